@@ -1,0 +1,1 @@
+"""Which moments make a reel, and cutting them."""

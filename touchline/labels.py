@@ -1,0 +1,110 @@
+"""Label sets: the classes that a file, a model or a metric speaks of, in their official order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from touchline.errors import LabelError
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """An ordered set of class names. The order is the index order of arrays.
+
+    Raises:
+        LabelError: no labels, an empty or over-long label, or a label twice.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise LabelError(f"label set {self.name!r} is empty", remedy="give at least one label")
+        for label in self.labels:
+            if not label.strip() or len(label) > 300:
+                raise LabelError(f"{label[:40]!r} is not a label", remedy="use 1 to 300 characters")
+        if len(set(self.labels)) != len(self.labels):
+            twice = sorted({x for x in self.labels if self.labels.count(x) > 1})
+            raise LabelError(f"label set {self.name!r} names {twice[0]!r} twice")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.labels)
+
+    def __contains__(self, label: object) -> bool:
+        return label in self.labels
+
+    def index(self, label: str) -> int:
+        """Position of a label.
+
+        Raises:
+            LabelError: the label is not in the set; the message lists those that are.
+        """
+        try:
+            return self.labels.index(label)
+        except ValueError:
+            raise LabelError(
+                f"unknown label {label!r}", remedy=f"{self.name} has: {', '.join(self.labels)}"
+            ) from None
+
+
+SOCCERNET_V1 = LabelSet("soccernet-v1", ("card", "subs", "soccer"))
+"""SoccerNet-v1, in the order of the official evaluator; ``soccer`` is a goal."""
+
+SOCCERNET_V2 = LabelSet(
+    "soccernet-v2",
+    (
+        "Penalty",
+        "Kick-off",
+        "Goal",
+        "Substitution",
+        "Offside",
+        "Shots on target",
+        "Shots off target",
+        "Clearance",
+        "Ball out of play",
+        "Throw-in",
+        "Foul",
+        "Indirect free-kick",
+        "Direct free-kick",
+        "Corner",
+        "Yellow card",
+        "Red card",
+        "Yellow->red card",
+    ),
+)
+"""SoccerNet-v2 action spotting, in the order of the official evaluator."""
+
+SOCCERNET_BALL = LabelSet(
+    "soccernet-ball",
+    (
+        "PASS",
+        "DRIVE",
+        "HEADER",
+        "HIGH PASS",
+        "OUT",
+        "CROSS",
+        "THROW IN",
+        "SHOT",
+        "BALL PLAYER BLOCK",
+        "PLAYER SUCCESSFUL TACKLE",
+        "FREE KICK",
+        "GOAL",
+    ),
+)
+"""SoccerNet ball action spotting of 2024 and 2025; the 2023 edition has the first two only."""
+
+LABEL_SETS = {labels.name: labels for labels in (SOCCERNET_V1, SOCCERNET_V2, SOCCERNET_BALL)}
+
+
+def label_set_of(labels: tuple[str, ...]) -> LabelSet:
+    """The published set whose members cover ``labels``, else a custom set of just these.
+
+    Unlike ``LabelSet(...)`` this keeps the published order, so arrays line up with the metric.
+    """
+    for known in LABEL_SETS.values():
+        if labels and set(labels) <= set(known.labels):
+            return known
+    return LabelSet("custom", labels)

@@ -1,0 +1,1 @@
+"""What training minimises, apart from the networks."""

@@ -1,0 +1,1 @@
+"""Video and sound in and out, by PyAV; the only place that opens a media file."""

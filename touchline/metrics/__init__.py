@@ -1,0 +1,1 @@
+"""Pure measures: events in, numbers out."""

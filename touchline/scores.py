@@ -1,0 +1,59 @@
+"""Scores: what every network ends in, a probability per class and step, with exact times."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.errors import InputError
+from touchline.labels import LabelSet
+
+FloatArray = npt.NDArray[np.float32]
+TimeArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Classes over time.
+
+    Attributes:
+        values: (steps, classes) float32; background left out.
+        seconds: (steps,) float64, the true time of each step, strictly increasing.
+        labels: the classes, in the order of the columns.
+        rate: nominal steps a second; steps of a variable-rate video may lie unevenly about it.
+
+    Raises:
+        InputError: shapes that do not fit, values that are not finite, times that go back.
+    """
+
+    values: FloatArray
+    seconds: TimeArray
+    labels: LabelSet
+    rate: Fraction
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values, np.float32)
+        seconds = np.asarray(self.seconds, np.float64)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "seconds", seconds)
+        if values.ndim != 2 or values.shape != (seconds.size, len(self.labels)):
+            raise InputError(
+                f"scores of shape {values.shape} do not fit {seconds.size} steps "
+                f"and {len(self.labels)} labels"
+            )
+        if not np.isfinite(values).all():
+            raise InputError("scores hold values that are not finite numbers")
+        if seconds.size > 1 and not (np.diff(seconds) > 0).all():
+            raise InputError("the times of scores do not increase")
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def of(self, label: str) -> FloatArray:
+        """(steps,) the curve of one class.
+
+        Raises:
+            LabelError: unknown label.
+        """
+        return self.values[:, self.labels.index(label)]

@@ -1,0 +1,1 @@
+"""From a video and a network to events: windows, peaks, the spotter."""

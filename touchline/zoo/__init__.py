@@ -1,0 +1,1 @@
+"""Published and own weights: cards, storage, import and export."""

@@ -1,0 +1,1 @@
+"""Readers of published checkpoints, one per origin; nothing in them is executed."""
