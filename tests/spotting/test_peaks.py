@@ -1,0 +1,88 @@
+"""Suppression gives what the published programs give, and never invents or loses the best peak."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchline.errors import ConfigError
+from touchline.labels import LabelSet
+from touchline.scores import Scores
+from touchline.spotting.peaks import SUPPRESSIONS, Suppression, find_peaks
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "post_processing.json").read_text())
+LABELS = LabelSet("two", ("A", "B"))
+
+
+def scores_of(events: list[tuple[str, int, float]], rate: Fraction = Fraction(1)) -> Scores:
+    values = np.zeros((40, 2), np.float32)
+    for label, frame, value in events:
+        values[frame, LABELS.index(label)] = value
+    return Scores(values, np.arange(40) / float(rate), LABELS, rate)
+
+
+@pytest.mark.parametrize(
+    ("kind", "window", "expected"),
+    [
+        ("maximum", 2, "e2e_window2"),
+        ("maximum", 6, "e2e_window6"),
+        ("greedy", 6, "tdeed_nms_window6_thr0.01"),
+        ("soft", 12, "tdeed_snms_window12_thr0.01"),
+    ],
+)
+def test_published_suppressions(kind, window, expected):
+    peaks = find_peaks(scores_of(GOLDEN["nms"]["events"]), Suppression(kind, window))
+    got = sorted((e.seconds, e.label, e.confidence) for e in peaks)
+    want = sorted((float(frame), label, value) for label, frame, value in GOLDEN["nms"][expected])
+    assert [g[:2] for g in got] == [w[:2] for w in want]
+    assert [g[2] for g in got] == pytest.approx([w[2] for w in want], abs=1e-5)
+
+
+def test_a_suppressed_candidate_still_suppresses_only_in_the_maximum_filter():
+    chain = scores_of([("A", 0, 0.9), ("A", 5, 0.8), ("A", 10, 0.7)])
+    assert [e.seconds for e in find_peaks(chain, Suppression("maximum", 6))] == [0]
+    assert [e.seconds for e in find_peaks(chain, Suppression("greedy", 6))] == [0, 10]
+
+
+def test_equal_neighbours_both_stay_in_the_maximum_filter():
+    pair = scores_of([("A", 3, 0.5), ("A", 4, 0.5)])
+    assert len(find_peaks(pair, Suppression("maximum", 2))) == 2
+    assert [e.seconds for e in find_peaks(pair, Suppression("greedy", 2))] == [3]
+
+
+@pytest.mark.parametrize(("rate", "steps"), [(Fraction(25, 12), 2), (Fraction(25), 25)])
+def test_one_second_is_the_published_window_at_both_published_rates(rate, steps):
+    near = scores_of([("A", 0, 0.9), ("A", steps, 0.8)], rate)
+    beyond = scores_of([("A", 0, 0.9), ("A", steps + 1, 0.8)], rate)
+    assert len(find_peaks(near, Suppression("maximum", 1.0))) == 1
+    assert len(find_peaks(beyond, Suppression("maximum", 1.0))) == 2
+
+
+@given(
+    values=st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40),
+    window=st.integers(0, 12),
+    kind=st.sampled_from(sorted(SUPPRESSIONS)),
+)
+def test_the_highest_candidate_always_stays_as_it_is(values, window, kind):
+    scores = scores_of([("A", i, v) for i, v in enumerate(values)])
+    peaks = find_peaks(scores, Suppression(kind, window))
+    best = max(values)
+    if best >= 0.01:
+        assert max(e.confidence for e in peaks) == pytest.approx(best)
+    else:
+        assert peaks == ()
+
+
+def test_threshold_applies_after_suppression():
+    scores = scores_of([("A", 0, 0.9), ("A", 2, 0.4), ("B", 9, 0.3)])
+    assert [e.label for e in find_peaks(scores, Suppression("greedy", 3), 0.35)] == ["A"]
+
+
+@pytest.mark.parametrize(("kind", "window"), [("hard", 1.0), ("greedy", -1.0)])
+def test_a_wrong_suppression_is_refused(kind, window):
+    with pytest.raises(ConfigError):
+        Suppression(kind, window)

@@ -1,0 +1,112 @@
+"""Overlapping windows over a stream of frames, and one curve out of them again.
+
+The published rule (E2E-Spot): windows of ``clip_len`` frames start 5 frames before the video and
+then every ``clip_len - overlap`` frames while any frame beyond the overlap is left; what they say
+of frames that exist is summed and divided by how many windows saw the frame.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.scores import FloatArray
+
+LEAD_FRAMES = 5
+"""Frames by which the first window starts before the video."""
+
+Array = npt.NDArray[Any]
+
+
+def window_starts(
+    num_frames: int, clip_len: int, overlap: int, *, stride: int = 1, lead: int = LEAD_FRAMES
+) -> range:
+    """First frame of each window over a video of ``num_frames``; negative ones begin before it.
+
+    Source: E2E-Spot, ``range(-5·stride, max(0, n - overlap·stride), (clip_len - overlap)·stride)``.
+    """
+    step = (clip_len - overlap) * stride
+    return range(-lead * stride, max(0, num_frames - overlap * stride), step)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """``clip_len`` consecutive frames (or features), padded where the video has none.
+
+    Attributes:
+        start: index of the first frame; may be negative.
+        items: (clip_len, ...) in the stream's dtype, zeros where padded.
+        valid: (clip_len,) float32, 1 for frames that exist.
+    """
+
+    start: int
+    items: Array
+    valid: FloatArray
+
+
+def cut_windows(
+    items: Iterable[Array], clip_len: int, overlap: int, *, lead: int = LEAD_FRAMES
+) -> Iterator[Window]:
+    """Cut a stream of arrays into windows as they come; holds no more than one window.
+
+    Yields exactly the windows of ``window_starts``; none for an empty stream.
+    """
+    step = clip_len - overlap
+    start, count = -lead, 0
+    buffer: list[Array] = []  # frames max(0, start) .. count - 1
+    for item in items:
+        buffer.append(item)
+        count += 1
+        if count == start + clip_len:
+            yield _window(buffer, start, clip_len)
+            del buffer[: max(0, start + step) - max(0, start)]
+            start += step
+    while count and (start < 0 or start < count - overlap):
+        yield _window(buffer, start, clip_len)
+        del buffer[: max(0, start + step) - max(0, start)]
+        start += step
+
+
+def _window(buffer: list[Array], start: int, clip_len: int) -> Window:
+    before = max(0, -start)
+    present = buffer[: clip_len - before]
+    items = np.zeros((clip_len, *present[0].shape), present[0].dtype)
+    items[before : before + len(present)] = present
+    valid = np.zeros(clip_len, np.float32)
+    valid[before : before + len(present)] = 1
+    return Window(start, items, valid)
+
+
+class WindowAverage:
+    """Averages what overlapping windows say of each frame, growing with the video."""
+
+    def __init__(self, num_classes: int) -> None:
+        self._sum = np.zeros((1024, num_classes), np.float32)
+        self._count = np.zeros(1024, np.int32)
+        self._end = 0
+
+    def add(self, start: int, values: FloatArray, valid: FloatArray) -> None:
+        """Add one window's (clip_len, classes) values; frames marked invalid are dropped."""
+        frames = start + np.flatnonzero(valid)
+        if not frames.size:
+            return
+        self._end = max(self._end, int(frames[-1]) + 1)
+        if self._end > len(self._count):
+            grow = max(self._end, 2 * len(self._count)) - len(self._count)
+            self._sum = np.pad(self._sum, ((0, grow), (0, 0)))
+            self._count = np.pad(self._count, (0, grow))
+        self._sum[frames] += values[valid > 0]
+        self._count[frames] += 1
+
+    def mean(self) -> FloatArray:
+        """(frames, classes): the average so far; zeros where no window has been."""
+        count = np.maximum(self._count[: self._end], 1)[:, None]
+        return self._sum[: self._end] / count.astype(np.float32)
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Softmax over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
