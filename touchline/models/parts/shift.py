@@ -1,0 +1,144 @@
+"""Temporal shifting inside a picture network: frames exchange a part of their channels.
+
+Tensors keep the layout (B·T, C, H, W) throughout, so that the memory format of the picture
+network survives. TSM: Lin et al., ICCV 2019. GSM: Sudhakaran et al., CVPR 2020. Divisors and
+places are those of E2E-Spot (Hong et al., ECCV 2022).
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+TSM_DIVISOR = 8
+GSM_DIVISOR = 4
+
+
+def from_next_frame(x: Tensor, clip_len: int) -> Tensor:
+    """(B·T, C, H, W): every frame gets the next frame of its clip, the last one gets zeros."""
+    frame = torch.arange(x.shape[0], device=x.device) % clip_len
+    inside = (frame != clip_len - 1).to(x.dtype)[:, None, None, None]
+    return torch.cat((x[1:], x[:1])) * inside
+
+
+def from_previous_frame(x: Tensor, clip_len: int) -> Tensor:
+    """(B·T, C, H, W): every frame gets the previous frame of its clip, the first one zeros."""
+    frame = torch.arange(x.shape[0], device=x.device) % clip_len
+    inside = (frame != 0).to(x.dtype)[:, None, None, None]
+    return torch.cat((x[-1:], x[:-1])) * inside
+
+
+def temporal_shift(x: Tensor, clip_len: int) -> Tensor:
+    """TSM: an eighth of the channels from the next frame, an eighth from the previous one.
+
+    Args:
+        x: (B·T, C, H, W) with T = ``clip_len``.
+    """
+    fold = x.shape[1] // TSM_DIVISOR
+    return torch.cat(
+        (
+            from_next_frame(x[:, :fold], clip_len),
+            from_previous_frame(x[:, fold : 2 * fold], clip_len),
+            x[:, 2 * fold :],
+        ),
+        dim=1,
+    )
+
+
+def gated_channels(channels: int) -> int:
+    """How many of the channels pass through the gate: a quarter, rounded up to fours."""
+    return -(-(channels // GSM_DIVISOR) // 4) * 4
+
+
+def interleave(x: Tensor) -> Tensor:
+    """(N, C, H, W): channels 0..C/2 and C/2..C alternate, 0, C/2, 1, C/2 + 1, ..."""
+    halves = x.unflatten(1, (2, x.shape[1] // 2))
+    return halves.transpose(1, 2).flatten(1, 2)
+
+
+class GateShift(nn.Module):
+    """GSM: a learned gate decides, per place, what travels to the neighbouring frames.
+
+    The gate starts at zero, which leaves only the interleaving of channels.
+
+    Args:
+        channels: channels of the input; a quarter of them are gated.
+        clip_len: frames of a clip.
+    """
+
+    def __init__(self, channels: int, clip_len: int) -> None:
+        super().__init__()
+        self.clip_len = clip_len
+        self.gated = gated_channels(channels)
+        self.conv3D = nn.Conv3d(self.gated, 2, kernel_size=3, padding=1, groups=2)
+        nn.init.zeros_(self.conv3D.weight)
+        if self.conv3D.bias is not None:
+            nn.init.zeros_(self.conv3D.bias)
+        # Over (B·T, C, H, W) this is the published BatchNorm3d over (B, C, T, H, W).
+        self.bn = nn.BatchNorm2d(self.gated)
+
+    def gate(self, x: Tensor) -> Tensor:
+        """(B·T, gated, H, W) -> (B·T, 2, H, W) in (-1, 1), one gate per half of the channels."""
+        clips = self.bn(x).relu().unflatten(0, (-1, self.clip_len)).transpose(1, 2)
+        return self.conv3D(clips).tanh().transpose(1, 2).flatten(0, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B·T, C, H, W) -> the same shape."""
+        gated, rest = x[:, : self.gated], x[:, self.gated :]
+        first, second = gated.chunk(2, dim=1)
+        gate_first, gate_second = self.gate(gated).chunk(2, dim=1)
+        moving_first, moving_second = gate_first * first, gate_second * second
+        first = first - moving_first + from_next_frame(moving_first, self.clip_len)
+        second = second - moving_second + from_previous_frame(moving_second, self.clip_len)
+        return torch.cat((interleave(first), interleave(second), rest), dim=1)
+
+
+class GateShiftedConv(nn.Module):
+    """A block's first convolution behind its gate; the block's shortcut stays unshifted."""
+
+    def __init__(self, net: nn.Module, channels: int, clip_len: int) -> None:
+        super().__init__()
+        self.gsm = GateShift(channels, clip_len)
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B·T, C, H, W) -> what ``net`` makes of the shifted input."""
+        return self.net(self.gsm(x))
+
+
+class ShiftedBlockConv(nn.Module):
+    """A block's first convolution under its published name; the block shifts its input."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B·T, C, H, W) -> ``net``'s output."""
+        return self.net(x)
+
+
+def _shift_block_input(
+    clip_len: int, _block: nn.Module, inputs: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    return (temporal_shift(inputs[0], clip_len), *inputs[1:])
+
+
+def _input_channels(conv: nn.Module) -> int:
+    first = next(m for m in conv.modules() if isinstance(m, nn.Conv2d))
+    return first.in_channels
+
+
+def add_gate_shift(block: nn.Module, conv_name: str, clip_len: int) -> None:
+    """Put GSM before the convolution ``conv_name`` of a residual block."""
+    conv = block.get_submodule(conv_name)
+    setattr(block, conv_name, GateShiftedConv(conv, _input_channels(conv), clip_len))
+
+
+def add_temporal_shift(block: nn.Module, conv_name: str, clip_len: int) -> None:
+    """Put TSM before a residual block, shortcut included.
+
+    The published code shifts the activation in place, so its shortcut is shifted too.
+    """
+    setattr(block, conv_name, ShiftedBlockConv(block.get_submodule(conv_name)))
+    block.register_forward_pre_hook(partial(_shift_block_input, clip_len))
