@@ -67,12 +67,16 @@ def test_equals_the_published_network(name):
         case["modality"],
     )
     frames = noise(1, case["input_T"], config.channels, *case["input_hw"])
+    # With these weights ASFormer turns an error of 4e-7 in the features into 2e-4, so that it is
+    # compared in double precision, and up to the error of the expected numbers.
+    shaky = config.temporal_arch == "asformer"
+    dtype, tolerance = (torch.float64, 2e-4) if shaky else (torch.float32, 1e-4)
     with torch.inference_mode():
-        logits = ruled(config)(frames)
+        logits = ruled(config).to(dtype)(frames.to(dtype))
     if "stages" in case:
         assert logits.shape[0] == case["stages"]
-        np.testing.assert_allclose(logits[0, 0], case["logits_first_stage"], atol=1e-4)
-    np.testing.assert_allclose(prediction_of(logits)[0], case["logits"], atol=1e-4)
+        np.testing.assert_allclose(logits[0, 0], case["logits_first_stage"], atol=tolerance)
+    np.testing.assert_allclose(prediction_of(logits)[0], case["logits"], atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,9 @@ def test_equals_the_published_network(name):
 def test_has_the_published_number_of_entries_and_parameters(size):
     with torch.device("meta"):
         network = E2ESpot(
-            E2ESpotConfig(size["feature_arch"], size["temporal_arch"], 17, modality=size["modality"])
+            E2ESpotConfig(
+                size["feature_arch"], size["temporal_arch"], 17, modality=size["modality"]
+            )
         )
     assert len(network.state_dict()) == size["entries"]
     assert sum(p.numel() for p in network.parameters()) == size["parameters"]
@@ -155,7 +161,8 @@ def test_memory_format_does_not_change_the_result(arch):
     clips = noise(2, 5, 3, 40, 36)
     with torch.inference_mode():
         expected = network(clips)
-        network.to(memory_format=torch.channels_last)
+        network.channels_last()
+        clips = clips.flatten(0, 1).to(memory_format=torch.channels_last).unflatten(0, (2, 5))
         torch.testing.assert_close(network(clips), expected, atol=1e-4, rtol=1e-4)
 
 

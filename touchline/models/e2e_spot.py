@@ -7,8 +7,10 @@ picture network, ``_pred_fine.*`` for the head.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import timm
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -119,6 +121,16 @@ class E2ESpot(nn.Module):
         self.config = config
         self._features = _picture_network(config, pretrained)
         self._pred_fine = HEADS[config.temporal_arch](config.backbone.features, config.num_outputs)
+
+    def channels_last(self) -> Self:
+        """Lay the picture network's weights out channels-last; give it channels-last frames.
+
+        (``Module.to(memory_format=...)`` refuses the three-dimensional convolutions of GSM.)
+        """
+        for module in self._features.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(memory_format=torch.channels_last)
+        return self
 
     def features(self, x: Tensor) -> Tensor:
         """One feature vector per frame.
