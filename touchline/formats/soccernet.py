@@ -1,0 +1,506 @@
+"""SoccerNet's files of a game: labels v1, v2 and ball, camera shots with replays, and results.
+
+Each file is a Match with one Timeline per half. Positions are milliseconds from the start of
+the half; they come back to the same millisecond. Layout: ``league/season/game/<file>``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from touchline.errors import FormatError, InputError
+from touchline.events import Event, Match, Status, Timeline, Video
+from touchline.events import Source as Origin
+from touchline.formats.base import (
+    EVENT_FIELDS,
+    Format,
+    Options,
+    Record,
+    Source,
+    Thing,
+    dump_json,
+    known_labels,
+    only_match,
+)
+from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
+from touchline.timebase import format_game_clock, parse_game_clock
+
+_OPTIONAL_TEXTS = ("team", "visibility", "player", "clock", "status", "source", "note")
+"""Fields of events that a file may carry; evaluators skip those that they do not know."""
+
+_WORDS = {"status": get_args(Status), "source": get_args(Origin)}
+_GAME = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d) - (?P<time>\d\d-\d\d) "
+    r"(?P<home>.+) (?P<score>\d+ - \d+) (?P<away>.+)"
+)
+_HOLDS = (EVENT_FIELDS - {"half"}) | {"timeline_half", "file_extra"}
+
+
+def game_id(path: str) -> str:
+    """A game's id, ``league/season/game``, from a folder, ``UrlLocal`` or OSL path.
+
+    Backslashes become slashes; OSL's underscores in the game folder become spaces again.
+    """
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
+    if parts and "_-_" in parts[-1] and " " not in parts[-1]:
+        parts[-1] = parts[-1].replace("_", " ")
+    return "/".join(parts)
+
+
+def game_and_half(video: str) -> tuple[str, int | None]:
+    """The game and half of a video's path, such as ``league/season/game/1_224p.mkv``.
+
+    The last part must begin with the number of a half or be ``half1``; otherwise the path is
+    taken as the game, its half as None.
+    """
+    folder, _, last = game_id(video).rpartition("/")
+    found = re.fullmatch(r"(?:half)?([1-4])(?:[_.].*)?", last)
+    if found is None or not folder:
+        return game_id(re.sub(r"\.\w{1,5}$", "", video)), None
+    return game_id(folder), int(found[1])
+
+
+def read_labels(source: Source, declared: LabelSet | None) -> Match:
+    """Read ``Labels*.json``: each annotation an event of the half that its gameTime names.
+
+    The time is ``position``, truncated to whole milliseconds as the official reader does,
+    else that of gameTime. Unknown fields are kept.
+
+    Raises:
+        FormatError: no list of annotations, a half or time that cannot be read.
+    """
+    root = Record(source, source.document)
+    events = [_annotation(record) for record in root.records("annotations")]
+    return _match(source, root, "annotations", events, declared)
+
+
+def read_results(source: Source) -> Match:
+    """Read ``results_spotting.json``, with texts or numbers as the official reader takes them.
+
+    A prediction whose confidence is NaN does not exist for the official reader either: it is
+    left out, and a warning of the timeline says so. Results of OSL name their half by ``Url``.
+
+    Raises:
+        FormatError: no list of predictions, a field missing or not a number.
+    """
+    root = Record(source, source.document)
+    half_of_file = game_and_half(str(root.values.get("Url", "")))[1]
+    if half_of_file is None:
+        half_of_file = game_and_half(source.name.rpartition("/")[0])[1]
+    events = []
+    predictions = root.values.get("predictions")
+    if not isinstance(predictions, list):
+        raise root.wrong("predictions", "a list")
+    for i, values in enumerate(predictions):
+        read = _prediction(Record(source, values, f"predictions[{i}]"), half_of_file)
+        if read is None:
+            source.remarks.append(f"predictions[{i}] left out: its confidence is not a number")
+        else:
+            events.append(read)
+    return _match(source, root, "predictions", events, None)
+
+
+def write_labels(thing: Thing, options: Options, *, with_position: bool = True) -> bytes:
+    """Write annotations in the published layout: sorted keys, positions as text.
+
+    Raises:
+        FormatError: a reel, or several games.
+    """
+    match = only_match(thing, "a SoccerNet label file")
+    annotations = []
+    for half, event in _by_half(match):
+        position = round(event.seconds * 1000)
+        known: dict[str, Any] = {"gameTime": _game_time(half, position), "label": event.label}
+        if with_position:
+            known["position"] = str(position)
+        if event.confidence != 1:
+            known["confidence"] = float(event.confidence)
+        annotations.append({**event.extra, **known, **_optional_texts(event)})
+    header = _header(match.name) | dict(match.extra)
+    return dump_json(header | {"annotations": annotations}, sort_keys=True)
+
+
+def write_results(thing: Thing, options: Options) -> bytes:
+    """Write predictions as the published systems do: positions, halves, confidences as text.
+
+    Raises:
+        FormatError: a reel, or several games.
+    """
+    match = only_match(thing, "results_spotting.json")
+    predictions = []
+    for half, event in _by_half(match):
+        position = round(event.seconds * 1000)
+        known = {
+            "gameTime": _game_time(half, position),
+            "label": event.label,
+            "position": str(position),
+            "half": str(half),
+            "confidence": str(float(event.confidence)),
+        }
+        rest = {k: v for k, v in event.extra.items() if k not in known}
+        predictions.append({**known, **rest, **_optional_texts(event)})
+    extra = {k: v for k, v in match.extra.items() if k != "annotations"}
+    return dump_json({"UrlLocal": match.name} | extra | {"predictions": predictions})
+
+
+@dataclass(frozen=True)
+class ReplayLink:
+    """The live action that a replay shows again."""
+
+    half: int
+    seconds: float
+    label: str
+    team: str | None = None
+    visibility: str | None = None
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One uncut stretch [start, end) of a broadcast, as ``Labels-cameras.json`` describes it.
+
+    Attributes:
+        camera: camera type; empty where it was not annotated.
+        transition: how the shot ends: ``abrupt``, ``logo``, ``smooth``, ``other`` or empty.
+        replay: ``real-time``, ``replay`` or ``other``.
+        link: for replays whose action is known.
+    """
+
+    half: int
+    start_seconds: float
+    end_seconds: float
+    camera: str
+    transition: str = "abrupt"
+    replay: str = "real-time"
+    link: ReplayLink | None = None
+
+
+def shots_of(match: Match) -> list[Shot]:
+    """The shots of a match read from ``Labels-cameras.json``, in playing order.
+
+    An annotation marks the end of the shot that it describes; the shot begins where the one
+    before it in the same half ended, or at 0.
+
+    Raises:
+        FormatError: a link that is not the published one.
+    """
+    shots = []
+    for timeline in match.timelines:
+        start = 0.0
+        for event in timeline:
+            shots.append(
+                Shot(
+                    timeline.half or 1,
+                    start,
+                    event.seconds,
+                    event.label.strip(),
+                    str(event.extra.get("change_type", "")),
+                    str(event.extra.get("replay", "")),
+                    _link(event, match.name),
+                )
+            )
+            start = event.seconds
+    return shots
+
+
+def match_of_shots(shots: Iterable[Shot], name: str) -> Match:
+    """Shots as the match that ``Labels-cameras.json`` is written from."""
+    halves: dict[int, list[Event]] = {}
+    for shot in shots:
+        extra: dict[str, Any] = {"change_type": shot.transition, "replay": shot.replay}
+        if shot.link is not None:
+            extra["link"] = _link_to_json(shot.link)
+        event = Event(shot.end_seconds, shot.camera, extra=extra)
+        halves.setdefault(shot.half, []).append(event)
+    return Match(name, _timelines(halves, None))
+
+
+def _annotation(record: Record) -> tuple[int, Event]:
+    values = record.values
+    half, seconds = _half_and_seconds(record)
+    if values.get("position") is not None:
+        seconds = _milliseconds(record) / 1000
+    confidence = 1.0
+    if values.get("confidence") is not None:
+        confidence = _confidence(record)
+    return half, _event(record, seconds, confidence, _ANNOTATION_KEYS)
+
+
+def _prediction(record: Record, half_of_file: int | None) -> tuple[int, Event] | None:
+    confidence = _confidence(record)
+    if confidence != confidence:
+        return None
+    half = _integer(record, "half") if "half" in record.values else half_of_file
+    if half is None:
+        half = _half_and_seconds(record)[0]
+    return half, _event(record, _milliseconds(record) / 1000, confidence, _PREDICTION_KEYS)
+
+
+_ANNOTATION_KEYS = frozenset({"gameTime", "label", "position", "confidence"})
+_PREDICTION_KEYS = _ANNOTATION_KEYS | {"half"}
+
+
+def _event(record: Record, seconds: float, confidence: float, known: frozenset[str]) -> Event:
+    extra = {}
+    texts = {}
+    for key, value in record.values.items():
+        if key in known:
+            continue
+        if key in _OPTIONAL_TEXTS and isinstance(value, str) and value in _WORDS.get(key, (value,)):
+            texts[key] = value
+        else:
+            extra[key] = value
+    return record.event(seconds, record.text("label"), confidence, extra=extra, **texts)
+
+
+def _half_and_seconds(record: Record) -> tuple[int, float]:
+    text = record.optional_text("gameTime")
+    if text is None and "half" in record.values and "position" in record.values:
+        return _integer(record, "half"), 0.0
+    try:
+        return parse_game_clock(record.text("gameTime") if text is None else text)
+    except FormatError:
+        raise
+    except InputError as error:
+        raise record.fault("gameTime", error.what, error.remedy) from error
+
+
+def _milliseconds(record: Record) -> int:
+    return _integer(record, "position")
+
+
+def _integer(record: Record, key: str) -> int:
+    """A whole number or a text of one; numbers are truncated, as the official reader does."""
+    value = record.values.get(key)
+    if value is None or not isinstance(value, int | float | str):
+        raise record.wrong(key, "a whole number")
+    try:
+        number = int(value)
+    except (ValueError, OverflowError) as error:
+        raise record.fault(
+            key, f"{str(value)[:40]!r} is not a whole number", "write digits only"
+        ) from error
+    if abs(number) > 10**15:
+        raise record.fault(key, f"{str(value)[:40]} is out of range")
+    return number
+
+
+def _confidence(record: Record) -> float:
+    value = record.values.get("confidence")
+    if value is None or not isinstance(value, int | float | str):
+        raise record.wrong("confidence", "a number")
+    try:
+        confidence = float(value)
+    except (ValueError, OverflowError) as error:
+        raise record.fault("confidence", f"{str(value)[:40]!r} is not a number") from error
+    if confidence in (float("inf"), float("-inf")):
+        raise record.fault("confidence", f"{value} is not a finite number")
+    return confidence
+
+
+def _match(
+    source: Source,
+    root: Record,
+    key: str,
+    events: list[tuple[int, Event]],
+    declared: LabelSet | None,
+) -> Match:
+    halves: dict[int, list[Event]] = {}
+    for half, event in events:
+        halves.setdefault(half, []).append(event)
+    labels = known_labels((event.label for _, event in events), declared)
+    return Match(_name(source, root), _timelines(halves, labels), root.rest({key}))
+
+
+def _timelines(halves: Mapping[int, list[Event]], labels: LabelSet | None) -> tuple[Timeline, ...]:
+    return tuple(
+        Timeline(Video(str(half)), tuple(events), labels=labels, half=half)
+        for half, events in sorted(halves.items())
+    )
+
+
+def _name(source: Source, root: Record) -> str:
+    for key in ("UrlLocal", "Url"):
+        url = root.values.get(key)
+        if isinstance(url, str) and game_id(url):
+            return game_id(url) if key == "UrlLocal" else game_and_half(url)[0]
+    folder = game_id(source.name.rpartition("/")[0])
+    return folder or source.stem
+
+
+def _by_half(match: Match) -> Iterable[tuple[int, Event]]:
+    """Events with their halves, half by half in order of time."""
+    pairs = [
+        (event.half or timeline.half or 1, event)
+        for timeline in match.timelines
+        for event in timeline
+    ]
+    return sorted(pairs, key=lambda pair: (pair[0], pair[1].seconds))
+
+
+def _game_time(half: int, milliseconds: int) -> str:
+    return format_game_clock(half, max(milliseconds, 0) // 1000)
+
+
+def _optional_texts(event: Event) -> dict[str, str]:
+    return {k: value for k in _OPTIONAL_TEXTS if (value := getattr(event, k)) is not None}
+
+
+def _header(name: str) -> dict[str, Any]:
+    """What the envelope of a label file says, as far as the game's name tells it."""
+    header = {"UrlLocal": f"{name}/", "UrlYoutube": ""}
+    if found := _GAME.fullmatch(name.rpartition("/")[2]):
+        year, month, day = found["date"].split("-")
+        header |= {
+            "gameAwayTeam": found["away"],
+            "gameDate": f"{day}/{month}/{year} - {found['time'].replace('-', ':')}",
+            "gameHomeTeam": found["home"],
+            "gameScore": found["score"],
+        }
+    return header
+
+
+def _link(event: Event, where: str) -> ReplayLink | None:
+    value = event.extra.get("link")
+    if not value:
+        return None
+    record = Record(Source(where, where, b""), value, f"link at {event.seconds} s")
+    half = _integer(record, "half")
+    if record.values.get("position") is not None:
+        seconds = _milliseconds(record) / 1000
+    else:
+        try:
+            seconds = parse_game_clock(f"{half} - {record.text('time')}")[1]
+        except InputError as error:
+            raise record.fault("time", error.what, 'write "03:01"') from error
+    return ReplayLink(
+        half,
+        seconds,
+        record.text("label"),
+        record.optional_text("team"),
+        record.optional_text("visibility"),
+    )
+
+
+def _link_to_json(link: ReplayLink) -> dict[str, str]:
+    position = round(link.seconds * 1000)
+    texts = {
+        "half": str(link.half),
+        "label": link.label,
+        "position": str(position),
+        "time": _game_time(link.half, position).partition(" - ")[2],
+    }
+    return texts | {k: v for k in ("team", "visibility") if (v := getattr(link, k)) is not None}
+
+
+def _is_cameras(first: Mapping[str, Any]) -> bool:
+    return "change_type" in first or "replay" in first
+
+
+def _is_ball(annotations: list[Any]) -> bool:
+    labels = {item.get("label") for item in annotations if isinstance(item, dict)}
+    return labels <= set(SOCCERNET_BALL.labels)
+
+
+def _sniffer(file_names: tuple[str, ...], accepts: Callable[[list[Any]], bool]) -> Any:
+    """By the published name; else an ``annotations`` list that ``accepts`` knows."""
+
+    def sniff(source: Source) -> bool:
+        if source.file_name in _PUBLISHED_NAMES:
+            return source.file_name in file_names
+        document = source.peek()
+        if not isinstance(document, dict) or not isinstance(document.get("annotations"), list):
+            return False
+        annotations = document["annotations"]
+        return all(isinstance(item, dict) for item in annotations) and accepts(annotations)
+
+    return sniff
+
+
+def _sniff_results(source: Source) -> bool:
+    if source.file_name == "results_spotting.json":
+        return True
+    document = source.peek()
+    if not isinstance(document, dict) or not isinstance(document.get("predictions"), list):
+        return False
+    return all(isinstance(p, dict) and "label" in p for p in document["predictions"])
+
+
+def _timed(annotations: list[Any]) -> bool:
+    return all("gameTime" in item for item in annotations)
+
+
+_PUBLISHED_NAMES = frozenset(
+    {
+        "Labels.json",
+        "Labels-v2.json",
+        "Labels-ball.json",
+        "Labels-cameras.json",
+        "Labels-replays.json",
+        "Labels-summary.json",
+    }
+)
+
+FORMATS = (
+    Format(
+        "soccernet-cameras",
+        (".json",),
+        "SoccerNet camera shots and replays (Labels-cameras.json)",
+        _HOLDS,
+        lambda source: read_labels(source, None),
+        write_labels,
+        _sniffer(
+            ("Labels-cameras.json", "Labels-replays.json"),
+            lambda items: bool(items) and _timed(items) and all(map(_is_cameras, items)),
+        ),
+        file_name="Labels-cameras.json",
+        kinds=frozenset({"cameras"}),
+    ),
+    Format(
+        "soccernet-ball",
+        (".json",),
+        "SoccerNet ball action labels (Labels-ball.json)",
+        _HOLDS | {"labels"},
+        lambda source: read_labels(source, SOCCERNET_BALL),
+        write_labels,
+        _sniffer(
+            ("Labels-ball.json",), lambda items: bool(items) and _timed(items) and _is_ball(items)
+        ),
+        file_name="Labels-ball.json",
+    ),
+    Format(
+        "soccernet-v1",
+        (".json",),
+        "SoccerNet v1 labels (Labels.json): whole seconds",
+        _HOLDS,
+        lambda source: read_labels(source, None),
+        lambda thing, options: write_labels(thing, options, with_position=False),
+        _sniffer(
+            ("Labels.json",),
+            lambda items: (
+                bool(items) and _timed(items) and not any("position" in item for item in items)
+            ),
+        ),
+        file_name="Labels.json",
+    ),
+    Format(
+        "soccernet-v2",
+        (".json",),
+        "SoccerNet v2 labels (Labels-v2.json)",
+        _HOLDS | {"labels"},
+        lambda source: read_labels(source, SOCCERNET_V2),
+        write_labels,
+        _sniffer(("Labels-v2.json",), _timed),
+        file_name="Labels-v2.json",
+    ),
+    Format(
+        "soccernet-results",
+        (".json",),
+        "SoccerNet predictions (results_spotting.json)",
+        _HOLDS,
+        read_results,
+        write_results,
+        _sniff_results,
+        file_name="results_spotting.json",
+    ),
+)
