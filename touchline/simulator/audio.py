@@ -8,6 +8,7 @@ begin on the sample of their action.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -186,14 +187,16 @@ def _band_noise(rate: int, hop: int, random: np.random.Generator) -> Iterator[Sa
     hertz = np.fft.rfftfreq(length, 1 / rate)
     responses = []
     for corners in BANDS.values():
-        ideal = np.interp(hertz, *np.transpose(corners), left=0, right=0)
+        corner_hertz, corner_gains = np.transpose(corners)
+        ideal = np.interp(hertz, corner_hertz, corner_gains, left=0, right=0)
         taps = np.roll(np.fft.irfft(ideal, length), tail // 2)[: tail + 1] * np.hanning(tail + 1)
         taps /= np.sqrt(np.sum(taps**2))
         responses.append(np.fft.rfft(taps, length))
     response = np.stack(responses).astype(np.complex64)
     noise = random.standard_normal(length, dtype=np.float32)
     while True:
-        filtered = np.fft.irfft(np.fft.rfft(noise) * response, length, axis=1)
+        spectra = np.fft.rfft(noise) * response
+        filtered = np.fft.irfft(spectra, length, axis=1).astype(np.float32, copy=False)
         yield filtered[:, tail:].reshape(len(response), BLOCK_STEPS, hop)
         noise = np.concatenate([noise[block:], random.standard_normal(block, dtype=np.float32)])
 
@@ -233,17 +236,13 @@ def _sounds(script: MatchScript, half: HalfScript, rate: int) -> Iterator[_Sound
     for action in half.actions:
         start = round(action.seconds * rate)
         if action.kind == "whistle":
-            blasts = whistle_blasts(action, half)
-            yield _Sound(start, lambda blasts=blasts: whistle.blow(blasts))
+            yield _Sound(start, partial(whistle.blow, whistle_blasts(action, half)))
         elif action.kind in STRIKES:
-            yield _Sound(
-                start, lambda action=action, at=start: strike(action, rate, (*seed, 2, at))
-            )
+            yield _Sound(start, partial(strike, action, rate, (*seed, 2, start)))
     voice = Voice(rate, np.random.default_rng((*seed, 3)))
     for line in half.commentary:
         loud = float(excitement(half, np.array([line.start_seconds]))[0])
-        start = round(line.start_seconds * rate)
-        yield _Sound(start, lambda line=line, loud=loud: voice.say(line, loud))
+        yield _Sound(round(line.start_seconds * rate), partial(voice.say, line, loud))
     yield from _chants(half, rate, np.random.default_rng((*seed, 4)))
 
 
@@ -395,8 +394,7 @@ def _chants(half: HalfScript, rate: int, random: np.random.Generator) -> Iterato
         times = random.integers(2, 5)
         for number, step in enumerate(tune * times):
             at = round((start + number * beat) * rate)
-            sung = notes[step]
-            yield _Sound(at, lambda sung=sung, level=level: level * sung)
+            yield _Sound(at, partial(np.multiply, notes[step], level))
         start += len(tune) * times * beat + random.exponential(35) + 5
 
 
