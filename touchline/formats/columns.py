@@ -1,0 +1,295 @@
+"""SoccerNet label and prediction files as columns, field by field as the official evaluator reads.
+
+What that evaluator reads is read alike, oddities included; what it would stop at is refused, with
+the place and what would be right. Every other format goes through ``formats.read_matches``.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.columns import MAX_MILLISECONDS, EventColumns
+from touchline.errors import FormatError
+from touchline.formats.reading import (
+    DEFAULT_LIMITS,
+    Limits,
+    Tree,
+    is_tree,
+    open_tree,
+    parse_json,
+    read_bytes,
+)
+from touchline.labels import SOCCERNET_BALL, SOCCERNET_V1, SOCCERNET_V2, LabelSet
+
+Role = Literal["labels", "predictions"]
+
+LABEL_FILES = {
+    "Labels-v2.json": SOCCERNET_V2,
+    "Labels-ball.json": SOCCERNET_BALL,
+    "Labels.json": SOCCERNET_V1,
+}
+"""The label file of each published set, in the order in which they are looked for."""
+
+PREDICTION_FILE = "results_spotting.json"
+
+_LISTS = {"labels": "annotations", "predictions": "predictions"}
+_BAD_VALUE = (KeyError, TypeError, ValueError, OverflowError, IndexError)
+
+
+def read_columns(
+    path: str | Path,
+    role: Role,
+    label_set: LabelSet,
+    *,
+    file_name: str | None = None,
+    games: Iterable[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> dict[str, EventColumns]:
+    """The labels or predictions of every game in a file, folder tree or zip, by game.
+
+    A game is named by the last three folders of its file, ``league/season/game``; a single file by
+    its stem.
+
+    Args:
+        path: a JSON file, or a tree ``league/season/game/<file>`` as a folder or zip.
+        role: whether its files hold ``annotations`` or ``predictions``.
+        label_set: the classes; it decides which fields the official evaluator would look at.
+        file_name: the file of each game; by default the published one for ``role`` and
+            ``label_set``, else the only JSON file of each folder.
+        games: read these alone, where the tree has them.
+
+    Raises:
+        FormatError: no such file in the tree, a game twice, or a file that the official
+            evaluator could not read.
+    """
+    path = Path(path)
+    if not is_tree(path):
+        document = parse_json(read_bytes(path, limits), path)
+        return {path.stem: columns_of_document(document, role, label_set, path)}
+    wanted = None if games is None else frozenset(games)
+    with open_tree(path, limits) as tree:
+        files = game_files(tree, file_name or _default_name(tree, role, label_set))
+        return {
+            game: columns_of_document(
+                parse_json(tree.read(name), tree.where(name)), role, label_set, tree.where(name)
+            )
+            for game, name in files.items()
+            if wanted is None or game in wanted
+        }
+
+
+def game_files(tree: Tree, file_name: str | None) -> dict[str, str]:
+    """Game to the path of its file in a tree; ``None`` takes the only JSON file of each folder.
+
+    Raises:
+        FormatError: no such file, two files of one game, or several JSON files in one folder.
+    """
+    files: dict[str, str] = {}
+    for name in tree.names():
+        path = PurePosixPath(name)
+        if path.name != file_name if file_name else path.suffix != ".json":
+            continue
+        game = "/".join(path.parent.parts[-3:]) or path.stem
+        if game in files:
+            raise FormatError(
+                f"game {game!r} occurs twice: {files[game]} and {name}",
+                where=tree.path,
+                remedy="name the file to read" if file_name is None else "keep one of the two",
+            )
+        files[game] = name
+    if not files:
+        raise FormatError(
+            f"holds no {file_name or 'JSON file'}",
+            where=tree.path,
+            remedy="the layout is league/season/game/<file>; name the file if it is another",
+        )
+    return files
+
+
+def label_set_of_files(path: str | Path) -> LabelSet | None:
+    """The published set whose label file a tree or file name tells of, or None."""
+    path = Path(path)
+    if not is_tree(path):
+        return LABEL_FILES.get(path.name)
+    with open_tree(path) as tree:
+        present = {PurePosixPath(name).name for name in tree.names()}
+    return next((labels for name, labels in LABEL_FILES.items() if name in present), None)
+
+
+def _default_name(tree: Tree, role: Role, label_set: LabelSet) -> str | None:
+    """The published name of a role's file where the tree has it, else None."""
+    present = {PurePosixPath(name).name for name in tree.names()}
+    if role == "predictions":
+        return PREDICTION_FILE if PREDICTION_FILE in present else None
+    fitting = [name for name, labels in LABEL_FILES.items() if labels == label_set]
+    return next((name for name in [*fitting, *LABEL_FILES] if name in present), None)
+
+
+def is_spotting_document(document: Any, role: Role) -> bool:
+    """Whether a JSON value looks like a SoccerNet file of this role."""
+    return isinstance(document, dict) and isinstance(document.get(_LISTS[role]), list)
+
+
+def columns_of_document(
+    document: Any, role: Role, label_set: LabelSet, where: str | Path
+) -> EventColumns:
+    """The columns of one parsed file.
+
+    Raises:
+        FormatError: a field that the official evaluator could not read, with its place.
+    """
+    if not is_spotting_document(document, role):
+        raise FormatError(
+            f'has no list "{_LISTS[role]}"',
+            where=where,
+            remedy=f"SoccerNet {role} are an object that holds one",
+        )
+    records = document[_LISTS[role]]
+    read = _read_annotations if role == "labels" else _read_predictions
+    return read(records, label_set, str(where))
+
+
+def _read_annotations(records: list[Any], label_set: LabelSet, where: str) -> EventColumns:
+    labels = _labels(records, "annotations", where)
+    clocks = _field(records, _clock, _Place(where, "annotations", "gameTime", 'like "1 - 07:41"'))
+    positions = _field(
+        records, _position, _Place(where, "annotations", "position", "whole milliseconds")
+    )
+    milliseconds = [
+        1000 * clock[1] if position is None else position
+        for clock, position in zip(clocks, positions, strict=True)
+    ]
+    hidden = [record.get("visibility") == "not shown" for record in records]
+    return EventColumns(
+        labels,
+        _whole([clock[0] for clock in clocks]),
+        _whole(milliseconds),
+        np.ones(len(records)),
+        ~np.array(hidden, bool),
+        _teams(records),
+        where,
+    )
+
+
+def _read_predictions(records: list[Any], label_set: LabelSet, where: str) -> EventColumns:
+    labels = _labels(records, "predictions", where)
+    halves = _field(records, _half, _Place(where, "predictions", "half", "1 or 2"))
+    milliseconds = _field(
+        records, _milliseconds, _Place(where, "predictions", "position", "whole milliseconds")
+    )
+    place = _Place(where, "predictions", "confidence", "a number")
+    try:
+        confidences = [float(record["confidence"]) for record in records]
+    except _BAD_VALUE:
+        # The official evaluator looks at the confidence of the events that it keeps, no other.
+        known = frozenset(label_set)
+        kept = [
+            label in known and half in (1, 2) for label, half in zip(labels, halves, strict=True)
+        ]
+        confidences = _field(
+            [
+                record if keep else {"confidence": 0}
+                for record, keep in zip(records, kept, strict=True)
+            ],
+            _confidence,
+            place,
+        )
+    return EventColumns(
+        labels,
+        _whole(halves),
+        _whole(milliseconds),
+        np.array(confidences, np.float64),
+        np.ones(len(records), bool),
+        _teams(records),
+        where,
+    )
+
+
+class _Place:
+    """Where a field is, and what it should be, for messages."""
+
+    def __init__(self, where: str, rows: str, name: str, expected: str) -> None:
+        self.where, self.rows, self.name, self.expected = where, rows, name, expected
+
+    def error(self, row: int, record: Any) -> FormatError:
+        if not isinstance(record, dict):
+            fact = f"{self.rows}[{row}] is not an object"
+        elif self.name not in record:
+            fact = f'{self.rows}[{row}] has no "{self.name}"'
+        else:
+            fact = f'"{self.name}" of {self.rows}[{row}] is {record[self.name]!r:.60}'
+        return FormatError(fact, where=self.where, remedy=f"it should be {self.expected}")
+
+
+def _field(records: list[Any], read: Callable[[Any], Any], place: _Place) -> list[Any]:
+    """One field of every record.
+
+    Raises:
+        FormatError: the first record in which it is missing or wrong.
+    """
+    try:
+        return [read(record) for record in records]
+    except _BAD_VALUE:
+        for row, record in enumerate(records):
+            try:
+                read(record)
+            except _BAD_VALUE:
+                raise place.error(row, record) from None
+        raise
+
+
+def _labels(records: list[Any], rows: str, where: str) -> tuple[str, ...]:
+    labels = _field(records, _label, _Place(where, rows, "label", "the name of a class"))
+    return tuple(labels)
+
+
+def _label(record: dict[str, Any]) -> str:
+    label = record["label"]
+    if isinstance(label, str):
+        return label
+    if isinstance(label, dict | list):
+        raise TypeError
+    return str(label)  # a number or null: official, an unknown class
+
+
+def _clock(record: dict[str, Any]) -> tuple[int, int]:
+    """Half and seconds of a gameTime: the first character, two of minutes, two of seconds."""
+    text = record["gameTime"]
+    if not isinstance(text, str):
+        raise TypeError
+    return int(text[0]), 60 * int(text[-5:-3]) + int(text[-2:])
+
+
+def _position(record: dict[str, Any]) -> int | None:
+    return int(record["position"]) if "position" in record else None
+
+
+def _milliseconds(record: dict[str, Any]) -> int:
+    return int(record["position"])
+
+
+def _half(record: dict[str, Any]) -> int:
+    return int(record["half"])
+
+
+def _confidence(record: dict[str, Any]) -> float:
+    confidence = record["confidence"]
+    return float("nan") if confidence is None else float(confidence)
+
+
+def _teams(records: list[dict[str, Any]]) -> tuple[str | None, ...]:
+    return tuple(
+        team if isinstance(team, str) else None
+        for team in (record.get("team") for record in records)
+    )
+
+
+def _whole(values: list[int]) -> npt.NDArray[np.int64]:
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        bound = MAX_MILLISECONDS
+        return np.array([min(max(value, -bound), bound) for value in values], np.int64)
