@@ -1,0 +1,337 @@
+"""Writing video: H.264 and AAC in an mp4 or Matroska file that browsers play."""
+
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from touchline.errors import MediaError
+from touchline.timebase import format_rate
+
+SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""Suffix of a file that can be written, to the name of its container."""
+
+PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+)
+
+AUDIO_BIT_RATE = 128_000
+AUDIO_CHANNELS = 2
+AUDIO_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+_AAC_FRAME = 1024
+_HD_HEIGHT = 720
+_MAX_SIDE = 16384
+
+# (colorspace, primaries, transfer) as ITU-T H.273 numbers them.
+_BT709 = (1, 1, 1)
+_BT601 = (6, 6, 6)
+
+
+class VideoWriter:
+    """Writes frames, and optionally sound, into one file that appears only when complete.
+
+    The picture is H.264, 4:2:0, of constant rate: frame i is shown at i/rate. A side of odd
+    length is padded by repeating its last pixel row or column, as 4:2:0 needs even sides. Sound
+    is AAC in stereo; it starts with the first frame and is cut or filled with silence to end
+    with the last one. Sound may be written ahead of the picture and is then held in memory.
+
+    Use as a context manager. The file is written beside ``path`` under a temporary name and
+    renamed when the block ends well; otherwise nothing is left behind.
+
+    Args:
+        path: file to write (.mp4, .m4v, .mov or .mkv); an existing one is replaced.
+        size: (width, height) of the frames that will be written.
+        rate: frames a second, exact.
+        audio_rate: samples a second of the sound; None for a silent file.
+        crf: constant quality of x264, 0 (lossless) to 51.
+        preset: x264's trade of time for size.
+        keyframe_seconds: longest time between key frames, which is how far seeking is off.
+        threads: threads of the encoder; None lets it choose.
+
+    Raises:
+        MediaError: the suffix, size, rate or folder will not do; or, while writing, the disk is
+            full or frames do not have the declared shape.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        rate: Fraction | int,
+        *,
+        audio_rate: int | None = None,
+        crf: int = 23,
+        preset: str = "veryfast",
+        keyframe_seconds: float = 2.0,
+        threads: int | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.size = size
+        self.rate = Fraction(rate)
+        self.audio_rate = audio_rate
+        self.frames_written = 0
+        self._check_arguments(crf, preset)
+        self._coded_size = (size[0] + size[0] % 2, size[1] + size[1] % 2)
+        self._is_hd = size[1] >= _HD_HEIGHT
+        self._reformatter = VideoReformatter()
+        self._sound = _SampleQueue()
+        self._samples_encoded = 0
+        self._unfinished = self.path.with_name(
+            f".{self.path.stem[:100]}.{secrets.token_hex(4)}{self.path.suffix}"
+        )
+        container_format = SUFFIXES[self.path.suffix.lower()]
+        options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+        self._container = av.open(
+            f"file:{self._unfinished}", "w", format=container_format, options=options
+        )
+        self._open = True
+        with self._failures():
+            self._video = self._add_video(crf, preset, keyframe_seconds, threads)
+            self._audio = None if audio_rate is None else self._add_audio(audio_rate)
+            self._container.start_encoding()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._discard()
+
+    def write(self, pixels: NDArray[np.uint8]) -> None:
+        """Append one frame, uint8 RGB of shape (height, width, 3).
+
+        Raises:
+            MediaError: the shape or type is another one, or the disk is full.
+        """
+        width, height = self.size
+        if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
+            raise MediaError(
+                f"a frame of shape {pixels.shape} and type {pixels.dtype} does not fit",
+                where=self.path,
+                remedy=f"write uint8 frames of shape {(height, width, 3)}",
+            )
+        if self._coded_size != self.size:
+            pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+        frame = self._reformatter.reformat(
+            frame,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709 if self._is_hd else Colorspace.ITU601,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+        frame.pts = self.frames_written
+        frame.time_base = 1 / self.rate
+        with self._failures():
+            self._container.mux(self._video.encode(frame))
+            self.frames_written += 1
+            self._encode_sound(self._samples_due() - self._samples_encoded)
+
+    def write_audio(self, samples: NDArray[np.float32]) -> None:
+        """Append sound: float32 in [-1, 1], (n,) mono or (n, 2) stereo, at ``audio_rate``.
+
+        Raises:
+            MediaError: the writer was opened without sound, or the shape is another one.
+        """
+        if self._audio is None:
+            raise MediaError("was opened without sound", where=self.path, remedy="give audio_rate")
+        if samples.ndim == 1:
+            samples = np.repeat(samples[:, None], AUDIO_CHANNELS, axis=1)
+        if samples.ndim != 2 or samples.shape[1] != AUDIO_CHANNELS:
+            raise MediaError(
+                f"sound of shape {samples.shape} does not fit",
+                where=self.path,
+                remedy=f"write (n,) or (n, {AUDIO_CHANNELS}) samples",
+            )
+        self._sound.append(np.asarray(samples, dtype=np.float32))
+
+    def close(self) -> None:
+        """Finish the file and give it its name. Does nothing on a closed writer.
+
+        Raises:
+            MediaError: no frame was written, or the disk is full.
+        """
+        if not self._open:
+            return
+        if self.frames_written == 0:
+            self._discard()
+            raise MediaError("no frame was written", where=self.path, remedy="write at least one")
+        with self._failures():
+            self._finish_sound()
+            self._container.mux(self._video.encode(None))
+            self._container.close()
+            self._unfinished.replace(self.path)
+        self._open = False
+
+    def _check_arguments(self, crf: int, preset: str) -> None:
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise MediaError(
+                f"cannot write a {self.path.suffix or 'nameless'} file",
+                where=self.path,
+                remedy=f"end the name in {', '.join(SUFFIXES)}",
+            )
+        if not self.path.parent.is_dir():
+            raise MediaError(
+                f"there is no folder {self.path.parent}", where=self.path, remedy="create it first"
+            )
+        if self.path.is_dir():
+            raise MediaError("is a folder", where=self.path, remedy="give the name of a file")
+        if not all(2 <= side <= _MAX_SIDE for side in self.size):
+            raise MediaError(
+                f"cannot write frames of {self.size[0]}x{self.size[1]}",
+                where=self.path,
+                remedy=f"each side has 2 to {_MAX_SIDE} pixels",
+            )
+        if not 0 < self.rate <= 1000:
+            raise MediaError(
+                f"cannot write {format_rate(self.rate)} frames a second",
+                where=self.path,
+                remedy="give a rate of up to 1000",
+            )
+        if self.audio_rate is not None and self.audio_rate not in AUDIO_RATES:
+            raise MediaError(
+                f"cannot write sound of {self.audio_rate} samples a second",
+                where=self.path,
+                remedy=f"AAC takes {', '.join(map(str, AUDIO_RATES))}",
+            )
+        if preset not in PRESETS or not 0 <= crf <= 51:
+            raise MediaError(
+                f"cannot encode with preset {preset!r} and quality {crf}",
+                where=self.path,
+                remedy=f"presets are {', '.join(PRESETS)}; quality is 0 to 51",
+            )
+
+    def _add_video(
+        self, crf: int, preset: str, keyframe_seconds: float, threads: int | None
+    ) -> VideoStream:
+        stream = self._container.add_stream(
+            "libx264", rate=self.rate, options={"crf": str(crf), "preset": preset}
+        )
+        context = stream.codec_context
+        context.width, context.height = self._coded_size
+        context.pix_fmt = "yuv420p"
+        context.time_base = 1 / self.rate
+        context.gop_size = max(1, round(keyframe_seconds * self.rate))
+        context.color_range = ColorRange.MPEG
+        colours = _BT709 if self._is_hd else _BT601
+        context.colorspace, context.color_primaries, context.color_trc = colours
+        if threads is not None:
+            context.thread_count = threads
+        return stream
+
+    def _add_audio(self, audio_rate: int) -> AudioStream:
+        stream = self._container.add_stream(
+            "aac", rate=audio_rate, layout="stereo", bit_rate=AUDIO_BIT_RATE
+        )
+        stream.codec_context.time_base = Fraction(1, audio_rate)
+        return stream
+
+    def _samples_due(self) -> int:
+        """Samples of sound that the picture written so far lasts."""
+        return round(self.frames_written * (self.audio_rate or 0) / self.rate)
+
+    def _encode_sound(self, samples: int) -> None:
+        """Encode that many waiting samples, in whole AAC frames."""
+        while min(samples, len(self._sound)) >= _AAC_FRAME:
+            self._encode_samples(self._sound.take(_AAC_FRAME))
+            samples -= _AAC_FRAME
+
+    def _finish_sound(self) -> None:
+        if self._audio is None:
+            return
+        missing = self._samples_due() - self._samples_encoded - len(self._sound)
+        if missing > 0:
+            self._sound.append(np.zeros((missing, AUDIO_CHANNELS), np.float32))
+        self._encode_sound(self._samples_due() - self._samples_encoded)
+        rest = self._samples_due() - self._samples_encoded
+        if rest:
+            self._encode_samples(self._sound.take(rest))
+        self._container.mux(self._audio.encode(None))
+
+    def _encode_samples(self, samples: NDArray[np.float32]) -> None:
+        assert self._audio is not None and self.audio_rate is not None
+        planes = np.ascontiguousarray(np.clip(samples, -1, 1).T)
+        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
+        frame.sample_rate = self.audio_rate
+        frame.pts = self._samples_encoded
+        frame.time_base = Fraction(1, self.audio_rate)
+        self._samples_encoded += len(samples)
+        self._container.mux(self._audio.encode(frame))
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turn what goes wrong below into one line, leaving no unfinished file behind."""
+        try:
+            yield
+        except (FFmpegError, OSError) as error:
+            self._discard()
+            raise MediaError(
+                f"cannot be written ({error.strerror or error})",
+                where=self.path,
+                remedy="check free space and permissions of the folder",
+            ) from error
+
+    def _discard(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        with suppress(FFmpegError, OSError):
+            self._container.close()
+        self._unfinished.unlink(missing_ok=True)
+
+
+class _SampleQueue:
+    """Sound waiting for its picture: blocks of (n, channels) samples, first in, first out."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[NDArray[np.float32]] = deque()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, samples: NDArray[np.float32]) -> None:
+        self._blocks.append(samples)
+        self._length += len(samples)
+
+    def take(self, count: int) -> NDArray[np.float32]:
+        """Remove and return the first ``count`` samples; there must be that many."""
+        taken: list[NDArray[np.float32]] = []
+        missing = count
+        while missing:
+            block = self._blocks.popleft()
+            if len(block) > missing:
+                self._blocks.appendleft(block[missing:])
+                block = block[:missing]
+            taken.append(block)
+            missing -= len(block)
+        self._length -= count
+        return np.concatenate(taken)
