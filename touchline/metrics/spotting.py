@@ -51,9 +51,6 @@ THRESHOLDS = np.linspace(0, 1, 200)
 
 RECALL_LEVELS = np.arange(11) / 10
 
-UNSHOWN_SCALE = 17 / 13
-"""The official correction for four classes that never occur unshown in the test set."""
-
 Events = Match | EventColumns
 AnyArray = npt.NDArray[Any]
 
@@ -249,10 +246,11 @@ def score(spots: Spots, metric: str) -> SpottingScores:
     np.add.at(annotations, (spots.class_of(spots.truth), spots.shown.astype(int)), 1)
 
     split = spots.label_set != SOCCERNET_V1
-    scale = UNSHOWN_SCALE if len(tolerances) > 1 else 1.0
+    # The official correction for four classes that never occur unshown in the test set.
+    scaled = len(tolerances) > 1
     everything = _average(hits.sum(axis=2), found.sum(axis=1), annotations.sum(axis=1))
     visible = _average(hits[:, :, 1], found[:, 1], annotations[:, 1]) if split else None
-    unshown = _average(hits[:, :, 0], found[:, 0], annotations[:, 0], scale) if split else None
+    unshown = _average(hits[:, :, 0], found[:, 0], annotations[:, 0], scaled) if split else None
     return SpottingScores(
         metric,
         spots.label_set,
@@ -299,21 +297,28 @@ def average_precision(hits: IntArray, found: IntArray, annotations: IntArray) ->
     # Recall falls along the thresholds, so the points of enough recall are the first ones.
     reached = (recall[..., None, :] >= RECALL_LEVELS[:, None]).sum(axis=-1)
     last = np.take_along_axis(best, np.maximum(reached - 1, 0), axis=-1)
-    return np.where(reached > 0, last, 0.0).sum(axis=-1) / len(RECALL_LEVELS)
+    return _sum_in_order(np.moveaxis(np.where(reached > 0, last, 0.0), -1, 0)) / len(RECALL_LEVELS)
 
 
 def trapezoid(values: FloatArray) -> FloatArray:
     """(...) values of equally spaced tolerances (tolerances, ...) combined: the ends count half."""
     if len(values) == 1:
         return values[0]
-    return ((values[:-1] + values[1:]) / 2).sum(axis=0) / (len(values) - 1)
+    return _sum_in_order((values[:-1] + values[1:]) / 2) / (len(values) - 1)
 
 
-def _average(hits: IntArray, found: IntArray, annotations: IntArray, scale: float = 1.0) -> Part:
+def _sum_in_order(values: FloatArray) -> FloatArray:
+    """Sum over the first axis term by term: numpy's pairwise sum differs in the last bit."""
+    return np.add.accumulate(values, axis=0)[-1]
+
+
+def _average(hits: IntArray, found: IntArray, annotations: IntArray, scaled: bool = False) -> Part:
     """Scores from counts: hits (tolerances, classes, thresholds), found (classes, thresholds)."""
     per_tolerance = average_precision(hits, found, annotations[:, None])
     average_map = float(trapezoid(per_tolerance.mean(axis=1)))
-    return Part(average_map * scale, trapezoid(per_tolerance), per_tolerance)
+    if scaled:
+        average_map = average_map * 17 / 13
+    return Part(average_map, trapezoid(per_tolerance), per_tolerance)
 
 
 def _at_least(cell: IntArray, classes: int) -> IntArray:
