@@ -26,7 +26,7 @@ class EventColumns:
         milliseconds: (n,) int64, from the start of the half.
         confidences: (n,) float64; 1 for annotations. NaN where the file says so.
         shown: (n,) bool; False where the annotation is "not shown".
-        teams: n sides or names; None where the file has none.
+        teams: n sides or names, None where an event has none; None if they were not read.
         source: the file they are from, for messages.
 
     Raises:
@@ -38,7 +38,7 @@ class EventColumns:
     milliseconds: npt.NDArray[np.int64]
     confidences: npt.NDArray[np.float64]
     shown: npt.NDArray[np.bool_]
-    teams: tuple[str | None, ...]
+    teams: tuple[str | None, ...] | None = None
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class EventColumns:
                 self.milliseconds,
                 self.confidences,
                 self.shown,
-                self.teams,
+                *([] if self.teams is None else [self.teams]),
             )
         }
         if len(lengths) > 1:
@@ -62,15 +62,8 @@ class EventColumns:
 
 def empty_columns(source: str = "") -> EventColumns:
     """The columns of a game without events."""
-    return EventColumns(
-        (),
-        np.zeros(0, np.int64),
-        np.zeros(0, np.int64),
-        np.zeros(0),
-        np.zeros(0, bool),
-        (),
-        source,
-    )
+    none = np.zeros(0, np.int64)
+    return EventColumns((), none, none, np.zeros(0), np.zeros(0, bool), (), source)
 
 
 def columns_of(match: Match) -> EventColumns:

@@ -5,6 +5,8 @@ the place and what would be right. Every other format goes through ``formats.rea
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -46,6 +48,7 @@ def read_columns(
     *,
     file_name: str | None = None,
     games: Iterable[str] | None = None,
+    teams: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> dict[str, EventColumns]:
     """The labels or predictions of every game in a file, folder tree or zip, by game.
@@ -60,6 +63,7 @@ def read_columns(
         file_name: the file of each game; by default the published one for ``role`` and
             ``label_set``, else the only JSON file of each folder.
         games: read these alone, where the tree has them.
+        teams: read the teams too.
 
     Raises:
         FormatError: no such file in the tree, a game twice, or a file that the official
@@ -68,13 +72,17 @@ def read_columns(
     path = Path(path)
     if not is_tree(path):
         document = parse_json(read_bytes(path, limits), path)
-        return {path.stem: columns_of_document(document, role, label_set, path)}
+        return {path.stem: columns_of_document(document, role, label_set, path, teams=teams)}
     wanted = None if games is None else frozenset(games)
     with open_tree(path, limits) as tree:
         files = game_files(tree, file_name or _default_name(tree, role, label_set))
         return {
             game: columns_of_document(
-                parse_json(tree.read(name), tree.where(name)), role, label_set, tree.where(name)
+                parse_json(tree.read(name), tree.where(name)),
+                role,
+                label_set,
+                tree.where(name),
+                teams=teams,
             )
             for game, name in files.items()
             if wanted is None or game in wanted
@@ -134,9 +142,14 @@ def is_spotting_document(document: Any, role: Role) -> bool:
 
 
 def columns_of_document(
-    document: Any, role: Role, label_set: LabelSet, where: str | Path
+    document: Any,
+    role: Role,
+    label_set: LabelSet,
+    where: str | Path,
+    *,
+    teams: bool = False,
 ) -> EventColumns:
-    """The columns of one parsed file.
+    """The columns of one parsed file; ``teams`` says whether the teams are wanted too.
 
     Raises:
         FormatError: a field that the official evaluator could not read, with its place.
@@ -148,11 +161,14 @@ def columns_of_document(
             remedy=f"SoccerNet {role} are an object that holds one",
         )
     records = document[_LISTS[role]]
-    read = _read_annotations if role == "labels" else _read_predictions
-    return read(records, label_set, str(where))
+    if role == "labels":
+        columns = _read_annotations(records, str(where))
+    else:
+        columns = _read_predictions(records, label_set, str(where))
+    return replace(columns, teams=_teams(records)) if teams else columns
 
 
-def _read_annotations(records: list[Any], label_set: LabelSet, where: str) -> EventColumns:
+def _read_annotations(records: list[Any], where: str) -> EventColumns:
     labels = _labels(records, "annotations", where)
     clocks = _field(records, _clock, _Place(where, "annotations", "gameTime", 'like "1 - 07:41"'))
     positions = _field(
@@ -169,43 +185,66 @@ def _read_annotations(records: list[Any], label_set: LabelSet, where: str) -> Ev
         _whole(milliseconds),
         np.ones(len(records)),
         ~np.array(hidden, bool),
-        _teams(records),
-        where,
+        source=where,
     )
 
 
 def _read_predictions(records: list[Any], label_set: LabelSet, where: str) -> EventColumns:
-    labels = _labels(records, "predictions", where)
-    halves = _field(records, _half, _Place(where, "predictions", "half", "1 or 2"))
-    milliseconds = _field(
-        records, _milliseconds, _Place(where, "predictions", "position", "whole milliseconds")
-    )
-    place = _Place(where, "predictions", "confidence", "a number")
     try:
-        confidences = [float(record["confidence"]) for record in records]
+        labels, halves, milliseconds, confidences = _plain_predictions(records)
     except _BAD_VALUE:
-        # The official evaluator looks at the confidence of the events that it keeps, no other.
-        known = frozenset(label_set)
-        kept = [
-            label in known and half in (1, 2) for label, half in zip(labels, halves, strict=True)
-        ]
-        confidences = _field(
-            [
-                record if keep else {"confidence": 0}
-                for record, keep in zip(records, kept, strict=True)
-            ],
-            _confidence,
-            place,
-        )
+        labels, halves, milliseconds, confidences = _odd_predictions(records, label_set, where)
     return EventColumns(
         labels,
         _whole(halves),
         _whole(milliseconds),
         np.array(confidences, np.float64),
         np.ones(len(records), bool),
-        _teams(records),
-        where,
+        source=where,
     )
+
+
+_Predictions = tuple[tuple[str, ...], list[int], list[int], list[float]]
+
+
+def _plain_predictions(records: list[Any]) -> _Predictions:
+    """Labels, halves, milliseconds and confidences where every field is as it should be.
+
+    Raises:
+        One of ``_BAD_VALUE``: some field is not.
+    """
+    if not records:
+        return (), [], [], []
+    fields = map(itemgetter("label", "half", "position", "confidence"), records)
+    labels, halves, positions, confidences = zip(*fields, strict=True)
+    if set(map(type, labels)) != {str}:
+        raise TypeError
+    half_of = {half: int(half) for half in set(halves)}
+    return (
+        labels,
+        list(map(half_of.__getitem__, halves)),
+        list(map(int, positions)),
+        list(map(float, confidences)),
+    )
+
+
+def _odd_predictions(records: list[Any], label_set: LabelSet, where: str) -> _Predictions:
+    """The same one field after the other, with all that the official evaluator lets pass."""
+    labels = _labels(records, "predictions", where)
+    halves = _field(records, _half, _Place(where, "predictions", "half", "1 or 2"))
+    milliseconds = _field(
+        records, _milliseconds, _Place(where, "predictions", "position", "whole milliseconds")
+    )
+    # It looks at the confidence of the events that it keeps, and at no other.
+    known = frozenset(label_set)
+    looked_at = [
+        record if label in known and half in (1, 2) else {"confidence": 0}
+        for record, label, half in zip(records, labels, halves, strict=True)
+    ]
+    confidences = _field(
+        looked_at, _confidence, _Place(where, "predictions", "confidence", "a number")
+    )
+    return labels, halves, milliseconds, confidences
 
 
 class _Place:

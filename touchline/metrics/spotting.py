@@ -429,7 +429,6 @@ def _pool(games: list[EventColumns]) -> _Pool:
         milliseconds=np.concatenate([part.milliseconds for part in parts]),
         confidences=np.concatenate([part.confidences for part in parts]),
         shown=np.concatenate([part.shown for part in parts]),
-        teams=tuple(chain.from_iterable(part.teams for part in parts)),
     )
     game = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return _Pool(events, game, [part.source for part in parts])
@@ -462,8 +461,9 @@ def _prediction_classes(events: EventColumns, label_set: LabelSet) -> IntArray:
 
 
 def _class_indices(labels: tuple[str, ...], label_set: LabelSet) -> IntArray:
-    index = {label: place for place, label in enumerate(label_set)}
-    return np.fromiter((index.get(label, -1) for label in labels), np.int64, len(labels))
+    index = dict.fromkeys(set(labels), -1)
+    index.update((label, place) for place, label in enumerate(label_set))
+    return np.fromiter(map(index.__getitem__, labels), np.int64, len(labels))
 
 
 def _merge(
