@@ -1,1 +1,0 @@
-"""Which moments make a reel, and cutting them."""
