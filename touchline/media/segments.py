@@ -1,0 +1,118 @@
+"""Joining separately encoded pictures into one file without coding them again."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+import numpy.typing as npt
+
+from touchline.errors import MediaError
+from touchline.media.writer import AUDIO_BIT_RATE, SUFFIXES
+
+Samples = npt.NDArray[np.float32]
+
+
+def join_segments(
+    segments: Sequence[tuple[Path, int]],
+    path: str | Path,
+    rate: Fraction,
+    *,
+    sound: Iterable[Samples] | None = None,
+    sound_rate: int = 48000,
+) -> None:
+    """Copy the pictures of files of one ``VideoWriter`` setting into one file, in order.
+
+    Every decoded frame is the one its segment holds. The file appears only when complete.
+
+    Args:
+        segments: each file with the number of its first frame in the whole.
+        path: file to write (.mp4, .m4v, .mov or .mkv).
+        rate: frames a second of all of them, exact.
+        sound: chunks (n,) of mono samples from the first frame on.
+
+    Raises:
+        MediaError: the suffix will not do, or a file cannot be read or written.
+    """
+    target = Path(path)
+    container_format = SUFFIXES.get(target.suffix.lower())
+    if container_format is None:
+        raise MediaError(
+            f"cannot write a {target.suffix or 'nameless'} file",
+            where=target,
+            remedy=f"end the name in {', '.join(SUFFIXES)}",
+        )
+    unfinished = target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}{target.suffix}")
+    options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+    try:
+        with av.open(f"file:{unfinished}", "w", format=container_format, options=options) as out:
+            with av.open(f"file:{segments[0][0]}") as first:
+                video = out.add_stream_from_template(first.streams.video[0])
+            video.time_base = 1 / rate
+            voice = None if sound is None else _Voice(out, sound, sound_rate)
+            for packet in _packets(segments, rate):
+                packet.stream = video
+                if voice is not None:
+                    voice.mux_until(float((packet.dts or 0) / rate))
+                out.mux(packet)
+            if voice is not None:
+                voice.finish()
+        unfinished.replace(target)
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"cannot be joined ({error})", where=target) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _packets(segments: Sequence[tuple[Path, int]], rate: Fraction) -> Iterator[av.Packet]:
+    """The coded pictures in decoding order, their times in frames of the whole."""
+    for path, first_frame in segments:
+        with av.open(f"file:{path}") as source:
+            for packet in source.demux(source.streams.video[0]):
+                if packet.dts is None or packet.pts is None:  # the flush at the end
+                    continue
+                scale = Fraction(packet.time_base or 1) * rate
+                packet.pts = round(packet.pts * scale) + first_frame
+                packet.dts = round(packet.dts * scale) + first_frame
+                packet.duration = 1
+                packet.time_base = 1 / rate
+                yield packet
+
+
+class _Voice:
+    """Codes sound as AAC alongside, only as far as the picture has come."""
+
+    def __init__(
+        self, out: av.container.OutputContainer, sound: Iterable[Samples], rate: int
+    ) -> None:
+        self._out, self._chunks, self._rate = out, iter(sound), rate
+        self._stream = out.add_stream("aac", rate=rate, layout="stereo")
+        self._stream.bit_rate = AUDIO_BIT_RATE
+        self._samples = 0
+
+    def mux_until(self, seconds: float) -> None:
+        """Code chunks until the sound reaches a time."""
+        while self._samples < seconds * self._rate and self._mux_chunk():
+            pass
+
+    def finish(self) -> None:
+        """Code what is left."""
+        while self._mux_chunk():
+            pass
+        self._out.mux(self._stream.encode(None))
+
+    def _mux_chunk(self) -> bool:
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            return False
+        stereo = np.ascontiguousarray(np.repeat(chunk[None].astype(np.float32), 2, axis=0))
+        frame = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
+        frame.sample_rate = self._rate
+        frame.pts = self._samples
+        frame.time_base = Fraction(1, self._rate)
+        self._samples += chunk.shape[0]
+        self._out.mux(self._stream.encode(frame))
+        return True

@@ -1,0 +1,230 @@
+"""A simulated half as a video: every frame of the broadcast, drawn and encoded.
+
+A half is encoded in segments of fixed length that know nothing of each other, so that they can
+be rendered in any number of processes with the same result.
+"""
+
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from touchline.media.segments import join_segments
+from touchline.media.writer import VideoWriter
+from touchline.simulator.camera import Camera, Director, Floats, Size
+from touchline.simulator.drawing import Box, Painter
+from touchline.simulator.motion import Motion, World
+from touchline.simulator.overlays import DISSOLVE_SECONDS, WIPE_SECONDS
+from touchline.simulator.script import HalfScript, MatchScript
+from touchline.simulator.workers import Report, run_tasks
+
+Pixels = npt.NDArray[np.uint8]
+
+SEGMENT_SECONDS = 60
+SOUND_RATE = 48000
+
+_BATCH = 128
+_CRF = 23
+
+
+class Broadcast:
+    """What is on air in one half, at any broadcast time.
+
+    Args:
+        size: (width, height) of the picture in pixels.
+    """
+
+    def __init__(self, script: MatchScript, half: HalfScript, size: Size = (398, 224)) -> None:
+        self.half = half
+        self.motion = Motion(script, half)
+        self.director = Director(script, half, self.motion, size)
+        self.painter = Painter(script, half, size)
+        self._wipes = _wipes(half)
+
+    def frames(self, seconds: Iterable[float]) -> Iterator[Pixels]:
+        """The frames (height, width, 3) at broadcast times, one by one."""
+        for batch in _batches(seconds):
+            # A dissolve also shows the coming shot, somewhat before its start.
+            views = [self._views(second) for second in batch]
+            shown = [(index, second) for second, indices in zip(batch, views, strict=True)
+                     for index in indices]  # fmt: skip
+            world = self._world(shown)
+            row = 0
+            for second, indices in zip(batch, views, strict=True):
+                pictures = []
+                for index in indices:
+                    pictures.append(self._picture(index, second, world, row))
+                    row += 1
+                yield np.asarray(self._compose(second, indices, pictures))
+
+    def people(self, seconds: Iterable[float]) -> Iterator[tuple[Camera | None, list[Box]]]:
+        """The camera on air at broadcast times, and where it sees people; wipes are ignored."""
+        for batch in _batches(seconds):
+            shown = [(self.director.shot_index(second), second) for second in batch]
+            world = self._world(shown)
+            for row, (index, second) in enumerate(shown):
+                camera = self.director.camera(index, second)
+                yield camera, [] if camera is None else self.painter.boxes(camera, world, row)
+
+    def _world(self, shown: Sequence[tuple[int, float]]) -> World:
+        return self.motion.at(np.array([self._pitch_seconds(k, second) for k, second in shown]))
+
+    def _pitch_seconds(self, index: int, seconds: float) -> float:
+        pitch = self.half.shots[index].pitch_seconds(seconds)
+        return min(max(pitch, 0.0), self.half.seconds)
+
+    def _views(self, seconds: float) -> list[int]:
+        index = self.director.shot_index(seconds)
+        shot = self.half.shots[index]
+        dissolving = (
+            shot.transition == "smooth"
+            and index + 1 < len(self.half.shots)
+            and seconds >= shot.end_seconds - DISSOLVE_SECONDS
+        )
+        return [index, index + 1] if dissolving else [index]
+
+    def _picture(self, index: int, seconds: float, world: World, row: int) -> Image.Image:
+        camera = self.director.camera(index, seconds)
+        if camera is None:
+            return self.painter.off_pitch.frame(index, seconds)
+        return self.painter.pitch(self._pitch_seconds(index, seconds), camera, world, row)
+
+    def _compose(
+        self, seconds: float, indices: Sequence[int], pictures: Sequence[Image.Image]
+    ) -> Image.Image:
+        frame, shot = pictures[0], self.half.shots[indices[0]]
+        if len(pictures) > 1:
+            left = shot.end_seconds - seconds
+            frame = Image.blend(frame, pictures[1], min(1.0, 1 - left / DISSOLVE_SECONDS))
+        frame = self.painter.finish(frame, seconds, shot.is_replay)
+        for start, end in self._wipes:
+            if start <= seconds < end:
+                self.painter.overlays.wipe(frame, (seconds - start) / (end - start))
+        return frame
+
+
+def _wipes(half: HalfScript) -> list[tuple[float, float]]:
+    """[start, end) of the wipes: round the end of each shot that ends so, else as scripted."""
+    cuts = [shot.end_seconds for shot in half.shots if shot.transition == "logo"]
+    spans = [(cut - WIPE_SECONDS / 2, cut + WIPE_SECONDS / 2) for cut in cuts]
+    for graphic in half.graphics:
+        if graphic.kind == "logo":
+            middle = (graphic.start_seconds + graphic.end_seconds) / 2
+            if all(abs(middle - cut) > 1.0 for cut in cuts):
+                spans.append((graphic.start_seconds, graphic.end_seconds))
+    return spans
+
+
+def _batches(seconds: Iterable[float]) -> Iterator[list[float]]:
+    batch: list[float] = []
+    for second in seconds:
+        batch.append(float(second))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@lru_cache(maxsize=1)
+def _broadcast(script: MatchScript, half: HalfScript, size: Size) -> Broadcast:
+    """The last half in use: textures and sprites serve all of its segments in a process."""
+    return Broadcast(script, half, size)
+
+
+def render_frames(
+    script: MatchScript,
+    half: HalfScript,
+    seconds: Iterable[float] | Floats,
+    size: Size = (398, 224),
+) -> Iterator[Pixels]:
+    """The frames uint8 (height, width, 3) of a half at broadcast times, one by one."""
+    return Broadcast(script, half, size).frames(seconds)
+
+
+def boxes(
+    script: MatchScript, half: HalfScript, seconds: Iterable[float], size: Size = (398, 224)
+) -> Iterator[tuple[Camera | None, list[Box]]]:
+    """The camera and the people in its picture at broadcast times, exactly as drawn.
+
+    The camera is None, and the list empty, where the pitch is not shown.
+    """
+    return Broadcast(script, half, size).people(seconds)
+
+
+def frame_count(half: HalfScript, rate: Fraction) -> int:
+    """How many frames of a rate begin within a half."""
+    return math.ceil(Fraction(half.seconds).limit_denominator(10_000) * rate)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Frames [first, last) of a half, to be encoded by themselves."""
+
+    script: MatchScript
+    half: HalfScript
+    size: Size
+    rate: Fraction
+    first: int
+    last: int
+    path: Path
+
+    def run(self, report: Report) -> str:
+        """Render and encode; reports seconds done."""
+        broadcast = _broadcast(self.script, self.half, self.size)
+        times = [float(k / self.rate) for k in range(self.first, self.last)]
+        # The result of x264 depends on its number of threads.
+        with VideoWriter(self.path, self.size, self.rate, crf=_CRF, threads=1) as writer:
+            for done, pixels in enumerate(broadcast.frames(times)):
+                writer.write(pixels)
+                if done % _BATCH == 0:
+                    report(float(done / self.rate))
+        report(float(len(times) / self.rate))
+        return str(self.path)
+
+
+def render_half(
+    script: MatchScript,
+    half: HalfScript,
+    path: str | Path,
+    size: Size = (398, 224),
+    rate: Fraction = Fraction(25),
+    progress: Callable[[float], None] | None = None,
+    sound: Iterator[npt.NDArray[np.float32]] | None = None,
+    processes: int = 1,
+) -> None:
+    """Write a half as a video file, H.264 and, given sound, AAC; frame i shows time i / rate.
+
+    Args:
+        path: ``.mp4`` or ``.mkv``; appears only when complete.
+        progress: called now and then with the seconds rendered; may raise to stop.
+        sound: chunks (n,) of samples at 48 kHz from the start of the half.
+        processes: how many render at once; the file does not depend on it.
+
+    Raises:
+        MediaError: the file cannot be written.
+    """
+    target = Path(path)
+    count = frame_count(half, rate)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        pieces = math.ceil(count / rate / SEGMENT_SECONDS)
+        starts = [math.ceil(k * SEGMENT_SECONDS * rate) for k in range(pieces)]
+        segments = [
+            _Segment(script, half, size, rate, first, last, folder / f"{number:05d}.mp4")
+            for number, (first, last) in enumerate(zip(starts, [*starts[1:], count], strict=True))
+        ]
+        for _ in run_tasks(segments, processes, progress or (lambda _: None)):
+            pass
+        parts = [(segment.path, segment.first) for segment in segments]
+        join_segments(parts, target, rate, sound=sound, sound_rate=SOUND_RATE)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
