@@ -23,7 +23,7 @@ from touchline.simulator.figures import (
 from touchline.simulator.motion import ASSISTANTS, PEOPLE, REFEREE, Pose, World
 from touchline.simulator.offpitch import OffPitch
 from touchline.simulator.overlays import Overlays
-from touchline.simulator.scenery import HALF_LENGTH, Scenery, draw_goal
+from touchline.simulator.scenery import HALF_LENGTH, Scenery, draw_corner_flags, draw_goal
 from touchline.simulator.script import HalfScript, MatchScript, Rgb, Team
 
 _DETAIL_PIXELS_PER_METRE = 26.0
@@ -97,6 +97,7 @@ class Painter:
         for side in sides:
             if side not in nearer:
                 draw_goal(frame, camera, side)
+        draw_corner_flags(frame, camera)
         ball_depth = float(camera.depth(world.ball[row][None])[0])
         drawn = False
         for placed in self.placed(camera, world, row):

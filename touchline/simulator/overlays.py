@@ -145,7 +145,7 @@ class Overlays:
                 colour = _OFF if line.upper().startswith(("OFF", "OUT")) else _ON
                 _arrow(draw, 16 * u, middle, 5 * u, colour, up=colour == _ON)
                 left = 28 * u
-            if k == 0 and not board and _is_card(graphic.colour):
+            if k == 0 and not board and "card" in " ".join(lines).lower():
                 wide = 8 * u
                 draw.rectangle(
                     [width - 2 * wide, middle - 6 * u, width - wide, middle + 6 * u],
@@ -156,11 +156,6 @@ class Overlays:
                 stroke_width=0.3 * u if k == 0 else 0, stroke_fill=(*self._ink, 255),
             )  # fmt: skip
         return caption
-
-
-def _is_card(colour: Rgb) -> bool:
-    red, green, blue = colour
-    return red > 190 and blue < 90 and (green > 170 or green < 60)
 
 
 def _arrow(

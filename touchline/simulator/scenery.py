@@ -196,7 +196,7 @@ class Clutter:
             away_share=float(rng.uniform(0.08, 0.25)),
             tifo=bool(rng.random() < 0.4),
             gain=float(rng.uniform(-8, 10)),
-            noise=float(rng.uniform(2.0, 7.0)),
+            noise=float(rng.uniform(1.5, 5.5)),
             boards=tuple(panels),
             board_speed=float(rng.choice([0.0, 0.0, 1.5, 4.0])),
         )
@@ -301,6 +301,9 @@ _BOARD_FEET = (
     ((BOARD_X, BOARD_Y), (BOARD_X, -36.0)),
     ((-BOARD_X, BOARD_Y), (BOARD_X, BOARD_Y)),
 )
+
+
+_CORNERS = [(x * HALF_LENGTH, y * HALF_WIDTH) for x in (-1, 1) for y in (-1, 1)]
 
 
 def _stand(start: tuple[float, float], stop: tuple[float, float], texture: Image.Image) -> Surface:
@@ -544,3 +547,18 @@ def _net(goal: float, back: float, wide: float, high: float) -> Floats:
             foot = goal + part * (back - goal)
             strands.append(((foot, y, 0.0), (goal + part * slope, y, high)))
     return np.array(strands, dtype=np.float64)
+
+
+def draw_corner_flags(frame: Image.Image, camera: Camera) -> None:
+    """The poles at the four corners."""
+    draw = ImageDraw.Draw(frame)
+    for x, y in _CORNERS:
+        pole = np.array([[x, y, 0.0], [x, y, 1.5], [x, y, 1.1]])
+        uv, before = camera.project(pole)
+        if not before.all() or (np.abs(uv) > 4 * max(camera.size)).any():
+            continue
+        foot, tip, hem = (tuple(spot) for spot in uv)
+        thick = max(1, round((foot[1] - tip[1]) / 30))
+        draw.line([foot, tip], fill=(235, 235, 235), width=thick)
+        wide = max(3.0, 1.4 * (hem[1] - tip[1]))
+        draw.polygon([tip, (tip[0] + wide, (tip[1] + hem[1]) / 2), hem], fill=(250, 210, 40))
