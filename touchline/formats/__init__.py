@@ -1,5 +1,6 @@
 """Event, label, prediction and reel files: one file per format, all of them in ``FORMATS``."""
 
+import gzip
 import os
 import re
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO
 
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline
-from touchline.formats import soccernet, touchline_json
+from touchline.formats import e2e, osl, soccernet, table, touchline_json
 from touchline.formats.base import Format, Matches, Options, Source, Thing
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
@@ -39,6 +40,9 @@ FORMATS: dict[str, Format] = {
         touchline_json.EVENTS_FORMAT,
         touchline_json.REEL_FORMAT,
         *soccernet.FORMATS,
+        e2e.FORMAT,
+        *osl.FORMATS,
+        table.FORMAT,
     )
 }
 """Every format by name, in the order in which files are tried."""
@@ -103,7 +107,8 @@ def read(path: str | Path, format: str | None = None) -> Thing:
         matches = read_matches(path, format)
         return next(iter(matches.values())) if len(matches) == 1 else matches
     path = Path(path)
-    return _read_source(Source(path.name, str(path), read_bytes(path)), format, path)
+    thing = _read_source(Source(path.name, str(path), read_bytes(path)), format, path)
+    return next(iter(thing.values())) if isinstance(thing, dict) and len(thing) == 1 else thing
 
 
 def read_matches(path: str | Path, format: str | None = None) -> Matches:
@@ -181,6 +186,8 @@ def write(thing: Thing, path: str | Path, format: str | None = None, **options: 
         return
     known = format_of(path, kind) if format is None else find_format(format)
     content = _render(thing, known, chosen, path)
+    if path.suffix.lower() == ".gz":
+        content = gzip.compress(content, mtime=0)
     with _written_beside(path) as stream:
         stream.write(content)
 

@@ -52,20 +52,28 @@ class Source:
     data: bytes = field(repr=False)
     remarks: list[str] = field(default_factory=list, compare=False)
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The text, without byte-order mark and with plain line ends.
+
+        Raises:
+            FormatError: as ``raw_text``.
+        """
+        return self.raw_text.replace("\r\n", "\n").replace("\r", "\n")
+
+    @cached_property
+    def raw_text(self) -> str:
+        """The text, without byte-order mark, its line ends as they are.
 
         Raises:
             FormatError: the bytes are neither UTF-8 nor UTF-16 with its mark.
         """
         utf16 = self.data[:2] in (b"\xff\xfe", b"\xfe\xff")
         try:
-            text = self.data.decode("utf-16" if utf16 else "utf-8-sig")
+            return self.data.decode("utf-16" if utf16 else "utf-8-sig")
         except UnicodeDecodeError as error:
             place = f"byte {error.start}"
             raise self.fault("this is not UTF-8 text", place, "save it as UTF-8") from error
-        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     @cached_property
     def document(self) -> Any:
@@ -324,6 +332,19 @@ def dump_json(
             return text(True)
     except ValueError as error:
         raise FormatError(f"cannot be written as JSON: {error}") from error
+
+
+def dump_json_list(items: Iterable[Mapping[str, Any]]) -> bytes:
+    """A JSON list of objects as bytes, one to a line.
+
+    Raises:
+        FormatError: a number in it is not finite.
+    """
+    try:
+        lines = ",\n".join(json.dumps(item, allow_nan=False) for item in items)
+    except ValueError as error:
+        raise FormatError(f"cannot be written as JSON: {error}") from error
+    return f"[\n{lines}\n]\n".encode() if lines else b"[]\n"
 
 
 def only_timeline(thing: Thing, format_name: str) -> Timeline:

@@ -71,7 +71,7 @@ def read_labels(source: Source, declared: LabelSet | None) -> Match:
         FormatError: no list of annotations, a half or time that cannot be read.
     """
     root = Record(source, source.document)
-    events = [_annotation(record) for record in root.records("annotations")]
+    events = [read_annotation(record) for record in root.records("annotations")]
     return _match(source, root, "annotations", events, declared)
 
 
@@ -110,15 +110,25 @@ def write_labels(thing: Thing, options: Options, *, with_position: bool = True) 
     match = only_match(thing, "a SoccerNet label file")
     annotations = []
     for half, event in _by_half(match):
-        position = round(event.seconds * 1000)
-        known: dict[str, Any] = {"gameTime": _game_time(half, position), "label": event.label}
-        if with_position:
-            known["position"] = str(position)
-        if event.confidence != 1:
-            known["confidence"] = float(event.confidence)
-        annotations.append({**event.extra, **known, **_optional_texts(event)})
+        annotation = annotation_to_json(half, event)
+        if not with_position:
+            del annotation["position"]
+        annotations.append(annotation)
     header = _header(match.name) | dict(match.extra)
     return dump_json(header | {"annotations": annotations}, sort_keys=True)
+
+
+def annotation_to_json(half: int, event: Event) -> dict[str, Any]:
+    """An event as an annotation of its half, its position as text."""
+    position = round(event.seconds * 1000)
+    known: dict[str, Any] = {
+        "gameTime": _game_time(half, position),
+        "label": event.label,
+        "position": str(position),
+    }
+    if event.confidence != 1:
+        known["confidence"] = float(event.confidence)
+    return {**event.extra, **known, **_optional_texts(event)}
 
 
 def write_results(thing: Thing, options: Options) -> bytes:
@@ -215,7 +225,12 @@ def match_of_shots(shots: Iterable[Shot], name: str) -> Match:
     return Match(name, _timelines(halves, None))
 
 
-def _annotation(record: Record) -> tuple[int, Event]:
+def read_annotation(record: Record) -> tuple[int, Event]:
+    """The half and the event of one annotation.
+
+    Raises:
+        FormatError: no half or time that can be read, or a field of the wrong type.
+    """
     values = record.values
     half, seconds = _half_and_seconds(record)
     if values.get("position") is not None:

@@ -1,0 +1,161 @@
+"""E2E-Spot's JSON: one entry per video (a half), events by frame number.
+
+Labels are ``{train,val,test}.json``; predictions add a ``score`` to each event and are called
+``pred-<split>.<epoch>.json`` or ``.recall.json.gz``. The published frames are 25/12 a second.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+from touchline.errors import InputError
+from touchline.events import Event, Match, Timeline, Video
+from touchline.formats.base import (
+    Format,
+    Matches,
+    Options,
+    Record,
+    Source,
+    Thing,
+    all_matches,
+    dump_json_list,
+    known_labels,
+    rate_of,
+)
+from touchline.formats.soccernet import game_and_half
+from touchline.timebase import frame_at, parse_rate, seconds_of
+
+_VIDEO_KEYS = frozenset({"video", "num_frames", "num_events", "fps", "events"})
+_EVENT_KEYS = frozenset({"frame", "label", "score", "comment"})
+
+
+def read_e2e(source: Source) -> Matches:
+    """Read the games of the file; an event lies at the start of its frame.
+
+    Raises:
+        FormatError: no list of videos, a frame that is no whole number, a video without rate.
+    """
+    root = Record(source, {"videos": source.document})
+    games: dict[str, list[Timeline]] = {}
+    for record in root.records("videos"):
+        record.place = record.place.removeprefix("videos")
+        game, timeline = _timeline(record)
+        if any(t.half == timeline.half for t in games.get(game, [])):
+            raise record.fault("video", f"{record.text('video')!r} occurs twice")
+        games.setdefault(game, []).append(timeline)
+    return {
+        game: Match(game, tuple(sorted(timelines, key=lambda t: t.half or 0)))
+        for game, timelines in games.items()
+    }
+
+
+def write_e2e(thing: Thing, options: Options) -> bytes:
+    """Write one entry per video, its events by frame; scores where any confidence is not 1.
+
+    Raises:
+        FormatError: a reel, or a frame rate that is not known.
+    """
+    matches = all_matches(thing, "e2e")
+    scored = any(event.confidence != 1 for match in matches.values() for event in match.events)
+    return dump_json_list(
+        _video_to_json(match, timeline, scored, options)
+        for match in matches.values()
+        for timeline in match.timelines
+    )
+
+
+def _timeline(record: Record) -> tuple[str, Timeline]:
+    game, half = game_and_half(record.text("video"))
+    rate = _rate(record)
+    frames = record.optional_integer("num_frames")
+    events = []
+    if "events" in record.values:
+        if rate is None:
+            raise record.wrong("fps", "the frame rate")
+        events = [_event(item, rate) for item in record.records("events")]
+    video = Video(
+        game if half is None else str(half),
+        None if frames is None or rate is None or frames < 0 else float(frames / rate),
+        rate,
+    )
+    labels = known_labels(event.label for event in events)
+    extra = record.rest(_VIDEO_KEYS)
+    return game, Timeline(video, tuple(events), labels=labels, half=half, extra=extra)
+
+
+def _rate(record: Record) -> Fraction | None:
+    fps = record.optional_number("fps")
+    try:
+        return None if fps is None else parse_rate(fps)
+    except InputError as error:
+        raise record.fault("fps", error.what, error.remedy) from error
+
+
+def _event(record: Record, rate: Fraction) -> Event:
+    frame = record.optional_integer("frame")
+    if frame is None:
+        raise record.wrong("frame", "a frame number")
+    texts: dict[str, str] = {}
+    comment = record.optional_text("comment")
+    if comment is not None:
+        team, mark, visibility = comment.partition("; ")
+        parts = {"team": team, "visibility": visibility} if mark else {"note": comment}
+        texts = {key: part for key, part in parts.items() if part}
+    return record.event(
+        seconds_of(frame, rate),
+        record.text("label"),
+        record.number("score", 1.0),
+        extra=record.rest(_EVENT_KEYS),
+        **texts,
+    )
+
+
+def _video_to_json(
+    match: Match, timeline: Timeline, scored: bool, options: Options
+) -> dict[str, Any]:
+    rate = rate_of(timeline.video, options, "e2e")
+    events = [_event_to_json(event, rate, scored) for event in timeline]
+    duration = timeline.video.duration_seconds
+    last = max((event["frame"] for event in events), default=-1)
+    name = match.name if timeline.half is None else f"{match.name}/{timeline.half}"
+    if timeline.half is None and len(match.timelines) > 1:
+        name = f"{match.name}/{timeline.video.name}"
+    return {
+        "video": name,
+        "num_frames": last + 1 if duration is None else round(duration * rate),
+        "num_events": len(events),
+        "fps": float(rate),
+        **{k: v for k, v in timeline.extra.items() if k not in _VIDEO_KEYS},
+        "events": events,
+    }
+
+
+def _event_to_json(event: Event, rate: Fraction, scored: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {"frame": frame_at(event.seconds, rate), "label": event.label}
+    if scored:
+        document["score"] = float(event.confidence)
+    if event.team is not None or event.visibility is not None:
+        document["comment"] = f"{event.team or ''}; {event.visibility or ''}"
+    elif event.note is not None:
+        document["comment"] = event.note
+    return document | {k: v for k, v in event.extra.items() if k not in _EVENT_KEYS}
+
+
+def _sniff(source: Source) -> bool:
+    document = source.peek()
+    return isinstance(document, list) and all(
+        isinstance(item, dict) and isinstance(item.get("video"), str) for item in document
+    )
+
+
+FORMAT = Format(
+    "e2e",
+    (".json", ".json.gz"),
+    "E2E-Spot labels or predictions: events by frame",
+    frozenset(
+        {"seconds", "label", "confidence", "team", "visibility", "extra"}
+        | {"video", "timeline_half", "labels", "file_extra"}
+    ),
+    read_e2e,
+    write_e2e,
+    _sniff,
+)

@@ -1,0 +1,318 @@
+"""CSV: one row per event (or per clip of a reel), columns by name.
+
+Cells that a spreadsheet would take for a formula are written behind an apostrophe, which is
+taken off again on reading.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from touchline.errors import FormatError, InputError
+from touchline.events import Event, Match, Timeline, Video
+from touchline.formats.base import (
+    EVENT_FIELDS,
+    Format,
+    Matches,
+    Options,
+    Record,
+    Source,
+    Thing,
+    all_matches,
+    known_labels,
+)
+from touchline.formats.touchline_json import event_from_json, event_to_json
+from touchline.reel import Clip, Reel
+from touchline.timebase import parse_seconds
+
+_EVENT_COLUMNS = (
+    "match",
+    "video",
+    "half",
+    "time",
+    "label",
+    "confidence",
+    "team",
+    "player",
+    "clock",
+    "visibility",
+    "status",
+    "source",
+    "note",
+    "extra",
+)
+_CLIP_COLUMNS = ("video", "half", "start", "end", "score", "title", "events", "extra")
+_ALWAYS = frozenset({"time", "label", "confidence", "video", "start", "end"})
+_NUMBERS = frozenset({"half", "time", "confidence", "start", "end", "score"})
+_OTHER_NAMES = {"seconds": "time", "event": "label", "score": "confidence", "code": "label"}
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+_MAX_CELL = 1 << 20
+
+Row = dict[str, str]
+
+
+def read_table(source: Source) -> Timeline | Matches | Reel:
+    """Read events; a reel where rows have a video, start and end but no time.
+
+    Columns are told by the first row (any order, unknown ones are kept); without one the rows
+    are LosslessCut's ``start,end,label``. Times are seconds or ``[h:]mm:ss[.mmm]``; commas,
+    semicolons and tabs part the cells. Rows with a ``match`` column make games.
+
+    Raises:
+        FormatError: a row without time or label, or a cell that is not what its column says.
+    """
+    rows = _rows(source)
+    if rows and "time" not in rows[0][1] and {"video", "start", "end"} <= set(rows[0][1]):
+        return _reel(source, rows)
+    events = [(row, _event(source, place, row)) for place, row in rows]
+    if rows and "match" in rows[0][1]:
+        return _matches(source, events)
+    found = tuple(event for _, event in events)
+    return Timeline(Video(source.stem), found, labels=known_labels(e.label for e in found))
+
+
+def write_table(thing: Thing, options: Options) -> bytes:
+    """Write events, or the clips of a reel; columns that would stay empty are left out."""
+    if isinstance(thing, Reel):
+        return _render(_CLIP_COLUMNS, [_clip_row(clip) for clip in thing])
+    rows = []
+    for match in all_matches(thing, "csv").values():
+        for timeline in match.timelines:
+            for event in timeline:
+                row = _event_row(event)
+                if not isinstance(thing, Timeline):
+                    row |= {"match": match.name, "video": timeline.video.name}
+                    row["half"] = timeline.half if timeline.half is not None else event.half
+                rows.append(row)
+    return _render(_EVENT_COLUMNS, rows)
+
+
+def _rows(source: Source) -> list[tuple[str, Row]]:
+    """Rows by column name, each with its place."""
+    text = source.raw_text
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    before = csv.field_size_limit(_MAX_CELL)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
+    except csv.Error as error:
+        raise source.fault(f"malformed CSV: {error}") from error
+    finally:
+        csv.field_size_limit(before)
+    if not lines:
+        return []
+    header = _header(source, lines[0][1])
+    if header is None:
+        header, body = ["start", "end", "label"], lines
+    else:
+        body = lines[1:]
+    rows = []
+    for line, cells in body:
+        if len(cells) > len(header):
+            raise source.fault(
+                f"{len(cells)} cells under {len(header)} columns", f"line {line}",
+                "put texts that hold the delimiter in quotes",
+            )  # fmt: skip
+        row = {name: _unguarded(cell) for name, cell in zip(header, cells, strict=False)}
+        if delimiter == ";":  # where the semicolon parts cells, the comma may mark decimals
+            row |= {k: row[k].replace(",", ".") for k in _NUMBERS & set(row)}
+        rows.append((f"line {line}", row))
+    return rows
+
+
+def _header(source: Source, cells: list[str]) -> list[str] | None:
+    """Column names, or None if the first row is data already."""
+    names = [cell.strip().lower() for cell in cells]
+    if names and (names[0] == "" or re.fullmatch(r"[\d:.]+", names[0])) and len(names) <= 3:
+        return None
+    if "start" not in names:
+        names = [_OTHER_NAMES.get(n, n) if _OTHER_NAMES.get(n) not in names else n for n in names]
+    if len(set(names)) != len(names):
+        raise source.fault("a column occurs twice", "line 1")
+    if not {"time", "start"} & set(names):
+        raise source.fault(
+            "no column 'time'", "line 1", "name the columns time, label, confidence, team ..."
+        )
+    return names
+
+
+def _event(source: Source, place: str, row: Row) -> Event:
+    def number(key: str, parse: Callable[[str], float]) -> float | None:
+        return _number(source, place, row, key, parse)
+
+    seconds = number("time", _signed_seconds)
+    known = set(_EVENT_COLUMNS)
+    if seconds is None and "time" not in row:  # LosslessCut leaves a start of 0 empty
+        seconds, known = number("start", _signed_seconds) or 0.0, known | {"start"}
+    label = row.get("label", "")
+    if seconds is None or not label:
+        raise source.fault("a row needs a time and a label", place)
+    document: dict[str, Any] = {"time": seconds, "label": label}
+    document["confidence"] = number("confidence", float)
+    document["half"] = number("half", float)
+    for key in ("team", "player", "clock", "visibility", "status", "source", "note"):
+        document[key] = row.get(key) or None
+    document |= {k: v for k, v in row.items() if k not in known and v}
+    document |= _json_cell(source, place, row, "extra", dict)
+    return event_from_json(Record(source, document, place))
+
+
+def _matches(source: Source, events: Iterable[tuple[Row, Event]]) -> Matches:
+    games: dict[str, dict[tuple[int | None, str], list[Event]]] = {}
+    for row, event in events:
+        videos = games.setdefault(row["match"] or source.stem, {})
+        key = (event.half, row.get("video", ""))
+        videos.setdefault(key, []).append(Event(**{**vars(event), "half": None}))
+    return {
+        game: Match(
+            game,
+            tuple(
+                Timeline(
+                    Video(video or game),
+                    tuple(found),
+                    labels=known_labels(e.label for e in found),
+                    half=half,
+                )
+                for (half, video), found in sorted(
+                    videos.items(), key=lambda item: (item[0][0] or 0, item[0][1])
+                )
+            ),
+        )
+        for game, videos in games.items()
+    }
+
+
+def _reel(source: Source, rows: list[tuple[str, Row]]) -> Reel:
+    clips = []
+    for place, row in rows:
+
+        def number(
+            key: str,
+            parse: Callable[[str], float] = float,
+            row: Row = row,
+            place: str = place,
+        ) -> float | None:
+            return _number(source, place, row, key, parse)
+
+        half = number("half")
+        events = _json_cell(source, place, row, "events", list)
+        try:
+            clips.append(
+                Clip(
+                    row["video"],
+                    number("start", parse_seconds) or 0.0,
+                    number("end", parse_seconds) or 0.0,
+                    number("score") or 0.0,
+                    None if half is None else int(half),
+                    tuple(
+                        event_from_json(Record(source, e, f"{place}: events[{i}]"))
+                        for i, e in enumerate(events)
+                    ),
+                    row.get("title") or None,
+                    _json_cell(source, place, row, "extra", dict)
+                    | {k: v for k, v in row.items() if k not in _CLIP_COLUMNS and v},
+                )
+            )
+        except FormatError:
+            raise
+        except InputError as error:
+            raise source.fault(error.what, place, error.remedy) from error
+    try:
+        return Reel(tuple(clips))
+    except InputError as error:
+        raise source.fault(str(error)) from error
+
+
+def _signed_seconds(text: str) -> float:
+    text = text.strip()
+    return -parse_seconds(text[1:]) if text.startswith("-") else parse_seconds(text)
+
+
+def _number(
+    source: Source, place: str, row: Row, key: str, parse: Callable[[str], float]
+) -> float | None:
+    text = row.get(key, "").strip()
+    if not text:
+        return None
+    try:
+        return parse(text)
+    except (ValueError, InputError) as error:
+        raise source.fault(f"{text[:40]!r} is not a number or time", f"{place}: {key}") from error
+
+
+def _json_cell(source: Source, place: str, row: Row, key: str, kind: type) -> Any:
+    text = row.get(key, "")
+    if not text:
+        return kind()
+    value = Source(source.name, f"{source.where}: {place}: {key}", text.encode()).document
+    if not isinstance(value, kind):
+        raise source.fault("this is not the JSON that belongs here", f"{place}: {key}")
+    return value
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    row = event_to_json(Event(**{**vars(event), "extra": {}}))
+    return row | {"extra": _json_text(dict(event.extra))}
+
+
+def _clip_row(clip: Clip) -> dict[str, Any]:
+    return {
+        "video": clip.video,
+        "half": clip.half,
+        "start": round(clip.start_seconds, 6),
+        "end": round(clip.end_seconds, 6),
+        "score": float(clip.score),
+        "title": clip.title,
+        "events": _json_text([event_to_json(event) for event in clip.events]),
+        "extra": _json_text(dict(clip.extra)),
+    }
+
+
+def _json_text(value: dict[str, Any] | list[Any]) -> str | None:
+    try:
+        return json.dumps(value, allow_nan=False) if value else None
+    except ValueError as error:
+        raise FormatError(f"cannot be written as JSON: {error}") from error
+
+
+def _render(columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> bytes:
+    used = {name for row in rows for name, value in row.items() if value is not None}
+    names = [c for c in columns if c in used | (_ALWAYS & set(columns) - {"video"})]
+    if columns == _CLIP_COLUMNS and "video" not in names:
+        names.insert(0, "video")
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(
+            [_guarded(v) if isinstance(v := row.get(name), str) else v for name in names]
+        )
+    return stream.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _guarded(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _unguarded(text: str) -> str:
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _sniff(source: Source) -> bool:
+    return source.file_name.lower().endswith((".csv", ".tsv"))
+
+
+FORMAT = Format(
+    "csv",
+    (".csv", ".tsv"),
+    "a table, one row per event or clip",
+    EVENT_FIELDS,
+    read_table,
+    write_table,
+    _sniff,
+    kinds=frozenset({"events", "reel"}),
+)
