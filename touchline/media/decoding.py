@@ -1,0 +1,255 @@
+"""Decoded pictures of one file in order of time: past damage, and from any place.
+
+Times here are exact seconds on the file's own clock, which may start anywhere (a transport
+stream at 101.4 s); `touchline.media.video` counts from the first frame shown.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Self
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from touchline.errors import MediaError
+from touchline.media.limits import Limits
+from touchline.media.opening import exact, open_media, picture_stream
+
+MAX_READ_FAILURES = 50
+"""Failed reads of a container after which the rest of the file is given up."""
+
+MAX_DECODE_FAILURES = 1000
+"""Packets in a row that cannot be decoded, after which the rest is given up (40 s at 25 fps)."""
+
+EARLY_SECONDS = 1
+"""A file whose picture stops more than this before its stated end has lost something."""
+
+SEEK_BACK_SECONDS = (0, 2, 10, 40, 160)
+"""How far before the target a seek aims, in turn, until the first frame lies before it.
+
+Open groups of pictures give no frame before their key frame, and in a transport stream a seek
+lands anywhere between two key frames.
+"""
+
+_FALLBACK_RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One decoded frame, not yet converted, and when it is shown on the file's own clock."""
+
+    start: Fraction
+    end: Fraction
+    frame: av.VideoFrame
+
+
+class PictureSource:
+    """The pictures of one file.
+
+    Args:
+        path: file to read.
+        limits: bounds on what is read.
+        threads: threads of the decoder; None lets it choose.
+
+    Attributes:
+        stream: the video stream.
+        first: the first picture that is shown.
+        gave_up: whether reading ended at damage rather than at the end of the file.
+
+    Raises:
+        MediaError: the file cannot be opened, or holds no frame that can be decoded.
+    """
+
+    def __init__(self, path: str | Path, limits: Limits, threads: int | None = None) -> None:
+        self.path = path
+        self.gave_up = False
+        self._limits = limits
+        self._threads = threads
+        self._shown_until = self._demuxed_until = Fraction(0)
+        self._open()
+        self._decoded = self._decode()
+        first = next(self._decoded, None)
+        if first is None:
+            self.close()
+            raise MediaError("no frame could be decoded", where=path, remedy="copy it again")
+        self.first = first
+        self._pending: Iterator[Picture] = chain([first], self._decoded)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def tolerance(self) -> Fraction:
+        """How far stamps may be off because the file rounds them (Matroska: to milliseconds)."""
+        return min(max(self._time_base, Fraction(1, 1_000_000)), Fraction(1, 1000))
+
+    @property
+    def nominal_rate(self) -> Fraction:
+        """Frames a second: the nominal rate where frames keep to it, else their mean rate."""
+        average = exact(self.stream.average_rate)
+        guessed = exact(self.stream.guessed_rate)
+        if average is None or guessed is None:
+            return average or guessed or _FALLBACK_RATE
+        return guessed if abs(average - guessed) <= guessed / 100 else average
+
+    def pictures(self) -> Iterator[Picture]:
+        """The rest of the pictures, starts strictly increasing."""
+        return self._pending
+
+    def pictures_from(self, time: Fraction) -> Iterator[Picture]:
+        """Pictures from one that is on show at ``time``, or from an earlier one."""
+        if time - self.first.start < SEEK_BACK_SECONDS[1]:
+            return self._pending
+        for back in SEEK_BACK_SECONDS:
+            if time - back <= self.first.start:
+                break
+            if not self._seek(time - back):
+                break
+            landed = next(self._decoded, None)
+            if landed is not None and landed.start <= time + self.tolerance:
+                return chain([landed], self._decoded)
+        self._restart()
+        return self._decoded
+
+    @property
+    def stated_end(self) -> Fraction | None:
+        """When the picture ends by what the file says; None where it says nothing."""
+        return self._picture_end or self._container_end
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether what was read so far stops well before the end that the file states."""
+        if self._picture_end is not None:
+            return self._picture_end - self._shown_until > EARLY_SECONDS
+        if self._container_end is not None:  # the sound may well be longer than the picture
+            return self._container_end - self._demuxed_until > EARLY_SECONDS
+        return False
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether the file has sound."""
+        return bool(self._container.streams.audio)
+
+    def measured_end(self) -> Fraction:
+        """When the picture ends by the stamps of all its packets: reads the file, undecoded."""
+        end = self.first.end
+        with open_media(self.path, self._limits) as container, suppress(FFmpegError):
+            for packet in container.demux(container.streams[self.stream.index]):
+                end = max(end, _end_of(packet))
+        return end
+
+    def close(self) -> None:
+        """Close the file, and let go of the decoder and its threads."""
+        self._decoded.close()
+        self._container.close()
+
+    def _open(self) -> None:
+        self._container: InputContainer = open_media(self.path, self._limits)
+        try:
+            self.stream: VideoStream = picture_stream(self._container, self.path, self._limits)
+        except MediaError:
+            self._container.close()
+            raise
+        self.stream.thread_type = "AUTO"
+        if self._threads is not None:
+            self.stream.thread_count = self._threads
+        self._time_base = exact(self.stream.time_base) or Fraction(1, 1000)
+        self._picture_end = self._read_picture_end()
+        self._container_end = self._read_container_end()
+        self._watched: list[Stream] = [self.stream]
+        if self._picture_end is None:
+            self._watched += self._container.streams.audio
+
+    def _read_picture_end(self) -> Fraction | None:
+        if self.stream.duration:
+            return (self.stream.duration + (self.stream.start_time or 0)) * self._time_base
+        tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", self.stream.metadata.get("DURATION", ""))
+        if tagged is None:
+            return None
+        hours, minutes, seconds = tagged.groups()
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+
+    def _read_container_end(self) -> Fraction | None:
+        if not self._container.duration:
+            return None
+        counts_from_zero = "matroska" in self._container.format.name
+        start = 0 if counts_from_zero else self._container.start_time or 0
+        return Fraction(self._container.duration + start, 1_000_000)
+
+    def _restart(self) -> None:
+        self.close()
+        self._open()
+        self.gave_up = False
+        self._decoded = self._decode()
+
+    def _seek(self, time: Fraction) -> bool:
+        try:
+            self._container.seek(int(time / self._time_base), stream=self.stream)
+        except FFmpegError:
+            return False
+        self.gave_up = False
+        self._decoded = self._decode()
+        return True
+
+    def _decode(self) -> Generator[Picture, None, None]:
+        last: Fraction | None = None
+        for frame in self._frames():
+            start = self._shown_until if frame.pts is None else frame.pts * self._time_base
+            if last is not None and start <= last:
+                continue
+            length = frame.duration * self._time_base if frame.duration else 1 / self.nominal_rate
+            last = start
+            self._shown_until = start + length
+            yield Picture(start, self._shown_until, frame)
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
+        failures = 0
+        for packet in self._packets():
+            try:
+                frames = self.stream.decode(packet)
+            except FFmpegError:
+                failures += 1
+                if failures > MAX_DECODE_FAILURES:
+                    self.gave_up = True
+                    return
+                continue
+            if frames:
+                failures = 0
+            yield from frames
+
+    def _packets(self) -> Iterator[Packet | None]:
+        """Packets to the end of the file, then None, which empties the decoder."""
+        failures = 0
+        while failures <= MAX_READ_FAILURES:
+            try:
+                for packet in self._container.demux(self._watched):
+                    self._demuxed_until = max(self._demuxed_until, _end_of(packet))
+                    if packet.stream is self.stream and packet.size:
+                        yield packet
+                break
+            except FFmpegError:
+                failures += 1
+        else:
+            self.gave_up = True
+        yield None
+
+
+def _end_of(packet: Packet) -> Fraction:
+    """When a packet has been played; 0 where it has no stamp."""
+    stamp = packet.dts if packet.pts is None else packet.pts
+    time_base = exact(packet.time_base)
+    if stamp is None or time_base is None:
+        return Fraction(0)
+    return (stamp + (packet.duration or 0)) * time_base

@@ -1,0 +1,307 @@
+"""Reading video: what a file holds, and its frames with their true times.
+
+Time stamps are the truth. Seconds count from the first frame shown, whatever clock the file
+keeps; rates are not assumed constant; turned pictures come upright.
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from av.error import FFmpegError
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from touchline.errors import MediaError
+from touchline.media.decoding import Picture, PictureSource
+from touchline.media.limits import DEFAULT_LIMITS, Limits
+from touchline.media.opening import exact
+from touchline.media.orientation import Orientation
+
+_MAX_PIXEL_ASPECT = 4
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file holds.
+
+    Attributes:
+        path: the file.
+        width, height: as displayed: upright, and with square pixels.
+        frame_rate: nominal frames a second; the mean rate where the rate varies.
+        duration_seconds: from the first frame shown to the end of the last, as the file states.
+        has_audio: whether it has sound.
+        codec: FFmpeg's name of the picture's codec, such as ``h264``.
+        rotation: degrees clockwise that display turns the coded picture: 0, 90, 180 or 270.
+    """
+
+    path: Path
+    width: int
+    height: int
+    frame_rate: Fraction
+    duration_seconds: float
+    has_audio: bool
+    codec: str
+    rotation: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) as displayed."""
+        return self.width, self.height
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture and its time.
+
+    Attributes:
+        seconds: when it begins to be shown, from the first frame shown.
+        pixels: uint8 RGB of shape (height, width, 3), upright.
+    """
+
+    seconds: float
+    pixels: NDArray[np.uint8]
+
+
+def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
+    """Say what a video file holds; decodes its first frame.
+
+    Raises:
+        MediaError: the file cannot be opened, has no picture, or none that can be decoded.
+    """
+    with PictureSource(path, limits, threads=1) as source:
+        return _describe(source)
+
+
+def read_frames(
+    path: str | Path,
+    *,
+    rate: Fraction | int | None = None,
+    size: tuple[int, int] | None = None,
+    start_seconds: float | Fraction = 0.0,
+    end_seconds: float | Fraction | None = None,
+    threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> "FrameStream":
+    """Read the frames of a video, in order of time and in constant memory.
+
+    Args:
+        path: file to read.
+        rate: None for every frame that begins in [start_seconds, end_seconds). Otherwise the
+            frame on show at start_seconds + i/rate, for every i for which that lies before
+            end_seconds and before the end of the last frame; so a frame may come twice.
+        size: (width, height) to scale to (bilinear); None for the displayed size.
+        start_seconds: where to start, from the first frame shown; exact to the frame.
+        end_seconds: where to end; None for the end of the file.
+        threads: threads of the decoder; None lets it choose.
+        limits: bounds on what is read.
+
+    Raises:
+        MediaError: the file cannot be opened, has no picture, or none that can be decoded; or
+            the arguments contradict each other.
+    """
+    if start_seconds < 0 or (end_seconds is not None and end_seconds < start_seconds):
+        raise MediaError(
+            f"cannot read from {start_seconds} to {end_seconds} seconds",
+            where=path,
+            remedy="start at 0 or later, and end after the start",
+        )
+    if rate is not None and rate <= 0:
+        raise MediaError(f"cannot read at {rate} frames a second", where=path)
+    if size is not None and (min(size) < 1 or size[0] * size[1] > limits.max_pixels):
+        raise MediaError(f"cannot scale to {size[0]}x{size[1]}", where=path)
+    return FrameStream(
+        PictureSource(path, limits, threads),
+        rate=None if rate is None else Fraction(rate),
+        size=size,
+        start=Fraction(start_seconds),
+        end=None if end_seconds is None else Fraction(end_seconds),
+        max_seconds=limits.max_duration_seconds,
+    )
+
+
+class FrameStream:
+    """Frames of one video, one after the other; see `read_frames`.
+
+    The file is closed at the end, by `close`, at the end of a ``with`` block, or when the stream
+    is no longer referred to.
+    """
+
+    def __init__(
+        self,
+        source: PictureSource,
+        *,
+        rate: Fraction | None,
+        size: tuple[int, int] | None,
+        start: Fraction,
+        end: Fraction | None,
+        max_seconds: float,
+    ) -> None:
+        self._source = source
+        self.info = _describe(source)
+        self._range = _Range(source, start, end, max_seconds)
+        convert = _Converter(Orientation.of(source.first.frame), size or self.info.size)
+        if rate is None:
+            self._frames = _every(self._range, convert)
+        else:
+            self._frames = _on_grid(self._range, convert, rate)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        try:
+            return next(self._frames)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_source"):
+            self._source.close()
+
+    @property
+    def truncated(self) -> bool:
+        """Known at the end: reading stopped at damage, or well before the stated end."""
+        return self._range.truncated
+
+    @property
+    def end_seconds(self) -> float:
+        """Known at the end: the end of the last frame, or where reading was asked to end."""
+        return float(self._range.reached)
+
+    def close(self) -> None:
+        """Close the file; the stream gives no more frames."""
+        self._frames.close()
+        self._source.close()
+
+
+class _Range:
+    """The pictures of a source that are on show in [start, end), on the clock of users.
+
+    Attributes:
+        start, end: seconds from the first frame shown; ``end`` None for the end of the file.
+        reached: end of the last picture seen, at most ``end``.
+        truncated: whether the file ended before it should have.
+    """
+
+    def __init__(
+        self, source: PictureSource, start: Fraction, end: Fraction | None, max_seconds: float
+    ) -> None:
+        self.start, self.end = start, end
+        self.tolerance = source.tolerance
+        self.reached = Fraction(0)
+        self.truncated = False
+        self._source = source
+        self._max_seconds = max_seconds
+
+    def __iter__(self) -> Iterator[Picture]:
+        """The picture on show at the start, perhaps some before it, and those that follow."""
+        origin = self._source.first.start
+        for picture in self._source.pictures_from(self.start + origin):
+            start = picture.start - origin
+            if self.end is not None and start + self.tolerance >= self.end:
+                self.reached = self.end
+                return
+            if start > self._max_seconds:
+                self.truncated = True
+                return
+            self.reached = picture.end - origin
+            yield Picture(start, self.reached, picture.frame)
+        if self.end is None or self.reached + self.tolerance < self.end:
+            self.truncated = self._source.gave_up or self._source.ended_early
+        else:
+            self.reached = self.end
+
+
+def _every(pictures: _Range, convert: "_Converter") -> Generator[Frame, None, None]:
+    for picture in pictures:
+        if picture.start + pictures.tolerance >= pictures.start:
+            yield convert(picture)
+
+
+def _on_grid(
+    pictures: _Range, convert: "_Converter", rate: Fraction
+) -> Generator[Frame, None, None]:
+    # A stamp that rounding put just after a grid time belongs to it, hence the tolerance.
+    wanted = pictures.start + pictures.tolerance
+    for picture, until in _with_time_on_show(pictures):
+        if wanted < until:
+            frame = convert(picture)
+            while wanted < until:
+                yield frame
+                wanted += 1 / rate
+
+
+def _with_time_on_show(pictures: _Range) -> Iterator[tuple[Picture, Fraction]]:
+    """Each picture with the time at which the next one replaces it, or the range ends."""
+    shown: Picture | None = None
+    for picture in pictures:
+        if shown is not None:
+            yield shown, picture.start
+        shown = picture
+    if shown is not None:
+        yield shown, pictures.reached if pictures.end is None else pictures.end
+
+
+class _Converter:
+    """Turns pictures of any size and pixel format into upright RGB of one size.
+
+    One scaler serves the whole stream: PyAV up to 18 leaks memory when each frame makes its own.
+    """
+
+    def __init__(self, orientation: Orientation, size: tuple[int, int]) -> None:
+        self._orientation = orientation
+        self._coded_size = orientation.size(*size)
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, picture: Picture) -> Frame:
+        width, height = self._coded_size
+        try:
+            converted = self._reformatter.reformat(
+                picture.frame,
+                width=width,
+                height=height,
+                format="rgb24",
+                interpolation=Interpolation.BILINEAR,
+                threads=1,
+            )
+        except FFmpegError as error:
+            raise MediaError(f"a frame cannot be converted ({error.strerror})") from error
+        pixels = np.asarray(converted.to_ndarray(), dtype=np.uint8)
+        return Frame(float(picture.start), self._orientation.apply(pixels))
+
+
+def _describe(source: PictureSource) -> VideoInfo:
+    first = source.first
+    orientation = Orientation.of(first.frame)
+    width, height = orientation.size(*_square_pixels(source))
+    end = source.measured_end() if source.stated_end is None else source.stated_end
+    return VideoInfo(
+        path=Path(source.path),
+        width=width,
+        height=height,
+        frame_rate=source.nominal_rate,
+        duration_seconds=float(max(end, first.end) - first.start),
+        has_audio=source.has_audio,
+        codec=source.stream.codec_context.name,
+        rotation=orientation.clockwise_degrees,
+    )
+
+
+def _square_pixels(source: PictureSource) -> tuple[int, int]:
+    """Coded size, widened or narrowed to what square pixels would show."""
+    frame = source.first.frame
+    aspect = exact(source.stream.sample_aspect_ratio) or Fraction(1)
+    if not Fraction(1, _MAX_PIXEL_ASPECT) <= aspect <= _MAX_PIXEL_ASPECT:
+        aspect = Fraction(1)
+    return max(1, round(frame.width * aspect)), frame.height
