@@ -52,6 +52,7 @@ THRESHOLDS = np.linspace(0, 1, 200)
 RECALL_LEVELS = np.arange(11) / 10
 
 Events = Match | EventColumns
+Rounding = Literal["official", "spivak"]
 AnyArray = npt.NDArray[Any]
 
 
@@ -75,7 +76,7 @@ class SpottingScores:
     """The result of one metric.
 
     Attributes:
-        metric: name in ``METRICS``.
+        metric: name in ``METRICS``, after ``spivak-`` where that rounding was asked for.
         rate: frames a second of the evaluation.
         games: number of games scored.
         all, visible, unshown: fractions; the latter two are None for SoccerNet-v1.
@@ -142,6 +143,7 @@ def evaluate(
     metric: str = "loose",
     rate: int | Fraction = 2,
     missing: Literal["refuse", "empty"] = "refuse",
+    rounding: Rounding = "official",
 ) -> SpottingScores:
     """Score predictions against labels as the official evaluator does.
 
@@ -151,13 +153,18 @@ def evaluate(
         metric: a name in ``METRICS``.
         rate: frames a second: 2 for SoccerNet-v1 and v2, 25 for ball action spotting.
         missing: what a labelled game without predictions is: an error, or a game of misses.
+        rounding: how times become frames. ``spivak`` is Yahoo's evaluator (Soares et al. 2022):
+            annotations at whole seconds, frames rounded, and no split by visibility. Quote
+            ``official``.
 
     Raises:
         ConfigError: unknown metric, or a rate that is not positive.
         FormatError: a labelled game without predictions, or a time before -2 hours.
         LabelError: v1 predictions of an unknown class.
     """
-    spots = prepare(labels, predictions, label_set=label_set, rate=rate, missing=missing)
+    spots = prepare(
+        labels, predictions, label_set=label_set, rate=rate, missing=missing, rounding=rounding
+    )
     return score(spots, metric)
 
 
@@ -183,6 +190,12 @@ class Spots:
     rate: Fraction
     games: tuple[str, ...]
     notes: Mapping[str, int]
+    rounding: Rounding = "official"
+
+    @property
+    def split(self) -> bool:
+        """Whether visible and unshown events are scored apart, too."""
+        return self.label_set != SOCCERNET_V1 and self.rounding == "official"
 
     def class_of(self, keys: IntArray) -> IntArray:
         """The class index of each key."""
@@ -196,13 +209,14 @@ def prepare(
     label_set: LabelSet,
     rate: int | Fraction = 2,
     missing: Literal["refuse", "empty"] = "refuse",
+    rounding: Rounding = "official",
 ) -> Spots:
     """Put labels and predictions on frames; arguments and errors as in ``evaluate``."""
     exact = Fraction(rate)
     if not 0 < exact <= 1000:
         raise ConfigError(f"a rate of {rate} frames a second", remedy="use a rate from 0 to 1000")
     notes: dict[str, int] = {}
-    grid = _Grid(label_set, exact)
+    grid = _Grid(label_set, exact, rounding)
     annotated = _pool([_columns(events) for events in labels.values()])
     predicted = _pool(_pair(labels, predictions, missing, notes))
 
@@ -227,6 +241,7 @@ def prepare(
         exact,
         tuple(labels),
         notes,
+        rounding,
     )
 
 
@@ -245,14 +260,15 @@ def score(spots: Spots, metric: str) -> SpottingScores:
     annotations = np.zeros((classes, 2), np.int64)
     np.add.at(annotations, (spots.class_of(spots.truth), spots.shown.astype(int)), 1)
 
-    split = spots.label_set != SOCCERNET_V1
     # The official correction for four classes that never occur unshown in the test set.
     scaled = len(tolerances) > 1
     everything = _average(hits.sum(axis=2), found.sum(axis=1), annotations.sum(axis=1))
-    visible = _average(hits[:, :, 1], found[:, 1], annotations[:, 1]) if split else None
-    unshown = _average(hits[:, :, 0], found[:, 0], annotations[:, 0], scaled) if split else None
+    visible = _average(hits[:, :, 1], found[:, 1], annotations[:, 1]) if spots.split else None
+    unshown = (
+        _average(hits[:, :, 0], found[:, 0], annotations[:, 0], scaled) if spots.split else None
+    )
     return SpottingScores(
-        metric,
+        metric if spots.rounding == "official" else f"{spots.rounding}-{metric}",
         spots.label_set,
         spots.rate,
         len(spots.games),
@@ -338,6 +354,7 @@ class _Grid:
 
     label_set: LabelSet
     rate: Fraction
+    rounding: Rounding
 
     @property
     def frames(self) -> int:
@@ -362,9 +379,7 @@ class _Grid:
         _count_labels(notes, what, events.labels, classes < 0)
         _count(notes, f"{what} of a half other than 1 and 2, left out", (classes >= 0) & ~in_half)
         kept = in_half & (classes >= 0)
-        # Divide first, then multiply, then truncate: whole numbers or another order give other
-        # frames, at 25 frames a second for one in twenty times.
-        frames = (float(self.rate) * (events.milliseconds[kept] / 1000)).astype(np.int64)
+        frames = self._frames_of(events.milliseconds[kept], what)
         _count(notes, f"{what} after 2 hours, counted there", frames >= self.frames)
         _count(notes, f"{what} of negative time, counted from the end of 2 hours", frames < 0)
         if len(frames) and frames.min() < -self.frames:
@@ -380,6 +395,15 @@ class _Grid:
         halves = pool.game[kept] * len(HALVES) + events.halves[kept] - first_half
         lanes = halves * len(self.label_set) + classes[kept]
         return lanes * self.stride + frames, kept
+
+    def _frames_of(self, milliseconds: IntArray, what: str) -> IntArray:
+        seconds = milliseconds / 1000
+        if self.rounding == "official":
+            # Divide first, then multiply, then truncate: whole numbers or another order give
+            # other frames, at 25 frames a second for one in twenty times.
+            return (float(self.rate) * seconds).astype(np.int64)
+        whole = np.floor(seconds) if what == "annotations" else seconds
+        return np.rint(whole * float(self.rate)).astype(np.int64)
 
 
 def _columns(events: Events) -> EventColumns:
