@@ -64,6 +64,7 @@ class Team:
     kit: Kit
     keeper_kit: Kit
     squad: tuple[Player, ...]
+    formation: str = "4-4-2"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,10 @@ class Action:
         team: 0 home, 1 away, None for officials.
         player: index into that team's squad; None where nobody in particular acts.
         at: where on the pitch.
-        target: where the ball is sent, or who it goes to, where that applies.
+        target: where the ball is sent, where that applies.
+        height: metres from the grass to the centre of the ball at that instant.
+        lofted: whether the ball then flies; else it rolls or is carried.
+        other: squad index of a second player: who comes on in a substitution.
     """
 
     seconds: float
@@ -84,6 +88,9 @@ class Action:
     player: int | None
     at: Point
     target: Point | None = None
+    height: float = 0.11
+    lofted: bool = False
+    other: int | None = None
 
 
 @dataclass(frozen=True)
