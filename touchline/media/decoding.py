@@ -5,13 +5,13 @@ stream at 101.4 s); `touchline.media.video` counts from the first frame shown.
 """
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import av
 from av.container import InputContainer
@@ -42,6 +42,8 @@ lands anywhere between two key frames.
 
 _FALLBACK_RATE = Fraction(25)
 
+FrameT = TypeVar("FrameT")
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -50,6 +52,60 @@ class Picture:
     start: Fraction
     end: Fraction
     frame: av.VideoFrame
+
+
+class StreamDecoder(Generic[FrameT]):
+    """What can be decoded of one stream, from where its container stands, past damage.
+
+    Attributes:
+        gave_up: whether it ended at damage rather than at the end of the file.
+        demuxed_until: latest end of the packets read, of this stream and those watched.
+    """
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: Stream,
+        decode: Callable[[Packet | None], list[FrameT]],
+        watched: Sequence[Stream] = (),
+    ) -> None:
+        self.gave_up = False
+        self.demuxed_until = Fraction(0)
+        self._container = container
+        self._stream = stream
+        self._decode = decode
+        self._streams = [stream, *watched]
+
+    def frames(self) -> Generator[FrameT, None, None]:
+        """Frames in the order in which the decoder gives them."""
+        failures = 0
+        for packet in self._packets():
+            try:
+                frames = self._decode(packet)
+            except FFmpegError:
+                failures += 1
+                if failures > MAX_DECODE_FAILURES:
+                    self.gave_up = True
+                    return
+                continue
+            if frames:
+                failures = 0
+            yield from frames
+
+    def _packets(self) -> Iterator[Packet | None]:
+        """Packets to the end of the file, then None, which empties the decoder."""
+        for _ in range(MAX_READ_FAILURES):
+            try:
+                for packet in self._container.demux(self._streams):
+                    self.demuxed_until = max(self.demuxed_until, _end_of(packet))
+                    if packet.stream is self._stream and packet.size:
+                        yield packet
+                break
+            except FFmpegError:
+                continue
+        else:
+            self.gave_up = True
+        yield None
 
 
 class PictureSource:
@@ -63,7 +119,6 @@ class PictureSource:
     Attributes:
         stream: the video stream.
         first: the first picture that is shown.
-        gave_up: whether reading ended at damage rather than at the end of the file.
 
     Raises:
         MediaError: the file cannot be opened, or holds no frame that can be decoded.
@@ -71,10 +126,9 @@ class PictureSource:
 
     def __init__(self, path: str | Path, limits: Limits, threads: int | None = None) -> None:
         self.path = path
-        self.gave_up = False
         self._limits = limits
         self._threads = threads
-        self._shown_until = self._demuxed_until = Fraction(0)
+        self._shown_until = Fraction(0)
         self._open()
         self._decoded = self._decode()
         first = next(self._decoded, None)
@@ -130,11 +184,13 @@ class PictureSource:
 
     @property
     def ended_early(self) -> bool:
-        """Whether what was read so far stops well before the end that the file states."""
+        """Whether reading stopped at damage, or well before the end that the file states."""
+        if self._decoder.gave_up:
+            return True
         if self._picture_end is not None:
             return self._picture_end - self._shown_until > EARLY_SECONDS
         if self._container_end is not None:  # the sound may well be longer than the picture
-            return self._container_end - self._demuxed_until > EARLY_SECONDS
+            return self._container_end - self._decoder.demuxed_until > EARLY_SECONDS
         return False
 
     @property
@@ -168,9 +224,7 @@ class PictureSource:
         self._time_base = exact(self.stream.time_base) or Fraction(1, 1000)
         self._picture_end = self._read_picture_end()
         self._container_end = self._read_container_end()
-        self._watched: list[Stream] = [self.stream]
-        if self._picture_end is None:
-            self._watched += self._container.streams.audio
+        self._watched = self._container.streams.audio if self._picture_end is None else ()
 
     def _read_picture_end(self) -> Fraction | None:
         if self.stream.duration:
@@ -191,7 +245,6 @@ class PictureSource:
     def _restart(self) -> None:
         self.close()
         self._open()
-        self.gave_up = False
         self._decoded = self._decode()
 
     def _seek(self, time: Fraction) -> bool:
@@ -199,13 +252,15 @@ class PictureSource:
             self._container.seek(int(time / self._time_base), stream=self.stream)
         except FFmpegError:
             return False
-        self.gave_up = False
         self._decoded = self._decode()
         return True
 
     def _decode(self) -> Generator[Picture, None, None]:
+        self._decoder = StreamDecoder(
+            self._container, self.stream, self.stream.decode, self._watched
+        )
         last: Fraction | None = None
-        for frame in self._frames():
+        for frame in self._decoder.frames():
             start = self._shown_until if frame.pts is None else frame.pts * self._time_base
             if last is not None and start <= last:
                 continue
@@ -213,37 +268,6 @@ class PictureSource:
             last = start
             self._shown_until = start + length
             yield Picture(start, self._shown_until, frame)
-
-    def _frames(self) -> Iterator[av.VideoFrame]:
-        failures = 0
-        for packet in self._packets():
-            try:
-                frames = self.stream.decode(packet)
-            except FFmpegError:
-                failures += 1
-                if failures > MAX_DECODE_FAILURES:
-                    self.gave_up = True
-                    return
-                continue
-            if frames:
-                failures = 0
-            yield from frames
-
-    def _packets(self) -> Iterator[Packet | None]:
-        """Packets to the end of the file, then None, which empties the decoder."""
-        failures = 0
-        while failures <= MAX_READ_FAILURES:
-            try:
-                for packet in self._container.demux(self._watched):
-                    self._demuxed_until = max(self._demuxed_until, _end_of(packet))
-                    if packet.stream is self.stream and packet.size:
-                        yield packet
-                break
-            except FFmpegError:
-                failures += 1
-        else:
-            self.gave_up = True
-        yield None
 
 
 def _end_of(packet: Packet) -> Fraction:

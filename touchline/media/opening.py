@@ -58,7 +58,7 @@ def picture_stream(
         MediaError: there is none, its codec is unknown, or its size or rate is beyond the limits.
     """
     best = container.streams.best("video")
-    if not isinstance(best, VideoStream) or best.disposition & Disposition.attached_pic:
+    if not has_picture(container) or not isinstance(best, VideoStream):
         raise MediaError("has no picture", where=path, remedy="give a file with a video stream")
     if best.codec_context is None:
         raise MediaError("its codec is unknown", where=path, remedy="convert it to H.264")
@@ -78,6 +78,12 @@ def picture_stream(
         )
     best.codec_context.options = {"max_pixels": str(limits.max_pixels)}
     return best
+
+
+def has_picture(container: InputContainer) -> bool:
+    """Whether there is a video stream other than a cover picture."""
+    best = container.streams.best("video")
+    return best is not None and not best.disposition & Disposition.attached_pic
 
 
 def exact(value: Fraction | None) -> Fraction | None:

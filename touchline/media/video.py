@@ -218,7 +218,7 @@ class _Range:
             self.reached = picture.end - origin
             yield Picture(start, self.reached, picture.frame)
         if self.end is None or self.reached + self.tolerance < self.end:
-            self.truncated = self._source.gave_up or self._source.ended_early
+            self.truncated = self._source.ended_early
         else:
             self.reached = self.end
 

@@ -1,0 +1,219 @@
+"""Reading sound, on the clock of the picture: sample n belongs to second n/rate of the video."""
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from touchline.errors import MediaError
+from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder
+from touchline.media.limits import DEFAULT_LIMITS, Limits
+from touchline.media.opening import exact, has_picture, open_media
+
+LARGEST_SHIFT = Fraction(1, 100)
+"""Seconds by which sound may stray from its stamps before it is moved: jitter stays below."""
+
+_MAX_RATE = 192_000
+_SILENCE_BLOCK = 100_000
+_INT16_SCALE = 32768
+
+Samples = NDArray[np.float32]
+
+
+def read_audio(
+    path: str | Path,
+    rate: int = 16000,
+    start_seconds: float | Fraction = 0.0,
+    end_seconds: float | Fraction | None = None,
+    *,
+    channels: int = 1,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Iterator[Samples]:
+    """Read the sound of a video in blocks that join without a gap, in constant memory.
+
+    Sample n is what is heard n/rate seconds after ``start_seconds``, which counts from the first
+    frame shown (from the first sample where there is no picture). Gaps are filled with silence,
+    also between the first frame and the first sound; where stamps overlap, sound is dropped.
+
+    Args:
+        path: file to read.
+        rate: samples a second to resample to.
+        start_seconds: where to start.
+        end_seconds: where to end; None for the end of the sound. Sound that ends earlier is not
+            filled up.
+        channels: 1 for the mean of all channels, as float32 (n,); 2 for stereo, (n, 2).
+        limits: bounds on what is read.
+
+    Raises:
+        MediaError: the file cannot be opened or has no sound, or the arguments are out of range.
+    """
+    if not 1 <= rate <= _MAX_RATE or channels not in (1, 2):
+        raise MediaError(
+            f"cannot read sound at {rate} samples a second in {channels} channels",
+            where=path,
+            remedy=f"1 to {_MAX_RATE} samples, 1 or 2 channels",
+        )
+    if start_seconds < 0 or (end_seconds is not None and end_seconds < start_seconds):
+        raise MediaError(
+            f"cannot read from {start_seconds} to {end_seconds} seconds",
+            where=path,
+            remedy="start at 0 or later, and end after the start",
+        )
+    start = Fraction(start_seconds)
+    end = limits.max_duration_seconds if end_seconds is None else end_seconds
+    count = round((Fraction(end) - start) * rate)
+    origin = _origin(path, limits)
+    blocks = _first(count, _read(path, limits, origin + start, rate))
+    return (_mix(block, channels) for block in blocks)
+
+
+def _origin(path: str | Path, limits: Limits) -> Fraction:
+    """Second 0 on the file's own clock: its first frame shown, or its first sound without one."""
+    with open_media(path, limits) as container:
+        stream = _sound_stream(container, path)
+        if not has_picture(container):
+            first = next(StreamDecoder(container, stream, stream.decode).frames(), None)
+            return _stamp(first) or Fraction(0) if first is not None else Fraction(0)
+    with PictureSource(path, limits, threads=1) as source:
+        return source.first.start
+
+
+def _sound_stream(container: InputContainer, path: str | Path) -> AudioStream:
+    best = container.streams.best("audio")
+    if not isinstance(best, AudioStream) or best.codec_context is None:
+        raise MediaError("has no sound", where=path, remedy="give a file with sound")
+    return best
+
+
+def _read(
+    path: str | Path, limits: Limits, start: Fraction, rate: int
+) -> Generator[Samples, None, None]:
+    """Blocks (n, 1 or 2) from ``start``, on the file's own clock, placed by their stamps."""
+    track = _Track(start, rate)
+    with ExitStack() as stack:
+        for frame in _frames_from(start, path, limits, stack):
+            yield from track.add(frame)
+        yield from track.finish()
+
+
+def _frames_from(
+    start: Fraction, path: str | Path, limits: Limits, stack: ExitStack
+) -> Iterator[AudioFrame]:
+    """Sound from ``start`` or before; the file is closed by ``stack``."""
+    container = stack.enter_context(open_media(path, limits))
+    stream = _sound_stream(container, path)
+    time_base = exact(stream.time_base)
+    beginning = (stream.start_time or 0) * (time_base or 0)
+    for back in SEEK_BACK_SECONDS[1:]:
+        if time_base is None or start - back <= beginning:
+            break
+        try:
+            container.seek(int((start - back) / time_base), stream=stream)
+        except FFmpegError:
+            break
+        frames = StreamDecoder(container, stream, stream.decode).frames()
+        landed = next(frames, None)
+        stamp = None if landed is None else _stamp(landed)
+        if landed is not None and stamp is not None and stamp <= start:
+            return chain([landed], frames)
+    container = stack.enter_context(open_media(path, limits))
+    stream = _sound_stream(container, path)
+    return StreamDecoder(container, stream, stream.decode).frames()
+
+
+def _stamp(frame: AudioFrame) -> Fraction | None:
+    time_base = exact(frame.time_base)
+    return None if frame.pts is None or time_base is None else frame.pts * time_base
+
+
+class _Track:
+    """Sound resampled run by run, each run placed where its first stamp says.
+
+    A run is sound without a gap, an overlap or a change of its format.
+    """
+
+    def __init__(self, start: Fraction, rate: int) -> None:
+        self._start = start
+        self._rate = rate
+        self._written = 0
+        self._surplus = 0
+        self._next_stamp = start
+        self._input: tuple[str, str, int] | None = None
+        self._channels = 1
+        self._resampler = AudioResampler()
+
+    def add(self, frame: AudioFrame) -> Iterator[Samples]:
+        """Take one decoded frame; gives what has become ready."""
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        stamp = _stamp(frame)
+        if self._input is None and stamp is None:
+            stamp = self._start
+        strayed = stamp is not None and abs(stamp - self._next_stamp) > LARGEST_SHIFT
+        if kind != self._input or strayed:
+            yield from self.finish()
+            yield from self._begin(kind, self._next_stamp if stamp is None else stamp)
+        self._next_stamp += Fraction(frame.samples, frame.sample_rate)
+        frame.pts = None
+        yield from self._place(self._resampler.resample(frame))
+
+    def finish(self) -> Iterator[Samples]:
+        """Give what the resampler still holds."""
+        if self._input is not None:
+            yield from self._place(self._resampler.resample(None))
+
+    def _begin(self, kind: tuple[str, str, int], stamp: Fraction) -> Iterator[Samples]:
+        layout = AudioLayout(kind[1])
+        self._input = kind
+        self._next_stamp = stamp
+        self._channels = min(layout.nb_channels, 2)
+        # Beyond stereo, only conversion to integers makes swresample mix down without overflow.
+        self._resampler = AudioResampler(
+            format="s16p" if layout.nb_channels > 2 else "fltp",
+            layout="stereo" if layout.nb_channels > 2 else layout,
+            rate=self._rate,
+        )
+        missing = round((stamp - self._start) * self._rate) - self._written
+        self._surplus = max(0, -missing)
+        while missing > 0:
+            silence = np.zeros((min(missing, _SILENCE_BLOCK), self._channels), np.float32)
+            missing -= len(silence)
+            self._written += len(silence)
+            yield silence
+
+    def _place(self, frames: Iterable[AudioFrame | None]) -> Iterator[Samples]:
+        for frame in frames:
+            if frame is None:
+                continue
+            scale = _INT16_SCALE if frame.format.name == "s16p" else 1
+            samples = np.asarray(frame.to_ndarray().T, dtype=np.float32) / np.float32(scale)
+            dropped = min(self._surplus, len(samples))
+            self._surplus -= dropped
+            if dropped < len(samples):
+                self._written += len(samples) - dropped
+                yield samples[dropped:]
+
+
+def _first(count: int, blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """The first ``count`` samples of some blocks."""
+    for block in blocks:
+        if count <= 0:
+            return
+        yield block[:count]
+        count -= len(block)
+
+
+def _mix(block: Samples, channels: int) -> Samples:
+    """(n, 1 or 2) samples as (n,) for one channel, (n, 2) for two."""
+    if channels == 1:
+        return block.mean(axis=1, dtype=np.float32)
+    return np.ascontiguousarray(np.broadcast_to(block, (len(block), 2)))
