@@ -6,7 +6,7 @@ put into the official highlights. Their windows are short: 8 s before a goal, 6 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
@@ -81,6 +81,7 @@ class _Candidate:
     start_seconds: float
     end_seconds: float
     score: float
+    own_worth: float  # of its event alone
     event: Event
 
 
@@ -136,9 +137,8 @@ def _candidates(
         for event in events
     ]
     found = []
-    for event in events:
+    for event, (at, own_worth) in zip(events, worths, strict=True):
         moment = moments.get(event.label, OTHER_MOMENT)
-        at = event.seconds + shift_seconds
         start = max(0.0, at - moment.before_seconds)
         end = at + moment.after_seconds
         if timeline.video.duration_seconds is not None:
@@ -149,7 +149,7 @@ def _candidates(
         for time, worth in worths:
             if start <= time <= end:
                 dull *= 1 - worth
-        found.append(_Candidate(place, start, end, 1 - dull, event))
+        found.append(_Candidate(place, start, end, 1 - dull, own_worth, event))
     return found
 
 
@@ -173,12 +173,10 @@ def _shortened(candidate: _Candidate, seconds: float) -> _Candidate:
     """The candidate cut to a length, keeping the event's place within it in proportion."""
     share = seconds / (candidate.end_seconds - candidate.start_seconds)
     at = min(max(candidate.event.seconds, candidate.start_seconds), candidate.end_seconds)
-    return _Candidate(
-        candidate.place,
-        at - (at - candidate.start_seconds) * share,
-        at + (candidate.end_seconds - at) * share,
-        candidate.score,
-        candidate.event,
+    return replace(
+        candidate,
+        start_seconds=at - (at - candidate.start_seconds) * share,
+        end_seconds=at + (candidate.end_seconds - at) * share,
     )
 
 
@@ -206,13 +204,13 @@ def _span(group: list[_Candidate]) -> float:
 
 
 def _clip(timeline: Timeline, group: list[_Candidate]) -> Clip:
-    best = max(group, key=lambda candidate: candidate.score)
+    main = max(group, key=lambda candidate: candidate.own_worth)
     return Clip(
         video=timeline.video.name,
         start_seconds=round(group[0].start_seconds, 3),
         end_seconds=round(max(candidate.end_seconds for candidate in group), 3),
-        score=round(best.score, 4),
+        score=round(max(candidate.score for candidate in group), 4),
         half=timeline.half,
         events=tuple(sorted((c.event for c in group), key=lambda event: event.seconds)),
-        title=best.event.label,
+        title=main.event.label,
     )

@@ -1,0 +1,127 @@
+"""The video with its events written into the picture, slowed down around them."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from touchline.colours import class_colour
+from touchline.editing.overlay import Rgb, draw_labels
+from touchline.editing.render import AUDIO_RATE
+from touchline.errors import InputError
+from touchline.events import Event, Timeline
+from touchline.labels import label_set_of
+from touchline.media.audio import read_audio
+from touchline.media.video import VideoInfo, probe, read_frames
+from touchline.media.writer import VideoWriter
+from touchline.scores import FloatArray
+
+Progress = Callable[[float], None]
+
+SHOWN_BEFORE_SECONDS = 0.2
+SHOWN_AFTER_SECONDS = 2.0
+
+
+def annotate(
+    timeline: Timeline,
+    video: str | Path,
+    path: str | Path,
+    *,
+    min_confidence: float = 0.3,
+    slow_factor: int = 3,
+    slow_reach_seconds: float = 0.4,
+    progress: Progress | None = None,
+) -> float:
+    """Write the video again with labels and confidences, in slow motion around events.
+
+    Frame rate and size are the video's own. Sound is kept: where the picture is slow it is
+    stretched with it, so the two stay together.
+
+    Args:
+        min_confidence: events below it are neither written nor slowed down.
+        slow_factor: each frame near an event is shown this many times; 1 for no slow motion.
+        slow_reach_seconds: how near.
+        progress: called with the share done, 0 to 1.
+
+    Returns:
+        Length of what was written, in seconds.
+
+    Raises:
+        InputError: a slow factor below 1. MediaError: a file cannot be read or written.
+    """
+    if not 1 <= slow_factor <= 20:
+        raise InputError(f"a slow motion of {slow_factor} times", remedy="use 1 to 20")
+    info = probe(video)
+    events = [event for event in timeline if event.confidence >= min_confidence]
+    moments = [event.seconds for event in events]
+    labels = timeline.labels or label_set_of(
+        tuple(dict.fromkeys(e.label for e in events)) or ("-",)
+    )
+    sound = _SoundPerFrame(info) if info.has_audio else None
+    written = 0
+    with (
+        read_frames(video, rate=info.frame_rate) as frames,
+        VideoWriter(
+            path,
+            (info.width, info.height),
+            info.frame_rate,
+            audio_rate=AUDIO_RATE if sound else None,
+        ) as writer,
+    ):
+        for index, frame in enumerate(frames):
+            captions = [
+                (f"{event.label} {event.confidence:.0%}", class_colour(labels, event.label))
+                for event in _near(events, moments, frame.seconds)
+            ]
+            pixels = draw_labels(frame.pixels, _distinct(captions))
+            repeats = slow_factor if _is_near(moments, frame.seconds, slow_reach_seconds) else 1
+            for _ in range(repeats):
+                writer.write(pixels)
+            if sound is not None:
+                writer.write_audio(sound.of(index, repeats))
+            written += repeats
+            if progress is not None:
+                progress(min(frame.seconds / max(info.duration_seconds, 1e-9), 1.0))
+    return float(written / info.frame_rate)
+
+
+def _near(events: list[Event], moments: list[float], seconds: float) -> list[Event]:
+    first = bisect_left(moments, seconds - SHOWN_AFTER_SECONDS)
+    last = bisect_left(moments, seconds + SHOWN_BEFORE_SECONDS)
+    return events[first:last]
+
+
+def _is_near(moments: list[float], seconds: float, reach_seconds: float) -> bool:
+    place = bisect_left(moments, seconds - reach_seconds)
+    return place < len(moments) and moments[place] <= seconds + reach_seconds
+
+
+def _distinct(captions: list[tuple[str, Rgb]]) -> list[tuple[str, Rgb]]:
+    return list(dict.fromkeys(captions))
+
+
+class _SoundPerFrame:
+    """The stretch of sound that belongs to each frame, read as the frames go by."""
+
+    def __init__(self, info: VideoInfo) -> None:
+        self._rate = AUDIO_RATE / info.frame_rate
+        self._chunks: Iterator[FloatArray] = iter(read_audio(info.path, AUDIO_RATE))
+        self._buffer = np.zeros(0, np.float32)
+        self._start = 0
+
+    def of(self, index: int, repeats: int) -> FloatArray:
+        """The sound of frame ``index``, stretched to ``repeats`` frames; silence past its end."""
+        first, last = int(index * self._rate), int((index + 1) * self._rate)
+        while self._start + len(self._buffer) < last:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                chunk = np.zeros(last - self._start - len(self._buffer), np.float32)
+            self._buffer = np.concatenate([self._buffer, chunk])
+        piece = self._buffer[first - self._start : last - self._start]
+        self._buffer = self._buffer[last - self._start :]
+        self._start = last
+        if repeats == 1:
+            return piece
+        places = np.linspace(0, len(piece), len(piece) * repeats, endpoint=False)
+        return np.interp(places, np.arange(len(piece)), piece).astype(np.float32)

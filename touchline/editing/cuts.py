@@ -1,0 +1,74 @@
+"""Camera cuts near the ends of clips, so that a clip need not open on the last blink of a shot."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.media.video import read_frames
+from touchline.reel import Clip, Reel
+
+REACH_SECONDS = 1.5
+"""How far an end of a clip may move inwards to meet a cut."""
+
+MIN_LEAD_SECONDS = 2.0
+MIN_TAIL_SECONDS = 1.0
+
+_SIZE = (64, 36)
+_JUMP = 18.0
+_JUMP_RATIO = 4.0
+
+
+def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> list[float]:
+    """Times in [start, end) at which a new shot begins: the first frame of each.
+
+    A cut is a frame that differs from the one before it by more than ``_JUMP`` grey levels on
+    average, and by several times as much as its neighbours do: pans and flashes differ too, but
+    they do it for a while.
+
+    Raises:
+        MediaError: the video cannot be read.
+    """
+    times: list[float] = []
+    greys: list[npt.NDArray[np.float32]] = []
+    window = {"start_seconds": max(start_seconds, 0.0), "end_seconds": end_seconds}
+    with read_frames(video, size=_SIZE, **window) as frames:
+        for frame in frames:
+            times.append(frame.seconds)
+            greys.append(frame.pixels.mean(axis=2, dtype=np.float32))
+    jumps = np.array([float(np.abs(b - a).mean()) for a, b in pairwise(greys)])
+    found = []
+    for i, jump in enumerate(jumps):
+        around = np.delete(jumps[max(0, i - 4) : i + 5], min(i, 4))
+        usual = float(np.median(around)) if around.size else 0.0
+        if jump > _JUMP and jump > _JUMP_RATIO * max(usual, 1.0):
+            found.append(times[i + 1])
+    return found
+
+
+def snap_to_cuts(reel: Reel, source_of: Callable[[Clip], Path]) -> Reel:
+    """Move the ends of clips inwards to a cut that lies within reach; the reel never grows.
+
+    A start is moved only if the first event keeps ``MIN_LEAD_SECONDS`` before it, an end only if
+    the last event keeps ``MIN_TAIL_SECONDS`` after it.
+
+    Raises:
+        MediaError: a video cannot be read.
+    """
+    return replace(reel, clips=tuple(_snap(clip, source_of(clip)) for clip in reel))
+
+
+def _snap(clip: Clip, video: Path) -> Clip:
+    first = min((event.seconds for event in clip.events), default=clip.end_seconds)
+    last = max((event.seconds for event in clip.events), default=clip.start_seconds)
+    start, end = clip.start_seconds, clip.end_seconds
+    latest_start = min(start + REACH_SECONDS, first - MIN_LEAD_SECONDS)
+    if latest_start > start:
+        start = max(find_cuts(video, start, latest_start), default=start)
+    earliest_end = max(end - REACH_SECONDS, last + MIN_TAIL_SECONDS)
+    if earliest_end < end:
+        end = min(find_cuts(video, earliest_end, end), default=end)
+    return replace(clip, start_seconds=start, end_seconds=end) if start < end else clip

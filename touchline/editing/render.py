@@ -1,0 +1,165 @@
+"""Cutting a reel out of its videos: frame-exact, with sound, into one file that browsers play."""
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from touchline.colours import class_colour
+from touchline.editing.cuts import snap_to_cuts
+from touchline.editing.overlay import draw_labels
+from touchline.errors import InputError
+from touchline.labels import LabelSet, label_set_of
+from touchline.media.audio import read_audio
+from touchline.media.video import VideoInfo, probe, read_frames
+from touchline.media.writer import VideoWriter
+from touchline.reel import Clip, Reel
+from touchline.scores import FloatArray
+
+Sources = str | Path | Mapping[int, Path]
+Progress = Callable[[float], None]
+
+AUDIO_RATE = 48_000
+
+_FADE_SECONDS = 0.01
+"""Sound fades in and out over this long at each cut: without it a cut clicks."""
+
+
+def render_reel(
+    reel: Reel,
+    path: str | Path,
+    video: Sources,
+    *,
+    burn_labels: bool = False,
+    snap: bool = True,
+    progress: Progress | None = None,
+) -> Reel:
+    """Cut a reel into a video file.
+
+    Size and frame rate are those of the first clip's video; other videos are brought to them.
+
+    Args:
+        video: the file to cut from, or one per half.
+        burn_labels: write what happens into the picture.
+        snap: let clips begin and end at camera cuts that lie within reach.
+        progress: called with the share done, 0 to 1.
+
+    Returns:
+        The reel as cut.
+
+    Raises:
+        InputError: an empty reel, a half without a video, or a clip beyond the end.
+        MediaError: a video cannot be read or the file cannot be written.
+    """
+    if not len(reel):
+        raise InputError(
+            "the reel is empty: there is nothing to cut", remedy="choose from more events"
+        )
+    infos = {source: probe(source) for source in {source_of(clip, video) for clip in reel}}
+    _check_inside(reel, video, infos)
+    if snap:
+        reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
+    first = infos[source_of(reel.clips[0], video)]
+    has_audio = any(info.has_audio for info in infos.values())
+    labels = label_set_of(tuple(dict.fromkeys(e.label for c in reel for e in c.events)) or ("-",))
+    total, done = reel.seconds, 0.0
+    with VideoWriter(
+        path,
+        (first.width, first.height),
+        first.frame_rate,
+        audio_rate=AUDIO_RATE if has_audio else None,
+    ) as writer:
+        for clip in reel:
+            source = source_of(clip, video)
+            frames = _write_pictures(writer, clip, source, first, labels if burn_labels else None)
+            if has_audio:
+                samples = round(frames * AUDIO_RATE / first.frame_rate)
+                for chunk in clip_sound(infos[source], clip.start_seconds, samples):
+                    writer.write_audio(chunk)
+            done += clip.seconds
+            if progress is not None:
+                progress(done / total)
+    return reel
+
+
+def source_of(clip: Clip, video: Sources) -> Path:
+    """The video that a clip is cut from.
+
+    Raises:
+        InputError: no video was given for the clip's half.
+    """
+    if not isinstance(video, Mapping):
+        return Path(video)
+    if clip.half not in video:
+        raise InputError(
+            f"the reel shows half {clip.half}, but no video of it was given",
+            remedy="give one video per half, in order",
+        )
+    return Path(video[clip.half])
+
+
+def _check_inside(reel: Reel, video: Sources, infos: Mapping[Path, VideoInfo]) -> None:
+    for clip in reel:
+        source = source_of(clip, video)
+        length = infos[source].duration_seconds
+        if clip.start_seconds >= length:
+            raise InputError(
+                f"the clip at {clip.start_seconds:.1f} s lies beyond the end ({length:.1f} s)",
+                where=source,
+                remedy="is this the video that the events are of?",
+            )
+
+
+def _write_pictures(
+    writer: VideoWriter, clip: Clip, source: Path, target: VideoInfo, labels: LabelSet | None
+) -> int:
+    """Write the clip's frames; how many there were."""
+    rate: Fraction = target.frame_rate
+    count = 0
+    with read_frames(
+        source,
+        rate=rate,
+        size=(target.width, target.height),
+        start_seconds=clip.start_seconds,
+        end_seconds=clip.end_seconds,
+    ) as frames:
+        for frame in frames:
+            pixels = frame.pixels
+            if labels is not None:
+                pixels = draw_labels(pixels, _captions(clip, frame.seconds, labels))
+            writer.write(pixels)
+            count += 1
+    return count
+
+
+def _captions(
+    clip: Clip, seconds: float, labels: LabelSet
+) -> list[tuple[str, tuple[int, int, int]]]:
+    """What to write at a time: events from a second before to three seconds after them."""
+    near = [e for e in clip.events if e.seconds - 1 <= seconds <= e.seconds + 3]
+    names = dict.fromkeys(event.label for event in near)
+    return [(name, class_colour(labels, name)) for name in names]
+
+
+def clip_sound(info: VideoInfo, start_seconds: float, samples: int) -> Iterator[FloatArray]:
+    """Exactly ``samples`` of mono sound from a time on, faded at both ends; silence past its end.
+
+    Raises:
+        MediaError: the sound cannot be read.
+    """
+    fade = int(_FADE_SECONDS * AUDIO_RATE)
+    sent = 0
+    if info.has_audio:
+        end_seconds = start_seconds + samples / AUDIO_RATE
+        sound = read_audio(
+            info.path, AUDIO_RATE, start_seconds=start_seconds, end_seconds=end_seconds
+        )
+        for chunk in sound:
+            chunk = chunk[: samples - sent]
+            at = sent + np.arange(len(chunk))
+            gain = np.minimum(np.minimum(at, samples - 1 - at) / fade, 1.0)
+            yield (chunk * gain).astype(np.float32)
+            sent += len(chunk)
+    if sent < samples:
+        yield np.zeros(samples - sent, np.float32)
