@@ -13,6 +13,7 @@ from touchline.errors import InputError
 MAX_RATE = 1000
 
 _NTSC_BASES = (24, 30, 48, 60, 120)
+_TIMECODE = re.compile(r"(\d{1,2}):(\d\d):(\d\d)([:;.])(\d\d)")
 _GAME_CLOCK = re.compile(r"\s*(\d+)\s*-\s*(\d+):(\d{1,2}(?:\.\d+)?)\s*")
 
 
@@ -113,3 +114,82 @@ def parse_seconds(text: str) -> float:
     for number in numbers:
         seconds = seconds * 60 + number
     return seconds
+
+
+def timecode_base(rate: Fraction) -> int:
+    """Frames that timecode counts to a second: 30 for 29.97, 24 for 23.976.
+
+    Raises:
+        InputError: timecode cannot count this rate (2.08 frames a second, say).
+    """
+    base = round(rate)
+    if rate == base or rate == Fraction(base * 1000, 1001):
+        return base
+    raise InputError(
+        f"timecode cannot count {format_rate(rate)} frames a second",
+        remedy="give a whole rate, or one such as 30000/1001",
+    )
+
+
+def drops_frames(rate: Fraction) -> bool:
+    """Whether drop-frame timecode exists for a rate: 29.97 and 59.94 have it."""
+    return rate.denominator == 1001 and round(rate) % 30 == 0
+
+
+def format_timecode(frame: int, rate: Fraction, drop_frame: bool = False) -> str:
+    """Write a frame number as ``hh:mm:ss:ff``, drop-frame as ``hh:mm:ss;ff``.
+
+    Drop-frame leaves out the first 2 (at 59.94: 4) numbers of every minute but each tenth, so
+    that the count keeps up with the clock.
+
+    Raises:
+        InputError: a negative frame, a rate without timecode, or without drop-frame.
+    """
+    base = timecode_base(rate)
+    if frame < 0:
+        raise InputError(f"frame {frame} has no timecode", remedy="timecode begins at 0")
+    if drop_frame:
+        frame += _dropped_before(frame, rate)
+    seconds, frames = divmod(frame, base)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    mark = ";" if drop_frame else ":"
+    return f"{hours:02d}:{minute:02d}:{second:02d}{mark}{frames:02d}"
+
+
+def parse_timecode(text: str, rate: Fraction) -> int:
+    """Read ``hh:mm:ss:ff`` as a frame number; a ``;`` or ``.`` before the frames is drop-frame.
+
+    Raises:
+        InputError: not of this form, a number that the rate does not have, or dropped.
+    """
+    found = _TIMECODE.fullmatch(text.strip())
+    base = timecode_base(rate)
+    if found is None:
+        raise InputError(f"{text!r} is not a timecode", remedy="write 00:01:14:12")
+    hours, minutes, seconds, frames = (int(found[i]) for i in (1, 2, 3, 5))
+    if minutes > 59 or seconds > 59 or frames >= base:
+        raise InputError(f"{text!r} is not a timecode at {format_rate(rate)} frames a second")
+    frame = ((hours * 60 + minutes) * 60 + seconds) * base + frames
+    if found[4] == ":":
+        return frame
+    if not drops_frames(rate):
+        raise InputError(
+            f"{text!r} is drop-frame, which {format_rate(rate)} frames a second do not have"
+        )
+    dropped = base // 15
+    if minutes % 10 and seconds == 0 and frames < dropped:
+        raise InputError(f"{text!r} is a number that drop-frame leaves out")
+    total_minutes = hours * 60 + minutes
+    return frame - dropped * (total_minutes - total_minutes // 10)
+
+
+def _dropped_before(frame: int, rate: Fraction) -> int:
+    """How many numbers drop-frame has left out before it names this frame."""
+    if not drops_frames(rate):
+        raise InputError(f"{format_rate(rate)} frames a second have no drop-frame timecode")
+    base = round(rate)
+    dropped = base // 15
+    tens, rest = divmod(frame, 600 * base - 9 * dropped)
+    minutes = max(rest - dropped, 0) // (60 * base - dropped)
+    return dropped * (9 * tens + minutes)

@@ -8,12 +8,25 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline
-from touchline.formats import e2e, osl, soccernet, table, touchline_json
+from touchline.formats import (
+    captions,
+    e2e,
+    edl,
+    fcpxml,
+    osl,
+    otio,
+    soccerhigh,
+    soccernet,
+    sportscode,
+    table,
+    touchline_json,
+)
 from touchline.formats.base import Format, Matches, Options, Source, Thing
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
@@ -43,6 +56,12 @@ FORMATS: dict[str, Format] = {
         e2e.FORMAT,
         *osl.FORMATS,
         table.FORMAT,
+        sportscode.FORMAT,
+        *captions.FORMATS,
+        otio.FORMAT,
+        edl.FORMAT,
+        fcpxml.FORMAT,
+        soccerhigh.FORMAT,
     )
 }
 """Every format by name, in the order in which files are tried."""
@@ -91,11 +110,14 @@ def format_of(path: str | Path, kind: str = "events") -> Format:
     )  # fmt: skip
 
 
-def read(path: str | Path, format: str | None = None) -> Thing:
+def read(
+    path: str | Path, format: str | None = None, *, rate: Fraction | str | float | None = None
+) -> Thing:
     """Read one file, folder tree or zip.
 
     Args:
         format: a name in ``FORMATS``; None tells it by name and content.
+        rate: frame rate, for files that count frames and do not say it (EDL).
 
     Returns:
         A Timeline, Match or Reel as the file holds it; games by name where it holds several.
@@ -107,7 +129,9 @@ def read(path: str | Path, format: str | None = None) -> Thing:
         matches = read_matches(path, format)
         return next(iter(matches.values())) if len(matches) == 1 else matches
     path = Path(path)
-    thing = _read_source(Source(path.name, str(path), read_bytes(path)), format, path)
+    known_rate = None if rate is None else parse_rate(rate)
+    source = Source(path.name, str(path), read_bytes(path), known_rate)
+    thing = _read_source(source, format, path)
     return next(iter(thing.values())) if isinstance(thing, dict) and len(thing) == 1 else thing
 
 
@@ -146,18 +170,15 @@ def read_matches(path: str | Path, format: str | None = None) -> Matches:
     return dict(sorted(matches.items()))
 
 
-def read_reel(path: str | Path, format: str | None = None) -> Reel:
+def read_reel(
+    path: str | Path, format: str | None = None, *, rate: Fraction | str | float | None = None
+) -> Reel:
     """Read a reel.
 
     Raises:
         FormatError: as ``read``; also a file that holds no reel.
     """
-    path = Path(path)
-    source = Source(path.name, str(path), read_bytes(path))
-    candidates = [f for f in FORMATS.values() if "reel" in f.kinds]
-    if format is None:
-        format = next((f.name for f in candidates if f.sniff(source)), None)
-    thing = _read_source(source, format, path)
+    thing = read(path, format, rate=rate)
     if isinstance(thing, Reel):
         return thing
     raise FormatError(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from touchline.errors import FormatError
@@ -44,12 +44,14 @@ class Source:
         name: path inside the folder or zip that was asked for, with forward slashes; for a
             single file its name. Formats take half and game from it.
         where: what error messages call it.
+        rate: frame rate of files that count frames and do not say how many there are a second.
         remarks: what a reader must know of the file; they become warnings of its timelines.
     """
 
     name: str
     where: str
     data: bytes = field(repr=False)
+    rate: Fraction | None = None
     remarks: list[str] = field(default_factory=list, compare=False)
 
     @property
@@ -120,14 +122,15 @@ class Options:
 
     Attributes:
         rate: frame rate of frame-based formats, where the thing does not say it.
-        video: path or address of the video that an edit list refers to.
+        video: path of the video that an edit list refers to, or paths by half; without it the
+            list names the videos as the reel does.
         lead_seconds, lag_seconds: what a window begins before, and ends after, a point event.
         drop_frame: whether an edit list at 29.97 or 59.94 counts drop-frame timecode.
         title: name of the edit.
     """
 
     rate: Fraction | None = None
-    video: str | None = None
+    video: str | Path | Mapping[int, str | Path] | None = None
     lead_seconds: float = 5.0
     lag_seconds: float = 5.0
     drop_frame: bool | None = None

@@ -155,7 +155,7 @@ def read_reel(source: Source) -> Reel:
         FormatError: not such a file, a malformed field, or clips that overlap.
     """
     root = _root(source, REEL)
-    clips = tuple(_clip(record) for record in root.records("clips"))
+    clips = tuple(clip_from_json(record) for record in root.records("clips"))
     try:
         return Reel(clips, root.rest({"format", "version", "seconds", "clips"}))
     except InputError as error:
@@ -179,7 +179,7 @@ def reel_to_json(reel: Reel) -> dict[str, Any]:
         "seconds": _seconds(reel.seconds),
     }
     document |= _unknown(reel.extra, frozenset({"format", "version", "seconds", "clips"}))
-    document["clips"] = [_clip_to_json(clip) for clip in reel]
+    document["clips"] = [clip_to_json(clip) for clip in reel]
     return document
 
 
@@ -263,7 +263,12 @@ def _warnings(facts: Record) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _clip(record: Record) -> Clip:
+def clip_from_json(record: Record) -> Clip:
+    """Read what ``clip_to_json`` wrote.
+
+    Raises:
+        FormatError: a field is missing or of the wrong type, or the clip has no length.
+    """
     events = record.records("events") if "events" in record.values else []
     try:
         return Clip(
@@ -282,7 +287,8 @@ def _clip(record: Record) -> Clip:
         raise record.source.fault(error.what, record.place, error.remedy) from error
 
 
-def _clip_to_json(clip: Clip) -> dict[str, Any]:
+def clip_to_json(clip: Clip) -> dict[str, Any]:
+    """A clip as the object that reel files show."""
     document: dict[str, Any] = {"video": clip.video}
     if clip.half is not None:
         document["half"] = clip.half

@@ -1,0 +1,98 @@
+"""XML from outside and to outside: no entities, no document types, bounded depth and size."""
+
+import re
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from touchline.formats.base import Source
+
+MAX_BYTES = 64 << 20
+MAX_ELEMENTS = 2_000_000
+MAX_DEPTH = 60
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Element = ElementTree.Element
+
+
+def parse_xml(source: Source, document_type: str | None = None) -> Element:
+    """The root element of an XML file.
+
+    Args:
+        document_type: the one document type that may be named (``fcpxml``), without a content.
+
+    Raises:
+        FormatError: malformed, too large or too deep, or with entities or a document type.
+    """
+    if len(source.data) > MAX_BYTES:
+        raise source.fault(f"XML of more than {MAX_BYTES >> 20} MiB", remedy="split it")
+    builder = ElementTree.TreeBuilder()
+    parser = expat.ParserCreate()
+    depth = count = 0
+
+    def place() -> str:
+        return f"line {parser.CurrentLineNumber}"
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, count
+        depth, count = depth + 1, count + 1
+        if depth > MAX_DEPTH or count > MAX_ELEMENTS:
+            raise source.fault("XML nested too deep or with too many elements", place())
+        builder.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    def refuse_type(name: str, system: str | None, public: str | None, inside: int) -> None:
+        if name != document_type or system or public or inside:
+            raise source.fault(
+                "XML with a document type", place(), "take the <!DOCTYPE ...> out of the file"
+            )
+
+    def refuse_entity(*_: object) -> None:
+        raise source.fault("XML with entities", place(), "take them out of the file")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = refuse_type
+    parser.EntityDeclHandler = refuse_entity
+    parser.ExternalEntityRefHandler = None
+    parser.buffer_text = True
+    try:
+        parser.Parse(source.data, True)
+        return builder.close()
+    except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
+        raise source.fault(f"malformed XML: {error}", remedy="it may be cut short") from error
+
+
+def xml_bytes(root: Element, document_type: str | None = None) -> bytes:
+    """An XML document, indented; characters that XML cannot hold become U+FFFD."""
+    for element in root.iter():
+        if element.text:
+            element.text = _FORBIDDEN.sub("\ufffd", element.text)
+        for key, value in element.attrib.items():
+            element.attrib[key] = _FORBIDDEN.sub("\ufffd", value)
+    ElementTree.indent(root)
+    body = ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")
+    kind = f"<!DOCTYPE {document_type}>\n" if document_type else ""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{kind}{body}\n'.encode()
+
+
+def child(parent: Element, tag: str, text: str | None = None, /, **attributes: str) -> Element:
+    """Add a child element."""
+    element = ElementTree.SubElement(parent, tag, attributes)
+    element.text = text
+    return element
+
+
+def new_root(tag: str, /, **attributes: str) -> Element:
+    """A root element."""
+    return Element(tag, attributes)
+
+
+def mentions(source: Source, mark: bytes) -> bool:
+    """Whether the beginning of a file holds a mark, whatever its encoding."""
+    return mark in source.data[:4096].replace(b"\0", b"")

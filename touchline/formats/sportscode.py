@@ -1,0 +1,258 @@
+"""Sportscode XML: instances with a window and labels, as most analysis programs exchange them.
+
+A point event becomes a window around it; its exact time stands in a label, so that nothing is
+lost on the way back. A reel's clips are windows of their own.
+"""
+
+import colorsys
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from touchline.errors import FormatError, InputError
+from touchline.events import Event, Timeline, Video
+from touchline.formats.base import (
+    EVENT_FIELDS,
+    Format,
+    Options,
+    Record,
+    Source,
+    Thing,
+    known_labels,
+    only_timeline,
+)
+from touchline.formats.edit_lists import clip_of_note, note_of, reel_of, title_of
+from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
+from touchline.formats.touchline_json import event_from_json
+from touchline.reel import Reel
+from touchline.timebase import parse_seconds
+
+_TIME = "Event time"
+_EXTRA = "touchline"
+_CLIP = "touchline clip"
+_TEXTS = {
+    "Team": "team",
+    "Player": "player",
+    "Clock": "clock",
+    "Visibility": "visibility",
+    "Status": "status",
+    "Source": "source",
+    "Note": "note",
+}
+_NUMBERS = {"Confidence": "confidence", "Half": "half"}
+_WINDOW = frozenset({"id", "start", "end", "labels"})
+_BRIGHTEST = 65535
+_GOLDEN_ANGLE = 0.381966
+
+
+def read_sportscode(source: Source) -> Timeline | Reel:
+    """Read instances as events; as a reel where they are clips that touchline wrote.
+
+    The time is that of the label "Event time", else the start of the instance, whose window,
+    ID and labels (repeated ones too) are then kept and written back.
+
+    Raises:
+        FormatError: no such XML, or an instance without code or start.
+    """
+    root = parse_xml(source)
+    instances = root.findall("./ALL_INSTANCES/instance")
+    if root.tag != "file" or root.find("ALL_INSTANCES") is None:
+        raise source.fault("this XML has no <file> with <ALL_INSTANCES>")
+    places = [(f"instance {i + 1}", instance) for i, instance in enumerate(instances)]
+    if instances and all(_clip_note(instance) is not None for instance in instances):
+        return reel_of(
+            source,
+            (
+                clip_of_note(source, place, _clip_note(i), *_window(source, place, i))
+                for place, i in places
+            ),
+        )
+    events = tuple(_event(source, place, instance) for place, instance in places)
+    colours = {
+        code: rgb
+        for row in root.findall("./ROWS/row")
+        if (code := _text(row, "code")) and (rgb := _rgb(row)) and rgb != _colour(code)
+    }
+    extra = {"rows": colours} if colours else {}
+    labels = known_labels(event.label for event in events)
+    return Timeline(Video(source.stem), events, labels=labels, extra=extra)
+
+
+def write_sportscode(thing: Thing, options: Options) -> bytes:
+    """Write instances, and a row with a 16-bit colour for each code.
+
+    Windows reach from ``options.lead_seconds`` before an event, but not before the video, to
+    ``options.lag_seconds`` after it.
+
+    Raises:
+        FormatError: a match of several videos, or several games.
+    """
+    root = new_root("file")
+    instances = child(root, "ALL_INSTANCES")
+    if isinstance(thing, Reel):
+        codes = [title_of(clip) for clip in thing]
+        for number, clip in enumerate(thing, start=1):
+            instance = _instance(
+                instances, str(number), clip.start_seconds, clip.end_seconds, codes[number - 1]
+            )
+            for event in clip.events:
+                _label(instance, "Event", event.label)
+            _label(instance, _CLIP, note_of(clip))
+        colours: Mapping[str, Any] = {}
+    else:
+        timeline = only_timeline(thing, "Sportscode XML")
+        codes = [*(timeline.labels or ()), *(event.label for event in timeline)]
+        for number, event in enumerate(timeline, start=1):
+            _write_event(instances, number, event, options)
+        given = timeline.extra.get("rows")
+        colours = given if isinstance(given, Mapping) else {}
+    rows = child(root, "ROWS")
+    for code in dict.fromkeys(codes):
+        row = child(rows, "row")
+        child(row, "code", code)
+        rgb = colours.get(code)
+        if not isinstance(rgb, list | tuple) or len(rgb) != 3:
+            rgb = _colour(code)
+        for name, value in zip("RGB", rgb, strict=True):
+            child(row, name, str(value))
+    return xml_bytes(root)
+
+
+def _write_event(parent: Element, number: int, event: Event, options: Options) -> None:
+    extra = dict(event.extra)
+    start = extra.pop("start", None)
+    end = extra.pop("end", None)
+    foreign = _is_number(start) and _is_number(end) and start == event.seconds
+    if not foreign:
+        extra = dict(event.extra)
+        start = max(event.seconds - options.lead_seconds, 0.0)
+        end = max(event.seconds + options.lag_seconds, 0.0)
+    identity = extra.pop("id", None) if foreign else None
+    instance = _instance(parent, str(identity or number), start, end, event.label)
+    if not foreign:
+        _label(instance, _TIME, repr(round(float(event.seconds), 6)))
+    if event.confidence != 1:
+        _label(instance, "Confidence", repr(float(event.confidence)))
+    if event.half is not None:
+        _label(instance, "Half", str(event.half))
+    for group, name in _TEXTS.items():
+        if (text := getattr(event, name)) is not None:
+            _label(instance, group, text)
+    if foreign:
+        for pair in extra.pop("labels", None) or ():
+            _label(instance, pair.get("group"), str(pair.get("text", "")))
+    if extra:
+        try:
+            _label(instance, _EXTRA, json.dumps(extra, allow_nan=False))
+        except ValueError as error:
+            raise FormatError(f"cannot be written as JSON: {error}") from error
+
+
+def _instance(parent: Element, identity: str, start: float, end: float, code: str) -> Element:
+    instance = child(parent, "instance")
+    child(instance, "ID", identity)
+    child(instance, "start", repr(round(float(start), 6)))
+    child(instance, "end", repr(round(float(end), 6)))
+    child(instance, "code", code)
+    return instance
+
+
+def _label(instance: Element, group: str | None, text: str) -> None:
+    label = child(instance, "label")
+    if group is not None:
+        child(label, "group", group)
+    child(label, "text", text)
+
+
+def _event(source: Source, place: str, instance: Element) -> Event:
+    code = _text(instance, "code")
+    if not code:
+        raise source.fault("an instance needs a <code>", place)
+    start, end = _window(source, place, instance)
+    document: dict[str, Any] = {"label": code}
+    rest: list[dict[str, str]] = []
+    for group, text in _labels(instance):
+        name = _TEXTS.get(group or "")
+        number = _finite(text) if group in _NUMBERS or group == _TIME else None
+        if group == _TIME and number is not None and "time" not in document:
+            document["time"] = number
+        elif group in _NUMBERS and number is not None and _NUMBERS[group] not in document:
+            document[_NUMBERS[group]] = number
+        elif name is not None and name not in document and _fits(name, text):
+            document[name] = text
+        elif group == _EXTRA:
+            extra = Source(source.name, f"{source.where}: {place}", text.encode()).document
+            document = (extra if isinstance(extra, dict) else {}) | document
+        else:
+            rest.append({"text": text} if group is None else {"group": group, "text": text})
+    if "time" not in document:
+        document |= {"time": start, "start": start, "end": end}
+        if identity := _text(instance, "ID"):
+            document["id"] = identity
+    if rest:
+        document["labels"] = rest
+    return event_from_json(Record(source, document, place))
+
+
+def _window(source: Source, place: str, instance: Element) -> tuple[float, float]:
+    texts = [_text(instance, name) for name in ("start", "end")]
+    try:
+        start = parse_seconds(texts[0] or "")
+        return start, parse_seconds(texts[1]) if texts[1] else start
+    except InputError as error:
+        raise source.fault(error.what, place, "give seconds in <start> and <end>") from error
+
+
+def _labels(instance: Element) -> list[tuple[str | None, str]]:
+    return [
+        (_text(label, "group"), _text(label, "text") or "") for label in instance.findall("label")
+    ]
+
+
+def _clip_note(instance: Element) -> str | None:
+    return next((text for group, text in _labels(instance) if group == _CLIP), None)
+
+
+def _text(parent: Element, name: str) -> str | None:
+    found = parent.find(name)
+    return None if found is None else found.text or ""
+
+
+def _fits(name: str, text: str) -> bool:
+    words = {"status": ("pending", "accepted", "rejected"), "source": ("model", "person", "import")}
+    return text in words.get(name, (text,))
+
+
+def _finite(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < 1e12 else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _rgb(row: Element) -> list[int] | None:
+    values = [_finite(_text(row, name) or "") for name in "RGB"]
+    return [int(value) for value in values if value is not None] if None not in values else None
+
+
+def _colour(code: str) -> list[int]:
+    """A colour for a code, the same in every file."""
+    hue = sum((i + 1) * ord(letter) for i, letter in enumerate(code)) * _GOLDEN_ANGLE % 1
+    return [round(part * _BRIGHTEST) for part in colorsys.hsv_to_rgb(hue, 0.65, 0.9)]
+
+
+FORMAT = Format(
+    "sportscode",
+    (".xml",),
+    "Sportscode XML, also of Nacsport, LongoMatch and others",
+    EVENT_FIELDS,
+    read_sportscode,
+    write_sportscode,
+    lambda source: mentions(source, b"<file") and not mentions(source, b"<fcpxml"),
+    kinds=frozenset({"events", "reel"}),
+)
