@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from touchline.simulator.author import excitement
 from touchline.simulator.script import PITCH_WIDTH, Action, HalfScript, Line, MatchScript
 
 Samples = npt.NDArray[np.float32]
@@ -50,6 +51,7 @@ STRIKES = {
     "shot": 1.0,
     "penalty": 1.0,
     "header": 0.22,
+    "headed-shot": 0.3,
     "block": 0.3,
     "save": 0.35,
     "tackle": 0.25,
@@ -108,8 +110,10 @@ def render_audio(script: MatchScript, half: HalfScript, rate: int = 48000) -> It
     hop = rate // CONTROL_RATE
     total = round(half.seconds * rate)
     steps = -(-total // hop) + BLOCK_STEPS + 1
-    gains = crowd_gains(half, np.arange(steps) * hop / rate, np.random.default_rng((*seed, 1)))
-    mixed = _Mixer(_sounds(script, half, rate))
+    control_seconds = np.arange(steps) * hop / rate
+    tension = excitement(half, control_seconds)
+    gains = crowd_gains(half, control_seconds, tension, np.random.default_rng((*seed, 1)))
+    mixed = _Mixer(_sounds(script, half, rate, tension))
     crowd = _band_noise(rate, hop, np.random.default_rng((*seed, 0)))
     ramp = np.arange(hop, dtype=np.float32) / hop
     for first in range(0, total, BLOCK_STEPS * hop):
@@ -121,22 +125,21 @@ def render_audio(script: MatchScript, half: HalfScript, rate: int = 48000) -> It
         yield np.tanh(chunk, out=chunk)[: total - first]
 
 
-def excitement(half: HalfScript, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.full(len(seconds), 0.3)
-
-
 def crowd_gains(
-    half: HalfScript, seconds: npt.NDArray[np.float64], random: np.random.Generator
+    half: HalfScript,
+    seconds: npt.NDArray[np.float64],
+    tension: npt.NDArray[np.float64],
+    random: np.random.Generator,
 ) -> Samples:
     """How loud each band of the crowd's noise is.
 
     Args:
-        seconds: (n,) times, evenly spaced.
+        seconds: (n,) times at the control rate.
+        tension: (n,) what the game does to the crowd, 0 to 1.
 
     Returns:
         (bands, n) amplitudes in the order of ``BANDS``.
     """
-    tension = np.clip(excitement(half, seconds), 0, 1)
     cheer, groan, jeer, applause = _answers(half, seconds)
     swell = _drift(len(seconds), 4.0, random)
     calm = (0.6 + 0.8 * tension) * (1 + 0.25 * swell)
@@ -229,31 +232,31 @@ class _Mixer:
         self._sounding = [(s, x) for s, x in self._sounding if s + len(x) > end_sample]
 
 
-def _sounds(script: MatchScript, half: HalfScript, rate: int) -> Iterator[_Sound]:
+def _sounds(
+    script: MatchScript, half: HalfScript, rate: int, tension: npt.NDArray[np.float64]
+) -> Iterator[_Sound]:
     """Whistles, strikes, chants and commentary of a half, in no order."""
     seed = (script.clutter_seed, half.number)
     whistle = Whistle.of_match(script, rate)
     for action in half.actions:
         start = round(action.seconds * rate)
-        if action.kind == "whistle":
+        if action.kind in ("whistle", "whistle-long"):
             yield _Sound(start, partial(whistle.blow, whistle_blasts(action, half)))
         elif action.kind in STRIKES:
             yield _Sound(start, partial(strike, action, rate, (*seed, 2, start)))
     voice = Voice(rate, np.random.default_rng((*seed, 3)))
     for line in half.commentary:
-        loud = float(excitement(half, np.array([line.start_seconds]))[0])
+        loud = float(tension[round(line.start_seconds * CONTROL_RATE)])
         yield _Sound(round(line.start_seconds * rate), partial(voice.say, line, loud))
     yield from _chants(half, rate, np.random.default_rng((*seed, 4)))
 
 
 def whistle_blasts(action: Action, half: HalfScript) -> tuple[float, ...]:
-    """Lengths in seconds of the blasts of a ``whistle`` action: short, or three to end a half."""
-    if half.seconds - action.seconds < 6.0:
+    """Lengths in seconds of the blasts of a whistle: three end a half, a long one is a verdict."""
+    if action.kind == "whistle-long":
         return (0.4, 0.4, 1.3)
     near = {e.label for e in half.events if abs(e.seconds - action.seconds) < 1.0}
-    if near & {"Penalty", "Goal", "Kick-off", "Red card"}:
-        return (0.8,)
-    return (0.4,)
+    return (0.8,) if near & {"Penalty", "Goal", "Kick-off", "Red card"} else (0.4,)
 
 
 @dataclass(frozen=True)
