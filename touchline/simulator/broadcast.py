@@ -18,24 +18,28 @@ from touchline.simulator.script import CameraShot, Graphic, MatchScript, Rgb, Te
 CENTRE = "Main camera center"
 CLOSE = "Close-up player or field referee"
 SIDES = ("home", "away")
+SHOTS = ("Shots on target", "Shots off target")
 
 _MISS_CHANCE = {
-    "throw-in": 0.30,
-    "goal-kick": 0.42,
-    "kick-off": 0.32,
-    "indirect-free-kick": 0.26,
-    "corner": 0.14,
-    "direct-free-kick": 0.10,
-    "penalty": 0.03,
+    "throw-in": 0.42,
+    "goal-kick": 0.55,
+    "kick-off": 0.40,
+    "indirect-free-kick": 0.38,
+    "corner": 0.20,
+    "direct-free-kick": 0.13,
+    "penalty": 0.04,
 }
 """How often the programme is still elsewhere when play restarts."""
 
 _CLOSE_UP_CHANCE = {
-    "throw-in": 0.55,
-    "goal-kick": 0.8,
-    "indirect-free-kick": 0.8,
+    "throw-in": 0.62,
+    "goal-kick": 0.85,
+    "indirect-free-kick": 0.85,
     "corner": 0.85,
 }
+_INSERT_EVERY_SECONDS = 55.0
+"""Mean time between close-ups that interrupt open play."""
+
 _REPLAY_CHANCE = {
     "Goal": 1.0,
     "Shots on target": 0.8,
@@ -76,7 +80,48 @@ def direct(rng: np.random.Generator, game: Game) -> list[_Piece]:
         pieces += _cover(rng, stop, game, pieces[-1].end if pieces else 0)
     if game.minutes > 2:
         pieces += _final(rng, game, pieces[-1].end if pieces else 0)
-    return _fill(rng, pieces, game.end_frame)
+    asides = _late_replays(rng, game) + _inserts(rng, game)
+    return _fill(rng, _fit_in(pieces, asides), game.end_frame)
+
+
+def _late_replays(rng: np.random.Generator, game: Game) -> list[list[_Piece]]:
+    """Replays of shots that did not stop the game: play goes on behind them."""
+    stopped = {id(stop.replay_of) for stop in game.stoppages}
+    out = []
+    for draft in game.drafts:
+        if draft.label in SHOTS and id(draft) not in stopped and rng.random() < 0.5:
+            start = draft.frame + _seconds(rng, 3.0, 8.0)
+            out.append(_replays(rng, draft, start, start + 12 * RATE, 1))
+    return out
+
+
+def _inserts(rng: np.random.Generator, game: Game) -> list[list[_Piece]]:
+    """Faces of players who were just on the ball, in the middle of play."""
+    acts = [a for a in game.actions if a.kind in ("pass", "high-pass", "clearance", "tackle")]
+    out = []
+    frame = 0.0
+    while acts:
+        frame += float(rng.exponential(_INSERT_EVERY_SECONDS)) * RATE + 4 * RATE
+        action = next((a for a in acts if a.seconds * RATE >= frame), None)
+        if action is None or action.team is None or action.player is None:
+            break
+        start = round(action.seconds * RATE) + _seconds(rng, 0.3, 0.9)
+        subject = ("player", action.team, action.player)
+        out.append([_close_up(rng, subject, start, start + _seconds(rng, 2.0, 4.5))])
+    return out
+
+
+def _fit_in(pieces: list[_Piece], asides: list[list[_Piece]]) -> list[_Piece]:
+    """Add the asides that leave what is already planned, and a glimpse of play, untouched."""
+    taken = [(piece.start, piece.end) for piece in pieces]
+    for aside in asides:
+        if not aside:
+            continue
+        start, end = aside[0].start - _MIN_SHOT_FRAMES, aside[-1].end + _MIN_SHOT_FRAMES
+        if all(end <= other[0] or start >= other[1] for other in taken):
+            pieces = [*pieces, *aside]
+            taken.append((aside[0].start, aside[-1].end))
+    return sorted(pieces, key=lambda piece: piece.start)
 
 
 def _seconds(rng: np.random.Generator, low: float, high: float) -> int:
@@ -88,7 +133,7 @@ def _cover(rng: np.random.Generator, stop: Stoppage, game: Game, busy_until: int
     missed = rng.random() < _MISS_CHANCE.get(stop.restart, 0.2)
     lead = {"penalty": (5.0, 8.0), "corner": (1.5, 4.0), "direct-free-kick": (2.5, 6.0)}
     low, high = lead.get(stop.restart, (0.5, 2.2))
-    back = stop.end + _seconds(rng, 0.4, 3.2) if missed else stop.end - _seconds(rng, low, high)
+    back = stop.end + _seconds(rng, 0.5, 4.5) if missed else stop.end - _seconds(rng, low, high)
     back = min(back, game.end_frame - RATE)
     goal = stop.replay_of is not None and stop.replay_of.label == "Goal"
     cursor = max(busy_until + _MIN_SHOT_FRAMES, stop.start + _seconds(rng, 0.8, 2.0))
@@ -153,7 +198,7 @@ def _pass_time(
         pieces += replays
         cursor = replays[-1].end if replays else cursor
     while end - cursor > 2 * RATE:
-        subject = _someone(rng, stop)
+        subject = _someone(rng, stop, pieces[-1].subject if pieces else None)
         until = min(end, cursor + _seconds(rng, 2.2, 5.5))
         if end - until < 1.2 * RATE:
             until = end
@@ -165,13 +210,15 @@ def _pass_time(
     return [piece for piece in pieces if piece.end - piece.start >= 15]
 
 
-def _someone(rng: np.random.Generator, stop: Stoppage) -> Subject:
+def _someone(rng: np.random.Generator, stop: Stoppage, besides: Subject | None) -> Subject:
+    """Whom to show next: mostly those concerned, never the same one twice running."""
+    concerned = [subject for subject in stop.focus if subject != besides]
     lot = rng.random()
-    if stop.focus and lot < 0.68:
-        return stop.focus[int(rng.integers(len(stop.focus)))]
-    if lot < 0.80:
+    if concerned and lot < 0.7:
+        return concerned[int(rng.integers(len(concerned)))]
+    if lot < 0.82 and besides != ("referee", 0, 0):
         return ("referee", 0, 0)
-    if lot < 0.92:
+    if lot < 0.93 and (besides is None or besides[0] != "bench"):
         return ("bench", int(rng.integers(2)), 0)
     return ("crowd", 0, 0)
 
@@ -197,10 +244,10 @@ def _replays(
         length = round((draft.frame + tail - source) / speed)
         until = min(cursor + length, end)
         seen = source + (until - cursor) * speed
-        if seen < draft.frame + 8 or source + (until - cursor) * speed > cursor:
+        if seen < draft.frame + 8 or seen > cursor:
             break
         subject = draft.subjects[0] if camera == "Close-up behind the goal" else None
-        if draft.label not in ("Goal", "Shots on target", "Shots off target", "Penalty"):
+        if draft.label not in ("Goal", "Penalty", *SHOTS):
             camera = _near_side(camera)
             if subject is not None or rng.random() < 0.3:
                 camera, subject = CLOSE, draft.subjects[0]

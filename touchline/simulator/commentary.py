@@ -98,6 +98,16 @@ _CHATTER = (
     "You feel the next goal will be important.",
     "{player} on the ball.",
     "Good movement from {team}.",
+    "{team} look comfortable in possession.",
+    "{player} has space in front of him.",
+    "A decent spell for {team}, this.",
+    "The tempo has dropped a little.",
+    "{player} keeps it simple.",
+    "Patient from {team}.",
+    "{player} has covered a lot of ground this afternoon.",
+    "The crowd would like to see it go forward more quickly.",
+    "There is room on the far side.",
+    "{team} are well organised without it, too.",
 )
 _WORDS_PER_SECOND = 2.7
 
@@ -149,16 +159,17 @@ def _idle(
 ) -> None:
     """Fill a long silence with a sentence or two about whoever has the ball."""
     begin = lines[-1].end_seconds if lines else 1.0
+    last = -1
     while until - begin > 9:
         begin += float(rng.uniform(3, 12))
         if begin > until - 4:
             return
-        template = _CHATTER[int(rng.integers(len(_CHATTER)))]
+        last = (last + 1 + int(rng.integers(len(_CHATTER) - 1))) % len(_CHATTER)
         acts = [a for a in game.actions if a.player is not None and begin - 5 < a.seconds <= begin]
         if not acts or acts[-1].team is None or acts[-1].player is None:
             continue
         team = teams[acts[-1].team]
-        text = template.format(player=team.squad[acts[-1].player].name, team=team.name)
+        text = _CHATTER[last].format(player=team.squad[acts[-1].player].name, team=team.name)
         _say(rng, game, lines, begin, text)
         begin = lines[-1].end_seconds if lines else begin
 

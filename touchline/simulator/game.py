@@ -221,9 +221,10 @@ class Game:
         reach = 5.5 * elapsed
         return xy if length <= reach else seen[1] + way * (reach / length)
 
-    def nearest(self, team: int, xy: np.ndarray, *, keeper: bool = False) -> int:
-        """The slot of a team that is nearest to a point."""
-        slots = self.playing(team, keeper=keeper)
+    def nearest(self, team: int, xy: np.ndarray) -> int:
+        """The slot of a team that is nearest to a point: an outfield player, not on the ball."""
+        busy = self.slot if team == self.team else None
+        slots = [slot for slot in self.playing(team) if slot != busy]
         gap = np.linalg.norm(self.whereabouts()[team, slots] - xy, axis=-1)
         return slots[int(np.argmin(gap))]
 

@@ -244,7 +244,7 @@ def _head_clear(game: Game, attackers: int) -> None:
     game.send("header", target, 12.0, lofted=True, height=1.9)
     winner = attackers if game.chance(0.4) else 1 - attackers
     game.gain(winner, game.nearest(winner, target))
-    if winner != attackers and game.chance(0.75):
+    if winner != attackers and game.chance(0.55):
         game.hold(0.3, 0.8)
         restarts.clear_long(game, "clearance")
 
@@ -394,7 +394,7 @@ def _celebrate(game: Game, team: int, slot: int) -> None:
 def keeper_releases(game: Game) -> None:
     """The goalkeeper, ball in hand, kicks it long or rolls it to a defender."""
     game.hold(2.0, 5.0)
-    if game.chance(0.5):
+    if game.chance(0.35):
         restarts.clear_long(game, "clearance")
         return
     team = game.team

@@ -148,7 +148,6 @@ def throw_in(game: Game, team: int, at: np.ndarray, stop: Break, seconds: float)
     """The ball is thrown in where it went out."""
     side = 1.0 if at[1] > 0 else -1.0
     spot = np.array([np.clip(at[0] + game.uniform(-2, 2), -50.5, 50.5), side * 34.45])
-    game.team = team
     slot = game.nearest(team, spot)
     _restart(game, stop, "throw-in", team, slot, spot, seconds)
     game.label("Throw-in", team, game.subject(team, slot))
@@ -212,7 +211,6 @@ def _fight_for(game: Game, kind: str, start: np.ndarray, target: np.ndarray, tea
 def direct_free_kick(game: Game, team: int, at: np.ndarray, stop: Break) -> None:
     """A free-kick near goal lies ready: the wall up, the clock at the strike."""
     spot = inside(at, 1.5)
-    game.team = team
     slot = game.nearest(team, spot)
     _restart(game, stop, "direct-free-kick", team, slot, spot, game.uniform(19, 30))
     game.label("Direct free-kick", team, game.subject(team, slot))
@@ -221,7 +219,6 @@ def direct_free_kick(game: Game, team: int, at: np.ndarray, stop: Break) -> None
 def indirect_free_kick(game: Game, team: int, at: np.ndarray, stop: Break) -> None:
     """A free-kick away from goal, played short or long."""
     spot = inside(at, 1.5)
-    game.team = team
     slot = game.nearest(team, spot)
     _restart(game, stop, "indirect-free-kick", team, slot, spot, game.uniform(7, 16))
     game.label("Indirect free-kick", team, game.subject(team, slot))
@@ -245,7 +242,6 @@ def corner(game: Game, team: int, side: float, stop: Break, seconds: float) -> N
     """
     goal_x = game.signs[team] * 52.2
     spot = np.array([goal_x, side * 33.7])
-    game.team = team
     slot = game.nearest(team, spot)
     _restart(game, stop, "corner", team, slot, spot, seconds)
     game.label("Corner", team, game.subject(team, slot))

@@ -218,11 +218,13 @@ def _kit(rng: np.random.Generator, shirt: Rgb, away_from: list[Rgb]) -> Kit:
     return Kit(shirt, trim, shorts, socks, pattern)
 
 
+def _vivid(hue: float) -> Rgb:
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 0.95)
+    return (int(255 * red), int(255 * green), int(255 * blue))
+
+
 def _keeper_kit(rng: np.random.Generator, others: list[Rgb]) -> Kit:
-    bright: tuple[Rgb, ...] = tuple(
-        tuple(int(255 * part) for part in colorsys.hsv_to_rgb(hue / 12, 0.85, 0.95))  # type: ignore[misc]
-        for hue in range(12)
-    )
+    bright = tuple(_vivid(hue / 12) for hue in range(12))
     shirt = _furthest(rng, bright, [*others, _GRASS])
     return Kit(shirt, (20, 20, 24), shirt, shirt)
 

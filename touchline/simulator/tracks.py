@@ -21,6 +21,10 @@ GRID_RATE = 5.0
 """Positions are laid out this often a second and read by linear interpolation."""
 
 _RUN_SPEED = 5.2
+_DRIFT_SPEED = 5.8
+_DIRECT_SECONDS = 4.0
+"""Between pins closer in time than this, people go straight from one to the next."""
+
 _LINED_UP = frozenset({"corner", "penalty", "kick-off", "direct-free-kick"})
 _RELEASE_SECONDS = {"corner": 4.5, "penalty": 3.0, "kick-off": 6.0, "direct-free-kick": 4.5}
 _RUN_UP = {
@@ -126,8 +130,9 @@ class Tracks:
         drift = self._open_play((script.home.formation, script.away.formation), rng)
         for restart, dead in self._set_pieces():
             self._line_up(drift, restart, dead)
+        drift = _limited(drift)
         players = _pinned(drift, self.seconds, self._pins())
-        players = self._apart(players)
+        players = blur(self._apart(players), 0.2)
         self.xy = np.concatenate([players, self._officials(players)], axis=1)
         self.xy[..., 0] = np.clip(self.xy[..., 0], -57, 57)
         self.xy[..., 1] = np.clip(self.xy[..., 1], -38.5, 38.5)
@@ -264,8 +269,9 @@ class Tracks:
         across = np.where(ball[:, 1] > 0, -1.0, 1.0)
         offset = np.stack([-6.5 * attack, 7.5 * blur(across, 1.5)], axis=1)
         drift = ball + offset
-        drift[:, 0] = np.clip(drift[:, 0], -44, 44)
+        drift[:, 0] = np.clip(drift[:, 0], -39, 39)
         drift[:, 1] = np.clip(drift[:, 1], -29, 29)
+        drift = _limited(drift[:, None])
         pins = []
         for action in self.half.actions:
             if action.kind in ("yellow", "red"):
@@ -273,7 +279,7 @@ class Tracks:
                 times = np.arange(action.seconds - 1.4, action.seconds + 2.0, 0.4)
                 pins += [Pin(float(t), beside) for t in times]
         pins.sort(key=lambda pin: pin.seconds)
-        return _pinned(drift[:, None], self.seconds, [pins])[:, 0]
+        return _pinned(drift, self.seconds, [pins])[:, 0]
 
 
 def _behind(action: Action, metres: float) -> Floats:
@@ -345,6 +351,19 @@ def _once(action: Action) -> list[Pin]:
             return [Pin(t, _behind(action, 0.4))]
 
 
+def _limited(drift: Floats) -> Floats:
+    """Drift (g, k, 2) that nobody has to sprint to follow."""
+    step = _DRIFT_SPEED / GRID_RATE
+    out = np.empty_like(drift)
+    now = drift[0].copy()
+    for index, wanted in enumerate(drift):
+        way = wanted - now
+        length = np.sqrt((way * way).sum(axis=-1))
+        now = now + way * np.minimum(1.0, step / np.maximum(length, 1e-9))[:, None]
+        out[index] = now
+    return blur(out, 0.4)
+
+
 def _pinned(drift: Floats, seconds: Floats, pins: list[list[Pin]]) -> Floats:
     """Drift (g, k, 2) bent so that each of k people is at his pins on time."""
     out = drift.copy()
@@ -364,12 +383,15 @@ def _deviation(drift: Floats, seconds: Floats, pins: list[Pin]) -> Floats:
     times = np.concatenate([[-1e4], times, [1e6]])
     away = np.concatenate([[[0.0, 0.0]], away, [[0.0, 0.0]]])
     ramp = np.concatenate([[1.0], ramp, [1.0]])
+    places = np.concatenate([places[:1], places, places[-1:]])
     k = np.searchsorted(times, seconds, side="right") - 1
     gap = times[k + 1] - times[k]
     since, until = seconds - times[k], times[k + 1] - seconds
     fading = away[k] * smooth_step(1 - since / ramp[k])[:, None]
     coming = away[k + 1] * smooth_step(1 - until / ramp[k + 1])[:, None]
-    share = since / gap
-    share = np.where(gap < 0.7, share, smooth_step(share))[:, None]
-    joined = away[k] * (1 - share) + away[k + 1] * share
+    share = (since / gap)[:, None]
+    soft = smooth_step(share)
+    joined = away[k] * (1 - soft) + away[k + 1] * soft
+    straight = places[k] * (1 - share) + places[k + 1] * share - drift
+    joined = np.where((gap < _DIRECT_SECONDS)[:, None], straight, joined)
     return np.where((ramp[k] + ramp[k + 1] > gap)[:, None], joined, fading + coming)
