@@ -11,7 +11,7 @@ Deliege et al. 2021; PyPI package ``SoccerNet``).
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from typing import Any, Literal
@@ -179,6 +179,7 @@ class Spots:
         stride: frames from one lane to the next; the lane of a key is ``key // stride``.
         label_set: the classes; the class of a lane is ``lane % classes``.
         games: names in the order of lanes; each has ``halves * classes`` lanes.
+        missing, extra: games without predictions, and predicted games without labels.
     """
 
     truth: IntArray
@@ -190,12 +191,28 @@ class Spots:
     rate: Fraction
     games: tuple[str, ...]
     notes: Mapping[str, int]
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
     rounding: Rounding = "official"
 
     @property
     def split(self) -> bool:
         """Whether visible and unshown events are scored apart, too."""
         return self.label_set != SOCCERNET_V1 and self.rounding == "official"
+
+    def with_detections(self, keys: IntArray, scores: FloatArray) -> "Spots":
+        """The same truth with other detections, of which one per key is kept."""
+        last = last_per_frame(keys)
+        keys, scores = keys[last], scores[last]
+        return replace(
+            self,
+            detections=rank_detections(keys, scores),
+            near_shown=near_shown(self.truth, self.shown, keys, self.stride),
+        )
+
+    def game_of(self, keys: IntArray) -> IntArray:
+        """The index of the game of each key."""
+        return keys // (self.stride * len(self.label_set) * len(HALVES))
 
     def class_of(self, keys: IntArray) -> IntArray:
         """The class index of each key."""
@@ -235,12 +252,14 @@ def prepare(
         truth,
         shown,
         rank_detections(found, scores),
-        _near_shown(truth, shown, found, grid.stride),
+        near_shown(truth, shown, found, grid.stride),
         grid.stride,
         label_set,
         exact,
         tuple(labels),
         notes,
+        tuple(game for game in labels if game not in predictions),
+        tuple(game for game in predictions if game not in labels),
         rounding,
     )
 
@@ -295,7 +314,7 @@ def tolerances_of(metric: str) -> tuple[int, ...]:
 def hit_detections(spots: Spots, tolerances: tuple[int, ...]) -> Iterator[IntArray]:
     """For each tolerance in seconds, the indices of the detections that an annotation takes."""
     for tolerance in tolerances:
-        taken = match_greedily(spots.truth, spots.detections, _reach(tolerance, spots.rate))
+        taken = match_greedily(spots.truth, spots.detections, reach(tolerance, spots.rate))
         yield taken[taken != NONE]
 
 
@@ -337,13 +356,19 @@ def _average(hits: IntArray, found: IntArray, annotations: IntArray, scaled: boo
     return Part(average_map, trapezoid(per_tolerance), per_tolerance)
 
 
+def threshold_counts(scores: FloatArray) -> IntArray:
+    """(thresholds,) how many scores reach each."""
+    bucket = np.searchsorted(THRESHOLDS, scores, "right") - 1
+    return np.bincount(bucket, minlength=len(THRESHOLDS))[::-1].cumsum()[::-1]
+
+
 def _at_least(cell: IntArray, classes: int) -> IntArray:
     """(classes, 2, thresholds) how many reach each threshold, from their cells of that grid."""
     counts = np.bincount(cell, minlength=classes * 2 * 200).reshape(classes, 2, 200)
     return counts[..., ::-1].cumsum(axis=-1)[..., ::-1]
 
 
-def _reach(tolerance: int, rate: Fraction) -> int:
+def reach(tolerance: int, rate: Fraction) -> int:
     """Largest distance in whole frames within half the tolerance."""
     return math.floor(tolerance * rate / 2)
 
@@ -363,7 +388,7 @@ class _Grid:
     @property
     def stride(self) -> int:
         widest = max(max(tolerances) for tolerances in METRICS.values())
-        return self.frames + _reach(widest, self.rate) + 1
+        return self.frames + reach(widest, self.rate) + 1
 
     def place(
         self, pool: "_Pool", classes: IntArray, what: str, notes: dict[str, int]
@@ -500,7 +525,7 @@ def _merge(
     return keys[last], values[last]
 
 
-def _near_shown(truth: IntArray, shown: BoolArray, found: IntArray, stride: int) -> BoolArray:
+def near_shown(truth: IntArray, shown: BoolArray, found: IntArray, stride: int) -> BoolArray:
     """(detections,) whether the annotation whose zone holds a detection is a visible one.
 
     The zone of an annotation begins halfway to the one before it in its lane, rounded down. A
