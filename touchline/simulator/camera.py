@@ -140,7 +140,7 @@ class Director:
         self._seed = (script.clutter_seed, half.number)
         ground = np.random.default_rng((script.clutter_seed, 0xCA3))
         self._gantry = (ground.uniform(-80, -70), ground.uniform(19, 25))
-        self._zoom = ground.uniform(1.4, 1.6)
+        self._zoom = ground.uniform(1.75, 2.0)
         self._shake = ground.uniform(0.5, 1.5)
         self._starts = np.array([shot.start_seconds for shot in half.shots])
         self._paths: dict[int, _Path] = {}
