@@ -47,7 +47,7 @@ TOUCHES = (
     STRIKES
     | HEADS
     | {"throw-in", "receive", "drive", "catch", "save", "tackle", "block", "place"}
-    | DEAD
+    | DEAD - {"whistle-long"}
 )
 """Kinds that fix where the ball is."""
 

@@ -21,24 +21,24 @@ SIDES = ("home", "away")
 SHOTS = ("Shots on target", "Shots off target")
 
 _MISS_CHANCE = {
-    "throw-in": 0.42,
-    "goal-kick": 0.55,
-    "kick-off": 0.40,
-    "indirect-free-kick": 0.38,
-    "corner": 0.20,
-    "direct-free-kick": 0.13,
+    "throw-in": 0.6,
+    "goal-kick": 0.66,
+    "kick-off": 0.48,
+    "indirect-free-kick": 0.54,
+    "corner": 0.27,
+    "direct-free-kick": 0.18,
     "penalty": 0.04,
 }
 """How often the programme is still elsewhere when play restarts."""
 
 _CLOSE_UP_CHANCE = {
-    "throw-in": 0.62,
+    "throw-in": 0.72,
     "goal-kick": 0.85,
     "indirect-free-kick": 0.85,
     "corner": 0.85,
 }
-_INSERT_EVERY_SECONDS = 55.0
-"""Mean time between close-ups that interrupt open play."""
+_INSERT_EVERY_SECONDS = 18.0
+"""Mean time between faces that would interrupt open play; many find no room between stoppages."""
 
 _REPLAY_CHANCE = {
     "Goal": 1.0,
@@ -89,7 +89,7 @@ def _late_replays(rng: np.random.Generator, game: Game) -> list[list[_Piece]]:
     stopped = {id(stop.replay_of) for stop in game.stoppages}
     out = []
     for draft in game.drafts:
-        if draft.label in SHOTS and id(draft) not in stopped and rng.random() < 0.5:
+        if draft.label in SHOTS and id(draft) not in stopped and rng.random() < 0.65:
             start = draft.frame + _seconds(rng, 3.0, 8.0)
             out.append(_replays(rng, draft, start, start + 12 * RATE, 1))
     return out
@@ -133,7 +133,7 @@ def _cover(rng: np.random.Generator, stop: Stoppage, game: Game, busy_until: int
     missed = rng.random() < _MISS_CHANCE.get(stop.restart, 0.2)
     lead = {"penalty": (5.0, 8.0), "corner": (1.5, 4.0), "direct-free-kick": (2.5, 6.0)}
     low, high = lead.get(stop.restart, (0.5, 2.2))
-    back = stop.end + _seconds(rng, 0.5, 4.5) if missed else stop.end - _seconds(rng, low, high)
+    back = stop.end + _seconds(rng, 0.5, 5.0) if missed else stop.end - _seconds(rng, low, high)
     back = min(back, game.end_frame - RATE)
     goal = stop.replay_of is not None and stop.replay_of.label == "Goal"
     cursor = max(busy_until + _MIN_SHOT_FRAMES, stop.start + _seconds(rng, 0.8, 2.0))
