@@ -1,1 +1,138 @@
-"""Where a network runs: arrays in, arrays out."""
+"""Where a network runs: arrays in, arrays out, whatever computes in between."""
+
+from __future__ import annotations
+
+import importlib.util
+from concurrent.futures import Future
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.errors import ConfigError, MissingExtraError
+from touchline.zoo.store import ModelFolder
+
+EngineName = Literal["auto", "openvino", "torch"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+Frames = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """A network ready to run. All methods may be called from several threads at once.
+
+    Attributes:
+        name: what computes, such as ``"openvino bf16"``.
+        clip_len: most frames of a clip.
+        num_outputs: classes and background, which is output 0.
+        shares_frames: whether frames are independent of each other before the head, so that
+            overlapping clips can pass the picture network once: ``features``, then ``head``.
+    """
+
+    name: str
+    clip_len: int
+    num_outputs: int
+    shares_frames: bool
+
+    def logits(self, frames: Frames, valid: Floats) -> Floats:
+        """Class logits.
+
+        Args:
+            frames: (B, T, H, W, 3) uint8 RGB.
+            valid: (B, T), 1 for a frame, 0 for padding, whose pixels do not matter.
+
+        Returns:
+            (B, T, K+1) float32.
+        """
+        ...
+
+    def submit(self, frames: Frames, valid: Floats) -> Future[Floats]:
+        """``logits`` without waiting. The arrays must stay unchanged until the result is there."""
+        ...
+
+    def features(self, frames: Frames) -> Floats:
+        """(N, H, W, 3) uint8 -> (N, D) float32; only if ``shares_frames``."""
+        ...
+
+    def head(self, features: Floats, valid: Floats) -> Floats:
+        """(B, T, D), (B, T) -> logits (B, T, K+1); only if ``shares_frames``.
+
+        Features of padding are put in here; what stands in their place does not matter.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of memory and threads."""
+        ...
+
+
+def open_engine(
+    folder: ModelFolder,
+    *,
+    engine: EngineName = "auto",
+    precision: Precision = "auto",
+    threads: int | None = None,
+) -> Engine:
+    """Make a model ready to run.
+
+    Args:
+        folder: the model.
+        engine: ``"auto"`` takes PyTorch where there is a GPU, else OpenVINO, else PyTorch.
+        precision: of the computation; ``"auto"`` takes bfloat16 where the hardware has it and,
+            on the first clips, no score moves by more than 0.05; else float32.
+        threads: processor threads to use at most; all by default.
+
+    Raises:
+        CheckpointError: the model's files are broken.
+        ConfigError: the model has no files for this engine, or an option is not known.
+        MissingExtraError: PyTorch is needed and not installed.
+    """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise ConfigError(f"precision {precision!r}", remedy="choose of auto, fp32, bf16")
+    if threads is not None and threads < 1:
+        raise ConfigError(f"{threads} threads", remedy="give 1 or more")
+    if engine == "auto":
+        engine = _choose(folder)
+    if engine == "openvino":
+        if not folder.onnx_files:
+            raise ConfigError(
+                f"model {folder.card.name} has no ONNX files",
+                remedy=f"run: touchline models export {folder.card.name}",
+            )
+        from touchline.engines.openvino import OpenVINOEngine
+
+        return OpenVINOEngine(folder, precision, threads)
+    if engine == "torch":
+        if not folder.has_weights:
+            raise ConfigError(
+                f"model {folder.card.name} has no weights for PyTorch", remedy="use openvino"
+            )
+        if not _torch_installed():
+            raise MissingExtraError("running a network with PyTorch", "torch")
+        from touchline.engines.torch import TorchEngine
+
+        return TorchEngine(folder, precision, threads)
+    raise ConfigError(f"engine {engine!r}", remedy="choose of auto, openvino, torch")
+
+
+def _torch_installed() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "timm"))
+
+
+def _choose(folder: ModelFolder) -> Literal["openvino", "torch"]:
+    usable = folder.has_weights and _torch_installed()
+    if usable and not folder.onnx_files:
+        return "torch"
+    if usable:
+        from touchline.engines.torch import accelerator
+
+        if accelerator() is not None:
+            return "torch"
+    if folder.onnx_files:
+        return "openvino"
+    if folder.has_weights:
+        raise MissingExtraError(f"model {folder.card.name} has no ONNX files, and PyTorch", "torch")
+    raise ConfigError(
+        f"model {folder.card.name} has no weights", remedy="import, pull or export it again"
+    )

@@ -153,8 +153,9 @@ class E2ESpot(nn.Module):
             if missing < 0:
                 raise ValueError(f"a clip of {steps} frames; at most {self.config.clip_len}")
             x = F.pad(x, (0, 0, 0, 0, 0, 0, 0, missing))
-        vectors = self.frame_features(x.flatten(0, 1))
-        return vectors.unflatten(0, (-1, x.shape[1]))[:, :steps]
+        _, padded_steps, channels, height, width = x.shape
+        vectors = self.frame_features(x.reshape(-1, channels, height, width))
+        return vectors.reshape(-1, padded_steps, vectors.shape[1])[:, :steps]
 
     def frame_features(self, frames: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, D); with a shifting backbone N is a multiple of ``clip_len``."""

@@ -52,8 +52,9 @@ def gated_channels(channels: int) -> int:
 
 def interleave(x: Tensor) -> Tensor:
     """(N, C, H, W): channels 0..C/2 and C/2..C alternate, 0, C/2, 1, C/2 + 1, ..."""
-    halves = x.unflatten(1, (2, x.shape[1] // 2))
-    return halves.transpose(1, 2).flatten(1, 2)
+    _, channels, height, width = x.shape
+    halves = x.reshape(-1, 2, channels // 2, height, width)
+    return halves.transpose(1, 2).reshape(-1, channels, height, width)
 
 
 class GateShift(nn.Module):
@@ -79,8 +80,10 @@ class GateShift(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """(B·T, gated, H, W) -> (B·T, 2, H, W) in (-1, 1), one gate per half of the channels."""
-        clips = self.bn(x).relu().unflatten(0, (-1, self.clip_len)).transpose(1, 2)
-        return self.conv3D(clips).tanh().transpose(1, 2).flatten(0, 1)
+        _, channels, height, width = x.shape
+        clips = self.bn(x).relu().reshape(-1, self.clip_len, channels, height, width)
+        gates = self.conv3D(clips.transpose(1, 2)).tanh().transpose(1, 2)
+        return gates.reshape(-1, 2, height, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B·T, C, H, W) -> the same shape."""

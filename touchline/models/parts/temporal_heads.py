@@ -116,7 +116,7 @@ class LocalAttention(nn.Module):
         """(B, C, T) -> (B, C, T, W): what each step's window holds, zeros outside the clip."""
         padded = F.pad(x, (self.span // 2, 2 * self.span))
         gathered = padded.index_select(2, positions.flatten())
-        return gathered.unflatten(2, (-1, positions.shape[1]))
+        return gathered.reshape(*x.shape[:2], -1, positions.shape[1])
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """Attend.
@@ -159,6 +159,12 @@ class ConvFeedForward(nn.Module):
         return self.layer(x)
 
 
+def instance_norm(x: Tensor) -> Tensor:
+    """(B, C, T): each channel of each clip to mean 0, deviation 1 over time; one step gives 0."""
+    variance, mean = torch.var_mean(x, dim=2, correction=0, keepdim=True)
+    return (x - mean) * torch.rsqrt(variance + 1e-5)
+
+
 class ASFormerLayer(nn.Module):
     """Dilated convolution, local attention over its normalised output, 1x1 convolution."""
 
@@ -166,7 +172,6 @@ class ASFormerLayer(nn.Module):
         super().__init__()
         self.alpha = alpha
         self.feed_forward = ConvFeedForward(maps, dilation)
-        self.instance_norm = nn.InstanceNorm1d(maps, track_running_stats=False)
         self.att_layer = LocalAttention(maps, dilation)
         self.conv_1x1 = nn.Conv1d(maps, maps, 1)
         self.dropout = nn.Dropout(0.5)
@@ -174,7 +179,7 @@ class ASFormerLayer(nn.Module):
     def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
         """(B, C, T), values from ``source`` (B, C, T) if given -> (B, C, T)."""
         local = self.feed_forward(x)
-        normalised = self.instance_norm(local)
+        normalised = instance_norm(local)
         attended = self.att_layer(normalised, normalised if source is None else source)
         return x + self.dropout(self.conv_1x1(self.alpha * attended + local))
 

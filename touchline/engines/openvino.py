@@ -1,0 +1,330 @@
+"""OpenVINO on the processor, reading ONNX. Needs no PyTorch."""
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.engines import Floats, Frames, Precision
+from touchline.errors import CheckpointError, ConfigError
+from touchline.zoo.store import HEAD_FILE, ONNX_FILE, PICTURE_FILE, ModelFolder
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """A module that cannot be imported for the time being."""
+    before = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+
+
+# Importing openvino reports the import to its maker and leaves files in the home folder, unless
+# openvino-telemetry is missing: then it uses an empty stand-in.
+with _without("openvino_telemetry"):
+    import openvino as ov
+
+MAX_SHIFT_OF_SCORES = 0.05
+"""How far a probability may move in bfloat16 before float32 is used instead."""
+
+MAX_SHIFT_AT_PEAK = 0.02
+"""How far below a clear peak's height the score may be at the place where bfloat16 sees it."""
+
+CLEAR_PEAK = 0.2
+CLIPS_TO_CHECK = 2
+EXACT_SHAPES = 3
+PICTURES_AT_ONCE = 16
+
+_HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+class OnnxGraph:
+    """One ONNX graph at one precision.
+
+    The first few shapes of input are compiled exactly, which is faster by a third; further ones
+    share one graph of free shape.
+
+    Args:
+        path: the ONNX file.
+        precision: ``"fp32"`` or ``"bf16"``.
+        threads: processor threads at most.
+        requests: how many calls may compute at the same time.
+        exact_shapes: how many shapes of input to compile exactly.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        precision: str,
+        threads: int | None = None,
+        requests: int = 1,
+        exact_shapes: int = EXACT_SHAPES,
+    ) -> None:
+        self._core = ov.Core()
+        self._path = path
+        self._requests = requests
+        self._exact_shapes = exact_shapes
+        self._options: dict[str, str | int] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "PERFORMANCE_HINT": "THROUGHPUT" if requests > 1 else "LATENCY",
+            "PERFORMANCE_HINT_NUM_REQUESTS": requests,
+        }
+        if threads is not None:
+            self._options["INFERENCE_NUM_THREADS"] = min(threads, os.cpu_count() or 1)
+        self._pools: dict[object, queue.SimpleQueue[ov.InferRequest]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Floats:
+        """The graph's only output, float32.
+
+        Raises:
+            CheckpointError: OpenVINO cannot run the file.
+        """
+        pool = self._pool({name: array.shape for name, array in inputs.items()})
+        request = pool.get()
+        try:
+            request.infer(dict(inputs))
+            return np.array(request.get_output_tensor(0).data, np.float32)
+        finally:
+            pool.put(request)
+
+    def _pool(self, shapes: dict[str, tuple[int, ...]]) -> "queue.SimpleQueue[ov.InferRequest]":
+        with self._lock:
+            key: object = tuple(shapes.items())
+            exact = key in self._pools or len(self._pools) < self._exact_shapes
+            if not exact:
+                key = None
+            if key not in self._pools:
+                self._pools[key] = self._compile(shapes if exact else {})
+            return self._pools[key]
+
+    def _compile(self, shapes: dict[str, tuple[int, ...]]) -> "queue.SimpleQueue[ov.InferRequest]":
+        try:
+            model = self._core.read_model(self._path)
+            if shapes:
+                model.reshape({name: list(shape) for name, shape in shapes.items()})
+            compiled = self._core.compile_model(model, "CPU", self._options)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise CheckpointError(
+                f"OpenVINO cannot run it ({reason[:200]})", where=self._path
+            ) from error
+        pool: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
+        for _ in range(self._requests):
+            pool.put(compiled.create_infer_request())
+        return pool
+
+
+class _Spotter:
+    """A network in one graph."""
+
+    def __init__(
+        self, folder: ModelFolder, precision: str, threads: int | None, requests: int
+    ) -> None:
+        self._graph = OnnxGraph(folder.file(ONNX_FILE), precision, threads, requests)
+
+    def clip(self, frames: Frames, valid: Floats) -> Floats:
+        """(1, T, H, W, 3), (1, T) -> (1, T, K+1)."""
+        return self._graph({"frames": frames, "valid": valid})
+
+
+class _SplitSpotter:
+    """A network in two graphs, whose pictures do not see each other."""
+
+    def __init__(
+        self, folder: ModelFolder, precision: str, threads: int | None, requests: int
+    ) -> None:
+        self._picture = OnnxGraph(folder.file(PICTURE_FILE), precision, threads, requests)
+        self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads, requests)
+        self._padding: dict[tuple[int, ...], Floats] = {}
+        self._frame_shape: tuple[int, ...] = (folder.card.height, folder.card.width, 3)
+
+    def features(self, frames: Frames) -> Floats:
+        """(N, H, W, 3) -> (N, D), in parts of one size, so that one shape is compiled."""
+        self._frame_shape = frames.shape[1:]
+        parts = []
+        for start in range(0, len(frames), PICTURES_AT_ONCE):
+            part = frames[start : start + PICTURES_AT_ONCE]
+            count = len(part)
+            if count < PICTURES_AT_ONCE:
+                filler = np.zeros((PICTURES_AT_ONCE - count, *part.shape[1:]), np.uint8)
+                part = np.concatenate((part, filler))
+            valid = np.ones(PICTURES_AT_ONCE, np.float32)
+            parts.append(self._picture({"frames": part, "valid": valid})[:count])
+        return np.concatenate(parts)
+
+    def head(self, features: Floats, valid: Floats) -> Floats:
+        """(B, T, D), (B, T) -> (B, T, K+1)."""
+        vectors = np.where(valid[..., None] > 0, features, self._padding_vector())
+        return self._head({"features": vectors})
+
+    def clip(self, frames: Frames, valid: Floats) -> Floats:
+        """(1, T, H, W, 3), (1, T) -> (1, T, K+1)."""
+        return self.head(self.features(frames[0])[None], valid)
+
+    def _padding_vector(self) -> Floats:
+        shape = self._frame_shape
+        if shape not in self._padding:
+            frames = np.zeros((PICTURES_AT_ONCE, *shape), np.uint8)
+            valid = np.zeros(PICTURES_AT_ONCE, np.float32)
+            self._padding[shape] = self._picture({"frames": frames, "valid": valid})[0]
+        return self._padding[shape]
+
+
+class OpenVINOEngine:
+    """An ``Engine`` on OpenVINO.
+
+    Args:
+        folder: the model; its ONNX files are read.
+        precision: ``"auto"`` is bfloat16 where the processor has it and the first clips' scores
+            stay where float32 has them, else float32.
+        threads: processor threads at most.
+
+    Raises:
+        CheckpointError: files that are broken, or that OpenVINO cannot run.
+        ConfigError: ``"bf16"`` on a processor without it.
+    """
+
+    def __init__(
+        self, folder: ModelFolder, precision: Precision = "auto", threads: int | None = None
+    ) -> None:
+        self.shares_frames = ONNX_FILE not in folder.onnx_files
+        self.clip_len = _clip_len(folder)
+        self.num_outputs = folder.card.num_outputs
+        has_bf16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bf16" and not has_bf16:
+            raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
+        requests = 1 if threads == 1 or os.cpu_count() == 1 else 2
+        network = _SplitSpotter if self.shares_frames else _Spotter
+
+        def at(chosen: str) -> _Spotter | _SplitSpotter:
+            return network(folder, chosen, threads, requests)
+
+        half = precision == "bf16" or (precision == "auto" and has_bf16)
+        self._network = at("bf16" if half else "fp32")
+        self._exact = at("fp32") if half and precision == "auto" else None
+        self._unchecked = CLIPS_TO_CHECK
+        self.name = f"openvino {'bf16' if half else 'fp32'}"
+        self._check = threading.Lock()
+        self._workers = ThreadPoolExecutor(requests, thread_name_prefix="touchline-openvino")
+
+    def logits(self, frames: Frames, valid: Floats) -> Floats:
+        """See ``Engine.logits``."""
+        return self.submit(frames, valid).result()
+
+    def submit(self, frames: Frames, valid: Floats) -> Future[Floats]:
+        """See ``Engine.submit``. Clips run one by one, so that one shape is compiled."""
+        valid = np.ascontiguousarray(valid, np.float32)
+        return _joined(
+            [
+                self._workers.submit(self._clip, frames[i : i + 1], valid[i : i + 1])
+                for i in range(len(frames))
+            ]
+        )
+
+    def features(self, frames: Frames) -> Floats:
+        """See ``Engine.features``."""
+        with self._check:
+            if self._exact is not None:
+                self._check_clip(frames[None], np.ones((1, len(frames)), np.float32))
+        return self._split.features(frames)
+
+    def head(self, features: Floats, valid: Floats) -> Floats:
+        """See ``Engine.head``."""
+        return self._split.head(features, np.ascontiguousarray(valid, np.float32))
+
+    def close(self) -> None:
+        """See ``Engine.close``."""
+        self._workers.shutdown(cancel_futures=True)
+
+    @property
+    def _split(self) -> _SplitSpotter:
+        if not isinstance(self._network, _SplitSpotter):
+            raise TypeError("frames of this network are not independent of each other")
+        return self._network
+
+    def _clip(self, frames: Frames, valid: Floats) -> Floats:
+        with self._check:
+            if self._exact is not None:
+                return self._check_clip(frames, valid)
+        return self._network.clip(frames, valid)
+
+    def _check_clip(self, frames: Frames, valid: Floats) -> Floats:
+        """Run a clip in both precisions, and stay with float32 for good if they disagree."""
+        exact = self._exact
+        if exact is None:
+            return self._network.clip(frames, valid)
+        expected, logits = exact.clip(frames, valid), self._network.clip(frames, valid)
+        if not agree(_softmax(expected)[0], _softmax(logits)[0]):
+            self._network, self._exact = exact, None
+            self.name = "openvino fp32"
+            return expected
+        self._unchecked -= 1
+        if self._unchecked == 0:
+            self._exact = None
+        return logits
+
+
+def agree(expected: Floats, scores: Floats) -> bool:
+    """Whether coarser scores stand for the exact ones: no score far off, no clear peak moved.
+
+    Args:
+        expected: (T, K+1) probabilities.
+        scores: (T, K+1) the same, computed more coarsely.
+    """
+    if not np.abs(expected - scores).max() < MAX_SHIFT_OF_SCORES:
+        return False
+    peaks = expected[:, 1:].max(axis=0)
+    at_coarse_peaks = np.take_along_axis(expected[:, 1:], scores[None, :, 1:].argmax(axis=1), 0)[0]
+    moved = (peaks > CLEAR_PEAK) & (at_coarse_peaks < peaks - MAX_SHIFT_AT_PEAK)
+    return not moved.any()
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _clip_len(folder: ModelFolder) -> int:
+    value = folder.card.config.get("clip_len")
+    if not isinstance(value, int) or not 1 <= value <= 100_000:
+        raise CheckpointError("the card's config has no clip_len", where=folder.path)
+    return value
+
+
+def _joined(parts: list[Future[Floats]]) -> Future[Floats]:
+    """One future of the concatenation of all parts, without a thread that waits."""
+    whole: Future[Floats] = Future()
+    whole.set_running_or_notify_cancel()
+    left, lock = [len(parts)], threading.Lock()
+
+    def arrived(_part: Future[Floats]) -> None:
+        with lock:
+            left[0] -= 1
+            if left[0]:
+                return
+        for part in parts:
+            if part.cancelled():
+                whole.set_exception(RuntimeError("the engine was closed"))
+                return
+            if error := part.exception():
+                whole.set_exception(error)
+                return
+        whole.set_result(np.concatenate([part.result() for part in parts]))
+
+    for part in parts:
+        part.add_done_callback(arrived)
+    return whole

@@ -1,0 +1,120 @@
+"""Networks as they are deployed: pictures as they come from a video in, class logits out.
+
+Normalisation lives here, so that no caller can forget it. Padding is zero *after* normalisation,
+as in the published inference of E2E-Spot.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from touchline.models.e2e_spot import E2ESpot, prediction_of
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+GREY_WEIGHTS = (0.2989, 0.587, 0.114)
+"""Shares of red, green and blue, as torchvision takes them."""
+
+
+def centre_crop(frames: Tensor, side: int) -> Tensor:
+    """(N, H, W, 3) -> (N, side, side, 3); half pixels are rounded to even, as torchvision does."""
+    gaps = [size - side for size in frames.shape[1:3]]
+    top, left = (gap // 2 + gap % 2 * (gap // 2 % 2) for gap in gaps)
+    return frames[:, top : top + side, left : left + side]
+
+
+class Normalise(nn.Module):
+    """Pictures to what the networks were trained on.
+
+    rgb: ImageNet mean and deviation. bw: grey in [-1, 1]. flow: the second and third channel
+    (y flow, x flow) in [-1, 1].
+
+    Args:
+        modality: ``"rgb"``, ``"bw"`` or ``"flow"``.
+        crop: side of the centred square to cut out first; None keeps the whole picture.
+    """
+
+    grey: Tensor
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, modality: str, crop: int | None = None) -> None:
+        super().__init__()
+        self.modality = modality
+        self.crop = crop
+        mean, std = (IMAGENET_MEAN, IMAGENET_STD) if modality == "rgb" else ((0.5,), (0.5,))
+        scale = 1 / (255 * torch.tensor(std))
+        shift = -torch.tensor(mean) / torch.tensor(std)
+        self.register_buffer("scale", scale[:, None, None], persistent=False)
+        self.register_buffer("shift", shift[:, None, None], persistent=False)
+        self.register_buffer("grey", torch.tensor(GREY_WEIGHTS)[:, None, None], persistent=False)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(N, H, W, 3) uint8 RGB -> (N, C, H, W) of the module's type, channels-last in memory."""
+        if self.crop is not None:
+            frames = centre_crop(frames, self.crop)
+        pictures = frames.permute(0, 3, 1, 2).to(self.scale.dtype)
+        if self.modality == "bw":
+            pictures = (pictures * self.grey).sum(1, keepdim=True)
+        elif self.modality == "flow":
+            pictures = pictures[:, 1:]
+        return pictures * self.scale + self.shift
+
+
+class DeployedPictures(nn.Module):
+    """The picture network alone, for backbones without temporal shift."""
+
+    def __init__(self, network: E2ESpot, crop: int | None = None) -> None:
+        super().__init__()
+        self.normalise = Normalise(network.config.modality, crop)
+        self.network = network
+
+    def forward(self, frames: Tensor, valid: Tensor) -> Tensor:
+        """One feature vector per frame.
+
+        Args:
+            frames: uint8 (N, H, W, 3).
+            valid: float32 (N,), 1 for a frame, 0 for padding.
+
+        Returns:
+            float32 (N, D).
+        """
+        pictures = self.normalise(frames) * valid.reshape(-1, 1, 1, 1)
+        return self.network.frame_features(pictures)
+
+
+class DeployedHead(nn.Module):
+    """The temporal head alone."""
+
+    def __init__(self, network: E2ESpot) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, T, D) -> (B, T, K+1), the last stage."""
+        return prediction_of(self.network.head(features))
+
+
+class DeployedSpotter(nn.Module):
+    """The whole network."""
+
+    def __init__(self, network: E2ESpot, crop: int | None = None) -> None:
+        super().__init__()
+        self.normalise = Normalise(network.config.modality, crop)
+        self.network = network
+
+    def forward(self, frames: Tensor, valid: Tensor) -> Tensor:
+        """Class logits of the last stage.
+
+        Args:
+            frames: uint8 (B, T, H, W, 3).
+            valid: float32 (B, T), 1 for a frame, 0 for padding.
+
+        Returns:
+            float32 (B, T, K+1).
+        """
+        _, steps, height, width, colours = frames.shape
+        pictures = self.normalise(frames.reshape(-1, height, width, colours))
+        pictures = pictures * valid.reshape(-1, 1, 1, 1)
+        _, channels, height, width = pictures.shape
+        clips = pictures.reshape(-1, steps, channels, height, width)
+        return prediction_of(self.network(clips))

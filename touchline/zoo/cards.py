@@ -1,0 +1,140 @@
+"""Model cards: what a network is, what it was trained on, and what its files must hash to."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from touchline.errors import CheckpointError, InputError
+from touchline.labels import LabelSet
+from touchline.timebase import parse_rate
+
+CARD_FILE = "card.json"
+MAX_CARD_BYTES = 1_000_000
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(max_length=4000)]
+Label = Annotated[str, Field(min_length=1, max_length=300)]
+PictureSide = Annotated[int, Field(ge=16, le=4096)]
+Storage = Literal["fp32", "fp16"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+
+class CardLabels(_Strict):
+    """The classes in the order of the network's outputs; background, output 0, is not named."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    labels: Annotated[tuple[Label, ...], Field(min_length=1, max_length=1000)]
+
+
+class Suppression(_Strict):
+    """How peaks of one class thin each other out, unless the caller says otherwise."""
+
+    kind: Literal["maximum", "greedy", "soft"]
+    window_seconds: Annotated[float, Field(gt=0, le=600)]
+
+
+class ModelCard(_Strict):
+    """The description that lies beside weights as ``card.json``.
+
+    Attributes:
+        name: name in the zoo.
+        system: which network, such as ``"e2e-spot"``.
+        config: what rebuilds it; the fields of the system's configuration.
+        labels: classes in the order of its outputs.
+        rate: frames a second it was trained at, exactly, such as ``"25/12"``.
+        width, height: size in pixels that pictures are scaled to.
+        crop: side of the centred square cut out of them, if any.
+        files: SHA-256 of every weight file, by its name in the folder.
+        storage: precision in which a file stores its weights, where it is not fp32.
+        suppression: default of peak picking.
+    """
+
+    format: Literal["touchline-model"] = "touchline-model"
+    version: Literal[1] = 1
+    name: Name
+    system: Name
+    config: Annotated[dict[str, Any], Field(max_length=100)]
+    labels: CardLabels
+    rate: Annotated[str, Field(max_length=40)]
+    width: PictureSide
+    height: PictureSide
+    crop: PictureSide | None = None
+    licence: Text = ""
+    training_data_licence: Text = ""
+    source: Text = ""
+    description: Text = ""
+    metrics: Annotated[dict[str, Any], Field(max_length=1000)] = {}
+    files: Annotated[dict[Name, Sha256], Field(max_length=20)] = {}
+    storage: Annotated[dict[Name, Storage], Field(max_length=20)] = {}
+    suppression: Suppression | None = None
+
+    @field_validator("rate")
+    @classmethod
+    def _is_a_rate(cls, rate: str) -> str:
+        try:
+            parse_rate(rate)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return rate
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> "ModelCard":
+        count = len(self.labels.labels)
+        if len(set(self.labels.labels)) != count:
+            raise ValueError("a label occurs twice")
+        if self.config.get("num_classes", count) != count:
+            raise ValueError(f"{self.config['num_classes']} classes, but {count} labels")
+        if self.crop is not None and self.crop > min(self.width, self.height):
+            raise ValueError(f"a crop of {self.crop} does not fit {self.width}x{self.height}")
+        return self
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames a second, exactly."""
+        return parse_rate(self.rate)
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The classes in the order of the network's outputs, background left out."""
+        return LabelSet(self.labels.name, self.labels.labels)
+
+    @property
+    def num_outputs(self) -> int:
+        """Classes and background."""
+        return len(self.labels.labels) + 1
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a ``card.json``.
+
+    Raises:
+        CheckpointError: absent, too large, or not a card; says which field is wrong.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CARD_BYTES + 1)
+    except OSError as error:
+        raise CheckpointError(f"cannot be read ({error.strerror})", where=path) from error
+    if len(data) > MAX_CARD_BYTES:
+        raise CheckpointError("is too large for a model card", where=path)
+    try:
+        return ModelCard.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise CheckpointError(
+            f"is not a model card: {field}: {first['msg']}"[:500], where=path
+        ) from error
+
+
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card; an existing file stays whole until it is replaced."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(card.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,264 @@
+"""Export to ONNX, refused unless OpenVINO computes from the file what PyTorch computes."""
+
+import copy
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
+from touchline.errors import CheckpointError
+from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
+from touchline.models.e2e_spot import E2ESpot
+from touchline.zoo.cards import CARD_FILE, Storage, write_card
+from touchline.zoo.networks import load_network
+from touchline.zoo.store import (
+    HEAD_FILE,
+    ONNX_FILE,
+    ONNX_LAYOUTS,
+    PICTURE_FILE,
+    ModelFolder,
+    sha256_of,
+)
+
+OPSET = 17
+
+MAX_DIFFERENCE = 1e-4
+"""Between outputs of PyTorch and OpenVINO, both float32."""
+
+ROUNDING_MARGIN = 4
+"""By how much more than PyTorch's own rounding error OpenVINO's may differ from it, where that
+error is larger than ``MAX_DIFFERENCE`` (ASFormer can be so)."""
+
+MAX_ROUNDING = 0.05
+
+MAX_DIFFERENCE_HALF = 0.02
+"""Between outputs relative to the largest, when weights are stored in float16."""
+
+SMALLEST_HALVED = 256
+"""Arrays with fewer numbers are stored in float32 all the same."""
+
+_PICTURE_SIZES = ((48, 64), (64, 97), (51, 33))
+"""Height and width of test pictures; the first is shown to the exporter."""
+
+Inputs = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A module to export: its file, the inputs to trace it with, and others to check it with."""
+
+    file: str
+    module: nn.Module
+    output: str
+    flexible_axes: dict[str, tuple[int, ...]]
+    example: Inputs
+    checks: tuple[Inputs, ...]
+
+
+def export_onnx(
+    folder: ModelFolder, out: Path | None = None, *, storage: Storage = "fp32"
+) -> ModelFolder:
+    """Write the ONNX files of a model, and a card that names them.
+
+    A shifting backbone gives ``model.onnx``; a plain one ``picture.onnx`` and ``head.onnx``, so
+    that overlapping clips need the picture network once. Batch, time and picture size stay free.
+
+    Args:
+        folder: the model, with ``model.safetensors``.
+        out: folder to write to; the model's own by default.
+        storage: precision of the weights in the file; computation is not touched by it.
+
+    Returns:
+        The folder written to.
+
+    Raises:
+        CheckpointError: broken weights, or a file that does not compute what PyTorch computes;
+            nothing is written then.
+    """
+    target = folder.path if out is None else out
+    parts = _parts(load_network(folder), folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=target) as scratch:
+        made = [_export(part, Path(scratch), storage) for part in parts]
+        for path in made:
+            path.replace(target / path.name)
+    stale = {name for names in ONNX_LAYOUTS for name in names} - {path.name for path in made}
+    names = {path.name for path in made}
+    files = {k: v for k, v in folder.card.files.items() if k not in stale} if out is None else {}
+    files |= {name: sha256_of(target / name) for name in names}
+    storages = {k: v for k, v in folder.card.storage.items() if k in files and k not in names}
+    if storage != "fp32":
+        storages |= dict.fromkeys(names, storage)
+    card = folder.card.model_copy(update={"files": files, "storage": storages})
+    write_card(card, target / CARD_FILE)
+    for name in stale:
+        (target / name).unlink(missing_ok=True)
+    return ModelFolder(target, card)
+
+
+def _parts(network: E2ESpot, folder: ModelFolder) -> list[_Part]:
+    crop = folder.card.crop
+    sizes = [(height + (crop or 0), width + (crop or 0)) for height, width in _PICTURE_SIZES]
+    noise = torch.Generator().manual_seed(0)
+    if network.config.shift:
+        return [_spotter_part(DeployedSpotter(network, crop), sizes, noise)]
+    return [
+        _picture_part(DeployedPictures(network, crop), sizes, noise),
+        _head_part(DeployedHead(network), noise),
+    ]
+
+
+def _spotter_part(
+    module: DeployedSpotter, sizes: list[tuple[int, int]], noise: torch.Generator
+) -> _Part:
+    longest = module.network.config.clip_len
+
+    def clips(count: int, steps: int, size: tuple[int, int]) -> Inputs:
+        valid = torch.ones(count, steps)
+        valid[0, steps - steps // 4 :] = 0
+        return {"frames": _pictures((count, steps, *size, 3), noise), "valid": valid}
+
+    return _Part(
+        ONNX_FILE,
+        module.eval(),
+        "logits",
+        {"frames": (0, 1, 2, 3), "valid": (0, 1), "logits": (0, 1)},
+        clips(2, max(1, longest - 1), sizes[0]),
+        (clips(1, longest, sizes[1]), clips(3, -(-longest // 2), sizes[2]), clips(1, 1, sizes[0])),
+    )
+
+
+def _picture_part(
+    module: DeployedPictures, sizes: list[tuple[int, int]], noise: torch.Generator
+) -> _Part:
+    def pictures(count: int, size: tuple[int, int]) -> Inputs:
+        valid = torch.ones(count)
+        valid[count // 2] = 0
+        return {"frames": _pictures((count, *size, 3), noise), "valid": valid}
+
+    return _Part(
+        PICTURE_FILE,
+        module.eval(),
+        "features",
+        {"frames": (0, 1, 2), "valid": (0,), "features": (0,)},
+        pictures(2, sizes[0]),
+        (pictures(5, sizes[1]), pictures(3, sizes[2])),
+    )
+
+
+def _head_part(module: DeployedHead, noise: torch.Generator) -> _Part:
+    config = module.network.config
+
+    def features(count: int, steps: int) -> Inputs:
+        return {"features": torch.rand(count, steps, config.backbone.features, generator=noise)}
+
+    return _Part(
+        HEAD_FILE,
+        module.eval(),
+        "logits",
+        {"features": (0, 1), "logits": (0, 1)},
+        features(2, 7),
+        (features(1, config.clip_len), features(3, 13), features(4, 1)),
+    )
+
+
+def _pictures(shape: tuple[int, ...], noise: torch.Generator) -> Tensor:
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise)
+
+
+def _export(part: _Part, scratch: Path, storage: Storage) -> Path:
+    """Write a part's file after it was found to compute what the module computes."""
+    path = scratch / part.file
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # tracing warns of every shape it follows
+        # The newer exporter has given wrong numbers for GRUs; this one is checked here anyway.
+        torch.onnx.export(
+            part.module,
+            tuple(part.example.values()),
+            path,
+            input_names=list(part.example),
+            output_names=[part.output],
+            dynamic_axes={
+                name: {axis: f"{name}_{axis}" for axis in axes}
+                for name, axes in part.flexible_axes.items()
+            },
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load(path)
+    onnx.checker.check_model(model)
+    _check(part, path, exact_difference)
+    if storage == "fp16":
+        halve(model)
+        onnx.save(model, path)
+        _check(part, path, coarse_difference)
+    return path
+
+
+def _check(part: _Part, path: Path, difference: Callable[[_Part, Inputs, Tensor], str]) -> None:
+    for exact_shapes in (EXACT_SHAPES, 0):
+        graph = OnnxGraph(path, "fp32", exact_shapes=exact_shapes)
+        for inputs in part.checks:
+            found = torch.from_numpy(graph({k: v.numpy() for k, v in inputs.items()}))
+            if complaint := difference(part, inputs, found):
+                shapes = ", ".join(str(tuple(value.shape)) for value in inputs.values())
+                raise CheckpointError(
+                    f"{part.file} does not compute what PyTorch computes: {complaint} "
+                    f"for inputs of {shapes}",
+                    remedy="nothing was written; run this model with engine torch",
+                )
+
+
+def exact_difference(part: _Part, inputs: Inputs, found: Tensor) -> str:
+    """What is wrong with outputs that should equal the module's, or nothing."""
+    with torch.no_grad():
+        expected = part.module(*inputs.values())
+        if expected.shape != found.shape:
+            return f"shape {tuple(found.shape)} instead of {tuple(expected.shape)}"
+        worst = float((expected - found).abs().max())
+        if worst <= MAX_DIFFERENCE:
+            return ""
+        precise = copy.deepcopy(part.module).double()(*inputs.values())
+        rounding = float((precise - expected).abs().max())
+    if rounding <= MAX_ROUNDING and worst <= ROUNDING_MARGIN * rounding:
+        return ""
+    return f"difference {worst:.2g}"
+
+
+def coarse_difference(part: _Part, inputs: Inputs, found: Tensor) -> str:
+    """What is wrong with outputs of rounded weights, or nothing."""
+    with torch.no_grad():
+        expected = part.module(*inputs.values())
+    worst = float((expected - found).abs().max() / expected.abs().max().clamp(min=1))
+    return "" if worst <= MAX_DIFFERENCE_HALF else f"difference {worst:.2g} with float16 weights"
+
+
+def halve(model: onnx.ModelProto) -> None:
+    """Store float32 initialisers in float16, with a cast back to float32 before they are used.
+
+    Raises:
+        CheckpointError: a weight too large for float16.
+    """
+    casts = []
+    for initialiser in model.graph.initializer:
+        if initialiser.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(initialiser)
+        if values.size < SMALLEST_HALVED:
+            continue
+        if not np.abs(values).max() <= np.finfo(np.float16).max:
+            raise CheckpointError(f"{initialiser.name} does not fit float16", remedy="use fp32")
+        name = initialiser.name
+        initialiser.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.fp16"))
+        casts.append(helper.make_node("Cast", [f"{name}.fp16"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

@@ -1,0 +1,115 @@
+"""Networks from their cards: built, and filled with their weights. Needs PyTorch."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from touchline.errors import CheckpointError, ConfigError
+from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
+from touchline.zoo.cards import ModelCard
+from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
+
+SYSTEMS = {"e2e-spot": (E2ESpotConfig, E2ESpot)}
+"""Configuration and network of every system that a card may name."""
+
+
+def build_network(card: ModelCard) -> E2ESpot:
+    """The card's network, without its weights.
+
+    Raises:
+        CheckpointError: an unknown system, or a configuration that it does not take.
+    """
+    if card.system not in SYSTEMS:
+        raise CheckpointError(
+            f"model {card.name}: system {card.system!r} is not known",
+            remedy=f"known systems: {', '.join(SYSTEMS)}",
+        )
+    config_type, network_type = SYSTEMS[card.system]
+    known = {field.name for field in fields(config_type)}
+    try:
+        config = config_type(**{key: value for key, value in card.config.items() if key in known})
+    except (TypeError, ConfigError) as error:
+        raise CheckpointError(f"model {card.name}: {error}") from error
+    return network_type(config)
+
+
+def load_network(folder: ModelFolder) -> E2ESpot:
+    """The folder's network with its weights, float32, in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: weights that are damaged or do not fit; names the first such entry.
+    """
+    network = build_network(folder.card)
+    path = folder.file(WEIGHTS_FILE)
+    fill(network, read_safetensors(path), where=path)
+    return network.eval()
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Entries of a ``.safetensors`` file.
+
+    Raises:
+        CheckpointError: not such a file.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"is not a safetensors file ({error})", where=path) from error
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], *, where: str | Path) -> None:
+    """Load weights strictly; numbers stored in another float type are converted.
+
+    Raises:
+        CheckpointError: an entry missing, left over, of another shape, or not finite.
+    """
+    wanted = network.state_dict()
+    for key, tensor in wanted.items():
+        if key not in weights:
+            raise CheckpointError(f"lacks {key} {tuple(tensor.shape)}", where=where)
+        given = weights[key]
+        if given.shape != tensor.shape:
+            raise CheckpointError(
+                f"{key} has shape {tuple(given.shape)}, the network needs {tuple(tensor.shape)}",
+                where=where,
+            )
+        if given.is_complex() or given.is_floating_point() != tensor.is_floating_point():
+            raise CheckpointError(f"{key} holds {given.dtype}", where=where)
+        if not torch.isfinite(given).all():
+            raise CheckpointError(f"{key} holds numbers that are not finite", where=where)
+    if left_over := [key for key in weights if key not in wanted]:
+        raise CheckpointError(
+            f"{len(left_over)} entries are not part of the network, such as {left_over[0]}",
+            where=where,
+        )
+    network.load_state_dict(dict(weights), strict=True)
+
+
+def save_weights(network: nn.Module, path: Path, *, half: bool = False) -> None:
+    """Write ``.safetensors`` under the published names; an existing file is replaced whole.
+
+    Args:
+        half: store weights of two dimensions and more in float16, half the bytes. Vectors
+            (biases, batch-norm statistics) stay float32.
+    """
+    beside = path.with_name(path.name + ".part")
+    save_file({key: _stored(value, half) for key, value in network.state_dict().items()}, beside)
+    beside.replace(path)
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    if half and tensor.ndim >= 2 and tensor.is_floating_point():
+        return tensor.to(torch.float16)
+    return tensor
+
+
+def config_dict(config: E2ESpotConfig) -> dict[str, Any]:
+    """A configuration as a card holds it."""
+    return {field.name: getattr(config, field.name) for field in fields(config)}
