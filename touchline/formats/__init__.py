@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -19,6 +20,7 @@ from touchline.formats import (
     e2e,
     edl,
     fcpxml,
+    kloppy,
     osl,
     otio,
     soccerhigh,
@@ -27,7 +29,7 @@ from touchline.formats import (
     table,
     touchline_json,
 )
-from touchline.formats.base import Format, Matches, Options, Source, Thing
+from touchline.formats.base import Format, Matches, Options, Source, Thing, known_labels
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
 from touchline.timebase import parse_rate
@@ -41,9 +43,11 @@ __all__ = [
     "find_format",
     "format_of",
     "losses",
+    "outside_labels",
     "read",
     "read_matches",
     "read_reel",
+    "target_format",
     "write",
 ]
 
@@ -62,6 +66,7 @@ FORMATS: dict[str, Format] = {
         edl.FORMAT,
         fcpxml.FORMAT,
         soccerhigh.FORMAT,
+        kloppy.FORMAT,
     )
 }
 """Every format by name, in the order in which files are tried."""
@@ -125,6 +130,8 @@ def read(
     Raises:
         FormatError: unreadable, malformed, or of no known format.
     """
+    if format is not None and format.startswith(kloppy.PREFIX):
+        return kloppy.read_provider(path, format.removeprefix(kloppy.PREFIX))
     if is_tree(path):
         matches = read_matches(path, format)
         return next(iter(matches.values())) if len(matches) == 1 else matches
@@ -143,7 +150,7 @@ def read_matches(path: str | Path, format: str | None = None) -> Matches:
     Raises:
         FormatError: as ``read``; also a reel, no file of a known format, or a game twice.
     """
-    if not is_tree(path):
+    if not is_tree(path) or (format is not None and format.startswith(kloppy.PREFIX)):
         thing = read(path, format)
         if isinstance(thing, Reel):
             raise FormatError("this is a reel, not events", where=path)
@@ -201,11 +208,10 @@ def write(thing: Thing, path: str | Path, format: str | None = None, **options: 
     """
     path = Path(path)
     chosen = _options(options)
-    kind = "reel" if isinstance(thing, Reel) else "events"
-    if path.suffix.lower() == ".zip" or path.is_dir() or (not path.suffix and kind == "events"):
-        _write_tree(thing, path, format, chosen)
+    known = find_format(format or target_format(thing, path))
+    if _is_tree_target(thing, path):
+        _write_tree(thing, path, known, chosen)
         return
-    known = format_of(path, kind) if format is None else find_format(format)
     content = _render(thing, known, chosen, path)
     if path.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)
@@ -213,10 +219,40 @@ def write(thing: Thing, path: str | Path, format: str | None = None, **options: 
         stream.write(content)
 
 
+def target_format(thing: Thing, path: str | Path) -> str:
+    """The format that ``write`` chooses for a thing and the name of its target.
+
+    Raises:
+        FormatError: no format has such files.
+    """
+    if isinstance(thing, Reel):
+        return format_of(path, "reel").name
+    if not _is_tree_target(thing, Path(path)):
+        return format_of(path).name
+    scored = any(event.confidence != 1 for event in _events_of(thing))
+    return "soccernet-results" if scored else "soccernet-v2"
+
+
+def _is_tree_target(thing: Thing, path: Path) -> bool:
+    if path.suffix.lower() == ".zip" or path.is_dir():
+        return True
+    return not path.suffix and not isinstance(thing, Reel)
+
+
+def outside_labels(thing: Thing, format: str) -> dict[str, int]:
+    """Labels that the official readers of a format would skip, and how often each occurs."""
+    known = find_format(format).labels
+    counts = Counter(
+        event.label for event in _events_of(thing) if known and event.label not in known
+    )
+    return dict(sorted(counts.items()))
+
+
 def losses(thing: Thing, format: str) -> dict[str, int]:
     """What the format cannot hold of a thing: name of each field, and how often it is set.
 
-    Fields are those of ``Event`` and, for whole files, those of ``FILE_FIELDS``.
+    Fields are those of ``Event`` and, for whole files, those of ``FILE_FIELDS``. A label set that
+    follows from the labels is no loss.
     """
     holds = find_format(format).holds
     counts: dict[str, int] = {}
@@ -228,7 +264,8 @@ def losses(thing: Thing, format: str) -> dict[str, int]:
     for timeline in _timelines_of(thing):
         count("video", timeline.video.duration_seconds or timeline.video.frame_rate)
         count("timeline_half", timeline.half)
-        count("labels", timeline.labels)
+        found = known_labels(event.label for event in timeline)
+        count("labels", timeline.labels is not None and timeline.labels != found)
         count("model", timeline.model)
         count("warnings", timeline.warnings)
         count("file_extra", timeline.extra)
@@ -389,11 +426,10 @@ def _render(thing: Thing, known: Format, options: Options, where: Path) -> bytes
         raise FormatError(error.what, where=error.where or where, remedy=error.remedy) from error
 
 
-def _write_tree(thing: Thing, path: Path, format: str | None, options: Options) -> None:
+def _write_tree(thing: Thing, path: Path, known: Format, options: Options) -> None:
     if isinstance(thing, Reel):
         raise FormatError("a reel is one file", where=path, remedy="give it a suffix")
     matches = _matches_of(thing, path.stem)
-    known = find_format(format or _tree_format(matches))
     files = {
         f"{safe_folder(game)}/{known.file_name or 'match' + known.suffixes[0]}": _render(
             match, known, options, path
@@ -411,11 +447,6 @@ def _write_tree(thing: Thing, path: Path, format: str | None, options: Options) 
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         with _written_beside(path / name) as stream:
             stream.write(content)
-
-
-def _tree_format(matches: Matches) -> str:
-    scored = any(event.confidence != 1 for match in matches.values() for event in match.events)
-    return "soccernet-results" if scored else "soccernet-v2"
 
 
 def safe_folder(game: str) -> str:

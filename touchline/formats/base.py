@@ -152,6 +152,7 @@ class Format:
         sniff: whether a file looks like this format; never raises.
         file_name: what it is called inside a game's folder; None if not part of a tree.
         kinds: what it is for: ``events``, ``reel``, or both.
+        labels: the classes that its official readers know; they skip all others.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Format:
     sniff: Callable[[Source], bool]
     file_name: str | None = None
     kinds: frozenset[str] = frozenset({"events"})
+    labels: LabelSet | None = None
 
 
 class Record:

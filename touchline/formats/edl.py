@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 
 from touchline.errors import InputError
-from touchline.formats.base import Format, Options, Source, Thing, only_reel
+from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing, only_reel
 from touchline.formats.edit_lists import (
     clip_of_note,
     frames_of,
@@ -140,7 +140,7 @@ FORMAT = Format(
     "edl",
     (".edl",),
     "CMX 3600 edit list",
-    frozenset(),
+    EVENT_FIELDS,
     read_edl,
     write_edl,
     lambda source: source.file_name.lower().endswith(".edl"),

@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-from touchline.formats.base import Format, Options, Source, Thing, only_reel
+from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing, only_reel
 from touchline.formats.edit_lists import (
     address_of,
     clip_of_note,
@@ -169,7 +169,7 @@ FORMAT = Format(
     "fcpxml",
     (".fcpxml",),
     "Final Cut Pro XML, also for DaVinci Resolve",
-    frozenset(),
+    EVENT_FIELDS,
     read_fcpxml,
     write_fcpxml,
     _sniff,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from touchline.formats.base import Format, Options, Source, Thing, only_reel
+from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing, only_reel
 from touchline.formats.edit_lists import (
     address_of,
     clip_of_note,
@@ -133,7 +133,7 @@ FORMAT = Format(
     "otio",
     (".otio",),
     "OpenTimelineIO",
-    frozenset(),
+    EVENT_FIELDS,
     read_otio,
     write_otio,
     _sniff,

@@ -1,15 +1,12 @@
 """SoccerHigh's ``Labels-summary.json``: the stretches of a match that its editors showed.
 
-Times are on the clock of the untrimmed recordings (``1_HQ.mkv``), not of the halves: subtract
-``start_time_second`` of ``video.ini`` to compare them with labels (``onto_halves``).
+Times are on the clock of the untrimmed recordings (``1_HQ.mkv``), not of the halves, and are
+left so; ``summaries`` takes off the start of the halves where ``video.ini`` tells it.
 """
 
-import configparser
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from touchline.errors import FormatError
@@ -79,54 +76,6 @@ def write_summary(thing: Thing, options: Options) -> bytes:
     return dump_json(
         extra | {"annotations": segments, "summaryLength": f"{minutes:02d}:{seconds:02d}"}
     )
-
-
-def read_recording_starts(path: Path) -> dict[int, int]:
-    """Where each half begins in its recording, in whole seconds, from ``video.ini``.
-
-    The trimmed videos were cut at whole seconds, so fractions are dropped.
-
-    Raises:
-        FormatError: not such a file.
-    """
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(path.read_text("utf-8-sig"), str(path))
-        starts = {
-            int(section[0]): math.floor(parser.getfloat(section, "start_time_second"))
-            for section in parser.sections()
-            if section[:1].isdigit()
-        }
-    except (OSError, UnicodeDecodeError, configparser.Error, ValueError, OverflowError) as error:
-        raise FormatError(f"not a readable video.ini: {error}", where=path) from error
-    if not starts:
-        raise FormatError("names no half", where=path, remedy="expected [1_HQ.mkv]")
-    return starts
-
-
-def onto_halves(reel: Reel, starts: Mapping[int, float]) -> Reel:
-    """The summary on the clock of the trimmed halves, that of labels.
-
-    Args:
-        starts: where each half begins in its recording, in seconds.
-
-    Raises:
-        FormatError: a half whose start is not given.
-    """
-    clips = []
-    for clip in reel:
-        if clip.half is None or clip.half not in starts:
-            raise FormatError(f"where half {clip.half} begins is not known")
-        start = starts[clip.half]
-        clips.append(
-            replace(
-                clip,
-                video=f"{clip.half}_224p.mkv",
-                start_seconds=max(clip.start_seconds - start, 0.0),
-                end_seconds=clip.end_seconds - start,
-            )
-        )
-    return Reel(tuple(clips), reel.extra)
 
 
 def _time(record: Record, key: str) -> tuple[int, float]:

@@ -482,6 +482,7 @@ FORMATS = (
             ("Labels-ball.json",), lambda items: bool(items) and _timed(items) and _is_ball(items)
         ),
         file_name="Labels-ball.json",
+        labels=SOCCERNET_BALL,
     ),
     Format(
         "soccernet-v1",
@@ -507,6 +508,7 @@ FORMATS = (
         write_labels,
         _sniffer(("Labels-v2.json",), _timed),
         file_name="Labels-v2.json",
+        labels=SOCCERNET_V2,
     ),
     Format(
         "soccernet-results",

@@ -83,9 +83,10 @@ def write_table(thing: Thing, options: Options) -> bytes:
         for timeline in match.timelines:
             for event in timeline:
                 row = _event_row(event)
+                if event.half is None:
+                    row["half"] = timeline.half
                 if not isinstance(thing, Timeline):
                     row |= {"match": match.name, "video": timeline.video.name}
-                    row["half"] = timeline.half if timeline.half is not None else event.half
                 rows.append(row)
     return _render(_EVENT_COLUMNS, rows)
 
@@ -310,7 +311,7 @@ FORMAT = Format(
     "csv",
     (".csv", ".tsv"),
     "a table, one row per event or clip",
-    EVENT_FIELDS,
+    EVENT_FIELDS | {"timeline_half"},
     read_table,
     write_table,
     _sniff,

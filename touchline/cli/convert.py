@@ -1,0 +1,112 @@
+"""``touchline convert``: from one event format to another."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
+
+app = new_app()
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="SRC", help="A file, a folder of games or a zip of one."),
+    ] = None,
+    target: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DST", help="A file; for games also a folder or a .zip (as challenges take it)."
+        ),
+    ] = None,
+    source_format: Annotated[
+        str | None,
+        typer.Option("--from", help="Format of SRC; told by its name and content else."),
+    ] = None,
+    target_format: Annotated[
+        str | None, typer.Option("--to", help="Format of DST; told by its name if left out.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Frame rate (25, 29.97, 25/12) of formats that count frames.")
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="The video that an edit list refers to; gives the rate too.")
+    ] = None,
+    half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
+    lead: Annotated[
+        float, typer.Option(help="Seconds that a window begins before a point event.")
+    ] = 5.0,
+    lag: Annotated[
+        float, typer.Option(help="Seconds that a window ends after a point event.")
+    ] = 5.0,
+    formats: Annotated[bool, typer.Option("--formats", help="List the formats and leave.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Convert events, labels, predictions or a reel; say what the target cannot hold."""
+    from touchline.errors import InputError
+    from touchline.formats import FORMATS
+    from touchline.formats.converting import convert as convert_file
+
+    if formats:
+        if json:
+            print_json([_described(name) for name in FORMATS])
+            return
+        for known in FORMATS.values():
+            ending = known.file_name or " ".join(known.suffixes)
+            only = "" if known.write else " (only read)"
+            results.print(
+                f"{known.name:<17}  {ending:<21}  {known.description}{only}",
+                markup=False,
+                soft_wrap=True,
+            )
+        return
+    if source is None or target is None:
+        raise InputError("SRC and DST are needed", remedy="touchline convert a.json b.csv")
+    done = convert_file(
+        source,
+        target,
+        source_format,
+        target_format,
+        half=half,
+        rate=_rate_of(video) if rate is None and video is not None else rate,
+        video=video,
+        lead_seconds=lead,
+        lag_seconds=lag,
+    )
+    for line in done.remarks():
+        remarks.print(line, markup=False, soft_wrap=True)
+    if json:
+        print_json(done.to_json())
+        return
+    results.print(
+        f"{target}: {done.format}, {done.games} games, {done.events} events"
+        if done.clips is None
+        else f"{target}: {done.format}, {done.clips} clips",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _rate_of(video: Path) -> Fraction:
+    from touchline.media.video import probe
+
+    return probe(video).frame_rate
+
+
+def _described(name: str) -> dict[str, object]:
+    from touchline.formats import FORMATS
+
+    known = FORMATS[name]
+    return {
+        "name": known.name,
+        "description": known.description,
+        "suffixes": list(known.suffixes),
+        "file_name": known.file_name,
+        "writes": known.write is not None,
+        "holds": sorted(known.holds),
+        "kinds": sorted(known.kinds),
+    }

@@ -1,0 +1,248 @@
+"""Event data of providers (StatsBomb, Opta, Wyscout ...), through kloppy; only read.
+
+``--from kloppy:statsbomb`` names the provider. Providers that deliver a match as several files
+need them in one folder; StatsBomb's line-ups may lie in ``../lineups`` as in its open data.
+"""
+
+import importlib
+import inspect
+import io
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from touchline.errors import FormatError, MissingExtraError
+from touchline.events import Event, Match, Timeline, Video
+from touchline.formats.base import EVENT_FIELDS, Format, Source, Thing, known_labels
+from touchline.formats.reading import read_bytes
+
+PREFIX = "kloppy:"
+
+PROVIDERS = {
+    "datafactory": "load",
+    "impect": "load",
+    "metrica": "load_event",
+    "opta": "load",
+    "sportec": "load_event",
+    "statsbomb": "load",
+    "statsperform": "load_event",
+    "wyscout": "load",
+}
+"""Providers of events, and the function of kloppy's module of that name that loads them."""
+
+_MARKS = {
+    "event_data": ("event", "f24", "ma3", "datafactory"),
+    "lineup_data": ("lineup",),
+    "meta_data": ("meta", "match"),
+    "f7_data": ("f7", "srml"),
+    "f24_data": ("f24",),
+    "ma1_data": ("ma1",),
+    "ma3_data": ("ma3",),
+}
+"""What the names of the files contain that each parameter of kloppy takes."""
+
+_SET_PIECES = {
+    "CORNER_KICK": "Corner",
+    "THROW_IN": "Throw-in",
+    "KICK_OFF": "Kick-off",
+    "FREE_KICK": "Indirect free-kick",
+}
+_SHOTS = {
+    "GOAL": "Goal",
+    "OWN_GOAL": "Goal",
+    "SAVED": "Shots on target",
+    "OFF_TARGET": "Shots off target",
+    "POST": "Shots off target",
+    "BLOCKED": "Shots off target",
+}
+_CARDS = {
+    "FIRST_YELLOW": "Yellow card",
+    "SECOND_YELLOW": "Yellow->red card",
+    "RED": "Red card",
+}
+_PASSES = {"CROSS": "CROSS", "HEAD_PASS": "HEADER", "HIGH_PASS": "HIGH PASS"}
+_KINDS = {
+    "SUBSTITUTION": "Substitution",
+    "CLEARANCE": "Clearance",
+    "BALL_OUT": "Ball out of play",
+    "FOUL_COMMITTED": "Foul",
+    "CARRY": "DRIVE",
+    "PASS": "PASS",
+}
+
+_MALFORMED = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError,
+    RecursionError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+"""What kloppy and its parsers raise for malformed data: they have no error of their own."""
+
+
+def read_provider(path: str | Path, provider: str) -> Match:
+    """Read a provider's match; times count from the start of each period.
+
+    What has a class in SoccerNet-v2 is called by it, on-ball actions by those of ball action
+    spotting, and everything else as kloppy calls it, so that nothing is dropped.
+
+    Args:
+        path: the events file, or the folder of the match's files.
+        provider: a name in ``PROVIDERS``.
+
+    Raises:
+        MissingExtraError: kloppy is not installed.
+        FormatError: unknown provider, a file that is missing or malformed.
+    """
+    if provider not in PROVIDERS:
+        raise FormatError(
+            f"unknown provider {provider!r}",
+            remedy=f"use {', '.join(PREFIX + name for name in PROVIDERS)}",
+        )
+    try:
+        module = importlib.import_module(f"kloppy.{provider}")
+    except ImportError:
+        raise MissingExtraError(f"reading {provider} data", "data") from None
+    load = getattr(module, PROVIDERS[provider])
+    files = _files(Path(path), load)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = load(**{name: io.BytesIO(data) for name, data in files.items()})
+            timelines = _timelines(dataset)
+    except _MALFORMED as error:
+        raise FormatError(
+            f"not {provider} data that kloppy reads: {type(error).__name__}: {error}"[:300],
+            where=path,
+        ) from error
+    return Match(Path(path).stem, timelines)
+
+
+def _files(path: Path, load: Callable[..., Any]) -> dict[str, bytes]:
+    """Content of the file for each parameter that the loader needs."""
+    wanted = [
+        name
+        for name, parameter in inspect.signature(load).parameters.items()
+        if parameter.default is inspect.Parameter.empty
+    ]
+    folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        raise FormatError("no such file or folder", where=path, remedy="check the path")
+    beside = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    lineups = folder.parent / "lineups" / path.name
+    found: dict[str, Path] = {}
+    if path.is_file():
+        main = next(
+            (name for name in wanted if any(m in path.name.lower() for m in _MARKS.get(name, ()))),
+            "event_data" if "event_data" in wanted else wanted[0],
+        )
+        found[main] = path
+        beside.remove(path)
+    for name in wanted:
+        if name in found:
+            continue
+        if name == "lineup_data" and path.is_file() and lineups.is_file():
+            found[name] = lineups
+            continue
+        marks = _MARKS.get(name, (name.removesuffix("_data"),))
+        match = next((p for p in beside if any(m in p.name.lower() for m in marks)), None)
+        if match is None:
+            raise FormatError(
+                f"the provider's {name.removesuffix('_data')} file is missing",
+                where=folder,
+                remedy=f"put a file with {' or '.join(marks)} in its name there",
+            )
+        found[name] = match
+        beside.remove(match)
+    return {name: _safe(found[name]) for name in wanted}
+
+
+def _safe(path: Path) -> bytes:
+    data = read_bytes(path)
+    plain = data.replace(b"\0", b"")  # UTF-16 too
+    if plain.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] == b"<" and (
+        b"<!DOCTYPE" in plain or b"<!ENTITY" in plain
+    ):
+        raise FormatError(
+            "XML with a document type or entities", where=path, remedy="take them out of the file"
+        )
+    return data
+
+
+def _timelines(dataset: Any) -> tuple[Timeline, ...]:
+    halves: dict[int, list[Event]] = {}
+    for record in dataset.records:
+        events = halves.setdefault(int(record.period.id), [])
+        for label in _labels(record):
+            events.append(_event(record, label))
+    labels = known_labels(event.label for events in halves.values() for event in events)
+    return tuple(
+        Timeline(Video(str(half)), tuple(events), labels=labels, half=half)
+        for half, events in sorted(halves.items())
+    )
+
+
+def _event(record: Any, label: str) -> Event:
+    team = None
+    if record.team is not None:
+        ground = str(getattr(record.team.ground, "value", "")).lower()
+        team = ground if ground in ("home", "away") else str(record.team)
+    extra = {"provider_event": str(record.event_name)}
+    if record.event_id is not None:
+        extra["provider_id"] = str(record.event_id)
+    return Event(
+        round(record.timestamp.total_seconds(), 6),
+        label,
+        team=team,
+        player=None if record.player is None else str(record.player),
+        source="import",
+        extra=extra,
+    )
+
+
+def _labels(record: Any) -> Iterable[str]:
+    """What a provider's event is called here; a penalty scored is a penalty and a goal."""
+    kind = record.event_type.name
+    result = getattr(getattr(record, "result", None), "name", None)
+    set_piece, passes = _qualifiers(record)
+    if kind == "SHOT":
+        if set_piece == "PENALTY":
+            yield "Penalty"
+        elif set_piece == "FREE_KICK":
+            yield "Direct free-kick"
+        yield _SHOTS.get(result or "", "Shots off target")
+    elif kind == "CARD":
+        yield _CARDS.get(record.card_type.name if record.card_type else "", "Yellow card")
+    elif kind == "PASS":
+        yield _SET_PIECES.get(set_piece or "") or next(
+            (_PASSES[name] for name in passes if name in _PASSES), "PASS"
+        )
+        if result == "OFFSIDE":
+            yield "Offside"
+    else:
+        yield _KINDS.get(kind) or str(record.event_name or kind)
+
+
+def _qualifiers(record: Any) -> tuple[str | None, list[str]]:
+    """The kind of set piece of an event, if it is one, and the kinds of its pass."""
+    set_piece, passes = None, []
+    for qualifier in getattr(record, "qualifiers", None) or ():
+        value = getattr(qualifier.value, "name", None)
+        if type(qualifier).__name__ == "SetPieceQualifier":
+            set_piece = value
+        elif type(qualifier).__name__ == "PassQualifier" and value is not None:
+            passes.append(value)
+    return set_piece, passes
+
+
+def _read(source: Source) -> Thing:
+    raise source.fault("name the provider", remedy=f"use {PREFIX}statsbomb, {PREFIX}opta ...")
+
+
+FORMAT = Format(
+    "kloppy",
+    (".json", ".xml"),
+    "event data of a provider: kloppy:statsbomb, kloppy:opta ... (needs the extra [data])",
+    EVENT_FIELDS - {"half"},
+    _read,
+    None,
+    lambda source: False,
+)
