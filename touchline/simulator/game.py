@@ -197,7 +197,7 @@ class Game:
             for slot in range(11):
                 seen = self._seen[team][slot]
                 if seen is not None:
-                    weight = np.exp(-(self.frame - seen[0]) / RATE / 2.5)
+                    weight = np.exp(-max(0, self.frame - seen[0]) / RATE / 2.5)
                     where[team, slot] = weight * seen[1] + (1 - weight) * where[team, slot]
         return where
 
@@ -215,7 +215,7 @@ class Game:
         seen = self._seen[team][slot]
         if seen is None:
             return xy
-        elapsed = (self.frame - seen[0]) / RATE + seconds
+        elapsed = max(0, self.frame - seen[0]) / RATE + seconds
         way = xy - seen[1]
         length = float(np.hypot(*way))
         reach = 5.5 * elapsed

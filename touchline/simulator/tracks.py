@@ -39,10 +39,10 @@ _HOLDS = frozenset({"receive", "drive", "catch", "save", "tackle"})
 
 @dataclass(frozen=True)
 class Pin:
-    """Somebody must be at a place at a time."""
+    """Somebody must be at a place at a time; without a place, where he drifts anyway."""
 
     seconds: float
-    xy: Floats
+    xy: Floats | None
 
 
 def smooth_step(share: Floats) -> Floats:
@@ -227,11 +227,17 @@ class Tracks:
         pins: list[list[Pin]] = [[] for _ in range(22)]
         actions = self.half.actions
         placed: Action | None = None
+        goal_seconds = 0.0
         for index, action in enumerate(actions):
             person = self.slots.person(action)
             if person is None:
                 continue
-            if action.kind == "place":
+            if action.kind == "goal":
+                goal_seconds = action.seconds
+            elif action.kind in ("celebrate", "join"):
+                pins[person].append(Pin(goal_seconds + 0.2, None))
+                pins[person] += _once(action)
+            elif action.kind == "place":
                 placed = action
             elif action.kind in RESTARTS and placed is not None:
                 pins[person] += _take(placed, action)
@@ -343,7 +349,9 @@ def _once(action: Action) -> list[Pin]:
             return [Pin(t, at)]
         case "substitution":
             return _stay(at - np.array([0.0, 0.5]), t, t + 0.5)
-        case "board" | "offside" | "goal":
+        case "board":
+            return [Pin(t, None)]
+        case "offside":
             return []
         case "header" | "headed-shot":
             return [Pin(t, _behind(action, 0.2))]
@@ -375,8 +383,9 @@ def _pinned(drift: Floats, seconds: Floats, pins: list[list[Pin]]) -> Floats:
 
 def _deviation(drift: Floats, seconds: Floats, pins: list[Pin]) -> Floats:
     times, first = np.unique(np.array([pin.seconds for pin in pins]), return_index=True)
-    places = np.array([pins[index].xy for index in first])
     natural = np.stack([np.interp(times, seconds, drift[:, axis]) for axis in range(2)], axis=1)
+    wanted = [pins[index].xy for index in first]
+    places = np.array([n if xy is None else xy for n, xy in zip(natural, wanted, strict=True)])
     away = places - natural
     ramp = np.maximum(1.2, 1.5 * np.hypot(away[:, 0], away[:, 1]) / _RUN_SPEED)
     # Sentinels far outside: nothing pins anybody before the first pin or after the last.
