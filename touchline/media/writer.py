@@ -68,6 +68,8 @@ class VideoWriter:
         preset: x264's trade of time for size.
         keyframe_seconds: longest time between key frames, which is how far seeking is off.
         threads: threads of the encoder; None lets it choose.
+        reproducible: the same frames always give the same file. This takes one thread, and
+            x264's macroblock tree switched off: its AVX-512 code gives varying results.
 
     Raises:
         MediaError: the suffix, size, rate or folder will not do; or, while writing, the disk is
@@ -85,6 +87,7 @@ class VideoWriter:
         preset: str = "veryfast",
         keyframe_seconds: float = 2.0,
         threads: int | None = None,
+        reproducible: bool = False,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -107,7 +110,11 @@ class VideoWriter:
         )
         self._open = True
         with self._failures():
-            self._video = self._add_video(crf, preset, keyframe_seconds, threads)
+            self._video = self._add_video(
+                crf, preset, keyframe_seconds, 1 if reproducible else threads
+            )
+            if reproducible:
+                self._video.codec_context.options |= {"mbtree": "0"}
             self._audio = None if audio_rate is None else self._add_audio(audio_rate)
             self._container.start_encoding()
 

@@ -32,7 +32,7 @@ FLAG: Rgb = (255, 230, 40)
 _THIGH, _SHIN, _UPPER_ARM, _FOREARM = 0.44, 0.44, 0.29, 0.27
 _CACHE_PIXELS = 24_000_000
 
-Prop = Literal["yellow card", "red card", "flag", "board"]
+Prop = Literal["yellow card", "red card", "flag"]
 
 
 @dataclass(frozen=True)
@@ -524,18 +524,10 @@ def _flag(canvas: _Canvas) -> None:
     canvas.draw.polygon([canvas.pixel(at) for at in quarter], fill=RED_CARD)
 
 
-def _board(canvas: _Canvas) -> None:
-    left, right = canvas.pixel(canvas.body["hand0"]), canvas.pixel(canvas.body["hand1"])
-    x, y = (left[0] + right[0]) / 2, min(left[1], right[1])
-    wide, high = 0.85 * canvas.unit, 0.4 * canvas.unit
-    canvas.draw.rectangle([x - wide / 2, y - high, x + wide / 2, y], fill=(18, 18, 20))
-
-
 _PAINT_PROP: dict[Prop, Callable[[_Canvas], None]] = {
     "yellow card": _card(YELLOW_CARD),
     "red card": _card(RED_CARD),
     "flag": _flag,
-    "board": _board,
 }
 
 

@@ -1,6 +1,7 @@
 """What the broadcast shows away from the pitch: the bench with its board, and the crowd."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -8,13 +9,16 @@ from PIL import Image, ImageDraw, ImageFilter
 from touchline.simulator.camera import Size
 from touchline.simulator.figures import (
     BOARD_UP,
+    PHASES,
     POSTURES,
     SCALE_STEP,
     SITTING,
     Look,
     View,
+    Wardrobe,
     font,
     paint_figure,
+    posture_of,
     shade,
 )
 from touchline.simulator.motion import Pose
@@ -26,12 +30,22 @@ _TRACKSUITS: tuple[Rgb, ...] = ((30, 32, 40), (60, 62, 70), (20, 40, 80))
 _SUBSTITUTION_SECONDS = 20.0
 
 
+@dataclass(frozen=True)
+class _Swap:
+    """A substitution: when the two pass each other, and who they are (squad indices)."""
+
+    seconds: float
+    off: int
+    on: int
+
+
 class OffPitch:
     """Pictures of the bench and the crowd, one set per shot."""
 
     def __init__(self, script: MatchScript, half: HalfScript, size: Size, clutter: Clutter) -> None:
         self.script, self.half, self.size, self.clutter = script, half, size, clutter
         self._pictures: dict[int, list[Image.Image]] = {}
+        self._wardrobe = Wardrobe()
 
     def frame(self, index: int, seconds: float) -> Image.Image:
         """The picture of shot ``index`` at a broadcast time."""
@@ -49,28 +63,34 @@ class OffPitch:
         y = 0.5 + 0.2 * math.sin(0.23 * since + 2 * index) + 0.02 * math.sin(6.1 * since)
         left = round(min(1.0, max(0.0, x)) * spare_x)
         top = round(min(1.0, max(0.0, y)) * spare_y)
-        return picture.crop((left, top, left + width, top + height))
+        frame = picture.crop((left, top, left + width, top + height))
+        if not _shows_crowd(shot):
+            team = shot.subject[1] if shot.subject else 0
+            swap = self._swap(shot, team)
+            if swap is None:
+                self._coach(frame, team, index, since)
+            else:
+                self._act_swap(frame, team, swap, shot.pitch_seconds(seconds))
+        return frame
 
     def _paint(self, index: int, shot: CameraShot) -> list[Image.Image]:
         rng = np.random.default_rng((self.script.clutter_seed, self.half.number, index, 0xB))
         size = (round(self.size[0] * _MARGIN), round(self.size[1] * _MARGIN))
-        kind, team, _ = shot.subject or ("crowd", 0, 0)
-        if kind == "crowd" or shot.camera == "Public":
+        team = shot.subject[1] if shot.subject else 0
+        if _shows_crowd(shot):
             return self._crowd(size, team, rng)
-        return self._bench(size, team, self._swap(shot, team), rng)
+        return [self._bench(size, team, rng)]
 
-    def _swap(self, shot: CameraShot, team: int) -> tuple[int, int] | None:
-        """Squad indices (off, on) of the substitution that a shot belongs to, if any."""
+    def _swap(self, shot: CameraShot, team: int) -> _Swap | None:
+        """The substitution that a shot of the bench belongs to, if any."""
+        first = shot.source_start_seconds - _SUBSTITUTION_SECONDS
+        last = shot.pitch_seconds(shot.end_seconds) + _SUBSTITUTION_SECONDS
         for action in self.half.actions:
-            near = (
-                shot.start_seconds - _SUBSTITUTION_SECONDS
-                <= action.seconds
-                <= shot.end_seconds + _SUBSTITUTION_SECONDS
-            )
-            if near and action.kind == "substitution" and action.team == team:
-                off, on = action.player, action.other
-                if off is not None and on is not None:
-                    return off, on
+            off, on = action.player, action.other
+            if action.kind != "substitution" or action.team != team or off is None or on is None:
+                continue
+            if first <= action.seconds <= last:
+                return _Swap(action.seconds, off, on)
         return None
 
     def _crowd(self, size: Size, team: int, rng: np.random.Generator) -> list[Image.Image]:
@@ -78,7 +98,7 @@ class OffPitch:
         rows, columns = 6, 13
         cell = size[0] / columns
         per_metre = cell / 0.75
-        scale = round(math.log(per_metre) / math.log(SCALE_STEP))
+        scale = _scale(per_metre)
         people = []
         for _ in range(24):
             loyal = rng.random() < 0.7
@@ -112,12 +132,10 @@ class OffPitch:
             pictures.append(picture)
         return pictures
 
-    def _bench(
-        self, size: Size, team: int, swap: tuple[int, int] | None, rng: np.random.Generator
-    ) -> list[Image.Image]:
+    def _bench(self, size: Size, team: int, rng: np.random.Generator) -> Image.Image:
+        """Substitutes under their roof, the crowd behind, the touchline before them."""
         width, height = size
-        side = (self.script.home, self.script.away)[team]
-        kit = side.kit
+        kit = (self.script.home, self.script.away)[team].kit
         picture = Image.new("RGB", size, self.clutter.grass)
         crowd = paint_crowd(
             self.clutter,
@@ -134,44 +152,66 @@ class OffPitch:
         draw.rectangle([0, seat, width, foot], fill=shade(kit.shirt, 0.55))
         draw.rectangle([0, height * 0.8, width, height * 0.815], fill=(228, 232, 226))
         suit = Kit(_TRACKSUITS[team], kit.trim, _TRACKSUITS[team], _TRACKSUITS[team])
-        scale = round(math.log(height * 0.26) / math.log(SCALE_STEP))
+        scale = _scale(height * 0.26)
         for k in range(9):
-            x = round(width * (k + 0.5 + rng.uniform(-0.1, 0.1)) / 9)
-            look = Look(suit, *_complexion(rng))
-            _stamp(picture, look, View(SITTING, 8, 1, scale), x, round(foot + height * 0.03))
-        pictures = []
-        for _ in range(2):
-            variant = picture.copy()
-            if swap is None:
-                # The coach at the edge of his area.
-                suited = Kit((28, 28, 34), (230, 230, 235), (28, 28, 34), (28, 28, 34))
-                posture = POSTURES[Pose.POINT if rng.random() < 0.5 else Pose.STAND]
-                look = Look(suited, *_complexion(np.random.default_rng(team + 5)))
-                scale = round(math.log(height * 0.4) / math.log(SCALE_STEP))
-                x = round(width * 0.5)
-                _stamp(variant, look, View(posture, 9, 1, scale), x, round(height * 0.93))
-            else:
-                self._swap_scene(variant, team, swap, rng)
-            pictures.append(variant)
-        return pictures
+            x = width * (k + 0.5 + rng.uniform(-0.1, 0.1)) / 9
+            view = View(SITTING, 8, 1, scale)
+            self._stamp(picture, Look(suit, *_complexion(rng)), view, x, foot + height * 0.03)
+        return picture
 
-    def _swap_scene(
-        self, picture: Image.Image, team: int, swap: tuple[int, int], rng: np.random.Generator
-    ) -> None:
-        """The fourth official with the board between the two who change places."""
-        width, height = picture.size
-        squad = (self.script.home, self.script.away)[team]
-        scale = round(math.log(height * 0.36) / math.log(SCALE_STEP))
+    def _coach(self, frame: Image.Image, team: int, index: int, since: float) -> None:
+        """The coach at the edge of his area, pacing and pointing."""
+        width, height = self.size
+        rng = np.random.default_rng((self.script.clutter_seed, team))
+        suit = Kit((28, 28, 34), (230, 230, 235), (28, 28, 34), (28, 28, 34))
+        beat = int(since / 1.6 + index) % 4
+        stride = posture_of(Pose.RUN, int(since * PHASES) % PHASES, 1)
+        posture = (POSTURES[Pose.POINT], stride, POSTURES[Pose.STAND], stride)[beat]
+        turn = (9, 12, 8, 4)[beat]
+        x = width * (0.5 + 0.12 * math.sin(math.pi * (since + 1.6 * index) / 3.2))
+        view = View(posture, turn, 1, _scale(height * 0.5))
+        self._stamp(frame, Look(suit, *_complexion(rng)), view, x, height * 0.98)
+
+    def _act_swap(self, frame: Image.Image, team: int, swap: _Swap, seconds: float) -> None:
+        """The board goes up, one walks off past the other, who runs on; then it comes down."""
+        width, height = self.size
+        side = (self.script.home, self.script.away)[team]
+        since, scale, foot = seconds - swap.seconds, _scale(height * 0.45), height * 0.97
+        phase = int(seconds * 1.2 % 1 * PHASES)
+        board_up = since < 1.2
         official = Look(self.script.referee_kit, (205, 160, 130), (40, 30, 25))
-        view = View(BOARD_UP, 8, 1, scale, "board")
-        foot = round(height * 0.95)
-        sprite = _stamp(picture, official, view, width // 2, foot)
-        off, on = (squad.squad[k] for k in swap)
-        for player, x, turn in ((off, 0.27, 6), (on, 0.73, 10)):
-            look = Look(squad.kit, player.skin, player.hair, player.number)
-            still = POSTURES[Pose.STAND]
-            _stamp(picture, look, View(still, turn, 1, scale), round(width * x), foot)
-        _numbers(picture, sprite[0], sprite[1], height, (off.number, on.number))
+        view = View(BOARD_UP if board_up else POSTURES[Pose.STAND], 8, 1, scale)
+        top = self._stamp(frame, official, view, width / 2, foot - 0.06 * height)
+        off, on = side.squad[swap.off], side.squad[swap.on]
+        if board_up:
+            _numbers(frame, round(width / 2), top, height, (off.number, on.number))
+        # Fractions of the width: the one walks in from the right, the other runs out to it.
+        off_x = float(np.interp(since, (-4.0, -0.2, 0.6, 4.0), (1.15, 0.68, 0.62, -0.2)))
+        on_x = float(np.interp(since, (0.3, 2.8), (0.3, 1.3)))
+        off_walks, on_runs = not -0.2 < since < 0.6, since > 0.3
+        for player, x, moving, gait, still_turn, turn in (
+            (on, on_x, on_runs, 2, 10, 12),
+            (off, off_x, off_walks, 1, 5, 4),
+        ):
+            look = Look(side.kit, player.skin, player.hair, player.number)
+            posture = posture_of(Pose.RUN, phase, gait) if moving else POSTURES[Pose.STAND]
+            view = View(posture, turn if moving else still_turn, 1, scale)
+            self._stamp(frame, look, view, width * x, foot)
+
+    def _stamp(self, picture: Image.Image, look: Look, view: View, x: float, foot: float) -> int:
+        """Put a figure with its feet at a pixel; gives the row of its highest pixel."""
+        sprite = self._wardrobe.sprite(look, view)
+        left, top = round(x) - sprite.anchor[0], round(foot) - sprite.anchor[1]
+        picture.paste(sprite.image, (left, top), sprite.image)
+        return top + sprite.box[1]
+
+
+def _shows_crowd(shot: CameraShot) -> bool:
+    return shot.camera == "Public" or (shot.subject is not None and shot.subject[0] == "crowd")
+
+
+def _scale(pixels_per_metre: float) -> int:
+    return round(math.log(pixels_per_metre) / math.log(SCALE_STEP))
 
 
 def _numbers(picture: Image.Image, x: int, top: int, height: int, numbers: tuple[int, int]) -> None:
@@ -188,14 +228,6 @@ def _numbers(picture: Image.Image, x: int, top: int, height: int, numbers: tuple
             (centre, top + high / 2), str(number), font=letters, fill=colour, anchor="mm",
             stroke_width=max(1, high // 18), stroke_fill=colour,
         )  # fmt: skip
-
-
-def _stamp(picture: Image.Image, look: Look, view: View, x: int, foot: int) -> tuple[int, int]:
-    """Put a figure with its feet at a pixel; gives (x, top) of what it holds up."""
-    sprite = paint_figure(look, view)
-    left, top = x - sprite.anchor[0], foot - sprite.anchor[1]
-    picture.paste(sprite.image, (left, top), sprite.image)
-    return x, top + sprite.box[1]
 
 
 def _complexion(rng: np.random.Generator) -> tuple[Rgb, Rgb]:

@@ -128,34 +128,54 @@ class Overlays:
         frame.paste(part, (left, self.size[1] - caption.height - round(15 * self._unit)), part)
 
     def _paint_caption(self, graphic: Graphic) -> Image.Image:
+        if graphic.kind == "board":
+            return self._paint_board(graphic)
         u = self._unit
         row = round(17 * u)
-        board = graphic.kind == "board"
         letters = font(max(8, round(12 * u)))
         lines = graphic.lines[:2] or ("",)
         texts = max(float(letters.getlength(line)) for line in lines)
-        width = min(round(self.size[0] * 0.9), round(texts + (52 if board else 36) * u))
+        width = min(round(self.size[0] * 0.9), round(texts + 52 * u))
         caption = Image.new("RGBA", (width, row * len(lines)), (*self._plate, 225))
         draw = ImageDraw.Draw(caption)
         draw.rectangle([0, 0, 6 * u, caption.height], fill=(*graphic.colour, 255))
+        swaps = [line.upper().startswith(("IN ", "OUT ")) for line in lines]
         for k, line in enumerate(lines):
             middle = (k + 0.5) * row
-            left = 14 * u
-            if board:
-                colour = _OFF if line.upper().startswith(("OFF", "OUT")) else _ON
-                _arrow(draw, 16 * u, middle, 5 * u, colour, up=colour == _ON)
-                left = 28 * u
-            if k == 0 and not board and "card" in " ".join(lines).lower():
-                wide = 8 * u
-                draw.rectangle(
-                    [width - 2 * wide, middle - 6 * u, width - wide, middle + 6 * u],
-                    fill=(*graphic.colour, 255),
-                )
+            if swaps[k]:
+                coming = line.upper().startswith("IN ")
+                _arrow(draw, 15 * u, middle, 5 * u, _ON if coming else _OFF, up=coming)
             draw.text(
-                (left, middle), line, font=letters, fill=(*self._ink, 255), anchor="lm",
+                (26 * u if swaps[k] else 14 * u, middle), line, font=letters,
+                fill=(*self._ink, 255), anchor="lm",
                 stroke_width=0.3 * u if k == 0 else 0, stroke_fill=(*self._ink, 255),
             )  # fmt: skip
+        if _is_card(graphic.colour) and not any(swaps) and "GOAL" not in " ".join(lines):
+            left, middle = width - 16 * u, caption.height / 2
+            chip = [left, middle - 7 * u, left + 10 * u, middle + 7 * u]
+            draw.rectangle(chip, fill=(*graphic.colour, 255))
         return caption
+
+    def _paint_board(self, graphic: Graphic) -> Image.Image:
+        """The electronic board: who leaves in red, who comes in green."""
+        u = self._unit
+        wide, high = round(62 * u), round(28 * u)
+        board = Image.new("RGBA", (wide, high), (14, 14, 16, 240))
+        draw = ImageDraw.Draw(board)
+        edge = max(1, round(1.5 * u))
+        draw.rectangle([0, 0, wide - 1, high - 1], outline=(150, 152, 158, 255), width=edge)
+        letters = font(max(10, round(22 * u)))
+        for k, (text, colour) in enumerate(zip(graphic.lines[:2], (_OFF, _ON), strict=False)):
+            draw.text(
+                ((0.26 + 0.48 * k) * wide, high / 2), text, font=letters, fill=(*colour, 255),
+                anchor="mm", stroke_width=0.6 * u, stroke_fill=(*colour, 255),
+            )  # fmt: skip
+        return board
+
+
+def _is_card(colour: Rgb) -> bool:
+    red, green, blue = colour
+    return red > 190 and blue < 60 and (green > 180 or green < 60)
 
 
 def _arrow(

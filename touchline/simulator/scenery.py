@@ -196,7 +196,7 @@ class Clutter:
             away_share=float(rng.uniform(0.08, 0.25)),
             tifo=bool(rng.random() < 0.4),
             gain=float(rng.uniform(-8, 10)),
-            noise=float(rng.uniform(1.5, 5.5)),
+            noise=float(rng.uniform(1.0, 3.5)),
             boards=tuple(panels),
             board_speed=float(rng.choice([0.0, 0.0, 1.5, 4.0])),
         )
@@ -391,11 +391,9 @@ def _lines(width: int, height: int, per_x: float, per_y: float) -> Image.Image:
         return (x + GROUND_X) * per_x * 2, (GROUND_FAR - y) * per_y * 2
 
     def bar(x1: float, y1: float, x2: float, y2: float) -> None:
-        low, high = (
-            spot(min(x1, x2) - half, max(y1, y2) + half),
-            spot(max(x1, x2) + half, min(y1, y2) - half),
-        )
-        draw.rectangle([*low, high[0] - 1, high[1] - 1], fill=255)
+        left, top = spot(min(x1, x2) - half, max(y1, y2) + half)
+        right, bottom = spot(max(x1, x2) + half, min(y1, y2) - half)
+        draw.rectangle([left, top, max(left, right - 1), max(top, bottom - 1)], fill=255)
 
     def box(depth: float, half_width: float, side: int) -> None:
         goal = side * HALF_LENGTH

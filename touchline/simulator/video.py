@@ -32,7 +32,7 @@ SEGMENT_SECONDS = 60
 SOUND_RATE = 48000
 
 _BATCH = 128
-_CRF = 23
+_CRF = 25
 
 
 class Broadcast:
@@ -181,8 +181,7 @@ class _Segment:
         """Render and encode; reports seconds done."""
         broadcast = _broadcast(self.script, self.half, self.size)
         times = [float(k / self.rate) for k in range(self.first, self.last)]
-        # The result of x264 depends on its number of threads.
-        with VideoWriter(self.path, self.size, self.rate, crf=_CRF, threads=1) as writer:
+        with VideoWriter(self.path, self.size, self.rate, crf=_CRF, reproducible=True) as writer:
             for done, pixels in enumerate(broadcast.frames(times)):
                 writer.write(pixels)
                 if done % _BATCH == 0:
