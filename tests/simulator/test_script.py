@@ -6,12 +6,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from touchline.errors import InputError
+from touchline.errors import FormatError, InputError
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2
 from touchline.simulator.author import excitement, write_script
 from touchline.simulator.ball import DEAD, RESTARTS
 from touchline.simulator.broadcast import final_score
-from touchline.simulator.script import CAMERAS, MatchScript
+from touchline.simulator.script import CAMERAS, MatchScript, from_json, to_json
 from touchline.simulator.teams import colour_distance
 
 SHORT = 8.0
@@ -29,6 +29,12 @@ def halves(matches):
 
 def test_same_seed_same_script():
     assert write_script(7, minutes=6) == write_script(7, minutes=6)
+
+
+def test_json_round_trip(matches):
+    assert from_json(to_json(matches[0])) == matches[0]
+    with pytest.raises(FormatError, match="not a match script"):
+        from_json('{"name": 3}')
 
 
 def test_other_seed_other_match(matches):

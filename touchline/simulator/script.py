@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from touchline.errors import FormatError
 from touchline.events import Event
 
 SCRIPT_RATE = Fraction(25)
@@ -202,3 +203,26 @@ class MatchScript:
     referee_kit: Kit
     halves: tuple[HalfScript, ...]
     clutter_seed: int
+
+
+def to_json(script: MatchScript) -> str:
+    """A script as JSON; ``from_json`` gives it back."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(MatchScript).dump_json(script).decode()
+
+
+def from_json(text: str) -> MatchScript:
+    """Read what ``to_json`` wrote.
+
+    Raises:
+        FormatError: the text is not such a script.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(MatchScript).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise FormatError(f"not a match script: {first['msg']}", where=place or None) from error
