@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from touchline.columns import MAX_MILLISECONDS, EventColumns
+from touchline.columns import MAX_MILLISECONDS, EventColumns, columns_of
 from touchline.errors import FormatError
+from touchline.formats import read_matches
 from touchline.formats.reading import (
     DEFAULT_LIMITS,
     Limits,
@@ -24,7 +25,7 @@ from touchline.formats.reading import (
     parse_json,
     read_bytes,
 )
-from touchline.labels import SOCCERNET_BALL, SOCCERNET_V1, SOCCERNET_V2, LabelSet
+from touchline.labels import SOCCERNET_BALL, SOCCERNET_V1, SOCCERNET_V2, LabelSet, label_set_of
 
 Role = Literal["labels", "predictions"]
 
@@ -117,14 +118,68 @@ def game_files(tree: Tree, file_name: str | None) -> dict[str, str]:
     return files
 
 
-def label_set_of_files(path: str | Path) -> LabelSet | None:
-    """The published set whose label file a tree or file name tells of, or None."""
+def read_events(
+    path: str | Path,
+    role: Role,
+    label_set: LabelSet,
+    *,
+    file_name: str | None = None,
+    games: Iterable[str] | None = None,
+    teams: bool = False,
+) -> dict[str, EventColumns]:
+    """The same from any event format: SoccerNet files exactly, others through ``read_matches``.
+
+    Raises:
+        FormatError: as ``read_columns`` and ``read_matches``.
+    """
+    if file_name or is_soccernet(path, role):
+        return read_columns(path, role, label_set, file_name=file_name, games=games, teams=teams)
+    wanted = None if games is None else frozenset(games)
+    return {
+        game: columns_of(match)
+        for game, match in read_matches(path).items()
+        if wanted is None or game in wanted
+    }
+
+
+def guess_label_set(path: str | Path) -> LabelSet:
+    """The label set that labels use: told by the name of their file, else by what they hold.
+
+    Raises:
+        FormatError: as ``read_matches``; also labels without a single event.
+    """
     path = Path(path)
-    if not is_tree(path):
-        return LABEL_FILES.get(path.name)
-    with open_tree(path) as tree:
-        present = {PurePosixPath(name).name for name in tree.names()}
-    return next((labels for name, labels in LABEL_FILES.items() if name in present), None)
+    if is_tree(path):
+        with open_tree(path) as tree:
+            present = {PurePosixPath(name).name for name in tree.names()}
+    else:
+        present = {path.name}
+    for name, labels in LABEL_FILES.items():
+        if name in present:
+            return labels
+    matches = read_matches(path).values()
+    declared = [timeline.labels for match in matches for timeline in match.timelines]
+    known = next((labels for labels in declared if labels in LABEL_FILES.values()), None)
+    occurring = sorted({event.label for match in matches for event in match.events})
+    if known is None and not occurring:
+        raise FormatError("holds no events", where=path, remedy="name the classes (--label-set)")
+    return known or label_set_of(tuple(occurring))
+
+
+def is_soccernet(path: str | Path, role: Role) -> bool:
+    """Whether a path holds files that the official evaluator would read in this role.
+
+    Raises:
+        FormatError: a single JSON file that cannot be read.
+    """
+    path = Path(path)
+    if is_tree(path):
+        with open_tree(path) as tree:
+            present = {PurePosixPath(name).name for name in tree.names()}
+        return bool(present & (LABEL_FILES.keys() if role == "labels" else {PREDICTION_FILE}))
+    if path.suffix != ".json" or path.name.endswith(".events.json"):
+        return False
+    return is_spotting_document(parse_json(read_bytes(path), path), role)
 
 
 def _default_name(tree: Tree, role: Role, label_set: LabelSet) -> str | None:

@@ -15,7 +15,9 @@ import numpy as np
 
 from touchline.columns import EventColumns
 from touchline.errors import FormatError
+from touchline.events import Match
 from touchline.metrics.matching import FloatArray, IntArray
+from touchline.timebase import frame_at
 
 TOLERANCES = (0, 1, 2, 4)
 
@@ -127,6 +129,34 @@ def frames_of_columns(games: Mapping[str, EventColumns], rate: Fraction) -> dict
                 tuple(events.labels[place] for place in chosen),
                 frames.astype(np.int64),
                 events.confidences[chosen],
+            )
+    return videos
+
+
+def frames_of_matches(
+    matches: Mapping[str, Match], rate: Fraction | None = None
+) -> dict[str, FrameEvents]:
+    """Events of matches on the frames of their videos, by ``game/half``, else by game.
+
+    Args:
+        rate: frames a second; by default each video's own.
+
+    Raises:
+        FormatError: a video whose rate is not known.
+    """
+    videos: dict[str, FrameEvents] = {}
+    for game, match in matches.items():
+        for timeline in match.timelines:
+            name = f"{game}/{timeline.half}" if timeline.half else game
+            own = rate or timeline.video.frame_rate
+            if own is None:
+                raise FormatError(
+                    "the frame rate is not known", where=name, remedy="give it with --rate"
+                )
+            videos[name] = FrameEvents(
+                tuple(event.label for event in timeline),
+                np.array([frame_at(event.seconds, own) for event in timeline], np.int64),
+                np.array([event.confidence for event in timeline], np.float64),
             )
     return videos
 

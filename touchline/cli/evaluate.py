@@ -1,0 +1,444 @@
+"""``touchline evaluate``: score predictions against labels."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
+from touchline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from touchline.labels import LabelSet
+    from touchline.metrics.explain import Explanation, TimeErrors
+    from touchline.metrics.spotting import Spots, SpottingScores
+
+app = new_app()
+
+
+class Task(StrEnum):
+    """What is scored."""
+
+    spotting = "spotting"
+    team = "team"
+    frames = "frames"
+    grounding = "grounding"
+    summary = "summary"
+
+
+class Missing(StrEnum):
+    """What a labelled game without predictions is."""
+
+    refuse = "refuse"
+    empty = "empty"
+
+
+@app.command()
+def evaluate(
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="The truth: a file, folder tree or zip.")
+    ],
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="What to score: a file, tree or zip.")
+    ],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="loose, tight, medium or at1 to at5; repeat it for several. Default: loose, and "
+            "at1 for ball action spotting."
+        ),
+    ] = None,
+    label_set: Annotated[
+        str,
+        typer.Option(
+            "--label-set",
+            "--labels-set",
+            help="soccernet-v1, soccernet-v2, soccernet-ball, your own as A,B,C, or auto.",
+        ),
+    ] = "auto",
+    rate: Annotated[
+        str | None,
+        typer.Option(help="Frames a second of the evaluation. Default: 2, and 25 for the ball."),
+    ] = None,
+    task: Annotated[
+        Task,
+        typer.Option(
+            help="spotting; team (ball actions with their side); frames (E2E-Spot's mAP); "
+            "grounding (replays); summary (reels against editors' segments)."
+        ),
+    ] = Task.spotting,
+    games: Annotated[
+        Path | None, typer.Option(help="Score only the games that this list names.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Score only the games of this split, by the list in LABELS.")
+    ] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="A game without predictions: refuse, or count it as misses.")
+    ] = Missing.refuse,
+    label_file: Annotated[
+        str | None, typer.Option(help="Name of each game's label file, such as Labels-v2.json.")
+    ] = None,
+    prediction_file: Annotated[
+        str | None, typer.Option(help="Name of each game's prediction file.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what the official figure hides.")
+    ] = False,
+    threshold: Annotated[
+        float, typer.Option(help="Score from which --explain counts a detection as reported.")
+    ] = 0.5,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the explanation as a page, with its curves.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the official figure of the challenge, and on request what it hides."""
+    wanted = _wanted_games(labels, games, split)
+    if task is not Task.spotting and (explain or html):
+        raise ConfigError(f"--explain is not made for --task {task.value}")
+    if task is Task.summary:
+        _show_record(_summary(labels, predictions, wanted), json)
+    elif task is Task.grounding:
+        _show_all([_grounding(labels, predictions, name) for name in metric or ["loose"]], json)
+    elif task is Task.frames:
+        _show_record(_frames(labels, predictions, rate), json)
+    else:
+        chosen = _chosen_labels(labels, label_set, label_file)
+        ball = task is Task.team or chosen.name == "soccernet-ball"
+        metrics = metric or ["at1" if ball else "loose"]
+        sides = _sides(
+            labels, predictions, chosen, wanted, label_file, prediction_file, task is Task.team
+        )
+        frames = _rate(rate, 25 if ball else 2)
+        if task is Task.team:
+            _show_all([_team(sides, chosen, name, frames, missing) for name in metrics], json)
+        else:
+            spots = _prepared(sides, chosen, frames, missing)
+            _spotting(spots, metrics, explain, threshold, html, json)
+
+
+def _wanted_games(labels: Path, games: Path | None, split: str | None) -> list[str] | None:
+    from touchline.formats.games import games_of_split, read_game_list
+
+    if games and split:
+        raise ConfigError("--games and --split exclude each other", remedy="give one of them")
+    if games:
+        return read_game_list(games)
+    return games_of_split(labels, split) if split else None
+
+
+def _chosen_labels(labels: Path, name: str, label_file: str | None) -> "LabelSet":
+    from touchline.formats.columns import LABEL_FILES, guess_label_set
+    from touchline.labels import LABEL_SETS, LabelSet
+
+    if name in LABEL_SETS:
+        return LABEL_SETS[name]
+    if name == "auto":
+        return LABEL_FILES[label_file] if label_file in LABEL_FILES else guess_label_set(labels)
+    if "," not in name:
+        raise ConfigError(
+            f"unknown label set {name!r}",
+            remedy=f"choose {', '.join(LABEL_SETS)}, or list classes with commas between",
+        )
+    return LabelSet("custom", tuple(part.strip() for part in name.split(",")))
+
+
+Sides = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+def _sides(
+    labels: Path,
+    predictions: Path,
+    label_set: "LabelSet",
+    wanted: list[str] | None,
+    label_file: str | None,
+    prediction_file: str | None,
+    teams: bool,
+) -> Sides:
+    from touchline.formats.columns import read_events
+    from touchline.formats.games import align_games
+
+    truth = read_events(
+        labels, "labels", label_set, file_name=label_file, games=wanted, teams=teams
+    )
+    _refuse_absent(labels, wanted, truth)
+    found = read_events(
+        predictions, "predictions", label_set, file_name=prediction_file, teams=teams
+    )
+    return truth, align_games(truth, found)
+
+
+def _refuse_absent(labels: Path, wanted: list[str] | None, found: Mapping[str, Any]) -> None:
+    absent = [game for game in wanted or [] if game not in found]
+    if absent:
+        raise ConfigError(
+            f"has no labels of {len(absent)} listed games, such as {absent[0]!r}", where=labels
+        )
+
+
+def _rate(text: str | None, default: int) -> Fraction:
+    from touchline.timebase import parse_rate
+
+    return Fraction(default) if text is None else parse_rate(text)
+
+
+def _missing(missing: Missing) -> Literal["refuse", "empty"]:
+    return "empty" if missing is Missing.empty else "refuse"
+
+
+def _prepared(sides: Sides, label_set: "LabelSet", rate: Fraction, missing: Missing) -> "Spots":
+    from touchline.metrics.spotting import prepare
+
+    return prepare(*sides, label_set=label_set, rate=rate, missing=_missing(missing))
+
+
+def _spotting(
+    spots: "Spots",
+    metrics: list[str],
+    explained: bool,
+    threshold: float,
+    html: Path | None,
+    json: bool,
+) -> None:
+    from touchline.metrics.explain import explain
+    from touchline.metrics.spotting import score
+
+    if not explained and html is None:
+        scores = [score(spots, name) for name in metrics]
+        if json:
+            _show_all([item.to_json() for item in scores], json)
+        for item in [] if json else scores:
+            _print_scores(item)
+        return
+    explanations = [explain(spots, name, threshold=threshold) for name in metrics]
+    if html is not None:
+        from touchline.report.scores import write_scores_page
+
+        write_scores_page(explanations, html)
+    if json:
+        _show_all([item.to_json() for item in explanations], json)
+    for explanation in [] if json else explanations:
+        _print_explanation(explanation)
+    if html is not None:
+        remarks.print(f"wrote {html}", markup=False, soft_wrap=True)
+
+
+def _team(
+    sides: Sides, label_set: "LabelSet", metric: str, rate: Fraction, missing: Missing
+) -> dict[str, Any]:
+    from touchline.metrics.team import evaluate_team
+
+    scores = evaluate_team(
+        *sides, label_set=label_set, metric=metric, rate=rate, missing=_missing(missing)
+    )
+    if scores.absent:
+        remarks.print(
+            "the official team mAP is not a number, because these classes do not occur: "
+            + ", ".join(scores.absent),
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+    return scores.to_json()
+
+
+def _frames(labels: Path, predictions: Path, rate: str | None) -> dict[str, Any]:
+    from touchline.formats import read_matches
+    from touchline.formats.columns import guess_label_set, is_soccernet, read_columns
+    from touchline.metrics.frames import evaluate_frames, frames_of_columns, frames_of_matches
+
+    if is_soccernet(labels, "labels") and is_soccernet(predictions, "predictions"):
+        label_set = guess_label_set(labels)
+        truth, found = (
+            frames_of_columns(side, _rate(rate, 2))
+            for side in (
+                read_columns(labels, "labels", label_set),
+                read_columns(predictions, "predictions", label_set),
+            )
+        )
+    else:
+        exact = None if rate is None else _rate(rate, 2)
+        truth, found = (
+            frames_of_matches(read_matches(path), exact) for path in (labels, predictions)
+        )
+    return evaluate_frames(truth, found).to_json()
+
+
+def _grounding(labels: Path, predictions: Path, metric: str) -> dict[str, Any]:
+    from touchline.formats.grounding import read_replays, read_shots
+    from touchline.metrics.grounding import evaluate_grounding
+
+    return evaluate_grounding(
+        read_shots(labels), read_replays(predictions), metric=metric
+    ).to_json()
+
+
+def _summary(labels: Path, predictions: Path, wanted: list[str] | None) -> dict[str, Any]:
+    from touchline.formats.games import align_games
+    from touchline.formats.summaries import read_segments
+    from touchline.metrics.summary import evaluate_summaries
+
+    editors = read_segments(labels)
+    _refuse_absent(labels, wanted, editors)
+    if wanted is not None:
+        editors = {game: editors[game] for game in wanted}
+    return evaluate_summaries(editors, align_games(editors, read_segments(predictions))).to_json()
+
+
+def _show_all(records: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        print_json(records[0] if len(records) == 1 else records)
+    for record in [] if json else records:
+        _show_record(record, json)
+
+
+def _show_record(record: dict[str, Any], json: bool) -> None:
+    """A result as JSON, or as a table of its figures."""
+    if json:
+        print_json(record)
+        return
+    table = _table(["", str(record["metric"])])
+    for name, value in record.items():
+        if isinstance(value, int | float) and name != "version":
+            table.add_row(name.replace("_", " "), _figure(value))
+    for name, group in record.items():
+        if name in ("per_class", "per_game"):
+            for key, value in group.items():
+                table.add_row(_plain(key), _figure(value))
+    results.print(table)
+    _print_notes(record.get("notes", {}))
+
+
+def _print_scores(scores: "SpottingScores") -> None:
+    """The official figure: per class, and for visible and unshown events."""
+    from touchline.metrics.spotting import Part
+
+    table = _table(["class", "annotations", "AP"])
+    parts: list[Part] = [scores.all]
+    if scores.visible and scores.unshown:
+        table.add_column("visible", justify="right")
+        table.add_column("unshown", justify="right")
+        parts += [scores.visible, scores.unshown]
+    for index, label in enumerate(scores.label_set):
+        row = [_figure(float(part.per_class[index])) for part in parts]
+        table.add_row(_plain(label), str(scores.annotations[index]), *row)
+    table.add_section()
+    averages = [_figure(part.average_map) for part in parts]
+    table.add_row("official average mAP", str(scores.annotations.sum()), *averages)
+    table.add_row("of classes that occur", "", _figure(scores.average_map_present))
+    table.title = _title(scores)
+    results.print(table)
+    _print_notes(scores.notes)
+
+
+def _title(scores: "SpottingScores") -> str:
+    rate = float(scores.rate)
+    return f"{scores.metric}, {scores.games} games, {rate:g} frames a second"
+
+
+def _print_explanation(explanation: "Explanation") -> None:
+    """Everything beside the official figure."""
+    scores = explanation.scores
+    figures = _table(["class", "annotated", "AP", "95 %", "exact AP"])
+    figures.title = _title(scores)
+    details = _table(["class", "P", "R", "F1", "best", "at", "time error, s"])
+    details.title = f"at {explanation.threshold:g}, within ±{explanation.within_seconds:g} s"
+    for item in explanation.classes:
+        best, chosen = item.best, item.chosen
+        style = "" if item.annotations else "dim"
+        figures.add_row(
+            _plain(item.label),
+            str(item.annotations),
+            _figure(item.ap),
+            _range(item.interval),
+            _figure(item.exact_ap),
+            style=style,
+        )
+        details.add_row(
+            _plain(item.label),
+            *(f"{value:.2f}" for value in (chosen.precision, chosen.recall, chosen.f1)),
+            *([f"{best.f1:.2f}", f"{best.threshold:.2f}"] if best.f1 else ["", ""]),
+            _time_cell(item.time_errors),
+            style=style,
+        )
+    results.print(figures)
+    results.print(details)
+    lines = [
+        f"official average mAP {_figure(scores.average_map)} {_range(explanation.interval)}",
+        f"of classes that occur {_figure(scores.average_map_present)} "
+        + (_range(explanation.present_interval) if explanation.present_interval else ""),
+        f"with every score as a threshold {_figure(explanation.exact_average_map)}",
+        f"by chance {_figure(explanation.chance)}",
+        f"all classes at {explanation.threshold:g}, within ±{explanation.within_seconds:g} s: "
+        f"precision {explanation.overall.precision:.3f}, recall {explanation.overall.recall:.3f}",
+        f"expected calibration error {explanation.calibration.error:.3f}",
+        *_confusions(explanation),
+    ]
+    for line in lines:
+        results.print(line, markup=False, soft_wrap=True)
+    _print_games("games without predictions", explanation.missing_games)
+    _print_games("predicted games without labels", explanation.extra_games)
+    _print_notes(scores.notes)
+
+
+def _time_cell(errors: "TimeErrors | None") -> str:
+    if errors is None:
+        return ""
+    lower, median, upper = errors.quartiles
+    return f"{median:+.1f} ({lower:+.1f} {upper:+.1f})"
+
+
+def _table(names: list[str]) -> Table:
+    """A table of figures: the first column is text, the others are numbers."""
+    table = Table()
+    for place, name in enumerate(names):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    return table
+
+
+def _confusions(explanation: "Explanation") -> list[str]:
+    """The most frequent confusions, a line each."""
+    labels = list(explanation.scores.label_set)
+    matrix = explanation.confusion[:-1, :-1]
+    pairs = sorted(
+        (
+            (int(matrix[row, column]), row, column)
+            for row in range(len(labels))
+            for column in range(len(labels))
+            if row != column and matrix[row, column]
+        ),
+        reverse=True,
+    )
+    return [f"{labels[r]} taken for {labels[c]}: {count} times" for count, r, c in pairs[:5]]
+
+
+def _print_games(what: str, games: tuple[str, ...]) -> None:
+    if games:
+        remarks.print(f"{what}: {', '.join(games)}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _print_notes(notes: Mapping[str, int]) -> None:
+    for text, number in notes.items():
+        remarks.print(f"{number} {text}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.4f}"
+
+
+def _range(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.3f}–{interval[1]:.3f}"
+
+
+def _plain(text: str) -> str:
+    """A label as it is: markup in it is not obeyed."""
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,98 @@
+"""Lists of games: which games a split holds."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from touchline.errors import FormatError
+from touchline.formats.reading import Limits, is_tree, open_tree, parse_json, read_bytes
+
+T = TypeVar("T")
+
+_LIMITS = Limits(max_file_bytes=10 << 20)
+
+SPLIT_NAMES = {
+    "train": ("train",),
+    "valid": ("valid", "val", "validation"),
+    "test": ("test",),
+    "challenge": ("challenge",),
+}
+"""The published splits, each with the names that files and folders use for it."""
+
+
+def read_game_list(path: str | Path) -> list[str]:
+    """Names of games from one ``league/season/game`` a line, a JSON list, or SoccerNet's JSON.
+
+    Raises:
+        FormatError: missing, or none of these.
+    """
+    return _names_in(read_bytes(path, _LIMITS), str(path))
+
+
+def games_of_split(root: str | Path, split: str) -> list[str]:
+    """The games of a split by the list at the root of a folder or zip of games.
+
+    Looks for ``SoccerNetGamesTest.json``, ``BallTest.json``, ``test.txt`` and ``test.json``.
+
+    Raises:
+        FormatError: no such list, or not a list of games.
+    """
+    names = next((names for names in SPLIT_NAMES.values() if split in names), (split,))
+    title = names[0].capitalize()
+    candidates = [f"SoccerNetGames{title}.json", f"Ball{title}.json"]
+    candidates += [f"{name}{ending}" for name in names for ending in (".txt", ".json")]
+    if is_tree(root):
+        with open_tree(root) as tree:
+            present = set(tree.names())
+            for name in candidates:
+                if name in present:
+                    return _names_in(tree.read(name), tree.where(name))
+    raise FormatError(
+        f"has no list of the games of split {split!r}",
+        where=root,
+        remedy=f"put {candidates[0]} or {candidates[2]} there, or name a list with --games",
+    )
+
+
+def align_games(wanted: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
+    """``found`` under the names in ``wanted``, where they mean the same game.
+
+    A game is found by its whole name, else by its last part if only one has it; a single game on
+    either side is the same. Games that nobody wants keep their names.
+    """
+    names = list(wanted)
+    if len(names) == len(found) == 1:
+        return {names[0]: next(iter(found.values()))}
+    by_last: dict[str, list[str]] = {}
+    for name in found.keys() - set(names):
+        by_last.setdefault(name.rpartition("/")[2], []).append(name)
+    aligned = dict(found)
+    for name in names:
+        others = by_last.get(name.rpartition("/")[2], [])
+        if name not in found and len(others) == 1:
+            aligned[name] = aligned.pop(others.pop())
+    return aligned
+
+
+def _names_in(content: bytes, where: str) -> list[str]:
+    try:
+        if where.endswith(".json"):
+            names = _flatten(parse_json(content, where))
+        else:
+            names = content.decode("utf-8-sig").splitlines()
+    except ValueError as error:
+        raise FormatError(
+            "is not a list of games",
+            where=where,
+            remedy="write one league/season/game a line, or SoccerNet's JSON",
+        ) from error
+    cleaned = [name.strip().replace("\\", "/").strip("/") for name in names]
+    return [name for name in cleaned if name]
+
+
+def _flatten(tree: Any, prefix: str = "") -> list[str]:
+    if isinstance(tree, Mapping):
+        return [name for key, below in tree.items() for name in _flatten(below, f"{prefix}{key}/")]
+    if isinstance(tree, list) and all(isinstance(name, str) for name in tree):
+        return [prefix + name for name in tree]
+    raise ValueError("neither an object nor a list of names")
