@@ -1,0 +1,184 @@
+"""Random clips of labelled videos, as E2E-Spot draws them.
+
+Every clip is a function of the seed and of its running number over the whole training, so neither
+the number of workers nor an interruption changes what is drawn.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from touchline.datasets.frames import VideoFrames
+from touchline.datasets.targets import FrameLabels, clip_targets
+from touchline.errors import ConfigError
+
+LEAD_FRAMES = 5
+"""Most frames that a clip may lack at its start."""
+
+TAIL_FRAMES = 4
+"""Most frames that a clip of a longer video may lack at its end."""
+
+
+@dataclass(frozen=True)
+class LabelledVideo:
+    """The frames of one video and the events on them."""
+
+    name: str
+    frames: VideoFrames
+    labels: FrameLabels
+
+
+@dataclass(frozen=True)
+class ClipRules:
+    """How clips are drawn.
+
+    Attributes:
+        clip_len: frames of a clip.
+        dilation: frames on either side of an event that carry its label too.
+        mixup_alpha: parameter of the Beta distribution of mixup; 0 for no mixup.
+        foreground_share: share of clips placed on an event that was drawn first; the rest lie
+            anywhere. 0 as published.
+        balance: how such an event is drawn: ``"events"``, all alike, or ``"classes"``, a class
+            first, by the square root of its count, so that rare classes come more often.
+    """
+
+    clip_len: int
+    dilation: int = 0
+    mixup_alpha: float = 0.0
+    foreground_share: float = 0.0
+    balance: str = "events"
+
+
+def start_range(num_frames: int, clip_len: int) -> range:
+    """The frames at which a clip may begin: from 5 before the video on, each as likely."""
+    span = max(0, num_frames + LEAD_FRAMES + TAIL_FRAMES - clip_len)
+    return range(-LEAD_FRAMES, -LEAD_FRAMES + span + 1)
+
+
+def read_clip(
+    frames: VideoFrames, start: int, clip_len: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """A clip, black where the video has no frame.
+
+    Returns:
+        (clip_len, H, W, 3) pixels, and (clip_len,) 1 for frames that exist.
+    """
+    first, last = max(0, start), min(frames.num_frames, start + clip_len)
+    present = frames.read(first, max(0, last - first))
+    pixels = np.zeros((clip_len, *present.shape[1:]), np.uint8)
+    valid = np.zeros(clip_len, np.float32)
+    pixels[first - start : first - start + len(present)] = present
+    valid[first - start : first - start + len(present)] = 1
+    return pixels, valid
+
+
+class ClipDataset(Dataset[dict[str, Tensor]]):
+    """Clips by their running number.
+
+    An item is a dictionary: ``frames`` (T, H, W, 3) uint8, black where the video has no frame;
+    ``valid`` (T,) float32; ``classes`` (T,) int64; and with mixup ``other_frames``,
+    ``other_valid``, ``other_classes`` of a second, independent clip and ``share`` (), the weight of
+    the first.
+
+    Args:
+        videos: drawn from in proportion to their frames.
+        rules: how clips are drawn.
+        seed: with the running number, decides everything that is drawn.
+
+    Raises:
+        ConfigError: no video, or clips on events are asked for and there is no event.
+    """
+
+    def __init__(self, videos: Sequence[LabelledVideo], rules: ClipRules, seed: int) -> None:
+        if not videos:
+            raise ConfigError("there is no video to draw clips from")
+        self.videos = tuple(videos)
+        self.rules = rules
+        self.seed = seed
+        counts = np.array([video.frames.num_frames for video in videos], np.float64)
+        self._video_share = np.cumsum(counts) / counts.sum()
+        self._events = np.array(
+            [(i, frame) for i, video in enumerate(videos) for frame in video.labels.frames],
+            np.int64,
+        ).reshape(-1, 2)
+        self._event_share = self._event_shares()
+        if rules.foreground_share and not len(self._events):
+            raise ConfigError(
+                "clips on events are asked for, but no event lies on a frame",
+                where="clips.foreground_share",
+                remedy="set it to 0 or give labels",
+            )
+
+    def _event_shares(self) -> npt.NDArray[np.float64]:
+        classes = np.concatenate([video.labels.classes for video in self.videos])
+        weight = np.ones(len(classes))
+        if self.rules.balance == "classes" and len(classes):
+            weight /= np.sqrt(np.bincount(classes)[classes])
+        return np.cumsum(weight) / max(weight.sum(), 1.0)
+
+    def draw(self, rng: np.random.Generator) -> tuple[LabelledVideo, int]:
+        """A video, and the frame at which a clip of it begins."""
+        on_event = rng.random() < self.rules.foreground_share
+        if not on_event:
+            video = self.videos[_pick(self._video_share, rng)]
+            starts = start_range(video.frames.num_frames, self.rules.clip_len)
+            return video, int(rng.integers(starts.start, starts.stop))
+        at, frame = self._events[_pick(self._event_share, rng)]
+        video = self.videos[at]
+        starts = start_range(video.frames.num_frames, self.rules.clip_len)
+        low = max(starts.start, int(frame) - self.rules.clip_len + 1)
+        high = min(starts.stop - 1, int(frame))
+        return video, int(rng.integers(min(low, high), high + 1))
+
+    def _clip(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        video, start = self.draw(rng)
+        pixels, valid = read_clip(video.frames, start, self.rules.clip_len)
+        classes = clip_targets(video.labels, start, self.rules.clip_len, self.rules.dilation)
+        return torch.from_numpy(pixels), torch.from_numpy(valid), torch.from_numpy(classes)
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((self.seed, number))
+        frames, valid, classes = self._clip(rng)
+        item = {"frames": frames, "valid": valid, "classes": classes}
+        if self.rules.mixup_alpha:
+            other = self._clip(rng)
+            item |= dict(zip(("other_frames", "other_valid", "other_classes"), other, strict=True))
+            share = rng.beta(self.rules.mixup_alpha, self.rules.mixup_alpha)
+            item["share"] = torch.tensor(share, dtype=torch.float32)
+        return item
+
+
+def _pick(cumulated: npt.NDArray[np.float64], rng: np.random.Generator) -> int:
+    found = np.searchsorted(cumulated, rng.random(), side="right")
+    return min(int(found), len(cumulated) - 1)
+
+
+class RunningNumbers(Sampler[int]):
+    """Running numbers of the clips of an epoch, dealt out among processes.
+
+    Args:
+        clips_per_epoch: over all processes.
+        rank: number of this process of ``world``.
+    """
+
+    def __init__(self, clips_per_epoch: int, rank: int = 0, world: int = 1) -> None:
+        self.clips_per_epoch = clips_per_epoch
+        self.rank = rank
+        self.world = world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.clips_per_epoch // self.world
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.epoch * self.clips_per_epoch + self.rank
+        return iter(range(first, first + len(self) * self.world, self.world))

@@ -1,0 +1,66 @@
+"""What a network should say of each frame of a clip."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.events import Event
+from touchline.labels import LabelSet
+from touchline.timebase import frame_at
+
+Classes = npt.NDArray[np.int64]
+
+BACKGROUND = 0
+"""Class of a frame on which nothing happens; label c of the set is class c + 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameLabels:
+    """The events of one video on the frames of a rate, in order of frame.
+
+    Attributes:
+        frames: (n,) frame of each event.
+        classes: (n,) class of each event, from 1.
+    """
+
+    frames: Classes
+    classes: Classes
+
+    def within(self, num_frames: int) -> "FrameLabels":
+        """Those that lie on one of the first ``num_frames`` frames."""
+        inside = (self.frames >= 0) & (self.frames < num_frames)
+        return FrameLabels(self.frames[inside], self.classes[inside])
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def label_frames(events: Iterable[Event], labels: LabelSet, rate: Fraction) -> FrameLabels:
+    """Put events on frames: each on the frame that is on show at its time.
+
+    Raises:
+        LabelError: an event's label is not in the set.
+    """
+    pairs = [(frame_at(e.seconds, rate), labels.index(e.label) + 1) for e in events]
+    pairs.sort(key=lambda pair: pair[0])
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    return FrameLabels(table[:, 0], table[:, 1])
+
+
+def clip_targets(labels: FrameLabels, start: int, clip_len: int, dilation: int = 0) -> Classes:
+    """(clip_len,) class of each frame of the clip that begins at frame ``start``.
+
+    An event also labels the ``dilation`` frames on either side of it, so one just outside the clip
+    can reach in. Where two events claim a frame, the later one has it (E2E-Spot).
+    """
+    targets = np.full(clip_len, BACKGROUND, np.int64)
+    first, last = np.searchsorted(
+        labels.frames, (start - dilation, start + clip_len + dilation), side="left"
+    )
+    for frame, label in zip(labels.frames[first:last], labels.classes[first:last], strict=True):
+        at = int(frame) - start
+        targets[max(0, at - dilation) : max(0, at + dilation + 1)] = label
+    return targets

@@ -1,0 +1,32 @@
+"""Cross-entropy over the frames of clips, as E2E-Spot trains (Hong et al., ECCV 2022)."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+FOREGROUND_WEIGHT = 5.0
+"""The published weight of every class against 1 for background."""
+
+
+def frame_cross_entropy(
+    logits: Tensor, targets: Tensor, foreground_weight: float = FOREGROUND_WEIGHT
+) -> Tensor:
+    """Cross-entropy per frame, averaged over frames and summed over the stages of the head.
+
+    The average differs between the two kinds of target, as in the published code: hard targets
+    divide by the sum of the targets' weights, soft ones by the number of frames. Mixup trains on
+    soft ones, so the published learning rate belongs to the second.
+
+    Args:
+        logits: (B, T, K+1), or (S, B, T, K+1) for a head of S stages; background is column 0.
+        targets: (B, T) int64 classes, or (B, T, K+1) distributions.
+        foreground_weight: weight of every class but background.
+
+    Returns:
+        a scalar, float32.
+    """
+    stages = logits if logits.ndim == 4 else logits[None]
+    weight = stages.new_full((stages.shape[-1],), foreground_weight, dtype=stages.float().dtype)
+    weight[0] = 1.0
+    flat_targets = targets.flatten(0, 1)
+    losses = [F.cross_entropy(s.flatten(0, 1).float(), flat_targets, weight) for s in stages]
+    return sum(losses[1:], losses[0])
