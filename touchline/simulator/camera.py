@@ -206,7 +206,17 @@ class Director:
             distance = np.hypot(aim[:, 0] - position[0], aim[:, 1] - position[1])
             focal = np.clip(distance / (26 if high else 14), 1.05, 3.0)
         else:
-            aim = np.column_stack([0.93 * x, 0.62 * y + 1.0, np.zeros_like(x)])
+            # A ball near the lines is kept in the picture, not in its middle: what it comes to
+            # is on the pitch.
+            bearing = np.arctan2(0.93 * x - position[0], 0.82 * y - position[1])
+            reach = np.hypot(0.93 * x - position[0], 0.62 * y + 1.0 - position[1])
+            aim = np.column_stack(
+                [
+                    position[0] + reach * np.sin(bearing),
+                    position[1] + reach * np.cos(bearing),
+                    np.zeros_like(x),
+                ]
+            )
             tightness = rng.uniform(1.3, 1.7) if shot.is_replay else 1.0
             if shot.camera != "Main camera center":
                 tightness *= 1.15
@@ -227,9 +237,10 @@ class Director:
         xy = world.xy[np.arange(len(seconds)), slots].astype(np.float64)
         x, y = _smooth(xy[:, 0], 0.15), _smooth(xy[:, 1], 0.15)
         position = self._place(shot.camera, float(np.sign(x.mean()) or 1.0), rng)
-        # Referees are framed whole: a card is held above the head.
-        tall = rng.uniform(0.62, 0.75) if subject[0] == "referee" else rng.uniform(0.7, 1.35)
-        height = 1.25 if tall > 1.0 else 1.05
+        # Referees are framed with room above: a card is held over the head.
+        referee = subject[0] == "referee"
+        tall = rng.uniform(0.54, 0.64) if referee else rng.uniform(0.7, 1.35)
+        height = 1.25 if referee or tall > 1.0 else 1.05
         aim = np.column_stack([x, y, np.full_like(x, height)])
         distance = np.linalg.norm(aim - position, axis=1)
         focal = tall * self.size[1] / self.size[0] * _smooth(distance, 0.4) / 1.8

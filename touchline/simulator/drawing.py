@@ -91,11 +91,9 @@ class Painter:
         frame = Image.new("RGB", self.size, (52, 56, 64))
         self.scenery.draw(frame, camera, seconds, self._excitement(seconds))
         # Seen from the field a goal's net is behind the players; seen from behind, before them.
-        sides = [side for side in (-1, 1) if -58.5 * side < camera.position[0] * side]
-        nearer = [s for s in sides if abs(camera.position[0]) > HALF_LENGTH + 3
-                  and np.sign(camera.position[0]) == s]  # fmt: skip
-        for side in sides:
-            if side not in nearer:
+        x = camera.position[0]
+        for side in (-1, 1):
+            if x * side < HALF_LENGTH + 3:
                 draw_goal(frame, camera, side)
         draw_corner_flags(frame, camera)
         ball_depth = float(camera.depth(world.ball[row][None])[0])
@@ -108,8 +106,8 @@ class Painter:
             frame.paste(image, (placed.left, placed.top), image)
         if not drawn:
             self._ball(frame, camera, world.ball[row])
-        for side in nearer:
-            draw_goal(frame, camera, side)
+        if abs(x) >= HALF_LENGTH + 3:
+            draw_goal(frame, camera, 1 if x > 0 else -1)
         return frame
 
     def finish(self, frame: Image.Image, seconds: float, is_replay: bool) -> Image.Image:

@@ -514,7 +514,7 @@ def _flag(canvas: _Canvas) -> None:
     along = (hand - elbow) / np.linalg.norm(hand - elbow)
     tip = hand + 0.5 * along
     canvas.capsule(hand, tip, 0.012, (230, 230, 230))
-    least = 2.5 / canvas.pixels_per_metre
+    least = 3.0 / canvas.pixels_per_metre
     reach = max(0.34, least * 1.4)
     fall = np.array([0.0, 0.0, -1.0]) if abs(along[2]) < 0.7 else np.array([0.0, -1.0, 0.0])
     corners = [tip, tip - along * reach, tip - along * reach + fall * reach, tip + fall * reach]
