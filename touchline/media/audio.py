@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder
 from touchline.media.limits import DEFAULT_LIMITS, Limits
-from touchline.media.opening import exact, has_picture, open_media
+from touchline.media.opening import exact, has_picture, open_media, sound_stream
 
 LARGEST_SHIFT = Fraction(1, 100)
 """Seconds by which sound may stray from its stamps before it is moved: jitter stays below."""
@@ -89,10 +89,10 @@ def _origin(path: str | Path, limits: Limits) -> Fraction:
 
 
 def _sound_stream(container: InputContainer, path: str | Path) -> AudioStream:
-    best = container.streams.best("audio")
-    if not isinstance(best, AudioStream) or best.codec_context is None:
+    stream = sound_stream(container)
+    if stream is None:
         raise MediaError("has no sound", where=path, remedy="give a file with sound")
-    return best
+    return stream
 
 
 def _read(

@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
 from touchline.media.limits import Limits
-from touchline.media.opening import exact, open_media, picture_stream
+from touchline.media.opening import exact, open_media, picture_stream, sound_stream
 
 MAX_READ_FAILURES = 50
 """Failed reads of a container after which the rest of the file is given up."""
@@ -101,6 +101,8 @@ class StreamDecoder(Generic[FrameT]):
                     if packet.stream is self._stream and packet.size:
                         yield packet
                 break
+            except IndexError:  # PyAV, at the end, when damage made up further streams
+                break
             except FFmpegError:
                 continue
         else:
@@ -167,9 +169,7 @@ class PictureSource:
         if time - self.first.start < SEEK_BACK_SECONDS[1]:
             return self._pending
         for back in SEEK_BACK_SECONDS:
-            if time - back <= self.first.start:
-                break
-            if not self._seek(time - back):
+            if time - back <= self.first.start or not self._seek(time - back):
                 break
             landed = next(self._decoded, None)
             if landed is not None and landed.start <= time + self.tolerance:
@@ -196,7 +196,7 @@ class PictureSource:
     @property
     def has_audio(self) -> bool:
         """Whether the file has sound."""
-        return bool(self._container.streams.audio)
+        return sound_stream(self._container) is not None
 
     def measured_end(self) -> Fraction:
         """When the picture ends by the stamps of all its packets: reads the file, undecoded."""
@@ -222,6 +222,9 @@ class PictureSource:
         if self._threads is not None:
             self.stream.thread_count = self._threads
         self._time_base = exact(self.stream.time_base) or Fraction(1, 1000)
+        # AVI keeps no time of display: the order of decoding, less its delay, stands in for it.
+        self._lacks_stamps = self._container.format.name == "avi"
+        self._delay: int | None = None
         self._picture_end = self._read_picture_end()
         self._container_end = self._read_container_end()
         self._watched = self._container.streams.audio if self._picture_end is None else ()
@@ -248,6 +251,8 @@ class PictureSource:
         self._decoded = self._decode()
 
     def _seek(self, time: Fraction) -> bool:
+        if self._lacks_stamps:
+            return False
         try:
             self._container.seek(int(time / self._time_base), stream=self.stream)
         except FFmpegError:
@@ -261,13 +266,21 @@ class PictureSource:
         )
         last: Fraction | None = None
         for frame in self._decoder.frames():
-            start = self._shown_until if frame.pts is None else frame.pts * self._time_base
+            start = self._start_of(frame)
             if last is not None and start <= last:
                 continue
             length = frame.duration * self._time_base if frame.duration else 1 / self.nominal_rate
             last = start
             self._shown_until = start + length
             yield Picture(start, self._shown_until, frame)
+
+    def _start_of(self, frame: av.VideoFrame) -> Fraction:
+        stamp = frame.pts
+        if self._lacks_stamps:
+            if self._delay is None:
+                self._delay = (frame.dts or 0) - (self.stream.start_time or 0)
+            stamp = None if frame.dts is None else frame.dts - self._delay
+        return self._shown_until if stamp is None else stamp * self._time_base
 
 
 def _end_of(packet: Packet) -> Fraction:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -86,6 +87,12 @@ def has_picture(container: InputContainer) -> bool:
     return best is not None and not best.disposition & Disposition.attached_pic
 
 
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The stream that a player would sound; None where none can be decoded."""
+    best = container.streams.best("audio")
+    return best if isinstance(best, AudioStream) and best.codec_context is not None else None
+
+
 def exact(value: Fraction | None) -> Fraction | None:
     """A rational of PyAV as a fraction; None where it is missing or zero (PyAV 19: 0/0)."""
     if value is None or not value.numerator or not value.denominator:
@@ -117,7 +124,8 @@ def _options(limits: Limits) -> dict[str, str]:
         "format_whitelist": ",".join(FORMATS),
         "protocol_whitelist": "file",
         "max_pixels": str(limits.max_pixels),
-        "max_streams": str(limits.max_streams),
+        # One more than allowed, as some demuxers silently leave out those beyond.
+        "max_streams": str(limits.max_streams + 1),
         "enable_drefs": "0",
     }
 

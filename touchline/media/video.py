@@ -250,7 +250,7 @@ def _with_time_on_show(pictures: _Range) -> Iterator[tuple[Picture, Fraction]]:
             yield shown, picture.start
         shown = picture
     if shown is not None:
-        yield shown, pictures.reached if pictures.end is None else pictures.end
+        yield shown, pictures.reached
 
 
 class _Converter:
