@@ -32,6 +32,10 @@ FEWEST_CHAPTERS = 3
 
 _OPENING = "Start"
 _CHAPTER = re.compile(r"\(?((?:\d+:)?\d{1,3}:\d\d)\)?\s*[-–—:|]?\s*(.*)")
+_INTO_DESCRIPTION = str.maketrans("<>", "‹›")
+"""YouTube refuses descriptions with angle brackets."""
+
+_OUT_OF_DESCRIPTION = str.maketrans("‹›", "<>")
 _ARROW = re.compile(r"([\d:.,]+)\s*-->\s*([\d:.,]+)")
 _HOLDS = frozenset({"seconds", "label"})
 _KINDS = frozenset({"events", "reel"})
@@ -107,7 +111,7 @@ def read_chapters(source: Source) -> Timeline:
         found = _CHAPTER.fullmatch(line)
         if found is None or not found[2].strip():
             continue
-        label = found[2].strip()
+        label = found[2].strip().translate(_OUT_OF_DESCRIPTION)
         seconds = parse_seconds(found[1])
         if seconds or label != _OPENING:
             events.append(Record(source, {}, f"line {number}").event(seconds, label))
@@ -145,7 +149,8 @@ def write_chapters(thing: Thing, options: Options) -> bytes:
             remedy="write .vtt, which has no such rule",
         )
     lines = [f"{format_seconds(at)} {', '.join(texts) or _OPENING}" for at, texts in chapters]
-    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+    text = "\n".join(lines).translate(_INTO_DESCRIPTION)
+    return f"{text}\n".encode("utf-8", "replace")
 
 
 def _cues(thing: Thing, options: Options) -> Iterable[Cue]:

@@ -55,12 +55,21 @@ def name_in_address(address: str) -> str:
     return unquote(parts.path if parts.scheme in ("", "file") else address) or address
 
 
+def facts_of(clip: Clip) -> dict[str, Any]:
+    """What an edit list cannot say of a clip itself: all but its times."""
+    facts = clip_to_json(clip)
+    del facts["start"], facts["end"]
+    return facts
+
+
 def note_of(clip: Clip) -> str:
-    """What an edit list cannot say of a clip itself, as one line of JSON."""
-    note = clip_to_json(clip)
-    del note["start"], note["end"]
+    """``facts_of`` as one line of JSON.
+
+    Raises:
+        FormatError: a number in it is not finite.
+    """
     try:
-        return json.dumps(note, allow_nan=False)
+        return json.dumps(facts_of(clip), allow_nan=False)
     except ValueError as error:
         raise FormatError(f"cannot be written as JSON: {error}") from error
 

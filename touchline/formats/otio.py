@@ -8,6 +8,7 @@ from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing,
 from touchline.formats.edit_lists import (
     address_of,
     clip_of_note,
+    facts_of,
     frames_of,
     name_in_address,
     plain_clip,
@@ -15,7 +16,6 @@ from touchline.formats.edit_lists import (
     reel_of,
     title_of,
 )
-from touchline.formats.touchline_json import clip_to_json
 from touchline.reel import Clip, Reel
 
 _NOTE = "touchline"
@@ -59,7 +59,7 @@ def write_otio(thing: Thing, options: Options) -> bytes:
             title_of(clip),
             otio.schema.ExternalReference(address_of(clip, options)),
             shown,
-            metadata={_NOTE: clip_to_json(clip)},
+            metadata={_NOTE: facts_of(clip)},
         )
         for event in clip.events:
             marked = round(Fraction(event.seconds) * rate)

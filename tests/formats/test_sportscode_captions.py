@@ -1,0 +1,192 @@
+"""Sportscode, WebVTT, SRT and YouTube chapters: windows, repeated labels, rules, injection."""
+
+import pytest
+
+from touchline.errors import FormatError
+from touchline.events import Event, Match, Timeline, Video
+from touchline.formats import read, write
+from touchline.reel import Clip, Reel
+
+FOREIGN = """<?xml version="1.0" encoding="UTF-8"?>
+<file><SESSION_INFO><start_time>2026-05-19</start_time></SESSION_INFO>
+<ALL_INSTANCES>
+  <instance><ID>17</ID><start>69.5</start><end>79.25</end><code>Shot</code>
+    <label><group>Team</group><text>home</text></label>
+    <label><group>Player</group><text>9</text></label>
+    <label><group>Player</group><text>10</text></label>
+    <label><text>header</text></label>
+    <label><group>Zone</group><text>14</text></label>
+    <label><group>Zone</group><text>14</text></label>
+  </instance>
+  <instance><ID>18</ID><start>00:01:30</start><end>00:01:40.5</end><code>Corner</code></instance>
+</ALL_INSTANCES>
+<ROWS><row><code>Shot</code><R>65535</R><G>0</G><B>257</B></row></ROWS></file>
+"""
+
+
+def test_instances_of_others_come_back_with_repeated_labels(tmp_path):
+    (tmp_path / "a.xml").write_text(FOREIGN)
+    timeline = read(tmp_path / "a.xml")
+    shot, corner = timeline.events
+    assert (shot.seconds, shot.label, shot.team, shot.player) == (69.5, "Shot", "home", "9")
+    assert shot.extra["labels"] == [
+        {"group": "Player", "text": "10"},
+        {"text": "header"},
+        {"group": "Zone", "text": "14"},
+        {"group": "Zone", "text": "14"},
+    ]
+    assert (corner.seconds, corner.extra["end"]) == (90.0, 100.5)
+    write(timeline, tmp_path / "b.xml")
+    assert read(tmp_path / "b.xml") == Timeline(
+        Video("b"), timeline.events, timeline.labels, extra=timeline.extra
+    )
+    text = (tmp_path / "b.xml").read_text()
+    assert "<ID>17</ID>" in text and "<R>65535</R>" in text and "<B>257</B>" in text
+
+
+def test_windows_reach_around_an_event_but_not_before_the_video(tmp_path):
+    timeline = Timeline(Video("m"), (Event(2.0, "Goal"), Event(60.125, "Foul")))
+    write(timeline, tmp_path / "a.xml", lead_seconds=8, lag_seconds=2.5)
+    text = (tmp_path / "a.xml").read_text()
+    for part in ("<start>0.0<", "<end>4.5<", "<start>52.125<", "<end>62.625<"):
+        assert part in text
+    assert [e.seconds for e in read(tmp_path / "a.xml")] == [2.0, 60.125]
+
+
+def test_colours_have_sixteen_bits_and_one_row_per_code(tmp_path):
+    timeline = Timeline(Video("m"), tuple(Event(float(i), "ABC"[i % 3]) for i in range(9)))
+    write(timeline, tmp_path / "a.xml")
+    text = (tmp_path / "a.xml").read_text()
+    assert text.count("<row>") == 3
+    values = [int(x.split("<")[0]) for x in text.split("<R>")[1:]]
+    assert max(values) > 255 and max(values) <= 65535
+
+
+def test_texts_cannot_break_out_of_xml(tmp_path):
+    evil = "</code></instance><instance>&amp;]]>\x00\x0b\ud800'\""
+    write(Timeline(Video("m"), (Event(1.0, evil, note=evil),)), tmp_path / "a.xml")
+    (event,) = read(tmp_path / "a.xml")
+    assert event.label == evil.replace("\x00\x0b\ud800", "\ufffd" * 3) == event.note
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<file>",
+        "<file></file>",
+        "<html><ALL_INSTANCES/></html>",
+        "<file><ALL_INSTANCES><instance><start>1</start></instance></ALL_INSTANCES></file>",
+        "<file><ALL_INSTANCES><instance><code>a</code></instance></ALL_INSTANCES></file>",
+        "<file><ALL_INSTANCES><instance><code>a</code><start>x</start></instance></ALL_INSTANCES></file>",
+        '<!DOCTYPE file [<!ENTITY a "aaaa">]><file><ALL_INSTANCES/>&a;</file>',
+        '<!DOCTYPE file SYSTEM "file:///etc/passwd"><file><ALL_INSTANCES/></file>',
+        "<file>" + "<a>" * 5000 + "</a>" * 5000 + "</file>",
+        '<?xml version="1.0" encoding="nonsense"?><file><ALL_INSTANCES/></file>',
+    ],
+)
+def test_what_xml_is_refused(tmp_path, text):
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(FormatError) as error:
+        read(tmp_path / "a.xml", "sportscode")
+    assert "a.xml" in str(error.value)
+
+
+def test_entities_are_refused_in_every_encoding(tmp_path):
+    bomb = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE file [<!ENTITY a "a">]><file/>'
+    (tmp_path / "a.xml").write_bytes(bomb.encode("utf-16"))
+    with pytest.raises(FormatError, match="document type"):
+        read(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize("suffix", [".vtt", ".srt"])
+def test_texts_cannot_break_out_of_cues(tmp_path, suffix):
+    evil = "a\n\n00:00:01.000 --> 00:00:02.000\n<script>alert(1)</script> & b"
+    write(Timeline(Video("m"), (Event(1.5, evil),)), tmp_path / f"a{suffix}")
+    text = (tmp_path / f"a{suffix}").read_text()
+    assert "<script>" not in text and text.count("-->") == 1
+    (event,) = read(tmp_path / f"a{suffix}")
+    assert event.label == " ".join(evil.split())
+
+
+def test_cues_end_where_the_next_begins(tmp_path):
+    timeline = Timeline(Video("m"), (Event(1.0, "A"), Event(3.0, "B"), Event(3.0, "C")))
+    write(timeline, tmp_path / "a.vtt")
+    assert [(e.seconds, e.extra["end"]) for e in read(tmp_path / "a.vtt")] == [
+        (1.0, 3.0),
+        (3.0, 8.0),
+        (3.0, 8.0),
+    ]
+
+
+def test_soccerhigh_intervals_with_mark_and_windows_line_ends(tmp_path):
+    (tmp_path / "1_intervals.srt").write_bytes(
+        b"\xef\xbb\xbf1\r\n00:09:50,500 --> 00:10:01,000\r\nSegment 1\r\n\r\n"
+        b"2\r\n01:00:00,000 --> 01:00:05,000\r\nSegment 4\r\n\r\n"
+    )
+    events = read(tmp_path / "1_intervals.srt").events
+    assert [(e.seconds, e.extra["end"], e.label) for e in events] == [
+        (590.5, 601.0, "Segment 1"),
+        (3600.0, 3605.0, "Segment 4"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WEBVTT\n\nsoon --> later\nGoal\n",
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n",
+        "WEBVTT\n\n1 -->\nx",
+    ],
+)
+def test_what_cues_are_refused(tmp_path, text):
+    (tmp_path / "a.vtt").write_text(text)
+    with pytest.raises(FormatError, match=r"a\.vtt: cue 2"):
+        read(tmp_path / "a.vtt")
+
+
+def test_chapters_follow_the_rules_of_youtube(tmp_path):
+    times = [3.0, 9.9, 14.0, 15.0, 3700.4, 3705.0, 5399.0]
+    events = tuple(Event(t, "Yellow->red card" if t > 3000 else "Goal") for t in times)
+    write(Timeline(Video("m", 5400.0), events), tmp_path / "a.txt")
+    lines = (tmp_path / "a.txt").read_text().splitlines()
+    assert lines == ["0:00 Goal", "0:14 Goal", "1:01:40 Yellow-›red card"]
+    assert [e.label for e in read(tmp_path / "a.txt")][-1] == "Yellow->red card"
+
+
+def test_the_first_chapter_is_at_zero(tmp_path):
+    events = (Event(30.0, "Goal"), Event(60.0, "Goal"))
+    write(Timeline(Video("m"), events), tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_text().startswith("0:00 Start\n0:30 Goal\n")
+    assert [e.seconds for e in read(tmp_path / "a.txt")] == [30.0, 60.0]
+
+
+def test_too_few_chapters_are_said(tmp_path):
+    with pytest.raises(FormatError, match="from 3 on"):
+        write(Timeline(Video("m"), (Event(30.0, "Goal"),)), tmp_path / "a.txt")
+
+
+def test_descriptions_around_chapters_are_passed_over(tmp_path):
+    (tmp_path / "a.txt").write_text(
+        "The match!\n\n0:00 Kick-off\n12:34 - Goal\n(1:01:02) Foul\nBye\n"
+    )
+    assert [(e.seconds, e.label) for e in read(tmp_path / "a.txt")] == [
+        (0.0, "Kick-off"),
+        (754.0, "Goal"),
+        (3662.0, "Foul"),
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".vtt", ".srt", ".txt"])
+def test_formats_of_one_video_refuse_two(tmp_path, suffix):
+    halves = tuple(Timeline(Video(str(n)), (Event(1.0, "Goal"),), half=n) for n in (1, 2))
+    with pytest.raises(FormatError, match="--half"):
+        write(Match("m", halves), tmp_path / f"a{suffix}")
+
+
+def test_a_reel_of_clips_in_sportscode_is_playable_without_touchline(tmp_path):
+    reel = Reel((Clip("1.mkv", 5.0, 9.0, 0.5, 1, (Event(7.0, "Goal"), Event(8.0, "Foul"))),))
+    write(reel, tmp_path / "a.xml")
+    text = (tmp_path / "a.xml").read_text()
+    assert "<code>Goal, Foul</code>" in text and "<start>5.0</start>" in text
+    assert read(tmp_path / "a.xml") == reel
