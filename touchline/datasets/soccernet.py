@@ -183,11 +183,11 @@ def _split_list(root: Path, split: str) -> list[str] | None:
     for name in _list_names(split):
         path = root / name
         if path.is_file():
-            return _read_list(path)
+            return read_game_list(path)
     return None
 
 
-def _read_list(path: Path) -> list[str]:
+def read_game_list(path: Path) -> list[str]:
     """Names of games out of one name per line, a JSON list, or ``{league: {season: [game]}}``."""
     if path.stat().st_size > _MAX_LIST_BYTES:
         raise FormatError("a list of games cannot be this large", where=path)
