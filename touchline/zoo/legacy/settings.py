@@ -1,0 +1,28 @@
+"""What a published training configuration says about a network, whatever its file is called."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class PublishedSettings:
+    """Facts from beside the weights; None where nothing is said.
+
+    Attributes:
+        feature_arch, temporal_arch, modality, num_classes: checked against the weights.
+        clip_len: frames of a clip.
+        labels: classes in the order of the outputs.
+        rate: frames a second of the training pictures.
+        size: width and height of the training pictures in pixels.
+        crop: side of the square cut out of them.
+    """
+
+    feature_arch: str | None = None
+    temporal_arch: str | None = None
+    modality: str | None = None
+    num_classes: int | None = None
+    clip_len: int | None = None
+    labels: tuple[str, ...] | None = None
+    rate: Fraction | None = None
+    size: tuple[int, int] | None = None
+    crop: int | None = None
