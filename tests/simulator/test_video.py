@@ -89,14 +89,16 @@ def test_boxes_lie_on_the_figures_they_name(script, half):
         full = np.asarray(broadcast.painter.pitch(second, camera, world, 0)).astype(int)
         for box in broadcast.painter.boxes(camera, world, 0):
             x1, y1, x2, y2 = map(int, box.corners)
+            cut = x1 == 0 or y1 == 0 or x2 == 398 or y2 == 224
             present = world.present.copy()
             present[0, box.person] = False
             without = broadcast.painter.pitch(second, camera, replace(world, present=present), 0)
             changed = np.abs(full - np.asarray(without)).sum(axis=2) > 60
-            outside = changed.copy()
-            outside[y1:y2, x1:x2] = False
+            inside = int(changed[y1:y2, x1:x2].sum())
+            if cut or inside < 0.2 * (x2 - x1) * (y2 - y1):  # hidden by somebody nearer
+                continue
             # All that lies outside is the shadow and the soft edge.
-            assert changed[y1:y2, x1:x2].sum() >= outside.sum() or not changed.any()
+            assert changed.sum() - inside <= inside
             checked += 1
     assert checked > 20
 

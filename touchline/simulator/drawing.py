@@ -29,8 +29,11 @@ from touchline.simulator.script import HalfScript, MatchScript, Rgb, Team
 _DETAIL_PIXELS_PER_METRE = 26.0
 """Below this faces and numbers do not show, so that figures of one side share sprites."""
 
-_SKINS: tuple[Rgb, ...] = ((228, 184, 155), (165, 118, 90), (105, 74, 56))
-_HAIRS: tuple[Rgb, ...] = ((38, 28, 22), (185, 150, 95))
+_COARSE_PIXELS_PER_METRE = 13.0
+"""Below this figures are so small that their views are rounded twice as coarsely."""
+
+_SKINS: tuple[Rgb, ...] = ((224, 178, 148), (120, 84, 64))
+_HAIR: Rgb = (44, 32, 24)
 _BALL_METRES = 0.11
 _GRAIN_TILES = 6
 _CADENCE = (0.0, 0.95, 1.35, 1.7)
@@ -176,6 +179,8 @@ class Painter:
                 scale=int(steps[person]),
                 prop=prop_of(pose, look),
             )
+            if scale[person] < _COARSE_PIXELS_PER_METRE:
+                view = view.coarser()
             sprite = self._wardrobe.sprite(look, view)
             left = round(float(uv[person, 0])) - sprite.anchor[0]
             top = round(float(uv[person, 1])) - sprite.anchor[1]
@@ -192,7 +197,7 @@ class Painter:
 
     def _dress(self, person: int, index: int, detailed: bool) -> Look:
         if person >= REFEREE:
-            skin, hair = _SKINS[(self.script.seed + person) % 2], _HAIRS[0]
+            skin, hair = _SKINS[(self.script.seed + person) % 2], _HAIR
             return Look(self.script.referee_kit, skin, hair, flag=person in ASSISTANTS)
         team: Team = (self.script.home, self.script.away)[person // 11]
         player = team.squad[index]
@@ -200,8 +205,7 @@ class Painter:
         kit = team.keeper_kit if keeper else team.kit
         if detailed:
             return Look(kit, player.skin, player.hair, player.number, gloves=keeper)
-        skin, hair = _nearest(player.skin, _SKINS), _nearest(player.hair, _HAIRS)
-        return Look(kit, skin, hair, gloves=keeper)
+        return Look(kit, _nearest(player.skin, _SKINS), _HAIR, gloves=keeper)
 
     def _ball(self, frame: Image.Image, camera: Camera, ball: npt.NDArray[np.float32]) -> None:
         spots = np.array([ball, (ball[0], ball[1], 0.0)])

@@ -157,7 +157,7 @@ def boxes(
 
     The camera is None, and the list empty, where the pitch is not shown.
     """
-    return Broadcast(script, half, size).people(seconds)
+    return _broadcast(script, half, size).people(seconds)
 
 
 def frame_count(half: HalfScript, rate: Fraction) -> int:
