@@ -75,7 +75,8 @@ def simulate(
         return
     new = len(made.games) - made.kept
     kept = f", {made.kept} kept" if made.kept else ""
-    results.print(f"{new} games rendered{kept} in {seconds:.0f} s: {made.root}", soft_wrap=True)
+    games_text = "1 game" if new == 1 else f"{new} games"
+    results.print(f"{games_text} rendered{kept} in {seconds:.0f} s: {made.root}", soft_wrap=True)
 
 
 def parse_size(text: str) -> tuple[int, int]:
