@@ -123,7 +123,7 @@ def read_games(root: str | Path, split: str | None = None, *, size: str = "224p"
         raise InputError("there is no such folder", where=root, remedy="give the dataset's folder")
     if split is None:
         games = _games_below(root, size)
-    elif (listed := _split_list(root, split)) is not None:
+    elif (listed := split_list(root, split)) is not None:
         games = [_listed_game(root, split, name, size) for name in listed]
     elif (folder := _split_folder(root, split)) is not None:
         games = _games_below(folder, size)
@@ -179,7 +179,12 @@ def _list_names(split: str) -> list[str]:
     return published + [f"{name}{ending}" for name in names for ending in (".txt", ".json")]
 
 
-def _split_list(root: Path, split: str) -> list[str] | None:
+def split_list(root: Path, split: str) -> list[str] | None:
+    """The games that a list at the root gives for a split; None without such a list.
+
+    Raises:
+        FormatError: the list is malformed.
+    """
     for name in _list_names(split):
         path = root / name
         if path.is_file():

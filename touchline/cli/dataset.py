@@ -1,0 +1,188 @@
+"""``touchline dataset``: download, check and describe datasets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, remarks, results, track
+
+app = new_app(no_args_is_help=True, help="Download, check and describe datasets.")
+
+
+@app.command()
+def download(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Root of the dataset; made if need be.")
+    ] = None,
+    what: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="What to download; repeatable. --list shows what there is."),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="train, valid, test (these by default) or challenge; repeatable."),
+    ] = None,
+    games: Annotated[
+        Path | None, typer.Option(help="A list of games to take instead of whole splits.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="huggingface, or soccernet (its own package and older drive).")
+    ] = "huggingface",
+    password: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SOCCERNET_PASSWORD", help="Of the agreement, for videos of the older drive."
+        ),
+    ] = None,
+    list_data: Annotated[bool, typer.Option("--list", help="List the data and leave.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Download parts of SoccerNet. Broken off, the same command goes on where it stopped."""
+    from touchline.datasets.download import SOURCES
+    from touchline.datasets.download import download as fetch
+    from touchline.errors import InputError
+
+    if list_data:
+        rows = [
+            {"name": name, "description": known.description, "needs_agreement": known.gated}
+            for name, known in SOURCES.items()
+        ]
+        if json:
+            print_json(rows)
+        for row in [] if json else rows:
+            gated = "  (needs the agreement)" if row["needs_agreement"] else ""
+            results.print(f"{row['name']:<16}{row['description']}{gated}", markup=False)
+        return
+    if folder is None:
+        raise InputError("a folder to download into is needed", remedy="give DIR")
+    done = []
+    for name in what or ["labels"]:
+        got = fetch(
+            name,
+            folder,
+            tuple(split or ("train", "valid", "test")),
+            games=games,
+            source=source,
+            password=password,
+        )
+        done.append({"data": name, "files": got.files, "missing": list(got.missing)})
+        if got.missing:
+            remarks.print(
+                f"{name}: {len(got.missing)} files did not come, such as {got.missing[0]}",
+                markup=False,
+                soft_wrap=True,
+            )
+        if not json:
+            results.print(f"{folder}: {name}, {got.files} files", markup=False, soft_wrap=True)
+    if json:
+        print_json(done)
+
+
+@app.command()
+def check(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="PATH", help="A dataset's folder; or predictions, zip or folder."),
+    ],
+    games: Annotated[
+        Path | None,
+        typer.Option(help="What should be there: a list of games, or the folder or zip of labels."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="What should be there: a published split, or a list at PATH.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Label set: soccernet-v2, soccernet-ball or soccernet-v1.")
+    ] = None,
+    team: Annotated[
+        bool, typer.Option("--team", help="Predictions for team ball spotting, which name a team.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Say what is missing, unreadable, mislabelled or would be refused. Exits with 2 on errors."""
+    from touchline.datasets.checks import (
+        check_challenge,
+        check_dataset,
+        games_of,
+        is_challenge,
+        split_games,
+    )
+    from touchline.errors import InputError
+    from touchline.labels import LABEL_SETS
+
+    if labels is not None and labels not in LABEL_SETS:
+        raise InputError(f"unknown label set {labels!r}", remedy=f"use {', '.join(LABEL_SETS)}")
+    label_set = None if labels is None else LABEL_SETS[labels]
+    wanted = games_of(games) if games is not None else None
+    if wanted is None and split is not None:
+        wanted = split_games(path, split, labels)
+    if is_challenge(path):
+        report = check_challenge(path, games=wanted, label_set=label_set, needs_team=team)
+    else:
+        report = check_dataset(
+            path, games=wanted, label_set=label_set, track=lambda names: track(names, "checking")
+        )
+    if json:
+        print_json(report.to_json())
+    else:
+        for finding in report.findings:
+            remedy = f"; {finding.remedy}" if finding.remedy else ""
+            results.print(
+                f"{finding.severity}: {finding.where}: {finding.what}{remedy}",
+                markup=False,
+                soft_wrap=True,
+            )
+        warnings = len(report.findings) - report.errors
+        results.print(
+            f"{report.games} games, {report.events} events: "
+            f"{report.errors} errors, {warnings} warnings",
+            markup=False,
+        )
+        if report.kind == "challenge" and wanted is None:
+            remarks.print(
+                "note: without --games or --split a missing game cannot be noticed", markup=False
+            )
+    if report.errors:
+        raise typer.Exit(2)
+
+
+@app.command()
+def stats(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A dataset's folder, a zip, or a file of events.")
+    ],
+    source_format: Annotated[
+        str | None, typer.Option("--from", help="Which kind of label files to count.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw bars into this .svg or .html too.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Count events per class, split, visibility and team."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from touchline.datasets.stats import dataset_stats, write_picture
+
+    found = dataset_stats(path, source_format)
+    if picture is not None:
+        write_picture(found, picture)
+    if json:
+        print_json(found.to_json())
+        return
+    table = Table("class", title=f"{found.events} events of {found.games} games")
+    for name in ("events", "visible", "not shown", "games", "per game", *found.splits):
+        table.add_column(name, justify="right")
+    for row in found.classes:
+        table.add_row(
+            escape(row.label),
+            str(row.total),
+            str(row.total - row.unshown),
+            str(row.unshown),
+            str(row.games),
+            f"{row.total / found.games:.1f}",
+            *(str(row.splits[name]) for name in found.splits),
+        )
+    results.print(table)
