@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("touchline", deadline=None)  # a loaded machine is not a failure
+settings.load_profile("touchline")
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,73 @@
-"""touchline: a match video goes in; a timeline of what happened, and a highlight reel, come out."""
+"""touchline: a match video goes in; a timeline of what happened, and a highlight reel, come out.
+
+    spotter = touchline.load("demo")
+    timeline = spotter.spot("match.mp4")
+    reel = touchline.highlights(timeline, seconds=180)
+    reel.write("reel.mp4", video="match.mp4")
+
+Names are loaded when they are first used, so that importing the package stays quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from touchline.errors import InputError, TouchlineError
+    from touchline.events import Event, Match, Timeline, Video
+    from touchline.formats import read, write
+    from touchline.labels import LABEL_SETS, LabelSet
+    from touchline.pipeline import highlights
+    from touchline.reel import Clip, Reel
+    from touchline.scores import Scores
+    from touchline.spotting.spotter import Spotter, load
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Clip": "touchline.reel",
+    "Event": "touchline.events",
+    "InputError": "touchline.errors",
+    "LABEL_SETS": "touchline.labels",
+    "LabelSet": "touchline.labels",
+    "Match": "touchline.events",
+    "Reel": "touchline.reel",
+    "Scores": "touchline.scores",
+    "Spotter": "touchline.spotting.spotter",
+    "Timeline": "touchline.events",
+    "TouchlineError": "touchline.errors",
+    "Video": "touchline.events",
+    "highlights": "touchline.pipeline",
+    "load": "touchline.spotting.spotter",
+    "read": "touchline.formats",
+    "write": "touchline.formats",
+}
+
+__all__ = [
+    "LABEL_SETS",
+    "Clip",
+    "Event",
+    "InputError",
+    "LabelSet",
+    "Match",
+    "Reel",
+    "Scores",
+    "Spotter",
+    "Timeline",
+    "TouchlineError",
+    "Video",
+    "__version__",
+    "highlights",
+    "load",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'touchline' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

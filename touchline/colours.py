@@ -14,7 +14,7 @@ def class_colour(labels: LabelSet, label: str) -> Rgb:
     """The colour of a class: legible on light and on dark ground."""
     place = labels.index(label) if label in labels else len(labels)
     hue = (150 + place * _GOLDEN_ANGLE) % 360 / 360
-    red, green, blue = colorsys.hls_to_rgb(hue, 0.5, 0.62 if place % 2 else 0.78)
+    red, green, blue = colorsys.hls_to_rgb(hue, 0.45, 0.62 if place % 2 else 0.78)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 

@@ -34,8 +34,8 @@ def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> li
     """
     times: list[float] = []
     greys: list[npt.NDArray[np.float32]] = []
-    window = {"start_seconds": max(start_seconds, 0.0), "end_seconds": end_seconds}
-    with read_frames(video, size=_SIZE, **window) as frames:
+    start = max(start_seconds, 0.0)
+    with read_frames(video, size=_SIZE, start_seconds=start, end_seconds=end_seconds) as frames:
         for frame in frames:
             times.append(frame.seconds)
             greys.append(frame.pixels.mean(axis=2, dtype=np.float32))

@@ -91,7 +91,7 @@ def source_of(clip: Clip, video: Sources) -> Path:
     """
     if not isinstance(video, Mapping):
         return Path(video)
-    if clip.half not in video:
+    if clip.half is None or clip.half not in video:
         raise InputError(
             f"the reel shows half {clip.half}, but no video of it was given",
             remedy="give one video per half, in order",

@@ -102,11 +102,12 @@ class WindowAverage:
 
     def mean(self) -> FloatArray:
         """(frames, classes): the average so far; zeros where no window has been."""
-        count = np.maximum(self._count[: self._end], 1)[:, None]
-        return self._sum[: self._end] / count.astype(np.float32)
+        count: FloatArray = np.maximum(self._count[: self._end], 1).astype(np.float32)
+        return np.divide(self._sum[: self._end], count[:, None])
 
 
 def softmax(logits: FloatArray) -> FloatArray:
     """Softmax over the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    powers: FloatArray = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    total: FloatArray = powers.sum(axis=-1, keepdims=True)
+    return np.divide(powers, total)

@@ -1,0 +1,170 @@
+"""Time spotting against its floors and against the published way, on one file in one run.
+
+Prints one JSON line per case: seconds for decoding alone, for the network alone, for both together
+as `touchline spot` runs them, and for the published way (decode everything, write JPEGs, read
+JPEGs, PyTorch eager in fp32), each on the same video and the same network. The weights are random:
+they do not change the time.
+
+    python benchmarks/spot.py [--seconds 60] [--repeats 3] [--size 398x224 1280x720] [--rate 2 25]
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from touchline.media.video import read_frames
+from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
+from touchline.simulator.dataset import simulate, video_name
+from touchline.spotting.spotter import Spotter, load
+from touchline.spotting.windows import WindowAverage, softmax, window_starts
+from touchline.zoo.cards import ModelCard
+from touchline.zoo.export import export_onnx
+from touchline.zoo.store import save_model
+
+INPUT_SIZE = (398, 224)
+CLIP_LEN = 100
+OVERLAP = 50
+LABELS = [f"class {i}" for i in range(17)]
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+
+
+def make_video(folder: Path, size: tuple[int, int], seconds: float) -> Path:
+    """A simulated video of this length."""
+    made = simulate(
+        folder / f"{size[1]}p",
+        games=1,
+        seed=11,
+        minutes=seconds / 60,
+        halves=1,
+        size=size,
+        modalities=("video",),
+    )
+    return made.root / made.games[0] / video_name(1, size)
+
+
+def make_model(folder: Path, rate: Fraction) -> tuple[Path, E2ESpot]:
+    """A model folder of the published size (RegNetY-002, GSM, GRU), and its network."""
+    config = E2ESpotConfig("rny002_gsm", "gru", num_classes=len(LABELS), clip_len=CLIP_LEN)
+    torch.manual_seed(0)
+    network = E2ESpot(config).eval()
+    card = ModelCard.for_network("benchmark", config, LABELS, rate=rate, size=INPUT_SIZE)
+    path = folder / f"model-{float(rate):g}"
+    save_model(path, card, network.state_dict())
+    export_onnx(path)
+    return path, network
+
+
+def timed(run: Callable[[], object], repeats: int) -> float:
+    """Median seconds of several runs."""
+    durations = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        durations.append(time.perf_counter() - began)
+    return statistics.median(durations)
+
+
+def decode(video: Path, rate: Fraction) -> int:
+    """Decode what the model reads; how many frames."""
+    with read_frames(video, rate=rate, size=INPUT_SIZE) as frames:
+        return sum(1 for _ in frames)
+
+
+def run_network(spotter: Spotter, frames: int) -> None:
+    """Run the network over as many windows as the video has, on frames in memory."""
+    width, height = INPUT_SIZE
+    clip = np.random.default_rng(0).integers(0, 255, (1, CLIP_LEN, height, width, 3), np.uint8)
+    valid = np.ones((1, CLIP_LEN), np.float32)
+    futures = []
+    for _ in window_starts(frames, CLIP_LEN, OVERLAP):
+        futures.append(spotter.engine.submit(clip, valid))
+        if len(futures) >= 3:
+            futures.pop(0).result()
+    for future in futures:
+        future.result()
+
+
+def published_way(video: Path, rate: Fraction, network: E2ESpot, folder: Path) -> None:
+    """Decode all frames to JPEG files, then read them back window by window (E2E-Spot)."""
+    jpegs = []
+    with read_frames(video, rate=rate, size=INPUT_SIZE) as frames:
+        for index, frame in enumerate(frames):
+            jpegs.append(folder / f"{index:06d}.jpg")
+            Image.fromarray(frame.pixels).save(jpegs[-1], quality=95)
+    average = WindowAverage(len(LABELS) + 1)
+    blank = torch.zeros(3, INPUT_SIZE[1], INPUT_SIZE[0])
+    for start in window_starts(len(jpegs), CLIP_LEN, OVERLAP):
+        index = start + np.arange(CLIP_LEN)
+        valid = ((index >= 0) & (index < len(jpegs))).astype(np.float32)
+        pictures = [
+            _read_jpeg(jpegs[i]) if ok else blank for i, ok in zip(index, valid, strict=True)
+        ]
+        with torch.no_grad():
+            logits = network(torch.stack(pictures)[None])[0].numpy()
+        average.add(start, softmax(logits), valid)
+    for jpeg in jpegs:
+        jpeg.unlink()
+
+
+def _read_jpeg(path: Path) -> torch.Tensor:
+    pixels = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
+    return (pixels.float() / 255 - MEAN) / STD
+
+
+def measure(video: Path, size: tuple[int, int], rate: Fraction, folder: Path, args) -> dict:
+    """One case."""
+    model, network = make_model(folder, rate)
+    with load(model, precision=args.precision) as spotter:
+        spotter.score(video)  # warm up: compilation, the check of the precision, the page cache
+        frames = decode(video, rate)
+        result = {
+            "benchmark": "spot",
+            "video": f"{size[0]}x{size[1]}",
+            "rate": float(rate),
+            "frames": frames,
+            "engine": spotter.engine.name,
+            "decode_seconds": timed(lambda: decode(video, rate), args.repeats),
+            "network_seconds": timed(lambda: run_network(spotter, frames), args.repeats),
+            "end_to_end_seconds": timed(lambda: spotter.score(video), args.repeats),
+        }
+    with tempfile.TemporaryDirectory(dir=folder) as jpegs:
+        result["published_seconds"] = timed(
+            lambda: published_way(video, rate, network, Path(jpegs)), 1
+        )
+    floors = result["decode_seconds"] + result["network_seconds"]
+    result["over_floors"] = result["end_to_end_seconds"] / floors
+    result["times_published"] = result["published_seconds"] / result["end_to_end_seconds"]
+    result["times_real_time"] = args.seconds / result["end_to_end_seconds"]
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in result.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--size", nargs="+", default=["398x224", "1280x720"])
+    parser.add_argument("--rate", nargs="+", default=["2", "25"])
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for text in args.size:
+            width, height = map(int, text.split("x"))
+            video = make_video(folder, (width, height), args.seconds)
+            for rate in args.rate:
+                result = measure(video, (width, height), Fraction(rate), folder, args)
+                print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""One self-contained HTML file that shows what was found in a video.
+
+It opens from disk, asks nothing of the network, and escapes whatever came from outside.
+"""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from PIL import Image
+
+from touchline.colours import class_colour, css_colour
+from touchline.errors import InputError
+from touchline.events import Event, Timeline
+from touchline.labels import LabelSet, label_set_of
+from touchline.media.video import probe, read_frames
+from touchline.reel import Reel
+from touchline.scores import FloatArray
+from touchline.timebase import format_seconds
+
+DEFAULT_SHOWN_CONFIDENCE = 0.3
+"""Where the page's slider stands at first."""
+
+MAX_THUMBNAILS = 120
+"""Only the most confident events get a thumbnail: each costs a seek and some 6 kB of page."""
+
+_THUMBNAIL_WIDTH = 256
+_CURVE_POINTS = 1200
+_LANE_WIDTH, _LANE_HEIGHT = 1000.0, 28.0
+
+
+def write_report(
+    timeline: Timeline,
+    path: str | Path,
+    *,
+    video: str | Path | None = None,
+    reel: Reel | None = None,
+    shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
+) -> None:
+    """Write the report of one video.
+
+    Args:
+        timeline: its events, with curves if a model has just run.
+        video: the file itself, for a thumbnail per event; without it the page has none.
+        reel: marks these clips on the time axis and lists them.
+        shown_confidence: events below it are hidden until the reader moves the slider.
+
+    Raises:
+        MediaError: ``video`` is given but cannot be read.
+        InputError: the page cannot be written there.
+    """
+    thumbnails = {} if video is None else _thumbnails(timeline.events, Path(video))
+    page = render(timeline, thumbnails, reel, shown_confidence)
+    target = Path(path)
+    part = target.with_name(target.name + ".part")
+    try:
+        part.write_text(page, encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot be written ({error.strerror})", where=target, remedy="choose another place"
+        ) from error
+
+
+def render(
+    timeline: Timeline,
+    thumbnails: Mapping[int, str],
+    reel: Reel | None,
+    shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
+) -> str:
+    """The page as text; ``thumbnails`` are data addresses by the event's place in the timeline."""
+    labels = _labels(timeline)
+    occurring = [label for label in labels if any(e.label == label for e in timeline)]
+    span = _span_seconds(timeline)
+    return Template(_resource("page.html")).substitute(
+        title=escape(timeline.video.name),
+        style=_resource("page.css"),
+        script=_resource("page.js"),
+        facts=_facts(timeline),
+        warnings="".join(
+            f'<p class="warning" role="alert">{escape(text)}</p>' for text in timeline.warnings
+        ),
+        threshold_percent=round(100 * shown_confidence),
+        lanes="\n".join(_lane(timeline, label, labels, span, reel) for label in occurring)
+        or '<p class="empty">Nothing was found in this video.</p>',
+        lanes_summary=escape(_summary(timeline, occurring)),
+        axis=_axis(span),
+        legend=_legend(timeline, reel),
+        reel=_reel_section(reel),
+        chips="".join(_chip(label, labels) for label in occurring),
+        events="\n".join(
+            _event_card(event, labels, thumbnails.get(place))
+            for place, event in enumerate(timeline)
+        ),
+        event_count=len(timeline),
+    )
+
+
+def _resource(name: str) -> str:
+    return files("touchline.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _labels(timeline: Timeline) -> LabelSet:
+    """The timeline's label set, widened by labels that its events use all the same."""
+    known = timeline.labels.labels if timeline.labels else ()
+    used = dict.fromkeys(event.label for event in timeline)
+    labels = (*known, *(label for label in used if label not in known))
+    if timeline.labels is not None and len(labels) == len(known):
+        return timeline.labels
+    return label_set_of(labels) if labels else LabelSet("none", ("-",))
+
+
+def _span_seconds(timeline: Timeline) -> float:
+    last = max((event.seconds for event in timeline), default=0.0)
+    return max(timeline.video.duration_seconds or 0.0, last, 1.0)
+
+
+def _facts(timeline: Timeline) -> str:
+    facts = []
+    if timeline.video.duration_seconds is not None:
+        facts.append(format_seconds(timeline.video.duration_seconds))
+    if timeline.video.frame_rate is not None:
+        facts.append(f"{float(timeline.video.frame_rate):g} frames a second")
+    if timeline.model is not None:
+        facts.append(f"model {timeline.model.name}")
+    facts.append(f"{len(timeline)} events")
+    return " · ".join(escape(fact) for fact in facts)
+
+
+def _summary(timeline: Timeline, labels: Sequence[str]) -> str:
+    counts = (f"{sum(e.label == label for e in timeline)} {label}" for label in labels)
+    return "Events by class over time: " + ", ".join(counts)
+
+
+def _style(labels: LabelSet, label: str) -> str:
+    return f'style="--class: {css_colour(class_colour(labels, label))}"'
+
+
+def _lane(timeline: Timeline, label: str, labels: LabelSet, span: float, reel: Reel | None) -> str:
+    shapes = [_clip_band(clip.start_seconds, clip.end_seconds, span) for clip in reel or ()]
+    if timeline.scores is not None and label in timeline.scores.labels:
+        curve = timeline.scores.of(label)
+        shapes.append(f'<path class="curve" d="{_curve(curve, timeline.scores.seconds, span)}"/>')
+    shapes += [_needle(event, span) for event in timeline if event.label == label]
+    name = escape(label)
+    return (
+        f'<div class="lane" {_style(labels, label)}>'
+        f'<div class="name" title="{name}"><span class="swatch"></span>{name}</div>'
+        f'<svg viewBox="0 0 {_LANE_WIDTH:g} {_LANE_HEIGHT:g}" preserveAspectRatio="none">'
+        f"{''.join(shapes)}</svg></div>"
+    )
+
+
+def _x(seconds: float, span: float) -> float:
+    return round(_LANE_WIDTH * min(max(seconds / span, 0.0), 1.0), 2)
+
+
+def _clip_band(start: float, end: float, span: float) -> str:
+    left, right = _x(start, span), _x(end, span)
+    return (
+        f'<rect class="clip" x="{left}" y="0" width="{max(right - left, 1):.2f}"'
+        f' height="{_LANE_HEIGHT:g}"/>'
+    )
+
+
+def _needle(event: Event, span: float) -> str:
+    x = _x(event.seconds, span)
+    top = round(_LANE_HEIGHT * (1 - min(max(event.confidence, 0.05), 1.0)), 2)
+    title = f"{event.label} at {format_seconds(event.seconds)}, {event.confidence:.0%}"
+    return (
+        f'<line x1="{x}" x2="{x}" y1="{top}" y2="{_LANE_HEIGHT:g}" {_data(event)}>'
+        f"<title>{escape(title)}</title></line>"
+    )
+
+
+def _curve(values: FloatArray, seconds: np.ndarray, span: float) -> str:
+    """A closed SVG path under a curve, thinned so that every peak keeps its height."""
+    if not len(values):
+        return ""
+    step = max(1, -(-len(values) // _CURVE_POINTS))
+    starts = np.arange(0, len(values), step)
+    highs = np.maximum.reduceat(values, starts)
+    points = (
+        f"{_x(float(at), span):g} {_LANE_HEIGHT * (1 - float(high)):.1f}"
+        for at, high in zip(seconds[starts], highs, strict=True)
+    )
+    first, last = _x(float(seconds[0]), span), _x(float(seconds[-1]), span)
+    floor = f"{_LANE_HEIGHT:g}"
+    return f"M{first:g} {floor}L{'L'.join(points)}L{last:g} {floor}Z"
+
+
+def _axis(span: float) -> str:
+    steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+    step = next((s for s in steps if span / s <= 10), 7200)
+    ticks = (
+        f'<span style="left: {100 * at / span:.2f}%">{format_seconds(at)}</span>'
+        for at in range(0, int(span) + 1, step)
+    )
+    return f'<div class="ticks">{"".join(ticks)}</div>'
+
+
+def _legend(timeline: Timeline, reel: Reel | None) -> str:
+    parts = ["Height is confidence."]
+    if timeline.scores is not None:
+        parts.append("Behind the events: the model's curve.")
+    if reel is not None and len(reel):
+        parts.append("<i></i>in the reel.")
+    return f'<p class="legend">{" ".join(parts)}</p>' if len(timeline) else ""
+
+
+def _reel_section(reel: Reel | None) -> str:
+    if reel is None:
+        return ""
+    cards = "".join(
+        '<li class="clip-card">'
+        f"<strong>{escape(clip.title or 'Clip')}</strong>"
+        f" <time>{format_seconds(clip.start_seconds)}–{format_seconds(clip.end_seconds)}</time>"
+        f'<div class="more">{clip.seconds:.1f} s · {escape(_names(clip.events))}</div></li>'
+        for clip in reel
+    )
+    length = format_seconds(reel.seconds)
+    clips = "1 clip" if len(reel) == 1 else f"{len(reel)} clips"
+    body = f'<ol class="clips">{cards}</ol>' if cards else '<p class="empty">It is empty.</p>'
+    return (
+        '<section aria-labelledby="reel-heading"><div class="bar">'
+        f'<h2 id="reel-heading">Reel <span class="count">{clips}, {length}</span></h2>'
+        f"</div>{body}</section>"
+    )
+
+
+def _names(events: Iterable[Event]) -> str:
+    return ", ".join(dict.fromkeys(event.label for event in events)) or "no event"
+
+
+def _data(event: Event) -> str:
+    return f'data-confidence="{event.confidence:.4f}" data-class="{escape(event.label)}"'
+
+
+def _chip(label: str, labels: LabelSet) -> str:
+    name = escape(label)
+    return (
+        f'<button type="button" aria-pressed="true" data-class="{name}" {_style(labels, label)}>'
+        f'<span class="swatch"></span>{name}</button>'
+    )
+
+
+def _event_card(event: Event, labels: LabelSet, thumbnail: str | None) -> str:
+    when = event.clock or format_seconds(event.seconds)
+    alt = f"The picture at {format_seconds(event.seconds)}"
+    picture = f'<img src="{thumbnail}" alt="{alt}" loading="lazy">' if thumbnail else ""
+    more = (event.team, event.player, event.status, event.visibility, event.note)
+    details = " · ".join(escape(text) for text in more if text)
+    return (
+        f'<li class="event" {_data(event)} {_style(labels, event.label)}>{picture}'
+        f'<div class="text"><div class="head"><span>{escape(event.label)}</span>'
+        f"<time>{escape(when)}</time></div>"
+        f'<div class="sure" role="meter" aria-valuemin="0" aria-valuemax="100"'
+        f' aria-valuenow="{100 * event.confidence:.0f}" aria-label="Confidence">'
+        f'<div style="width: {100 * min(max(event.confidence, 0.0), 1.0):.0f}%"></div></div>'
+        f'<div class="more">{event.confidence:.0%}{" · " + details if details else ""}</div>'
+        "</div></li>"
+    )
+
+
+def _thumbnails(events: Sequence[Event], video: Path) -> dict[int, str]:
+    """A JPEG data address for each of the most confident events, in one pass over the video."""
+    ranked = sorted(range(len(events)), key=lambda i: -events[i].confidence)[:MAX_THUMBNAILS]
+    wanted = sorted(ranked, key=lambda i: events[i].seconds)
+    info = probe(video)
+    height = max(2, round(_THUMBNAIL_WIDTH * info.height / info.width))
+    found: dict[int, str] = {}
+    for place in wanted:
+        at = max(events[place].seconds, 0.0)
+        size = (_THUMBNAIL_WIDTH, height)
+        with read_frames(video, size=size, start_seconds=at) as frames:
+            frame = next(iter(frames), None)
+        if frame is not None:
+            found[place] = _data_address(frame.pixels)
+    return found
+
+
+def _data_address(pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=72, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
