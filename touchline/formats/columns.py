@@ -6,7 +6,6 @@ the place and what would be right. Every other format goes through ``formats.rea
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -268,18 +267,16 @@ def _plain_predictions(records: list[Any]) -> _Predictions:
     Raises:
         One of ``_BAD_VALUE``: some field is not.
     """
-    if not records:
-        return (), [], [], []
-    fields = map(itemgetter("label", "half", "position", "confidence"), records)
-    labels, halves, positions, confidences = zip(*fields, strict=True)
-    if set(map(type, labels)) != {str}:
+    labels = [record["label"] for record in records]
+    if not set(map(type, labels)) <= {str}:
         raise TypeError
+    halves = [record["half"] for record in records]
     half_of = {half: int(half) for half in set(halves)}
     return (
-        labels,
-        list(map(half_of.__getitem__, halves)),
-        list(map(int, positions)),
-        list(map(float, confidences)),
+        tuple(labels),
+        [half_of[half] for half in halves],
+        [int(record["position"]) for record in records],
+        [float(record["confidence"]) for record in records],
     )
 
 

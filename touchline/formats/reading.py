@@ -76,7 +76,7 @@ def parse_json(content: bytes | str, where: str | Path) -> Any:
     if isinstance(content, bytes):
         content = content.removeprefix(codecs.BOM_UTF8)
     try:
-        return from_json(content, allow_inf_nan=True, cache_strings="all")
+        return from_json(content, allow_inf_nan=True, cache_strings="keys")
     except ValueError as error:
         reason = str(error)
     if "surrogate" in reason or "hex escape" in reason:

@@ -1,0 +1,206 @@
+"""What the official figure promises, what it leaves out, and what is refused."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from touchline.columns import EventColumns, empty_columns
+from touchline.errors import ConfigError, FormatError, LabelError
+from touchline.events import Event, Match, Timeline, Video
+from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
+from touchline.metrics.matching import NONE, match_greedily, rank_detections
+from touchline.metrics.spotting import METRICS, evaluate
+
+LABELS = LabelSet("two", ("Goal", "Foul"))
+Row = tuple[int, str, float]
+
+
+def game(rows: Sequence[Row], half: int = 1, shown: bool = True) -> EventColumns:
+    """Events of milliseconds, label and confidence."""
+    count = len(rows)
+    return EventColumns(
+        tuple(label for _, label, _ in rows),
+        np.full(count, half),
+        np.array([at for at, _, _ in rows], np.int64),
+        np.array([confidence for _, _, confidence in rows], float),
+        np.full(count, shown),
+        source="game.json",
+    )
+
+
+def test_the_worked_example_of_the_specification() -> None:
+    one = LabelSet("one", ("Goal",))
+    labels = EventColumns(
+        ("Goal",) * 3,
+        np.ones(3, int),
+        np.array([50_000, 100_000, 150_000]),
+        np.ones(3),
+        np.array([True, False, True]),
+    )
+    found = game(
+        [(50_500, "Goal", 0.9), (51_500, "Goal", 0.8), (101_500, "Goal", 0.7),
+         (200_000, "Goal", 0.6), (149_500, "Goal", 0.5)]
+    )  # fmt: skip
+    tight = evaluate({"g": labels}, {"g": found}, label_set=one, metric="tight")
+    assert tight.average_map == pytest.approx(0.654545, abs=1e-6)
+    assert tight.unshown is not None
+    assert tight.unshown.average_map == pytest.approx(0.817308, abs=1e-6)
+    loose = evaluate({"g": labels}, {"g": found}, label_set=one, metric="loose")
+    assert loose.unshown is not None
+    assert loose.unshown.average_map == pytest.approx(17 / 13)
+
+
+def choose_one_after_the_other(
+    truth: list[int], keys: list[int], scores: list[float], reach: int
+) -> list[int]:
+    free = set(range(len(keys)))
+    taken = []
+    for at in truth:
+        seen = [place for place in free if abs(keys[place] - at) <= reach]
+        best = min(seen, key=lambda place: (-scores[place], place), default=NONE)
+        free.discard(best)
+        taken.append(best)
+    return taken
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.integers(0, 60), max_size=25, unique=True),
+    st.dictionaries(st.integers(0, 60), st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]), max_size=40),
+    st.integers(0, 12),
+)
+def test_matching_in_rounds_is_matching_one_after_the_other(
+    truth: list[int], found: dict[int, float], reach: int
+) -> None:
+    truth, keys = sorted(truth), sorted(found)
+    scores = [found[key] for key in keys]
+    detections = rank_detections(np.array(keys, np.int64), np.array(scores))
+    taken = match_greedily(np.array(truth, np.int64), detections, reach)
+    assert taken.tolist() == choose_one_after_the_other(truth, keys, scores, reach)
+
+
+rows = st.lists(
+    st.tuples(st.integers(0, 60_000), st.sampled_from(LABELS.labels), st.floats(0, 1)), max_size=30
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, rows, st.sampled_from(sorted(METRICS)), st.sampled_from([1, 2, Fraction(25, 12), 25]))
+def test_scores_are_fractions_and_do_not_depend_on_the_order_of_games(
+    labels: list[Row], found: list[Row], metric: str, rate: Any
+) -> None:
+    sides = {"a": game(labels), "b": game(found)}, {"a": game(found), "b": game(labels)}
+    scores = evaluate(*sides, label_set=LABELS, metric=metric, rate=rate)
+    turned = evaluate(
+        {"b": sides[0]["b"], "a": sides[0]["a"]},
+        sides[1],
+        label_set=LABELS,
+        metric=metric,
+        rate=rate,
+    )
+    assert scores.average_map == turned.average_map
+    assert (scores.all.per_class >= 0).all() and (scores.all.per_class <= 1).all()
+
+
+def test_labels_score_full_marks_against_themselves() -> None:
+    labels = {"g": game([(at, label, 1.0) for at in range(0, 90_000, 3000) for label in LABELS])}
+    for metric in METRICS:
+        assert evaluate(labels, labels, label_set=LABELS, metric=metric).average_map == 1
+
+
+def test_a_class_that_never_occurs_counts_officially_and_not_in_the_other_mean() -> None:
+    labels = {"g": game([(1000, "Goal", 1.0)])}
+    scores = evaluate(labels, labels, label_set=LABELS)
+    assert scores.average_map == 0.5
+    assert scores.average_map_present == 1
+    assert scores.per_class == {"Goal": 1.0, "Foul": 0.0}
+    nothing = evaluate({"g": empty_columns()}, labels, label_set=LABELS)
+    assert nothing.average_map == 0
+    assert nothing.average_map_present is None
+
+
+def test_matches_score_as_the_files_they_would_be_written_to() -> None:
+    timeline = Timeline(
+        Video("1.mkv"), (Event(1.16, "Goal", 0.5), Event(7.0, "Foul", 0.25)), half=1
+    )
+    match = Match("g", (timeline,))
+    columns = game([(1160, "Goal", 0.5), (7000, "Foul", 0.25)])
+    both = [
+        evaluate({"g": columns}, {"g": found}, label_set=LABELS, metric="at1", rate=25)
+        for found in (match, columns)
+    ]
+    assert both[0].to_json() == both[1].to_json()
+
+
+def test_a_game_without_predictions_is_refused_by_name_or_counted_as_misses() -> None:
+    labels = {name: game([(1000, "Goal", 1.0)]) for name in ("a/b/c", "a/b/d")}
+    found = {"a/b/c": labels["a/b/c"], "x/y/z": labels["a/b/c"]}
+    with pytest.raises(FormatError, match="no predictions for 1 of 2 games: a/b/d"):
+        evaluate(labels, found, label_set=LABELS)
+    scores = evaluate(labels, found, label_set=LABELS, missing="empty")
+    assert scores.per_class["Goal"] == pytest.approx(6 / 11)  # half of them are found
+    assert scores.notes["games without predictions, counted as misses"] == 1
+    assert scores.notes["predicted games without labels, left out"] == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "note"),
+    [
+        (game([(1000, "goal", 0.5)]), "predictions of unknown label 'goal', left out"),
+        (game([(1000, "Goal", 0.5)], half=3), "predictions of a half other than 1 and 2, left out"),
+        (game([(7_200_001, "Goal", 0.5)]), "predictions after 2 hours, counted there"),
+        (
+            game([(-2000, "Goal", 0.5)]),
+            "predictions of negative time, counted from the end of 2 hours",
+        ),
+        (
+            game([(1000, "Goal", float("nan"))]),
+            "predictions whose confidence is not a number, left out",
+        ),
+        (game([(1000, "Goal", -0.5)]), "predictions with a confidence below 0, left out"),
+        (game([(1000, "Goal", 1.5)]), "predictions with a confidence above 1"),
+        (
+            game([(1000, "Goal", 0.5), (1001, "Goal", 0.4)]),
+            "predictions replaced by a later one of their class and frame",
+        ),
+    ],
+)
+def test_whatever_the_official_evaluator_passes_over_is_counted(
+    found: EventColumns, note: str
+) -> None:
+    scores = evaluate({"g": game([(1000, "Goal", 1.0)])}, {"g": found}, label_set=LABELS)
+    assert scores.notes == {note: 1}
+
+
+def test_times_before_the_beginning_of_the_vectors_are_refused() -> None:
+    labels = {"g": game([(1000, "Goal", 1.0)])}
+    with pytest.raises(FormatError, match=r"game\.json: 'Goal' at -9000000 ms"):
+        evaluate(labels, {"g": game([(-9_000_000, "Goal", 0.5)])}, label_set=LABELS)
+
+
+def test_calls_that_make_no_sense_are_refused() -> None:
+    labels = {"g": game([(1000, "Goal", 1.0)])}
+    with pytest.raises(ConfigError, match=r"unknown metric 'at6'.*loose"):
+        evaluate(labels, labels, label_set=LABELS, metric="at6")
+    for rate in (0, -2, 10**6):
+        with pytest.raises(ConfigError, match="frames a second"):
+            evaluate(labels, labels, label_set=LABELS, rate=rate)
+    with pytest.raises(LabelError, match=r"unknown class 'Goal'.*card, subs, soccer"):
+        evaluate(labels, labels, label_set=SOCCERNET_V1)
+
+
+def test_the_record_is_the_documented_one() -> None:
+    labels = {"g": game([(1000, "Goal", 1.0)])}
+    record = evaluate(labels, labels, label_set=SOCCERNET_V2).to_json()
+    assert record["format"] == "touchline-scores"
+    assert record["version"] == 1
+    assert (record["metric"], record["games"]) == ("loose", 1)
+    assert record["average_map"] == pytest.approx(1 / 17)
+    assert list(record["per_class"]) == list(SOCCERNET_V2)
+    for part in ("visible", "unshown"):
+        assert set(record[part]) == {"average_map", "per_class"}
