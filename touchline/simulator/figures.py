@@ -6,7 +6,7 @@ Body coordinates are metres with the origin on the ground below the hips: forwar
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ RED_CARD: Rgb = (235, 20, 30)
 FLAG: Rgb = (255, 230, 40)
 
 _THIGH, _SHIN, _UPPER_ARM, _FOREARM = 0.44, 0.44, 0.29, 0.27
+_SHADOW = (0, 12, 0, 95)
 _CACHE_PIXELS = 24_000_000
 
 Prop = Literal["yellow card", "red card", "flag"]
@@ -159,14 +160,29 @@ class Sprite:
     Attributes:
         image: RGBA.
         anchor: the pixel that belongs on the ground point of the person.
-        box: (x1, y1, x2, y2) of the figure itself, its shadow left out.
-        colour: mean RGB of the figure.
     """
 
     image: Image.Image
     anchor: tuple[int, int]
-    box: tuple[int, int, int, int]
-    colour: tuple[float, float, float]
+
+    @cached_property
+    def box(self) -> tuple[int, int, int, int]:
+        """(x1, y1, x2, y2) of the figure itself, its shadow left out."""
+        return self._figure.getbbox() or (0, 0, *self.image.size)
+
+    @cached_property
+    def colour(self) -> tuple[float, float, float]:
+        """Mean RGB of the figure."""
+        inside = np.asarray(self._figure) > 0
+        if not inside.any():
+            return (0.0, 0.0, 0.0)
+        red, green, blue = np.asarray(self.image)[inside][:, :3].mean(axis=0)
+        return float(red), float(green), float(blue)
+
+    @cached_property
+    def _figure(self) -> Image.Image:
+        """Mask of the figure, which is opaque where its shadow is not."""
+        return self.image.getchannel("A").point(lambda a: 255 if a > _SHADOW[3] + 30 else 0)
 
 
 class Wardrobe:
@@ -318,12 +334,9 @@ class _Canvas:
             round(-self._left_edge * self.pixels_per_metre),
             round(-self._top * self.pixels_per_metre),
         )
-        opaque = figure.getchannel("A").point(lambda a: 255 if a > 100 else 0)
-        box = opaque.getbbox() or (0, 0, *size)
-        colour = _mean_colour(figure, opaque)
         shadow = self._shadow(size)
         shadow.alpha_composite(figure)
-        return Sprite(shadow, anchor, box, colour)
+        return Sprite(shadow, anchor)
 
     def _shadow(self, size: tuple[int, int]) -> Image.Image:
         ground = [np.array([at[0], at[1], 0.0]) for at in self.body.values()]
@@ -333,16 +346,8 @@ class _Canvas:
         margin = np.array([reach, reach * flat])
         low, high = spots.min(axis=0) - margin, spots.max(axis=0) + margin
         image = Image.new("RGBA", size, (0, 0, 0, 0))
-        ImageDraw.Draw(image).ellipse([*low, *high], fill=(0, 12, 0, 95))
+        ImageDraw.Draw(image).ellipse([*low, *high], fill=_SHADOW)
         return image
-
-
-def _mean_colour(figure: Image.Image, opaque: Image.Image) -> tuple[float, float, float]:
-    inside = np.asarray(opaque) > 0
-    if not inside.any():
-        return (0.0, 0.0, 0.0)
-    red, green, blue = np.asarray(figure)[inside][:, :3].mean(axis=0)
-    return float(red), float(green), float(blue)
 
 
 def shade(colour: Rgb, factor: float) -> Rgb:
