@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from touchline.editing.cuts import snap_to_cuts
@@ -107,9 +108,14 @@ def cut_reel(
     *,
     burn_labels: bool = False,
     snap: bool = True,
+    rate: Fraction | None = None,
     progress: Progress | None = None,
 ) -> Reel:
     """As ``write_reel``, with a choice of what is drawn; gives the reel as cut.
+
+    Args:
+        rate: frames a second of the videos, for edit lists that count frames; read off ``video``
+            where that is given.
 
     Raises:
         InputError: no video to cut from, or an unknown suffix. MediaError: it cannot be read.
@@ -120,12 +126,11 @@ def cut_reel(
                 "a video to cut from is needed", where=path, remedy="name it with --video VIDEO"
             )
         return render_reel(reel, path, video, burn_labels=burn_labels, snap=snap, progress=progress)
-    if video is None:
-        write(reel, path)
-        return reel
-    if snap:
-        reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
-    write(reel, path, rate=probe(source_of(reel.clips[0], video)).frame_rate)
+    if video is not None and len(reel):
+        if snap:
+            reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
+        rate = probe(source_of(reel.clips[0], video)).frame_rate
+    write(reel, path, rate=rate)
     return reel
 
 

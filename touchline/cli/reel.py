@@ -39,10 +39,15 @@ def reel(
     shift_seconds: Annotated[
         float, typer.Option(help="Move every event first; negative for a detector that is late.")
     ] = 0.0,
+    rate: Annotated[
+        str | None,
+        typer.Option(help="Frames a second, for an edit list without a video: 25 or 30000/1001."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Choose the moments worth seeing, fit them into a length, and cut them in match order."""
     from touchline.pipeline import cut_reel, reel_of, videos_of
+    from touchline.timebase import parse_rate
 
     chosen = reel_of(events, seconds, shift_seconds)
     sources = videos_of(events, chosen, video or [])
@@ -54,6 +59,7 @@ def reel(
             sources,
             burn_labels=labels,
             snap=snap,
+            rate=None if rate is None else parse_rate(rate),
             progress=lambda share: progress.update(task, completed=100 * share),
         )
     if json:
