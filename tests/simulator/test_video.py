@@ -80,7 +80,7 @@ def test_a_replay_shows_its_source_time(script, half):
 
 def test_boxes_lie_on_the_figures_they_name(script, half):
     broadcast = Broadcast(script, half, (398, 224))
-    times = [t for t in np.arange(1.0, 100.0, 9.0) if not shows_no_pitch(half.shot_at(t))]
+    times = [t for t in np.arange(1.0, 100.0, 19.0) if not shows_no_pitch(half.shot_at(t))]
     checked = 0
     for second in times:
         index = broadcast.director.shot_index(second)
@@ -159,7 +159,9 @@ def test_nothing_is_left_behind_when_rendering_stops(script, half, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         render_half(script, replace(half, seconds=2.0), tmp_path / "a.mp4", SIZE, progress=stop)
     with pytest.raises(MediaError, match="cannot write"):
-        render_half(script, replace(half, seconds=1.0), tmp_path / "a.avi", SIZE, Fraction(1))
+        render_half(script, half, tmp_path / "a.avi", SIZE, Fraction(1))
+    with pytest.raises(MediaError, match="no folder"):
+        render_half(script, half, tmp_path / "b" / "a.mp4", SIZE, Fraction(1))
     assert not list(tmp_path.iterdir())
 
 

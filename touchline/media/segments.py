@@ -38,13 +38,7 @@ def join_segments(
         MediaError: the suffix will not do, or a file cannot be read or written.
     """
     target = Path(path)
-    container_format = SUFFIXES.get(target.suffix.lower())
-    if container_format is None:
-        raise MediaError(
-            f"cannot write a {target.suffix or 'nameless'} file",
-            where=target,
-            remedy=f"end the name in {', '.join(SUFFIXES)}",
-        )
+    container_format = container_of(target)
     unfinished = target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}{target.suffix}")
     options = {} if container_format == "matroska" else {"movflags": "+faststart"}
     try:
@@ -65,6 +59,24 @@ def join_segments(
         raise MediaError(f"cannot be joined ({error})", where=target) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def container_of(path: Path) -> str:
+    """The container that a path's suffix stands for.
+
+    Raises:
+        MediaError: the suffix stands for none that can be written, or there is no such folder.
+    """
+    container_format = SUFFIXES.get(path.suffix.lower())
+    if container_format is None:
+        raise MediaError(
+            f"cannot write a {path.suffix or 'nameless'} file",
+            where=path,
+            remedy=f"end the name in {', '.join(SUFFIXES)}",
+        )
+    if not path.parent.is_dir():
+        raise MediaError(f"there is no folder {path.parent}", where=path, remedy="create it first")
+    return container_format
 
 
 def _packets(segments: Sequence[tuple[Path, int]], rate: Fraction) -> Iterator[av.Packet]:

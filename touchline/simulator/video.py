@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from touchline.media.segments import join_segments
+from touchline.media.segments import container_of, join_segments
 from touchline.media.writer import VideoWriter
 from touchline.simulator.camera import Camera, Director, Floats, Size
 from touchline.simulator.drawing import Box, Painter
@@ -212,6 +212,7 @@ def render_half(
         MediaError: the file cannot be written.
     """
     target = Path(path)
+    container_of(target)  # a wrong name is better refused before an hour's work than after
     count = frame_count(half, rate)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
