@@ -255,6 +255,7 @@ def losses(thing: Thing, format: str) -> dict[str, int]:
     follows from the labels is no loss.
     """
     holds = find_format(format).holds
+    labels = {event.label for event in _events_of(thing)}
     counts: dict[str, int] = {}
 
     def count(name: str, is_set: object) -> None:
@@ -264,8 +265,9 @@ def losses(thing: Thing, format: str) -> dict[str, int]:
     for timeline in _timelines_of(thing):
         count("video", timeline.video.duration_seconds or timeline.video.frame_rate)
         count("timeline_half", timeline.half)
-        found = known_labels(event.label for event in timeline)
-        count("labels", timeline.labels is not None and timeline.labels != found)
+        declared = timeline.labels
+        follows = declared is None or set(declared) == labels
+        count("labels", not follows and declared != known_labels(e.label for e in timeline))
         count("model", timeline.model)
         count("warnings", timeline.warnings)
         count("file_extra", timeline.extra)

@@ -31,7 +31,7 @@ CHAPTER_SECONDS = 10
 FEWEST_CHAPTERS = 3
 
 _OPENING = "Start"
-_CHAPTER = re.compile(r"\(?((?:\d+:)?\d{1,3}:\d\d)\)?\s*[-–—:|]?\s*(.*)")
+_CHAPTER = re.compile(r"\(?((?:\d{1,4}:)?\d{1,3}:\d\d)\)?\s*[-–—:|]?\s*(.*)")
 _INTO_DESCRIPTION = str.maketrans("<>", "‹›")
 """YouTube refuses descriptions with angle brackets."""
 

@@ -73,9 +73,9 @@ _KINDS = {
 
 _MALFORMED = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError,
-    RecursionError, SyntaxError, TypeError, ValueError,
+    RecursionError, StopIteration, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
-"""What kloppy and its parsers raise for malformed data: they have no error of their own."""
+"""What kloppy and its parsers raise for malformed data, beside kloppy's own errors."""
 
 
 def read_provider(path: str | Path, provider: str) -> Match:
@@ -99,6 +99,7 @@ def read_provider(path: str | Path, provider: str) -> Match:
         )
     try:
         module = importlib.import_module(f"kloppy.{provider}")
+        from kloppy.exceptions import KloppyError
     except ImportError:
         raise MissingExtraError(f"reading {provider} data", "data") from None
     load = getattr(module, PROVIDERS[provider])
@@ -108,7 +109,9 @@ def read_provider(path: str | Path, provider: str) -> Match:
             warnings.simplefilter("ignore")
             dataset = load(**{name: io.BytesIO(data) for name, data in files.items()})
             timelines = _timelines(dataset)
-    except _MALFORMED as error:
+    except FormatError as error:
+        raise FormatError(error.what, where=path, remedy=error.remedy) from error
+    except (KloppyError, *_MALFORMED) as error:
         raise FormatError(
             f"not {provider} data that kloppy reads: {type(error).__name__}: {error}"[:300],
             where=path,

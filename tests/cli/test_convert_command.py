@@ -1,0 +1,111 @@
+"""``touchline convert``: files, trees and zips, and what is said about losses."""
+
+import json
+import zipfile
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from touchline.cli.convert import app
+from touchline.errors import FormatError
+from touchline.events import Event, Match, Producer, Timeline, Video
+from touchline.formats import FORMATS, read, read_matches, write
+from touchline.media.writer import VideoWriter
+from touchline.reel import Clip, Reel
+
+GAMES = [f"england_epl/2015-2016/2016-01-0{n} - 15-45 A 0 - 0 B" for n in (1, 2)]
+EVENTS = (Event(12.0, "Goal", 0.5, team="home"), Event(31.04, "Streaker", 0.25, player="9"))
+TIMELINE = Timeline(Video("m.mp4", 60.0, Fraction(25)), EVENTS, model=Producer("m"))
+
+
+def run(*arguments, code=0):
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert done.exit_code == code, (done.output, done.exception)
+    return done
+
+
+def halves(game):
+    return Match(game, tuple(Timeline(Video(str(n)), EVENTS, half=n) for n in (1, 2)))
+
+
+def test_what_is_lost_is_counted_and_named(tmp_path):
+    write(TIMELINE, tmp_path / "a.events.json")
+    done = run(tmp_path / "a.events.json", tmp_path / "a.vtt", "--json")
+    account = json.loads(done.stdout)
+    assert account["lost"] == {"video": 1, "model": 1, "confidence": 2, "team": 1, "player": 1}
+    assert "confidence (2)" in done.stderr and "model (1)" in done.stderr
+    done = run(tmp_path / "a.events.json", tmp_path / "Labels-v2.json")
+    assert "'Streaker' (1)" in done.stderr
+
+
+def test_merged_chapters_are_counted(tmp_path):
+    events = tuple(Event(float(t), "Goal") for t in (0, 20, 22, 40))
+    write(Timeline(Video("m"), events), tmp_path / "a.csv")
+    account = json.loads(run(tmp_path / "a.csv", tmp_path / "a.txt", "--json").stdout)
+    assert account["merged_events"] == 1
+
+
+def test_a_tree_becomes_the_archive_that_challenges_take(tmp_path):
+    write({game: halves(game) for game in GAMES}, tmp_path / "tree", format="soccernet-results")
+    run(tmp_path / "tree", tmp_path / "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.namelist() == [f"{game}/results_spotting.json" for game in GAMES]
+    run(tmp_path / "out.zip", tmp_path / "again", "--to", "osl")
+    assert len(list((tmp_path / "again").rglob("*.osl.json"))) == 2
+    run(tmp_path / "out.zip", tmp_path / "all.csv")
+    assert read_matches(tmp_path / "all.csv")[GAMES[1]].half(2).events == EVENTS
+
+
+def test_trees_are_written_the_same_every_time(tmp_path):
+    write({game: halves(game) for game in GAMES}, tmp_path / "a.zip")
+    write({game: halves(game) for game in reversed(GAMES)}, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_one_half_can_be_chosen(tmp_path):
+    write(halves(GAMES[0]), tmp_path / "results_spotting.json")
+    run(tmp_path / "results_spotting.json", tmp_path / "a.xml", "--half", 2)
+    assert [e.label for e in read(tmp_path / "a.xml")] == ["Goal", "Streaker"]
+    done = CliRunner().invoke(
+        app, [str(tmp_path / "results_spotting.json"), str(tmp_path / "b.xml"), "--half", "3"]
+    )
+    assert isinstance(done.exception, FormatError)
+    assert not (tmp_path / "b.xml").exists()
+
+
+def test_a_video_gives_the_rate_and_the_address(tmp_path):
+    video = tmp_path / "the match.mp4"
+    with VideoWriter(video, (64, 48), Fraction(30000, 1001)) as writer:
+        for _ in range(10):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+    write(Reel((Clip("the match.mp4", 0.1, 0.2),)), tmp_path / "a.reel.json")
+    run(tmp_path / "a.reel.json", tmp_path / "a.fcpxml", "--video", video)
+    text = (tmp_path / "a.fcpxml").read_text()
+    assert "1001/30000s" in text and video.as_uri() in text
+
+
+def test_the_formats_are_listed():
+    assert all(name in run("--formats").stdout for name in FORMATS)
+    assert len(json.loads(run("--formats", "--json").stdout)) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["a.csv", "a.csv"], "the same"),
+        (["a.csv", "a.unknown"], "suffix"),
+        (["a.csv", "b.csv", "--from", "xls"], "unknown format"),
+        (["a.csv", "b.json", "--to", "kloppy"], "only read"),
+        (["missing.csv", "b.csv"], "no such file"),
+        (["a.csv", "b.otio", "--rate", "25"], "suffix"),
+        (["a.csv", "b.json", "--to", "e2e"], "--rate"),
+    ],
+)
+def test_wrong_calls_say_what_is_wrong(tmp_path, monkeypatch, arguments, text):
+    monkeypatch.chdir(tmp_path)
+    write(Timeline(Video("m"), EVENTS), tmp_path / "a.csv")
+    done = CliRunner().invoke(app, arguments)
+    assert text in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
