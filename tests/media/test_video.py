@@ -190,6 +190,8 @@ def test_stamps_that_go_back_are_left_out(tmp_path: Path) -> None:
     [
         {"start_seconds": -1},
         {"start_seconds": 3, "end_seconds": 2},
+        {"start_seconds": float("nan")},
+        {"start_seconds": 1, "end_seconds": float("inf")},
         {"rate": 0},
         {"size": (0, 10)},
         {"size": (100_000, 100_000)},
@@ -223,6 +225,7 @@ def test_files_are_closed_however_reading_ends(clips: Clips) -> None:
     assert list(stream) == []
 
 
+@pytest.mark.slow
 def test_real_files(shared: Path) -> None:
     folder = shared / "data" / "video"
     expected = {

@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
-from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder
+from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact, has_picture, open_media, sound_stream
 
@@ -63,15 +63,9 @@ def read_audio(
             where=path,
             remedy=f"1 to {_MAX_RATE} samples, 1 or 2 channels",
         )
-    if start_seconds < 0 or (end_seconds is not None and end_seconds < start_seconds):
-        raise MediaError(
-            f"cannot read from {start_seconds} to {end_seconds} seconds",
-            where=path,
-            remedy="start at 0 or later, and end after the start",
-        )
-    start = Fraction(start_seconds)
-    end = limits.max_duration_seconds if end_seconds is None else end_seconds
-    count = round((Fraction(end) - start) * rate)
+    start, end = exact_range(path, start_seconds, end_seconds)
+    last = Fraction(limits.max_duration_seconds) if end is None else end
+    count = round((last - start) * rate)
     origin = _origin(path, limits)
     blocks = _first(count, _read(path, limits, origin + start, rate))
     return (_mix(block, channels) for block in blocks)

@@ -4,6 +4,7 @@ Times here are exact seconds on the file's own clock, which may start anywhere (
 stream at 101.4 s); `touchline.media.video` counts from the first frame shown.
 """
 
+import math
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -40,6 +41,10 @@ Open groups of pictures give no frame before their key frame, and in a transport
 lands anywhere between two key frames.
 """
 
+SETTLING_SECONDS = {"mpeg": 2, "mpegts": 2}
+"""Stamps that are guessed after a seek, until those of the file take over, by format: MPEG
+packets may hold several frames and the stamp of the first only."""
+
 _FALLBACK_RATE = Fraction(25)
 
 FrameT = TypeVar("FrameT")
@@ -52,6 +57,24 @@ class Picture:
     start: Fraction
     end: Fraction
     frame: av.VideoFrame
+
+
+def exact_range(
+    path: str | Path, start: float | Fraction, end: float | Fraction | None
+) -> tuple[Fraction, Fraction | None]:
+    """A range of seconds as fractions.
+
+    Raises:
+        MediaError: it starts before 0, ends before it starts, or is not finite.
+    """
+    within = 0 <= start < math.inf and (end is None or start <= end < math.inf)
+    if not within:
+        raise MediaError(
+            f"cannot read from {start} to {end} seconds",
+            where=path,
+            remedy="start at 0 or later, and end after the start",
+        )
+    return Fraction(start), None if end is None else Fraction(end)
 
 
 class StreamDecoder(Generic[FrameT]):
@@ -172,7 +195,7 @@ class PictureSource:
             if time - back <= self.first.start or not self._seek(time - back):
                 break
             landed = next(self._decoded, None)
-            if landed is not None and landed.start <= time + self.tolerance:
+            if landed is not None and landed.start + self._settling <= time + self.tolerance:
                 return chain([landed], self._decoded)
         self._restart()
         return self._decoded
@@ -225,6 +248,7 @@ class PictureSource:
         # AVI keeps no time of display: the order of decoding, less its delay, stands in for it.
         self._lacks_stamps = self._container.format.name == "avi"
         self._delay: int | None = None
+        self._settling = SETTLING_SECONDS.get(self._container.format.name, 0)
         self._picture_end = self._read_picture_end()
         self._container_end = self._read_container_end()
         self._watched = self._container.streams.audio if self._picture_end is None else ()
@@ -241,8 +265,8 @@ class PictureSource:
     def _read_container_end(self) -> Fraction | None:
         if not self._container.duration:
             return None
-        counts_from_zero = "matroska" in self._container.format.name
-        start = 0 if counts_from_zero else self._container.start_time or 0
+        from_zero = self._container.format.name == "matroska,webm"
+        start = 0 if from_zero else self._container.start_time or 0
         return Fraction(self._container.duration + start, 1_000_000)
 
     def _restart(self) -> None:

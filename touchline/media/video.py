@@ -16,7 +16,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
-from touchline.media.decoding import Picture, PictureSource
+from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact
 from touchline.media.orientation import Orientation
@@ -103,12 +103,7 @@ def read_frames(
         MediaError: the file cannot be opened, has no picture, or none that can be decoded; or
             the arguments contradict each other.
     """
-    if start_seconds < 0 or (end_seconds is not None and end_seconds < start_seconds):
-        raise MediaError(
-            f"cannot read from {start_seconds} to {end_seconds} seconds",
-            where=path,
-            remedy="start at 0 or later, and end after the start",
-        )
+    start, end = exact_range(path, start_seconds, end_seconds)
     if rate is not None and rate <= 0:
         raise MediaError(f"cannot read at {rate} frames a second", where=path)
     if size is not None and (min(size) < 1 or size[0] * size[1] > limits.max_pixels):
@@ -117,8 +112,8 @@ def read_frames(
         PictureSource(path, limits, threads),
         rate=None if rate is None else Fraction(rate),
         size=size,
-        start=Fraction(start_seconds),
-        end=None if end_seconds is None else Fraction(end_seconds),
+        start=start,
+        end=end,
         max_seconds=limits.max_duration_seconds,
     )
 
