@@ -226,7 +226,8 @@ def exact_difference(part: _Part, inputs: Inputs, found: Tensor) -> str:
         worst = float((expected - found).abs().max())
         if worst <= MAX_DIFFERENCE:
             return ""
-        precise = copy.deepcopy(part.module).double()(*inputs.values())
+        doubled = [v.double() if v.is_floating_point() else v for v in inputs.values()]
+        precise = copy.deepcopy(part.module).double()(*doubled)
         rounding = float((precise - expected).abs().max())
     if rounding <= MAX_ROUNDING and worst <= ROUNDING_MARGIN * rounding:
         return ""
