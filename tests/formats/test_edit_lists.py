@@ -1,5 +1,6 @@
 """Edit lists for editing programs: exact times, safe addresses, and lists that others wrote."""
 
+import json
 from fractions import Fraction
 from xml.etree import ElementTree
 
@@ -152,6 +153,36 @@ def test_otio_of_others(tmp_path):
         10.0,
         12.0,
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"media_references": {"DEFAULT_MEDIA": {"OTIO_SCHEMA": "Clip.2"}}, "source_range": None},
+        {"media_references": {"DEFAULT_MEDIA": 5}},
+        {"media_references": None, "source_range": None},
+        {"source_range": {"OTIO_SCHEMA": "Clip.2"}},
+        {"source_range": {"start_time": {"value": 1, "rate": 0}, "duration": None}},
+        {"metadata": {"touchline": {"video": 5}}},
+    ],
+)
+def test_malformed_otio_is_refused_and_does_not_end_the_process(tmp_path, change):
+    write(REEL, tmp_path / "r.otio", rate=25)
+    document = json.loads((tmp_path / "r.otio").read_text())
+    document["tracks"]["children"][0]["children"][0] |= change
+    (tmp_path / "r.otio").write_text(json.dumps(document))
+    with pytest.raises(FormatError, match=r"tracks\.children\[0\]\.children\[0\]"):
+        read_reel(tmp_path / "r.otio")
+
+
+def test_addresses_that_are_none_are_names(tmp_path):
+    write(REEL, tmp_path / "r.otio", rate=25)
+    document = json.loads((tmp_path / "r.otio").read_text())
+    clip = document["tracks"]["children"][0]["children"][0]
+    clip["metadata"] = {}
+    clip["media_references"]["DEFAULT_MEDIA"]["target_url"] = "http://[x"
+    (tmp_path / "r.otio").write_text(json.dumps(document))
+    assert read_reel(tmp_path / "r.otio").clips[0].video == "http://[x"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,10 @@ def address_of(clip: Clip, options: Options) -> str:
 
 def name_in_address(address: str) -> str:
     """The video that a URL of an edit list names: an absolute path, or its relative part."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # "http://[" and the like
+        return address
     return unquote(parts.path if parts.scheme in ("", "file") else address) or address
 
 

@@ -1,10 +1,12 @@
-"""OpenTimelineIO of reels, through its own library."""
+"""OpenTimelineIO of reels: written by its own library, read from its JSON.
 
-from collections.abc import Iterator, Mapping, Sequence
+The library ends the process on some malformed files, so what comes from outside is read here.
+"""
+
 from fractions import Fraction
 from typing import Any
 
-from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing, only_reel
+from touchline.formats.base import EVENT_FIELDS, Format, Options, Record, Source, Thing, only_reel
 from touchline.formats.edit_lists import (
     address_of,
     clip_of_note,
@@ -19,6 +21,7 @@ from touchline.formats.edit_lists import (
 from touchline.reel import Clip, Reel
 
 _NOTE = "touchline"
+_DEFAULT_MEDIA = "DEFAULT_MEDIA"
 
 
 def read_otio(source: Source) -> Reel:
@@ -27,16 +30,20 @@ def read_otio(source: Source) -> Reel:
     Raises:
         FormatError: not an OpenTimelineIO timeline, or a clip without length.
     """
-    import opentimelineio as otio
-
-    source.document  # noqa: B018  bounds the depth, which the library does not
-    try:
-        timeline = otio.adapters.read_from_string(source.text, "otio_json")
-    except (otio.exceptions.OTIOError, ValueError, TypeError, RuntimeError, KeyError) as error:
-        raise source.fault(f"not an OpenTimelineIO file: {error}") from error
-    if not isinstance(timeline, otio.schema.Timeline):
-        raise source.fault("this holds no timeline")
-    return reel_of(source, _clips(source, timeline))
+    root = Record(source, source.document)
+    if not _is_a(root, "Timeline"):
+        raise root.fault("OTIO_SCHEMA", "this is no OpenTimelineIO timeline")
+    tracks = root.record("tracks").records("children")
+    return reel_of(
+        source,
+        (
+            _clip(item)
+            for track in tracks
+            if _is_a(track, "Track") and track.values.get("kind", "Video") == "Video"
+            for item in track.records("children")
+            if _is_a(item, "Clip")
+        ),
+    )
 
 
 def write_otio(thing: Thing, options: Options) -> bytes:
@@ -79,45 +86,47 @@ def _range(first: int, count: int, rate: Fraction) -> Any:
     )
 
 
-def _clips(source: Source, timeline: Any) -> Iterator[Clip]:
-    import opentimelineio as otio
-
-    number = 0
-    for track in timeline.video_tracks():
-        for item in track:
-            if not isinstance(item, otio.schema.Clip):
-                continue
-            number += 1
-            place = f"clip {number}"
-            try:
-                shown = item.trimmed_range()
-                reference = item.media_reference
-                origin = reference.available_range.start_time if reference.available_range else None
-                start = _seconds(shown.start_time) - (_seconds(origin) if origin else 0.0)
-                end = start + _seconds(shown.duration)
-            except (otio.exceptions.OTIOError, ValueError, ZeroDivisionError) as error:
-                raise source.fault(f"it has no range: {error}", place) from error
-            note = item.metadata.get(_NOTE)
-            if isinstance(note, Mapping):
-                yield clip_of_note(source, place, _plain(note), start, end)
-                continue
-            address = getattr(reference, "target_url", None)
-            name = name_in_address(address) if address else item.name or "video"
-            yield plain_clip(source, place, name, start, end, item.name)
+def _is_a(record: Record, schema: str) -> bool:
+    """Whether an object is of a schema, of whatever version (``Clip.1``, ``Clip.2``)."""
+    return str(record.values.get("OTIO_SCHEMA", "")).partition(".")[0] == schema
 
 
-def _seconds(time: Any) -> float:
-    """Exact where the library's ``to_seconds`` is: a value over a rate."""
-    return float(time.value) / float(time.rate)
+def _clip(item: Record) -> Clip:
+    media = _media(item)
+    available = None if media is None else _optional(media, "available_range")
+    shown = _optional(item, "source_range") or available
+    if shown is None:
+        raise item.wrong("source_range", "the range that is shown")
+    origin = 0.0 if available is None else _seconds(available.record("start_time"))
+    start = _seconds(shown.record("start_time")) - origin
+    end = start + _seconds(shown.record("duration"))
+    metadata = _optional(item, "metadata")
+    if metadata is not None and isinstance(metadata.values.get(_NOTE), dict):
+        return clip_of_note(item.source, item.place, metadata.values[_NOTE], start, end)
+    name = item.optional_text("name") or ""
+    address = None if media is None else media.optional_text("target_url")
+    video = name_in_address(address) if address else name or "video"
+    return plain_clip(item.source, item.place, video, start, end, name)
 
 
-def _plain(value: Any) -> Any:
-    """The library's own containers as dicts and lists."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
+def _media(item: Record) -> Record | None:
+    """The media that a clip shows: the active one of several since ``Clip.2``."""
+    several = _optional(item, "media_references")
+    if several is None:
+        return _optional(item, "media_reference")
+    key = item.optional_text("active_media_reference_key") or _DEFAULT_MEDIA
+    return _optional(several, key)
+
+
+def _optional(record: Record, key: str) -> Record | None:
+    return None if record.values.get(key) is None else record.record(key)
+
+
+def _seconds(time: Record) -> float:
+    rate = time.number("rate")
+    if rate <= 0:
+        raise time.fault("rate", f"{rate} is not a rate")
+    return time.number("value") / rate
 
 
 def _sniff(source: Source) -> bool:
