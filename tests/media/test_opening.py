@@ -209,6 +209,17 @@ def test_sound_without_a_picture(tmp_path: Path) -> None:
     assert sum(map(len, read_audio(path, 48000))) >= 1024
 
 
+def test_a_title_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "title.mkv"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Sao Paulo"
+        stream = container.add_stream("mpeg4", rate=25, width=32, height=32)
+        container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"Sao Paulo", b"S\xe3o Paulo"))
+    assert probe(path).size == (32, 32)
+
+
 def test_nothing_is_said_on_stderr(clips: Clips, capfd: pytest.CaptureFixture[str]) -> None:
     data = clips.get("pal.mp4")[0].read_bytes()
     path = clips.folder / "torn.mp4"

@@ -8,6 +8,7 @@ both the demuxers and the protocols are limited to a short list.
 import stat
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -25,6 +26,11 @@ FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", 
 
 FORMAT_NAMES = "mp4, mov, mkv, webm, ts, mpg, avi or flv"
 
+# Titles that are not UTF-8 are no reason to refuse a file; PyAV 19 knows that by itself.
+_TOLERANT: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
+
 _MAX_BOXES = 10_000
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"}
 
@@ -39,7 +45,7 @@ def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> InputContai
     path = Path(path)
     _check_regular_file(path)
     try:
-        container = av.open(f"file:{path}", options=_options(limits), metadata_errors="replace")
+        container = av.open(f"file:{path}", options=_options(limits), **_TOLERANT)
     except (FFmpegError, OSError) as error:
         raise _refusal(path, limits, error) from error
     try:
