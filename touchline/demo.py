@@ -103,6 +103,7 @@ def run_demo(
             files[f"report of half {half}"],
             video=videos[half],
             reel=Reel(clips),
+            title=f"{game.name.partition(' - ')[2].partition(' ')[2]}, half {half}",
         )
         progress("writing the reports", half / len(timelines))
     demo = Demo(folder, files, scores)

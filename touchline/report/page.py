@@ -40,6 +40,7 @@ def write_report(
     *,
     video: str | Path | None = None,
     reel: Reel | None = None,
+    title: str | None = None,
     shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
 ) -> None:
     """Write the report of one video.
@@ -48,6 +49,7 @@ def write_report(
         timeline: its events, with curves if a model has just run.
         video: the file itself, for a thumbnail per event; without it the page has none.
         reel: marks these clips on the time axis and lists them.
+        title: the heading; by default the video's name.
         shown_confidence: events below it are hidden until the reader moves the slider.
 
     Raises:
@@ -55,7 +57,7 @@ def write_report(
         InputError: the page cannot be written there.
     """
     thumbnails = {} if video is None else _thumbnails(timeline.events, Path(video))
-    page = render(timeline, thumbnails, reel, shown_confidence)
+    page = render(timeline, thumbnails, reel, shown_confidence, title)
     target = Path(path)
     part = target.with_name(target.name + ".part")
     try:
@@ -73,13 +75,14 @@ def render(
     thumbnails: Mapping[int, str],
     reel: Reel | None,
     shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
+    title: str | None = None,
 ) -> str:
     """The page as text; ``thumbnails`` are data addresses by the event's place in the timeline."""
     labels = _labels(timeline)
     occurring = [label for label in labels if any(e.label == label for e in timeline)]
     span = _span_seconds(timeline)
     return Template(_resource("page.html")).substitute(
-        title=escape(timeline.video.name),
+        title=escape(title or timeline.video.name),
         style=_resource("page.css"),
         script=_resource("page.js"),
         facts=_facts(timeline),
