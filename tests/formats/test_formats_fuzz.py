@@ -121,6 +121,13 @@ def test_depth(tmp_path, text):
             read(tmp_path / name)
 
 
+def test_endless_lists(tmp_path):
+    document = b'{"predictions":[' + b",".join([b"{}"] * 1_000_001) + b"]}"
+    (tmp_path / "results_spotting.json").write_bytes(document)
+    with pytest.raises(FormatError, match="1000001 items"):
+        read(tmp_path / "results_spotting.json")
+
+
 def test_billion_laughs(tmp_path):
     entities = "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10 if i else "ha"}">' for i in range(10))
     for name, root in (("a.xml", "file"), ("a.fcpxml", "fcpxml")):

@@ -31,6 +31,9 @@ ALL_FIELDS = EVENT_FIELDS | FILE_FIELDS
 
 MAX_LABEL = 300
 
+MAX_ITEMS = 1_000_000
+"""Longest list of events, games or clips that is read; a whole season has fewer."""
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ENDINGS = re.compile(r"(\.events|\.reel)?\.\w{1,8}(\.gz)?$")
 _KEY_END = re.compile(rb'"\s*:')
@@ -229,6 +232,8 @@ class Record:
         value = self.values.get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
+        if len(value) > MAX_ITEMS:
+            raise self.fault(key, f"a list of {len(value)} items", f"at most {MAX_ITEMS} are read")
         place = self.at(key)
         return [Record(self.source, item, f"{place}[{i}]") for i, item in enumerate(value)]
 

@@ -89,13 +89,10 @@ def read_results(source: Source) -> Match:
     if half_of_file is None:
         half_of_file = game_and_half(source.name.rpartition("/")[0])[1]
     events = []
-    predictions = root.values.get("predictions")
-    if not isinstance(predictions, list):
-        raise root.wrong("predictions", "a list")
-    for i, values in enumerate(predictions):
-        read = _prediction(Record(source, values, f"predictions[{i}]"), half_of_file)
+    for record in root.records("predictions"):
+        read = _prediction(record, half_of_file)
         if read is None:
-            source.remarks.append(f"predictions[{i}] left out: its confidence is not a number")
+            source.remarks.append(f"{record.place} left out: its confidence is not a number")
         else:
             events.append(read)
     return _match(source, root, "predictions", events, None)
