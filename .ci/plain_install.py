@@ -7,8 +7,18 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 site = Path(sysconfig.get_path("purelib"))
-size_mb = sum(f.stat().st_size for f in site.rglob("*") if f.is_file()) / 1e6
-names = sorted({d.metadata["Name"].lower() for d in distributions()} - {"pip", "setuptools"})
+installers = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
+size_mb = (
+    sum(
+        file.stat().st_size
+        for entry in site.iterdir()
+        if not entry.name.startswith(installers)
+        for file in (entry, *entry.rglob("*"))
+        if file.is_file()
+    )
+    / 1e6
+)
+names = {d.metadata["Name"].lower() for d in distributions()} - set(installers)
 print(f"plain install: {len(names)} packages, {size_mb:.0f} MB")
 for unwanted in ("torch", "lightning", "fastapi", "cv2"):
     if importlib.util.find_spec(unwanted):
