@@ -21,19 +21,21 @@ import numpy as np
 import torch
 from PIL import Image
 
+from touchline.labels import SOCCERNET_V2
 from touchline.media.video import read_frames
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.simulator.dataset import simulate, video_name
 from touchline.spotting.spotter import Spotter, load
 from touchline.spotting.windows import WindowAverage, softmax, window_starts
-from touchline.zoo.cards import ModelCard
+from touchline.timebase import format_rate
+from touchline.zoo.cards import CARD_FILE, CardLabels, ModelCard, write_card
 from touchline.zoo.export import export_onnx
-from touchline.zoo.store import save_model
+from touchline.zoo.networks import config_dict, save_weights
+from touchline.zoo.store import WEIGHTS_FILE, find, sha256_of
 
 INPUT_SIZE = (398, 224)
 CLIP_LEN = 100
 OVERLAP = 50
-LABELS = [f"class {i}" for i in range(17)]
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 
@@ -52,15 +54,32 @@ def make_video(folder: Path, size: tuple[int, int], seconds: float) -> Path:
     return made.root / made.games[0] / video_name(1, size)
 
 
-def make_model(folder: Path, rate: Fraction) -> tuple[Path, E2ESpot]:
-    """A model folder of the published size (RegNetY-002, GSM, GRU), and its network."""
-    config = E2ESpotConfig("rny002_gsm", "gru", num_classes=len(LABELS), clip_len=CLIP_LEN)
+def make_model(folder: Path, arch: str, rate: Fraction) -> tuple[Path, E2ESpot]:
+    """A model folder with random weights and a GRU, and its network."""
+    config = E2ESpotConfig(
+        feature_arch=arch,
+        temporal_arch="gru",
+        num_classes=len(SOCCERNET_V2),
+        clip_len=CLIP_LEN,
+        modality="rgb",
+    )
     torch.manual_seed(0)
     network = E2ESpot(config).eval()
-    card = ModelCard.for_network("benchmark", config, LABELS, rate=rate, size=INPUT_SIZE)
-    path = folder / f"model-{float(rate):g}"
-    save_model(path, card, network.state_dict())
-    export_onnx(path)
+    path = folder / f"{arch}-{float(rate):g}"
+    path.mkdir(exist_ok=True)
+    save_weights(network, path / WEIGHTS_FILE)
+    card = ModelCard(
+        name="benchmark",
+        system="e2e-spot",
+        config=config_dict(config),
+        labels=CardLabels(name=SOCCERNET_V2.name, labels=SOCCERNET_V2.labels),
+        rate=format_rate(rate),
+        width=INPUT_SIZE[0],
+        height=INPUT_SIZE[1],
+        files={WEIGHTS_FILE: sha256_of(path / WEIGHTS_FILE)},
+    )
+    write_card(card, path / CARD_FILE)
+    export_onnx(find(path))
     return path, network
 
 
@@ -81,17 +100,12 @@ def decode(video: Path, rate: Fraction) -> int:
 
 
 def run_network(spotter: Spotter, frames: int) -> None:
-    """Run the network over as many windows as the video has, on frames in memory."""
+    """Run the network as often as the video asks for, on frames in memory."""
     width, height = INPUT_SIZE
-    clip = np.random.default_rng(0).integers(0, 255, (1, CLIP_LEN, height, width, 3), np.uint8)
-    valid = np.ones((1, CLIP_LEN), np.float32)
-    futures = []
-    for _ in window_starts(frames, CLIP_LEN, OVERLAP):
-        futures.append(spotter.engine.submit(clip, valid))
-        if len(futures) >= 3:
-            futures.pop(0).result()
-    for future in futures:
-        future.result()
+    pictures = np.random.default_rng(0).integers(0, 255, (CLIP_LEN, height, width, 3), np.uint8)
+    stream = (pictures[i % CLIP_LEN] for i in range(frames))
+    for _ in spotter.windows_of(stream):
+        pass
 
 
 def published_way(video: Path, rate: Fraction, network: E2ESpot, folder: Path) -> None:
@@ -101,7 +115,7 @@ def published_way(video: Path, rate: Fraction, network: E2ESpot, folder: Path) -
         for index, frame in enumerate(frames):
             jpegs.append(folder / f"{index:06d}.jpg")
             Image.fromarray(frame.pixels).save(jpegs[-1], quality=95)
-    average = WindowAverage(len(LABELS) + 1)
+    average = WindowAverage(len(SOCCERNET_V2) + 1)
     blank = torch.zeros(3, INPUT_SIZE[1], INPUT_SIZE[0])
     for start in window_starts(len(jpegs), CLIP_LEN, OVERLAP):
         index = start + np.arange(CLIP_LEN)
@@ -123,7 +137,7 @@ def _read_jpeg(path: Path) -> torch.Tensor:
 
 def measure(video: Path, size: tuple[int, int], rate: Fraction, folder: Path, args) -> dict:
     """One case."""
-    model, network = make_model(folder, rate)
+    model, network = make_model(folder, args.arch, rate)
     with load(model, precision=args.precision) as spotter:
         spotter.score(video)  # warm up: compilation, the check of the precision, the page cache
         frames = decode(video, rate)
@@ -132,6 +146,7 @@ def measure(video: Path, size: tuple[int, int], rate: Fraction, folder: Path, ar
             "video": f"{size[0]}x{size[1]}",
             "rate": float(rate),
             "frames": frames,
+            "network": args.arch,
             "engine": spotter.engine.name,
             "decode_seconds": timed(lambda: decode(video, rate), args.repeats),
             "network_seconds": timed(lambda: run_network(spotter, frames), args.repeats),
@@ -153,6 +168,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--precision", default="auto")
+    parser.add_argument("--arch", default="rny002_gsm")
     parser.add_argument("--size", nargs="+", default=["398x224", "1280x720"])
     parser.add_argument("--rate", nargs="+", default=["2", "25"])
     args = parser.parse_args()
