@@ -15,11 +15,11 @@ def test_packaged_recipes_are_valid_and_survive_a_round_trip(name, tmp_path):
 
 def test_settings_override_single_values():
     recipe = load_recipe(
-        "demo", ["optimiser.batch=2", "data.labels=[A, B]", "run.max_minutes=null"]
+        "demo", ["optimiser.batch=2", "data.labels=[A, B]", "optimiser.clip_gradients=null"]
     )
     assert recipe.optimiser.batch == 2
     assert recipe.data.labels == ("A", "B")
-    assert recipe.run.max_minutes is None
+    assert recipe.optimiser.clip_gradients is None
 
 
 @pytest.mark.parametrize(

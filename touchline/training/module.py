@@ -98,8 +98,9 @@ class SpottingModule(lightning.LightningModule):
         seed_step(self.recipe.run.seed, self.trainer.fit_loop.total_batch_idx, self.global_rank)
         rate = self.recipe.optimiser.learning_rate
         rate *= schedule_factor(self.recipe, self.global_step, self.elapsed_seconds)
-        for group in self.optimizers().param_groups:
-            group["lr"] = rate
+        for optimiser in self.trainer.optimizers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Loss of one batch of ``ClipDataset``."""

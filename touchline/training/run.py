@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import lightning
 import torch
@@ -27,7 +28,13 @@ from touchline.zoo.store import WEIGHTS_FILE, find
 
 RECIPE = "recipe.yaml"
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+PRECISIONS: dict[str, LightningPrecision] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+    "fp16": "16-mixed",
+}
 """A recipe's precision by Lightning's name."""
 
 OnStep = Callable[[int, int], None]
@@ -133,9 +140,15 @@ class StepWatch(lightning.Callback):
         self._on_step = on_step
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: SpottingModule, *rest: object
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
     ) -> None:
         """After every batch."""
+        assert isinstance(pl_module, SpottingModule)
         self._on_step(trainer.global_step, self._total)
         if self._limit_minutes is None:
             return
@@ -155,7 +168,7 @@ def _accelerator(recipe: Recipe) -> str:
     return recipe.run.device
 
 
-def _precision(recipe: Recipe, accelerator: str) -> str:
+def _precision(recipe: Recipe, accelerator: str) -> LightningPrecision:
     precision = recipe.run.precision
     if precision == "auto":
         precision = "fp16" if accelerator == "gpu" else "fp32"
@@ -167,7 +180,10 @@ def _precision(recipe: Recipe, accelerator: str) -> str:
 
 
 def _trainer(
-    recipe: Recipe, accelerator: str, precision: str, callbacks: list[lightning.Callback]
+    recipe: Recipe,
+    accelerator: str,
+    precision: LightningPrecision,
+    callbacks: list[lightning.Callback],
 ) -> lightning.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     devices = recipe.run.devices
