@@ -1,0 +1,83 @@
+"""``predict``: what evaluation and the challenge's server read."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from small_videos import write_video
+
+from touchline.datasets.checks import check_challenge
+from touchline.formats import read_matches
+from touchline.labels import LabelSet
+from touchline.metrics.spotting import evaluate
+
+GAMES = (
+    "league_a/2015-2016/2016-01-02 - 15-45 North End 1 - 0 South Park",
+    "league_b/2016-2017/2016-09-09 - 15-45 South Park 0 - 0 North End",
+)
+LABELS = LabelSet("custom", ("a", "b", "c"))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
+    """One game of two halves and one of a single video; both are the test split."""
+    root = tmp_path_factory.mktemp("dataset")
+    video = write_video(root / "short.mp4", 100, sound=False)
+    for game, files in zip(GAMES, (("1_224p.mp4", "2_224p.mp4"), ("224p.mp4",)), strict=True):
+        (root / game).mkdir(parents=True)
+        for file in files:
+            shutil.copy(video, root / game / file)
+        annotation = {"gameTime": "1 - 00:01", "label": "a", "position": "1000"}
+        labels = {"UrlLocal": game, "annotations": [annotation]}
+        (root / game / "Labels-v2.json").write_text(json.dumps(labels))
+    video.unlink()
+    (root / "test.json").write_text(json.dumps(GAMES))
+    return root
+
+
+def test_predictions_can_be_evaluated_and_submitted(call, plain_model, dataset, tmp_path):
+    out, archive = tmp_path / "out", tmp_path / "new" / "out.zip"
+    ended = call(
+        "predict", plain_model, dataset, "--out", out, "--challenge", archive, "--json"
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    told = json.loads(ended.out)
+    assert told["games"] == 2 and told["events"] > 0
+    assert told["written"] == [str(out), str(archive)]
+    predictions = read_matches(archive)
+    assert predictions == read_matches(out)
+    assert tuple(predictions) == GAMES
+    halves = [{t.half for t in match.timelines if t.events} for match in predictions.values()]
+    assert halves == [{1, 2}, {1}]
+    assert sum(len(match.events) for match in predictions.values()) == told["events"]
+    report = check_challenge(archive, games=GAMES, label_set=LABELS)
+    assert report.findings == []
+    truth = read_matches(dataset, "soccernet-v2")
+    scored = evaluate(truth, predictions, label_set=LABELS)
+    assert scored.average_map_present is not None
+    checked = call("dataset", "check", archive, "--json")
+    assert json.loads(checked.out)["errors"] == 0
+
+
+def test_a_game_without_any_event_has_its_file_too(call, plain_model, dataset, tmp_path):
+    ended = call("predict", plain_model, dataset, "--out", tmp_path / "out", "--threshold", 1)
+    assert ended.code == 0 and "2 games, 0 predictions" in ended.out
+    for game in GAMES:
+        document = json.loads((tmp_path / "out" / game / "results_spotting.json").read_text())
+        assert document["predictions"] == []
+
+
+def test_what_is_wrong_is_said_before_anything_is_spotted(refused, plain_model, dataset, tmp_path):
+    out = tmp_path / "out"
+    assert "no-run" in refused("predict", tmp_path / "no-run", dataset, "-o", out)
+    assert "no such folder" in refused("predict", plain_model, tmp_path / "none", "-o", out)
+    assert "split 'valid'" in refused(
+        "predict", plain_model, dataset, "--split", "valid", "-o", out
+    )
+    assert "takes a zip" in refused("predict", plain_model, dataset, "--challenge", out)
+    broken = tmp_path / "broken"
+    shutil.copytree(dataset, broken)
+    (broken / GAMES[1] / "224p.mp4").write_text("not a video")
+    assert "224p.mp4" in refused("predict", plain_model, broken, "--split", "all", "-o", out)
+    assert not out.exists()

@@ -1,0 +1,93 @@
+"""``touchline predict``: a trained network's predictions for a dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+
+if TYPE_CHECKING:
+    from touchline.datasets.soccernet import Game
+
+app = new_app()
+
+DEFAULT_FOLDER = Path("predictions")
+
+
+@app.command()
+def predict(
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="Folder of a run, or a model of `touchline models`."),
+    ],
+    dataset: Annotated[
+        Path,
+        typer.Argument(metavar="DATASET", help="Folder of league/season/game/1_224p.mkv."),
+    ],
+    split: Annotated[
+        str, typer.Option(help="train, valid, test, challenge, or all for every game there is.")
+    ] = "test",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for league/season/game/results_spotting.json."),
+    ] = None,
+    challenge: Annotated[
+        Path | None,
+        typer.Option(metavar="ZIP", help="Zip that the challenge's server takes."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
+    ] = 0.01,
+    video: Annotated[
+        str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
+    ] = "224p",
+    engine: Annotated[
+        Literal["auto", "openvino", "torch"], typer.Option(help="Where the network runs.")
+    ] = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Spot every game of a dataset and write its results_spotting.json.
+
+    Without --out and --challenge the results go into the folder predictions.
+    """
+    from touchline.datasets.soccernet import read_games
+    from touchline.errors import InputError
+    from touchline.pipeline import check_writable
+    from touchline.predictions import predict as predict_games
+    from touchline.spotting.spotter import load
+
+    if challenge is not None and challenge.suffix.lower() != ".zip":
+        raise InputError("a challenge takes a zip", where=challenge, remedy="name it out.zip")
+    targets = [path for path in (out, challenge) if path is not None] or [DEFAULT_FOLDER]
+    for target in targets:
+        check_writable(target.parent if target is challenge else target)
+    games = read_games(dataset, None if split == "all" else split, size=video)
+    with load(run, engine=engine) as spotter, progress_bar() as progress:
+        bar = progress.add_task("predicting", total=sum(len(game.halves) for game in games))
+        videos_done = 0
+
+        def show(game: "Game", half: int, share: float) -> None:
+            nonlocal videos_done
+            videos_done += share >= 1
+            done = videos_done + (share if share < 1 else 0)
+            progress.update(bar, completed=done, description=f"{game.name[-40:]}, half {half}")
+
+        found = predict_games(spotter, games, threshold=threshold, progress=show)
+    for warning in found.warnings:
+        remarks.print(warning, style="yellow", markup=False, soft_wrap=True)
+    for target in targets:
+        found.write(target)
+    if json:
+        print_json(
+            {
+                "games": len(found.matches),
+                "events": found.events,
+                "written": [str(target) for target in targets],
+                "warnings": list(found.warnings),
+            }
+        )
+        return
+    for target in targets:
+        text = f"{target}: {len(found.matches)} games, {found.events} predictions"
+        results.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,87 @@
+"""A model over a whole dataset: the predictions that evaluation and challenges read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from touchline.datasets.soccernet import Game
+from touchline.events import Match, Timeline
+from touchline.formats import write
+from touchline.media.video import probe
+from touchline.spotting.spotter import Spotter
+
+FORMAT = "soccernet-results"
+
+CHALLENGE_THRESHOLD = 0.01
+"""Events below this confidence are left out: the published systems keep weak ones, which lift the
+average precision a little."""
+
+VideoProgress = Callable[[Game, int, float], None]
+
+
+@dataclass(frozen=True)
+class DatasetPredictions:
+    """What a model found in each game.
+
+    Attributes:
+        matches: by game, one timeline per video; games without any event are there too.
+        warnings: about videos that could be read in part only.
+    """
+
+    matches: dict[str, Match]
+    warnings: tuple[str, ...]
+
+    @property
+    def events(self) -> int:
+        """Predictions in all."""
+        return sum(len(match.events) for match in self.matches.values())
+
+    def write(self, path: Path) -> None:
+        """Write ``league/season/game/results_spotting.json`` into a folder, or a ``.zip``.
+
+        Raises:
+            FormatError: it cannot be written.
+        """
+        if path.suffix.lower() == ".zip":
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+        write(self.matches, path, FORMAT)
+
+
+def predict(
+    spotter: Spotter,
+    games: Sequence[Game],
+    *,
+    threshold: float = CHALLENGE_THRESHOLD,
+    progress: VideoProgress = lambda game, half, share: None,
+) -> DatasetPredictions:
+    """Spot every video of every game.
+
+    All videos are opened before the first is spotted, so that a broken one is told at once.
+
+    Args:
+        games: as ``touchline.datasets.soccernet.read_games`` finds them.
+        threshold: events of lower confidence are left out.
+        progress: called with the game, the number of the half and the share of it done.
+
+    Raises:
+        MediaError: a video cannot be read.
+    """
+    for game in games:
+        for half in game.halves:
+            probe(half.video)
+    matches: dict[str, Match] = {}
+    warnings: list[str] = []
+    for game in games:
+        timelines: list[Timeline] = []
+        for half in game.halves:
+
+            def show(share: float, game: Game = game, number: int = half.number) -> None:
+                progress(game, number, share)
+
+            timeline = spotter.spot(half.video, threshold=threshold, progress=show)
+            warnings += (f"{game.name}, half {half.number}: {text}" for text in timeline.warnings)
+            timelines.append(replace(timeline, half=half.number, scores=None))
+        matches[game.name] = Match(game.name, tuple(timelines))
+    return DatasetPredictions(matches, tuple(warnings))
