@@ -17,7 +17,13 @@ from touchline.models.e2e_spot import (  # noqa: E402
     E2ESpotConfig,
     prediction_of,
 )
-from touchline.models.parts.shift import GateShift, gated_channels, temporal_shift  # noqa: E402
+from touchline.models.parts.shift import (  # noqa: E402
+    FoldedGateConv,
+    GateShift,
+    fold_gates,
+    gated_channels,
+    temporal_shift,
+)
 from touchline.models.parts.temporal_heads import HEADS  # noqa: E402
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "e2e_spot.json").read_text())
@@ -164,6 +170,18 @@ def test_memory_format_does_not_change_the_result(arch):
         network.channels_last()
         clips = clips.flatten(0, 1).to(memory_format=torch.channels_last).unflatten(0, (2, 5))
         torch.testing.assert_close(network(clips), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("arch", ["rny002_gsm", "rn18_gsm", "convnextt_gsm", "rny002_tsm"])
+def test_folding_gates_for_deployment_does_not_change_the_result(arch):
+    network = ruled(E2ESpotConfig(arch, "", 3, clip_len=5)).double()
+    clips = noise(2, 4, 3, 40, 36).double()
+    with torch.inference_mode():
+        expected = network(clips)
+        fold_gates(network)
+        torch.testing.assert_close(network(clips), expected)
+    folds = any(isinstance(module, FoldedGateConv) for module in network.modules())
+    assert folds == (arch in ("rny002_gsm", "rn18_gsm"))
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -17,6 +17,7 @@ from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
 from touchline.errors import CheckpointError
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
 from touchline.models.e2e_spot import E2ESpot
+from touchline.models.parts.shift import fold_gates
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
 from touchline.zoo.networks import load_network
 from touchline.zoo.store import (
@@ -177,11 +178,13 @@ def _pictures(shape: tuple[int, ...], noise: torch.Generator) -> Tensor:
 def _export(part: _Part, scratch: Path, storage: Storage) -> Path:
     """Write a part's file after it was found to compute what the module computes."""
     path = scratch / part.file
+    deployed = copy.deepcopy(part.module)
+    fold_gates(deployed)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of every shape it follows
         # The newer exporter has given wrong numbers for GRUs; this one is checked here anyway.
         torch.onnx.export(
-            part.module,
+            deployed,
             tuple(part.example.values()),
             path,
             input_names=list(part.example),

@@ -101,12 +101,95 @@ class GateShiftedConv(nn.Module):
 
     def __init__(self, net: nn.Module, channels: int, clip_len: int) -> None:
         super().__init__()
-        self.gsm = GateShift(channels, clip_len)
+        self.gsm: nn.Module = GateShift(channels, clip_len)
         self.net = net
 
     def forward(self, x: Tensor) -> Tensor:
         """(B·T, C, H, W) -> what ``net`` makes of the shifted input."""
         return self.net(self.gsm(x))
+
+
+class FoldedGateConv(nn.Module):
+    """A gate and its convolution rearranged for deployment: the same result, fewer copies.
+
+    With z the gated channels and y = gate · z, the convolution sees interleaved z - y + shift(y)
+    and the other channels. It is linear, hence equal to conv(x) + conv_z(shift(y) - y), with the
+    interleaving absorbed in the order of the weights. And the gate's convolution over three
+    frames is one over each frame, its results shifted and added.
+
+    Args:
+        gsm: the gate.
+        conv: the convolution behind it, not grouped.
+    """
+
+    halves: Tensor
+
+    def __init__(self, gsm: GateShift, conv: nn.Conv2d) -> None:
+        super().__init__()
+        gated, self.clip_len = gsm.gated, gsm.clip_len
+        half = gated // 2
+        channels = torch.arange(gated).reshape(1, gated, 1, 1)
+        first, second = channels.chunk(2, dim=1)
+        order = torch.cat((interleave(first), interleave(second)), dim=1).flatten()
+        weight = conv.weight.detach().clone()
+        weight[:, order] = conv.weight.detach()[:, :gated]
+        self.conv = _conv_like(conv, weight, conv.bias)
+        self.moving_conv = _conv_like(conv, weight[:, :gated], None)
+        self.bn = gsm.bn
+        self.bias = gsm.conv3D.bias
+        self.taps = nn.Conv2d(gated, 6, kernel_size=3, padding=1, bias=False).to(weight)
+        self.spread = nn.Conv2d(2, gated, kernel_size=1, bias=False).to(weight)
+        nn.init.zeros_(self.taps.weight)
+        nn.init.zeros_(self.spread.weight)
+        with torch.no_grad():
+            for gate, part in enumerate((slice(half), slice(half, gated))):
+                self.taps.weight[gate::2, part] = gsm.conv3D.weight[gate].transpose(0, 1)
+                self.spread.weight[part, gate] = 1
+        self.register_buffer("halves", self.spread.weight.detach()[:, 0, :, :].clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B·T, C, H, W) -> what the convolution makes of the shifted input."""
+        still = x[:, : self.taps.in_channels]
+        previous, own, following = self.taps(self.bn(still).relu()).chunk(3, dim=1)
+        gate = from_previous_frame(previous, self.clip_len) + own
+        gate = gate + from_next_frame(following, self.clip_len)
+        if self.bias is not None:
+            gate = gate + self.bias[:, None, None]
+        moving = self.spread(gate.tanh()) * still
+        arrived = from_next_frame(moving, self.clip_len) * self.halves
+        arrived = arrived + from_previous_frame(moving, self.clip_len) * (1 - self.halves)
+        return self.conv(x) + self.moving_conv(arrived - moving)
+
+
+def _conv_like(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    made = nn.Conv2d(
+        weight.shape[1],
+        conv.out_channels,
+        conv.kernel_size[0],
+        stride=conv.stride[0],
+        padding=int(conv.padding[0]),
+        bias=bias is not None,
+    )
+    made.weight = nn.Parameter(weight.clone())
+    if bias is not None:
+        made.bias = nn.Parameter(bias.detach().clone())
+    return made
+
+
+def fold_gates(network: nn.Module) -> None:
+    """Rearrange every gate of a network for deployment, in place; its results stay the same."""
+    for module in list(network.modules()):
+        if not isinstance(module, GateShiftedConv) or not isinstance(module.gsm, GateShift):
+            continue
+        name, conv = next((n, m) for n, m in module.net.named_modules() if isinstance(m, nn.Conv2d))
+        if conv.groups != 1:
+            continue
+        folded = FoldedGateConv(module.gsm, conv)
+        if name:
+            module.net.set_submodule(name, folded)
+        else:
+            module.net = folded
+        module.gsm = nn.Identity()
 
 
 class ShiftedBlockConv(nn.Module):
