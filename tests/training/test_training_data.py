@@ -1,0 +1,85 @@
+"""Bad data stops a run before it trains, in one sentence."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from touchline.errors import InputError, LabelError, MediaError
+from touchline.training.config import DataOptions
+from touchline.training.data import load_data
+
+
+@pytest.fixture
+def small(toy, tmp_path) -> Path:
+    """One video to train on and one to validate on."""
+    root = tmp_path / "small"
+    for split, stem in (("train", "a0"), ("valid", "v0")):
+        (root / split).mkdir(parents=True)
+        for file in (toy / split).glob(f"{stem}.*"):
+            shutil.copy(file, root / split)
+    return root
+
+
+def options(root: Path, **more) -> DataOptions:
+    values = {"root": str(root), "labels": ["Red", "Blue"], "rate": "4", "width": 48, "height": 32}
+    return DataOptions.model_validate(values | {"cache": "never"} | more)
+
+
+def add_event(root: Path, **event) -> None:
+    path = root / "train" / "a0.events.json"
+    document = json.loads(path.read_text())
+    document["events"].append(event)
+    document.pop("labels", None)
+    path.write_text(json.dumps(document))
+
+
+def test_good_data(small):
+    data = load_data(options(small))
+    assert data.labels.labels == ("Red", "Blue")
+    (video,) = data.training
+    assert video.frames.num_frames == 160 and len(video.labels) > 8
+    assert [video.game for video in data.validation] == ["v0"]
+
+
+def test_labels_can_be_those_that_occur(small):
+    assert load_data(options(small, labels="auto")).labels.labels == ("Blue", "Red")
+
+
+def test_no_dataset_no_split_no_games(small, tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        load_data(options(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="no split 'test'"):
+        load_data(options(small, validation="test"))
+    (small / "test").mkdir()
+    with pytest.raises(InputError, match="no games here"):
+        load_data(options(small, train="test"))
+
+
+def test_events_without_a_video_and_a_video_that_is_none(small):
+    (small / "train" / "a0.mp4").write_text("not a video")
+    with pytest.raises(MediaError, match=r"a0\.mp4"):
+        load_data(options(small))
+    (small / "train" / "a0.mp4").unlink()
+    with pytest.raises(InputError, match=r"add a0\.mp4"):
+        load_data(options(small))
+
+
+def test_an_unknown_label_stops_the_run_unless_it_is_told_otherwise(small):
+    add_event(small, time=1.0, label="Gren")
+    with pytest.raises(LabelError, match=r"1 events have labels outside custom: 'Gren' \(1\)"):
+        load_data(options(small))
+    said = []
+    load_data(options(small, ignore_unknown_labels=True), said.append)
+    assert said == ["left out 1 events of 1 labels outside custom"]
+
+
+def test_events_beyond_the_end_are_left_out_and_counted(small):
+    before = len(load_data(options(small)).training[0].labels)
+    add_event(small, time=40.0, label="Red")
+    add_event(small, time=500.0, label="Blue")
+    said = []
+    data = load_data(options(small), said.append)
+    assert len(data.training[0].labels) == before
+    assert said == ["left out 2 training events that lie outside their video"]
