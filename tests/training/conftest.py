@@ -63,16 +63,17 @@ run: {device: cpu, precision: fp32}
 """
 
 
-@pytest.fixture
-def toy_recipe(toy, tmp_path):
+@pytest.fixture(scope="session")
+def toy_recipe(toy, tmp_path_factory):
     """Makes a recipe of the toy dataset, with settings."""
     from touchline.training.config import load_recipe
 
-    path = tmp_path / "toy.yaml"
+    folder = tmp_path_factory.mktemp("recipe")
+    path = folder / "toy.yaml"
     path.write_text(TOY_RECIPE)
 
     def make(*settings: str):
-        places = [f"data.root={toy}", f"data.cache_folder={tmp_path / 'frames'}"]
+        places = [f"data.root={toy}", f"data.cache_folder={folder / 'frames'}"]
         return load_recipe(path, [*places, *settings])
 
     return make

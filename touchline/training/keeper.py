@@ -20,6 +20,7 @@ from touchline.zoo.cards import CARD_FILE, CardLabels, ModelCard, Suppression, w
 from touchline.zoo.networks import config_dict, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, sha256_of
 
+RECIPE = "recipe.yaml"
 LAST = "last.ckpt"
 LOG = "log.jsonl"
 
@@ -73,6 +74,13 @@ class EpochKeeper(lightning.Callback):
         self.best_epoch = state_dict["best"]["epoch"]
         self.best_figures = state_dict["best"]["figures"]
         self._log = state_dict["log"]
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Keep the recipe, once a checkpoint to resume from has turned out to fit it."""
+        if trainer.is_global_zero:
+            write_text(self.folder / RECIPE, self.recipe.to_yaml())
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule

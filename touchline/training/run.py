@@ -21,12 +21,10 @@ from touchline.labels import LabelSet
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.training.config import Recipe
 from touchline.training.data import Say, TrainingData, load_data
-from touchline.training.keeper import LAST, EpochKeeper, write_text
+from touchline.training.keeper import LAST, RECIPE, EpochKeeper
 from touchline.training.module import SpottingModule
 from touchline.zoo.networks import read_safetensors
 from touchline.zoo.store import WEIGHTS_FILE, find
-
-RECIPE = "recipe.yaml"
 
 LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
@@ -94,7 +92,6 @@ def train(
     data = load_data(recipe.data, say)
     module = SpottingModule(build_network(recipe, data.labels, say), recipe, len(data.labels) + 1)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / RECIPE, recipe.to_yaml())
     keeper = EpochKeeper(folder, recipe, data, say)
     trainer = _trainer(recipe, accelerator, precision, [keeper, StepWatch(recipe, on_step)])
     _fit(trainer, module, _loader(recipe, data, trainer), folder / LAST if resume else None)
@@ -132,12 +129,18 @@ def build_network(recipe: Recipe, labels: LabelSet, say: Say = lambda text: None
 
 
 class StepWatch(lightning.Callback):
-    """Tells of every step, and ends the run when its time is up."""
+    """Tells of every step, and ends the run after its last step or when its time is up."""
 
     def __init__(self, recipe: Recipe, on_step: OnStep) -> None:
         self._total = recipe.total_steps
         self._limit_minutes = recipe.run.max_minutes
         self._on_step = on_step
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """A resumed run may be over already."""
+        self._stop_in_time(trainer, pl_module)
 
     def on_train_batch_end(
         self,
@@ -148,11 +151,16 @@ class StepWatch(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """After every batch."""
-        assert isinstance(pl_module, SpottingModule)
         self._on_step(trainer.global_step, self._total)
+        self._stop_in_time(trainer, pl_module)
+
+    def _stop_in_time(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, SpottingModule)
+        if trainer.global_step >= self._total:
+            trainer.should_stop = True
         if self._limit_minutes is None:
             return
-        late = pl_module.elapsed_seconds > 60 * self._limit_minutes
+        late = module.elapsed_seconds > 60 * self._limit_minutes
         # All processes stop at the same step, or they would wait for each other for ever.
         if trainer.strategy.reduce_boolean_decision(late, all=False):
             trainer.should_stop = True
@@ -194,7 +202,7 @@ def _trainer(
         strategy="ddp" if devices * recipe.run.hosts > 1 else "auto",
         precision=precision,
         max_epochs=recipe.optimiser.epochs,
-        max_steps=recipe.total_steps,
+        max_steps=-1,  # StepWatch counts: Lightning would resume in the midst of an epoch
         accumulate_grad_batches=recipe.optimiser.accumulate,
         gradient_clip_val=recipe.optimiser.clip_gradients,
         callbacks=callbacks,
