@@ -140,6 +140,7 @@ class PictureSource:
         path: file to read.
         limits: bounds on what is read.
         threads: threads of the decoder; None lets it choose.
+        skim: leave out the frames that no other frame is built from.
 
     Attributes:
         stream: the video stream.
@@ -149,10 +150,13 @@ class PictureSource:
         MediaError: the file cannot be opened, or holds no frame that can be decoded.
     """
 
-    def __init__(self, path: str | Path, limits: Limits, threads: int | None = None) -> None:
+    def __init__(
+        self, path: str | Path, limits: Limits, threads: int | None = None, *, skim: bool = False
+    ) -> None:
         self.path = path
         self._limits = limits
         self._threads = threads
+        self._skim = skim
         self._shown_until = Fraction(0)
         self._open()
         self._decoded = self._decode()
@@ -244,6 +248,8 @@ class PictureSource:
         self.stream.thread_type = "AUTO"
         if self._threads is not None:
             self.stream.thread_count = self._threads
+        if self._skim:
+            self.stream.codec_context.skip_frame = "NONREF"
         self._time_base = exact(self.stream.time_base) or Fraction(1, 1000)
         # AVI keeps no time of display: the order of decoding, less its delay, stands in for it.
         self._lacks_stamps = self._container.format.name == "avi"

@@ -84,6 +84,7 @@ def read_frames(
     start_seconds: float | Fraction = 0.0,
     end_seconds: float | Fraction | None = None,
     threads: int | None = None,
+    skim: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> "FrameStream":
     """Read the frames of a video, in order of time and in constant memory.
@@ -97,6 +98,8 @@ def read_frames(
         start_seconds: where to start, from the first frame shown; exact to the frame.
         end_seconds: where to end; None for the end of the file.
         threads: threads of the decoder; None lets it choose.
+        skim: leave out the frames that no other frame is built from: sooner at a far place, and
+            a few frames early.
         limits: bounds on what is read.
 
     Raises:
@@ -109,7 +112,7 @@ def read_frames(
     if size is not None and (min(size) < 1 or size[0] * size[1] > limits.max_pixels):
         raise MediaError(f"cannot scale to {size[0]}x{size[1]}", where=path)
     return FrameStream(
-        PictureSource(path, limits, threads),
+        PictureSource(path, limits, threads, skim=skim),
         rate=None if rate is None else Fraction(rate),
         size=size,
         start=start,
