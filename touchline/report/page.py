@@ -5,7 +5,10 @@ It opens from disk, asks nothing of the network, and escapes whatever came from 
 
 import base64
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from touchline.colours import class_colour, css_colour
-from touchline.errors import InputError
+from touchline.errors import InputError, MediaError
 from touchline.events import Event, Timeline
 from touchline.labels import LabelSet, label_set_of
 from touchline.media.video import probe, read_frames
@@ -30,6 +33,7 @@ MAX_THUMBNAILS = 120
 """Only the most confident events get a thumbnail: each costs a seek and some 6 kB of page."""
 
 _THUMBNAIL_WIDTH = 256
+_MAX_READERS = 8
 _CURVE_POINTS = 1200
 _LANE_WIDTH, _LANE_HEIGHT = 1000.0, 28.0
 
@@ -64,7 +68,8 @@ def write_report(
         part.write_text(page, encoding="utf-8")
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise InputError(
             f"cannot be written ({error.strerror})", where=target, remedy="choose another place"
         ) from error
@@ -83,11 +88,13 @@ def render(
     span = _span_seconds(timeline)
     return Template(_resource("page.html")).substitute(
         title=escape(title or timeline.video.name),
+        kind="full" if len(timeline) else "bare",
         style=_resource("page.css"),
         script=_resource("page.js"),
         facts=_facts(timeline),
         warnings="".join(
-            f'<p class="warning" role="alert">{escape(text)}</p>' for text in timeline.warnings
+            f'<p class="warning" role="alert">{escape(text[:1].upper() + text[1:])}.</p>'
+            for text in timeline.warnings
         ),
         threshold_percent=round(100 * shown_confidence),
         lanes="\n".join(_lane(timeline, label, labels, span, reel) for label in occurring)
@@ -131,8 +138,9 @@ def _facts(timeline: Timeline) -> str:
     if timeline.video.frame_rate is not None:
         facts.append(f"{float(timeline.video.frame_rate):g} frames a second")
     if timeline.model is not None:
-        facts.append(f"model {timeline.model.name}")
-    facts.append(f"{len(timeline)} events")
+        weights = f" ({timeline.model.weights})" if timeline.model.weights else ""
+        facts.append(f"model {timeline.model.name}{weights}")
+    facts.append("1 event" if len(timeline) == 1 else f"{len(timeline)} events")
     return " · ".join(escape(fact) for fact in facts)
 
 
@@ -199,13 +207,15 @@ def _curve(values: FloatArray, seconds: np.ndarray, span: float) -> str:
 
 
 def _axis(span: float) -> str:
-    steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
     step = next((s for s in steps if span / s <= 10), 7200)
-    ticks = (
-        f'<span style="left: {100 * at / span:.2f}%">{format_seconds(at)}</span>'
-        for at in range(0, int(span) + 1, step)
-    )
+    ticks = (_tick(at, at / span) for at in range(0, int(span) + 1, step))
     return f'<div class="ticks">{"".join(ticks)}</div>'
+
+
+def _tick(seconds: int, share: float) -> str:
+    kind = ' class="first"' if share == 0 else ' class="last"' if share > 0.96 else ""
+    return f'<span{kind} style="left: {100 * share:.2f}%">{format_seconds(seconds)}</span>'
 
 
 def _legend(timeline: Timeline, reel: Reel | None) -> str:
@@ -272,20 +282,28 @@ def _event_card(event: Event, labels: LabelSet, thumbnail: str | None) -> str:
 
 
 def _thumbnails(events: Sequence[Event], video: Path) -> dict[int, str]:
-    """A JPEG data address for each of the most confident events, in one pass over the video."""
-    ranked = sorted(range(len(events)), key=lambda i: -events[i].confidence)[:MAX_THUMBNAILS]
-    wanted = sorted(ranked, key=lambda i: events[i].seconds)
+    """A JPEG data address for each of the most confident events that has a picture."""
+    ranked = sorted(range(len(events)), key=lambda place: -events[place].confidence)
+    wanted = sorted(ranked[:MAX_THUMBNAILS])
     info = probe(video)
-    height = max(2, round(_THUMBNAIL_WIDTH * info.height / info.width))
-    found: dict[int, str] = {}
-    for place in wanted:
-        at = max(events[place].seconds, 0.0)
-        size = (_THUMBNAIL_WIDTH, height)
-        with read_frames(video, size=size, start_seconds=at) as frames:
-            frame = next(iter(frames), None)
-        if frame is not None:
-            found[place] = _data_address(frame.pixels)
-    return found
+    width = min(_THUMBNAIL_WIDTH, info.width)
+    size = (width, max(1, round(width * info.height / info.width)))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_READERS)) as readers:
+        moments = (max(events[place].seconds, 0.0) for place in wanted)
+        pictures = readers.map(lambda at: _still(video, at, size), moments)
+        return {place: found for place, found in zip(wanted, pictures, strict=True) if found}
+
+
+def _still(video: Path, seconds: float, size: tuple[int, int]) -> str | None:
+    """The picture at a time; None beyond the end, and where the file is damaged."""
+    try:
+        with read_frames(
+            video, rate=1, size=size, start_seconds=seconds, threads=1, skim=True
+        ) as frames:
+            frame = next(frames, None)
+    except MediaError:
+        return None
+    return None if frame is None else _data_address(frame.pixels)
 
 
 def _data_address(pixels: np.ndarray) -> str:
