@@ -1,5 +1,8 @@
 """What all tests share."""
 
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,3 +19,71 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared with reference data is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def plain_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny E2E-Spot without temporal shift: frames pass its picture network one by one."""
+    return _exported_model(tmp_path_factory.mktemp("models") / "tiny-plain", "rny002")
+
+
+@pytest.fixture(scope="session")
+def shifting_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny E2E-Spot with gated shift: it sees whole windows."""
+    return _exported_model(tmp_path_factory.mktemp("models") / "tiny-gsm", "rny002_gsm")
+
+
+def _exported_model(folder: Path, backbone: str) -> Path:
+    reason = "making a model to test with needs the optional part [torch]"
+    for needed in ("torch", "timm", "onnx"):
+        pytest.importorskip(needed, reason=reason)
+    from model_folders import small_network, write_folder
+
+    from touchline.zoo.export import export_onnx
+
+    export_onnx(write_folder(folder, small_network(backbone)))
+    return folder
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a run of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Call]:
+    """Run ``touchline`` with these words, in this process."""
+    from touchline.cli.main import run
+
+    def touchline(*words: object) -> Call:
+        monkeypatch.setattr(sys, "argv", ["touchline", *map(str, words)])
+        capsys.readouterr()
+        try:
+            run()
+            code = 0
+        except SystemExit as left:
+            code = int(left.code or 0)
+        captured = capsys.readouterr()
+        return Call(code, captured.out, captured.err)
+
+    return touchline
+
+
+@pytest.fixture
+def refused(call: Callable[..., Call]) -> Callable[..., str]:
+    """Run ``touchline`` with words that are wrong; the one line that says so."""
+
+    def touchline(*words: object) -> str:
+        ended = call(*words)
+        assert ended.code == 2, ended
+        assert ended.out == ""
+        assert ended.err.startswith("error: ") and ended.err.count("\n") == 1, ended.err
+        return ended.err
+
+    return touchline

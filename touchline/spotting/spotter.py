@@ -133,12 +133,14 @@ class Spotter:
         ):
 
             def pixels() -> Iterator[Pixels]:
-                for frame in frames:
-                    times.append(frame.seconds)
+                for step, frame in enumerate(frames):
+                    # A picture that stays on show for several steps has its own time at the first.
+                    is_new = not times or frame.seconds > times[-1]
+                    times.append(frame.seconds if is_new else float(step / rate))
                     yield frame.pixels
 
             average = WindowAverage(self.engine.num_outputs)
-            for window, logits in self._run(pixels()):
+            for window, logits in self.windows_of(pixels()):
                 average.add(window.start, softmax(logits), window.valid)
                 if progress is not None:
                     progress(_share_done(times, stream))
@@ -152,8 +154,8 @@ class Spotter:
             stream.end_seconds if stream.truncated else None,
         )
 
-    def _run(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:
-        """(window, (clip_len, outputs) logits) for every window of the stream."""
+    def windows_of(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:
+        """Every window of a stream of (H, W, 3) frames, with its (clip_len, outputs) logits."""
         clip_len, overlap = self.engine.clip_len, self.overlap_frames
         if self.engine.shares_frames:
             features = self._features(pixels)
