@@ -15,7 +15,7 @@ from touchline.events import Match, Timeline
 from touchline.formats import read, write
 from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import SpottingScores, evaluate
-from touchline.pipeline import writable_folder
+from touchline.pipeline import check_writable
 from touchline.reel import Reel
 from touchline.report.page import write_report
 from touchline.simulator.dataset import simulate, video_name
@@ -69,11 +69,11 @@ def run_demo(
     Raises:
         InputError: the folder holds other things, or cannot be written.
     """
-    game = _simulated_game(writable_folder(folder), minutes, seed, progress)
     timelines: list[Timeline] = []
-    files: dict[str, Path] = {"truth": game / "Labels-v2.json"}
-    videos = {half: game / video_name(half, _SIZE) for half in (1, 2)}
     with load("demo") as spotter:
+        game = _simulated_game(folder, minutes, seed, progress)
+        files: dict[str, Path] = {"truth": game / "Labels-v2.json"}
+        videos = {half: game / video_name(half, _SIZE) for half in (1, 2)}
         for half, video in videos.items():
             show = partial(progress, f"spotting half {half}")
             spotted = spotter.spot(video, threshold=0.01, progress=show)
@@ -81,14 +81,16 @@ def run_demo(
     match = Match(f"{game.parent.parent.name}/{game.parent.name}/{game.name}", tuple(timelines))
     scores = _scores(game, match)
 
-    reel = render_reel(
-        select(match, REEL_SECONDS),
-        folder / "reel.mp4",
-        videos,
-        burn_labels=True,
-        progress=lambda share: progress("cutting the reel", share),
-    )
-    files["reel"] = folder / "reel.mp4"
+    reel = select(match, REEL_SECONDS)
+    if len(reel):
+        files["reel"] = folder / "reel.mp4"
+        reel = render_reel(
+            reel,
+            files["reel"],
+            videos,
+            burn_labels=True,
+            progress=lambda share: progress("cutting the reel", share),
+        )
     files["reel decisions"] = folder / "reel.reel.json"
     write(reel, files["reel decisions"])
     for timeline in timelines:
@@ -108,13 +110,16 @@ def run_demo(
         progress("writing the reports", half / len(timelines))
     demo = Demo(folder, files, scores)
     files["scores"] = folder / "scores.json"
-    files["scores"].write_text(json.dumps(demo.to_json(), indent=2) + "\n", encoding="utf-8")
+    part = folder / "scores.json.part"
+    part.write_text(json.dumps(demo.to_json(), indent=2) + "\n", encoding="utf-8")
+    part.replace(files["scores"])
     return demo
 
 
 def _simulated_game(folder: Path, minutes: float, seed: int, progress: Progress) -> Path:
+    check_writable(folder)
     root = folder / "match"
-    foreign = [entry.name for entry in folder.iterdir()]
+    foreign = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     if foreign and not root.is_dir():
         raise InputError(
             f"holds other things ({sorted(foreign)[0]})", where=folder, remedy="name a new folder"

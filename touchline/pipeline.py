@@ -1,24 +1,27 @@
 """Where the stages meet: a video to its timeline, its reel and the files that people take away."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.render import Sources, render_reel, source_of
+from touchline.editing.render import Sources, inside_videos, render_reel, source_of
 from touchline.editing.select import select
-from touchline.errors import InputError
+from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
-from touchline.formats import read, write
+from touchline.formats import read, target_format, write
 from touchline.media.video import probe
+from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
 from touchline.report.page import write_report
 from touchline.spotting.spotter import DEFAULT_THRESHOLD, Progress, Spotter
 
 DEFAULT_REEL_SECONDS = 180.0
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov")
+VIDEO_SUFFIXES = tuple(SUFFIXES)
 """What a reel can be cut into; every other suffix names an edit list."""
 
 
@@ -68,8 +71,10 @@ def spot_video(
     Raises:
         MediaError: the video cannot be read. InputError: the folder cannot be written.
     """
+    target = video.parent if folder is None else folder
+    check_writable(target)
     timeline = spotter.spot(video, threshold=threshold, progress=progress)
-    target = writable_folder(video.parent if folder is None else folder)
+    writable_folder(target)
     events_path = target / f"{video.stem}.events.json"
     report_path = target / f"{video.stem}.report.html"
     write(timeline, events_path)
@@ -126,7 +131,9 @@ def cut_reel(
                 "a video to cut from is needed", where=path, remedy="name it with --video VIDEO"
             )
         return render_reel(reel, path, video, burn_labels=burn_labels, snap=snap, progress=progress)
+    _check_suffix(reel, path)
     if video is not None and len(reel):
+        reel = inside_videos(reel, video)
         if snap:
             reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
         rate = probe(source_of(reel.clips[0], video)).frame_rate
@@ -134,13 +141,23 @@ def cut_reel(
     return reel
 
 
+def _check_suffix(reel: Reel, path: Path) -> None:
+    try:
+        target_format(reel, path)
+    except FormatError as error:
+        remedy = f"{error.remedy}; for a video {', '.join(VIDEO_SUFFIXES)}"
+        raise InputError(error.what, where=path, remedy=remedy) from error
+
+
 def reel_of(events: Path, seconds: float, shift_seconds: float = 0.0) -> Reel:
     """The reel of an event file; a reel file is taken as it is.
 
     Raises:
-        FormatError: the file cannot be read. InputError: it is of several games, or the length is
-        too short.
+        FormatError: the file cannot be read. InputError: it is of several games, or the length or
+        the shift will not do.
     """
+    if not isfinite(shift_seconds):
+        raise InputError(f"a shift of {shift_seconds} s", remedy="give a number of seconds")
     thing = _one_game(events)
     return thing if isinstance(thing, Reel) else select(thing, seconds, shift_seconds=shift_seconds)
 
@@ -161,11 +178,11 @@ def timeline_of(events: Path, half: int | None) -> Timeline:
         return thing.timelines[0]
     found = None if half is None else thing.half(half)
     if found is None:
-        halves = ", ".join(str(timeline.half) for timeline in thing.timelines)
+        halves = ", ".join(str(timeline.half or "?") for timeline in thing.timelines)
         raise InputError(
-            f"these are the events of {len(thing.timelines)} videos (halves {halves})",
+            f"there is no half {half} here" if half else "these are the events of several videos",
             where=events,
-            remedy="say which one with --half",
+            remedy=f"say which one with --half (there are: {halves or 'none'})",
         )
     return found
 
@@ -187,7 +204,7 @@ def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> Sources | None
     """The videos that a reel is cut from: those given, else those lying beside the event file.
 
     Raises:
-        InputError: fewer videos than the reel has halves.
+        InputError: more videos than the reel is of, or fewer.
     """
     halves = sorted({clip.half for clip in reel if clip.half is not None})
     if len(given) == 1 and len(halves) <= 1:
@@ -195,9 +212,15 @@ def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> Sources | None
     if given:
         if halves and len(given) < max(halves):
             raise InputError(
-                f"the reel shows half {max(halves)}, but {len(given)} video was given",
+                f"the reel shows half {max(halves)}, but only {len(given)} given",
                 where="--video",
                 remedy="repeat --video for each half, in order",
+            )
+        if not halves:
+            raise InputError(
+                f"the reel is of one video, but {len(given)} were given",
+                where="--video",
+                remedy="give that one",
             )
         return dict(enumerate(given, start=1))
     beside = {clip.half: events.parent / clip.video for clip in reel}
@@ -206,6 +229,19 @@ def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> Sources | None
     if None in beside:
         return beside[None]
     return {half: path for half, path in beside.items() if half is not None}
+
+
+def check_writable(folder: Path) -> None:
+    """Find out whether results can be put into a folder, before hours go into making them.
+
+    Raises:
+        InputError: it is a file, lies below one, or may not be written.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise _no_home_for_results(folder, f"{there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _no_home_for_results(folder, "no permission to write")
 
 
 def writable_folder(folder: Path) -> Path:
@@ -217,7 +253,11 @@ def writable_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"cannot hold the results ({error.strerror})", where=folder, remedy="name a folder"
-        ) from error
+        raise _no_home_for_results(folder, error.strerror or str(error)) from error
     return folder
+
+
+def _no_home_for_results(folder: Path, why: str) -> InputError:
+    return InputError(
+        f"cannot hold the results ({why})", where=folder, remedy="name a folder to write into"
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from touchline.colours import class_colour
 from touchline.editing.overlay import Rgb, draw_labels
-from touchline.editing.render import AUDIO_RATE
+from touchline.editing.render import AUDIO_RATE, refuse_overwriting
 from touchline.errors import InputError
 from touchline.events import Event, Timeline
 from touchline.labels import label_set_of
@@ -48,13 +48,21 @@ def annotate(
         Length of what was written, in seconds.
 
     Raises:
-        InputError: a slow factor below 1. MediaError: a file cannot be read or written.
+        InputError: a slow factor below 1, events of another video, or a video that would be
+            overwritten. MediaError: a file cannot be read or written.
     """
     if not 1 <= slow_factor <= 20:
         raise InputError(f"a slow motion of {slow_factor} times", remedy="use 1 to 20")
     info = probe(video)
+    refuse_overwriting(Path(path), [info.path])
     events = [event for event in timeline if event.confidence >= min_confidence]
     moments = [event.seconds for event in events]
+    if moments and moments[0] >= info.duration_seconds:
+        raise InputError(
+            f"every event lies beyond the end ({info.duration_seconds:.1f} s)",
+            where=video,
+            remedy="is this the video that the events are of?",
+        )
     labels = timeline.labels or label_set_of(
         tuple(dict.fromkeys(e.label for e in events)) or ("-",)
     )

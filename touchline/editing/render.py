@@ -1,6 +1,7 @@
 """Cutting a reel out of its videos: frame-exact, with sound, into one file that browsers play."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,30 +50,38 @@ def render_reel(
         The reel as cut.
 
     Raises:
-        InputError: an empty reel, a half without a video, or a clip beyond the end.
+        InputError: an empty reel, a half without a video, a clip beyond the end, or a video that
+            would be overwritten.
         MediaError: a video cannot be read or the file cannot be written.
     """
     if not len(reel):
         raise InputError(
             "the reel is empty: there is nothing to cut", remedy="choose from more events"
         )
-    infos = {source: probe(source) for source in {source_of(clip, video) for clip in reel}}
-    _check_inside(reel, video, infos)
-    if snap:
-        reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
+    reel = inside_videos(reel, video)
+    infos = {source: probe(source) for source in _sources(reel, video)}
+    refuse_overwriting(Path(path), infos)
     first = infos[source_of(reel.clips[0], video)]
     has_audio = any(info.has_audio for info in infos.values())
     labels = label_set_of(tuple(dict.fromkeys(e.label for c in reel for e in c.events)) or ("-",))
-    total, done = reel.seconds, 0.0
     with VideoWriter(
         path,
         (first.width, first.height),
         first.frame_rate,
         audio_rate=AUDIO_RATE if has_audio else None,
     ) as writer:
+        if snap:
+            reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
+        total, done = reel.seconds, 0.0
         for clip in reel:
             source = source_of(clip, video)
             frames = _write_pictures(writer, clip, source, first, labels if burn_labels else None)
+            if not frames:
+                raise InputError(
+                    f"nothing can be read at the clip at {clip.start_seconds:.1f} s",
+                    where=source,
+                    remedy="the file is damaged there: choose from the events before it",
+                )
             if has_audio:
                 samples = round(frames * AUDIO_RATE / first.frame_rate)
                 for chunk in clip_sound(infos[source], clip.start_seconds, samples):
@@ -93,22 +102,54 @@ def source_of(clip: Clip, video: Sources) -> Path:
         return Path(video)
     if clip.half is None or clip.half not in video:
         raise InputError(
-            f"the reel shows half {clip.half}, but no video of it was given",
+            f"the reel shows half {clip.half}, but no video of it was given"
+            if clip.half
+            else "the reel does not say which half a clip is of",
             remedy="give one video per half, in order",
         )
     return Path(video[clip.half])
 
 
-def _check_inside(reel: Reel, video: Sources, infos: Mapping[Path, VideoInfo]) -> None:
+def refuse_overwriting(output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse an output that would take the place of something that it is made from.
+
+    Raises:
+        InputError: it is one of the inputs.
+    """
+    for given in inputs:
+        if output.exists() and given.exists() and output.samefile(given):
+            raise InputError(
+                "would be overwritten by what is made from it",
+                where=output,
+                remedy="give another name with -o",
+            )
+
+
+def inside_videos(reel: Reel, video: Sources) -> Reel:
+    """The same reel, its clips ending where their videos end.
+
+    Raises:
+        InputError: a clip or one of its events lies beyond the end. MediaError: a video cannot
+            be read.
+    """
+    lengths = {source: probe(source).duration_seconds for source in _sources(reel, video)}
+    clips = []
     for clip in reel:
         source = source_of(clip, video)
-        length = infos[source].duration_seconds
-        if clip.start_seconds >= length:
+        length = lengths[source]
+        last = max((event.seconds for event in clip.events), default=clip.start_seconds)
+        if max(last, clip.start_seconds) >= length:
             raise InputError(
                 f"the clip at {clip.start_seconds:.1f} s lies beyond the end ({length:.1f} s)",
                 where=source,
                 remedy="is this the video that the events are of?",
             )
+        clips.append(replace(clip, end_seconds=min(clip.end_seconds, length)))
+    return replace(reel, clips=tuple(clips))
+
+
+def _sources(reel: Reel, video: Sources) -> list[Path]:
+    return list(dict.fromkeys(source_of(clip, video) for clip in reel))
 
 
 def _write_pictures(
