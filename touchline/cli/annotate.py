@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
 
 app = new_app()
 
@@ -44,8 +44,11 @@ def annotate(
             progress=lambda share: progress.update(task, completed=100 * share),
         )
     shown = len(timeline.above(min_confidence))
+    if len(timeline) and not shown:
+        remarks.print(f"no event has a confidence of {min_confidence:g}: see --min-confidence")
     if json:
         print_json({"video": str(output), "seconds": round(length, 3), "events": shown})
     else:
-        text = f"{output}: {shown} events, {length:.1f} s"
+        plural = "1 event" if shown == 1 else f"{shown} events"
+        text = f"{output}: {plural}, {length:.1f} s"
         results.print(text, markup=False, soft_wrap=True)

@@ -1,9 +1,11 @@
 """The ``touchline`` program: maps commands to their files, and errors to exit codes."""
 
+import errno
 import importlib
+import io
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -28,6 +30,19 @@ COMMANDS = {
 """Every command, in the order of the help; ``touchline.cli.<name>`` holds its ``app``."""
 
 
+INTERRUPTED = 130
+
+CallError: type[Exception] = typer.BadParameter.__mro__[2]
+"""Of every wrong call. Typer has it from click, or from its own copy of click, by version."""
+
+NEEDED_FROM_THE_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+"""Errors that are neither ours nor the input's: no space left, no permission."""
+
+
+class ReaderLeftError(Exception):
+    """Whoever read our output went away (``| head``)."""
+
+
 class CommandTable(TyperGroup):
     """The table above as a group that imports a command's file only when it is called."""
 
@@ -43,6 +58,12 @@ class CommandTable(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # Typer would leave with 1
+            raise ReaderLeftError from error
 
 
 app = new_app(
@@ -66,20 +87,45 @@ def options(
 
 def run() -> None:
     """Run the program and leave with 0 (done), 1 (a fault of ours) or 2 (input or call wrong)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
-        app()
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
     except InputError as error:
-        remarks.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        remarks.print("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of stdout left (`| head`)
+        _leave(2, str(error))
+    except CallError as error:
+        _leave(2, _what_was_wrong(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except (ReaderLeftError, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except MemoryError:
-        remarks.print("[red]error:[/red] not enough memory", soft_wrap=True)
-        sys.exit(1)
+        _leave(1, "not enough memory")
+    except OSError as error:
+        if error.errno not in NEEDED_FROM_THE_SYSTEM:
+            raise
+        _leave(2, f"{error.filename or 'the system'}: {error.strerror}")
+    if code == INTERRUPTED:
+        remarks.print("interrupted")
+    sys.exit(code)
+
+
+def _leave(code: int, text: str) -> NoReturn:
+    remarks.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True)
+    sys.exit(code)
+
+
+def _what_was_wrong(error: Any) -> str:
+    """One line about a call that does not parse; the help itself where nothing was asked for."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.format_message(), err=True)
+        sys.exit(2)
+    text = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return text if context is None else f"{text}; see {context.command_path} --help"
 
 
 if __name__ == "__main__":

@@ -20,10 +20,18 @@ T = TypeVar("T")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
-remarks = Console(stderr=True, highlight=False)
+
+class Channel(Console):
+    """A console that says so when its reader has left, instead of ending the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+remarks = Channel(stderr=True, highlight=False)
 """For remarks and progress."""
 
-results = Console(highlight=False)
+results = Channel(highlight=False)
 """For what the user asked for."""
 
 

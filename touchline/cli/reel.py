@@ -46,9 +46,11 @@ def reel(
     json: JsonOption = False,
 ) -> None:
     """Choose the moments worth seeing, fit them into a length, and cut them in match order."""
+    from touchline.editing.render import refuse_overwriting
     from touchline.pipeline import cut_reel, reel_of, videos_of
     from touchline.timebase import parse_rate
 
+    refuse_overwriting(output, [events])
     chosen = reel_of(events, seconds, shift_seconds)
     sources = videos_of(events, chosen, video or [])
     with progress_bar() as progress:
@@ -65,5 +67,6 @@ def reel(
     if json:
         print_json({"reel": str(output), "seconds": round(made.seconds, 3), "clips": len(made)})
     else:
-        text = f"{output}: {len(made)} clips, {made.seconds:.1f} s"
+        clips = "1 clip" if len(made) == 1 else f"{len(made)} clips"
+        text = f"{output}: {clips}, {made.seconds:.1f} s"
         results.print(text, markup=False, soft_wrap=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.progress import Progress, TaskID
 
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
@@ -13,12 +14,12 @@ app = new_app()
 
 
 def _show(progress: Progress, task: TaskID, share: float) -> None:
-    progress.update(task, completed=share)
+    progress.update(task, completed=100 * share)
 
 
 @app.command()
 def spot(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.")],
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Video files.")],
     model: Annotated[
         str, typer.Option(help="A model of `touchline models list`, a run folder or a checkpoint.")
     ] = "demo",
@@ -40,20 +41,20 @@ def spot(
 
     A video that cannot be read does not stop the others: it is named at the end.
     """
-    from touchline.errors import InputError, MediaError
+    from touchline.errors import InputError
     from touchline.pipeline import refuse_clashes, spot_video
     from touchline.spotting.spotter import load
 
     refuse_clashes(videos, out)
-    failures: list[MediaError] = []
+    failures: list[InputError] = []
     done = []
     with load(model, engine=engine, precision=precision) as spotter, progress_bar() as progress:
         for video in videos:
-            task = progress.add_task(video.name, total=1.0)
+            task = progress.add_task(video.name, total=100)
             show = partial(_show, progress, task)
             try:
                 spotted = spot_video(spotter, video, out, threshold=threshold, progress=show)
-            except MediaError as error:
+            except InputError as error:
                 failures.append(error)
                 continue
             done.append(spotted)
@@ -75,10 +76,11 @@ def spot(
     else:
         for spotted in done:
             count = len(spotted.timeline)
-            results.print(f"{spotted.video}: {count} events", markup=False, soft_wrap=True)
+            found = "1 event" if count == 1 else f"{count} events"
+            results.print(f"{spotted.video}: {found}", markup=False, soft_wrap=True)
             results.print(f"  {spotted.events_path}", markup=False, soft_wrap=True)
             results.print(f"  {spotted.report_path}", markup=False, soft_wrap=True)
+    for failure in failures[:-1]:
+        remarks.print(f"[red]error:[/red] {escape(str(failure))}", soft_wrap=True)
     if failures:
-        for failure in failures[:-1]:
-            remarks.print(f"error: {failure}", style="red", markup=False, soft_wrap=True)
-        raise failures[-1] if len(videos) == 1 else InputError(str(failures[-1]))
+        raise failures[-1]

@@ -1,0 +1,165 @@
+"""``touchline reel``: the best moments as a video or an edit list; one line if that cannot be."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from touchline.formats import read
+from touchline.media.video import probe
+from touchline.reel import Reel
+
+CUT_SUFFIXES = ["mp4", "mkv", "mov"]
+LIST_SUFFIXES = ["otio", "edl", "fcpxml", "xml", "json", "vtt"]
+
+
+def files_in(folder: Path) -> set[str]:
+    """Names of its files, hidden ones too."""
+    return {path.name for path in folder.iterdir()}
+
+
+def write_events(path: Path, *events: dict, video: str = "match.mp4") -> Path:
+    """A touchline event file."""
+    document = {
+        "format": "touchline-events",
+        "version": 1,
+        "video": {"name": video},
+        "events": list(events),
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+def write_halves(path: Path) -> Path:
+    """Predictions for both halves of a match, as the challenge has them."""
+    predictions = [
+        {
+            "gameTime": f"{half} - 00:0{second}",
+            "label": "Goal",
+            "position": str(1000 * second),
+            "half": str(half),
+            "confidence": "0.9",
+        }
+        for half, second in ((1, 2), (2, 1))
+    ]
+    path.write_text(json.dumps({"UrlLocal": "a/b/c", "predictions": predictions}))
+    return path
+
+
+@pytest.mark.parametrize("suffix", CUT_SUFFIXES)
+def test_a_video_is_cut_with_sound(call, videos, events, tmp_path, suffix):
+    reel = tmp_path / f"reel.{suffix}"
+    ended = call("reel", events, "--video", videos / "match.mp4", "-o", reel, "--labels", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    result = json.loads(ended.out)
+    info = probe(reel)
+    assert info.has_audio and info.size == (96, 64)
+    assert result["seconds"] == pytest.approx(info.duration_seconds, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", LIST_SUFFIXES)
+def test_the_suffix_names_an_edit_list(call, videos, events, tmp_path, suffix):
+    reel = tmp_path / f"reel.{suffix}"
+    ended = call("reel", events, "--video", videos / "match.mp4", "-o", reel)
+    assert (ended.code, ended.err) == (0, "")
+    assert reel.stat().st_size > 0
+    assert f"{reel}: 1 clip, " in ended.out
+
+
+def test_the_video_beside_the_events_is_found(call, videos, events, tmp_path):
+    ended = call("reel", events, "-o", tmp_path / "reel.mp4")
+    assert ended.code == 0
+    assert (tmp_path / "reel.mp4").is_file()
+
+
+def test_a_reel_file_is_cut_as_it_is(call, videos, events, tmp_path):
+    decisions = tmp_path / "match.reel.json"
+    assert call("reel", events, "-o", decisions).code == 0
+    assert isinstance(read(decisions), Reel)
+    ended = call("reel", decisions, "--video", videos / "match.mp4", "-o", tmp_path / "reel.mp4")
+    assert ended.code == 0
+
+
+def test_each_half_is_cut_from_its_own_video(call, refused, videos, tmp_path):
+    match = write_halves(videos / "results_spotting.json")
+    reel = tmp_path / "reel.mp4"
+    line = refused("reel", match, "--video", videos / "match.mp4", "-o", reel)
+    assert "half 2" in line and "repeat --video" in line
+    both = ("--video", videos / "match.mp4", "--video", videos / "silent.mp4")
+    assert call("reel", match, *both, "-o", reel).code == 0
+    assert probe(reel).duration_seconds > 4
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["-o", "reel.gif"], ".mp4"),
+        (["-o", "reel"], ".mp4"),
+        (["-o", "nowhere/reel.mp4"], "there is no folder"),
+        (["-o", "nowhere/reel.otio"], "cannot be written"),
+        (["-o", "reel.mp4", "--seconds", "1"], "too short"),
+        (["-o", "reel.mp4", "--seconds", "nan"], "too short"),
+        (["-o", "reel.mp4", "--shift-seconds", "nan"], "shift"),
+        (["-o", "reel.edl", "--rate", "fast"], "frame rate"),
+        (["-o", "reel.mp4", "--video", "text.mp4"], "is not a video file"),
+        (["-o", "reel.mp4", "--video", "missing.mp4"], "no such file"),
+        (["-o", "reel.mp4", "--video", "one-frame.mp4"], "is this the video"),
+        (["-o", "reel.otio", "--video", "one-frame.mp4"], "is this the video"),
+        (["-o", "match.mp4"], "overwritten"),
+        (["-o", "match.events.json"], "overwritten"),
+        ([], "--output"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_no_file(refused, videos, events, monkeypatch, words, what):
+    monkeypatch.chdir(videos)
+    before = {path: path.read_bytes() for path in videos.iterdir()}
+    assert what in refused("reel", "match.events.json", *words)
+    assert {path: path.read_bytes() for path in videos.iterdir()} == before
+
+
+def test_without_a_video_only_lists_can_be_written(call, refused, events, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    moved = events.rename(alone / events.name)
+    assert "--video" in refused("reel", moved, "-o", alone / "reel.mp4")
+    assert call("reel", moved, "-o", alone / "reel.vtt").code == 0
+    assert "--rate" in refused("reel", moved, "-o", alone / "reel.edl")
+    assert call("reel", moved, "-o", alone / "reel.edl", "--rate", "25").code == 0
+    assert files_in(alone) == {moved.name, "reel.vtt", "reel.edl"}
+
+
+def test_nothing_to_show_cannot_be_cut_but_can_be_listed(call, refused, videos, tmp_path):
+    nothing = write_events(videos / "none.events.json")
+    line = refused("reel", nothing, "--video", videos / "match.mp4", "-o", tmp_path / "reel.mp4")
+    assert "the reel is empty" in line
+    assert call("reel", nothing, "-o", tmp_path / "none.reel.json").code == 0
+    assert len(read(tmp_path / "none.reel.json")) == 0
+
+
+def test_two_videos_for_one_are_refused(refused, videos, events, tmp_path):
+    twice = ("--video", videos / "match.mp4", "--video", videos / "silent.mp4")
+    assert "2 were given" in refused("reel", events, *twice, "-o", tmp_path / "reel.mp4")
+
+
+def test_events_of_several_games_are_refused(refused, tmp_path):
+    table = tmp_path / "games.csv"
+    table.write_text("match,half,seconds,label\na/b/one,1,5,Goal\na/b/two,1,7,Goal\n")
+    assert "2 games" in refused("reel", table, "-o", tmp_path / "reel.vtt")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": "touchline-events"}', "\x00\xff"])
+def test_what_is_no_event_file_is_refused(refused, tmp_path, content):
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(content.encode("latin-1"))
+    assert "broken.json" in refused("reel", broken, "-o", tmp_path / "reel.vtt")
+    assert files_in(tmp_path) == {"broken.json"}
+
+
+def test_a_truncated_video_is_cut_as_far_as_it_goes(call, refused, videos, tmp_path):
+    truncated = videos / "truncated.mp4"
+    early = write_events(videos / "e.json", {"time": 1.0, "label": "Foul", "confidence": 1.0})
+    assert call("reel", early, "--video", truncated, "-o", tmp_path / "early.mp4").code == 0
+    late = write_events(videos / "l.json", {"time": 5.9, "label": "Corner", "confidence": 1.0})
+    line = refused("reel", late, "--video", truncated, "-o", tmp_path / "late.mp4")
+    assert "damaged" in line
+    assert not (tmp_path / "late.mp4").exists()

@@ -1,0 +1,243 @@
+"""``touchline spot``: events and a report for every video that can be read, one line for others."""
+
+import errno
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import touchline.report.page
+
+BAD_VIDEOS = {
+    "missing.mp4": "no such file",
+    "empty.mp4": "the file is empty",
+    "text.mp4": "is not a video file",
+    "concat.mp4": "is not a video file",
+    "playlist.mp4": "is not a video file",
+    "sound-only.mp4": "has no picture",
+    "no-index.mp4": "ends before its index",
+}
+
+
+def results_in(folder: Path) -> list[str]:
+    """Names of all files but videos, hidden ones too."""
+    return sorted(p.name for p in folder.rglob("*") if p.is_file() and p.suffix != ".mp4")
+
+
+@pytest.mark.parametrize(("name", "what"), BAD_VIDEOS.items())
+def test_a_video_that_is_none_is_one_line_and_no_file(
+    refused, plain_model, videos, tmp_path, name, what
+):
+    line = refused("spot", videos / name, "--model", plain_model, "--out", tmp_path / "out")
+    assert name in line and what in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["match", "silent", "one-frame"])
+def test_any_length_with_and_without_sound(call, plain_model, videos, name):
+    ended = call("spot", videos / f"{name}.mp4", "--model", plain_model, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    (result,) = json.loads(ended.out)
+    document = json.loads(Path(result["events"]).read_text())
+    assert document["format"] == "touchline-events" and document["version"] == 1
+    assert document["video"]["name"] == f"{name}.mp4"
+    assert document["video"]["frame_rate"] == "25/1"
+    assert document["model"] == {
+        "name": "e2e-spot-rny002-gru",
+        "weights": "tiny-plain",
+        "sha256": document["model"]["sha256"],
+    }
+    assert result["count"] == len(document["events"])
+    length = document["video"]["duration"]
+    assert all(0 <= event["time"] < length for event in document["events"])
+    assert Path(result["report"]).read_text().startswith("<!doctype html>")
+
+
+def test_results_lie_beside_the_video_unless_a_folder_is_named(
+    call, shifting_model, videos, tmp_path
+):
+    ended = call("spot", videos / "silent.mp4", "--model", shifting_model)
+    assert ended.code == 0
+    assert f"{videos / 'silent.mp4'}: " in ended.out
+    out = tmp_path / "made" / "for it"
+    assert call("spot", videos / "silent.mp4", "--model", shifting_model, "--out", out).code == 0
+    names = ["silent.events.json", "silent.report.html"]
+    assert results_in(out) == names
+    assert {(videos / name).name for name in names} <= {p.name for p in videos.iterdir()}
+    assert (out / names[0]).read_bytes() == (videos / names[0]).read_bytes()
+
+
+def test_a_truncated_video_is_spotted_as_far_as_it_goes_and_the_results_say_so(
+    call, plain_model, videos
+):
+    ended = call("spot", videos / "truncated.mp4", "--model", plain_model, "--json")
+    assert ended.code == 0
+    assert "truncated.mp4: the file is damaged or cut off" in ended.err
+    (result,) = json.loads(ended.out)
+    document = json.loads((videos / "truncated.events.json").read_text())
+    assert result["warnings"] == document["warnings"] != []
+    assert "damaged or cut off" in document["warnings"][0]
+    assert 0 < document["video"]["duration"] < 6
+    assert "damaged or cut off" in (videos / "truncated.report.html").read_text()
+
+
+def test_one_bad_video_does_not_stop_the_others(call, plain_model, videos, tmp_path):
+    names = ("silent.mp4", "text.mp4", "one-frame.mp4", "empty.mp4")
+    ended = call(
+        "spot", *(videos / n for n in names), "--model", plain_model, "--out", tmp_path / "o"
+    )
+    assert ended.code == 2
+    assert ended.err.count("\n") == 2 and "text.mp4" in ended.err and "empty.mp4" in ended.err
+    assert len(results_in(tmp_path / "o")) == 4
+    assert "silent.mp4" in ended.out and "one-frame.mp4" in ended.out
+
+
+def test_two_videos_of_one_name_cannot_share_a_folder(refused, videos, tmp_path):
+    other = tmp_path / "other" / "match.mkv"
+    line = refused("spot", videos / "match.mp4", other, "--out", tmp_path / "out")
+    assert "has the same name as" in line and "--out" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--threshold", "1.5"], "--threshold"),
+        (["--threshold", "much"], "--threshold"),
+        (["--engine", "steam"], "--engine"),
+        (["--precision", "fp8"], "--precision"),
+        (["--model", "nobody"], "known models"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_wrong_options_are_one_line(refused, videos, words, what):
+    before = results_in(videos)
+    assert what in refused("spot", videos / "match.mp4", *words)
+    assert results_in(videos) == before
+
+
+def test_spotting_nothing_is_a_wrong_call(refused):
+    line = refused("spot")
+    assert "VIDEO" in line and "touchline spot --help" in line
+
+
+class _Hostile:
+    def __init__(self, witness: Path) -> None:
+        self.witness = witness
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.witness),))
+
+
+def test_a_pickle_given_as_a_model_is_not_opened(refused, videos, tmp_path):
+    checkpoint, witness = tmp_path / "model.pt", tmp_path / "executed"
+    checkpoint.write_bytes(pickle.dumps(_Hostile(witness)))
+    line = refused("spot", videos / "match.mp4", "--model", checkpoint)
+    assert "touchline models import" in line
+    assert not witness.exists()
+
+
+def test_weights_of_another_shape_are_refused(refused, plain_model, videos, tmp_path):
+    pytest.importorskip("torch")
+    from model_folders import small_network, write_folder
+
+    folder = write_folder(tmp_path / "odd", small_network("rny002", "gru")).path
+    card = json.loads((folder / "card.json").read_text())
+    card["config"]["temporal_arch"] = "mstcn"
+    (folder / "card.json").write_text(json.dumps(card))
+    line = refused("spot", videos / "match.mp4", "--model", folder, "--engine", "torch")
+    assert "model.safetensors" in line
+
+
+def test_a_folder_without_a_card_and_weights_that_changed_are_refused(
+    refused, plain_model, videos, tmp_path
+):
+    (tmp_path / "bare").mkdir()
+    assert "card.json" in refused(
+        "spot", videos / "match.mp4", "--model", tmp_path / "bare", "--engine", "openvino"
+    )
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    for file in plain_model.iterdir():
+        (changed / file.name).write_bytes(file.read_bytes())
+    with (changed / "head.onnx").open("ab") as file:
+        file.write(b"more")
+    line = refused("spot", videos / "match.mp4", "--model", changed, "--engine", "openvino")
+    assert "head.onnx" in line
+
+
+@pytest.mark.parametrize("place", ["text.mp4", "text.mp4/below"])
+def test_results_cannot_go_into_a_file(refused, plain_model, videos, place):
+    line = refused("spot", videos / "silent.mp4", "--model", plain_model, "--out", videos / place)
+    assert "cannot hold the results" in line
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_refused_first(refused, plain_model, videos):
+    videos.chmod(0o555)
+    try:
+        line = refused("spot", videos / "silent.mp4", "--model", plain_model)
+    finally:
+        videos.chmod(0o755)
+    assert "no permission" in line
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
+    refused, plain_model, videos, tmp_path, monkeypatch
+):
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fdopen", lambda *a, **k: full(None))
+    monkeypatch.setattr(touchline.report.page.Path, "write_text", full)
+    out = tmp_path / "out"
+    line = refused("spot", videos / "silent.mp4", "--model", plain_model, "--out", out)
+    assert os.strerror(errno.ENOSPC) in line
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupting_leaves_no_file_and_says_so(made_videos, plain_model, tmp_path):
+    waiting = tmp_path / "waiting"
+    program = (
+        "import sys, time, pathlib\n"
+        "from touchline.spotting import spotter\n"
+        "def softmax(logits):\n"
+        f"    pathlib.Path({str(waiting)!r}).touch()\n"
+        "    time.sleep(600)\n"
+        "spotter.softmax = softmax\n"
+        "from touchline.cli.main import run\n"
+        "run()\n"
+    )
+    words = ["spot", made_videos / "silent.mp4", "--model", plain_model, "--out", tmp_path / "out"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *words], stderr=subprocess.PIPE, text=True
+    )
+    while not waiting.exists():
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (130, "interrupted\n")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["animation_320x240", "panorama_6500x1000", "stadium_1080p30"])
+def test_real_files(call, plain_model, shared, tmp_path, name):
+    video = shared / "data" / "video" / f"{name}.mp4"
+    spotted = call("spot", video, "--model", plain_model, "--out", tmp_path)
+    assert (spotted.code, spotted.err) == (0, "")
+    events = tmp_path / f"{name}.events.json"
+    reel = call("reel", events, "--video", video, "-o", tmp_path / "reel.mp4", "--labels")
+    assert (reel.code, reel.err) == (0, "")
+    annotated = call(
+        "annotate", video, events, "-o", tmp_path / "out.mp4", "--min-confidence", "0.1"
+    )
+    assert (annotated.code, annotated.err) == (0, "")
+    assert (tmp_path / "reel.mp4").stat().st_size > 0 < (tmp_path / "out.mp4").stat().st_size
