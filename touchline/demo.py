@@ -104,7 +104,7 @@ def run_demo(
             timeline,
             files[f"report of half {half}"],
             video=videos[half],
-            reel=Reel(clips),
+            reel=Reel(clips) if clips else None,
             title=f"{game.name.partition(' - ')[2].partition(' ')[2]}, half {half}",
         )
         progress("writing the reports", half / len(timelines))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from touchline.formats import read
+from touchline.formats import read, write
 from touchline.media.video import probe
-from touchline.reel import Reel
+from touchline.reel import Clip, Reel
 
 CUT_SUFFIXES = ["mp4", "mkv", "mov"]
 LIST_SUFFIXES = ["otio", "edl", "fcpxml", "xml", "json", "vtt"]
@@ -159,7 +159,8 @@ def test_a_truncated_video_is_cut_as_far_as_it_goes(call, refused, videos, tmp_p
     truncated = videos / "truncated.mp4"
     early = write_events(videos / "e.json", {"time": 1.0, "label": "Foul", "confidence": 1.0})
     assert call("reel", early, "--video", truncated, "-o", tmp_path / "early.mp4").code == 0
-    late = write_events(videos / "l.json", {"time": 5.9, "label": "Corner", "confidence": 1.0})
+    late = tmp_path / "late.reel.json"
+    write(Reel((Clip("match.mp4", 5.5, 6.0),)), late)
     line = refused("reel", late, "--video", truncated, "-o", tmp_path / "late.mp4")
     assert "damaged" in line
     assert not (tmp_path / "late.mp4").exists()

@@ -33,7 +33,7 @@ MAX_THUMBNAILS = 120
 """Only the most confident events get a thumbnail: each costs a seek and some 6 kB of page."""
 
 _THUMBNAIL_WIDTH = 256
-_MAX_READERS = 8
+_MAX_READERS = 4
 _CURVE_POINTS = 1200
 _LANE_WIDTH, _LANE_HEIGHT = 1000.0, 28.0
 
