@@ -1,88 +1,119 @@
-"""Choosing what is worth seeing: rank moments, fit the best into a length, keep match order.
+"""Choosing what is worth seeing: a curve of worth over time, cut at the level that fits a length.
 
-How much of a moment belongs into a reel was read off what editors did: in 43 real matches of the
-SoccerHigh dataset, the share of seconds around each annotated class that the league's own editors
-put into the official highlights. Their windows are short: 8 s before a goal, 6 s after it.
+Every event is evidence that editors show the seconds around it (`moments`), and evidence adds up.
+What a detector found is less than an annotation: it may be wrong, and it may be early or late. So
+its evidence is the expected likelihood ratio, ``1 + p (E[exp(evidence)] - 1)``, over whether the
+event took place and over when.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
+from touchline.editing.moments import BASE_LOG_ODDS, MOMENTS, OTHER_MOMENT, RESTART, Moment
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
 from touchline.reel import Clip, Reel
 
-
-@dataclass(frozen=True)
-class Moment:
-    """What a class is worth to a reel.
-
-    Attributes:
-        worth: chance that an editor shows such an event, 0 to 1.
-        before_seconds, after_seconds: the stretch around the event that tells its story.
-    """
-
-    worth: float
-    before_seconds: float
-    after_seconds: float
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.intp]
 
 
-MOMENTS: Mapping[str, Moment] = {
-    "Goal": Moment(1.0, 9.0, 7.0),
-    "Penalty": Moment(0.95, 4.5, 7.0),
-    "Red card": Moment(0.75, 11.0, 3.0),
-    "Yellow->red card": Moment(0.75, 9.0, 4.0),
-    "Shots on target": Moment(0.5, 7.0, 6.0),
-    "Shots off target": Moment(0.25, 6.5, 5.0),
-    "Corner": Moment(0.08, 2.0, 6.0),
-    "Direct free-kick": Moment(0.07, 4.0, 5.0),
-    "Substitution": Moment(0.05, 3.0, 3.0),
-    "Yellow card": Moment(0.05, 6.0, 3.0),
-    "Offside": Moment(0.05, 5.0, 4.0),
-    "Kick-off": Moment(0.04, 1.0, 4.0),
-    "Foul": Moment(0.03, 3.0, 4.0),
-    "Indirect free-kick": Moment(0.03, 3.0, 5.0),
-    "Ball out of play": Moment(0.02, 6.0, 3.0),
-    "Clearance": Moment(0.01, 3.0, 3.0),
-    "Throw-in": Moment(0.01, 2.0, 3.0),
-    "soccer": Moment(1.0, 9.0, 7.0),
-    "card": Moment(0.3, 9.0, 3.0),
-    "subs": Moment(0.05, 3.0, 3.0),
-    "GOAL": Moment(1.0, 9.0, 7.0),
-    "SHOT": Moment(0.4, 7.0, 5.0),
-    "FREE KICK": Moment(0.07, 4.0, 5.0),
-    "CROSS": Moment(0.06, 4.0, 4.0),
-    "BALL PLAYER BLOCK": Moment(0.02, 4.0, 3.0),
-    "PLAYER SUCCESSFUL TACKLE": Moment(0.02, 3.0, 3.0),
-    "HEADER": Moment(0.01, 3.0, 3.0),
-    "OUT": Moment(0.01, 4.0, 2.0),
-    "HIGH PASS": Moment(0.005, 3.0, 3.0),
-    "THROW IN": Moment(0.005, 2.0, 3.0),
-    "DRIVE": Moment(0.001, 3.0, 3.0),
-    "PASS": Moment(0.001, 2.0, 2.0),
-}
-"""The moments of the published label sets."""
+SHOWN_EVIDENCE = 1.0
+"""Moments of less are not worth a clip for what lies around them, only for want of better."""
 
-OTHER_MOMENT = Moment(0.5, 6.0, 5.0)
-"""Of a class that no published set has: all of them count alike."""
+OPENING = "Kick-off"
+"""The first of a timeline: editors show how a half begins; a later one is any restart."""
+
+LEAST_CHANCE = 0.05
+"""Seconds outside whole moments need this chance, even if the reel then stays short."""
+
+STEPS_PER_SECOND = 2
+
+REACH_SECONDS = 90.0
+"""No event says anything about seconds further away."""
 
 JOIN_GAP_SECONDS = 1.5
 """Clips closer than this become one: a jump that short only disturbs."""
 
 MIN_CLIP_SECONDS = 2.0
 
-MAX_CANDIDATES = 2000
-"""More than anybody's reel can hold; bounds the time that dense predictions take."""
+DEFAULT_JITTER_SECONDS = 3.0
+"""Standard deviation of a detector's times: costs a precise one little, helps a rough one much."""
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    place: int  # which video of the match
+class _Offer:
+    """A whole moment that a reel may show."""
+
+    event: Event
+    moment: Moment
+    seconds: float  # of the event, shifted
     start_seconds: float
     end_seconds: float
-    score: float
-    own_worth: float  # of its event alone
-    event: Event
+    evidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """One timeline as an editor may see it."""
+
+    timeline: Timeline
+    seconds: float
+    chance: FloatArray  # (steps,) that a step is shown
+    offers: tuple[_Offer, ...]
+
+    def worth(self, offer: _Offer) -> float:
+        """Chance where the moment peaks; of a weak one, by itself."""
+        if offer.moment.evidence < SHOWN_EVIDENCE:
+            return float(_chance(np.array(BASE_LOG_ODDS + offer.evidence)))
+        step = round((offer.seconds + offer.moment.peak_seconds) * STEPS_PER_SECOND)
+        return float(self.chance[min(max(step, 0), len(self.chance) - 1)])
+
+    def worth_of_steps(self) -> FloatArray:
+        """(steps,) their chance, but inside a moment no more than that is worth as a whole."""
+        limit = np.zeros(len(self.chance))
+        for offer in self.offers:
+            if offer.moment.evidence >= SHOWN_EVIDENCE:
+                inside = _steps(offer.start_seconds, offer.end_seconds)
+                limit[inside] = np.maximum(limit[inside], self.worth(offer))
+        return np.where(limit > 0, np.minimum(self.chance, limit), self.chance)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretches:
+    """Stretches of several videos, (n,) each."""
+
+    place: IndexArray  # which of the videos
+    start: FloatArray
+    end: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def __getitem__(self, index: slice | IndexArray) -> "_Stretches":
+        return _Stretches(self.place[index], self.start[index], self.end[index])
+
+    @property
+    def seconds(self) -> float:
+        return float((self.end - self.start).sum())
+
+    def merged(self) -> "_Stretches":
+        """In order of place and time, as one where they overlap or nearly touch."""
+        if not len(self):
+            return self
+        ordered = self[np.lexsort((self.start, self.place))]
+        apart = ordered.place * (self.end.max() + 2 * JOIN_GAP_SECONDS)
+        reached = np.maximum.accumulate(ordered.end + apart)
+        gaps = (ordered.start + apart)[1:] - reached[:-1]
+        first = np.flatnonzero(np.r_[True, gaps > JOIN_GAP_SECONDS])
+        last = np.r_[first[1:], len(ordered)] - 1
+        place = ordered.place[first]
+        return _Stretches(place, ordered.start[first], reached[last] - apart[first])
 
 
 def select(
@@ -91,126 +122,194 @@ def select(
     *,
     moments: Mapping[str, Moment] = MOMENTS,
     shift_seconds: float = 0.0,
+    jitter_seconds: float = DEFAULT_JITTER_SECONDS,
 ) -> Reel:
     """Choose the highlights of a match.
 
-    Each event offers the window of its class. A window's score is the chance that something in it
-    is worth showing, ``1 - Π(1 - worth · confidence)`` over the events inside. Windows are taken
-    from the highest score down, as long as the reel, with overlapping windows merged, fits.
+    Moments, and the single steps around them, are taken from the likeliest down, as long as the
+    reel, with neighbouring stretches merged, fits. So a moment is shown whole or not at all, and
+    longer where more speaks for it.
 
     Args:
         seconds: greatest length of the reel.
-        moments: worth and window per label.
+        moments: what events of a label say about the seconds around them.
         shift_seconds: added to every event's time first; negative for a detector known to be late.
+        jitter_seconds: standard deviation of the times of a detector's events. Facts, which are
+            accepted or of confidence 1, are exact.
 
     Returns:
         A reel in match order. Rejected events are left out; accepted ones count as certain. Empty
         if there are no events.
 
     Raises:
-        InputError: a length that is not positive.
+        InputError: a length that shows nothing, or a jitter that is negative.
     """
     if not seconds >= MIN_CLIP_SECONDS:
         raise InputError(
             f"a reel of {seconds} s is too short", remedy=f"give at least {MIN_CLIP_SECONDS:g} s"
         )
+    if not 0 <= jitter_seconds < np.inf:
+        raise InputError(f"a jitter of {jitter_seconds} s", remedy="give 0 s or more")
     timelines = match.timelines if isinstance(match, Match) else (match,)
-    candidates = [
-        candidate
-        for place, timeline in enumerate(timelines)
-        for candidate in _candidates(timeline, place, moments, shift_seconds)
-    ]
-    candidates.sort(key=lambda c: (-c.score, c.place, c.start_seconds))
-    chosen = _fit(candidates[:MAX_CANDIDATES], seconds)
-    return Reel(tuple(_clip(timelines[group[0].place], group) for group in _merge(chosen)))
+    courses = [_course(t, moments, shift_seconds, jitter_seconds) for t in timelines]
+    chosen = _fit(_by_worth(courses), seconds, courses)
+    if not len(chosen):
+        chosen = _shortened(courses, seconds)
+    return Reel(tuple(_clips(chosen, courses)))
 
 
-def _candidates(
-    timeline: Timeline, place: int, moments: Mapping[str, Moment], shift_seconds: float
-) -> list[_Candidate]:
-    events = [event for event in timeline if event.status != "rejected"]
-    worths = [
-        (
-            event.seconds + shift_seconds,
-            moments.get(event.label, OTHER_MOMENT).worth * _certainty(event),
-        )
-        for event in events
-    ]
-    found = []
-    for event, (at, own_worth) in zip(events, worths, strict=True):
-        moment = moments.get(event.label, OTHER_MOMENT)
-        start = max(0.0, at - moment.before_seconds)
-        end = at + moment.after_seconds
-        if timeline.video.duration_seconds is not None:
-            end = min(end, timeline.video.duration_seconds)
-        if end - start < MIN_CLIP_SECONDS:
+def _course(
+    timeline: Timeline, moments: Mapping[str, Moment], shift_seconds: float, jitter_seconds: float
+) -> _Course:
+    by_kind = defaultdict(list)
+    for event, moment in _kinds(timeline, moments):
+        by_kind[event.label, moment].append((event, max(0.0, event.seconds + shift_seconds)))
+    length = timeline.video.duration_seconds
+    if length is None:
+        # Nothing is shown that may lie beyond the end: no replays of the last event.
+        ends = (at + kind[1].whole[1] for kind, found in by_kind.items() for _, at in found)
+        length = max(ends, default=0.0)
+    steps = int(np.ceil(length * STEPS_PER_SECOND))
+    log_odds = np.full(steps, BASE_LOG_ODDS)
+    offers = []
+    for (_, moment), found in by_kind.items():
+        most, least = np.zeros(steps), np.zeros(steps)
+        for event, at in found:
+            evidence = _evidence(moment, event, jitter_seconds)
+            offer = _offer(event, moment, at, length, float(evidence.max()))
+            if offer is not None:
+                offers.append(offer)
+            first = round(at * STEPS_PER_SECOND) - len(evidence) // 2
+            inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
+            evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
+            most[inside] = np.maximum(most[inside], evidence)
+            least[inside] = np.minimum(least[inside], evidence)
+        log_odds += most + least
+    return _Course(timeline, length, _chance(log_odds), tuple(offers))
+
+
+def _steps(start_seconds: float, end_seconds: float) -> slice:
+    first = int(start_seconds * STEPS_PER_SECOND)
+    return slice(first, int(np.ceil(end_seconds * STEPS_PER_SECOND)))
+
+
+def _chance(log_odds: FloatArray) -> FloatArray:
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def _kinds(timeline: Timeline, moments: Mapping[str, Moment]) -> Iterator[tuple[Event, Moment]]:
+    opened = False
+    for event in timeline:
+        if event.status == "rejected":
             continue
-        dull = 1.0
-        for time, worth in worths:
-            if start <= time <= end:
-                dull *= 1 - worth
-        found.append(_Candidate(place, start, end, 1 - dull, own_worth, event))
-    return found
+        again = event.label == OPENING and opened
+        opened = opened or event.label == OPENING
+        yield event, RESTART if again else moments.get(event.label, OTHER_MOMENT)
 
 
-def _certainty(event: Event) -> float:
-    return 1.0 if event.status == "accepted" else min(max(event.confidence, 0.0), 1.0)
+def _offer(
+    event: Event, moment: Moment, at: float, length: float, evidence: float
+) -> _Offer | None:
+    start, end = (min(max(at + edge, 0.0), length) for edge in moment.whole)
+    if end - start < _shortest(length):
+        return None
+    return _Offer(event, moment, at, start, end, evidence)
 
 
-def _fit(ranked: Iterable[_Candidate], seconds: float) -> list[_Candidate]:
-    """The best candidates whose merged length fits; the very best is cut to length if need be."""
-    chosen: list[_Candidate] = []
-    for candidate in ranked:
-        trial = [*chosen, candidate]
-        if sum(_span(group) for group in _merge(trial)) <= seconds + 1e-9:
-            chosen = trial
-        elif not chosen:
-            return [_shortened(candidate, seconds)]
-    return chosen
+def _shortest(length: float) -> float:
+    """Seconds of a clip: all there is of a very short video, unless that is nothing to see."""
+    return max(0.01, min(MIN_CLIP_SECONDS, length))
 
 
-def _shortened(candidate: _Candidate, seconds: float) -> _Candidate:
-    """The candidate cut to a length, keeping the event's place within it in proportion."""
-    share = seconds / (candidate.end_seconds - candidate.start_seconds)
-    at = min(max(candidate.event.seconds, candidate.start_seconds), candidate.end_seconds)
-    return replace(
-        candidate,
-        start_seconds=at - (at - candidate.start_seconds) * share,
-        end_seconds=at + (candidate.end_seconds - at) * share,
-    )
+def _evidence(moment: Moment, event: Event, jitter_seconds: float) -> FloatArray:
+    """Log-odds that an event adds, at steps up to the reach on both sides of it.
+
+    Detectors are surer than they are right: the square of NetVLAD's confidence is about how often
+    its goals, shots, free-kicks and clearances were right in 54 real matches.
+    """
+    if event.status == "accepted" or event.confidence >= 1:
+        return np.log1p(_surplus(moment, 0.0))
+    right = max(event.confidence, 0.0) ** 2
+    return np.log1p(right * _surplus(moment, jitter_seconds))
 
 
-def _merge(chosen: Iterable[_Candidate]) -> list[list[_Candidate]]:
-    """Candidates in match order, grouped where they overlap or nearly touch."""
-    groups: list[list[_Candidate]] = []
-    end = 0.0
-    for candidate in sorted(chosen, key=lambda c: (c.place, c.start_seconds, c.end_seconds)):
-        together = (
-            groups
-            and groups[-1][0].place == candidate.place
-            and candidate.start_seconds - end <= JOIN_GAP_SECONDS
-        )
-        if together:
-            groups[-1].append(candidate)
-            end = max(end, candidate.end_seconds)
+@lru_cache(maxsize=256)
+def _surplus(moment: Moment, jitter_seconds: float) -> FloatArray:
+    """By how much an event that took place multiplies the odds, less one, about when it did."""
+    reach = int(REACH_SECONDS * STEPS_PER_SECOND)
+    offsets = np.arange(-reach, reach + 1) / STEPS_PER_SECOND
+    surplus = np.expm1(moment.log_odds(offsets))
+    weights = np.exp(-0.5 * (offsets / max(jitter_seconds, 0.01)) ** 2)
+    return np.convolve(surplus, weights / weights.sum(), "same")
+
+
+def _by_worth(courses: Sequence[_Course]) -> _Stretches:
+    """Whole moments, and the single steps that are likely enough, from the likeliest down."""
+    rows = []
+    for place, course in enumerate(courses):
+        for offer in course.offers:
+            rows.append((-course.worth(offer), 0, place, offer.start_seconds, offer.end_seconds))
+        worth = course.worth_of_steps()
+        for step in np.flatnonzero(worth >= LEAST_CHANCE):
+            start, end = step / STEPS_PER_SECOND, (step + 1) / STEPS_PER_SECOND
+            rows.append((-worth[step], 1, place, start, min(end, course.seconds)))
+    columns = np.array(sorted(rows), np.float64).reshape(-1, 5)
+    return _Stretches(columns[:, 2].astype(np.intp), columns[:, 3], columns[:, 4])
+
+
+def _fit(ranked: _Stretches, seconds: float, courses: Sequence[_Course]) -> _Stretches:
+    """As many of the first as fit once merged: the more are taken, the longer it gets."""
+    shortest = np.array([_shortest(course.seconds) for course in courses])
+
+    def reel_of(count: int) -> _Stretches:
+        merged = ranked[:count].merged()
+        enough = merged.end - merged.start >= shortest[merged.place] - 1e-9
+        return merged[np.flatnonzero(enough)]
+
+    fits, too_many = 0, len(ranked) + 1
+    while too_many - fits > 1:
+        count = (fits + too_many) // 2
+        if reel_of(count).seconds <= seconds + 1e-9:
+            fits = count
         else:
-            groups.append([candidate])
-            end = candidate.end_seconds
-    return groups
+            too_many = count
+    return reel_of(fits)
 
 
-def _span(group: list[_Candidate]) -> float:
-    return max(c.end_seconds for c in group) - group[0].start_seconds
+def _shortened(courses: Sequence[_Course], seconds: float) -> _Stretches:
+    """The best moment cut to a length, keeping the event's place within it in proportion."""
+    offers = [(c.worth(o), -place, o) for place, c in enumerate(courses) for o in c.offers]
+    if not offers:
+        return _Stretches(np.zeros(0, np.intp), np.zeros(0), np.zeros(0))
+    _, place, best = max(offers, key=lambda offer: offer[:2])
+    share = seconds / (best.end_seconds - best.start_seconds)
+    at = min(max(best.seconds, best.start_seconds), best.end_seconds)
+    start = at - (at - best.start_seconds) * share
+    return _Stretches(np.array([-place]), np.array([start]), np.array([start + seconds]))
 
 
-def _clip(timeline: Timeline, group: list[_Candidate]) -> Clip:
-    main = max(group, key=lambda candidate: candidate.own_worth)
-    return Clip(
-        video=timeline.video.name,
-        start_seconds=round(group[0].start_seconds, 3),
-        end_seconds=round(max(candidate.end_seconds for candidate in group), 3),
-        score=round(max(candidate.score for candidate in group), 4),
-        half=timeline.half,
-        events=tuple(sorted((c.event for c in group), key=lambda event: event.seconds)),
-        title=main.event.label,
-    )
+def _clips(chosen: _Stretches, courses: Sequence[_Course]) -> Iterator[Clip]:
+    for place, start, end in zip(chosen.place, chosen.start, chosen.end, strict=True):
+        course = courses[place]
+        offers = [offer for offer in course.offers if start <= offer.seconds <= end]
+        offers = [offer for offer in offers if offer.moment.evidence > 0] or offers
+        offers = offers or _cause(course.offers, (start + end) / 2)
+        offers.sort(key=lambda offer: offer.seconds)
+        yield Clip(
+            video=course.timeline.video.name,
+            start_seconds=round(float(start), 3),
+            end_seconds=round(float(end), 3),
+            score=round(float(course.chance[_steps(start, end)].max()), 4),
+            half=course.timeline.half,
+            events=tuple(offer.event for offer in offers),
+            title=max(offers, key=lambda offer: offer.evidence).event.label if offers else None,
+        )
+
+
+def _cause(offers: Sequence[_Offer], seconds: float) -> list[_Offer]:
+    """What a replay is of: the moment that says most about a time."""
+
+    def said(offer: _Offer) -> float:
+        return float(offer.moment.log_odds(np.array([seconds - offer.seconds]))[0])
+
+    return [max(offers, key=said)] if offers else []
