@@ -166,15 +166,15 @@ def test_a_damaged_file_is_refused(tmp_path):
 
 def test_normalisation():
     pixels = np.array([[[[255, 0, 0], [0, 255, 51]]]], np.uint8)
-    rgb = Normalise("rgb")(torch.from_numpy(pixels[0]))[0]
+    rgb = Normalise("rgb")(torch.from_numpy(pixels))[0]
     np.testing.assert_allclose(
         rgb[:, 0, 0], [(1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225], atol=1e-6
     )
-    grey = Normalise("bw")(torch.from_numpy(pixels[0]))[0]
+    grey = Normalise("bw")(torch.from_numpy(pixels))[0]
     np.testing.assert_allclose(
         grey[0, 0], [2 * 0.2989 - 1, 2 * (0.587 + 0.2 * 0.114) - 1], atol=1e-6
     )
-    flow = Normalise("flow")(torch.from_numpy(pixels[0]))[0]
+    flow = Normalise("flow")(torch.from_numpy(pixels))[0]
     np.testing.assert_allclose(flow[:, 0, 1], [1.0, -0.6], atol=1e-6)
 
 

@@ -91,8 +91,8 @@ def export_onnx(
         made = [_export(part, Path(scratch), storage) for part in parts]
         for path in made:
             path.replace(target / path.name)
-    stale = {name for names in ONNX_LAYOUTS for name in names} - {path.name for path in made}
-    names = {path.name for path in made}
+    names = [path.name for path in made]
+    stale = {name for layout in ONNX_LAYOUTS for name in layout if name not in names}
     files = {k: v for k, v in folder.card.files.items() if k not in stale} if out is None else {}
     files |= {name: sha256_of(target / name) for name in names}
     storages = {k: v for k, v in folder.card.storage.items() if k in files and k not in names}

@@ -7,6 +7,7 @@ import re
 import shutil
 import struct
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Mapping
 from fractions import Fraction
@@ -135,7 +136,9 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
         )
     try:
         _check_archive(path)
-        document = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of unusual pickles, which are refused anyway
+            document = torch.load(path, map_location="cpu", weights_only=True)
     except CheckpointError:
         raise
     except _UNREADABLE as error:
