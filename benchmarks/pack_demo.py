@@ -1,6 +1,8 @@
 """Put a trained run into the package as the model `demo`: half the bytes, ONNX beside weights.
 
     python benchmarks/pack_demo.py RUN [--metrics metrics.json]
+
+The metrics, where given, go into the card as they are.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from touchline.editing.cuts import snap_to_cuts
 from touchline.editing.render import Sources, inside_videos, render_reel, source_of
-from touchline.editing.select import select
+from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read, target_format, write
@@ -149,17 +149,24 @@ def _check_suffix(reel: Reel, path: Path) -> None:
         raise InputError(error.what, where=path, remedy=remedy) from error
 
 
-def reel_of(events: Path, seconds: float, shift_seconds: float = 0.0) -> Reel:
+def reel_of(
+    events: Path,
+    seconds: float,
+    shift_seconds: float = 0.0,
+    jitter_seconds: float = DEFAULT_JITTER_SECONDS,
+) -> Reel:
     """The reel of an event file; a reel file is taken as it is.
 
     Raises:
-        FormatError: the file cannot be read. InputError: it is of several games, or the length or
-        the shift will not do.
+        FormatError: the file cannot be read. InputError: it is of several games, or the length,
+        the shift or the jitter will not do.
     """
     if not isfinite(shift_seconds):
         raise InputError(f"a shift of {shift_seconds} s", remedy="give a number of seconds")
     thing = _one_game(events)
-    return thing if isinstance(thing, Reel) else select(thing, seconds, shift_seconds=shift_seconds)
+    if isinstance(thing, Reel):
+        return thing
+    return select(thing, seconds, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
 
 
 def timeline_of(events: Path, half: int | None) -> Timeline:

@@ -100,6 +100,7 @@ def test_each_half_is_cut_from_its_own_video(call, refused, videos, tmp_path):
         (["-o", "reel.mp4", "--seconds", "1"], "too short"),
         (["-o", "reel.mp4", "--seconds", "nan"], "too short"),
         (["-o", "reel.mp4", "--shift-seconds", "nan"], "shift"),
+        (["-o", "reel.mp4", "--jitter-seconds", "-1"], "jitter"),
         (["-o", "reel.edl", "--rate", "fast"], "frame rate"),
         (["-o", "reel.mp4", "--video", "text.mp4"], "is not a video file"),
         (["-o", "reel.mp4", "--video", "missing.mp4"], "no such file"),

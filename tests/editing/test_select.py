@@ -51,6 +51,16 @@ def test_near_moments_become_one_clip_that_names_both():
     assert reel.clips[0].title == "Goal"
 
 
+def test_a_clip_names_faint_events_only_for_want_of_better():
+    faint = Event(101, "Yellow card", 0.05)
+    (clip,) = select(timeline(Event(100, "Goal", 0.9), faint), seconds=15)
+    assert [event.label for event in clip.events] == ["Goal"]
+    (clip,) = select(timeline(Event(101, "Goal", 0.05), faint), seconds=15)
+    assert [(clip.title, len(clip.events))] == [("Goal", 1)]
+    clip, *_ = select(timeline(Event(101, "Goal", 0.05, status="accepted"), faint), seconds=15)
+    assert clip.title == "Goal"
+
+
 def test_what_follows_a_goal_is_shown_if_there_is_time_and_named_after_it():
     goal = Event(100, "Goal", 0.9)
     moment, replays = select(timeline(goal), seconds=60)

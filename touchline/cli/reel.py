@@ -39,6 +39,9 @@ def reel(
     shift_seconds: Annotated[
         float, typer.Option(help="Move every event first; negative for a detector that is late.")
     ] = 0.0,
+    jitter_seconds: Annotated[
+        float, typer.Option(help="How far the detector's times spread around the truth.")
+    ] = 3.0,
     rate: Annotated[
         str | None,
         typer.Option(help="Frames a second, for an edit list without a video: 25 or 30000/1001."),
@@ -51,7 +54,7 @@ def reel(
     from touchline.timebase import parse_rate
 
     refuse_overwriting(output, [events])
-    chosen = reel_of(events, seconds, shift_seconds)
+    chosen = reel_of(events, seconds, shift_seconds, jitter_seconds)
     sources = videos_of(events, chosen, video or [])
     with progress_bar() as progress:
         task = progress.add_task("cutting", total=100)

@@ -32,6 +32,9 @@ OPENING = "Kick-off"
 LEAST_CHANCE = 0.05
 """Seconds outside whole moments need this chance, even if the reel then stays short."""
 
+NAMED_CONFIDENCE = 0.3
+"""A clip names no event of less, unless it has no other: a name is read as a claim."""
+
 STEPS_PER_SECOND = 2
 
 REACH_SECONDS = 90.0
@@ -227,10 +230,14 @@ def _evidence(moment: Moment, event: Event, jitter_seconds: float) -> FloatArray
     Detectors are surer than they are right: the square of NetVLAD's confidence is about how often
     its goals, shots, free-kicks and clearances were right in 54 real matches.
     """
-    if event.status == "accepted" or event.confidence >= 1:
+    if _certainty(event) >= 1:
         return np.log1p(_surplus(moment, 0.0))
     right = max(event.confidence, 0.0) ** 2
     return np.log1p(right * _surplus(moment, jitter_seconds))
+
+
+def _certainty(event: Event) -> float:
+    return 1.0 if event.status == "accepted" else event.confidence
 
 
 @lru_cache(maxsize=256)
@@ -294,6 +301,8 @@ def _clips(chosen: _Stretches, courses: Sequence[_Course]) -> Iterator[Clip]:
         offers = [offer for offer in course.offers if start <= offer.seconds <= end]
         offers = [offer for offer in offers if offer.moment.evidence > 0] or offers
         offers = offers or _cause(course.offers, (start + end) / 2)
+        clear = [offer for offer in offers if _certainty(offer.event) >= NAMED_CONFIDENCE]
+        offers = clear or _strongest(offers)
         offers.sort(key=lambda offer: offer.seconds)
         yield Clip(
             video=course.timeline.video.name,
@@ -302,8 +311,12 @@ def _clips(chosen: _Stretches, courses: Sequence[_Course]) -> Iterator[Clip]:
             score=round(float(course.chance[_steps(start, end)].max()), 4),
             half=course.timeline.half,
             events=tuple(offer.event for offer in offers),
-            title=max(offers, key=lambda offer: offer.evidence).event.label if offers else None,
+            title=_strongest(offers)[0].event.label if offers else None,
         )
+
+
+def _strongest(offers: Sequence[_Offer]) -> list[_Offer]:
+    return [max(offers, key=lambda offer: offer.evidence)] if offers else []
 
 
 def _cause(offers: Sequence[_Offer], seconds: float) -> list[_Offer]:
