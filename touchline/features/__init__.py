@@ -1,0 +1,1 @@
+"""Features: vectors that describe a video's picture or sound a few times a second."""
