@@ -1,9 +1,9 @@
 """Networks from their cards: built, and filled with their weights. Needs PyTorch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -15,11 +15,29 @@ from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 
-SYSTEMS = {"e2e-spot": (E2ESpotConfig, E2ESpot)}
-"""Configuration and network of every system that a card may name."""
+
+class System(NamedTuple):
+    """A kind of network.
+
+    Attributes:
+        config: frozen dataclass of what JSON can hold, with ``num_classes``.
+        network: made of a config; keeps it as ``config``.
+        width_field: for a network of features, the field of ``config`` that holds the width of the
+            rows that it takes; None for a network of pictures.
+    """
+
+    config: type[Any]
+    network: Callable[[Any], nn.Module]
+    width_field: str | None = None
 
 
-def build_network(card: ModelCard) -> E2ESpot:
+SYSTEMS: dict[str, System] = {
+    "e2e-spot": System(E2ESpotConfig, E2ESpot),
+}
+"""Every system that a card or a recipe may name."""
+
+
+def build_network(card: ModelCard) -> Any:
     """The card's network, without its weights.
 
     Raises:
@@ -30,16 +48,21 @@ def build_network(card: ModelCard) -> E2ESpot:
             f"model {card.name}: system {card.system!r} is not known",
             remedy=f"known systems: {', '.join(SYSTEMS)}",
         )
-    config_type, network_type = SYSTEMS[card.system]
-    known = {field.name for field in fields(config_type)}
+    system = SYSTEMS[card.system]
+    known = {field.name for field in fields(system.config)}
+    given = {key: _frozen(value) for key, value in card.config.items() if key in known}
     try:
-        config = config_type(**{key: value for key, value in card.config.items() if key in known})
+        return system.network(system.config(**given))
     except (TypeError, ConfigError) as error:
         raise CheckpointError(f"model {card.name}: {error}") from error
-    return network_type(config)
 
 
-def load_network(folder: ModelFolder) -> E2ESpot:
+def _frozen(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+
+
+def load_network(folder: ModelFolder) -> Any:
     """The folder's network with its weights, float32, in evaluation mode, on the CPU.
 
     Raises:
@@ -110,6 +133,6 @@ def _stored(tensor: Tensor, half: bool) -> Tensor:
     return tensor
 
 
-def config_dict(config: E2ESpotConfig) -> dict[str, Any]:
+def config_dict(config: Any) -> dict[str, Any]:
     """A configuration as a card holds it."""
     return {field.name: getattr(config, field.name) for field in fields(config)}

@@ -1,0 +1,243 @@
+"""Features of halves on disk, and the events on them: what feature-based systems read.
+
+A feature file is ``<half>_<name>.npy`` in a game's folder: one row of numbers per step, a fixed
+number of steps a second. Only the rows that are asked for are read, so a dataset may be far larger
+than memory. (Files are read rather than mapped: a mapped file that shrinks ends the process, and
+what has been touched of it counts as memory.)
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.errors import FormatError
+from touchline.events import Event
+from touchline.features.arrays import open_array
+from touchline.labels import LabelSet
+from touchline.timebase import format_seconds, frame_at
+
+Array = npt.NDArray[Any]
+Steps = npt.NDArray[np.int64]
+
+MAIN = "features"
+"""Name of the stream whose steps are those of the network's output or of its clips."""
+
+_CHECKED_BYTES = 1 << 22
+
+
+class Stream(Protocol):
+    """One kind of input over a half: a row of fixed shape at every step.
+
+    Attributes:
+        rate: rows a second, exactly.
+        steps: how many rows there are; row i describes time i / rate.
+    """
+
+    @property
+    def rate(self) -> Fraction: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    def read(self, first: int, count: int) -> Array:
+        """(count, ...) rows from ``first`` on; before the first and after the last row, that row
+        again."""
+        ...
+
+    def everything(self) -> Array:
+        """(steps, ...) all rows."""
+        ...
+
+
+class FeatureFile:
+    """One ``.npy`` file of float16 or float32 rows, read as float32.
+
+    Attributes:
+        path: the file.
+        rate: rows a second.
+        steps: rows in it.
+        row_shape: shape of a row, such as ``(512,)``.
+        dtype: of the numbers on disk.
+
+    Raises:
+        FormatError: not such a file, damaged, or cut off.
+    """
+
+    def __init__(self, path: Path, rate: Fraction) -> None:
+        self.path = path
+        self.rate = rate
+        stored = open_array(path, ndim=None)
+        _check_kind(path, stored.dtype, stored.shape)
+        self.dtype = stored.dtype
+        self.steps, *row_shape = stored.shape
+        self.row_shape = tuple(row_shape)
+        self._offset = path.stat().st_size - stored.nbytes  # the header is all that comes before
+        self._row_bytes = self.dtype.itemsize * math.prod(self.row_shape)
+
+    def read(self, first: int, count: int) -> npt.NDArray[np.float32]:
+        """See ``Stream``."""
+        rows = np.empty((count, *self.row_shape), np.float32)
+        self.read_into(first, rows)
+        return rows
+
+    def everything(self) -> npt.NDArray[np.float32]:
+        """See ``Stream``."""
+        return self.read(0, self.steps)
+
+    def read_into(self, first: int, rows: npt.NDArray[np.float32]) -> None:
+        """``read`` into an array that is there already, contiguous (count, ...) float32.
+
+        Raises:
+            FormatError: the file has become shorter since it was opened.
+        """
+        begin = min(max(first, 0), self.steps - 1)
+        end = max(min(first + len(rows), self.steps), begin + 1)
+        before = min(max(begin - first, 0), len(rows) - 1)
+        present = rows[before : before + end - begin]
+        if self.dtype == np.float32:
+            self._fill(begin, present)
+        else:
+            stored = np.empty(present.shape, self.dtype)
+            self._fill(begin, stored)
+            present[...] = stored
+        rows[:before] = present[0]
+        rows[before + len(present) :] = present[-1]
+
+    def _fill(self, first: int, rows: Array) -> None:
+        target = rows.reshape(-1).view(np.uint8).data
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(self._offset + first * self._row_bytes)
+                got = file.readinto(target)
+                while got and got < len(target):
+                    more = file.readinto(target[got:])
+                    got = got + more if more else 0
+        except OSError as error:
+            raise FormatError(f"cannot be read ({error.strerror})", where=self.path) from error
+        if got != len(target):
+            raise FormatError("the file has become shorter", where=self.path)
+
+    def check_finite(self) -> None:
+        """Read everything once, a piece at a time.
+
+        Raises:
+            FormatError: a number that is not finite; names its step.
+        """
+        rows_at_once = max(1, _CHECKED_BYTES // max(1, self._row_bytes))
+        for first in range(0, self.steps, rows_at_once):
+            rows = self.read(first, min(rows_at_once, self.steps - first))
+            with np.errstate(over="ignore", invalid="ignore"):
+                if np.isfinite(rows.sum()):  # what is not finite stays so in a sum
+                    continue
+            bad = np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))
+            if len(bad):
+                step = first + int(bad[0])
+                raise FormatError(
+                    f"row {step} (at {format_seconds(float(step / self.rate))}) holds NaN or "
+                    "infinity",
+                    where=self.path,
+                    remedy="extract the features again",
+                )
+
+
+def _check_kind(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    if dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
+        raise FormatError(
+            f"holds {dtype} numbers", where=path, remedy="save the features as float32 or float16"
+        )
+    if len(shape) < 2:
+        raise FormatError(f"has shape {shape}", where=path, remedy="features are (steps, width)")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSteps:
+    """The events of one half on the steps of a stream, sorted by (step, class).
+
+    Attributes:
+        steps: (n,) step of each event.
+        classes: (n,) its class, from 0, in the order of the label set; there is no background.
+        visible: (n,) False where the event is labelled as not shown.
+    """
+
+    steps: Steps
+    classes: Steps
+    visible: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def between(self, first: int, last: int) -> "LabelledSteps":
+        """The events on steps ``first <= step < last``."""
+        low, high = np.searchsorted(self.steps, (first, last), side="left")
+        inside = slice(int(low), int(high))
+        return LabelledSteps(self.steps[inside], self.classes[inside], self.visible[inside])
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledHalf:
+    """One half: its inputs and its events.
+
+    Attributes:
+        name: ``league/season/game/1``.
+        streams: by name; the main one is called ``"features"``.
+        events: on the steps of the main stream.
+    """
+
+    name: str
+    streams: Mapping[str, Stream]
+    events: LabelledSteps
+
+    @property
+    def steps(self) -> int:
+        """Steps of the main stream."""
+        return self.streams[MAIN].steps
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Which clips an epoch, or a batch of it, consists of.
+
+    Attributes:
+        half: (n,) int64, index of the half among those that the plan was made for.
+        start: (n,) int64, first step of the clip in the main stream; a clip may reach beyond the
+            half on either side.
+    """
+
+    half: Steps
+    start: Steps
+
+    def __len__(self) -> int:
+        return len(self.half)
+
+    def __getitem__(self, which: slice) -> "Clips":
+        return Clips(self.half[which], self.start[which])
+
+
+def label_steps(
+    events: Iterable[Event], labels: LabelSet, rate: Fraction, *, whole_seconds: bool = False
+) -> LabelledSteps:
+    """Put events on steps: each on the step whose time it has reached.
+
+    Args:
+        whole_seconds: cut times to whole seconds first, as the published benchmarks do, which read
+            the match clock.
+
+    Raises:
+        LabelError: an event's label is not in the set.
+    """
+    rows = sorted(
+        (
+            frame_at(math.floor(event.seconds) if whole_seconds else event.seconds, rate),
+            labels.index(event.label),
+            event.visibility != "not shown",
+        )
+        for event in events
+    )
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    return LabelledSteps(table[:, 0], table[:, 1], table[:, 2].astype(bool))

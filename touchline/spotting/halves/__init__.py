@@ -1,0 +1,15 @@
+"""Whole halves through feature-based networks, each in its own way. Needs PyTorch."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from touchline.datasets.features import Stream
+from touchline.scores import FloatArray
+
+Score = Callable[[Any, Mapping[str, Stream]], FloatArray]
+"""Scores a half: the network (in evaluation mode, on any device) and the half's streams to
+(steps, classes) float32, on the steps of the system's output. Background is left out; high means
+action, always; systems that emit detections leave every other cell 0."""
+
+SCORERS: dict[str, Score] = {}
+"""By system."""

@@ -1,0 +1,60 @@
+"""What a feature-based system says about its own training; everything else is shared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from touchline.datasets.features import Clips, LabelledHalf
+from touchline.labels import LabelSet
+
+Targets = dict[str, npt.NDArray[Any]]
+
+
+class Task(Protocol):
+    """How clips are drawn, what the network should say of them, and what is minimised.
+
+    A task keeps nothing between calls, so that a resumed run draws what an unbroken one would.
+
+    Attributes:
+        clip_steps: rows of the main stream per clip. Of a stream of another rate a clip takes the
+            rows of the same time.
+        streams: names of the streams that it reads, the main one first.
+    """
+
+    @property
+    def clip_steps(self) -> int: ...
+
+    @property
+    def streams(self) -> tuple[str, ...]: ...
+
+    def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:
+        """The clips of one epoch, in the order in which they are trained on.
+
+        Raises:
+            InputError: the halves hold nothing to train on, such as a class without events.
+        """
+        ...
+
+    def targets(self, halves: Sequence[LabelledHalf], clips: Clips) -> Targets:
+        """What the network should say of a batch of clips; the first axis is the batch."""
+        ...
+
+    def loss(
+        self, network: nn.Module, streams: dict[str, Tensor], targets: dict[str, Tensor]
+    ) -> Tensor:
+        """() what is minimised. Random numbers come from PyTorch's global generator.
+
+        Args:
+            streams: (batch, rows, ...) of every stream, as it lies on disk (float16 as float32).
+        """
+        ...
+
+
+MakeTask = Callable[[Any, Mapping[str, Any], LabelSet, Fraction], Task]
+"""Makes a task of the network's config, the recipe's ``clips`` group (checked by the task's own
+``Group``, see ``touchline.training.config.read_group``), the label set, and the rows a second of
+the main stream."""
