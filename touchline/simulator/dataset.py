@@ -20,6 +20,12 @@ import numpy as np
 import touchline
 from touchline.errors import InputError
 from touchline.formats import write
+from touchline.formats.sightings import (
+    calibration_document,
+    calibration_name,
+    player_boxes_document,
+    player_boxes_name,
+)
 from touchline.simulator import truth
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
@@ -362,10 +368,11 @@ class Unit:
         for seconds in sightings.gather(script):
             report(0.0 if video_follows else seconds)
         if "boxes" in self.settings.modalities:
-            name = f"{self.half}_player_boundingbox_maskrcnn.json"
-            self._write(name, sightings.player_boxes())
+            people = player_boxes_document(sightings.player_boxes())
+            self._write(player_boxes_name(self.half), people)
         if "calibration" in self.settings.modalities:
-            self._write(f"{self.half}_field_calib_ccbv.json", sightings.calibration())
+            places = calibration_document(sightings.calibration())
+            self._write(calibration_name(self.half), places)
 
     def _write(self, name: str, document: Any, indent: int | None = None) -> None:
         separators = None if indent else (",", ":")

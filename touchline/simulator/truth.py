@@ -6,13 +6,13 @@ second.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from touchline.events import Event, Match, Timeline, Video
+from touchline.formats.sightings import SIGHTINGS_RATE, Calibration, PlayerBoxes
 from touchline.formats.soccernet import ReplayLink, Shot, match_of_shots
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.simulator.camera import Camera
@@ -22,9 +22,7 @@ from touchline.simulator.video import boxes
 from touchline.timebase import seconds_of
 
 Json = dict[str, Any]
-
-TRUTH_RATE = Fraction(2)
-"""Boxes and calibrations a second."""
+Matrix = npt.NDArray[np.float64]
 
 TRUTH_SIZE = (960, 540)
 """Width and height of the picture in whose pixels boxes and homographies are given, whatever the
@@ -83,8 +81,8 @@ def _shot(half: HalfScript, shot: CameraShot) -> Shot:
 
 def truth_times(half: HalfScript) -> list[float]:
     """Broadcast times of the entries of the boxes and calibration files of a half."""
-    count = -int(-(half.seconds * TRUTH_RATE) // 1)
-    return [seconds_of(index, TRUTH_RATE) for index in range(count)]
+    count = -int(-(half.seconds * SIGHTINGS_RATE) // 1)
+    return [seconds_of(index, SIGHTINGS_RATE) for index in range(count)]
 
 
 @dataclass
@@ -97,8 +95,9 @@ class Sightings:
 
     half: HalfScript
     size: tuple[int, int]
-    _boxes: list[Json] = field(default_factory=list)
-    _homographies: list[list[Json]] = field(default_factory=list)
+    _people: list[list[Box]] = field(default_factory=list)
+    _confidences: list[float] = field(default_factory=list)
+    _homographies: list[Matrix] = field(default_factory=list)
 
     def gather(self, script: MatchScript) -> Iterator[float]:
         """Look through the whole half; yields the times looked at."""
@@ -106,52 +105,41 @@ class Sightings:
         for seconds, (camera, people) in zip(
             times, boxes(script, self.half, times, self.size), strict=True
         ):
-            self._boxes.append(self._box_entry(people))
-            self._homographies.append([self._homography_entry(seconds, camera)])
+            self._people.append(people)
+            confidence, homography = self._placed(seconds, camera)
+            self._confidences.append(confidence)
+            self._homographies.append(homography)
             yield seconds
 
-    def player_boxes(self) -> Json:
-        """``<half>_player_boundingbox_maskrcnn.json``: people in view, with their mean colour.
+    def player_boxes(self) -> PlayerBoxes:
+        """People in view, with their mean colour. Those hidden behind others are listed too."""
+        people = [box for entry in self._people for box in entry]
+        corners = np.array([box.corners for box in people]).reshape(-1, 4)
+        return PlayerBoxes(
+            TRUTH_SIZE,
+            first=np.cumsum([0, *map(len, self._people)]),
+            corners=corners * np.tile(self._scale, 2),
+            colours=np.array([box.colour for box in people], np.float64).reshape(-1, 3),
+        )
 
-        People hidden behind others are listed too.
-        """
-        return {"size": self._shape(), "predictions": self._boxes}
-
-    def calibration(self) -> Json:
-        """``<half>_field_calib_ccbv.json``: homographies from field metres to pixels.
+    def calibration(self) -> Calibration:
+        """Homographies from field metres to pixels.
 
         The y axis points towards the main camera, as in the original and against the script's.
         Confidence is 1 for main cameras, ``CLOSE_VIEW_CONFIDENCE`` for others, and 0 where the
         pitch is not shown.
         """
-        return {"size": self._shape(), "predictions": self._homographies}
-
-    def _shape(self) -> list[int]:
-        return [len(self._boxes), TRUTH_SIZE[1], TRUTH_SIZE[0], 3]
+        homographies = np.array(self._homographies).reshape(-1, 3, 3)
+        return Calibration(TRUTH_SIZE, np.array(self._confidences), homographies)
 
     @property
     def _scale(self) -> npt.NDArray[np.float64]:
         return np.divide(TRUTH_SIZE, self.size)
 
-    def _box_entry(self, people: list[Box]) -> Json:
-        scale = np.tile(self._scale, 2)
-        return {
-            "bboxes": [_rounded(np.multiply(box.corners, scale)) for box in people],
-            "colors": [_rounded(np.asarray(box.colour)) for box in people],
-            "onfield": [1] * len(people),
-        }
-
-    def _homography_entry(self, seconds: float, camera: Camera | None) -> Json:
+    def _placed(self, seconds: float, camera: Camera | None) -> tuple[float, Matrix]:
         if camera is None:
-            return {"confidence": 0.0, "homography": np.eye(3).ravel().tolist()}
+            return 0.0, np.eye(3)
         to_file = np.diag([*self._scale, 1.0])
         homography = to_file @ camera.homography @ np.diag([1.0, -1.0, 1.0])
         is_main = self.half.shot_at(seconds).camera.startswith("Main")
-        return {
-            "confidence": 1.0 if is_main else CLOSE_VIEW_CONFIDENCE,
-            "homography": [float(f"{value:.9g}") for value in homography.ravel()],
-        }
-
-
-def _rounded(values: npt.NDArray[np.float64]) -> list[float]:
-    return [round(float(value), 2) for value in values]
+        return 1.0 if is_main else CLOSE_VIEW_CONFIDENCE, homography
