@@ -1,0 +1,201 @@
+"""The queue: a job is done once, whatever dies."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from touchline.errors import InputError
+from touchline.server.jobs import Lease, LeaseLostError
+from touchline.server.models import Job, JobLine
+from touchline.server.room import Room
+
+
+def add(room: Room, count: int = 1, **options: object) -> list[str]:
+    with room.database.write() as session:
+        jobs = [
+            room.queue.add(session, "pull", {"name": f"a/{i}"}, **options) for i in range(count)
+        ]
+        return [job.id for job in jobs]
+
+
+def job(room: Room, job_id: str) -> Job:
+    with room.database.read() as session:
+        return session.get_one(Job, job_id)
+
+
+def claim(room: Room, worker: str = "w") -> Lease:
+    lease = room.queue.claim(worker)
+    assert lease is not None
+    return lease
+
+
+def expire(room: Room, lease: Lease) -> None:
+    with room.database.write() as session:
+        session.get_one(Job, lease.job_id).leased_until = 1.0
+
+
+def test_jobs_are_taken_in_order_and_once(any_room: Room) -> None:
+    ids = add(any_room, 3)
+    assert [claim(any_room).job_id for _ in range(3)] == ids
+    assert any_room.queue.claim("w") is None
+
+
+def test_a_higher_priority_goes_first(any_room: Room) -> None:
+    [low] = add(any_room)
+    [high] = add(any_room, priority=5)
+    assert claim(any_room).job_id == high
+    assert claim(any_room).job_id == low
+
+
+def test_the_same_key_gives_the_same_job(any_room: Room) -> None:
+    assert add(any_room, key="k") == add(any_room, key="k")
+    with pytest.raises(InputError, match="belongs to another job"), any_room.database.write() as s:
+        any_room.queue.add(s, "pull", {"name": "other"}, key="k")
+
+
+def test_a_key_used_at_once_by_many_gives_one_job(any_room: Room) -> None:
+    ids: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: ids.extend(add(any_room, key="once"))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 8 and len(set(ids)) == 1
+
+
+def test_a_silent_worker_loses_its_job_and_can_change_nothing(any_room: Room) -> None:
+    add(any_room)
+    dead = claim(any_room, "dead")
+    expire(any_room, dead)
+    alive = claim(any_room, "alive")
+    assert alive.job_id == dead.job_id and alive.attempt == 2
+    for act in (
+        lambda: any_room.queue.beat(dead, "pull", {}, 0.5),
+        lambda: any_room.queue.succeed(dead, lambda s, j: {"by": "dead"}),
+        lambda: any_room.queue.fail(dead, "x", again=False),
+        lambda: any_room.queue.stage_done(dead, "pull", lambda s, j: {"by": "dead"}),
+    ):
+        with pytest.raises(LeaseLostError):
+            act()
+    any_room.queue.succeed(alive, lambda s, j: {"by": "alive"})
+    assert job(any_room, alive.job_id).result == {"by": "alive"}
+
+
+def test_a_job_that_kills_its_workers_is_given_up(any_room: Room) -> None:
+    """Line 27: taken again after a kill, up to a limit, then failed."""
+    poison, healthy = add(any_room, 2)
+    for attempt in range(1, 4):
+        lease = claim(any_room)
+        assert (lease.job_id, lease.attempt) == (poison, attempt)
+        expire(any_room, lease)
+    assert claim(any_room).job_id == healthy
+    ended = job(any_room, poison)
+    assert ended.state == "failed" and "3 workers ended" in (ended.problem or "")
+
+
+def test_a_failed_attempt_waits_while_others_go_first(make_room: Callable[..., Room]) -> None:
+    """Line 31: a poisonous file does not block the queue."""
+    room = make_room(queue={"backoff_seconds": 60.0})
+    poison, healthy = add(room, 2)
+    room.queue.fail(claim(room), "crashed", again=True)
+    assert claim(room).job_id == healthy
+    assert room.queue.claim("w") is None
+    assert job(room, poison).state == "queued"
+
+
+def test_a_wrong_input_is_not_tried_again(any_room: Room) -> None:
+    [one] = add(any_room)
+    any_room.queue.fail(claim(any_room), "is no video", again=False)
+    assert job(any_room, one).state == "failed" and job(any_room, one).attempts == 1
+
+
+def test_finished_stages_are_not_done_again(any_room: Room) -> None:
+    add(any_room)
+    lease = claim(any_room)
+    any_room.queue.stage_done(lease, "probe", lambda s, j: {"width": 3})
+    expire(any_room, lease)
+    assert claim(any_room).done == {"probe": {"width": 3}}
+
+
+def test_cancelling_takes_the_lease_away_at_once(any_room: Room) -> None:
+    running, waiting = add(any_room, 2)
+    lease = claim(any_room)
+    for one in (running, waiting):
+        with any_room.database.write() as session:
+            assert any_room.queue.cancel(session, session.get_one(Job, one))
+    assert not any_room.queue.still_holds(lease)
+    assert any_room.queue.claim("w") is None
+    with any_room.database.write() as session:
+        assert not any_room.queue.cancel(session, session.get_one(Job, running))
+        any_room.queue.retry(session, session.get_one(Job, running))
+    assert claim(any_room).job_id == running
+
+
+def test_a_released_job_has_lost_no_attempt(any_room: Room) -> None:
+    add(any_room)
+    any_room.queue.release(claim(any_room))
+    assert claim(any_room).attempt == 1
+
+
+def test_the_place_in_the_queue(room: Room) -> None:
+    ids = add(room, 3)
+    claim(room)
+    with room.database.read() as session:
+        places = [room.queue.position(session, session.get_one(Job, i)) for i in ids]
+    assert places == [None, 0, 1]
+
+
+def test_the_log_of_a_job_does_not_grow_without_end(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("touchline.server.jobs.MAX_LINES", 10)
+    [one] = add(room)
+    with room.database.write() as session:
+        for i in range(30):
+            room.queue.note(session, session.get_one(Job, one), f"line {i}")
+    with room.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(JobLine)) == 10
+        assert session.scalar(select(JobLine.text).order_by(JobLine.id.desc())) == "line 29"
+
+
+@pytest.mark.slow
+def test_two_workers_never_get_the_same_job(any_room: Room) -> None:
+    """Line 28: many jobs, several workers that claim as fast as they can."""
+    count = 400
+    add(any_room, count)
+    taken: list[str] = []
+
+    def work(name: str) -> None:
+        while (lease := any_room.queue.claim(name)) is not None:
+            taken.append(lease.job_id)
+            any_room.queue.succeed(lease, lambda s, j: {})
+
+    threads = [threading.Thread(target=work, args=(f"w{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == count and max(Counter(taken).values()) == 1
+
+
+def test_queued_jobs_survive_the_server(make_room: Callable[..., Room]) -> None:
+    """Line 30: a restart with a hundred in the queue."""
+    first = make_room()
+    ids = add(first, 100)
+    first.close()
+    second = make_room()
+    with second.database.read() as session:
+        states = {one.id: one.state for one in session.scalars(select(Job))}
+    assert states == dict.fromkeys(ids, "queued")
+    assert claim(second).job_id == ids[0]
+
+
+def test_times_come_from_the_database(any_room: Room) -> None:
+    with any_room.database.read() as session:
+        assert abs(any_room.database.now(session) - time.time()) < 60

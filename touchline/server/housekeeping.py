@@ -1,0 +1,98 @@
+"""What goes after its time: uploads that stopped, sessions, links, old matches and jobs."""
+
+import logging
+
+from sqlalchemy import delete, select
+
+from touchline.server.jobs import ENDED, OPEN
+from touchline.server.models import (
+    Job,
+    LoginSession,
+    Match,
+    ShareLink,
+    Token,
+    Upload,
+    WorkerRow,
+)
+from touchline.server.policy import read_policy
+from touchline.server.room import Room
+
+DAY_SECONDS = 24 * 3600.0
+JOB_DAYS = 90
+WORKER_DAYS = 1
+BATCH = 100
+
+log = logging.getLogger("touchline.housekeeping")
+
+
+def tidy(room: Room) -> None:
+    """Remove what is over its time. Safe to run anywhere, by several at once."""
+    _tidy_rows(room)
+    _tidy_uploads(room)
+    _tidy_matches(room)
+
+
+def _tidy_rows(room: Room) -> None:
+    with room.database.write() as session:
+        now = room.database.now(session)
+        session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
+        session.execute(delete(ShareLink).where(ShareLink.expires_at < now))
+        session.execute(delete(Token).where(Token.expires_at < now))
+        session.execute(
+            delete(WorkerRow).where(WorkerRow.seen_at < now - WORKER_DAYS * DAY_SECONDS)
+        )
+        session.execute(
+            delete(Job).where(Job.state.in_(ENDED), Job.finished_at < now - JOB_DAYS * DAY_SECONDS)
+        )
+
+
+def _tidy_uploads(room: Room) -> None:
+    with room.database.write() as session:
+        now = room.database.now(session)
+        used = select(Match.upload_id).where(Match.upload_id.is_not(None))
+        at_work = select(Job.id).where(Job.state.in_(OPEN), Job.kind == "infer").exists()
+        over = session.scalars(
+            select(Upload)
+            .where(
+                Upload.expires_at < now,
+                Upload.locked_until < now,
+                Upload.id.not_in(used),
+                ~at_work,
+            )
+            .limit(BATCH)
+        ).all()
+        for upload in over:
+            session.delete(upload)
+    for upload in over:
+        room.storage.drop_upload(upload.id)
+        log.info("upload expired", extra={"upload": upload.id})
+
+
+def _tidy_matches(room: Room) -> None:
+    with room.database.read() as session:
+        days = read_policy(session, room.settings.policy).retention_days
+        if days is None:
+            return
+        oldest = room.database.now(session) - days * DAY_SECONDS
+        over = session.scalars(select(Match.id).where(Match.created_at < oldest).limit(BATCH)).all()
+    for match_id in over:
+        drop_match(room, match_id)
+        log.info("match expired", extra={"match": match_id})
+
+
+def drop_match(room: Room, match_id: str) -> None:
+    """Remove a match with all its rows and files; its jobs end."""
+    with room.database.write() as session:
+        match = session.get(Match, match_id)
+        if match is None:
+            return
+        upload_id = match.upload_id
+        others = select(Match.id).where(Match.upload_id == upload_id, Match.id != match_id)
+        shared = upload_id is not None and session.scalar(others.limit(1)) is not None
+        session.delete(match)
+        upload = session.get(Upload, upload_id) if upload_id and not shared else None
+        if upload is not None:
+            session.delete(upload)
+    room.storage.drop_match(match_id)
+    if upload is not None:
+        room.storage.drop_upload(upload.id)

@@ -1,0 +1,308 @@
+"""The tables. Times are seconds since 1970; ids are random, as hexadecimal text."""
+
+import secrets
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ID_LENGTH = 32
+
+
+def new_id() -> str:
+    """A name that nobody can guess and that is safe in paths."""
+    return secrets.token_hex(ID_LENGTH // 2)
+
+
+def _id() -> Mapped[str]:
+    return mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+
+
+def _of(table: str, *, nullable: bool = False, index: bool = True) -> Mapped[Any]:
+    return mapped_column(
+        String(ID_LENGTH),
+        ForeignKey(f"{table}.id", ondelete="SET NULL" if nullable else "CASCADE"),
+        nullable=nullable,
+        index=index,
+    )
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class User(Base):
+    """Somebody with a password; ``role`` is viewer, editor or admin."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = _id()
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(300))
+    role: Mapped[str] = mapped_column(String(20))
+    quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[float]
+
+
+class LoginSession(Base):
+    """A browser that is logged in; ``id`` is the hash of its cookie."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = _of("users")
+    csrf: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[float]
+    expires_at: Mapped[float] = mapped_column(index=True)
+
+
+class Token(Base):
+    """A program's credentials; ``hash`` is of the secret that was shown once."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = _id()
+    user_id: Mapped[str] = _of("users")
+    name: Mapped[str] = mapped_column(String(100))
+    role: Mapped[str] = mapped_column(String(20))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[float]
+    expires_at: Mapped[float | None]
+
+
+class Upload(Base):
+    """A file on its way in, or in; ``received`` is what is safely on disk."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[str] = _id()
+    owner_id: Mapped[str | None] = _of("users", nullable=True)
+    name: Mapped[str] = mapped_column(String(300))
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    length: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    lock: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    locked_until: Mapped[float] = mapped_column(default=0.0)
+    created_at: Mapped[float]
+    expires_at: Mapped[float] = mapped_column(index=True)
+
+
+class UploadPart(Base):
+    """A numbered part of an upload that comes in parts."""
+
+    __tablename__ = "upload_parts"
+
+    upload_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    length: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class Match(Base):
+    """One video and what is known of it.
+
+    ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
+    ``revision`` those of its events.
+    """
+
+    __tablename__ = "matches"
+    __table_args__ = (Index("ix_matches_order", "created_at", "id"),)
+
+    id: Mapped[str] = _id()
+    owner_id: Mapped[str | None] = _of("users", nullable=True)
+    upload_id: Mapped[str | None] = _of("uploads", nullable=True)
+    source_path: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(String(300))
+    video_name: Mapped[str] = mapped_column(String(300))
+    model: Mapped[str] = mapped_column(String(100))
+    threshold: Mapped[float]
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    problem: Mapped[str | None] = mapped_column(Text)
+    warnings: Mapped[list[Any]] = mapped_column(default=list)
+    info: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    labels: Mapped[list[Any]] = mapped_column(default=list)
+    producer: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    thumbnails: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    stored_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class EventRow(Base):
+    """An event of a match; a deleted one is kept, so that it can come back."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_order", "match_id", "seconds", "id"),)
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches", index=False)
+    seconds: Mapped[float]
+    label: Mapped[str] = mapped_column(String(300))
+    confidence: Mapped[float] = mapped_column(default=1.0)
+    team: Mapped[str | None] = mapped_column(String(300))
+    player: Mapped[str | None] = mapped_column(String(300))
+    half: Mapped[int | None]
+    clock: Mapped[str | None] = mapped_column(String(40))
+    visibility: Mapped[str | None] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    source: Mapped[str] = mapped_column(String(20), default="person")
+    note: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=1)
+    deleted: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float]
+    updated_by: Mapped[str] = mapped_column(String(100))
+    updated_at: Mapped[float]
+
+
+class Change(Base):
+    """One step of the history of a match's events: what each event was before and after."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("ix_changes_order", "match_id", "number"),)
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches", index=False)
+    number: Mapped[int]
+    actor: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(40))
+    at: Mapped[float]
+    undone: Mapped[bool] = mapped_column(default=False)
+    steps: Mapped[list[Any]]
+
+
+class ReelRow(Base):
+    """An edit of a match, as the document that reel files hold."""
+
+    __tablename__ = "reels"
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches")
+    title: Mapped[str] = mapped_column(String(300))
+    document: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float]
+    updated_by: Mapped[str] = mapped_column(String(100))
+    updated_at: Mapped[float]
+
+
+class Product(Base):
+    """A file made for download; ``path`` is relative to the data folder."""
+
+    __tablename__ = "products"
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches")
+    reel_id: Mapped[str | None] = _of("reels", nullable=True)
+    job_id: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True)
+    name: Mapped[str] = mapped_column(String(300))
+    format: Mapped[str] = mapped_column(String(40))
+    path: Mapped[str] = mapped_column(String(300))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[float]
+
+
+class Job(Base):
+    """Work to be done; see ``jobs.Queue`` for its life."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_claim", "state", "priority", "not_before", "created_at"),
+        Index("ix_jobs_order", "created_at", "id"),
+    )
+
+    id: Mapped[str] = _id()
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(20), default="queued")
+    priority: Mapped[int] = mapped_column(default=0)
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    match_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("matches.id", ondelete="CASCADE"), index=True
+    )
+    owner_id: Mapped[str | None] = _of("users", nullable=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int]
+    lease: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    leased_until: Mapped[float] = mapped_column(default=0.0)
+    not_before: Mapped[float] = mapped_column(default=0.0)
+    worker: Mapped[str | None] = mapped_column(String(200))
+    cancel: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    stage: Mapped[str | None] = mapped_column(String(40))
+    progress: Mapped[float] = mapped_column(default=0.0)
+    stages: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    problem: Mapped[str | None] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+
+
+class JobLine(Base):
+    """A line of a job's log."""
+
+    __tablename__ = "job_lines"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = _of("jobs")
+    at: Mapped[float]
+    attempt: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+
+
+class WorkerRow(Base):
+    """A worker process that has spoken lately."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    started_at: Mapped[float]
+    seen_at: Mapped[float]
+    job_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+
+
+class ShareLink(Base):
+    """A match shown to whoever holds the link; ``scope`` is view or download."""
+
+    __tablename__ = "share_links"
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches")
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scope: Mapped[str] = mapped_column(String(20))
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float]
+    expires_at: Mapped[float]
+
+
+class AuditLine(Base):
+    """Who did what, when, from where."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[float] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(100))
+    address: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(60))
+    target: Mapped[str] = mapped_column(String(300))
+
+
+class Setting(Base):
+    """A field of the policy that an admin has changed."""
+
+    __tablename__ = "settings"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[dict[str, Any]]

@@ -1,0 +1,38 @@
+"""The policy in force: what the settings say, and what an admin has changed since."""
+
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from touchline.errors import ConfigError
+from touchline.server.models import Setting
+from touchline.server.settings import Policy
+
+
+def read_policy(session: Session, default: Policy) -> Policy:
+    """The policy in force; a stored value that no longer fits is passed over."""
+    stored = {row.name: row.value.get("value") for row in session.scalars(select(Setting))}
+    try:
+        return Policy.model_validate(default.model_dump() | stored)
+    except ValidationError:
+        return default
+
+
+def change_policy(session: Session, default: Policy, changes: dict[str, Any]) -> Policy:
+    """Change some fields of the policy.
+
+    Raises:
+        ConfigError: no such field, or a value that will not do.
+    """
+    current = read_policy(session, default)
+    try:
+        changed = Policy.model_validate(current.model_dump() | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(str(first["msg"]), where=name) from error
+    for name in changes:
+        session.merge(Setting(name=name, value={"value": getattr(changed, name)}))
+    return changed

@@ -1,0 +1,54 @@
+"""Reels as files: cut from the upload itself, or written as edit lists that name it."""
+
+from pathlib import Path
+from typing import Any
+
+from touchline import pipeline
+from touchline.errors import InputError
+from touchline.formats import write
+from touchline.media.video import probe
+from touchline.reel import Reel
+from touchline.server.documents import reel_of
+from touchline.server.stages import Report
+
+
+def cut_reel(
+    report: Report,
+    *,
+    document: dict[str, Any],
+    source: str,
+    target: str,
+    burn_labels: bool,
+    snap: bool,
+) -> dict[str, Any]:
+    """Cut a reel into the video that the suffix of ``target`` names.
+
+    Raises:
+        InputError: the reel is empty, or lies beyond the video. MediaError: it cannot be read.
+    """
+    reel = _not_empty(reel_of(document))
+    made = pipeline.cut_reel(
+        reel, Path(target), source, burn_labels=burn_labels, snap=snap, progress=report
+    )
+    return {"seconds": round(made.seconds, 3), "bytes": Path(target).stat().st_size}
+
+
+def write_edit_list(
+    report: Report, *, document: dict[str, Any], source: str, target: str, format: str
+) -> dict[str, Any]:
+    """Write a reel as an edit list.
+
+    Raises:
+        InputError: the format cannot hold it. MediaError: the video cannot be read.
+    """
+    reel = _not_empty(reel_of(document))
+    rate = probe(source).frame_rate
+    write(reel, target, format, rate=rate)
+    report(1.0)
+    return {"seconds": round(reel.seconds, 3), "bytes": Path(target).stat().st_size}
+
+
+def _not_empty(reel: Reel) -> Reel:
+    if not len(reel):
+        raise InputError("the reel is empty", remedy="choose from more events")
+    return reel

@@ -1,0 +1,142 @@
+"""Where files lie: one folder per upload and per match, under names that the server made.
+
+<data>/uploads/<upload>/original.bin      what came in
+<data>/matches/<match>/proxy.mp4          what browsers and models read
+<data>/matches/<match>/scores.npz         the curves behind the events
+<data>/matches/<match>/thumbnails/*.jpg
+<data>/matches/<match>/products/<job>     files made for download
+<data>/work/<job>-<lease>/                what a job is making, moved into place when done
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+from touchline.errors import InputError
+from touchline.server.models import ID_LENGTH
+
+_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+
+ORIGINAL = "original.bin"
+PROXY = "proxy.mp4"
+SCORES = "scores.npz"
+THUMBNAILS = "thumbnails"
+PRODUCTS = "products"
+
+
+class Storage:
+    """The server's folder.
+
+    Args:
+        root: made if it is not there, readable by nobody else.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Make the folders.
+
+        Raises:
+            InputError: they cannot be made or written.
+        """
+        try:
+            for name in ("uploads", "matches", "work"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+        except OSError as error:
+            raise InputError(
+                f"cannot hold the server's files ({error.strerror})",
+                where=self.root,
+                remedy="name another folder with --data",
+            ) from error
+
+    def upload(self, upload_id: str) -> Path:
+        """The file of an upload."""
+        return self.root / "uploads" / _checked(upload_id) / ORIGINAL
+
+    def part(self, upload_id: str, number: int) -> Path:
+        """A part of an upload that comes in parts."""
+        return self.upload(upload_id).with_name(f"part-{number:05d}.bin")
+
+    def match(self, match_id: str) -> Path:
+        """The folder of a match."""
+        return self.root / "matches" / _checked(match_id)
+
+    def proxy(self, match_id: str) -> Path:
+        """The video that browsers and models read."""
+        return self.match(match_id) / PROXY
+
+    def scores(self, match_id: str) -> Path:
+        """The curves of a match."""
+        return self.match(match_id) / SCORES
+
+    def thumbnail(self, match_id: str, index: int) -> Path:
+        """A picture of a match."""
+        return self.match(match_id) / THUMBNAILS / f"{index:05d}.jpg"
+
+    def product(self, match_id: str, job_id: str) -> Path:
+        """A file made for download."""
+        return self.match(match_id) / PRODUCTS / _checked(job_id)
+
+    def work(self, job_id: str, lease: str) -> Path:
+        """The folder in which one attempt at a job works."""
+        return self.root / "work" / f"{_checked(job_id)}-{_checked(lease)}"
+
+    def drop_work(self, job_id: str, keep: str | None = None) -> None:
+        """Remove what other attempts at a job left behind."""
+        for folder in (self.root / "work").glob(f"{_checked(job_id)}-*"):
+            if keep is None or folder != self.work(job_id, keep):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def drop_upload(self, upload_id: str) -> None:
+        """Remove an upload's folder."""
+        shutil.rmtree(self.upload(upload_id).parent, ignore_errors=True)
+
+    def drop_match(self, match_id: str) -> None:
+        """Remove a match's folder."""
+        shutil.rmtree(self.match(match_id), ignore_errors=True)
+
+    def free_bytes(self) -> int:
+        """What the disk still holds."""
+        return shutil.disk_usage(self.root).free
+
+    def size_of_match(self, match_id: str) -> int:
+        """Bytes that the files of a match take up."""
+        folder = self.match(match_id)
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def take_place(made: Path, target: Path) -> None:
+    """Move a finished file or folder to where it belongs; what was there goes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        shutil.rmtree(target)
+    made.replace(target)
+
+
+def inside_roots(path: str, roots: dict[str, Path]) -> Path:
+    """A file of the server's own disk, if it lies inside one of the folders that are allowed.
+
+    Raises:
+        InputError: it does not, or is no file. The message does not tell which.
+    """
+    try:
+        real = Path(path).resolve(strict=True)
+        if real.is_file() and any(
+            real.is_relative_to(root.resolve()) for root in roots.values() if root.is_absolute()
+        ):
+            return real
+    except (OSError, ValueError, RuntimeError):
+        pass
+    raise InputError(
+        "is no file below a folder that the server may use",
+        where="path",
+        remedy=f"folders: {', '.join(roots) or 'none are set up'}",
+    )
+
+
+def _checked(name: str) -> str:
+    if _ID.fullmatch(name) is None:
+        raise InputError("is no name that this server made", where=name[:40])
+    return name
