@@ -21,6 +21,7 @@ COMMANDS = {
     "annotate": "Draw the events into the video.",
     "evaluate": "Score predictions against labels, as the official challenge does.",
     "convert": "Convert between event formats.",
+    "extract": "Write the features of a video or a dataset.",
     "train": "Train a network by a recipe.",
     "predict": "Write a trained network's predictions for a dataset.",
     "models": "List, show, pull, import and export weights.",

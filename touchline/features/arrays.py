@@ -1,7 +1,10 @@
 """The one way into ``.npy`` files: their header is checked against what the file holds."""
 
+import math
 import os
 import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,34 +14,54 @@ from numpy.lib import format as npy
 
 from touchline.errors import FormatError
 
-MAX_BYTES = 16 << 30
+MAX_NUMBERS = 1 << 34
+BLOCK_BYTES = 1 << 24
 
 _REMEDY = "extract or download it again"
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    RecursionError,
+    MemoryError,
+)
+"""What NumPy raises on headers that are not its own."""
 
 
-def open_array(path: str | Path, *, ndim: int | None = 2) -> npt.NDArray[Any]:
-    """Map a ``.npy`` file of numbers into memory, read-only; nothing is read ahead.
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What a ``.npy`` file says of its numbers, which follow in C order from byte ``offset``."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+
+
+def read_header(path: Path, *, ndim: int | None = None) -> ArrayHeader:
+    """The header of a ``.npy`` file, after its length was found right.
 
     Args:
-        ndim: dimensions that it must have; None for any.
-
-    Returns:
-        The array as the file stores it, C order, at least one number.
+        ndim: dimensions that the array must have; None for any.
 
     Raises:
         FormatError: not there, not a ``.npy`` file, damaged, shorter or longer than its header
-            says, empty, holding anything but whole or real numbers, or of other dimensions.
+            says, empty, holding anything but real numbers in C order, or of other dimensions.
     """
-    path = Path(path)
     try:
         with path.open("rb") as file:
-            shape, dtype = _read_header(file, path)
-            offset, size = file.tell(), os.fstat(file.fileno()).st_size
+            header = _parse(file, path)
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise FormatError(f"cannot be read ({error.strerror})", where=path) from error
-    _check_shape(shape, ndim, path)
-    expected = offset + dtype.itemsize * _product(shape)
+    _check_kind(header.dtype, path)
+    shape = header.shape
+    if ndim is not None and len(shape) != ndim:
+        raise FormatError(f"has shape {shape}, not {ndim} dimensions", where=path)
+    if any(side < 0 for side in shape) or not 0 < math.prod(shape) <= MAX_NUMBERS:
+        raise FormatError(f"holds an array of shape {shape}", where=path, remedy=_REMEDY)
+    expected = header.offset + header.dtype.itemsize * math.prod(shape)
     if size != expected:
         less = "shorter" if size < expected else "longer"
         raise FormatError(
@@ -46,46 +69,50 @@ def open_array(path: str | Path, *, ndim: int | None = 2) -> npt.NDArray[Any]:
             where=path,
             remedy=_REMEDY,
         )
-    return np.memmap(path, dtype, "r", offset, shape)
+    return header
 
 
-def _read_header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _parse(file: BinaryIO, path: Path) -> ArrayHeader:
     try:
         version = npy.read_magic(file)
         if version not in _HEADER_READERS:
             raise ValueError(f"version {version}")
         shape, fortran_order, dtype = _HEADER_READERS[version](file)
-    except (ValueError, TypeError, SyntaxError, tokenize.TokenError, MemoryError) as error:
+    except _UNREADABLE as error:
         raise FormatError("is not a .npy file", where=path, remedy=_REMEDY) from error
+    if fortran_order and len(shape) > 1:
+        raise FormatError(
+            "is stored column by column", where=path, remedy="save numpy.ascontiguousarray of it"
+        )
+    return ArrayHeader(dtype, shape, file.tell())
+
+
+def _check_kind(dtype: np.dtype[Any], path: Path) -> None:
     if dtype.hasobject:
         raise FormatError(
             "holds Python objects, which are never read",
             where=path,
             remedy="save the numbers alone, as a plain array",
         )
-    if dtype.kind not in "biuf" or dtype.fields is not None or dtype.subdtype is not None:
+    if dtype.kind not in "iuf" or dtype.fields is not None or dtype.subdtype is not None:
         raise FormatError(f"holds {dtype}, not numbers", where=path)
-    if fortran_order and len(shape) > 1:
-        raise FormatError(
-            "is stored column by column",
-            where=path,
-            remedy="save it with numpy.ascontiguousarray",
-        )
-    return shape, dtype
 
 
-def _check_shape(shape: tuple[int, ...], ndim: int | None, path: Path) -> None:
-    if ndim is not None and len(shape) != ndim:
-        raise FormatError(f"has shape {shape}, not {ndim} dimensions", where=path)
-    if any(side < 0 for side in shape) or _product(shape) > MAX_BYTES:
-        raise FormatError(f"cannot have shape {shape}", where=path, remedy=_REMEDY)
-    if _product(shape) == 0:
-        raise FormatError(f"is empty: shape {shape}", where=path, remedy=_REMEDY)
+def read_blocks(path: Path) -> Iterator[npt.NDArray[Any]]:
+    """The rows of a ``.npy`` file in order, (n, ...) a few megabytes at a time.
 
-
-def _product(shape: tuple[int, ...]) -> int:
-    """Exact, where numpy's product of a hostile shape would wrap."""
-    count = 1
-    for side in shape:
-        count *= side
-    return count
+    Raises:
+        FormatError: as ``read_header``, or the file became shorter meanwhile.
+    """
+    header = read_header(path)
+    rows, *row_shape = header.shape or (1,)
+    row_numbers = math.prod(row_shape)
+    at_once = max(1, BLOCK_BYTES // (row_numbers * header.dtype.itemsize))
+    with path.open("rb") as file:
+        file.seek(header.offset)
+        for first in range(0, rows, at_once):
+            count = min(at_once, rows - first)
+            block = np.fromfile(file, header.dtype, count * row_numbers)
+            if len(block) != count * row_numbers:
+                raise FormatError("has become shorter", where=path)
+            yield block.reshape(count, *row_shape)

@@ -1,0 +1,100 @@
+"""``touchline extract``: feature files of a video or a dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+
+if TYPE_CHECKING:
+    from touchline.extraction import Outcome
+
+app = new_app()
+
+
+@app.command()
+def extract(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="A video, or a folder of league/season/game/1_224p.mkv."
+        ),
+    ],
+    features: Annotated[
+        str,
+        typer.Option("--features", "-f", help="Extractors by name, with commas between: demo."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write to; beside the videos if left out."),
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Of a dataset: train, valid, test, challenge, or all.")
+    ] = "all",
+    video: Annotated[
+        str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
+    ] = "224p",
+    rate: Annotated[
+        str | None, typer.Option(help="Rows a second, such as 2 or 25/12; the extractor's own.")
+    ] = None,
+    engine: Annotated[
+        Literal["auto", "openvino", "torch"], typer.Option(help="Where networks run.")
+    ] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], typer.Option(help="What networks compute in.")
+    ] = "auto",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one for every two cores by default.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make files anew that are there already.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write <half>_<name>.npy and what made it, beside each video or under --out.
+
+    Files that are there, whole, and made of the same video are kept: call it again to go on.
+    """
+    from touchline.errors import InputError
+    from touchline.extraction import extract as run
+    from touchline.extraction import plan
+    from touchline.features.extractors import ExtractorSpec
+    from touchline.timebase import parse_rate
+
+    names = dict.fromkeys(name.strip() for name in features.split(",") if name.strip())
+    chosen_rate = None if rate is None else parse_rate(rate)
+    tasks = plan(
+        source,
+        [ExtractorSpec(name, chosen_rate, engine, precision) for name in names],
+        out=out,
+        split=None if split == "all" else split,
+        size=video,
+        overwrite=overwrite,
+    )
+    outcomes = []
+    with progress_bar() as progress:
+        bar = progress.add_task("extracting", total=len(tasks))
+
+        def show(done: float) -> None:
+            progress.update(bar, completed=done)
+
+        for outcome in run(tasks, jobs=jobs, progress=show):
+            outcomes.append(outcome)
+            if outcome.message is not None:
+                remarks.print(outcome.message, style="yellow", markup=False, soft_wrap=True)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if json:
+        print_json({"files": [outcome.told() for outcome in outcomes], "failed": len(failed)})
+    else:
+        for outcome in outcomes:
+            results.print(_line(outcome), markup=False, soft_wrap=True)
+    if failed:
+        first = failed[0].message
+        raise InputError(f"{len(failed)} of {len(outcomes)} files could not be made: {first}")
+
+
+def _line(outcome: "Outcome") -> str:
+    if outcome.status == "made":
+        return f"{outcome.path}: {outcome.rows} rows of {outcome.dims}"
+    return f"{outcome.path}: {'kept' if outcome.status == 'kept' else 'failed'}"

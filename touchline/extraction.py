@@ -1,0 +1,202 @@
+"""Features of many videos: one task per half and extractor, in local processes, resumable."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from touchline.datasets.soccernet import Game, read_games
+from touchline.errors import InputError
+from touchline.features.extractor import Extractor, Report
+from touchline.features.extractors import ExtractorSpec, open_extractor
+from touchline.features.store import is_current, write_features
+from touchline.simulator.workers import available_cores, run_tasks
+
+Status = Literal["made", "kept", "failed"]
+
+_HALF_VIDEO = re.compile(r"([1-4])(?:_\d+p)?")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one half.
+
+    Attributes:
+        path: the feature file.
+        status: ``"made"``, ``"kept"`` (it was there already) or ``"failed"``.
+        rows, dims: of the file; 0 where it was kept or failed.
+        message: why it failed, or a warning.
+    """
+
+    path: Path
+    status: Status
+    rows: int = 0
+    dims: int = 0
+    message: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+@dataclass(frozen=True)
+class HalfTask:
+    """One feature file to make of one video.
+
+    Attributes:
+        folder: where the file goes.
+        stem: the file's name before the extractor's suffix: ``1`` for a first half.
+        goes_on: whether an unreadable video is told of instead of raised.
+    """
+
+    video: Path
+    folder: Path
+    stem: str
+    spec: ExtractorSpec
+    overwrite: bool = False
+    goes_on: bool = True
+
+    def run(self, report: Report) -> str:
+        """Extract, unless the file is there; gives an ``Outcome`` as JSON."""
+        extractor = _opened(self.spec)
+        path = self.path(extractor)
+        try:
+            outcome = self._run(path, extractor, report)
+        except InputError as error:
+            if not self.goes_on:
+                raise
+            outcome = Outcome(path, "failed", message=str(error))
+        report(1.0)
+        return json.dumps(outcome.told())
+
+    def path(self, extractor: Extractor) -> Path:
+        """The file that it makes."""
+        return self.folder / f"{self.stem}_{extractor.suffix}.npy"
+
+    def is_done(self, extractor: Extractor) -> bool:
+        """Whether there is nothing to do.
+
+        Raises:
+            InputError: features of somebody else lie in the place.
+        """
+        return not self.overwrite and is_current(
+            self.path(extractor), extractor.identity, self.video
+        )
+
+    def _run(self, path: Path, extractor: Extractor, report: Report) -> Outcome:
+        if self.is_done(extractor):
+            return Outcome(path, "kept")
+        made = write_features(path, extractor, self.video, report)
+        return Outcome(path, "made", made.rows, made.dims, made.warning)
+
+
+@lru_cache(maxsize=1)
+def _opened(spec: ExtractorSpec) -> Extractor:
+    """One extractor serves all the halves that a process meets."""
+    return open_extractor(spec)
+
+
+def plan(
+    source: Path,
+    specs: Sequence[ExtractorSpec],
+    *,
+    out: Path | None = None,
+    split: str | None = None,
+    size: str = "224p",
+    overwrite: bool = False,
+) -> list[HalfTask]:
+    """The tasks of a video or a dataset.
+
+    Args:
+        source: a video, or the folder of a dataset in the SoccerNet layout.
+        specs: the extractors.
+        out: folder to write to, for a dataset with its league/season/game below; beside the
+            videos by default.
+        split: only the games of this split.
+        size: which of several videos of a half to read.
+        overwrite: make files anew that are there already, whoever made them.
+
+    Raises:
+        InputError: there is no such video or dataset.
+    """
+    if source.is_file():
+        folder = source.parent if out is None else out
+        stem = _stem(source)
+        return [HalfTask(source, folder, stem, spec, overwrite, goes_on=False) for spec in specs]
+    if not source.exists():
+        raise InputError("there is no such file or folder", where=source)
+    games = read_games(source, split, size=size)
+    return [
+        HalfTask(video, folder, stem, spec, overwrite)
+        for spec in specs  # one after the other, so that one network is in memory at a time
+        for game in games
+        for video, folder, stem in _halves(game, out)
+    ]
+
+
+def _halves(game: Game, out: Path | None) -> Iterator[tuple[Path, Path, str]]:
+    """Each video of a game with the folder and the stem of its features."""
+    is_plain = "events" in game.label_files
+    for half in game.halves:
+        stem = half.video.stem if is_plain else str(half.number)
+        if out is None:
+            yield half.video, half.video.parent, stem
+        elif is_plain:
+            yield half.video, (out / game.name).parent, stem
+        else:
+            yield half.video, out / game.name, stem
+
+
+def _stem(video: Path) -> str:
+    half = _HALF_VIDEO.fullmatch(video.stem)
+    return half[1] if half else video.stem
+
+
+def extract(
+    tasks: Sequence[HalfTask],
+    *,
+    jobs: int | None = None,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Iterator[Outcome]:
+    """Run tasks; a video that cannot be read does not stop the others.
+
+    Args:
+        jobs: processes; by default one for every two cores, for decoding and network overlap.
+        progress: called now and then with how many tasks are done, with fractions.
+
+    Raises:
+        InputError: an extractor cannot be opened, before anything is extracted; or the only
+            video cannot be read.
+    """
+    cores = available_cores()
+    processes = min(jobs or max(1, cores // 2), len(tasks))
+    if processes > 1:
+        threads = max(1, cores // processes)
+        tasks = [replace(task, spec=replace(task.spec, threads=threads)) for task in tasks]
+    specs = list(dict.fromkeys(task.spec for task in tasks))
+    try:
+        for spec in reversed(specs):
+            _prepare(spec, [task for task in tasks if task.spec == spec])
+        if processes > 1:
+            _opened.cache_clear()
+        with closing(run_tasks(tasks, processes, progress)) as finished:
+            for _, result in finished:
+                told = json.loads(result)
+                yield Outcome(**{**told, "path": Path(told["path"])})
+    finally:
+        _opened.cache_clear()
+
+
+def _prepare(spec: ExtractorSpec, tasks: Sequence[HalfTask]) -> None:
+    """Make an extractor ready if one of its tasks needs it."""
+    extractor = _opened(spec)
+    for task in tasks:
+        with suppress(InputError):  # told of when its turn comes
+            if task.is_done(extractor):
+                continue
+        _ = extractor.engine
+        return

@@ -1,0 +1,120 @@
+"""Features of pictures: frames of a video, each through a network that sees it alone."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.engines import Engine, EngineName, Precision, open_engine
+from touchline.errors import ConfigError
+from touchline.features.extractor import Extracted, Report, Rows, Write
+from touchline.media.video import FrameStream, read_frames
+from touchline.spotting.prefetch import prefetched
+from touchline.timebase import format_rate
+from touchline.zoo.identity import FeatureIdentity
+from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
+
+Pixels = npt.NDArray[np.uint8]
+
+PICTURES_PER_BATCH = 16
+_BATCHES_AHEAD = 3
+
+
+def describe_frames(
+    stream: FrameStream,
+    prepare: Callable[[Pixels], Pixels],
+    describe: Callable[[Pixels], Rows],
+    write: Write,
+    report: Report,
+) -> Extracted:
+    """Run a network over the frames of a stream: decoding and network overlap.
+
+    Args:
+        prepare: a frame as read, (H, W, 3), to the picture that the network takes; runs beside
+            the decoder.
+        describe: (n, h, w, 3) pictures to (n, dims) rows, n at most ``PICTURES_PER_BATCH``.
+    """
+    first_seconds = 0.0
+    rows = 0
+
+    def batches() -> Iterator[tuple[float, Pixels]]:
+        while group := list(islice(stream, PICTURES_PER_BATCH)):
+            pictures = np.stack([prepare(frame.pixels) for frame in group])
+            yield group[0].seconds, pictures
+
+    with stream, prefetched(batches(), _BATCHES_AHEAD) as ahead:
+        for seconds, pictures in ahead:
+            if not rows:
+                first_seconds = seconds
+            write(describe(pictures))
+            rows += len(pictures)
+            report(min(seconds / (stream.info.duration_seconds or 1), 1.0))
+    report(1.0)
+    return Extracted(first_seconds, stream.end_seconds if stream.truncated else None)
+
+
+class ModelPictures:
+    """The picture network of a spotting model, such as the shipped one: an ``Extractor``.
+
+    Args:
+        folder: a model whose frames pass the picture network one by one.
+        rate: rows a second; the model's own by default.
+
+    Raises:
+        ConfigError: a model whose frames depend on each other, or that takes no pictures.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        rate: Fraction | None = None,
+        engine: EngineName = "auto",
+        precision: Precision = "auto",
+        threads: int | None = None,
+    ) -> None:
+        card = folder.card
+        if "_" in str(card.config.get("feature_arch", "_")):
+            raise ConfigError(
+                f"model {card.name} has no features of single frames",
+                remedy="choose an e2e-spot model with a plain backbone, such as demo",
+            )
+        self._rate = card.frame_rate if rate is None else rate
+        self._size = card.picture_size
+        self._open = partial(
+            open_engine, folder, engine=engine, precision=precision, threads=threads
+        )
+        self.suffix = card.name
+        self.identity = FeatureIdentity(
+            name=card.name,
+            weights=card.files.get(WEIGHTS_FILE) or next(iter(card.files.values()), None),
+            rate=format_rate(self._rate),
+            settings={"size": f"{self._size[0]}x{self._size[1]}"},
+        )
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._open()
+
+    @property
+    def engine(self) -> str:
+        """See ``Extractor``."""
+        return self._engine.name
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``."""
+        stream = read_frames(source, rate=self._rate, size=self._size)
+        return describe_frames(stream, _as_it_is, self._engine.features, write, report)
+
+    def close(self) -> None:
+        """See ``Extractor``."""
+        if "_engine" in self.__dict__:
+            self._engine.close()
+
+
+def _as_it_is(pixels: Pixels) -> Pixels:
+    return pixels
