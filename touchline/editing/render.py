@@ -56,7 +56,8 @@ def render_reel(
     """
     if not len(reel):
         raise InputError(
-            "the reel is empty: there is nothing to cut", remedy="choose from more events"
+            "the reel is empty: no event to show",
+            remedy="spot with a lower --threshold, or with a model that knows such football",
         )
     reel = inside_videos(reel, video)
     infos = {source: probe(source) for source in _sources(reel, video)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -17,6 +19,9 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 Frames = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/dxg", "/dev/kfd")
+"""One of these is there on every Linux on which PyTorch can reach a GPU."""
 
 
 class Engine(Protocol):
@@ -120,11 +125,16 @@ def _torch_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("torch", "timm"))
 
 
+def _may_have_gpu() -> bool:
+    """Whether to ask PyTorch: importing it for nothing takes seconds and 700 MB."""
+    return sys.platform != "linux" or any(Path(device).exists() for device in _GPU_DEVICES)
+
+
 def _choose(folder: ModelFolder) -> Literal["openvino", "torch"]:
     usable = folder.has_weights and _torch_installed()
     if usable and not folder.onnx_files:
         return "torch"
-    if usable:
+    if usable and _may_have_gpu():
         from touchline.engines.torch import accelerator
 
         if accelerator() is not None:

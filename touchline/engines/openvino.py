@@ -150,7 +150,7 @@ class _SplitSpotter:
         self._picture = OnnxGraph(folder.file(PICTURE_FILE), precision, threads, requests)
         self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads, requests)
         self._padding: dict[tuple[int, ...], Floats] = {}
-        self._frame_shape: tuple[int, ...] = (folder.card.height, folder.card.width, 3)
+        self._frame_shape: tuple[int, ...] = (*folder.card.picture_size[::-1], 3)
 
     def features(self, frames: Frames) -> Floats:
         """(N, H, W, 3) -> (N, D), in parts of one size, so that one shape is compiled."""

@@ -53,7 +53,7 @@ class TorchEngine:
         self._spotter = DeployedSpotter(network, folder.card.crop).to(self._device).eval()
         self._pictures = DeployedPictures(network, folder.card.crop).to(self._device).eval()
         self._head = DeployedHead(network).eval()
-        self._frame_size = (folder.card.height, folder.card.width)
+        self._frame_size = folder.card.picture_size[::-1]
         self._padding: dict[tuple[int, int], Tensor] = {}
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="touchline-torch")
