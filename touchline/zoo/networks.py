@@ -11,6 +11,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from touchline.errors import CheckpointError, ConfigError
+from touchline.models.calf import CALF, CALFConfig
+from touchline.models.calf_attention import (
+    AttentionCALF,
+    AttentionCALFConfig,
+    SqueezeCALF,
+    SqueezeCALFConfig,
+)
+from touchline.models.calf_grounding import GroundingCALF, GroundingCALFConfig
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
@@ -33,6 +41,10 @@ class System(NamedTuple):
 
 SYSTEMS: dict[str, System] = {
     "e2e-spot": System(E2ESpotConfig, E2ESpot),
+    "calf": System(CALFConfig, CALF, "features"),
+    "calf-attention": System(AttentionCALFConfig, AttentionCALF, "features"),
+    "calf-se": System(SqueezeCALFConfig, SqueezeCALF, "features"),
+    "calf-grounding": System(GroundingCALFConfig, GroundingCALF, "features"),
 }
 """Every system that a card or a recipe may name."""
 

@@ -5,11 +5,16 @@ from typing import Any
 
 from touchline.datasets.features import Stream
 from touchline.scores import FloatArray
+from touchline.spotting.halves import calf
 
 Score = Callable[[Any, Mapping[str, Stream]], FloatArray]
 """Scores a half: the network (in evaluation mode, on any device) and the half's streams to
 (steps, classes) float32, on the steps of the system's output. Background is left out; high means
 action, always; systems that emit detections leave every other cell 0."""
 
-SCORERS: dict[str, Score] = {}
+SCORERS: dict[str, Score] = {
+    "calf": calf.score,
+    "calf-attention": calf.score,
+    "calf-se": calf.score,
+}
 """By system."""

@@ -1,0 +1,155 @@
+"""A half through a network of the CALF family: overlapping clips, each step judged by one of them.
+
+Cioppa et al., CVPR 2020. A clip is trusted only where its network sees both sides; at the ends of a
+half there is no other side. Steps are reduced to few channels once, before clips overlap.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from touchline.datasets.features import MAIN, Stream
+from touchline.models.parts.capsules import CapsuleConfig, CapsuleOutput, nearness
+from touchline.scores import FloatArray
+
+CLIPS_AT_ONCE = 32
+STEPS_AT_ONCE = 2048
+
+Steps = npt.NDArray[np.int64]
+
+
+def score(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
+    """What the network spots in a half.
+
+    Args:
+        network: ``CALF``, ``AttentionCALF`` or ``SqueezeCALF`` in evaluation mode.
+        streams: ``features``, rows of the width that the network takes.
+
+    Returns:
+        (steps, classes) confidences; 0 where nothing was spotted.
+    """
+    return score_clips(network.config, streams[MAIN].steps, _clip_reader(network, streams[MAIN]))
+
+
+def segment(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
+    """How near an action of each class is, as the network's segmentation has it.
+
+    Args:
+        network: as for ``score``.
+        streams: as for ``score``.
+
+    Returns:
+        (steps, classes) from 0 to 1; high near an action, whatever the network's polarity.
+    """
+    steps = streams[MAIN].steps
+    return segment_clips(network.config, steps, _clip_reader(network, streams[MAIN]))
+
+
+ReadClips = Callable[[Steps], CapsuleOutput]
+"""What a network says of the clips that begin at these steps; see ``clip_rows``."""
+
+
+def score_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArray:
+    """``score`` for whichever inputs a network has.
+
+    Args:
+        config: of the network.
+        steps: of the half.
+        read: runs the network.
+    """
+    values = np.zeros((steps, config.num_classes), np.float32)
+    for clip in _each_clip(config, steps, read):
+        places = np.floor(clip.spotting[:, 1] * np.float32(config.chunk_steps - 1))
+        for step, spot in zip(clip.start + places.astype(np.int64), clip.spotting, strict=True):
+            if clip.first <= step < clip.last:  # as published a later slot replaces an earlier one
+                values[step, spot[2:].argmax()] = spot[0]
+    return values
+
+
+def segment_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArray:
+    """``segment`` for whichever inputs a network has; arguments as ``score_clips``."""
+    values = np.zeros((steps, config.num_classes), np.float32)
+    for clip in _each_clip(config, steps, read):
+        judged = slice(clip.first - clip.start, clip.last - clip.start)
+        values[clip.first : clip.last] = clip.nearness[judged]
+    return values
+
+
+def clip_starts(steps: int, config: CapsuleConfig) -> Steps:
+    """(n,) first steps of the clips that cover a half: evenly apart, the last one at its end.
+
+    Neighbours share ``receptive_steps``. A half shorter than a clip has one clip, from 0.
+    """
+    stride = max(1, config.chunk_steps - config.receptive_steps)
+    last = max(0, steps - config.chunk_steps)
+    return np.append(np.arange(0, last, stride), last).astype(np.int64)
+
+
+def judged_steps(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
+    """(n, 2) the steps, first and the one behind the last, that each clip decides on.
+
+    Together they are all steps of the half, each once.
+    """
+    borders = starts[1:] + config.receptive_steps // 2
+    return np.stack((np.append(0, borders), np.append(borders, steps)), axis=1)
+
+
+def clip_rows(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
+    """(n, chunk_steps) rows that clips consist of; behind the half, its last row again."""
+    return np.minimum(starts[:, None] + np.arange(config.chunk_steps), steps - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """A clip from step ``start``, which decides on the steps ``first`` up to ``last``."""
+
+    start: int
+    first: int
+    last: int
+    nearness: FloatArray
+    spotting: FloatArray
+
+
+def _each_clip(config: CapsuleConfig, steps: int, read: ReadClips) -> Iterator[_Clip]:
+    starts = clip_starts(steps, config)
+    judged = judged_steps(starts, steps, config)
+    for begin in range(0, len(starts), CLIPS_AT_ONCE):
+        these = slice(begin, begin + CLIPS_AT_ONCE)
+        with torch.inference_mode():
+            output = read(starts[these])
+            near = nearness(output.segmentation, config.polarity).float().cpu().numpy()
+            spotting = output.spotting.float().cpu().numpy()
+        for i, start in enumerate(starts[these]):
+            first, last = judged[begin + i]
+            yield _Clip(int(start), int(first), int(last), near[i], spotting[i])
+
+
+def _clip_reader(network: Any, stream: Stream) -> ReadClips:
+    reduced = reduce_half(network, stream)
+
+    def read(starts: Steps) -> CapsuleOutput:
+        rows = torch.from_numpy(clip_rows(starts, stream.steps, network.config))
+        return network.decode(network.encode(reduced[:, rows.to(reduced.device)].transpose(0, 1)))
+
+    return read
+
+
+def reduce_half(network: Any, stream: Stream, suffix: str = "") -> Tensor:
+    """(C, steps) every step of a half through the part of a branch that sees single steps.
+
+    Args:
+        network: of the family; ``suffix`` names its branch.
+        stream: the features; a few thousand rows are in memory at a time.
+    """
+    device = next(network.parameters()).device
+    parts = []
+    for first in range(0, stream.steps, STEPS_AT_ONCE):
+        rows = stream.read(first, min(STEPS_AT_ONCE, stream.steps - first))
+        with torch.inference_mode():
+            parts.append(network.reduce(torch.from_numpy(rows)[None].to(device), suffix)[0])
+    return torch.cat(parts, dim=1)
