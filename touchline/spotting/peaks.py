@@ -1,12 +1,13 @@
 """From curves to events: every step is a candidate, and suppression keeps the peaks.
 
-Three suppressions, each per class:
+Four suppressions, each per class:
 
 - ``maximum`` (E2E-Spot): a candidate goes if a strictly higher one lies within the window, even if
   that one goes too. Equal neighbours both stay.
 - ``greedy`` (T-DEED and most of the field): the highest stays and removes its window, and so on.
-- ``soft`` (soft-NMS, T-DEED): the highest stays and scales its window down by (distance/window)²
-  instead of removing it.
+- ``soft`` (soft-NMS, ASTRA, T-DEED): the highest stays and scales its window down by
+  (distance/window)² instead of removing it.
+- ``linear`` (soft-NMS, dense anchors): the same by distance/window.
 """
 
 from collections.abc import Callable
@@ -20,11 +21,13 @@ from touchline.errors import ConfigError
 from touchline.events import Event
 from touchline.scores import FloatArray, Scores
 
-SuppressionKind = Literal["maximum", "greedy", "soft"]
+SuppressionKind = Literal["maximum", "greedy", "soft", "linear"]
 Steps = npt.NDArray[np.int64]
 
 MIN_CONFIDENCE = 0.01
 """The published floor of the high-recall list: what lies below is not an event."""
+
+MAX_WINDOW_SECONDS = 600.0
 
 
 def keep_maxima(steps: Steps, values: FloatArray, window: int) -> FloatArray:
@@ -54,14 +57,23 @@ def keep_greedy(steps: Steps, values: FloatArray, window: int) -> FloatArray:
 
 
 def keep_soft(steps: Steps, values: FloatArray, window: int) -> FloatArray:
-    """(n,) confidences after soft-NMS; 0 for what falls below ``MIN_CONFIDENCE``."""
+    """(n,) confidences after soft-NMS with a square decay."""
+    return _soften(steps, values, window, power=2)
+
+
+def keep_linear(steps: Steps, values: FloatArray, window: int) -> FloatArray:
+    """(n,) confidences after soft-NMS with a linear decay."""
+    return _soften(steps, values, window, power=1)
+
+
+def _soften(steps: Steps, values: FloatArray, window: int, power: int) -> FloatArray:
     kept = np.zeros_like(values)
     left = values.astype(np.float64)
-    while left.size and left.max() >= MIN_CONFIDENCE:
+    while left.size and left.max() > 0:
         i = int(left.argmax())
         kept[i] = left[i]
         a, b = np.searchsorted(steps, (steps[i] - window, steps[i] + window + 1))
-        left[a:b] *= ((steps[a:b] - steps[i]) / max(window, 1)) ** 2
+        left[a:b] *= np.abs((steps[a:b] - steps[i]) / max(window, 1)) ** power
         left[i] = -1
     return kept
 
@@ -70,6 +82,7 @@ SUPPRESSIONS: dict[SuppressionKind, Callable[[Steps, FloatArray, int], FloatArra
     "maximum": keep_maxima,
     "greedy": keep_greedy,
     "soft": keep_soft,
+    "linear": keep_linear,
 }
 
 
@@ -77,42 +90,68 @@ SUPPRESSIONS: dict[SuppressionKind, Callable[[Steps, FloatArray, int], FloatArra
 class Suppression:
     """How peaks are kept apart.
 
+    Attributes:
+        kind: which of ``SUPPRESSIONS``.
+        window_seconds: its reach, one for all classes or one for each.
+        floor: what lies below this confidence, before or after, is not an event.
+
     Raises:
-        ConfigError: unknown kind or negative window.
+        ConfigError: unknown kind, a window or a floor out of range.
     """
 
     kind: SuppressionKind = "maximum"
-    window_seconds: float = 1.0
+    window_seconds: float | tuple[float, ...] = 1.0
+    floor: float = MIN_CONFIDENCE
 
     def __post_init__(self) -> None:
         if self.kind not in SUPPRESSIONS:
             raise ConfigError(
                 f"unknown suppression {self.kind!r}", remedy=f"use {', '.join(SUPPRESSIONS)}"
             )
-        if not 0 <= self.window_seconds <= 600:
+        windows = self.window_seconds
+        for window in windows if isinstance(windows, tuple) else (windows,):
+            if not 0 <= window <= MAX_WINDOW_SECONDS:
+                raise ConfigError(f"a suppression window of {window} s", remedy="use 0 to 600 s")
+        if not 0 < self.floor <= 1:
+            raise ConfigError(f"a floor of {self.floor}", remedy="use a number above 0, up to 1")
+
+    def windows_of(self, count: int) -> tuple[float, ...]:
+        """The window of each of ``count`` classes, in seconds.
+
+        Raises:
+            ConfigError: there are windows for another number of classes.
+        """
+        if not isinstance(self.window_seconds, tuple):
+            return (self.window_seconds,) * count
+        if len(self.window_seconds) != count:
             raise ConfigError(
-                f"a suppression window of {self.window_seconds} s", remedy="use 0 to 600 s"
+                f"{len(self.window_seconds)} suppression windows for {count} classes",
+                remedy="give one for all, or one for each",
             )
+        return self.window_seconds
 
 
 def find_peaks(
-    scores: Scores, suppression: Suppression, threshold: float = MIN_CONFIDENCE
+    scores: Scores, suppression: Suppression, threshold: float = 0.0
 ) -> tuple[Event, ...]:
     """The events that curves show, in order of time, each at the true time of its step.
 
     Args:
         threshold: events below this confidence are left out (after suppression).
+
+    Raises:
+        ConfigError: windows for another number of classes.
     """
-    window = int(suppression.window_seconds * scores.rate + 1e-6)
+    windows = suppression.windows_of(len(scores.labels))
     suppress = SUPPRESSIONS[suppression.kind]
     found: list[Event] = []
     for column, label in enumerate(scores.labels):
         curve = scores.values[:, column]
-        steps = np.flatnonzero(curve >= MIN_CONFIDENCE)
-        kept = suppress(steps, curve[steps], window)
+        steps = np.flatnonzero(curve >= suppression.floor)
+        kept = suppress(steps, curve[steps], int(windows[column] * scores.rate + 1e-6))
         found += [
             Event(float(scores.seconds[step]), label, float(value), source="model")
             for step, value in zip(steps, kept, strict=True)
-            if value >= max(threshold, MIN_CONFIDENCE)
+            if value >= max(threshold, suppression.floor)
         ]
     return tuple(sorted(found, key=lambda event: event.seconds))
