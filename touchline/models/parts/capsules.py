@@ -16,6 +16,8 @@ from touchline.errors import ConfigError
 from touchline.models.parts.time_convolution import (
     FeatureProjection,
     TimeConv,
+    halve,
+    halved,
     pyramid_layers,
     temporal_pyramid,
 )
@@ -163,7 +165,7 @@ class CapsuleNetwork(nn.Module):
         self.batch_seg = nn.BatchNorm2d(self.config.chunk_steps, eps=1e-3, momentum=0.01)
         self.conv_spot_1 = TimeConv((CAPSULES + 1) * classes, 32, 3)
         self.conv_spot_2 = TimeConv(32, 16, 3)
-        flat = 16 * _pooled_steps(self.config.chunk_steps)
+        flat = 16 * halved(halved(halved(self.config.chunk_steps)))
         self.conv_conf = FlatLinear(flat, 2 * slots)
         if self.names_classes:
             self.conv_class = FlatLinear(flat, classes * slots)
@@ -206,9 +208,9 @@ class CapsuleNetwork(nn.Module):
 
     def _spot(self, capsules: Tensor, segmentation: Tensor) -> Tensor:
         x = torch.cat((capsules, 1 - segmentation.transpose(1, 2)), dim=1).relu()
-        x = _halve(x)
-        x = _halve(self.conv_spot_1(x).relu())
-        x = _halve(self.conv_spot_2(x).relu()).flatten(1)
+        x = halve(x)
+        x = halve(self.conv_spot_1(x).relu())
+        x = halve(self.conv_spot_2(x).relu()).flatten(1)
         slots = self.config.slots
         parts = [self.conv_conf(x).unflatten(1, (slots, 2)).sigmoid()]
         if self.names_classes:
@@ -233,13 +235,3 @@ class FlatLinear(nn.Module):
 def nearness(segmentation: Tensor, polarity: Polarity) -> Tensor:
     """The segmentation so that high means near an action, whatever the loss was."""
     return 1 - segmentation if polarity == "distance" else segmentation
-
-
-def _halve(x: Tensor) -> Tensor:
-    return F.max_pool1d(x, kernel_size=3, stride=2)
-
-
-def _pooled_steps(steps: int) -> int:
-    for _ in range(3):
-        steps = (steps - 3) // 2 + 1
-    return steps

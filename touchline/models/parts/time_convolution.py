@@ -44,13 +44,19 @@ class TimeConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, T) -> (B, outputs, T)."""
-        weight = self.weight.flatten(2)
         before = (self.kernel - 1) // 2
         after = self.kernel - 1 - before
         if before != after:
             x = F.pad(x, (before, after))
             before = 0
-        return F.conv1d(x, weight, self.bias, padding=before, groups=self.groups)
+        y = F.conv2d(
+            _step_by_step(x),
+            _step_by_step(self.weight.flatten(2)),
+            self.bias,
+            padding=(0, before),
+            groups=self.groups,
+        )
+        return y[:, :, 0]
 
 
 class FeatureProjection(nn.Module):
@@ -70,6 +76,22 @@ class FeatureProjection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, features) -> (B, outputs, T)."""
         return F.linear(x, self.weight.flatten(1), self.bias).transpose(1, 2)
+
+
+def halve(x: Tensor) -> Tensor:
+    """(B, C, T) -> (B, C, about T/2): the largest of each three steps, every second one."""
+    return F.max_pool2d(_step_by_step(x), kernel_size=(1, 3), stride=(1, 2))[:, :, 0]
+
+
+def halved(steps: int) -> int:
+    """How many steps ``halve`` leaves."""
+    return (steps - 3) // 2 + 1
+
+
+def _step_by_step(x: Tensor) -> Tensor:
+    """(A, B, T) as (A, B, 1, T), the channels of a step side by side in memory: training on a CPU
+    takes two thirds of the time so."""
+    return x[:, :, None].contiguous(memory_format=torch.channels_last)
 
 
 def pyramid_kernels(receptive_steps: int) -> tuple[int, int, int, int]:
