@@ -46,17 +46,18 @@ def test_the_published_network_gives_its_published_output(published):
     torch.testing.assert_close(12 * said.delta, frames, atol=1e-4, rtol=0)
 
 
-def test_variables_of_one_head_become_its_own_trunk(published):
-    variables = variables_of(published)
-    singles = {}
+def test_a_pair_of_networks_gets_a_trunk_for_each(published):
+    pair = {}
     for head, other in (("confidence", "delta"), ("delta", "confidence")):
-        own = {key: value for key, value in variables.items() if f":{other}_" not in key}
-        singles[head] = spivak.convert(own)
-    both = spivak.join(singles["confidence"], singles["delta"])
-    config = spivak.infer_config(both)
+        for key, value in variables_of(published).items():
+            if not key.startswith(f"w:{other}_"):
+                pair[f"{head}:{key.removeprefix('w:')}"] = value
+    assert spivak.is_spivak(pair)
+    weights = spivak.convert(pair)
+    config = spivak.infer_config(weights)
     assert config.heads == ("confidence", "delta") and not config.shared_trunk
     network = DenseAnchors(config).eval()
-    network.load_state_dict(both, strict=True)
+    network.load_state_dict(weights, strict=True)
     with torch.inference_mode():
         said = network(published["input"].float())
     expected = published["delta_tanh"][..., 0]
@@ -68,11 +69,13 @@ def test_variables_of_one_head_become_its_own_trunk(published):
 def test_keras_names_and_ours_convert_into_each_other(feature_width, shared_trunk):
     network = small(feature_width=feature_width, shared_trunk=shared_trunk)
     ours = network.state_dict()
-    if shared_trunk:
-        back = spivak.convert(spivak.to_keras(ours, "confidence"))
-    else:
-        heads = network.config.heads
-        back = spivak.join(*(spivak.convert(spivak.to_keras(ours, head)) for head in heads))
+    heads = ("confidence",) if shared_trunk else network.config.heads
+    variables = {
+        f"{head}:{name}": value
+        for head in heads
+        for name, value in spivak.to_keras(ours, head).items()
+    }
+    back = spivak.convert(variables)
     assert back.keys() == ours.keys()
     assert all(torch.equal(back[key], ours[key]) for key in ours)
 
@@ -84,6 +87,8 @@ def test_keras_names_and_ours_convert_into_each_other(feature_width, shared_trun
         {"confidence_convolution/kernel:0": torch.zeros(3, 4, 3)},
         {"confidence_convolution/kernel:0": torch.zeros(3, 1, 4, 3), "x/y": torch.zeros(3)},
         {"confidence_convolution/kernel:0": torch.zeros(3, 1, 4, 3), "a/bias": torch.zeros(3)},
+        {"confidence_convolution/kernel:0": torch.zeros(3, 1, 4, 3)},
+        {"delta_convolution/kernel:0": torch.zeros(3, 1, 4, 3)},
     ],
 )
 def test_variables_of_another_network_are_refused(wrong):
@@ -118,12 +123,23 @@ def test_rows_are_interpolated_to_steps_at_the_end_of_their_time():
     assert torch.equal(small().interpolate(rows), rows)
 
 
-@pytest.mark.parametrize("heads", [("confidence",), ("delta",), ("confidence", "delta")])
-def test_gradients_reach_every_parameter(heads):
-    network = small(heads=heads, feature_width=600).train()
+@pytest.mark.parametrize("heads", [("confidence",), ("confidence", "delta")])
+@pytest.mark.parametrize("shared_trunk", [False, True])
+def test_gradients_reach_every_parameter(heads, shared_trunk):
+    network = small(heads=heads, feature_width=600, shared_trunk=shared_trunk).train()
     said = network(torch.randn(2, 64, 600))
     sum(x.square().sum() for x in said if x is not None).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_a_head_alone_says_what_it_says_among_others():
+    for shared_trunk in (False, True):
+        network = small(shared_trunk=shared_trunk)
+        clips = torch.randn(2, 64, 20)
+        with torch.inference_mode():
+            whole = network(clips)
+            torch.testing.assert_close(network.say("confidence", clips), whole.confidence)
+            torch.testing.assert_close(network.say("delta", clips), whole.delta)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +147,7 @@ def test_gradients_reach_every_parameter(heads):
     [
         {"num_classes": 0},
         {"heads": ()},
+        {"heads": ("delta",)},
         {"heads": ("delta", "confidence")},
         {"chunk_steps": 100},
         {"upsampling": 0},

@@ -22,9 +22,6 @@ from touchline.models.parts.vggish import (
 BAIDU_BACKBONES = (2048, 2048, 384, 2048, 2048)
 """Widths of the five video networks whose features make a row of Baidu's."""
 
-ROWS_A_SECOND = 1
-"""Of the visual features."""
-
 MEL_RATE = 100
 """Rows of the mel spectrogram a second."""
 
@@ -43,6 +40,7 @@ SWITCH_PROBABILITY = 0.3
 _COUNTS = (
     "num_classes",
     "feature_width",
+    "rows_per_second",
     "clip_seconds",
     "mels",
     "width",
@@ -63,6 +61,7 @@ class ASTRAConfig:
         backbones: widths of the parts that a row consists of, each with layers of its own; by
             default the published five for rows of 8576, else one.
         audio: whether it hears the mel spectrogram too.
+        rows_per_second: of visual features: 1 as published, or 2.
         clip_seconds: length of a clip.
         mels: bands of the spectrogram, a multiple of 16.
         width: of tokens.
@@ -82,6 +81,7 @@ class ASTRAConfig:
     feature_width: int = sum(BAIDU_BACKBONES)
     backbones: tuple[int, ...] = ()
     audio: bool = True
+    rows_per_second: int = 1
     clip_seconds: int = 50
     mels: int = 128
     width: int = 512
@@ -113,7 +113,12 @@ class ASTRAConfig:
                 f"width {self.width} or mels {self.mels} is not allowed",
                 remedy=f"width is a multiple of attention_heads, mels of {VGGISH_SHRINKING}",
             )
-        if not self.sections or max(self.sections) > self.clip_seconds * ROWS_A_SECOND:
+        if STEPS_A_SECOND % self.rows_per_second:
+            raise ConfigError(
+                f"rows_per_second {self.rows_per_second} is not allowed",
+                remedy=f"at {STEPS_A_SECOND} steps a second use 1 or {STEPS_A_SECOND}",
+            )
+        if not self.sections or max(self.sections) > self.rows:
             raise ConfigError(f"sections {list(self.sections)} do not fit a clip")
 
     @property
@@ -132,7 +137,12 @@ class ASTRAConfig:
     @property
     def rows(self) -> int:
         """Rows of visual features in a clip."""
-        return self.clip_seconds * ROWS_A_SECOND
+        return self.clip_seconds * self.rows_per_second
+
+    @property
+    def steps_per_row(self) -> int:
+        """Steps of the output for every row of visual features."""
+        return STEPS_A_SECOND // self.rows_per_second
 
     @property
     def mel_rows(self) -> int:

@@ -5,7 +5,6 @@ Anchors", ICIP 2022 (yahoo/spivak). The published system trains one network for 
 for displacements; here both live in one module, on trunks of their own or on a shared one.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +27,9 @@ CONFIDENCE = "confidence"
 DELTA = "delta"
 HEADS = (CONFIDENCE, DELTA)
 
+SHARED = "shared"
+"""Name of a trunk that both heads stand on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DenseAnchorsConfig:
@@ -37,7 +39,7 @@ class DenseAnchorsConfig:
         num_classes: classes; there is no background.
         feature_width: numbers in a row of features.
         width: 16 as published; the first level has four times as many channels.
-        heads: ``"confidence"`` and perhaps ``"delta"``.
+        heads: ``"confidence"`` and, unless it names steps as they are, ``"delta"``.
         shared_trunk: whether both heads stand on one U-Net; published are two.
         chunk_steps: steps of the output that the network sees at once.
         upsampling: steps of the output for every row of features: 2 for features at one row a
@@ -71,9 +73,10 @@ class DenseAnchorsConfig:
             value = getattr(self, field)
             if not isinstance(value, int | float) or not 0 < value <= 600:
                 raise ConfigError(f"{field} {value!r} is not allowed", remedy="use 0 to 600 s")
-        if tuple(self.heads) not in ((CONFIDENCE,), (DELTA,), HEADS):
+        if tuple(self.heads) not in ((CONFIDENCE,), HEADS):
             raise ConfigError(
-                f"heads {list(self.heads)!r} are not known", remedy=f"use {' and/or '.join(HEADS)}"
+                f"heads {list(self.heads)!r} are not known",
+                remedy=f"use [{CONFIDENCE}] or [{', '.join(HEADS)}]",
             )
         if self.chunk_steps % STEP_MULTIPLE or self.chunk_steps % self.upsampling:
             raise ConfigError(
@@ -81,16 +84,22 @@ class DenseAnchorsConfig:
                 remedy=f"use a multiple of {STEP_MULTIPLE} and of upsampling",
             )
 
+    @property
+    def steps_per_row(self) -> int:
+        """Steps of the output for every row of features."""
+        return self.upsampling
+
 
 class AnchorOutput(NamedTuple):
-    """What the network says of a batch of clips; None for a head that it has not.
+    """What the network says of a batch of clips.
 
     Attributes:
         confidence: (B, T, classes) logits.
-        delta: (B, T, classes) event minus step, in units of the displacement's reach, -1 to 1.
+        delta: (B, T, classes) event minus step, in units of the displacement's reach, -1 to 1;
+            None without such a head.
     """
 
-    confidence: Tensor | None
+    confidence: Tensor
     delta: Tensor | None
 
 
@@ -196,7 +205,7 @@ class DenseAnchors(nn.Module):
         super().__init__()
         self.config = config
         self.register_buffer("feature_scale", torch.ones(config.feature_width))
-        names = ("shared",) if config.shared_trunk else config.heads
+        names = (SHARED,) if config.shared_trunk else config.heads
         self.trunks = nn.ModuleDict(
             {name: Trunk(config.feature_width, config.width) for name in names}
         )
@@ -236,21 +245,29 @@ class DenseAnchors(nn.Module):
     def relate(self, reduced: dict[str, Tensor]) -> AnchorOutput:
         """From the reduced steps of clips, (B, T, channels) by trunk, to what the heads say."""
         related = {name: self._trunk(name).relate(x) for name, x in reduced.items()}
-        said = {}
-        for name, head in self.heads.items():
-            x = related[name if name in related else "shared"]
-            said[name] = head(x.transpose(1, 2)).transpose(1, 2)
-        delta = said.get(DELTA)
-        return AnchorOutput(said.get(CONFIDENCE), None if delta is None else delta.tanh())
+        said = {
+            name: self._say(name, related[SHARED if SHARED in related else name])
+            for name in self.config.heads
+        }
+        return AnchorOutput(said[CONFIDENCE], said.get(DELTA))
 
     def forward(self, features: Tensor) -> AnchorOutput:
         """Confidences and displacements of clips.
 
         Args:
             features: (B, T, feature_width) on the steps of the output, T a multiple of
-                ``STEP_MULTIPLE``; zeros (before scaling) beyond the video.
+                ``STEP_MULTIPLE``; zeros beyond the video.
         """
         return self.relate(self.reduce(features))
+
+    def say(self, head: str, features: Tensor) -> Tensor:
+        """What one head says, (B, T, classes), of clips as for ``forward``."""
+        trunk = self._trunk(SHARED if self.config.shared_trunk else head)
+        return self._say(head, trunk.relate(trunk.reduce(features / self.feature_scale)))
+
+    def _say(self, head: str, related: Tensor) -> Tensor:
+        said = self.heads[head](related.transpose(1, 2)).transpose(1, 2)
+        return said.tanh() if head == DELTA else said
 
     def _trunk(self, name: str) -> Trunk:
         trunk = self.trunks[name]
@@ -264,8 +281,3 @@ def _start_as_published(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def reach_steps(seconds: float, rate: float) -> int:
-    """A reach in whole steps: 3 seconds at 2 steps a second are 6."""
-    return math.floor(seconds * rate + 1e-6)

@@ -2,7 +2,8 @@
 
 The originals are TensorFlow SavedModels, which execute code when they are loaded. Their variables
 are read here from a plain table of names and arrays (``.npz`` or ``.safetensors``), which
-``{variable.name: variable.numpy() for variable in model.variables}`` makes.
+``{variable.name: variable.numpy() for variable in model.variables}`` makes. A file of the two
+networks of a pair names them ``confidence:<variable>`` and ``delta:<variable>``.
 """
 
 import re
@@ -17,10 +18,13 @@ from touchline.models.dense_anchors import (
     DELTA,
     HEADS,
     PROJECTED_WIDTH,
+    SHARED,
     DenseAnchorsConfig,
 )
 
-_VARIABLE = re.compile(r"(?:w:)?(?P<layer>\w+)/(?P<kind>kernel|bias)(?::0)?")
+_VARIABLE = re.compile(
+    r"(?:w:|(?P<network>confidence|delta):)?(?P<layer>\w+)/(?P<kind>kernel|bias)(?::0)?"
+)
 _BLOCK = re.compile(r"(?P<level>(?:bu|td)_layer)(?P<number>\d+)_(?P<rest>\w+)")
 _REDUCTIONS = ("optional_projection", "input_reduction_1", "input_reduction_out")
 _HEAD_SUFFIX = "_convolution"
@@ -33,44 +37,58 @@ def is_spivak(keys: Iterable[str]) -> bool:
 
 
 def convert(variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Keras variables of one network to entries of ``DenseAnchors``.
+    """Keras variables of a network, or of a pair of them, to entries of ``DenseAnchors``.
 
     Kernels are (steps, 1, in, out), of transposed convolutions (steps, 1, out, in); PyTorch keeps
     (out, in, steps) and (in, out, steps), so both are turned alike.
 
     Raises:
-        CheckpointError: a name or a shape that no such network has.
+        CheckpointError: a name or a shape that no such network has, or no confidences.
     """
-    heads = _heads(variables)
-    trunk = "shared" if len(heads) > 1 else heads[0]
-    weights: dict[str, Tensor] = {}
+    networks: dict[str, dict[str, Tensor]] = {}
     for name, value in variables.items():
         found = _VARIABLE.fullmatch(name)
         if found is None:
             raise CheckpointError(f"{name[:80]!r} is not a variable of a dense-anchor network")
-        layer = found["layer"]
-        if found["kind"] == "kernel":
-            weights[f"{_place(layer, trunk)}.weight"] = _turned(layer, value)
-        else:
-            weights[f"{_place(layer, trunk)}.bias"] = value
-    weights["feature_scale"] = torch.ones(_feature_width(weights, trunk))
+        own = networks.setdefault(found["network"] or "", {})
+        own[f"{found['layer']}/{found['kind']}"] = value
+    weights: dict[str, Tensor] = {}
+    for own in networks.values():
+        weights |= _convert_one(own)
+    if f"heads.{CONFIDENCE}.weight" not in weights:
+        raise CheckpointError(
+            "displacements without confidences find nothing",
+            remedy=f"give both networks in one file, as {CONFIDENCE}:<variable> and "
+            f"{DELTA}:<variable>",
+        )
+    weights["feature_scale"] = torch.ones(_feature_width(weights))
     return weights
 
 
-def join(confidence: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Two converted networks of one head each as one of two trunks."""
-    return {**confidence, **delta}
+def _convert_one(variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    heads = [head for head in HEADS if f"{head}{_HEAD_SUFFIX}/kernel" in variables]
+    if not heads:
+        raise CheckpointError("the variables have neither a confidence nor a delta head")
+    trunk = SHARED if len(heads) > 1 else heads[0]
+    weights = {}
+    for name, value in variables.items():
+        layer, _, kind = name.partition("/")
+        if kind == "kernel":
+            weights[f"{_place(layer, trunk)}.weight"] = _turned(layer, value)
+        else:
+            weights[f"{_place(layer, trunk)}.bias"] = value
+    return weights
 
 
 def to_keras(weights: Mapping[str, Tensor], head: str) -> dict[str, Tensor]:
     """The variables of one of our networks under their Keras names; the reverse of ``convert``."""
-    trunk = "shared" if any(key.startswith("trunks.shared.") for key in weights) else head
+    trunk = SHARED if _is_shared(weights) else head
     variables: dict[str, Tensor] = {}
     for key, value in weights.items():
         path, _, kind = key.rpartition(".")
         if path.startswith(f"trunks.{trunk}."):
             layer = _keras_layer(path.removeprefix(f"trunks.{trunk}."))
-        elif path.startswith("heads.") and (trunk == "shared" or path == f"heads.{head}"):
+        elif path.startswith("heads.") and (trunk == SHARED or path == f"heads.{head}"):
             layer = path.removeprefix("heads.") + _HEAD_SUFFIX
         else:
             continue
@@ -87,26 +105,20 @@ def infer_config(weights: Mapping[str, Tensor]) -> DenseAnchorsConfig:
     Raises:
         CheckpointError: no head, or no first layer.
     """
-    heads = tuple(head for head in HEADS if f"heads.{head}.weight" in weights)
-    if not heads:
-        raise CheckpointError("the weights have neither a confidence nor a delta head")
-    shared = any(key.startswith("trunks.shared.") for key in weights)
-    head = weights[f"heads.{heads[0]}.weight"]
+    head = weights.get(f"heads.{CONFIDENCE}.weight")
+    if head is None or head.ndim != 3:
+        raise CheckpointError("the network has no confidence head")
     return DenseAnchorsConfig(
         num_classes=head.shape[0],
-        feature_width=_feature_width(weights, "shared" if shared else heads[0]),
+        feature_width=_feature_width(weights),
         width=head.shape[1] // 4,
-        heads=heads,
-        shared_trunk=shared,
+        heads=HEADS if f"heads.{DELTA}.weight" in weights else (CONFIDENCE,),
+        shared_trunk=_is_shared(weights),
     )
 
 
-def _heads(variables: Iterable[str]) -> tuple[str, ...]:
-    layers = {match["layer"] for match in map(_VARIABLE.fullmatch, variables) if match}
-    heads = tuple(head for head in (CONFIDENCE, DELTA) if head + _HEAD_SUFFIX in layers)
-    if not heads:
-        raise CheckpointError("the variables have neither a confidence nor a delta head")
-    return heads
+def _is_shared(weights: Iterable[str]) -> bool:
+    return any(key.startswith(f"trunks.{SHARED}.") for key in weights)
 
 
 def _place(layer: str, trunk: str) -> str:
@@ -148,7 +160,8 @@ def _turned_back(layer: str, weight: Tensor) -> Tensor:
     return weight.permute(2, 1, 0)[:, None].contiguous()
 
 
-def _feature_width(weights: Mapping[str, Tensor], trunk: str) -> int:
+def _feature_width(weights: Mapping[str, Tensor]) -> int:
+    trunk = SHARED if _is_shared(weights) else CONFIDENCE
     for layer in _REDUCTIONS[:2]:
         weight = weights.get(f"trunks.{trunk}.{layer}.weight")
         if weight is not None and weight.ndim == 2:
