@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from touchline.errors import FormatError
 from touchline.events import Event
-from touchline.features.arrays import open_array
+from touchline.features.arrays import read_header
 from touchline.labels import LabelSet
 from touchline.timebase import format_seconds, frame_at
 
@@ -72,12 +72,12 @@ class FeatureFile:
     def __init__(self, path: Path, rate: Fraction) -> None:
         self.path = path
         self.rate = rate
-        stored = open_array(path, ndim=None)
-        _check_kind(path, stored.dtype, stored.shape)
-        self.dtype = stored.dtype
-        self.steps, *row_shape = stored.shape
+        header = read_header(path)
+        _check_kind(path, header.dtype, header.shape)
+        self.dtype = header.dtype
+        self.steps, *row_shape = header.shape
         self.row_shape = tuple(row_shape)
-        self._offset = path.stat().st_size - stored.nbytes  # the header is all that comes before
+        self._offset = header.offset
         self._row_bytes = self.dtype.itemsize * math.prod(self.row_shape)
 
     def read(self, first: int, count: int) -> npt.NDArray[np.float32]:
