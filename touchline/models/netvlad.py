@@ -21,7 +21,7 @@ from touchline.models.parts.sliding import sliding_energy, sliding_sum
 EPSILON = 1e-12
 """Shortest length by which a vector is divided, as in ``torch.nn.functional.normalize``."""
 
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 256
 """Rows that are multiplied with all classes and clusters at a time: they stay in the cache."""
 
 
