@@ -1,0 +1,142 @@
+"""ASTRA over a half: overlapping clips, each detection where its displacement says that it is.
+
+Xarles et al., MMSports 2023. What is done to single rows, and to single patches of the spectrogram,
+is done once, before clips overlap. Sound is measured from the loudest of the half, so that a result
+does not depend on which clips were computed together.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from touchline.datasets.features import MAIN, Stream
+from touchline.models.astra import ASTRA, MEL_RATE, decibels
+from touchline.models.parts.vggish import PATCH_STEPS
+from touchline.scores import FloatArray
+
+STRIDE_SECONDS = 8
+"""From one clip to the next, as published."""
+
+MIN_PROBABILITY = 0.01
+"""What lies below is no detection."""
+
+LOG_MEL = "log_mel"
+"""Name of the stream of mel power, 100 rows a second."""
+
+ROWS_AT_ONCE = 512
+PATCHES_AT_ONCE = 32
+CLIPS_AT_ONCE = 8
+
+Steps = npt.NDArray[np.int64]
+
+
+def score(network: ASTRA, streams: Mapping[str, Stream]) -> FloatArray:
+    """Detections of a half.
+
+    Args:
+        network: in evaluation mode.
+        streams: ``features``, and ``log_mel`` for a network that hears.
+
+    Returns:
+        (steps, classes) the highest probability that says it belongs to a step; 0 where none does.
+    """
+    config = network.config
+    features = streams[MAIN]
+    starts = clip_starts(features.steps, config.rows, STRIDE_SECONDS * config.rows_per_second)
+    seen = _seen_half(network, features)
+    heard = _HeardHalf(network, streams[LOG_MEL], starts) if config.audio else None
+    detections = np.zeros((features.steps * config.steps_per_row, config.num_classes), np.float32)
+    for begin in range(0, len(starts), CLIPS_AT_ONCE):
+        these = starts[begin : begin + CLIPS_AT_ONCE]
+        rows = np.minimum(these[:, None] + np.arange(config.rows), features.steps - 1)
+        with torch.inference_mode():
+            said = network.relate(
+                seen[torch.from_numpy(rows).to(seen.device)],
+                None if heard is None else heard.of(these),
+            )
+        # In half precision late steps would lie several apart.
+        probability = said.probability[..., 1:].float().cpu().numpy()
+        mean = said.displacement[..., 1:, 0].float().cpu().numpy()
+        for i, start in enumerate(these):
+            _detect(detections, int(start) * config.steps_per_row, probability[i], mean[i])
+    return detections
+
+
+def clip_starts(rows: int, clip_rows: int, stride: int) -> Steps:
+    """(n,) first rows of the clips: evenly apart, the last one at the end of the half.
+
+    (The published code never runs the last one.) A half shorter than a clip has one, from 0.
+    """
+    last = max(0, rows - clip_rows)
+    return np.append(np.arange(0, last, stride), last).astype(np.int64)
+
+
+def _detect(
+    detections: FloatArray, start: int, probability: FloatArray, displacement: FloatArray
+) -> None:
+    """Put what a clip says, (steps, classes), where its displacements point; the highest stays."""
+    inside = len(detections) - start  # a short half ends before its clip
+    steps, classes = np.nonzero(probability[:inside] > MIN_PROBABILITY)
+    positions = np.rint(start + steps - displacement[steps, classes]).astype(np.int64)
+    positions = np.clip(positions, 0, len(detections) - 1)
+    np.maximum.at(detections, (positions, classes), probability[steps, classes])
+
+
+def _seen_half(network: ASTRA, features: Stream) -> Tensor:
+    """(rows, parts, width) every row of a half."""
+    device = network.queries.device
+    parts = []
+    for first in range(0, features.steps, ROWS_AT_ONCE):
+        rows = features.read(first, min(ROWS_AT_ONCE, features.steps - first))
+        with torch.inference_mode():
+            parts.append(network.see(torch.from_numpy(rows).to(device)))
+    return torch.cat(parts)
+
+
+class _HeardHalf:
+    """Every patch of the spectrogram that a clip of the half holds, heard once.
+
+    Clips begin at whole rows of the features, so many share the places of their patches.
+    """
+
+    def __init__(self, network: ASTRA, sound: Stream, starts: Steps) -> None:
+        self._network = network
+        self._sound = sound
+        self._loudest = self._find_loudest()
+        self._places = np.unique(self._places_of(starts))
+        self._heard = torch.cat(
+            [
+                self._hear(self._places[first : first + PATCHES_AT_ONCE])
+                for first in range(0, len(self._places), PATCHES_AT_ONCE)
+            ]
+        )
+
+    def of(self, starts: Steps) -> Tensor:
+        """(n, patches, width) of the clips that begin at these rows of the features."""
+        index = np.searchsorted(self._places, self._places_of(starts))
+        return self._heard[torch.from_numpy(index).to(self._heard.device)]
+
+    def _places_of(self, starts: Steps) -> Steps:
+        config = self._network.config
+        first = starts * MEL_RATE // config.rows_per_second
+        places: Steps = first[:, None] + PATCH_STEPS * np.arange(config.patches)
+        return places
+
+    def _hear(self, places: Steps) -> Tensor:
+        first = int(places[0])
+        sound = self._sound.read(first, int(places[-1]) - first + PATCH_STEPS)
+        patches = sound[(places - first)[:, None] + np.arange(PATCH_STEPS)]
+        with torch.inference_mode():
+            power = torch.from_numpy(patches).to(self._loudest.device)
+            return self._network.hear(decibels(power, self._loudest))
+
+    def _find_loudest(self) -> Tensor:
+        step = 100 * PATCH_STEPS
+        loudest = max(
+            float(self._sound.read(first, min(step, self._sound.steps - first)).max())
+            for first in range(0, self._sound.steps, step)
+        )
+        return torch.tensor(loudest, device=self._network.queries.device)
