@@ -27,6 +27,9 @@ COMMANDS = {
     "models": "List, show, pull, import and export weights.",
     "dataset": "Download, check and describe datasets.",
     "simulate": "Make a synthetic dataset in the SoccerNet layout.",
+    "serve": "Serve the HTTP API, with a worker.",
+    "worker": "Work at the server's jobs.",
+    "admin": "Users, backup and restore of a server.",
 }
 """Every command, in the order of the help; ``touchline.cli.<name>`` holds its ``app``."""
 

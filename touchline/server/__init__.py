@@ -1,1 +1,17 @@
 """The match room: uploads, durable jobs, an HTTP API and access, for one person or a newsroom."""
+
+import importlib.util
+
+from touchline.errors import MissingExtraError
+
+NEEDED = ("alembic", "argon2", "fastapi", "prometheus_client", "pydantic_settings", "sqlalchemy")
+
+
+def needed() -> None:
+    """Make sure that what the server stands on is installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    if any(importlib.util.find_spec(name) is None for name in (*NEEDED, "uvicorn")):
+        raise MissingExtraError("the server", "serve")

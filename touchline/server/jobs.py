@@ -182,6 +182,7 @@ class Queue:
         with self.database.write() as session:
             job = self._held(session, lease)
             job.result = {**job.result, stage: effect(session, job)}
+            job.stages = {**job.stages, stage: 1.0}
             job.revision += 1
             self.note(session, job, f"{stage}: done")
 

@@ -7,7 +7,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from touchline.errors import ConfigError
@@ -124,6 +124,8 @@ class ServerSettings(BaseSettings):
         allowed_hosts: names under which browsers reach the server, besides its address.
         media_roots: folders of the server whose videos may be used in place, by a short name.
         secure_cookies: the server is reached by HTTPS.
+        trusted_proxies: addresses whose X-Forwarded-For and -Proto are believed.
+        admin_password: makes a user ``admin`` at the first start, where there are no users yet.
         metrics_public: ``/metrics`` needs no credentials.
         workers: worker processes that ``touchline serve`` starts beside itself.
     """
@@ -139,6 +141,8 @@ class ServerSettings(BaseSettings):
     allowed_hosts: tuple[str, ...] = ()
     media_roots: dict[str, Path] = {}
     secure_cookies: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    admin_password: SecretStr | None = None
     metrics_public: bool = False
     workers: Annotated[int, Field(ge=0, le=64)] = 1
     session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24 * 14

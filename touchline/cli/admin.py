@@ -1,0 +1,134 @@
+"""``touchline admin``: users, backup and restore of a server."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, results
+
+if TYPE_CHECKING:
+    from touchline.server.room import Room
+
+app = new_app(help="Users, backup and restore of a server.", no_args_is_help=True)
+
+DataOption = Annotated[Path | None, typer.Option(help="Folder of all that the server keeps.")]
+
+
+@app.command("add-user")
+def add_user(
+    name: Annotated[str, typer.Argument(help="What they log in with.")],
+    role: Annotated[
+        Literal["viewer", "editor", "admin"], typer.Option(help="What they may do.")
+    ] = "admin",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Let somebody in; the first must be an admin. From then on the server demands passwords."""
+    with _room(data) as room:
+        from touchline.server.access import accounts
+
+        password = _password(password_stdin)
+        with room.database.write() as session:
+            accounts.add_user(session, name, password, role, room.database.now(session))
+    results.print(f"{name} may log in as {role}", markup=False)
+
+
+@app.command("set-password")
+def set_password(
+    name: Annotated[str, typer.Argument(help="Whose.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Give a user another password; they are logged out everywhere."""
+    with _room(data) as room:
+        from sqlalchemy import select
+
+        from touchline.errors import ConfigError
+        from touchline.server.access import accounts
+        from touchline.server.models import User
+
+        password = _password(password_stdin)
+        with room.database.write() as session:
+            user = session.scalar(select(User).where(User.name == name))
+            if user is None:
+                raise ConfigError(f"there is no user {name!r}")
+            accounts.change_password(session, user, password)
+    results.print(f"{name} has another password", markup=False)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="A .zip to write.")],
+    files: Annotated[bool, typer.Option(help="Take videos and other files along.")] = True,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write everything into one file, while the server runs."""
+    with _room(data) as room:
+        from touchline.server.backup import back_up
+
+        made = back_up(room, target, files=files)
+    _say(f"{target}: {made.rows} rows, {made.files} files", vars(made), json)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read a backup into an empty server; it may be on another kind of database."""
+    with _room(data) as room:
+        from touchline.server.backup import restore as read_back
+
+        made = read_back(room, source)
+    _say(f"{source}: {made.rows} rows, {made.files} files are back", vars(made), json)
+
+
+@app.command()
+def migrate(data: DataOption = None) -> None:
+    """Bring the database's tables to this version; the server does so itself when it starts."""
+    with _room(data):
+        results.print("the tables are of this version", markup=False)
+
+
+def _room(data: Path | None) -> "_Opened":
+    from touchline.server import needed
+
+    needed()
+    return _Opened(data)
+
+
+class _Opened:
+    """The server's parts, closed at the end."""
+
+    def __init__(self, data: Path | None) -> None:
+        from touchline.server.room import open_room
+        from touchline.server.settings import read_settings
+
+        self._room = open_room(read_settings(data=data))
+
+    def __enter__(self) -> "Room":
+        return self._room
+
+    def __exit__(self, *_: object) -> None:
+        self._room.close()
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _say(text: str, facts: dict[str, int], json: bool) -> None:
+    if json:
+        print_json(facts)
+    else:
+        results.print(text, markup=False, soft_wrap=True)

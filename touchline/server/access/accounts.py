@@ -1,0 +1,168 @@
+"""Users, sessions, tokens and share links, as the database keeps them."""
+
+from typing import cast
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from touchline.errors import ConfigError
+from touchline.server.access.passwords import hash_password, hash_secret, is_right, new_secret
+from touchline.server.access.principal import ROLES, Principal, Role, Scope
+from touchline.server.models import LoginSession, ShareLink, Token, User
+
+TOKEN_PREFIX = "tl_"
+
+
+def has_users(session: Session) -> bool:
+    """Whether anybody has a password; until then the server is for this machine only."""
+    return session.scalar(select(User.id).limit(1)) is not None
+
+
+def add_user(session: Session, name: str, password: str, role: Role, now: float) -> User:
+    """Let somebody in.
+
+    Raises:
+        ConfigError: the name is taken, or the first user is no admin.
+    """
+    if session.scalar(select(User.id).where(User.name == name)) is not None:
+        raise ConfigError(f"there is a user {name!r} already", where="name")
+    if role != "admin" and not has_users(session):
+        raise ConfigError("the first user must be an admin", where="role")
+    user = User(name=name, password_hash=hash_password(password), role=role, created_at=now)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def refuse_losing_the_last_admin(session: Session, user: User) -> None:
+    """Make sure that somebody can still administer the server.
+
+    Raises:
+        ConfigError: this is the only one who can.
+    """
+    admins = select(func.count()).where(
+        User.role == "admin", User.disabled.is_(False), User.id != user.id
+    )
+    if not session.scalar(admins):
+        raise ConfigError("is the last admin", where=user.name, remedy="name another one first")
+
+
+def change_password(session: Session, user: User, password: str) -> None:
+    """Set a password; whoever is logged in with the old one is not any more.
+
+    Raises:
+        ConfigError: it is too short.
+    """
+    user.password_hash = hash_password(password)
+    session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+
+
+def log_in(
+    session: Session, name: str, password: str, now: float, seconds: float
+) -> tuple[str, Principal] | None:
+    """Start a session: the cookie's secret and who it is; None if name or password is wrong."""
+    user = session.scalar(select(User).where(User.name == name))
+    known = user.password_hash if user is not None and not user.disabled else None
+    if not is_right(password, known) or user is None:
+        return None
+    secret, csrf = new_secret(), new_secret()
+    session.add(
+        LoginSession(
+            id=hash_secret(secret),
+            user_id=user.id,
+            csrf=csrf,
+            created_at=now,
+            expires_at=now + seconds,
+        )
+    )
+    return secret, Principal(user.name, _role(user.role), user.id, csrf)
+
+
+def log_out(session: Session, secret: str) -> None:
+    """End a session."""
+    session.execute(delete(LoginSession).where(LoginSession.id == hash_secret(secret)))
+
+
+def by_session(session: Session, secret: str, now: float) -> Principal | None:
+    """Who a cookie is."""
+    row = session.execute(
+        select(LoginSession, User)
+        .join(User, User.id == LoginSession.user_id)
+        .where(LoginSession.id == hash_secret(secret), LoginSession.expires_at > now)
+    ).first()
+    if row is None or row[1].disabled:
+        return None
+    login, user = row
+    return Principal(user.name, _role(user.role), user.id, login.csrf)
+
+
+def add_token(
+    session: Session, user: User, name: str, role: Role, now: float, expires_at: float | None
+) -> tuple[str, Token]:
+    """Make a program's credentials: the secret, shown this once, and its row.
+
+    Raises:
+        ConfigError: the role is more than the user's own.
+    """
+    if ROLES.index(role) > ROLES.index(_role(user.role)):
+        raise ConfigError(f"{user.name} is no {role}", where="role")
+    secret = TOKEN_PREFIX + new_secret()
+    token = Token(
+        user_id=user.id,
+        name=name,
+        role=role,
+        hash=hash_secret(secret),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(token)
+    session.flush()
+    return secret, token
+
+
+def by_token(session: Session, secret: str, now: float) -> Principal | None:
+    """Who a token is; its role is at most its user's."""
+    row = session.execute(
+        select(Token, User)
+        .join(User, User.id == Token.user_id)
+        .where(Token.hash == hash_secret(secret))
+    ).first()
+    if row is None or row[1].disabled:
+        return None
+    token, user = row
+    if token.expires_at is not None and token.expires_at <= now:
+        return None
+    role = min(_role(token.role), _role(user.role), key=ROLES.index)
+    return Principal(user.name, role, user.id)
+
+
+def add_share(
+    session: Session, match_id: str, scope: Scope, by: str, now: float, expires_at: float
+) -> tuple[str, ShareLink]:
+    """Make a share link: the secret, shown this once, and its row."""
+    secret = new_secret()
+    link = ShareLink(
+        match_id=match_id,
+        hash=hash_secret(secret),
+        scope=scope,
+        created_by=by,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(link)
+    session.flush()
+    return secret, link
+
+
+def by_share(session: Session, secret: str, now: float) -> Principal | None:
+    """What a share link shows."""
+    link = session.scalar(
+        select(ShareLink).where(ShareLink.hash == hash_secret(secret), ShareLink.expires_at > now)
+    )
+    if link is None:
+        return None
+    return Principal("guest", "viewer", match_id=link.match_id, scope=cast(Scope, link.scope))
+
+
+def _role(role: str) -> Role:
+    return cast(Role, role)

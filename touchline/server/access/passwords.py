@@ -1,0 +1,53 @@
+"""Passwords, hashed with argon2; and secrets that are random already, hashed with SHA-256."""
+
+import hashlib
+import secrets
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from touchline.errors import ConfigError
+
+MIN_LENGTH = 10
+MAX_LENGTH = 200
+
+_hasher = PasswordHasher()
+
+
+def hash_password(password: str) -> str:
+    """The hash to keep of a password.
+
+    Raises:
+        ConfigError: it is too short or too long.
+    """
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise ConfigError(
+            f"a password of {len(password)} characters",
+            where="password",
+            remedy=f"use {MIN_LENGTH} to {MAX_LENGTH} characters",
+        )
+    return _hasher.hash(password)
+
+
+def is_right(password: str, known_hash: str | None) -> bool:
+    """Whether a password is the one that was hashed; takes as long where there is no hash."""
+    try:
+        return _hasher.verify(known_hash or _nobodys(), password) and known_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def new_secret() -> str:
+    """A secret that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a random secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _nobodys() -> str:
+    return _hasher.hash(secrets.token_hex(16))

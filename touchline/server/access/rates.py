@@ -1,0 +1,36 @@
+"""How often one client may ask: a bucket of tokens each, refilled steadily."""
+
+import threading
+import time
+from collections import OrderedDict
+
+MAX_CLIENTS = 10_000
+
+
+class RateLimiter:
+    """Buckets by client, the least recently seen forgotten first.
+
+    Args:
+        per_second: tokens that come back a second.
+        burst: tokens that a bucket holds.
+    """
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait_seconds(self, client: str, cost: float = 1.0) -> float:
+        """Take tokens; 0 if they were there, else how long until they are, none being taken."""
+        now = time.monotonic()
+        with self._lock:
+            tokens, seen = self._buckets.pop(client, (self._burst, now))
+            tokens = min(self._burst, tokens + (now - seen) * self._per_second)
+            missing = cost - tokens
+            if missing <= 0:
+                tokens -= cost
+            self._buckets[client] = (tokens, now)
+            if len(self._buckets) > MAX_CLIENTS:
+                self._buckets.popitem(last=False)
+        return max(0.0, missing / self._per_second)

@@ -1,0 +1,134 @@
+"""The web application, put together."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+import touchline
+from touchline.server.access.rates import RateLimiter
+from touchline.server.middleware import Guarded, Observed
+from touchline.server.monitoring import Monitor
+from touchline.server.problems import (
+    MEDIA_TYPE,
+    OSL_PREFIX,
+    OSL_SCHEMA,
+    SCHEMA,
+    handle_problems,
+)
+from touchline.server.room import Room
+from touchline.server.routes import (
+    events,
+    jobs,
+    matches,
+    models,
+    osl,
+    reels,
+    session,
+    shares,
+    system,
+    uploads,
+    users,
+)
+from touchline.server.routes.asking import COOKIE, CSRF_HEADER, SHARE_HEADER, Limiters
+
+THREADS = 40
+
+PUBLIC = (system.public, session.public, uploads.public)
+"""Routes that need no credentials: the root, health, metrics with a rule of their own, login, and
+what tus is spoken."""
+
+GUARDED = (
+    system.router,
+    session.router,
+    users.router,
+    uploads.router,
+    matches.router,
+    events.router,
+    reels.router,
+    jobs.router,
+    models.router,
+    shares.router,
+    osl.router,
+)
+
+DESCRIPTION = """Matches go in; events and highlight reels come out.
+
+Errors are `application/problem+json`. Lists come in pages: `next` is the `cursor` of the next one.
+Changes to what others may change too need `If-Match` with the `ETag` that was read."""
+
+
+def create_app(room: Room) -> FastAPI:
+    """The application that serves a room."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        yield
+
+    app = FastAPI(
+        title="touchline",
+        version=touchline.__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    rates = room.settings.rates
+    per_second = rates.logins_per_minute / 60
+    app.state.room = room
+    app.state.streams = Counter()
+    app.state.monitor = Monitor(room)
+    app.state.limiters = Limiters(
+        RateLimiter(rates.requests_per_second, rates.burst),
+        RateLimiter(per_second, rates.logins_per_minute),
+    )
+    handle_problems(app)
+    for router in (*PUBLIC, *GUARDED):
+        app.include_router(router)
+    app.add_middleware(Guarded, settings=room.settings)
+    app.add_middleware(Observed, settings=room.settings, monitor=app.state.monitor)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the credentials and the form of errors that routes share."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas |= {"Problem": SCHEMA, "OslError": OSL_SCHEMA}
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        "csrf": {"type": "apiKey", "in": "header", "name": CSRF_HEADER},
+        "share": {"type": "apiKey", "in": "header", "name": SHARE_HEADER},
+    }
+    document["security"] = [{"token": []}, {"session": [], "csrf": []}, {"share": []}, {}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _document_errors(operation["responses"], path)
+    app.openapi_schema = document
+    return document
+
+
+def _document_errors(responses: dict[str, Any], path: str) -> None:
+    is_osl = path.startswith(OSL_PREFIX)
+    name = "OslError" if is_osl else "Problem"
+    media_type = "application/json" if is_osl else MEDIA_TYPE
+    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+    responses.pop("422", None)
+    responses["default"] = {
+        "description": "What is wrong, and what would be right.",
+        "content": content,
+    }

@@ -1,0 +1,134 @@
+"""Changes to the events of a match: who, when, and back again.
+
+Every change is one step: the events that it touched, as they were before and after. Undoing puts
+them back as they were before, unless somebody has changed them since.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from touchline.server.documents import EVENT_FIELDS
+from touchline.server.models import Change, EventRow, Match
+from touchline.server.problems import ProblemError
+
+KEPT_STEPS = 1000
+"""Steps that the history of a match keeps."""
+
+_FIELDS = (*EVENT_FIELDS, "deleted")
+
+Values = dict[str, Any]
+
+
+def values_of(row: EventRow) -> Values:
+    """What an event is, without who and when."""
+    return {name: getattr(row, name) for name in _FIELDS}
+
+
+def change_events(
+    session: Session,
+    match: Match,
+    rows: Iterable[tuple[EventRow, Values]],
+    *,
+    actor: str,
+    action: str,
+    now: float,
+) -> Change | None:
+    """Change events, or add some, as one step that can be undone.
+
+    Args:
+        rows: each event with what is to be different of it; a new one is in no session yet.
+
+    Returns:
+        The step; None if nothing is different.
+    """
+    steps = []
+    for row, changes in rows:
+        is_new = row not in session
+        before = None if is_new else values_of(row)
+        for name, value in changes.items():
+            setattr(row, name, value)
+        if before == values_of(row):
+            continue
+        row.version = 1 if is_new else row.version + 1
+        row.updated_by, row.updated_at = actor, now
+        if is_new:
+            row.match_id, row.created_by, row.created_at = match.id, actor, now
+            session.add(row)
+            session.flush()
+        steps.append(
+            {
+                "id": row.id,
+                "before": before or {**values_of(row), "deleted": True},
+                "after": values_of(row),
+                "version": row.version,
+            }
+        )
+    if not steps:
+        return None
+    session.execute(delete(Change).where(Change.match_id == match.id, Change.undone))
+    number = (session.scalar(_newest(match)) or 0) + 1
+    change = Change(
+        match_id=match.id, number=number, actor=actor, action=action, at=now, steps=steps
+    )
+    session.add(change)
+    session.execute(
+        delete(Change).where(Change.match_id == match.id, Change.number <= number - KEPT_STEPS)
+    )
+    match.revision += 1
+    return change
+
+
+def undo(session: Session, match: Match, actor: str, now: float) -> Change:
+    """Take back the last step.
+
+    Raises:
+        ProblemError: there is none, or its events have changed since.
+    """
+    query = select(Change).where(Change.match_id == match.id, Change.undone.is_(False))
+    change = session.scalar(query.order_by(Change.number.desc()).limit(1))
+    if change is None:
+        raise ProblemError(409, "there is nothing to undo")
+    _apply(session, match, change, "before", actor, now)
+    change.undone = True
+    return change
+
+
+def redo(session: Session, match: Match, actor: str, now: float) -> Change:
+    """Take the last undo back.
+
+    Raises:
+        ProblemError: there is none, or its events have changed since.
+    """
+    query = select(Change).where(Change.match_id == match.id, Change.undone)
+    change = session.scalar(query.order_by(Change.number).limit(1))
+    if change is None:
+        raise ProblemError(409, "there is nothing to redo")
+    _apply(session, match, change, "after", actor, now)
+    change.undone = False
+    return change
+
+
+def _apply(
+    session: Session, match: Match, change: Change, side: str, actor: str, now: float
+) -> None:
+    other = "after" if side == "before" else "before"
+    ids = [step["id"] for step in change.steps]
+    rows = {row.id: row for row in session.scalars(select(EventRow).where(EventRow.id.in_(ids)))}
+    for step in change.steps:
+        row = rows.get(step["id"])
+        if row is None or values_of(row) != step[other]:
+            raise ProblemError(409, "an event has changed since; this step can no longer be taken")
+    for step in change.steps:
+        row = rows[step["id"]]
+        for name, value in step[side].items():
+            setattr(row, name, value)
+        row.version += 1
+        row.updated_by, row.updated_at = actor, now
+    match.revision += 1
+
+
+def _newest(match: Match) -> Any:
+    return select(func.max(Change.number)).where(Change.match_id == match.id)

@@ -1,0 +1,123 @@
+"""Figures for Prometheus, and logs as JSON lines."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from touchline.server.models import Job, Match, Upload, WorkerRow
+from touchline.server.room import Room
+
+ALIVE_SECONDS = 60.0
+"""A worker that has spoken within this time counts as alive."""
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({})))
+
+
+class Monitor:
+    """The figures of one web process."""
+
+    def __init__(self, room: Room) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "touchline_requests", "Requests answered.", ("method", "route", "status"),
+            registry=self.registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "touchline_request_seconds", "Time to answer.", ("route",), buckets=BUCKETS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.registry.register(_RoomFigures(room))
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._requests.labels(method if method.isalpha() else "other", route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """All figures, as Prometheus reads them."""
+        return generate_latest(self.registry)
+
+
+class _RoomFigures(Collector):
+    """What the database says when it is asked."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        with self._room.database.read() as session:
+            now = self._room.database.now(session)
+            jobs = session.execute(
+                select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
+            ).all()
+            oldest = session.scalar(select(func.min(Job.created_at)).where(Job.state == "queued"))
+            alive = session.scalar(
+                select(func.count())
+                .select_from(WorkerRow)
+                .where(WorkerRow.seen_at > now - ALIVE_SECONDS)
+            )
+            matches = session.execute(select(Match.state, func.count()).group_by(Match.state)).all()
+            received = session.scalar(select(func.coalesce(func.sum(Upload.received), 0)))
+        family = GaugeMetricFamily("touchline_jobs", "Jobs.", labels=("kind", "state"))
+        for kind, state, count in jobs:
+            family.add_metric((kind, state), count)
+        yield family
+        family = GaugeMetricFamily("touchline_matches", "Matches.", labels=("state",))
+        for state, count in matches:
+            family.add_metric((state,), count)
+        yield family
+        wait = now - oldest if oldest is not None else 0.0
+        yield _gauge("touchline_queue_oldest_seconds", "Age of the oldest queued job.", wait)
+        yield _gauge("touchline_workers", "Workers that are alive.", alive or 0)
+        yield _gauge("touchline_upload_bytes", "Bytes of all uploads.", float(received or 0))
+        free = self._room.storage.free_bytes()
+        yield _gauge("touchline_disk_free_bytes", "What the disk still holds.", free)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message and whatever was said besides."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {
+            k: v for k, v in vars(record).items() if k not in _STANDARD and k != "color_message"
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_as_json(level: str = "INFO") -> None:
+    """Let everything log to stderr as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = name != "uvicorn.access"
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,162 @@
+"""Errors as RFC 9457 has them: ``application/problem+json``."""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from touchline.errors import InputError
+
+MEDIA_TYPE = "application/problem+json"
+OSL_PREFIX = "/api/v1"
+CHECKSUM_MISMATCH = 460
+"""As tus has it."""
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "always about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what is wrong, and what would be right"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"where": {"type": "string"}, "what": {"type": "string"}},
+            },
+        },
+    },
+    "example": {
+        "type": "about:blank",
+        "title": "Precondition Failed",
+        "status": 412,
+        "detail": "the event has changed meanwhile; read it again",
+    },
+}
+
+OSL_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["code", "message", "retryable"],
+    "properties": {
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+        "details": {},
+        "retryable": {"type": "boolean"},
+    },
+    "example": {"code": "upload_not_found", "message": "no such upload", "retryable": False},
+}
+
+log = logging.getLogger("touchline.server")
+
+
+class ProblemError(Exception):
+    """An answer that is an error.
+
+    Args:
+        status: of HTTP.
+        detail: what is wrong, and what would be right.
+        code: name for the OSL contract.
+        headers: to be sent along.
+        errors: places and what is wrong there.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code
+        self.headers = dict(headers or {})
+        self.errors = errors
+
+
+def not_found(what: str) -> ProblemError:
+    """That something is not there, or none of the asker's business."""
+    return ProblemError(404, f"there is no such {what}", code=f"{what.replace(' ', '_')}_not_found")
+
+
+def answer(problem: ProblemError, path: str) -> Response:
+    """The response that tells a problem, in the words of the API that was asked."""
+    if path.startswith(OSL_PREFIX):
+        body: dict[str, Any] = {
+            "code": problem.code or f"http_{problem.status}",
+            "message": problem.detail,
+            "details": problem.errors,
+            "retryable": problem.status in (408, 423, 429) or problem.status >= 500,
+        }
+        media_type = "application/json"
+    else:
+        body = {
+            "type": "about:blank",
+            "title": _title(problem.status),
+            "status": problem.status,
+            "detail": problem.detail,
+        }
+        if problem.errors:
+            body["errors"] = problem.errors
+        media_type = MEDIA_TYPE
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, problem.status, problem.headers, media_type)
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Let an application tell every error in this way."""
+
+    @app.exception_handler(ProblemError)
+    def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ProblemError)
+        return answer(error, request.url.path)
+
+    @app.exception_handler(InputError)
+    def wrong_input(request: Request, error: Exception) -> Response:
+        return answer(ProblemError(422, str(error), code="invalid_request"), request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    def wrong_fields(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(_validation(error), request.url.path)
+
+    @app.exception_handler(HTTPException)
+    def wrong_call(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        problem = ProblemError(error.status_code, str(error.detail), headers=error.headers)
+        return answer(problem, request.url.path)
+
+    @app.exception_handler(Exception)
+    def our_fault(request: Request, error: Exception) -> Response:
+        problem = ProblemError(500, "a fault of ours; it has been logged")
+        return answer(problem, request.url.path)
+
+
+def _validation(error: RequestValidationError) -> ProblemError:
+    errors = [
+        {"where": ".".join(str(part) for part in found["loc"])[:200], "what": found["msg"][:300]}
+        for found in error.errors()[:20]
+    ]
+    first = errors[0] if errors else {"where": "body", "what": "is wrong"}
+    return ProblemError(
+        422, f"{first['where']}: {first['what']}", code="invalid_request", errors=errors
+    )
+
+
+def _title(status: int) -> str:
+    if status == CHECKSUM_MISMATCH:
+        return "Checksum Mismatch"
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

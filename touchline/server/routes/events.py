@@ -1,0 +1,400 @@
+"""Events of a match: listed, added, changed, accepted, rejected, deleted, and all that undone."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import Session
+
+from touchline.errors import InputError
+from touchline.formats import FORMATS, find_format, write
+from touchline.server.documents import row_of, timeline_in, timeline_of
+from touchline.server.history import change_events, redo, undo
+from touchline.server.models import Change, EventRow, Match
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.room import Room
+from touchline.server.routes.asking import (
+    Cursor,
+    Editor,
+    Id,
+    Known,
+    Limit,
+    RoomOf,
+    audit,
+    demand_match,
+    etag_of,
+    from_cursor,
+    may_download,
+    number_of,
+    to_cursor,
+    unchanged,
+    visible_match,
+)
+from touchline.server.routes.schemas import (
+    ChangedOut,
+    ChangeOut,
+    EventChange,
+    EventIn,
+    EventOut,
+    Page,
+    ReviewIn,
+    Share,
+    Status,
+    when,
+)
+from touchline.server.uploads import clean_name
+
+router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
+
+LabelQuery = Annotated[
+    list[Annotated[str, Query(max_length=300, pattern=r"^[^\x00]*$")]] | None, Query()
+]
+
+
+@router.get(
+    "/events",
+    response_model=Page[EventOut],
+    responses={304: {"description": "Nothing has changed."}},
+)
+def list_events(
+    match_id: Id,
+    principal: Known,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+    limit: Limit = 200,
+    cursor: Cursor = None,
+    label: LabelQuery = None,
+    status: Annotated[Status | None, Query()] = None,
+    min_confidence: Annotated[Share, Query()] = 0.0,
+) -> Page[EventOut] | Response:
+    """The events in order of time. The ETag is that of all events together."""
+    with room.database.read() as session:
+        match = visible_match(session, principal, match_id)
+        if unchanged(request, response, f'"r{match.revision}"'):
+            return Response(status_code=304, headers=dict(response.headers))
+        query = _alive(match_id).where(EventRow.confidence >= min_confidence)
+        if label:
+            query = query.where(EventRow.label.in_(label))
+        if status:
+            query = query.where(EventRow.status == status)
+        if cursor:
+            seconds, event_id = from_cursor(cursor, 2)
+            after = (number_of(seconds), event_id)
+            query = query.where(tuple_(EventRow.seconds, EventRow.id) > after)
+        rows = session.scalars(query.limit(limit + 1)).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page.model_construct(
+        items=[EventOut.of(row) for row in rows[:limit]],
+        next=None if last is None else to_cursor(repr(last.seconds), last.id),
+    )
+
+
+@router.post("/events", status_code=201)
+def add(
+    match_id: Id,
+    body: EventIn,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> EventOut:
+    """Add an event."""
+    values = body.model_dump()
+    values["seconds"] = values.pop("time")
+    with room.database.write() as session:
+        match = _editable(session, match_id)
+        row = EventRow(**values, source="person", deleted=False)
+        now = room.database.now(session)
+        change_events(session, match, [(row, {})], actor=principal.name, action="added", now=now)
+    response.headers["ETag"] = etag_of(row)
+    response.headers["Location"] = f"{request.url.path}/{row.id}"
+    return EventOut.of(row)
+
+
+@router.get("/events/{event_id}")
+def show(
+    match_id: Id, event_id: Id, principal: Known, response: Response, room: RoomOf
+) -> EventOut:
+    """An event."""
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+        row = _event(session, match_id, event_id)
+    response.headers["ETag"] = etag_of(row)
+    return EventOut.of(row)
+
+
+@router.patch("/events/{event_id}")
+def change(
+    match_id: Id,
+    event_id: Id,
+    body: EventChange,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> EventOut:
+    """Change an event, accept it or reject it. Needs If-Match."""
+    values = {name: getattr(body, name) for name in body.model_fields_set}
+    for name in ("time", "label", "confidence", "status"):
+        if values.get(name, "") is None:
+            raise ProblemError(422, f"{name}: an event has one")
+    if "time" in values:
+        values["seconds"] = values.pop("time")
+    return _changed(match_id, event_id, values, "changed", principal.name, request, response, room)
+
+
+@router.post("/events/{event_id}/accept")
+def accept(
+    match_id: Id,
+    event_id: Id,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> EventOut:
+    """It did happen. Needs If-Match."""
+    values = {"status": "accepted"}
+    return _changed(match_id, event_id, values, "accepted", principal.name, request, response, room)
+
+
+@router.post("/events/{event_id}/reject")
+def reject(
+    match_id: Id,
+    event_id: Id,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> EventOut:
+    """It did not happen. Needs If-Match."""
+    values = {"status": "rejected"}
+    return _changed(match_id, event_id, values, "rejected", principal.name, request, response, room)
+
+
+@router.delete("/events/{event_id}", status_code=204)
+def remove(
+    match_id: Id,
+    event_id: Id,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> None:
+    """Delete an event; undo brings it back. Needs If-Match."""
+    values = {"deleted": True}
+    _changed(match_id, event_id, values, "deleted", principal.name, request, response, room)
+
+
+@router.post(
+    "/import",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+async def import_events(
+    match_id: Id,
+    principal: Editor,
+    request: Request,
+    room: RoomOf,
+    format: Annotated[str | None, Query(max_length=40, examples=["csv"])] = None,
+    name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
+) -> ChangedOut:
+    """Add the events of a file, in any format that touchline reads, as one step.
+
+    Files of several videos are refused: say which half is meant by sending that half."""
+    content = await request.body()
+    return await to_thread.run_sync(_import, room, match_id, principal.name, content, format, name)
+
+
+@router.post("/review")
+def review(match_id: Id, body: ReviewIn, principal: Editor, room: RoomOf) -> ChangedOut:
+    """Accept or reject several events at once, as one step."""
+    query = _alive(match_id)
+    if body.ids is not None:
+        query = query.where(EventRow.id.in_(body.ids))
+    else:
+        query = query.where(EventRow.status == "pending")
+    if body.min_confidence is not None:
+        query = query.where(EventRow.confidence >= body.min_confidence)
+    if body.max_confidence is not None:
+        query = query.where(EventRow.confidence <= body.max_confidence)
+    if body.label is not None:
+        query = query.where(EventRow.label == body.label)
+    with room.database.write() as session:
+        match = _editable(session, match_id)
+        rows = [(row, {"status": body.status}) for row in session.scalars(query)]
+        now = room.database.now(session)
+        step = change_events(
+            session, match, rows, actor=principal.name, action=body.status, now=now
+        )
+    return _step(step, body.status)
+
+
+@router.post("/undo")
+def undo_last(match_id: Id, principal: Editor, room: RoomOf) -> ChangedOut:
+    """Take back the last change of the match's events."""
+    with room.database.write() as session:
+        match = _editable(session, match_id)
+        step = undo(session, match, principal.name, room.database.now(session))
+    return _step(step, step.action)
+
+
+@router.post("/redo")
+def redo_last(match_id: Id, principal: Editor, room: RoomOf) -> ChangedOut:
+    """Take the last undo back."""
+    with room.database.write() as session:
+        match = _editable(session, match_id)
+        step = redo(session, match, principal.name, room.database.now(session))
+    return _step(step, step.action)
+
+
+@router.get("/changes")
+def changes(
+    match_id: Id, principal: Known, room: RoomOf, limit: Limit = 100, cursor: Cursor = None
+) -> Page[ChangeOut]:
+    """Who changed what and when, the latest first."""
+    query = select(Change).where(Change.match_id == match_id).order_by(Change.number.desc())
+    if cursor:
+        query = query.where(Change.number < min(number_of(from_cursor(cursor, 1)[0]), 2**31 - 1))
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+        rows = session.scalars(query.limit(limit + 1)).all()
+    items = [
+        ChangeOut.model_validate(
+            {
+                "number": row.number,
+                "actor": row.actor,
+                "action": row.action,
+                "at": when(row.at),
+                "undone": row.undone,
+                "events": [step["id"] for step in row.steps],
+            }
+        )
+        for row in rows[:limit]
+    ]
+    more = len(rows) > limit
+    return Page(items=items, next=to_cursor(rows[limit - 1].number) if more else None)
+
+
+@router.get(
+    "/download",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The events in a file.",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+def download(
+    match_id: Id,
+    principal: Known,
+    room: RoomOf,
+    format: Annotated[str, Query(max_length=40, examples=["csv"])] = "touchline",
+    min_confidence: Annotated[Share, Query()] = 0.0,
+) -> Response:
+    """The events that were not rejected, as a file in any format that events are written in."""
+    may_download(principal)
+    known = find_format(format)
+    if known.write is None or "events" not in known.kinds:
+        names = [f.name for f in FORMATS.values() if f.write is not None and "events" in f.kinds]
+        raise ProblemError(422, f"events are not written as {format!r}; use {', '.join(names)}")
+    with room.database.read() as session:
+        match = visible_match(session, principal, match_id)
+        query = _alive(match_id).where(
+            EventRow.status != "rejected", EventRow.confidence >= min_confidence
+        )
+        timeline = timeline_of(match, session.scalars(query))
+    with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
+        path = Path(folder) / f"match{known.suffixes[0]}"
+        write(timeline, path, format)
+        content = path.read_bytes()
+    name = f"match-{match_id[:8]}{known.suffixes[0]}"
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _import(
+    room: Room, match_id: str, actor: str, content: bytes, format: str | None, name: str
+) -> ChangedOut:
+    with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
+        path = Path(folder) / clean_name(name)
+        path.write_bytes(content)
+        try:
+            timeline = timeline_in(path, format)
+        except InputError as error:
+            raise ProblemError(422, str(error).replace(f"{folder}/", "")) from error
+    with room.database.write() as session:
+        match = _editable(session, match_id)
+        now = room.database.now(session)
+        rows = [(row_of(event), {}) for event in timeline]
+        step = change_events(session, match, rows, actor=actor, action="imported", now=now)
+    return _step(step, "imported")
+
+
+def _alive(match_id: str) -> Select[EventRow]:
+    return (
+        select(EventRow)
+        .where(EventRow.match_id == match_id, EventRow.deleted.is_(False))
+        .order_by(EventRow.seconds, EventRow.id)
+    )
+
+
+def _editable(session: Session, match_id: str) -> Match:
+    """A match, held until the end of the transaction: its steps are numbered one by one."""
+    match = session.get(Match, match_id, with_for_update=True)
+    if match is None:
+        raise not_found("match")
+    return match
+
+
+def _event(session: Session, match_id: str, event_id: str) -> EventRow:
+    row = session.get(EventRow, event_id)
+    if row is None or row.match_id != match_id or row.deleted:
+        raise not_found("event")
+    return row
+
+
+def _changed(
+    match_id: str,
+    event_id: str,
+    values: Mapping[str, Any],
+    action: str,
+    actor: str,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> EventOut:
+    with room.database.write() as session:
+        match = _editable(session, match_id)
+        row = _event(session, match_id, event_id)
+        demand_match(request, row)
+        now = room.database.now(session)
+        change_events(session, match, [(row, dict(values))], actor=actor, action=action, now=now)
+        if action == "deleted":
+            audit(room, request, session, "event deleted", f"{match_id} {row.label}")
+    response.headers["ETag"] = etag_of(row)
+    return EventOut.of(row)
+
+
+def _step(step: Change | None, action: str) -> ChangedOut:
+    if step is None:
+        return ChangedOut(number=None, action=action, events=[])
+    return ChangedOut(
+        number=step.number, action=step.action, events=[part["id"] for part in step.steps]
+    )

@@ -1,0 +1,181 @@
+"""Jobs: how far they are, their log, and an end to them."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from touchline.server.access.principal import Principal
+from touchline.server.jobs import ENDED
+from touchline.server.models import Job, JobLine
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.room import Room
+from touchline.server.routes.asking import (
+    Cursor,
+    Editor,
+    Id,
+    Known,
+    Limit,
+    RoomOf,
+    address_of,
+    audit,
+    from_cursor,
+    number_of,
+    to_cursor,
+)
+from touchline.server.routes.schemas import IdText, JobOut, LineOut, Page
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+LOOK_SECONDS = 0.5
+ALIVE_SECONDS = 15.0
+MAX_STREAM_SECONDS = 3600.0
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+@router.get("")
+def list_jobs(
+    principal: Known,
+    room: RoomOf,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    state: Annotated[State | None, Query()] = None,
+    match: Annotated[IdText | None, Query()] = None,
+) -> Page[JobOut]:
+    """The jobs, the newest first."""
+    query = select(Job).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit + 1)
+    if principal.is_guest:
+        query = query.where(Job.match_id == principal.match_id)
+    if state:
+        query = query.where(Job.state == state)
+    if match:
+        query = query.where(Job.match_id == match)
+    if cursor:
+        at, job_id = from_cursor(cursor, 2)
+        query = query.where(tuple_(Job.created_at, Job.id) < (number_of(at), job_id))
+    with room.database.read() as session:
+        rows = session.scalars(query).all()
+        items = [JobOut.of(row, room.queue.position(session, row)) for row in rows[:limit]]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(
+        items=items, next=None if last is None else to_cursor(repr(last.created_at), last.id)
+    )
+
+
+@router.get("/{job_id}")
+def show(job_id: Id, principal: Known, room: RoomOf) -> JobOut:
+    """A job: its state, how far each stage is, and its place in the queue."""
+    with room.database.read() as session:
+        row = _job(session, principal, job_id)
+        return JobOut.of(row, room.queue.position(session, row))
+
+
+@router.get("/{job_id}/log")
+def read_log(job_id: Id, principal: Known, room: RoomOf) -> Page[LineOut]:
+    """What happened, line by line."""
+    with room.database.read() as session:
+        _job(session, principal, job_id)
+        lines = session.scalars(
+            select(JobLine).where(JobLine.job_id == job_id).order_by(JobLine.id)
+        ).all()
+    return Page(items=[LineOut.of(line) for line in lines])
+
+
+@router.post("/{job_id}/cancel")
+def cancel(job_id: Id, principal: Editor, request: Request, room: RoomOf) -> JobOut:
+    """End a job; one that has ended already stays as it is."""
+    with room.database.write() as session:
+        row = _job(session, principal, job_id)
+        if room.queue.cancel(session, row):
+            audit(room, request, session, "job cancelled", f"{row.id} {row.kind}")
+        return JobOut.of(row, None)
+
+
+@router.post("/{job_id}/retry")
+def retry(job_id: Id, principal: Editor, request: Request, room: RoomOf) -> JobOut:
+    """Try a job again that failed or was cancelled; stages that were done are not done again."""
+    with room.database.write() as session:
+        row = _job(session, principal, job_id)
+        if row.state not in ("failed", "cancelled"):
+            raise ProblemError(409, f"the job is {row.state}; only one that failed is tried again")
+        room.queue.retry(session, row)
+        audit(room, request, session, "job retried", f"{row.id} {row.kind}")
+        return JobOut.of(row, room.queue.position(session, row))
+
+
+@router.get(
+    "/{job_id}/stream",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Server-sent events `job`, whose data is the job; it ends with the job.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def stream(job_id: Id, principal: Known, request: Request, room: RoomOf) -> StreamingResponse:
+    """Follow a job: an event whenever something about it changes."""
+    first = await to_thread.run_sync(_look, room, principal, job_id)
+    streams: Counter[str] = request.app.state.streams
+    client = principal.user_id or address_of(request)
+    if streams[client] >= room.settings.rates.streams:
+        raise ProblemError(429, "too many streams are open", headers={"Retry-After": "5"})
+    return StreamingResponse(
+        _events(room, principal, job_id, first, streams, client),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(
+    room: Room,
+    principal: Principal,
+    job_id: str,
+    first: tuple[str, bool],
+    streams: "Counter[str]",
+    client: str,
+) -> AsyncIterator[str]:
+    streams[client] += 1
+    try:
+        data, ended = first
+        yield f"event: job\ndata: {data}\n\n"
+        silent = lasted = 0.0
+        while not ended and lasted < MAX_STREAM_SECONDS:
+            await asyncio.sleep(LOOK_SECONDS)
+            silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
+            try:
+                now, ended = await to_thread.run_sync(_look, room, principal, job_id)
+            except ProblemError:  # deleted meanwhile
+                return
+            if now != data:
+                data, silent = now, 0.0
+                yield f"event: job\ndata: {data}\n\n"
+            elif silent >= ALIVE_SECONDS:
+                silent = 0.0
+                yield ": still here\n\n"
+    finally:
+        streams[client] -= 1
+        if not streams[client]:
+            del streams[client]
+
+
+def _look(room: Room, principal: Principal, job_id: str) -> tuple[str, bool]:
+    with room.database.read() as session:
+        row = _job(session, principal, job_id)
+        job = JobOut.of(row, room.queue.position(session, row))
+    return json.dumps(job.model_dump(mode="json")), row.state in ENDED
+
+
+def _job(session: Session, principal: Principal, job_id: str) -> Job:
+    row = session.get(Job, job_id)
+    if row is None or (principal.is_guest and principal.match_id != row.match_id):
+        raise not_found("job")
+    return row

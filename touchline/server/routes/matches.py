@@ -1,0 +1,316 @@
+"""Matches: made from uploads, listed, renamed, spotted anew, watched, deleted."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse
+from pydantic import Field
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from touchline.server.access.principal import Principal
+from touchline.server.housekeeping import drop_match
+from touchline.server.jobs import OPEN
+from touchline.server.kinds import source_of
+from touchline.server.models import Job, Match, Upload
+from touchline.server.policy import read_policy
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.routes.asking import (
+    Cursor,
+    Editor,
+    Id,
+    Known,
+    Limit,
+    RoomOf,
+    audit,
+    demand_match,
+    etag_of,
+    from_cursor,
+    may_download,
+    number_of,
+    to_cursor,
+    unchanged,
+    visible_match,
+)
+from touchline.server.routes.files import file_answer
+from touchline.server.routes.schemas import (
+    JobOut,
+    MatchChange,
+    MatchIn,
+    MatchOut,
+    Page,
+    ScoresOut,
+    SpotIn,
+)
+from touchline.server.storage import inside_roots
+from touchline.zoo.store import find
+
+router = APIRouter(prefix="/v1/matches", tags=["matches"])
+
+VIDEO = {"content": {"video/mp4": {"schema": {"type": "string", "format": "binary"}}}}
+PICTURE = {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+PART = {"description": "The part that Range asked for.", **VIDEO}
+
+
+@router.get("")
+def list_matches(
+    principal: Known,
+    room: RoomOf,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    search: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+) -> Page[MatchOut]:
+    """The matches, the newest first."""
+    query = select(Match).order_by(Match.created_at.desc(), Match.id.desc()).limit(limit + 1)
+    if principal.is_guest:
+        query = query.where(Match.id == principal.match_id)
+    if search:
+        escaped = re.sub(r"([%_/])", r"/\1", search)
+        query = query.where(Match.title.ilike(f"%{escaped}%", escape="/"))
+    if cursor:
+        at, match_id = from_cursor(cursor, 2)
+        query = query.where(tuple_(Match.created_at, Match.id) < (number_of(at), match_id))
+    with room.database.read() as session:
+        rows = session.scalars(query).all()
+        jobs = _open_jobs(session, [row.id for row in rows])
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(
+        items=[MatchOut.of(row, jobs.get(row.id)) for row in rows[:limit]],
+        next=None if last is None else to_cursor(repr(last.created_at), last.id),
+    )
+
+
+@router.post("", status_code=202)
+def create(
+    body: MatchIn, principal: Editor, request: Request, response: Response, room: RoomOf
+) -> MatchOut:
+    """Make a match of an upload that is complete; a job then looks at it, makes it playable and
+    finds its events."""
+    if (body.upload is None) == (body.path is None):
+        raise ProblemError(422, "name either an upload or a path")
+    with room.database.write() as session:
+        now = room.database.now(session)
+        policy = read_policy(session, room.settings.policy)
+        model = body.model or policy.default_model
+        find(model)
+        if body.upload is not None:
+            name, source = _taken(session, principal, body.upload), None
+        else:
+            source = str(inside_roots(body.path or "", room.settings.media_roots))
+            name = Path(source).name[:200]
+        match = Match(
+            owner_id=principal.user_id,
+            upload_id=body.upload,
+            source_path=source,
+            title=body.title or Path(name).stem or name,
+            video_name=name,
+            model=model,
+            threshold=policy.threshold if body.threshold is None else body.threshold,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(match)
+        session.flush()
+        job = room.queue.add(
+            session,
+            "analyse",
+            {"match": match.id},
+            key=f"analyse {match.id}",
+            match_id=match.id,
+            owner_id=principal.user_id,
+        )
+        audit(room, request, session, "match made", f"{match.id} {match.title}")
+    response.headers["Location"] = f"/v1/matches/{match.id}"
+    return MatchOut.of(match, job.id)
+
+
+@router.get("/{match_id}")
+def show(
+    match_id: Id, principal: Known, request: Request, response: Response, room: RoomOf
+) -> MatchOut:
+    """A match."""
+    with room.database.read() as session:
+        match = visible_match(session, principal, match_id)
+        jobs = _open_jobs(session, [match_id])
+    response.headers["ETag"] = etag_of(match)
+    return MatchOut.of(match, jobs.get(match_id))
+
+
+@router.patch("/{match_id}")
+def change(
+    match_id: Id,
+    body: MatchChange,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> MatchOut:
+    """Rename a match. Needs If-Match."""
+    with room.database.write() as session:
+        match = visible_match(session, principal, match_id)
+        demand_match(request, match)
+        match.title = body.title
+        match.version += 1
+        match.updated_at = room.database.now(session)
+        audit(room, request, session, "match renamed", f"{match.id} {body.title}")
+    response.headers["ETag"] = etag_of(match)
+    return MatchOut.of(match)
+
+
+@router.delete("/{match_id}", status_code=204)
+def remove(match_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+    """Delete a match with its video, events and reels: its owner or an admin may."""
+    with room.database.write() as session:
+        match = visible_match(session, principal, match_id)
+        if match.owner_id != principal.user_id and not principal.has("admin"):
+            raise ProblemError(403, "only its owner or an admin may delete a match")
+        for job in session.scalars(select(Job).where(Job.match_id == match_id)):
+            room.queue.cancel(session, job)
+        audit(room, request, session, "match deleted", f"{match.id} {match.title}")
+    drop_match(room, match_id)
+
+
+@router.post("/{match_id}/spot", status_code=202)
+def spot_again(
+    match_id: Id, body: SpotIn, principal: Editor, request: Request, room: RoomOf
+) -> JobOut:
+    """Spot a match anew. Events that somebody has looked at stay as they are."""
+    with room.database.write() as session:
+        match = visible_match(session, principal, match_id)
+        if match.state != "ready":
+            raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
+        model = body.model or match.model
+        find(model)
+        threshold = match.threshold if body.threshold is None else body.threshold
+        job = room.queue.add(
+            session,
+            "spot",
+            {"model": model, "threshold": threshold},
+            match_id=match.id,
+            owner_id=principal.user_id,
+        )
+        audit(room, request, session, "match spotted anew", f"{match.id} {model}")
+        return JobOut.of(job, room.queue.position(session, job))
+
+
+@router.get(
+    "/{match_id}/video",
+    response_class=FileResponse,
+    responses={200: {"description": "The proxy.", **VIDEO}, 206: PART},
+)
+def watch(match_id: Id, principal: Known, request: Request, room: RoomOf) -> Response:
+    """The video for playing: H.264 and AAC, a key frame every second; takes Range."""
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+    return file_answer(request, room.storage.proxy(match_id), "video/mp4")
+
+
+@router.get(
+    "/{match_id}/original",
+    response_class=FileResponse,
+    responses={
+        200: {
+            "description": "The file as it came.",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        },
+        206: PART,
+    },
+)
+def download_original(match_id: Id, principal: Known, request: Request, room: RoomOf) -> Response:
+    """The file as it came in, for downloading; takes Range."""
+    may_download(principal)
+    with room.database.read() as session:
+        match = visible_match(session, principal, match_id)
+    path = source_of(room, match)
+    return file_answer(request, path, "application/octet-stream", match.video_name)
+
+
+@router.get(
+    "/{match_id}/thumbnails/{index}",
+    response_class=FileResponse,
+    responses={200: {"description": "A picture.", **PICTURE}, 206: {"description": "", **PICTURE}},
+)
+def thumbnail(
+    match_id: Id,
+    index: Annotated[int, PathParameter(ge=0, le=99_999)],
+    principal: Known,
+    request: Request,
+    room: RoomOf,
+) -> Response:
+    """A picture of the match: the match's ``thumbnails`` says how many, how many seconds apart."""
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+    return file_answer(request, room.storage.thumbnail(match_id, index), "image/jpeg")
+
+
+@router.get("/{match_id}/scores")
+def scores(
+    match_id: Id,
+    principal: Known,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+    start: Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False)] = 0.0,
+    end: Annotated[float | None, Query(gt=0, le=1e6, allow_inf_nan=False)] = None,
+    points: Annotated[int, Query(ge=1, le=20_000)] = 1000,
+    label: Annotated[list[Annotated[str, Field(max_length=300)]] | None, Query()] = None,
+) -> ScoresOut:
+    """The curves behind the events, at most ``points`` steps between two times."""
+    with room.database.read() as session:
+        match = visible_match(session, principal, match_id)
+    path = room.storage.scores(match_id)
+    if not path.is_file():
+        raise not_found("curve")
+    unchanged(request, response, etag_of(f"{match.id}.{path.stat().st_mtime_ns}"))
+    return _curves(path, start, end, points, label)
+
+
+def _curves(
+    path: Path, start: float, end: float | None, points: int, labels: list[str] | None
+) -> ScoresOut:
+    with np.load(path, allow_pickle=False) as file:
+        values, seconds = file["values"], file["seconds"]
+        names = [str(name) for name in file["labels"]]
+    if labels is not None:
+        if unknown := [name for name in labels if name not in names]:
+            raise ProblemError(422, f"there is no curve of {unknown[0][:80]!r}")
+        columns = [names.index(name) for name in labels]
+        values, names = values[:, columns], labels
+    first = int(np.searchsorted(seconds, start))
+    last = len(seconds) if end is None else int(np.searchsorted(seconds, end))
+    values, seconds = values[first:last].astype(np.float32), seconds[first:last]
+    if len(seconds) > points:
+        edges = np.linspace(0, len(seconds), points, endpoint=False).astype(int)
+        values, seconds = np.maximum.reduceat(values, edges, axis=0), seconds[edges]
+    return ScoresOut(
+        labels=names,
+        seconds=np.round(seconds, 3).tolist(),
+        values=np.round(values.T.astype(np.float64), 4).tolist(),
+    )
+
+
+def _taken(session: Session, principal: Principal, upload_id: str) -> str:
+    """The name of an upload that a match may be made of."""
+    upload = session.get(Upload, upload_id)
+    if upload is None or upload.owner_id != principal.user_id:
+        raise not_found("upload")
+    if upload.state != "complete":
+        raise ProblemError(
+            409, f"{upload.received} of {upload.length} bytes have come; send the rest"
+        )
+    return upload.name
+
+
+def _open_jobs(session: Session, match_ids: list[str]) -> dict[str, str]:
+    rows = session.execute(
+        select(Job.match_id, Job.id)
+        .where(Job.match_id.in_(match_ids), Job.state.in_(OPEN))
+        .order_by(Job.created_at)
+    )
+    return {str(match_id): job_id for match_id, job_id in rows}

@@ -1,0 +1,70 @@
+"""Models: those that are here, and those that can be fetched."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+
+from touchline.errors import CheckpointError
+from touchline.server.problems import not_found
+from touchline.server.routes.asking import Admin, RoomOf, Viewer, audit
+from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
+from touchline.zoo.download import PUBLISHED
+from touchline.zoo.store import ModelFolder, find, list_models
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+@router.get("")
+def list_all(principal: Viewer) -> ModelsOut:
+    """The models that are here, and those that can be pulled by name."""
+    folders = list_models()
+    here = {folder.path.name for folder in folders}
+    return ModelsOut(
+        models=[_model(folder) for folder in folders],
+        to_pull=[
+            RemoteModelOut(
+                name=name,
+                repository=model.repository,
+                licence=model.licence,
+                description=model.description,
+            )
+            for name, model in PUBLISHED.items()
+            if name not in here
+        ],
+    )
+
+
+@router.get("/{name}")
+def show(
+    name: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", examples=["demo"])],
+    principal: Viewer,
+) -> ModelOut:
+    """A model and its licences."""
+    try:
+        return _model(find(name))
+    except CheckpointError as error:
+        raise not_found("model") from error
+
+
+@router.post("/pull", status_code=202)
+def pull(body: PullIn, principal: Admin, request: Request, room: RoomOf) -> JobOut:
+    """Fetch a model, as a job."""
+    with room.database.write() as session:
+        job = room.queue.add(session, "pull", {"name": body.name}, owner_id=principal.user_id)
+        audit(room, request, session, "model pulled", body.name)
+        return JobOut.of(job, room.queue.position(session, job))
+
+
+def _model(folder: ModelFolder) -> ModelOut:
+    card = folder.card
+    return ModelOut(
+        name=folder.path.name,
+        system=card.system,
+        labels=list(card.labels.labels),
+        rate=card.rate,
+        origin=folder.origin,
+        licence=card.licence,
+        training_data_licence=card.training_data_licence,
+        description=card.description,
+        metrics=card.metrics,
+    )

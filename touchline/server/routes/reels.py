@@ -1,0 +1,275 @@
+"""Reels: chosen, edited, made into files of every format that reels are written in."""
+
+import re
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from touchline.editing.select import select as choose
+from touchline.formats import FORMATS
+from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
+from touchline.reel import Clip, Reel
+from touchline.server.access.principal import Principal
+from touchline.server.documents import document_of, event_of, reel_of, timeline_of
+from touchline.server.models import EventRow, Match, Product, ReelRow
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.routes.asking import (
+    Editor,
+    Id,
+    Known,
+    RoomOf,
+    audit,
+    demand_match,
+    etag_of,
+    may_download,
+    visible_match,
+)
+from touchline.server.routes.files import file_answer
+from touchline.server.routes.schemas import (
+    ClipIn,
+    JobOut,
+    Page,
+    ProductOut,
+    ReelChange,
+    ReelIn,
+    ReelOut,
+    RenderIn,
+)
+
+router = APIRouter(prefix="/v1", tags=["reels"])
+
+VIDEO_FORMATS = {suffix[1:]: suffix for suffix in VIDEO_SUFFIXES}
+EDIT_LISTS = {
+    known.name: known.suffixes[0]
+    for known in FORMATS.values()
+    if known.write is not None and "reel" in known.kinds
+}
+REEL_FORMATS = VIDEO_FORMATS | EDIT_LISTS
+"""Every format that a reel can be made into, and the suffix of its files."""
+
+
+@router.get("/matches/{match_id}/reels")
+def list_reels(match_id: Id, principal: Known, room: RoomOf) -> Page[ReelOut]:
+    """The reels of a match."""
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+        rows = session.scalars(
+            select(ReelRow)
+            .where(ReelRow.match_id == match_id)
+            .order_by(ReelRow.created_at, ReelRow.id)
+            .limit(1000)
+        ).all()
+    return Page(items=[ReelOut.of(row) for row in rows])
+
+
+@router.post("/matches/{match_id}/reels", status_code=201)
+def make(
+    match_id: Id,
+    body: ReelIn,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> ReelOut:
+    """Choose the moments worth seeing, and fit them into a length."""
+    with room.database.write() as session:
+        match = visible_match(session, principal, match_id)
+        if match.info.get("duration_seconds") is None:
+            raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
+        query = _events(match_id).where(EventRow.confidence >= body.min_confidence)
+        if body.labels is not None:
+            query = query.where(EventRow.label.in_(body.labels))
+        if body.accepted_only:
+            query = query.where(EventRow.status == "accepted")
+        reel = choose(timeline_of(match, session.scalars(query)), body.seconds)
+        now = room.database.now(session)
+        row = ReelRow(
+            match_id=match_id,
+            title=body.title,
+            document=document_of(reel),
+            created_by=principal.name,
+            created_at=now,
+            updated_by=principal.name,
+            updated_at=now,
+        )
+        session.add(row)
+        session.flush()
+        audit(room, request, session, "reel made", f"{row.id} {row.title}")
+    response.headers["ETag"] = etag_of(row)
+    response.headers["Location"] = f"/v1/reels/{row.id}"
+    return ReelOut.of(row)
+
+
+@router.get("/reels/{reel_id}")
+def show(reel_id: Id, principal: Known, response: Response, room: RoomOf) -> ReelOut:
+    """A reel."""
+    with room.database.read() as session:
+        row = _reel(session, principal, reel_id)
+    response.headers["ETag"] = etag_of(row)
+    return ReelOut.of(row)
+
+
+@router.patch("/reels/{reel_id}")
+def change(
+    reel_id: Id,
+    body: ReelChange,
+    principal: Editor,
+    request: Request,
+    response: Response,
+    room: RoomOf,
+) -> ReelOut:
+    """Rename a reel, or give it other clips. Needs If-Match."""
+    with room.database.write() as session:
+        row = _reel(session, principal, reel_id)
+        demand_match(request, row)
+        if body.title is not None:
+            row.title = body.title
+        if body.clips is not None:
+            match = session.get_one(Match, row.match_id)
+            events = session.scalars(_events(row.match_id)).all()
+            row.document = document_of(_edited(match, body.clips, list(events)))
+        row.version += 1
+        row.updated_by, row.updated_at = principal.name, room.database.now(session)
+        audit(room, request, session, "reel changed", f"{row.id} {row.title}")
+    response.headers["ETag"] = etag_of(row)
+    return ReelOut.of(row)
+
+
+@router.delete("/reels/{reel_id}", status_code=204)
+def remove(reel_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+    """Delete a reel; files that were made of it stay. Needs If-Match."""
+    with room.database.write() as session:
+        row = _reel(session, principal, reel_id)
+        demand_match(request, row)
+        session.delete(row)
+        audit(room, request, session, "reel deleted", f"{row.id} {row.title}")
+
+
+@router.post("/reels/{reel_id}/files", status_code=202)
+def render(
+    reel_id: Id, body: RenderIn, principal: Editor, request: Request, room: RoomOf
+) -> JobOut:
+    """Make a file of a reel, as a job: a video cut from the file that came in, or an edit list.
+
+    The same wish for the same version of a reel gives the same job."""
+    if body.format not in REEL_FORMATS:
+        raise ProblemError(422, f"format: use one of {', '.join(REEL_FORMATS)}")
+    with room.database.write() as session:
+        row = _reel(session, principal, reel_id)
+        if not row.document.get("clips"):
+            raise ProblemError(409, "the reel is empty; choose from more events")
+        suffix = REEL_FORMATS[body.format]
+        payload: dict[str, Any] = {
+            "reel_id": row.id,
+            "document": row.document,
+            "format": body.format,
+            "suffix": suffix,
+            "is_video": body.format in VIDEO_FORMATS,
+            "burn_labels": body.burn_labels,
+            "snap": body.snap,
+            "name": _file_name(row.title) + suffix,
+        }
+        key = f"{row.id}.{row.version} {body.format} {body.burn_labels:d}{body.snap:d}"
+        job = room.queue.add(
+            session,
+            "product",
+            payload,
+            key=key,
+            match_id=row.match_id,
+            owner_id=principal.user_id,
+            priority=1,
+        )
+        if job.state in ("failed", "cancelled"):
+            room.queue.retry(session, job)
+        audit(room, request, session, "reel rendered", f"{row.id} {body.format}")
+        return JobOut.of(job, room.queue.position(session, job))
+
+
+@router.get("/matches/{match_id}/files", tags=["files"])
+def list_files(match_id: Id, principal: Known, room: RoomOf) -> Page[ProductOut]:
+    """The files that were made of a match's reels, the newest first."""
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+        rows = session.scalars(
+            select(Product)
+            .where(Product.match_id == match_id)
+            .order_by(Product.created_at.desc(), Product.id)
+            .limit(1000)
+        ).all()
+    return Page(items=[ProductOut.of(row) for row in rows])
+
+
+@router.get(
+    "/files/{file_id}",
+    tags=["files"],
+    response_class=FileResponse,
+    responses={
+        200: {
+            "description": "The file.",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+def download(file_id: Id, principal: Known, request: Request, room: RoomOf) -> Response:
+    """Download a file; takes Range."""
+    may_download(principal)
+    with room.database.read() as session:
+        row = session.get(Product, file_id)
+        if row is None:
+            raise not_found("file")
+        visible_match(session, principal, row.match_id)
+    path = room.storage.product(row.match_id, row.job_id)
+    media_type = "video/mp4" if row.format in ("mp4", "m4v") else "application/octet-stream"
+    return file_answer(request, path, media_type, row.name)
+
+
+@router.delete("/files/{file_id}", status_code=204, tags=["files"])
+def remove_file(file_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+    """Delete a file that was made for download."""
+    with room.database.write() as session:
+        row = session.get(Product, file_id)
+        if row is None:
+            raise not_found("file")
+        session.delete(row)
+        audit(room, request, session, "file deleted", f"{row.id} {row.name}")
+    room.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
+
+
+def _events(match_id: str) -> Select[EventRow]:
+    return select(EventRow).where(
+        EventRow.match_id == match_id,
+        EventRow.deleted.is_(False),
+        EventRow.status != "rejected",
+    )
+
+
+def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
+    row = session.get(ReelRow, reel_id)
+    if row is None:
+        raise not_found("reel")
+    if principal.is_guest and principal.match_id != row.match_id:
+        raise not_found("reel")
+    return row
+
+
+def _edited(match: Match, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
+    """The clips that somebody wants, inside the video, with the events that each shows."""
+    length = float(match.info.get("duration_seconds", 0))
+    events = [event_of(row) for row in sorted(rows, key=lambda row: row.seconds)]
+    made = []
+    for clip in clips:
+        end = min(clip.end, length)
+        if clip.start >= end:
+            raise ProblemError(422, f"a clip from {clip.start} to {clip.end} s is not in the video")
+        shown = tuple(e for e in events if clip.start <= e.seconds < end)
+        made.append(Clip(match.video_name, clip.start, end, clip.score, None, shown, clip.title))
+    return reel_of(document_of(Reel(tuple(made))))
+
+
+def _file_name(title: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", title).strip("-.")[:80] or "reel"

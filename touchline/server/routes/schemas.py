@@ -1,0 +1,552 @@
+"""What goes in and out over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from touchline.events import MAX_SECONDS
+from touchline.server.access.principal import Role, Scope
+from touchline.server.models import EventRow, Job, JobLine, Match, Product, ReelRow, Upload
+
+T = TypeVar("T")
+
+
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("may hold no NUL characters")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(_plain)]
+Named = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=r"\S"),
+    AfterValidator(_plain),
+]
+Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
+IdText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.@-]{0,99}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Time = Annotated[float, Field(ge=-MAX_SECONDS, le=MAX_SECONDS)]
+Status = Literal["pending", "accepted", "rejected"]
+
+ID = "5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"
+
+
+class In(BaseModel):
+    """What is sent to the server: known fields and finite numbers only."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Page(BaseModel, Generic[T]):
+    """Some of many; ``next`` is the cursor of those that follow, null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def when(seconds: float | None) -> datetime | None:
+    """A time of the database for readers."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class UploadOut(BaseModel):
+    """A file on its way in, or in."""
+
+    id: str
+    name: str
+    state: Literal["receiving", "complete"]
+    length: int
+    received: int
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, row: Upload) -> "UploadOut":
+        """As the row has it."""
+        return cls.model_validate(
+            {name: getattr(row, name) for name in ("id", "name", "state", "length", "received")}
+            | {"created_at": when(row.created_at), "expires_at": when(row.expires_at)}
+        )
+
+
+class MatchIn(In):
+    """A new match: an upload that is complete, or a video on the server's own disk."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"upload": ID, "title": "North - South"}]}
+    )
+
+    upload: IdText | None = None
+    path: Annotated[Named, StringConstraints(max_length=4000)] | None = None
+    title: Named | None = None
+    model: ModelName | None = None
+    threshold: Share | None = None
+
+
+class MatchChange(In):
+    """What may be changed of a match."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "North - South 2:1"}]})
+
+    title: Named
+
+
+class SpotIn(In):
+    """How to spot a match anew."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"model": "demo"}]})
+
+    model: ModelName | None = None
+    threshold: Share | None = None
+
+
+class MatchOut(BaseModel):
+    """A match and what is known of it."""
+
+    id: str
+    title: str
+    state: Literal["waiting", "working", "ready", "failed"]
+    problem: str | None
+    warnings: list[str]
+    video: str
+    info: dict[str, Any]
+    model: str
+    threshold: float
+    labels: list[str]
+    producer: dict[str, Any]
+    thumbnails: dict[str, Any]
+    stored_bytes: int
+    version: int
+    revision: int
+    job: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: Match, job: str | None = None) -> "MatchOut":
+        """As the row has it."""
+        names = (
+            "id", "title", "state", "problem", "warnings", "info", "model", "threshold",
+            "labels", "producer", "thumbnails", "stored_bytes", "version", "revision",
+        )  # fmt: skip
+        return cls.model_validate(
+            {name: getattr(row, name) for name in names}
+            | {
+                "video": row.video_name,
+                "job": job,
+                "created_at": when(row.created_at),
+                "updated_at": when(row.updated_at),
+            }
+        )
+
+
+class EventIn(In):
+    """A new event, at a time in seconds from the first frame shown."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"time": 74.52, "label": "Goal", "team": "home"}]}
+    )
+
+    time: Time
+    label: Named
+    confidence: Share = 1.0
+    team: Text | None = None
+    player: Text | None = None
+    half: Annotated[int, Field(ge=1, le=9)] | None = None
+    clock: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    status: Status = "accepted"
+    note: Note | None = None
+
+
+class EventChange(In):
+    """What is to be different of an event; fields left out stay."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"time": 73.9, "team": "away"}]})
+
+    time: Time | None = None
+    label: Named | None = None
+    confidence: Share | None = None
+    team: Text | None = None
+    player: Text | None = None
+    half: Annotated[int, Field(ge=1, le=9)] | None = None
+    clock: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    status: Status | None = None
+    note: Note | None = None
+
+
+class ReviewIn(In):
+    """Accept or reject several events at once: those named, or all pending ones that fit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "accepted", "min_confidence": 0.6}]}
+    )
+
+    status: Status
+    ids: Annotated[list[IdText], Field(max_length=10_000)] | None = None
+    min_confidence: Share | None = None
+    max_confidence: Share | None = None
+    label: Named | None = None
+
+
+class EventOut(BaseModel):
+    """An event, with who made and changed it and when."""
+
+    id: str
+    time: float
+    label: str
+    confidence: float
+    team: str | None
+    player: str | None
+    half: int | None
+    clock: str | None
+    visibility: str | None
+    status: Status
+    source: Literal["model", "person", "import"]
+    note: str | None
+    version: int
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: EventRow) -> "EventOut":
+        """As the row has it."""
+        names = (
+            "id", "label", "confidence", "team", "player", "half", "clock", "visibility",
+            "status", "source", "note", "version", "created_by", "updated_by",
+        )  # fmt: skip
+        return cls.model_validate(
+            {name: getattr(row, name) for name in names}
+            | {
+                "time": row.seconds,
+                "created_at": when(row.created_at),
+                "updated_at": when(row.updated_at),
+            }
+        )
+
+
+class ChangeOut(BaseModel):
+    """A step of a match's history."""
+
+    number: int
+    actor: str
+    action: str
+    at: datetime
+    undone: bool
+    events: list[str]
+
+
+class ChangedOut(BaseModel):
+    """What a step over several events did."""
+
+    number: int | None
+    action: str
+    events: list[str]
+
+
+class ReelIn(In):
+    """How to choose the moments of a reel."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "All goals", "seconds": 120, "labels": ["Goal"]}]}
+    )
+
+    title: Named = "Highlights"
+    seconds: Annotated[float, Field(gt=0, le=4 * 3600)] = 180
+    labels: Annotated[list[Named], Field(max_length=200)] | None = None
+    min_confidence: Share = 0.0
+    accepted_only: bool = False
+
+
+class ClipIn(In):
+    """A stretch of the match's video, in seconds."""
+
+    start: Annotated[float, Field(ge=0, le=MAX_SECONDS)]
+    end: Annotated[float, Field(gt=0, le=MAX_SECONDS)]
+    title: Text | None = None
+    score: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
+
+
+class ReelChange(In):
+    """What is to be different of a reel; clips, if given, take the place of all there are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"clips": [{"start": 70.0, "end": 84.5}]}]}
+    )
+
+    title: Named | None = None
+    clips: Annotated[list[ClipIn], Field(max_length=1000)] | None = None
+
+
+class ReelOut(BaseModel):
+    """A reel, with the document that reel files hold."""
+
+    id: str
+    match: str
+    title: str
+    reel: dict[str, Any]
+    version: int
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: ReelRow) -> "ReelOut":
+        """As the row has it."""
+        names = ("id", "title", "version", "created_by", "updated_by")
+        return cls.model_validate(
+            {name: getattr(row, name) for name in names}
+            | {
+                "match": row.match_id,
+                "reel": row.document,
+                "created_at": when(row.created_at),
+                "updated_at": when(row.updated_at),
+            }
+        )
+
+
+class RenderIn(In):
+    """Which file to make of a reel."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"format": "mp4", "burn_labels": True}]}
+    )
+
+    format: Annotated[str, StringConstraints(max_length=40)] = "mp4"
+    burn_labels: bool = False
+    snap: bool = True
+
+
+class ProductOut(BaseModel):
+    """A file made for download."""
+
+    id: str
+    match: str
+    reel: str | None
+    name: str
+    format: str
+    bytes: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Product) -> "ProductOut":
+        """As the row has it."""
+        return cls.model_validate(
+            {name: getattr(row, name) for name in ("id", "name", "format", "bytes")}
+            | {"match": row.match_id, "reel": row.reel_id, "created_at": when(row.created_at)}
+        )
+
+
+class JobOut(BaseModel):
+    """A job and how far it is; ``stages`` has the share done of each stage."""
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    stage: str | None
+    progress: float
+    stages: dict[str, float]
+    position: int | None
+    attempts: int
+    problem: str | None
+    match: str | None
+    result: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Job, position: int | None) -> "JobOut":
+        """As the row has it."""
+        names = ("id", "kind", "state", "stage", "progress", "stages", "attempts", "problem")
+        return cls.model_validate(
+            {name: getattr(row, name) for name in names}
+            | {
+                "position": position,
+                "match": row.match_id,
+                "result": row.result if row.kind != "infer" else {},
+                "created_at": when(row.created_at),
+                "started_at": when(row.started_at),
+                "finished_at": when(row.finished_at),
+            }
+        )
+
+
+class LineOut(BaseModel):
+    """A line of a job's log."""
+
+    at: datetime
+    attempt: int
+    text: str
+
+    @classmethod
+    def of(cls, row: JobLine) -> "LineOut":
+        """As the row has it."""
+        return cls.model_validate({"at": when(row.at), "attempt": row.attempt, "text": row.text})
+
+
+class LoginIn(In):
+    """Name and password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "ada", "password": "correct horse battery"}]}
+    )
+
+    name: Named
+    password: Annotated[str, StringConstraints(max_length=200)]
+
+
+class SessionOut(BaseModel):
+    """Who is asking; ``csrf`` goes into the header X-CSRF-Token of every change."""
+
+    name: str
+    role: Role
+    csrf: str | None
+    guest_of: str | None = None
+
+
+class UserIn(In):
+    """A new user."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "ada", "password": "correct horse battery", "role": "editor"}]
+        }
+    )
+
+    name: Name
+    password: Annotated[str, StringConstraints(min_length=10, max_length=200)]
+    role: Role = "viewer"
+    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
+class UserChange(In):
+    """What is to be different of a user."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "editor"}]})
+
+    password: Annotated[str, StringConstraints(min_length=10, max_length=200)] | None = None
+    role: Role | None = None
+    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    disabled: bool | None = None
+
+
+class UserOut(BaseModel):
+    """A user."""
+
+    id: str
+    name: str
+    role: Role
+    quota_bytes: int | None
+    disabled: bool
+    created_at: datetime
+
+
+class TokenIn(In):
+    """A new API token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "newsroom script", "role": "editor", "days": 90}]}
+    )
+
+    name: Named
+    role: Role = "viewer"
+    days: Annotated[float, Field(gt=0, le=3650)] | None = None
+
+
+class TokenOut(BaseModel):
+    """A token; the secret is shown once, when it is made."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime | None
+    secret: str | None = None
+
+
+class ShareIn(In):
+    """A new share link."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scope": "view", "hours": 48}]})
+
+    scope: Scope = "view"
+    hours: Annotated[float, Field(gt=0, le=24 * 365)] = 72
+
+
+class ShareOut(BaseModel):
+    """A share link; the secret is shown once, when it is made."""
+
+    id: str
+    match: str
+    scope: Scope
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    secret: str | None = None
+
+
+class AuditOut(BaseModel):
+    """Who did what."""
+
+    at: datetime
+    actor: str
+    address: str
+    action: str
+    target: str
+
+
+class ModelOut(BaseModel):
+    """A model that matches can be spotted with, and under which licence."""
+
+    name: str
+    system: str
+    labels: list[str]
+    rate: str
+    origin: str
+    licence: str
+    training_data_licence: str
+    description: str
+    metrics: dict[str, Any]
+
+
+class RemoteModelOut(BaseModel):
+    """A model that can be pulled."""
+
+    name: str
+    repository: str
+    licence: str
+    description: str
+
+
+class ModelsOut(BaseModel):
+    """The models that are here, and those that can be pulled by name."""
+
+    models: list[ModelOut]
+    to_pull: list[RemoteModelOut]
+
+
+class PullIn(In):
+    """Which model to pull: a name of ``to_pull``, or a repository of the Hugging Face Hub."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "osl-ball-2025"}]})
+
+    name: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$")
+    ]
+
+
+class ScoresOut(BaseModel):
+    """Curves: the highest value of each label within each of ``len(seconds)`` steps."""
+
+    labels: list[str]
+    seconds: list[float]
+    values: list[list[float]]

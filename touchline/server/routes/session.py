@@ -1,0 +1,64 @@
+"""Logging in and out."""
+
+from fastapi import APIRouter, Request, Response
+
+from touchline.server.access.accounts import log_in, log_out
+from touchline.server.problems import ProblemError
+from touchline.server.routes.asking import COOKIE, Known, Limiters, RoomOf, address_of, audit
+from touchline.server.routes.schemas import LoginIn, SessionOut
+
+router = APIRouter(prefix="/v1/session", tags=["session"])
+public = APIRouter(prefix="/v1/session", tags=["session"])
+
+
+@public.post("", status_code=201)
+def log_in_here(body: LoginIn, request: Request, response: Response, room: RoomOf) -> SessionOut:
+    """Log in: sets the session's cookie, and gives what every change must send along."""
+    limiters: Limiters = request.app.state.limiters
+    for client in (f"address {address_of(request)}", f"name {body.name}"):
+        wait = limiters.logins.wait_seconds(client)
+        if wait > 0:
+            raise ProblemError(
+                429, "too many tries; wait a little", headers={"Retry-After": str(int(wait) + 1)}
+            )
+    seconds = room.settings.session_hours * 3600
+    with room.database.write() as session:
+        now = room.database.now(session)
+        found = log_in(session, body.name, body.password, now, seconds)
+        if found is not None:
+            request.state.principal = found[1]
+        audit(room, request, session, "log in" if found else "log in refused", body.name)
+    if found is None:
+        raise ProblemError(401, "name or password is wrong", headers={"WWW-Authenticate": "Bearer"})
+    secret, principal = found
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(seconds),
+        httponly=True,
+        samesite="strict",
+        secure=room.settings.secure_cookies,
+    )
+    return SessionOut(name=principal.name, role=principal.role, csrf=principal.csrf)
+
+
+@router.get("")
+def who_am_i(principal: Known) -> SessionOut:
+    """Who the server takes the asker for."""
+    return SessionOut(
+        name=principal.name,
+        role=principal.role,
+        csrf=principal.csrf,
+        guest_of=principal.match_id,
+    )
+
+
+@router.delete("", status_code=204)
+def log_out_here(principal: Known, request: Request, response: Response, room: RoomOf) -> None:
+    """Log out."""
+    secret = request.cookies.get(COOKIE)
+    if secret:
+        with room.database.write() as session:
+            log_out(session, secret)
+            audit(room, request, session, "log out")
+    response.delete_cookie(COOKIE)

@@ -1,0 +1,67 @@
+"""Share links: one match, shown to whoever holds the link, for a while."""
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+
+from touchline.server.access.accounts import add_share
+from touchline.server.models import ShareLink
+from touchline.server.problems import not_found
+from touchline.server.routes.asking import Editor, Id, RoomOf, audit, visible_match
+from touchline.server.routes.schemas import Page, ShareIn, ShareOut, when
+
+router = APIRouter(prefix="/v1", tags=["shares"])
+
+
+@router.get("/matches/{match_id}/shares")
+def list_shares(match_id: Id, principal: Editor, room: RoomOf) -> Page[ShareOut]:
+    """The links to a match, without their secrets."""
+    with room.database.read() as session:
+        visible_match(session, principal, match_id)
+        rows = session.scalars(
+            select(ShareLink)
+            .where(ShareLink.match_id == match_id)
+            .order_by(ShareLink.created_at, ShareLink.id)
+            .limit(1000)
+        ).all()
+    return Page(items=[_share(row) for row in rows])
+
+
+@router.post("/matches/{match_id}/shares", status_code=201)
+def share(
+    match_id: Id, body: ShareIn, principal: Editor, request: Request, room: RoomOf
+) -> ShareOut:
+    """Make a link: send its secret as ``?share=`` or in the header X-Share-Token."""
+    with room.database.write() as session:
+        visible_match(session, principal, match_id)
+        now = room.database.now(session)
+        secret, row = add_share(
+            session, match_id, body.scope, principal.name, now, now + body.hours * 3600
+        )
+        audit(room, request, session, "match shared", f"{match_id} {body.scope}")
+    made = _share(row)
+    made.secret = secret
+    return made
+
+
+@router.delete("/shares/{share_id}", status_code=204)
+def revoke(share_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+    """Revoke a link."""
+    with room.database.write() as session:
+        row = session.get(ShareLink, share_id)
+        if row is None:
+            raise not_found("link")
+        session.delete(row)
+        audit(room, request, session, "link revoked", row.match_id)
+
+
+def _share(row: ShareLink) -> ShareOut:
+    return ShareOut.model_validate(
+        {
+            "id": row.id,
+            "match": row.match_id,
+            "scope": row.scope,
+            "created_by": row.created_by,
+            "created_at": when(row.created_at),
+            "expires_at": when(row.expires_at),
+        }
+    )

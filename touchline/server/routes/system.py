@@ -1,0 +1,141 @@
+"""The server itself: is it well, what can it do, what are its settings."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+import touchline
+from touchline.formats import FORMATS
+from touchline.server.access.principal import Principal
+from touchline.server.models import WorkerRow
+from touchline.server.monitoring import ALIVE_SECONDS, Monitor
+from touchline.server.policy import change_policy, read_policy
+from touchline.server.problems import ProblemError
+from touchline.server.routes.asking import Admin, Known, RoomOf, Viewer, audit, authenticate
+from touchline.server.routes.reels import REEL_FORMATS
+from touchline.server.settings import Policy
+from touchline.server.uploads import CHECKSUMS, SUFFIXES
+
+router = APIRouter(tags=["system"])
+public = APIRouter(tags=["system"])
+
+
+class Hello(BaseModel):
+    """What is at the root until one looks further."""
+
+    name: str = "touchline"
+    version: str = touchline.__version__
+    api: str = "/v1"
+    document: str = "/openapi.json"
+
+
+class Health(BaseModel):
+    """Whether the server is well."""
+
+    status: str
+    workers: int | None = None
+
+
+class Capabilities(BaseModel):
+    """What this server takes and gives."""
+
+    version: str
+    upload: dict[str, Any]
+    media: dict[str, Any]
+    event_formats: list[str]
+    reel_formats: list[str]
+    media_roots: list[str]
+    open: bool
+
+
+class PolicyChange(Policy):
+    """Fields of the policy to change; those left out stay."""
+
+
+@public.get("/")
+def root() -> Hello:
+    """Who is here."""
+    return Hello()
+
+
+@public.get("/health")
+def health() -> Health:
+    """The process is alive."""
+    return Health(status="alive")
+
+
+@public.get("/ready")
+def ready(room: RoomOf) -> Health:
+    """The database answers, the disk can be written, and so many workers are alive."""
+    try:
+        with room.database.read() as session:
+            session.execute(text("SELECT 1"))
+            now = room.database.now(session)
+            workers = session.scalar(
+                select(func.count())
+                .select_from(WorkerRow)
+                .where(WorkerRow.seen_at > now - ALIVE_SECONDS)
+            )
+        room.storage.free_bytes()
+    except (SQLAlchemyError, OSError) as error:
+        raise ProblemError(503, "database or disk do not answer") from error
+    return Health(status="ready", workers=workers)
+
+
+@public.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(
+    request: Request,
+    room: RoomOf,
+    principal: Principal | None = Depends(authenticate),  # noqa: B008
+) -> Response:
+    """Figures for Prometheus; needs credentials unless the settings say otherwise."""
+    if not room.settings.metrics_public and (principal is None or not principal.has("viewer")):
+        raise ProblemError(401, "send a token", headers={"WWW-Authenticate": "Bearer"})
+    monitor: Monitor = request.app.state.monitor
+    return Response(monitor.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get("/v1/capabilities")
+def capabilities(principal: Known, room: RoomOf) -> Capabilities:
+    """What this server takes and gives."""
+    with room.database.read() as session:
+        policy = read_policy(session, room.settings.policy)
+    return Capabilities(
+        version=touchline.__version__,
+        upload={
+            "max_bytes": policy.max_upload_bytes,
+            "suffixes": list(SUFFIXES),
+            "tus": "1.0.0",
+            "checksums": list(CHECKSUMS),
+            "expires_hours": policy.upload_hours,
+        },
+        media=room.settings.media_limits.model_dump(),
+        event_formats=[f.name for f in FORMATS.values() if f.write and "events" in f.kinds],
+        reel_formats=list(REEL_FORMATS),
+        media_roots=list(room.settings.media_roots),
+        open=room.settings.is_loopback and principal.user_id is None and not principal.is_guest,
+    )
+
+
+@router.get("/v1/settings")
+def settings(principal: Viewer, room: RoomOf) -> Policy:
+    """The settings that an admin may change."""
+    with room.database.read() as session:
+        return read_policy(session, room.settings.policy)
+
+
+@router.patch("/v1/settings")
+def change_settings(body: PolicyChange, principal: Admin, request: Request, room: RoomOf) -> Policy:
+    """Change settings; they hold for all processes at once."""
+    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    with room.database.write() as session:
+        changed = change_policy(session, room.settings.policy, changes)
+        audit(room, request, session, "settings changed", ", ".join(sorted(changes)))
+    return changed

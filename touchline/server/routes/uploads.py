@@ -1,0 +1,232 @@
+"""Uploads: tus 1.0 (core, creation, checksum, expiration, termination), and plain PUT."""
+
+import base64
+import binascii
+from email.utils import formatdate
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Path, Request, Response
+from starlette.requests import ClientDisconnect
+
+from touchline.server import uploads
+from touchline.server.models import Upload
+from touchline.server.policy import read_policy
+from touchline.server.problems import ProblemError
+from touchline.server.room import Room
+from touchline.server.routes.asking import Editor, Id, RoomOf, audit
+from touchline.server.routes.schemas import UploadOut
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
+OFFSET_TYPE = "application/offset+octet-stream"
+
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
+public = APIRouter(prefix="/v1/uploads", tags=["uploads"])
+
+BYTES = {
+    "requestBody": {
+        "required": True,
+        "content": {OFFSET_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def speaks_tus(request: Request, response: Response) -> None:
+    """Make sure that client and server mean the same protocol.
+
+    Raises:
+        ProblemError: the client speaks another version.
+    """
+    if request.headers.get("Tus-Resumable") != VERSION:
+        raise ProblemError(
+            412, f"send Tus-Resumable: {VERSION}",
+            headers={"Tus-Version": VERSION, "Tus-Resumable": VERSION},
+        )  # fmt: skip
+    response.headers["Tus-Resumable"] = VERSION
+
+
+Tus = Annotated[None, Depends(speaks_tus)]
+
+
+@public.options("", status_code=204)
+def capabilities(response: Response, room: RoomOf) -> None:
+    """What of tus this server speaks."""
+    with room.database.read() as session:
+        limit = read_policy(session, room.settings.policy).max_upload_bytes
+    response.headers["Tus-Resumable"] = VERSION
+    response.headers["Tus-Version"] = VERSION
+    response.headers["Tus-Extension"] = EXTENSIONS
+    response.headers["Tus-Max-Size"] = str(limit)
+    response.headers["Tus-Checksum-Algorithm"] = ",".join(uploads.CHECKSUMS)
+
+
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra={
+        "parameters": [
+            {
+                "name": "Upload-Length",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "integer", "minimum": 1},
+                "example": 1048576,
+            },
+            {
+                "name": "Upload-Metadata",
+                "in": "header",
+                "schema": {"type": "string"},
+                "example": "filename bWF0Y2gubXA0",
+            },
+        ]
+    },
+)
+async def create(
+    principal: Editor, tus: Tus, request: Request, response: Response, room: RoomOf
+) -> UploadOut:
+    """Announce a file; the answer's Location takes its bytes. First bytes may come along."""
+    length = _number(request, "Upload-Length")
+    name = _metadata(request).get("filename") or _metadata(request).get("name") or "unnamed.mp4"
+    upload = await to_thread.run_sync(uploads.begin, room, principal, name, length, "tus")
+    await to_thread.run_sync(_note, room, request, upload)
+    response.headers["Location"] = f"{request.url.path.rstrip('/')}/{upload.id}"
+    response.headers["Upload-Expires"] = formatdate(upload.expires_at, usegmt=True)
+    if request.headers.get("Content-Type", "").startswith(OFFSET_TYPE):
+        received = await _receive(room, upload, 0, request)
+        response.headers["Upload-Offset"] = str(received)
+        upload = await to_thread.run_sync(uploads.find, room, principal, upload.id)
+    return UploadOut.of(upload)
+
+
+@router.head("/{upload_id}")
+def stand(upload_id: Id, principal: Editor, tus: Tus, response: Response, room: RoomOf) -> None:
+    """Where an upload stands, to go on from there."""
+    upload = uploads.find(room, principal, upload_id)
+    response.headers["Upload-Offset"] = str(upload.received)
+    response.headers["Upload-Length"] = str(upload.length)
+    response.headers["Upload-Expires"] = formatdate(upload.expires_at, usegmt=True)
+    response.headers["Cache-Control"] = "no-store"
+
+
+@router.get("/{upload_id}")
+def show(upload_id: Id, principal: Editor, room: RoomOf) -> UploadOut:
+    """An upload, for those who do not speak tus."""
+    return UploadOut.of(uploads.find(room, principal, upload_id))
+
+
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    openapi_extra=BYTES
+    | {
+        "parameters": [
+            {
+                "name": "Upload-Offset",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "integer", "minimum": 0},
+                "example": 0,
+            },
+            {
+                "name": "Upload-Checksum",
+                "in": "header",
+                "schema": {"type": "string"},
+                "example": "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=",
+            },
+        ]
+    },
+)
+async def append(
+    upload_id: Id, principal: Editor, tus: Tus, request: Request, response: Response, room: RoomOf
+) -> None:
+    """Send bytes from where the upload stands."""
+    if not request.headers.get("Content-Type", "").startswith(OFFSET_TYPE):
+        raise ProblemError(415, f"send bytes as {OFFSET_TYPE}")
+    upload = await to_thread.run_sync(uploads.find, room, principal, upload_id)
+    received = await _receive(room, upload, _number(request, "Upload-Offset"), request)
+    response.headers["Upload-Offset"] = str(received)
+    response.headers["Upload-Expires"] = formatdate(upload.expires_at, usegmt=True)
+
+
+@router.delete("/{upload_id}", status_code=204)
+def terminate(upload_id: Id, principal: Editor, room: RoomOf, response: Response) -> None:
+    """Drop an upload and its bytes."""
+    uploads.drop(room, uploads.find(room, principal, upload_id))
+    response.headers["Tus-Resumable"] = VERSION
+
+
+@router.put(
+    "/{name}",
+    status_code=201,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+async def put(
+    name: Annotated[str, Path(max_length=300, examples=["match.mp4"])],
+    principal: Editor,
+    request: Request,
+    room: RoomOf,
+) -> UploadOut:
+    """Send a whole file at once: ``curl -T match.mp4 http://host:8000/v1/uploads/``."""
+    if "Content-Length" not in request.headers:
+        raise ProblemError(411, "say how long the file is (Content-Length), or use tus")
+    length = _number(request, "Content-Length")
+    upload = await to_thread.run_sync(uploads.begin, room, principal, name, length, "put")
+    await to_thread.run_sync(_note, room, request, upload)
+    received = 0
+    try:
+        received = await _receive(room, upload, 0, request)
+    finally:
+        if received != length:
+            await to_thread.run_sync(uploads.drop, room, upload)
+    return UploadOut.of(await to_thread.run_sync(uploads.find, room, principal, upload.id))
+
+
+async def _receive(room: Room, upload: Upload, offset: int, request: Request) -> int:
+    try:
+        return await uploads.receive(room, upload, offset, request.stream(), _checksum(request))
+    except ClientDisconnect as error:
+        raise ProblemError(400, "the connection was lost") from error
+
+
+def _note(room: Room, request: Request, upload: Upload) -> None:
+    with room.database.write() as session:
+        audit(room, request, session, "upload begun", f"{upload.id} {upload.name}")
+
+
+def _number(request: Request, header: str) -> int:
+    text = request.headers.get(header, "")
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise ProblemError(400, f"{header} must be a number of bytes")
+    return int(text)
+
+
+def _checksum(request: Request) -> uploads.Checksum | None:
+    given = request.headers.get("Upload-Checksum")
+    if given is None:
+        return None
+    algorithm, _, digest = given.partition(" ")
+    if algorithm not in uploads.CHECKSUMS:
+        raise ProblemError(400, f"checksums are {', '.join(uploads.CHECKSUMS)}")
+    try:
+        return uploads.Checksum(algorithm, base64.b64decode(digest, validate=True))
+    except binascii.Error as error:
+        raise ProblemError(400, "Upload-Checksum: the digest must be base64") from error
+
+
+def _metadata(request: Request) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for item in request.headers.get("Upload-Metadata", "").split(","):
+        key, _, value = item.strip().partition(" ")
+        try:
+            pairs[key] = base64.b64decode(value, validate=True).decode("utf-8", "replace")
+        except binascii.Error as error:
+            raise ProblemError(400, "Upload-Metadata: values must be base64") from error
+    return pairs

@@ -1,0 +1,185 @@
+"""Users, API tokens and the audit log."""
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+
+from touchline.server.access.accounts import (
+    add_token,
+    add_user,
+    change_password,
+    refuse_losing_the_last_admin,
+)
+from touchline.server.access.principal import Principal
+from touchline.server.models import AuditLine, Token, User
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.routes.asking import (
+    Admin,
+    Cursor,
+    Id,
+    Limit,
+    RoomOf,
+    Viewer,
+    audit,
+    from_cursor,
+    number_of,
+    to_cursor,
+)
+from touchline.server.routes.schemas import (
+    AuditOut,
+    Page,
+    TokenIn,
+    TokenOut,
+    UserChange,
+    UserIn,
+    UserOut,
+    when,
+)
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/users", tags=["users"])
+def list_users(principal: Admin, room: RoomOf) -> Page[UserOut]:
+    """Everybody who may log in."""
+    with room.database.read() as session:
+        users = session.scalars(select(User).order_by(User.name).limit(10_000)).all()
+    return Page(items=[_user(user) for user in users])
+
+
+@router.post("/users", status_code=201, tags=["users"])
+def add(body: UserIn, principal: Admin, request: Request, room: RoomOf) -> UserOut:
+    """Let somebody in. With the first user, an admin, the server begins to demand passwords."""
+    with room.database.write() as session:
+        now = room.database.now(session)
+        user = add_user(session, body.name, body.password, body.role, now)
+        user.quota_bytes = body.quota_bytes
+        audit(room, request, session, "user added", f"{body.name} ({body.role})")
+    return _user(user)
+
+
+@router.patch("/users/{user_id}", tags=["users"])
+def change(
+    user_id: Id, body: UserChange, principal: Admin, request: Request, room: RoomOf
+) -> UserOut:
+    """Change password, role, quota, or whether somebody may log in."""
+    given = body.model_fields_set
+    with room.database.write() as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise not_found("user")
+        if body.disabled or (body.role is not None and body.role != "admin"):
+            refuse_losing_the_last_admin(session, user)
+        if body.password is not None:
+            change_password(session, user, body.password)
+        if body.role is not None:
+            user.role = body.role
+        if body.disabled is not None:
+            user.disabled = body.disabled
+        if "quota_bytes" in given:
+            user.quota_bytes = body.quota_bytes
+        audit(room, request, session, "user changed", f"{user.name}: {', '.join(sorted(given))}")
+    return _user(user)
+
+
+@router.delete("/users/{user_id}", status_code=204, tags=["users"])
+def remove(user_id: Id, principal: Admin, request: Request, room: RoomOf) -> None:
+    """Remove a user; their matches stay."""
+    with room.database.write() as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise not_found("user")
+        refuse_losing_the_last_admin(session, user)
+        session.delete(user)
+        audit(room, request, session, "user removed", user.name)
+
+
+@router.get("/tokens", tags=["tokens"])
+def list_tokens(principal: Viewer, room: RoomOf) -> Page[TokenOut]:
+    """One's own tokens, without their secrets."""
+    with room.database.read() as session:
+        tokens = session.scalars(
+            select(Token)
+            .where(Token.user_id == _with_account(principal))
+            .order_by(Token.created_at, Token.id)
+            .limit(1000)
+        ).all()
+    return Page(items=[_token(token) for token in tokens])
+
+
+@router.post("/tokens", status_code=201, tags=["tokens"])
+def make_token(body: TokenIn, principal: Viewer, request: Request, room: RoomOf) -> TokenOut:
+    """Make a token for a program; its secret is shown this once."""
+    user_id = _with_account(principal)
+    if not principal.has(body.role):
+        raise ProblemError(403, f"a token for {body.role}s is more than you may do")
+    with room.database.write() as session:
+        now = room.database.now(session)
+        user = session.get_one(User, user_id)
+        expires_at = None if body.days is None else now + body.days * 24 * 3600
+        secret, token = add_token(session, user, body.name, body.role, now, expires_at)
+        audit(room, request, session, "token made", body.name)
+    made = _token(token)
+    made.secret = secret
+    return made
+
+
+@router.delete("/tokens/{token_id}", status_code=204, tags=["tokens"])
+def revoke(token_id: Id, principal: Viewer, request: Request, room: RoomOf) -> None:
+    """Revoke one's own token; an admin revokes anybody's."""
+    with room.database.write() as session:
+        token = session.get(Token, token_id)
+        if token is None or (token.user_id != principal.user_id and not principal.has("admin")):
+            raise not_found("token")
+        session.delete(token)
+        audit(room, request, session, "token revoked", token.name)
+
+
+@router.get("/audit", tags=["audit"])
+def read_audit(
+    principal: Admin, room: RoomOf, limit: Limit = 100, cursor: Cursor = None
+) -> Page[AuditOut]:
+    """Who did what, the latest first."""
+    query = select(AuditLine).order_by(AuditLine.id.desc()).limit(limit + 1)
+    if cursor:
+        query = query.where(AuditLine.id < min(number_of(from_cursor(cursor, 1)[0]), 2**53))
+    with room.database.read() as session:
+        lines = session.scalars(query).all()
+    items = [
+        AuditOut.model_validate(
+            {
+                "at": when(line.at),
+                "actor": line.actor,
+                "address": line.address,
+                "action": line.action,
+                "target": line.target,
+            }
+        )
+        for line in lines[:limit]
+    ]
+    more = len(lines) > limit
+    return Page(items=items, next=to_cursor(lines[limit - 1].id) if more else None)
+
+
+def _with_account(principal: Principal) -> str:
+    if principal.user_id is None:
+        raise ProblemError(409, "the server has no users yet; add an admin first")
+    return principal.user_id
+
+
+def _user(user: User) -> UserOut:
+    names = ("id", "name", "role", "quota_bytes", "disabled")
+    return UserOut.model_validate(
+        {name: getattr(user, name) for name in names} | {"created_at": when(user.created_at)}
+    )
+
+
+def _token(token: Token) -> TokenOut:
+    return TokenOut.model_validate(
+        {
+            "id": token.id,
+            "name": token.name,
+            "role": token.role,
+            "created_at": when(token.created_at),
+            "expires_at": when(token.expires_at),
+        }
+    )

@@ -1,0 +1,240 @@
+"""``touchline serve``: the web process, and workers beside it that live and end with it."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from touchline.errors import ConfigError
+from touchline.server.access.accounts import add_user, has_users
+from touchline.server.app import create_app
+from touchline.server.room import Room, open_room
+from touchline.server.settings import ServerSettings
+
+HEADER_SECONDS = 20.0
+"""Time that a client may take to say what it wants."""
+
+SHUTDOWN_SECONDS = 5
+WORKER_STOP_SECONDS = 10.0
+RESTART_SECONDS = 1.0
+MAX_CONNECTIONS = 1000
+
+log = logging.getLogger("touchline.serve")
+
+
+def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
+    """Serve until asked to stop.
+
+    Args:
+        announce: called with the server's URL once it answers.
+
+    Raises:
+        ConfigError: nobody has a password though others can reach the server, or the port is
+            taken.
+    """
+    room = open_room(settings)
+    try:
+        refuse_open_door(room)
+        listener = _listen(settings)
+        with _workers(settings), contextlib.closing(listener):
+            _Server(_config(room), listener, announce).run(sockets=[listener])
+    finally:
+        room.close()
+
+
+def refuse_open_door(room: Room) -> None:
+    """Make sure that whoever can reach the server needs a password.
+
+    Raises:
+        ConfigError: others can reach it, and there are no users.
+    """
+    settings = room.settings
+    with room.database.write() as session:
+        if not has_users(session) and settings.admin_password is not None:
+            now = room.database.now(session)
+            add_user(session, "admin", settings.admin_password.get_secret_value(), "admin", now)
+        if settings.is_loopback or has_users(session):
+            return
+    raise ConfigError(
+        f"others can reach {settings.host}, and nobody has a password",
+        where="--host",
+        remedy="first run: touchline admin add-user NAME",
+    )
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen there ({error.strerror})",
+            where=f"{settings.host}:{settings.port}",
+            remedy="choose another address with --host or --port",
+        ) from error
+    return listener
+
+
+def _config(room: Room) -> uvicorn.Config:
+    settings = room.settings
+    return uvicorn.Config(
+        create_app(room),
+        http=_PatientProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+
+
+class _PatientProtocol(H11Protocol):
+    """HTTP that does not wait without end for a request to be told."""
+
+    _impatience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait_for_headers()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._impatience is None and data:
+            self._wait_for_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_headers(self) -> None:
+        self._impatience = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+
+
+class _Server(uvicorn.Server):
+    """Says where it is, and ends without passing its signal on: workers are still to be ended."""
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._listener = listener
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        host, port = self._listener.getsockname()[:2]
+        self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with stopping_on_signals(self.handle_exit):
+            yield
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Call ``stop`` when the process is asked to end, instead of ending it."""
+    known = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _workers(settings: ServerSettings) -> Iterator[None]:
+    """Worker processes, started anew when they die, ended at the end."""
+    stop = threading.Event()
+    keepers = [
+        threading.Thread(target=_keep_worker, args=(settings, stop), daemon=True)
+        for _ in range(settings.workers)
+    ]
+    for keeper in keepers:
+        keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for keeper in keepers:
+            keeper.join()
+
+
+def _keep_worker(settings: ServerSettings, stop: threading.Event) -> None:
+    environment = os.environ | {"TOUCHLINE_DATA": str(settings.data.absolute())}
+    if settings.database_url is not None:
+        environment["TOUCHLINE_DATABASE_URL"] = settings.database_url
+    while not stop.is_set():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "touchline.cli.main", "worker", "--with-parent"],
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for us; we tell the worker
+        )
+        while process.poll() is None and not stop.wait(0.2):
+            pass
+        if process.poll() is None:
+            _end_worker(process)
+            return
+        log.warning("a worker ended; another starts", extra={"code": process.returncode})
+        stop.wait(RESTART_SECONDS)
+
+
+def _end_worker(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(WORKER_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def work(settings: ServerSettings, *, with_parent: bool = False) -> None:
+    """Work at jobs until asked to stop.
+
+    Args:
+        with_parent: stop, too, when standard input is closed.
+    """
+    from touchline.server.worker import Worker
+
+    stop = threading.Event()
+    if with_parent:
+        threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+    room = open_room(settings)
+    try:
+        with stopping_on_signals(lambda number, frame: stop.set()):
+            Worker(room, stop).run()
+    finally:
+        room.close()
+
+
+def _stop_with_parent(stop: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        time.sleep(0.01)
+    stop.set()
