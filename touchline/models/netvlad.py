@@ -58,14 +58,15 @@ class VLAD(nn.Module, ABC):
         """(B, T, D) -> (B, K*D), of unit length."""
         x = F.normalize(x, dim=-1, eps=EPSILON)
         shares = self.assign(x)
-        sums = shares.transpose(1, 2) @ x
+        left, right = (x, shares) if self.feature_major else (shares, x)
+        axis = 1 if self.feature_major else 2  # of the features
+        sums = left.transpose(1, 2) @ right
         centres = self.centres()
         if centres is not None:
-            sums = sums - shares.sum(dim=1)[:, :, None] * centres
-        clusters = F.normalize(sums, dim=-1, eps=EPSILON)
-        if self.feature_major:
-            clusters = clusters.transpose(1, 2)
-        return F.normalize(clusters.flatten(1), dim=-1, eps=EPSILON)
+            mass = shares.sum(dim=1).unsqueeze(axis)
+            sums = torch.addcmul(sums, mass, centres.T if self.feature_major else centres, value=-1)
+        scale = _unit_scale(torch.linalg.vector_norm(sums, dim=axis))
+        return (sums * scale.unsqueeze(axis)).flatten(1)
 
     def slide(self, x: Tensor, steps: int, weight: Tensor) -> Tensor:
         """The products of ``weight`` with the pooled vectors of every window of a sequence.
@@ -125,10 +126,15 @@ class VLAD(nn.Module, ABC):
             mass = sliding_sum(weights, steps)
             towards = sliding_sum(weights * (exact @ centres.T), steps)
             energy += mass * (mass * centres.square().sum(dim=1) - 2 * towards)
-        lengths = energy.clamp_min(0).sqrt()
-        scale = 1 / lengths.clamp_min(EPSILON)
-        whole = (lengths * scale).norm(dim=1, keepdim=True).clamp_min(EPSILON)
-        return shares, (scale / whole).to(x.dtype)
+        return shares, _unit_scale(energy.clamp_min(0).sqrt()).to(x.dtype)
+
+
+def _unit_scale(lengths: Tensor) -> Tensor:
+    """(..., K) lengths of clusters -> (..., K) factors that make each of length one, then all of
+    them together."""
+    scale = 1 / lengths.clamp_min(EPSILON)
+    whole = torch.linalg.vector_norm(lengths * scale, dim=-1, keepdim=True)
+    return scale / whole.clamp_min(EPSILON)
 
 
 class ConvVLAD(VLAD):
