@@ -20,6 +20,7 @@ from touchline.models.calf_attention import (
 )
 from touchline.models.calf_grounding import GroundingCALF, GroundingCALFConfig
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
+from touchline.models.pooling import PoolingConfig, PoolingNetwork
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 
@@ -41,6 +42,7 @@ class System(NamedTuple):
 
 SYSTEMS: dict[str, System] = {
     "e2e-spot": System(E2ESpotConfig, E2ESpot),
+    "pooling": System(PoolingConfig, PoolingNetwork, "input_width"),
     "calf": System(CALFConfig, CALF, "features"),
     "calf-attention": System(AttentionCALFConfig, AttentionCALF, "features"),
     "calf-se": System(SqueezeCALFConfig, SqueezeCALF, "features"),
