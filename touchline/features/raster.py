@@ -83,9 +83,8 @@ def _clip(starts: Whole, ends: Whole, width: int, height: int) -> tuple[Whole, W
     """
     starts, ends = starts.copy(), ends.copy()
     last = np.array([width - 1, height - 1])
-    seen = ~(
-        ((starts < 0) & (ends < 0)) | ((starts > last) & (ends > last))
-    ).any(axis=1)  # fmt: skip
+    beside = ((starts < 0) & (ends < 0)) | ((starts > last) & (ends > last))
+    seen: Mask = ~beside.any(axis=1)
     for axis in (1, 0):
         along = 1 - axis
         for point, other in ((starts, ends), (ends, starts)):
@@ -95,10 +94,8 @@ def _clip(starts: Whole, ends: Whole, width: int, height: int) -> tuple[Whole, W
             share = (border[cut] - near[:, axis]).astype(np.float64) * step[:, along]
             point[cut, along] += np.trunc(share / step[:, axis]).astype(np.int64)
             point[cut, axis] = border[cut]
-        seen &= ~(
-            ((starts[:, 0] < 0) & (ends[:, 0] < 0))
-            | ((starts[:, 0] > last[0]) & (ends[:, 0] > last[0]))
-        )
+        left, right = starts[:, 0], ends[:, 0]
+        seen &= ~(((left < 0) & (right < 0)) | ((left > last[0]) & (right > last[0])))
     return starts, ends, seen
 
 
