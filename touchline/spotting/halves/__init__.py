@@ -5,7 +5,7 @@ from typing import Any
 
 from touchline.datasets.features import Stream
 from touchline.scores import FloatArray
-from touchline.spotting.halves import calf
+from touchline.spotting.halves import calf, pooling
 
 Score = Callable[[Any, Mapping[str, Stream]], FloatArray]
 """Scores a half: the network (in evaluation mode, on any device) and the half's streams to
@@ -13,6 +13,7 @@ Score = Callable[[Any, Mapping[str, Stream]], FloatArray]
 action, always; systems that emit detections leave every other cell 0."""
 
 SCORERS: dict[str, Score] = {
+    "pooling": pooling.score,
     "calf": calf.score,
     "calf-attention": calf.score,
     "calf-se": calf.score,
