@@ -186,7 +186,8 @@ class LabelledHalf:
     Attributes:
         name: ``league/season/game/1``.
         streams: by name; the main one is called ``"features"``.
-        events: on the steps of the main stream.
+        events: on the steps of the main stream, or of the network's output where that has several
+            for every row (see ``touchline.zoo.networks.steps_per_row``).
     """
 
     name: str

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from touchline.errors import CheckpointError, ConfigError
+from touchline.models.astra import ASTRA, ASTRAConfig
 from touchline.models.calf import CALF, CALFConfig
 from touchline.models.calf_attention import (
     AttentionCALF,
@@ -19,6 +20,7 @@ from touchline.models.calf_attention import (
     SqueezeCALFConfig,
 )
 from touchline.models.calf_grounding import GroundingCALF, GroundingCALFConfig
+from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.models.pooling import PoolingConfig, PoolingNetwork
 from touchline.zoo.cards import ModelCard
@@ -47,8 +49,15 @@ SYSTEMS: dict[str, System] = {
     "calf-attention": System(AttentionCALFConfig, AttentionCALF, "features"),
     "calf-se": System(SqueezeCALFConfig, SqueezeCALF, "features"),
     "calf-grounding": System(GroundingCALFConfig, GroundingCALF, "features"),
+    "dense-anchors": System(DenseAnchorsConfig, DenseAnchors, "feature_width"),
+    "astra": System(ASTRAConfig, ASTRA, "feature_width"),
 }
 """Every system that a card or a recipe may name."""
+
+
+def steps_per_row(config: Any) -> int:
+    """Steps of a network's output, and of the events that it learns, for every row of features."""
+    return int(getattr(config, "steps_per_row", 1))
 
 
 def build_network(card: ModelCard) -> Any:

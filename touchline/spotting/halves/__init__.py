@@ -5,11 +5,12 @@ from typing import Any
 
 from touchline.datasets.features import Stream
 from touchline.scores import FloatArray
-from touchline.spotting.halves import calf, pooling
+from touchline.spotting.halves import astra, calf, dense_anchors, pooling
 
 Score = Callable[[Any, Mapping[str, Stream]], FloatArray]
 """Scores a half: the network (in evaluation mode, on any device) and the half's streams to
-(steps, classes) float32, on the steps of the system's output. Background is left out; high means
+(steps, classes) float32, on the steps of the system's output (of which a row of features may have
+several, see ``touchline.zoo.networks.steps_per_row``). Background is left out; high means
 action, always; systems that emit detections leave every other cell 0."""
 
 SCORERS: dict[str, Score] = {
@@ -17,5 +18,7 @@ SCORERS: dict[str, Score] = {
     "calf": calf.score,
     "calf-attention": calf.score,
     "calf-se": calf.score,
+    "dense-anchors": dense_anchors.score,
+    "astra": astra.score,
 }
 """By system."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 from touchline.datasets.features import Clips, LabelledHalf
@@ -50,6 +51,31 @@ class Task(Protocol):
 
         Args:
             streams: (batch, rows, ...) of every stream, as it lies on disk (float16 as float32).
+        """
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A task that learns something of all training data before the first step."""
+
+    def prepare(self, network: nn.Module, halves: Sequence[LabelledHalf]) -> None:
+        """Set what the network must know; not called where a run is resumed."""
+        ...
+
+
+@runtime_checkable
+class Optimises(Protocol):
+    """A task whose system is not trained by AdamW over all parameters alike."""
+
+    def optimiser(
+        self, network: nn.Module, learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        """The optimiser at its full learning rate; a schedule scales the rate of every group.
+
+        Args:
+            learning_rate: the recipe's.
+            weight_decay: the recipe's.
         """
         ...
 
