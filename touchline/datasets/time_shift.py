@@ -119,27 +119,50 @@ def time_shift(
     Returns:
         (last - first, classes) in steps, negative before the action that a step belongs to.
     """
-    at = np.arange(first, last)
-    shifts = np.empty((len(at), context.shape[1]), np.float32)
-    for index in range(context.shape[1]):
-        own = np.unique(events.steps[events.classes == index])
-        shifts[:, index] = _time_shift_of_class(own, context[:, index], half_steps, at)
+    k1, k2, k3, k4 = context
+    at = np.arange(first, last, dtype=np.float32)[:, None]
+    latest, next_one = _neighbours(events, -k4, half_steps - k1, first, last)
+    since, until = at - latest, at - next_one  # until is negative
+    closer = (since - k3) / (k4 - k3) < (k2 - until) / (k2 - k1)
+    of_latest = (since < k3) | ((since < k4) & ((until <= k1) | closer))
+    shifts = np.where(of_latest, since, until)
+
+    single = distinct(events)
+    number = np.bincount(single.classes, minlength=context.shape[1])
+    shifts[:, number == 0] = k1[number == 0]
+    alone = number[single.classes] == 1
+    shifts[:, single.classes[alone]] = at - single.steps[alone].astype(np.float32)
     return shifts
 
 
-def _time_shift_of_class(own: Steps, bounds: Floats, half_steps: int, at: Steps) -> Floats:
-    k1, k2, k3, k4 = bounds
-    if len(own) == 0:
-        return np.full(len(at), k1, np.float32)
-    if len(own) == 1:
-        return (at - own[0]).astype(np.float32)
-    fenced = np.concatenate(([-k4], own, [half_steps - k1])).astype(np.float32)
-    following = np.searchsorted(fenced, at, side="right").clip(1, len(fenced) - 1)
-    since = at - fenced[following - 1]
-    until = at - fenced[following]  # negative
-    closer = (since - k3) / (k4 - k3) < (k2 - until) / (k2 - k1)
-    belongs_to_last = (since < k3) | ((since < k4) & ((until <= k1) | closer))
-    return np.where(belongs_to_last, since, until).astype(np.float32)
+def distinct(events: LabelledSteps) -> LabelledSteps:
+    """The events without those of a class and step that another one has."""
+    changes = (np.diff(events.steps) != 0) | (np.diff(events.classes) != 0)
+    first = np.append(True, changes)[: len(events)]
+    return LabelledSteps(events.steps[first], events.classes[first], events.visible[first])
+
+
+def _neighbours(
+    events: LabelledSteps, before_all: Floats, after_all: Floats, first: int, last: int
+) -> tuple[Floats, Floats]:
+    """For each step and class, (last - first, classes): the last event up to it and the first one
+    behind it; where there is none, the (classes,) places given."""
+    low, high = np.searchsorted(events.steps, (first, last))
+    steps, classes = events.steps, events.classes
+    latest = np.full((last - first, len(before_all)), -np.inf, np.float32)
+    latest[0] = before_all
+    latest[0, classes[:low]] = steps[:low]  # of several the last one stays
+    latest[steps[low:high] - first, classes[low:high]] = steps[low:high]
+
+    next_one = np.full_like(latest, np.inf)
+    inner = slice(np.searchsorted(steps, first + 1), high)
+    next_one[steps[inner] - 1 - first, classes[inner]] = steps[inner]
+    next_one[-1] = after_all
+    next_one[-1, classes[high:][::-1]] = steps[high:][::-1]
+    return (
+        np.maximum.accumulate(latest, axis=0),
+        np.minimum.accumulate(next_one[::-1], axis=0)[::-1],
+    )
 
 
 def quiet_runs(shifts: Floats, context: Floats, shortest: int) -> Steps:
