@@ -84,7 +84,7 @@ def _clip(starts: Whole, ends: Whole, width: int, height: int) -> tuple[Whole, W
     starts, ends = starts.copy(), ends.copy()
     last = np.array([width - 1, height - 1])
     beside = ((starts < 0) & (ends < 0)) | ((starts > last) & (ends > last))
-    seen: Mask = ~beside.any(axis=1)
+    seen = np.asarray(~beside.any(axis=1))
     for axis in (1, 0):
         along = 1 - axis
         for point, other in ((starts, ends), (ends, starts)):
