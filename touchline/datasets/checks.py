@@ -11,10 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from touchline.datasets.download import published_games
-from touchline.datasets.soccernet import LABEL_FILES, read_game_list, split_list
+from touchline.datasets.soccernet import LABEL_FILES, split_list
 from touchline.errors import InputError, MediaError
 from touchline.events import Match
 from touchline.formats import read
+from touchline.formats.games import read_game_list
 from touchline.formats.reading import Tree, is_tree, open_tree, parse_json
 from touchline.formats.soccernet import game_id
 from touchline.labels import LABEL_SETS, LabelSet

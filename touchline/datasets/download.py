@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from touchline.datasets.soccernet import SPLITS, read_game_list
 from touchline.errors import InputError, MissingExtraError
+from touchline.formats.games import SPLIT_NAMES, read_game_list
 
 LABELS = ("Labels-v2.json",)
 ALL_SPLITS = ("train", "valid", "test", "challenge")
@@ -147,7 +147,7 @@ def download(
     folder = Path(folder)
     if unknown := [split for split in splits if split not in ALL_SPLITS]:
         raise InputError(
-            f"unknown split {unknown[0]!r}", where="--split", remedy=f"use {', '.join(SPLITS)}"
+            f"unknown split {unknown[0]!r}", where="--split", remedy=f"use {', '.join(SPLIT_NAMES)}"
         )
     if known.is_archive and games is not None:
         raise InputError(f"{what} comes by split, not by game", where="--games")

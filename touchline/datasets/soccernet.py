@@ -5,18 +5,17 @@ SoccerNet: ``<root>/<league>/<season>/<game>/`` holds ``1_224p.mkv``, ``2_224p.m
 Plain: any ``x.mp4`` with ``x.events.json`` beside it.
 """
 
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read
+from touchline.formats.games import list_names, names_of_split, read_game_list
 from touchline.labels import LabelSet
 
 LABEL_FILES = {
@@ -26,19 +25,10 @@ LABEL_FILES = {
 }
 """The file of a game that holds the labels of each published set."""
 
-SPLITS = {
-    "train": ("train",),
-    "valid": ("valid", "val", "validation"),
-    "test": ("test",),
-    "challenge": ("challenge",),
-}
-"""The published splits, each with the names that files and folders use for it."""
-
 _HALF_VIDEO = re.compile(r"(?P<half>[1-4])(?:_(?P<size>\d+p))?\.(?:mkv|mp4)")
 _GAME_VIDEO = re.compile(r"(?P<size>\d+p)\.(?:mkv|mp4)")
 _PLAIN_VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts")
 _EVENTS_ENDING = ".events.json"
-_MAX_LIST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -128,7 +118,7 @@ def read_games(root: str | Path, split: str | None = None, *, size: str = "224p"
     elif (folder := _split_folder(root, split)) is not None:
         games = _games_below(folder, size)
     else:
-        names = ", ".join(_list_names(split)[:3])
+        names = ", ".join(list_names(split)[:3])
         raise InputError(
             f"no split {split!r} here", where=root, remedy=f"add {names} or a folder {split}/"
         )
@@ -168,60 +158,24 @@ def known_events(timeline: Timeline, label_set: LabelSet) -> tuple[Event, ...]:
     return tuple(event for event in timeline if event.label in label_set)
 
 
-def _names_of(split: str) -> tuple[str, ...]:
-    return next((names for names in SPLITS.values() if split in names), (split,))
-
-
-def _list_names(split: str) -> list[str]:
-    names = _names_of(split)
-    title = names[0].capitalize()
-    published = [f"SoccerNetGames{title}.json", f"Ball{title}.json"]
-    return published + [f"{name}{ending}" for name in names for ending in (".txt", ".json")]
-
-
 def split_list(root: Path, split: str) -> list[str] | None:
     """The games that a list at the root gives for a split; None without such a list.
 
     Raises:
         FormatError: the list is malformed.
     """
-    for name in _list_names(split):
+    for name in list_names(split):
         path = root / name
         if path.is_file():
             return read_game_list(path)
     return None
 
 
-def read_game_list(path: Path) -> list[str]:
-    """Names of games out of one name per line, a JSON list, or ``{league: {season: [game]}}``."""
-    if path.stat().st_size > _MAX_LIST_BYTES:
-        raise FormatError("a list of games cannot be this large", where=path)
-    try:
-        text = path.read_text("utf-8-sig")
-        names = _flatten(json.loads(text)) if path.suffix == ".json" else text.splitlines()
-    except (ValueError, RecursionError) as error:
-        raise FormatError(
-            "this is not a list of games",
-            where=path,
-            remedy="write one league/season/game per line, or SoccerNet's JSON",
-        ) from error
-    cleaned = [name.strip().replace("\\", "/").strip("/") for name in names]
-    return [name for name in cleaned if name]
-
-
-def _flatten(tree: Any, prefix: str = "") -> list[str]:
-    if isinstance(tree, Mapping):
-        return [name for key, below in tree.items() for name in _flatten(below, f"{prefix}{key}/")]
-    if isinstance(tree, list) and all(isinstance(name, str) for name in tree):
-        return [prefix + name for name in tree]
-    raise ValueError("neither an object nor a list of names")
-
-
 def _listed_game(root: Path, split: str, name: str, size: str) -> Game:
     inside = PurePosixPath(name)
     if inside.is_absolute() or ".." in inside.parts:
         raise FormatError(f"{name!r} leads out of the dataset", where=root)
-    for base in (root, *(root / alias for alias in _names_of(split))):
+    for base in (root, *(root / alias for alias in names_of_split(split))):
         folder = base / inside
         if folder.is_dir():
             games = _games_in(folder, name, _file_names(folder), size)
@@ -241,7 +195,7 @@ def _listed_game(root: Path, split: str, name: str, size: str) -> Game:
 
 
 def _split_folder(root: Path, split: str) -> Path | None:
-    folders = (root / name for name in _names_of(split))
+    folders = (root / name for name in names_of_split(split))
     return next((folder for folder in folders if folder.is_dir()), None)
 
 

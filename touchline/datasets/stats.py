@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from touchline.datasets.soccernet import SPLITS, split_list
+from touchline.datasets.soccernet import split_list
 from touchline.errors import FormatError, InputError
 from touchline.events import Match
 from touchline.formats import Matches, read_matches
+from touchline.formats.games import SPLIT_NAMES
 from touchline.formats.reading import is_tree, open_tree
 from touchline.labels import LABEL_SETS
 
@@ -108,7 +109,7 @@ def count_matches(matches: Matches, splits: Mapping[str, str]) -> Stats:
             if event.team is not None:
                 row.teams[event.team] += 1
     known = Counter(splits[game] for game in matches if game in splits)
-    order = [name for name in SPLITS if name in known] + sorted(set(known) - set(SPLITS))
+    order = [name for name in SPLIT_NAMES if name in known] + sorted(set(known) - set(SPLIT_NAMES))
     return Stats(
         len(matches),
         sum(len(match.timelines) for match in matches.values()),
@@ -189,12 +190,12 @@ def _splits_of(path: Path, matches: Mapping[str, Match]) -> dict[str, str]:
     splits: dict[str, str] = {}
     for game in matches:
         first = game.partition("/")[0]
-        for split, names in SPLITS.items():
+        for split, names in SPLIT_NAMES.items():
             if first in names and "/" in game:
                 splits[game] = split
     if splits or not path.is_dir():
         return splits
-    for split in SPLITS:
+    for split in SPLIT_NAMES:
         splits |= {name: split for name in split_list(path, split) or () if name in matches}
     return splits
 

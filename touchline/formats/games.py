@@ -37,21 +37,31 @@ def games_of_split(root: str | Path, split: str) -> list[str]:
     Raises:
         FormatError: no such list, or not a list of games.
     """
-    names = next((names for names in SPLIT_NAMES.values() if split in names), (split,))
-    title = names[0].capitalize()
-    candidates = [f"SoccerNetGames{title}.json", f"Ball{title}.json"]
-    candidates += [f"{name}{ending}" for name in names for ending in (".txt", ".json")]
     if is_tree(root):
         with open_tree(root) as tree:
             present = set(tree.names())
-            for name in candidates:
+            for name in list_names(split):
                 if name in present:
                     return _names_in(tree.read(name), tree.where(name))
+    published, *_, plain = list_names(split)[:3]
     raise FormatError(
         f"has no list of the games of split {split!r}",
         where=root,
-        remedy=f"put {candidates[0]} or {candidates[2]} there, or name a list with --games",
+        remedy=f"put {published} or {plain} there, or name a list with --games",
     )
+
+
+def list_names(split: str) -> list[str]:
+    """The files that may list the games of a split, the published ones first."""
+    names = names_of_split(split)
+    title = names[0].capitalize()
+    published = [f"SoccerNetGames{title}.json", f"Ball{title}.json"]
+    return published + [f"{name}{ending}" for name in names for ending in (".txt", ".json")]
+
+
+def names_of_split(split: str) -> tuple[str, ...]:
+    """All names of a split, the published one first; a split of one's own has one."""
+    return next((names for names in SPLIT_NAMES.values() if split in names), (split,))
 
 
 def align_games(wanted: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
