@@ -61,14 +61,13 @@ class PlayerGraph:
         entry = np.repeat(np.arange(known), counts)
         place = np.arange(len(entry)) - np.repeat(boxes.first[:known], counts)
         seen = np.flatnonzero(usable[entry] & (place < MOST_PEOPLE))
-        self._entry, self._place = entry[seen], place[seen]
-        metres = project(inverse[self._entry], feet(boxes)[seen])
-        self._metres = np.nan_to_num(metres, posinf=0.0, neginf=0.0)  # on the horizon
-        middle = np.zeros((known, 2))
+        self._entry, self._place = entry[seen].astype(np.int32), place[seen].astype(np.uint8)
+        self._looks = _looks(boxes, seen)
+        self._metres = _finite(project(inverse[entry[seen]], feet(boxes)[seen]))
+        self._middle = np.zeros((self.steps, 2))
         if centre:
             points = np.broadcast_to(picture_centre(calibration), (known, 2))
-            middle = np.nan_to_num(project(inverse, points), posinf=0.0, neginf=0.0)
-        self._features = _node_features(boxes, seen, self._metres, middle[self._entry])
+            self._middle[:known] = _finite(project(inverse, points))
 
     def read(self, first: int, count: int) -> Rows:
         """(count, people, 8 + 1 + people) graphs; see ``Stream``."""
@@ -87,7 +86,9 @@ class PlayerGraph:
     def _fill(self, graphs: Rows, begin: int, end: int) -> None:
         low, high = np.searchsorted(self._entry, (begin, end))
         entry, place = self._entry[low:high] - begin, self._place[low:high]
-        graphs[entry, place, :NODE_FEATURES] = self._features[low:high]
+        graphs[entry, place, :4] = self._looks[low:high]
+        graphs[entry, place, 4:6] = self._metres[low:high] / _METRES
+        graphs[entry, place, 6:NODE_FEATURES] = self._middle[self._entry[low:high]] / _METRES
         graphs[entry, place, NODE_FEATURES] = 1
         graphs[:, 0, NODE_FEATURES] = 1
         metres = np.full((end - begin, MOST_PEOPLE, 2), np.nan)
@@ -98,14 +99,13 @@ class PlayerGraph:
         graphs[..., NODE_FEATURES + 1 :] = near
 
 
-def _node_features(
-    boxes: PlayerBoxes,
-    seen: npt.NDArray[np.int64],
-    metres: npt.NDArray[np.float64],
-    middle: npt.NDArray[np.float64],
-) -> Rows:
+def _looks(boxes: PlayerBoxes, seen: npt.NDArray[np.int64]) -> Rows:
+    """(n, 4) colour and size of people."""
     x1, y1, x2, y2 = boxes.corners[seen].T
     area = (x1 - x2) * (y1 - y2) / _SQUARE_PIXELS
-    colours = boxes.colours[seen] / 127 - 1
-    parts = (colours, area[:, None], metres / _METRES, middle / _METRES)
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    return np.column_stack((boxes.colours[seen] / 127 - 1, area)).astype(np.float32)
+
+
+def _finite(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Places on the horizon, which are nowhere, at the centre spot."""
+    return np.where(np.isfinite(metres).all(axis=1, keepdims=True), metres, 0.0)

@@ -113,7 +113,7 @@ class TopView:
             trusted = calibration.confidence[:known] >= style.confidence
             self._usable[:known] = trusted & ~np.isnan(inverse[:, 0, 0])
             usable = np.flatnonzero(self._usable)
-            self._cones = _cones(calibration, inverse[usable])
+            self._cones = _cones(calibration, inverse[usable]).astype(np.int32)
             self._people = _from_above(boxes, inverse, usable, style.trail)
         else:
             self._usable[:known] = True
@@ -140,7 +140,7 @@ class TopView:
             people.fill(views)
             return views
         usable = np.flatnonzero(self._usable[begin:end])
-        cones = self._cones[self._cone_of[begin + usable]]
+        cones = self._cones[self._cone_of[begin + usable]].astype(np.int64)
         if style.physic:
             if style.field:
                 views[usable, 2, _PITCH_ROWS, _PITCH_COLUMNS] = pitch_lines()
@@ -169,12 +169,12 @@ class _Rectangles:
     """Rectangles in the order in which they are painted.
 
     Attributes:
-        entry: (n,) which view each is in, ascending.
+        entry: (n,) int32, which view each is in, ascending.
         sides: (n, 4) uint8: left, top, and right, bottom, which are not part of it.
         colours: (n, 3) uint8.
     """
 
-    entry: Whole
+    entry: npt.NDArray[np.int32]
     sides: Pixels
     colours: Pixels
 
@@ -210,7 +210,7 @@ def _from_above(
     column, row = column[inside], row[inside]
     sides = np.stack((column - 1, row - 1, column + 1, row + 1), axis=1)
     colours = boxes.colours[person] * strength[:, None]
-    return _Rectangles(entry, sides.astype(np.uint8), _to_uint8(colours))
+    return _Rectangles(entry.astype(np.int32), sides.astype(np.uint8), _to_uint8(colours))
 
 
 def _appearances(
@@ -246,7 +246,9 @@ def _in_picture(boxes: PlayerBoxes, known: int) -> _Rectangles:
     last = np.array((WIDTH - 1, HEIGHT - 1) * 2)
     sides = np.trunc(boxes.corners[:count] / scale).clip(0, last)
     entry = np.repeat(np.arange(known), np.diff(boxes.first[: known + 1]))
-    return _Rectangles(entry, sides.astype(np.uint8), _to_uint8(boxes.colours[:count]))
+    return _Rectangles(
+        entry.astype(np.int32), sides.astype(np.uint8), _to_uint8(boxes.colours[:count])
+    )
 
 
 def _pixels(metres: npt.NDArray[np.float64]) -> Whole:
