@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-NEEDED = ("fastapi", "sqlalchemy", "alembic", "argon2", "httpx")
+NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "argon2", "prometheus_client")
 missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+if not any(importlib.util.find_spec(name) for name in ("httpx2", "httpx")):
+    missing.append("httpx2")
 collect_ignore_glob = ["test_*.py"] if missing else []
 
 if TYPE_CHECKING:
@@ -75,3 +77,95 @@ def any_room(request: pytest.FixtureRequest, make_room: Callable[..., "Room"]) -
 def stop() -> threading.Event:
     """Ends a worker."""
     return threading.Event()
+
+
+@pytest.fixture
+def make_client(make_room: Callable[..., "Room"]) -> Iterator[Callable[..., Any]]:
+    """A client of a server with these settings; its ``room`` is the server's."""
+    from fastapi.testclient import TestClient
+
+    from touchline.server.app import create_app
+
+    clients = []
+
+    def make(room: "Room | None" = None, **settings: Any) -> TestClient:
+        room = room or make_room(**settings)
+        client = TestClient(create_app(room), raise_server_exceptions=False)
+        client.room = room
+        clients.append(client.__enter__())
+        return client
+
+    yield make
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Any]) -> Any:
+    """A client of a server that is for this machine only: it may do everything."""
+    return make_client()
+
+
+@pytest.fixture
+def people(make_room: Callable[..., "Room"], make_client: Callable[..., Any]) -> dict[str, Any]:
+    """Clients of one server with passwords: admin, editor, viewer and nobody."""
+    from touchline.server.access.accounts import add_token, add_user
+
+    room = make_room()
+    clients = {"nobody": make_client(room)}
+    with room.database.write() as session:
+        for role in ("admin", "editor", "viewer"):
+            user = add_user(session, role, f"the {role}s password", role, 1.0)
+            secret, _ = add_token(session, user, "test", role, 1.0, None)
+            clients[role] = make_client(room)
+            clients[role].headers["Authorization"] = f"Bearer {secret}"
+    return clients
+
+
+@pytest.fixture(scope="session")
+def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds with sound."""
+    from small_videos import write_video
+
+    return write_video(tmp_path_factory.mktemp("videos") / "small.mp4", 100)
+
+
+@pytest.fixture
+def ready_match(small_video: Path) -> Callable[..., str]:
+    """Put a match that is ready into a server, without a worker; its id."""
+    import shutil
+
+    from touchline.server.models import EventRow, Match, Upload
+
+    def make(room: "Room", events: int = 5, owner: str | None = None) -> str:
+        with room.database.write() as session:
+            length = small_video.stat().st_size
+            upload = Upload(
+                owner_id=owner, name="small.mp4", kind="put", state="complete", length=length,
+                received=length, created_at=1.0, expires_at=9e9,
+            )  # fmt: skip
+            session.add(upload)
+            session.flush()
+            match = Match(
+                owner_id=owner, upload_id=upload.id, title="North - South", video_name="small.mp4",
+                model="demo", threshold=0.05, state="ready", created_at=1.0, updated_at=1.0,
+                info={"width": 96, "height": 64, "frame_rate": "25/1", "duration_seconds": 4.0},
+                labels=["Goal", "Corner"], producer={"name": "e2e-spot", "weights": "demo"},
+            )  # fmt: skip
+            session.add(match)
+            session.flush()
+            for i in range(events):
+                session.add(
+                    EventRow(
+                        match_id=match.id, seconds=0.5 + i * 3 / max(events, 1),
+                        label=("Goal", "Corner")[i % 2], confidence=0.9 - i * 0.1 % 0.8,
+                        source="model", created_by="model", created_at=1.0, updated_by="model",
+                        updated_at=1.0,
+                    )
+                )  # fmt: skip
+        for path in (room.storage.proxy(match.id), room.storage.upload(upload.id)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(small_video, path)
+        return match.id
+
+    return make

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-import anyio
 import anyio.to_thread
 from sqlalchemy import select
 from starlette.requests import ClientDisconnect
@@ -16,7 +15,7 @@ from touchline.server.access.principal import Principal
 from touchline.server.models import Upload, UploadPart
 from touchline.server.problems import ProblemError, not_found
 from touchline.server.room import Room
-from touchline.server.uploads import CHUNK_SECONDS, clean_name, disk_problem
+from touchline.server.uploads import clean_name, disk_problem, next_chunk
 
 PART_BYTES = 16 * 1024**2
 PARALLEL_PARTS = 3
@@ -147,18 +146,13 @@ def put_together(room: Room, upload: Upload, wanted: Mapping[int, str]) -> Uploa
 
 async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     buffer = bytearray()
-    while True:
-        with anyio.move_on_after(CHUNK_SECONDS) as clock:
-            chunk = await anext(body, None)
-        if clock.cancelled_caught:
-            raise ProblemError(408, f"nothing came for {CHUNK_SECONDS:.0f} seconds", code="timeout")
-        if chunk is not None:
-            buffer += chunk
-        if len(buffer) >= _BUFFER or (chunk is None and buffer):
+    while (chunk := await next_chunk(body)) is not None:
+        buffer += chunk
+        if len(buffer) >= _BUFFER:
             yield bytes(buffer)
             buffer.clear()
-        if chunk is None:
-            return
+    if buffer:
+        yield bytes(buffer)
 
 
 def _keep(room: Room, upload: Upload, number: int, length: int, sha256: str, made: Path) -> None:

@@ -193,19 +193,26 @@ async def receive(
 
 async def _copy(body: AsyncIterator[bytes], writer: "_Writer") -> None:
     buffer = bytearray()
-    while True:
-        with anyio.move_on_after(CHUNK_SECONDS) as clock:
-            chunk = await anext(body, None)
-        if clock.cancelled_caught:
-            raise ProblemError(408, f"nothing came for {CHUNK_SECONDS:.0f} seconds", code="timeout")
-        if chunk is None:
-            break
-        buffer += chunk
-        if len(buffer) >= _BUFFER:
+    try:
+        while (chunk := await next_chunk(body)) is not None:
+            buffer += chunk
+            if len(buffer) >= _BUFFER:
+                await anyio.to_thread.run_sync(writer.write, bytes(buffer))
+                buffer.clear()
+    finally:
+        if buffer:  # also what came just before the connection was lost
             await anyio.to_thread.run_sync(writer.write, bytes(buffer))
-            buffer.clear()
-    if buffer:
-        await anyio.to_thread.run_sync(writer.write, bytes(buffer))
+
+
+async def next_chunk(body: AsyncIterator[bytes]) -> bytes | None:
+    """The next bytes of a body; None at its end.
+
+    Raises:
+        ProblemError: the sender is silent for too long.
+    """
+    with anyio.move_on_after(CHUNK_SECONDS):
+        return await anext(body, None)
+    raise ProblemError(408, f"nothing came for {CHUNK_SECONDS:.0f} seconds", code="timeout")
 
 
 class _Writer:

@@ -342,7 +342,7 @@ def _import(
     with room.database.write() as session:
         match = _editable(session, match_id)
         now = room.database.now(session)
-        rows = [(row_of(event), {}) for event in timeline]
+        rows: list[tuple[EventRow, dict[str, Any]]] = [(row_of(e), {}) for e in timeline]
         step = change_events(session, match, rows, actor=actor, action="imported", now=now)
     return _step(step, "imported")
 

@@ -1,0 +1,258 @@
+"""Who may do what."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from touchline.errors import ConfigError
+from touchline.server.serving import refuse_open_door
+
+ID = "0123456789abcdef0123456789abcdef"
+
+PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/openapi.json"),
+    ("POST", "/v1/session"),
+    ("OPTIONS", "/v1/uploads"),
+}
+"""What everybody may ask."""
+
+
+def routes(client: Any) -> Iterator[tuple[str, str]]:
+    for path, operations in client.app.openapi()["paths"].items():
+        for method in operations:
+            yield method.upper(), path
+
+
+def call(client: Any, method: str, path: str) -> Any:
+    filled = re.sub(r"\{(number|index)\}", "1", path).replace("{name}", "demo.mp4")
+    filled = re.sub(r"\{\w+\}", ID, filled)
+    return client.request(method, filled, headers={"Content-Length": "0"})
+
+
+def test_every_route_but_the_public_ones_wants_credentials(people: dict[str, Any]) -> None:
+    """Line 22: routes are enumerated, so that a new one cannot be forgotten."""
+    nobody = people["nobody"]
+    answers = {(m, p): call(nobody, m, p).status_code for m, p in routes(nobody)}
+    open_doors = {route for route, status in answers.items() if status != 401}
+    assert open_doors == PUBLIC - {("GET", "/openapi.json")}
+
+
+def test_viewers_change_nothing(people: dict[str, Any]) -> None:
+    viewer = people["viewer"]
+    own = {("POST", "/v1/tokens"), ("DELETE", "/v1/tokens/{token_id}"), ("DELETE", "/v1/session")}
+    for method, path in routes(viewer):
+        if method not in ("GET", "HEAD", "OPTIONS") and (method, path) not in own | PUBLIC:
+            assert call(viewer, method, path).status_code == 403, (method, path)
+
+
+@pytest.mark.parametrize("path", ["/v1/users", "/v1/audit"])
+def test_only_admins_see_users_and_audit(people: dict[str, Any], path: str) -> None:
+    assert people["editor"].get(path).status_code == 403
+    assert people["admin"].get(path).status_code == 200
+
+
+def test_a_wrong_token_is_refused_even_where_none_is_needed(client: Any) -> None:
+    assert client.get("/v1/matches").status_code == 200
+    for wrong in ("Bearer nonsense", "Basic bm9ib2R5OnRs", "Basic %%%", "Bearer "):
+        answer = client.get("/v1/matches", headers={"Authorization": wrong})
+        assert answer.status_code in (200, 401)
+    assert client.get("/v1/matches", headers={"Authorization": "Bearer x"}).status_code == 401
+
+
+def test_a_token_serves_as_the_password_of_basic_authentication(people: dict[str, Any]) -> None:
+    secret = people["viewer"].headers["Authorization"].partition(" ")[2]
+    assert people["nobody"].get("/v1/matches", auth=("viewer", secret)).status_code == 200
+
+
+def log_in(client: Any, name: str = "editor") -> dict[str, Any]:
+    answer = client.post("/v1/session", json={"name": name, "password": f"the {name}s password"})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def test_logging_in_and_out(people: dict[str, Any]) -> None:
+    browser = people["nobody"]
+    session = log_in(browser)
+    assert session["role"] == "editor"
+    cookie = next(iter(browser.cookies.jar))
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert browser.get("/v1/matches").status_code == 200
+    headers = {"X-CSRF-Token": session["csrf"]}
+    assert browser.delete("/v1/session", headers=headers).status_code == 204
+    browser.cookies.set("touchline_session", cookie.value)
+    assert browser.get("/v1/matches").status_code == 401
+
+
+def test_a_browser_cannot_be_made_to_act(people: dict[str, Any]) -> None:
+    """Line 22, CSRF: cookies alone change nothing, and other sites change nothing at all."""
+    browser = people["nobody"]
+    session = log_in(browser)
+    token = {"X-CSRF-Token": session["csrf"]}
+    put = {"content": b"x", "headers": {}}
+    assert browser.put("/v1/uploads/a.mp4", **put).status_code == 403
+    for foreign in (
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "null"},
+    ):
+        answer = browser.put("/v1/uploads/a.mp4", content=b"x", headers=token | foreign)
+        assert answer.status_code == 403
+    same = token | {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    assert browser.put("/v1/uploads/a.mp4", content=b"x", headers=same).status_code == 201
+
+
+def test_a_foreign_page_cannot_use_a_server_without_passwords(client: Any) -> None:
+    evil = {"Origin": "https://evil.example"}
+    assert client.put("/v1/uploads/a.mp4", content=b"x", headers=evil).status_code == 403
+    rebound = client.get("/v1/matches", headers={"Host": "evil.example"})
+    assert rebound.status_code == 421
+
+
+def test_no_cross_origin_reading_is_allowed(client: Any) -> None:
+    answer = client.get("/v1/matches", headers={"Origin": "https://evil.example"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_wrong_passwords_run_out(people: dict[str, Any]) -> None:
+    nobody = people["nobody"]
+    wrong = {"name": "admin", "password": "not the password"}
+    statuses = [nobody.post("/v1/session", json=wrong).status_code for _ in range(8)]
+    assert statuses[:4] == [401] * 4 and statuses[-1] == 429
+    last = nobody.post("/v1/session", json=wrong)
+    assert int(last.headers["Retry-After"]) > 0
+
+
+def test_too_many_requests_are_told_to_wait(make_client: Callable[..., Any]) -> None:
+    client = make_client(rates={"requests_per_second": 1, "burst": 5})
+    answers = [client.get("/v1/matches") for _ in range(8)]
+    assert [a.status_code for a in answers] == [200] * 5 + [429] * 3
+    assert answers[-1].headers["Retry-After"] == "1" or answers[-1].headers["Retry-After"] == "2"
+
+
+def test_everything_carries_safety_headers(client: Any) -> None:
+    for path in ("/", "/v1/matches", "/nothing", "/v1/matches/zzz"):
+        headers = client.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_share_link_shows_one_match_for_a_while(
+    people: dict[str, Any], ready_match: Callable[..., str]
+) -> None:
+    """Line 22: scope and expiry of share links."""
+    admin, guest = people["admin"], people["nobody"]
+    shown, hidden = ready_match(admin.room), ready_match(admin.room)
+    made = admin.post(f"/v1/matches/{shown}/shares", json={"scope": "view", "hours": 1}).json()
+    share = {"X-Share-Token": made["secret"]}
+    assert guest.get(f"/v1/matches/{shown}", headers=share).status_code == 200
+    assert guest.get(f"/v1/matches/{shown}/video?share={made['secret']}").status_code == 200
+    assert guest.get(f"/v1/matches/{shown}/events", headers=share).status_code == 200
+    assert [m["id"] for m in guest.get("/v1/matches", headers=share).json()["items"]] == [shown]
+    assert guest.get(f"/v1/matches/{hidden}", headers=share).status_code == 404
+    assert guest.get(f"/v1/matches/{shown}/original", headers=share).status_code == 403
+    assert guest.get(f"/v1/matches/{shown}/download", headers=share).status_code == 403
+    for path in ("/v1/users", "/v1/settings", "/v1/models", "/v1/audit", f"/v1/jobs/{ID}"):
+        assert guest.get(path, headers=share).status_code in (403, 404)
+    event = {"time": 1, "label": "Goal"}
+    assert guest.post(f"/v1/matches/{shown}/events", json=event, headers=share).status_code == 403
+    assert admin.delete(f"/v1/shares/{made['id']}").status_code == 204
+    assert guest.get(f"/v1/matches/{shown}", headers=share).status_code == 401
+
+
+def test_a_download_link_lets_files_be_taken(
+    people: dict[str, Any], ready_match: Callable[..., str]
+) -> None:
+    admin = people["admin"]
+    match = ready_match(admin.room)
+    secret = admin.post(f"/v1/matches/{match}/shares", json={"scope": "download"}).json()["secret"]
+    assert people["nobody"].get(f"/v1/matches/{match}/original?share={secret}").status_code == 200
+
+
+def test_a_share_link_runs_out(people: dict[str, Any], ready_match: Callable[..., str]) -> None:
+    from touchline.server.models import ShareLink
+
+    admin = people["admin"]
+    match = ready_match(admin.room)
+    made = admin.post(f"/v1/matches/{match}/shares", json={}).json()
+    with admin.room.database.write() as session:
+        session.get_one(ShareLink, made["id"]).expires_at = 1.0
+    answer = people["nobody"].get(f"/v1/matches/{match}?share={made['secret']}")
+    assert answer.status_code == 401
+
+
+def test_progress_streams_want_credentials(people: dict[str, Any]) -> None:
+    """Line 22: also where a browser cannot send headers."""
+    assert people["nobody"].get(f"/v1/jobs/{ID}/stream").status_code == 401
+
+
+def test_tokens_are_made_and_revoked(people: dict[str, Any]) -> None:
+    editor, nobody = people["editor"], people["nobody"]
+    assert editor.post("/v1/tokens", json={"name": "x", "role": "admin"}).status_code == 403
+    made = editor.post("/v1/tokens", json={"name": "script", "role": "viewer", "days": 1}).json()
+    headers = {"Authorization": f"Bearer {made['secret']}"}
+    assert nobody.get("/v1/matches", headers=headers).status_code == 200
+    assert nobody.put("/v1/uploads/a.mp4", content=b"x", headers=headers).status_code == 403
+    assert people["viewer"].delete(f"/v1/tokens/{made['id']}").status_code == 404
+    listed = editor.get("/v1/tokens").json()["items"]
+    assert all(token["secret"] is None for token in listed)
+    assert editor.delete(f"/v1/tokens/{made['id']}").status_code == 204
+    assert nobody.get("/v1/matches", headers=headers).status_code == 401
+
+
+def test_users_are_managed_and_the_last_admin_stays(people: dict[str, Any]) -> None:
+    admin = people["admin"]
+    new = {"name": "ada", "password": "correct horse battery", "role": "editor"}
+    ada = admin.post("/v1/users", json=new).json()
+    assert admin.post("/v1/users", json=new).status_code == 422
+    assert "password" not in str(ada) and "hash" not in str(ada)
+    changed = admin.patch(f"/v1/users/{ada['id']}", json={"disabled": True})
+    assert changed.json()["disabled"] is True
+    login = {"name": "ada", "password": "correct horse battery"}
+    assert people["nobody"].post("/v1/session", json=login).status_code == 401
+    assert admin.delete(f"/v1/users/{ada['id']}").status_code == 204
+    me = next(u for u in admin.get("/v1/users").json()["items"] if u["name"] == "admin")
+    for last in (
+        admin.delete(f"/v1/users/{me['id']}"),
+        admin.patch(f"/v1/users/{me['id']}", json={"role": "viewer"}),
+        admin.patch(f"/v1/users/{me['id']}", json={"disabled": True}),
+    ):
+        assert last.status_code == 422 and "last admin" in last.json()["detail"]
+
+
+def test_what_was_done_is_written_down(people: dict[str, Any]) -> None:
+    admin = people["admin"]
+    people["editor"].put("/v1/uploads/a.mp4", content=b"x")
+    log_in(people["nobody"], "viewer")
+    lines = admin.get("/v1/audit?limit=1").json()
+    assert lines["items"][0]["action"] == "log in" and lines["items"][0]["actor"] == "viewer"
+    older = admin.get(f"/v1/audit?cursor={lines['next']}").json()["items"]
+    assert older[0]["action"] == "upload begun" and older[0]["actor"] == "editor"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_nobody_reaches_a_server_without_a_password(
+    make_room: Callable[..., Any], host: str
+) -> None:
+    """Line 25."""
+    with pytest.raises(ConfigError, match="nobody has a password"):
+        refuse_open_door(make_room(host=host))
+
+
+def test_a_first_admin_can_come_from_the_environment(make_room: Callable[..., Any]) -> None:
+    room = make_room(host="0.0.0.0", admin_password="from the environment")
+    refuse_open_door(room)
+    refuse_open_door(room)
+
+
+def test_passwords_have_a_least_length(make_room: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigError, match="10 to 200"):
+        refuse_open_door(make_room(host="0.0.0.0", admin_password="short"))

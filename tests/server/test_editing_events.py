@@ -1,0 +1,318 @@
+"""Events edited by people: what was there before can come back."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+
+class Editing:
+    """The events of one match, over HTTP."""
+
+    def __init__(self, client: Any, match: str) -> None:
+        self.client = client
+        self.match = match
+        self.url = f"/v1/matches/{match}"
+
+    def all(self, query: str = "") -> list[dict[str, Any]]:
+        return self.client.get(f"{self.url}/events{query}").json()["items"]
+
+    def add(self, **event: Any) -> dict[str, Any]:
+        return self.client.post(f"{self.url}/events", json=event).json()
+
+    def on(self, event: dict[str, Any], method: str, path: str = "", **body: Any) -> Any:
+        headers = {"If-Match": f'"{event["version"]}"'}
+        url = f"{self.url}/events/{event['id']}{path}"
+        return self.client.request(method, url, json=body or None, headers=headers)
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.client.post(f"{self.url}/{path}", json=body or None)
+
+
+@pytest.fixture
+def editing(client: Any, ready_match: Callable[..., str]) -> Editing:
+    return Editing(client, ready_match(client.room))
+
+
+def facts(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [(e["time"], e["label"], e["team"], e["status"]) for e in events]
+
+
+def test_events_come_in_order_of_time_and_in_pages(editing: Editing) -> None:
+    whole = editing.all()
+    assert [e["time"] for e in whole] == sorted(e["time"] for e in whole) and len(whole) == 5
+    first = editing.client.get(f"{editing.url}/events?limit=3").json()
+    rest = editing.all(f"?limit=3&cursor={first['next']}")
+    assert first["items"] + rest == whole
+
+
+def test_events_are_filtered(editing: Editing) -> None:
+    assert {e["label"] for e in editing.all("?label=Goal")} == {"Goal"}
+    assert len(editing.all("?label=Goal&label=Corner")) == 5
+    assert all(e["confidence"] >= 0.75 for e in editing.all("?min_confidence=0.75"))
+    assert editing.all("?status=accepted") == []
+
+
+def test_an_unchanged_list_is_not_sent_again(editing: Editing) -> None:
+    url = f"{editing.url}/events"
+    etag = editing.client.get(url).headers["ETag"]
+    again = editing.client.get(url, headers={"If-None-Match": etag})
+    assert again.status_code == 304 and again.content == b""
+    editing.add(time=1, label="Goal")
+    assert editing.client.get(url, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_an_added_event_is_a_persons(editing: Editing) -> None:
+    event = editing.add(time=2.5, label="Goal", team="home", note="a header")
+    assert (event["source"], event["status"], event["created_by"]) == (
+        "person",
+        "accepted",
+        "local",
+    )
+    assert event in editing.all()
+
+
+def test_changes_need_the_version_that_was_read(editing: Editing) -> None:
+    """Optimistic locking: 428 without If-Match, 412 with an old one."""
+    event = editing.all()[0]
+    url = f"{editing.url}/events/{event['id']}"
+    assert editing.client.patch(url, json={"team": "home"}).status_code == 428
+    assert editing.on(event, "PATCH", team="home").status_code == 200
+    late = editing.on(event, "PATCH", team="away")
+    assert late.status_code == 412 and late.headers["ETag"] == '"2"'
+    assert editing.client.get(url).json()["team"] == "home"
+    star = editing.client.patch(url, json={"team": None}, headers={"If-Match": "*"})
+    assert star.json()["team"] is None
+
+
+def test_what_an_event_must_have_cannot_be_taken(editing: Editing) -> None:
+    event = editing.all()[0]
+    for field in ("time", "label", "confidence", "status"):
+        assert editing.on(event, "PATCH", **{field: None}).status_code == 422
+
+
+def test_accepting_rejecting_and_deleting(editing: Editing) -> None:
+    first, second, third, *_ = editing.all()
+    assert editing.on(first, "POST", "/accept").json()["status"] == "accepted"
+    assert editing.on(second, "POST", "/reject").json()["status"] == "rejected"
+    assert editing.on(third, "DELETE").status_code == 204
+    assert len(editing.all()) == 4
+    assert editing.client.get(f"{editing.url}/events/{third['id']}").status_code == 404
+
+
+def test_every_change_can_be_undone_and_done_again(editing: Editing) -> None:
+    states = [facts(editing.all())]
+    event = editing.add(time=1.25, label="Foul")
+    states.append(facts(editing.all()))
+    event = editing.on(event, "PATCH", time=1.5, label="Penalty").json()
+    states.append(facts(editing.all()))
+    event = editing.on(event, "POST", "/reject").json()
+    states.append(facts(editing.all()))
+    editing.on(event, "DELETE")
+    states.append(facts(editing.all()))
+    editing.post("review", status="accepted", min_confidence=0.75)
+    states.append(facts(editing.all()))
+    for state in reversed(states[:-1]):
+        assert editing.post("undo").status_code == 200
+        assert facts(editing.all()) == state
+    assert editing.post("undo").status_code == 409
+    for state in states[1:]:
+        assert editing.post("redo").status_code == 200
+        assert facts(editing.all()) == state
+    assert editing.post("redo").status_code == 409
+
+
+def test_a_new_change_ends_what_could_be_done_again(editing: Editing) -> None:
+    editing.add(time=1, label="Goal")
+    editing.post("undo")
+    editing.add(time=2, label="Corner")
+    assert editing.post("redo").status_code == 409
+
+
+def test_reviewing_touches_pending_events_within_bounds_only(editing: Editing) -> None:
+    kept = editing.on(editing.all()[0], "POST", "/reject").json()
+    step = editing.post("review", status="accepted", min_confidence=0.65, label="Goal").json()
+    accepted = {e["id"] for e in editing.all("?status=accepted")}
+    assert set(step["events"]) == accepted and kept["id"] not in accepted
+    assert editing.post("review", status="accepted", min_confidence=1).json()["events"] == []
+    named = editing.post("review", status="rejected", ids=list(accepted)).json()
+    assert set(named["events"]) == accepted
+
+
+def test_history_says_who_and_when(editing: Editing) -> None:
+    event = editing.add(time=1, label="Goal")
+    editing.on(event, "POST", "/reject")
+    editing.post("undo")
+    latest, first = editing.client.get(f"{editing.url}/changes").json()["items"]
+    assert (latest["action"], latest["undone"], latest["actor"]) == ("rejected", True, "local")
+    assert (first["action"], first["undone"], first["events"]) == ("added", False, [event["id"]])
+
+
+@pytest.mark.parametrize("path", ["undo", "redo", "review", "changes", "download", "reels"])
+def test_a_match_that_is_not_there(client: Any, path: str) -> None:
+    method = "POST" if path in ("undo", "redo", "review") else "GET"
+    body = {"status": "accepted"} if path == "review" else None
+    assert client.request(method, f"/v1/matches/{'0' * 32}/{path}", json=body).status_code == 404
+
+
+EVIL = '=HYPERLINK("http://evil")<script>alert(1)</script>-->]]>&amp;'
+
+
+def download(editing: Editing, format: str) -> str:
+    answer = editing.client.get(f"{editing.url}/download?format={format}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    return answer.text
+
+
+def test_labels_do_no_harm_in_files(editing: Editing) -> None:
+    """Line 23: formulas in CSV, markup in XML, cue marks in VTT."""
+    editing.add(time=2, label=EVIL, note="=1+1", team="@SUM(1)")
+    rows = list(csv.reader(io.StringIO(download(editing, "csv"))))
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "@")]
+    root = ElementTree.fromstring(download(editing, "sportscode"))
+    assert EVIL in {element.text for element in root.iter("code")}
+    vtt = download(editing, "vtt")
+    assert "<script" not in vtt and vtt.count("-->") == len(editing.all())
+
+
+def test_labels_come_back_as_json_and_never_as_markup(editing: Editing) -> None:
+    """Line 23: whatever the text, the answer's type is JSON, and browsers must not guess."""
+    event = editing.add(time=2, label=EVIL)
+    answer = editing.client.get(f"{editing.url}/events/{event['id']}")
+    assert answer.json()["label"] == EVIL
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_rejected_events_are_left_out_of_files(editing: Editing) -> None:
+    editing.on(editing.all()[0], "POST", "/reject")
+    assert download(editing, "csv").count("\n") == 5
+
+
+@pytest.mark.parametrize("format", ["kloppy", "edl", "nonsense", "../x"])
+def test_formats_that_events_are_not_written_in(editing: Editing, format: str) -> None:
+    assert editing.client.get(f"{editing.url}/download?format={format}").status_code == 422
+
+
+def upload(editing: Editing, content: bytes, query: str = "") -> Any:
+    return editing.client.post(f"{editing.url}/import{query}", content=content)
+
+
+def test_a_file_of_events_comes_in_as_one_step(editing: Editing) -> None:
+    before = facts(editing.all())
+    content = download(editing, "csv").encode() + b"9.5,9.5,Red card,,,1,,\n"
+    step = upload(editing, download(editing, "touchline").encode())
+    assert step.status_code == 200 and len(step.json()["events"]) == 5
+    assert {e["source"] for e in editing.all()} == {"model", "import"}
+    editing.post("undo")
+    assert facts(editing.all()) == before
+    assert upload(editing, content, "?name=events.csv").status_code in (200, 422)
+
+
+LAUGHS = (
+    b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
+    b'<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><file><ALL_INSTANCES><instance><ID>1</ID>'
+    b"<start>1</start><end>2</end><code>&c;</code></instance></ALL_INSTANCES></file>"
+)
+XXE = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><file>'
+    b"<ALL_INSTANCES><instance><ID>1</ID><start>1</start><end>2</end><code>&e;</code></instance>"
+    b"</ALL_INSTANCES></file>"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (LAUGHS, "a.xml"),
+        (XXE, "a.xml"),
+        (b"<file>" + b"<a>" * 50_000, "a.xml"),
+        (b"[" * 100_000, "a.json"),
+        (b'{"format": "touchline-events", "version": 1, "events": [{"time": NaN}]}', "a.json"),
+        (b"PK\x03\x04" + b"\0" * 100, "a.zip"),
+        (b"\0" * 1000, "a.csv"),
+        (b"", "a.json"),
+    ],
+)
+def test_files_that_will_not_do(editing: Editing, content: bytes, name: str) -> None:
+    """Line 24: billion laughs, external entities, depth, not-a-number."""
+    answer = upload(editing, content, f"?name={name}")
+    assert answer.status_code == 422, answer.text
+    assert "root:" not in answer.text and "/tmp" not in answer.text
+    assert len(editing.all()) == 5
+
+
+def test_a_file_of_100_mb_is_refused_unread(editing: Editing) -> None:
+    """Line 24."""
+    assert upload(editing, b" " * 100_000_000).status_code == 413
+
+
+def test_a_reel_is_chosen_edited_and_renamed(editing: Editing) -> None:
+    client = editing.client
+    made = client.post(f"{editing.url}/reels", json={"title": "Best", "seconds": 3})
+    assert made.status_code == 201 and made.json()["reel"]["clips"]
+    url = f"/v1/reels/{made.json()['id']}"
+    assert client.get(f"{editing.url}/reels").json()["items"] == [made.json()]
+    edit = {"clips": [{"start": 2, "end": 3.5, "title": "late"}, {"start": 0, "end": 1}]}
+    assert client.patch(url, json=edit).status_code == 428
+    headers = {"If-Match": made.headers["ETag"]}
+    changed = client.patch(url, json=edit, headers=headers).json()
+    clips = changed["reel"]["clips"]
+    assert [(c["start"], c["end"]) for c in clips] == [(2, 3.5), (0, 1)]
+    assert clips[1]["events"][0]["label"] == "Goal" and changed["updated_by"] == "local"
+    assert client.patch(url, json={"title": "x"}, headers=headers).status_code == 412
+    assert client.delete(url, headers={"If-Match": '"2"'}).status_code == 204
+    assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "clips",
+    [
+        [{"start": 3, "end": 2}],
+        [{"start": 100, "end": 110}],
+        [{"start": 0, "end": 2}, {"start": 1, "end": 3}],
+        [{"start": -1, "end": 2}],
+        [{"start": 0}],
+    ],
+)
+def test_clips_that_cannot_be(editing: Editing, clips: list[Any]) -> None:
+    made = editing.client.post(f"{editing.url}/reels", json={"seconds": 3}).json()
+    answer = editing.client.patch(
+        f"/v1/reels/{made['id']}", json={"clips": clips}, headers={"If-Match": "*"}
+    )
+    assert answer.status_code == 422
+
+
+def test_the_same_wish_gives_the_same_job(editing: Editing) -> None:
+    reel = editing.client.post(f"{editing.url}/reels", json={"seconds": 3}).json()
+    url = f"/v1/reels/{reel['id']}/files"
+    first = editing.client.post(url, json={"format": "edl"}).json()
+    assert editing.client.post(url, json={"format": "edl"}).json()["id"] == first["id"]
+    assert editing.client.post(url, json={"format": "otio"}).json()["id"] != first["id"]
+    assert editing.client.post(url, json={"format": "exe"}).status_code == 422
+
+
+def test_a_match_is_renamed_and_deleted(editing: Editing) -> None:
+    client, url = editing.client, editing.url
+    etag = client.get(url).headers["ETag"]
+    assert client.patch(url, json={"title": "New"}).status_code == 428
+    renamed = client.patch(url, json={"title": "New"}, headers={"If-Match": etag})
+    assert renamed.json()["title"] == "New"
+    folder = client.room.storage.match(editing.match)
+    assert folder.is_dir()
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404 and not folder.exists()
+    assert not list((client.room.storage.root / "uploads").iterdir())
+
+
+def test_only_owners_and_admins_delete(
+    people: dict[str, Any], ready_match: Callable[..., str]
+) -> None:
+    match = ready_match(people["admin"].room)
+    assert people["editor"].delete(f"/v1/matches/{match}").status_code == 403
+    assert people["admin"].delete(f"/v1/matches/{match}").status_code == 204
