@@ -77,6 +77,27 @@ SOCCERNET_V2 = LabelSet(
 )
 """SoccerNet-v2 action spotting, in the order of the official evaluator."""
 
+SOCCERNET_V2_VISUAL = LabelSet(
+    "soccernet-v2-visual",
+    (
+        "Penalty",
+        "Kick-off",
+        "Throw-in",
+        "Direct free-kick",
+        "Corner",
+        "Yellow card",
+        "Red card",
+        "Yellow->red card",
+    ),
+)
+"""Actions that show in where the players stand: the classes of CALF with calibration."""
+
+SOCCERNET_V2_NON_VISUAL = LabelSet(
+    "soccernet-v2-non-visual",
+    tuple(label for label in SOCCERNET_V2 if label not in SOCCERNET_V2_VISUAL),
+)
+"""The other classes of SoccerNet-v2, which that work leaves to a network without calibration."""
+
 SOCCERNET_BALL = LabelSet(
     "soccernet-ball",
     (
@@ -96,7 +117,16 @@ SOCCERNET_BALL = LabelSet(
 )
 """SoccerNet ball action spotting of 2024 and 2025; the 2023 edition has the first two only."""
 
-LABEL_SETS = {labels.name: labels for labels in (SOCCERNET_V1, SOCCERNET_V2, SOCCERNET_BALL)}
+LABEL_SETS = {
+    labels.name: labels
+    for labels in (
+        SOCCERNET_V1,
+        SOCCERNET_V2,
+        SOCCERNET_BALL,
+        SOCCERNET_V2_VISUAL,
+        SOCCERNET_V2_NON_VISUAL,
+    )
+}
 
 
 def label_set_of(labels: tuple[str, ...]) -> LabelSet:
