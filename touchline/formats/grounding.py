@@ -1,6 +1,7 @@
 """Replay grounding files: ``Labels-cameras.json`` and predicted replays (``Replays``)."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +36,33 @@ def read_replays(path: str | Path) -> dict[str, list[GroundedReplay]]:
     return _read(Path(path), REPLAY_FILES, "Replays", _replay)
 
 
+def write_replays(replays: Sequence[GroundedReplay], path: str | Path, *, game: str = "") -> None:
+    """Write the predicted replays of a game as the evaluator reads them.
+
+    Args:
+        replays: in any order.
+        path: ``results_grounding.json`` in the game's folder; replaced whole.
+        game: league, season and match, which the evaluator does not read.
+    """
+    records = [
+        {
+            "half": replay.half,
+            "start": replay.start_seconds,
+            "end": replay.end_seconds,
+            "detection": [
+                {"time": time, "score": score}
+                for time, score in zip(replay.times, replay.scores, strict=True)
+            ],
+        }
+        for replay in replays
+    ]
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    document = {"UrlLocal:": game, "Replays": records}  # the colon is in the published files
+    beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
 def _read(
     path: Path, names: tuple[str, ...], key: str, read: Callable[[Any], T]
 ) -> dict[str, list[T]]:
@@ -67,11 +95,18 @@ def _items(document: Any, key: str, read: Callable[[Any], T], where: str) -> lis
 
 
 def _shot(record: Any) -> CameraShot:
-    seconds = _clock_seconds(record["gameTime"])
+    seconds, half = _clock_seconds(record["gameTime"]), _half(record["gameTime"])
+    is_replay = record.get("replay") == "replay"
     link = record.get("link")
     if not isinstance(link, dict):  # the challenge files hold an empty text
-        return CameraShot(seconds)
-    return CameraShot(seconds, int(link["half"]), link["label"], _clock_seconds(link["time"]))
+        return CameraShot(seconds, half=half, is_replay=is_replay)
+    action = int(link["half"]), link["label"], _clock_seconds(link["time"])
+    return CameraShot(seconds, *action, half=half, is_replay=is_replay)
+
+
+def _half(text: str) -> int | None:
+    """The half that a game time begins with."""
+    return int(text[0]) if text[:1].isdecimal() else None
 
 
 def _replay(record: Any) -> GroundedReplay:
