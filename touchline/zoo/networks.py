@@ -20,6 +20,7 @@ from touchline.models.calf_attention import (
     SqueezeCALFConfig,
 )
 from touchline.models.calf_grounding import GroundingCALF, GroundingCALFConfig
+from touchline.models.calibration import CalibrationConfig, calibration_calf
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.models.pooling import PoolingConfig, PoolingNetwork
@@ -49,6 +50,7 @@ SYSTEMS: dict[str, System] = {
     "calf-attention": System(AttentionCALFConfig, AttentionCALF, "features"),
     "calf-se": System(SqueezeCALFConfig, SqueezeCALF, "features"),
     "calf-grounding": System(GroundingCALFConfig, GroundingCALF, "features"),
+    "calf-calibration": System(CalibrationConfig, calibration_calf, "features"),
     "dense-anchors": System(DenseAnchorsConfig, DenseAnchors, "feature_width"),
     "astra": System(ASTRAConfig, ASTRA, "feature_width"),
 }
