@@ -12,6 +12,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from touchline.datasets.features import FeatureFile  # noqa: E402
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork  # noqa: E402
+from touchline.spotting.halves import pooling as halves  # noqa: E402
 from touchline.spotting.halves.pooling import score  # noqa: E402
 
 
@@ -51,6 +52,16 @@ def test_every_step_has_the_score_of_the_window_around_it(pooling, steps, clip_l
     rows = torch.randn(steps, 8).numpy()
     found = score(network, {"features": Rows(rows)})
     assert found.dtype == np.float32
+    np.testing.assert_allclose(found, windowed(network, rows), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 60])
+def test_long_halves_go_in_pieces(at_once, monkeypatch):
+    torch.manual_seed(0)
+    network = PoolingNetwork(PoolingConfig("netvlad++", 3, 12, 8, 8, 4)).eval()
+    rows = torch.randn(60, 8).numpy()
+    monkeypatch.setattr(halves, "STEPS_AT_ONCE", at_once)
+    found = score(network, {"features": Rows(rows)})
     np.testing.assert_allclose(found, windowed(network, rows), rtol=0, atol=1e-5)
 
 

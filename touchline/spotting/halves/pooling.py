@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 
 from touchline.datasets.features import MAIN, Stream
 from touchline.models.pooling import PoolingNetwork
 from touchline.scores import FloatArray
+
+STEPS_AT_ONCE = 8192
+"""More than a half has at the published rate; longer ones go in pieces, for memory."""
 
 
 def score(network: PoolingNetwork, streams: Mapping[str, Stream]) -> FloatArray:
@@ -19,8 +23,16 @@ def score(network: PoolingNetwork, streams: Mapping[str, Stream]) -> FloatArray:
         (steps, classes), background left out.
     """
     features = streams[MAIN]
+    starts = range(0, features.steps, STEPS_AT_ONCE)
+    return np.concatenate(
+        [_score(network, features, i, min(STEPS_AT_ONCE, features.steps - i)) for i in starts]
+    )
+
+
+def _score(network: PoolingNetwork, features: Stream, first: int, count: int) -> FloatArray:
+    """(count, classes) of the steps from ``first`` on."""
     clip_len = network.config.clip_len
-    rows = features.read(-(clip_len // 2), features.steps + clip_len - 1)
+    rows = features.read(first - clip_len // 2, count + clip_len - 1)
     with torch.inference_mode():
         logits = network.slide(torch.from_numpy(rows).to(network.fc.weight.device))
         return logits[:, 1:].sigmoid().float().cpu().numpy()
