@@ -53,8 +53,17 @@ Inputs = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A module to export: its file, the inputs to trace it with, and others to check it with."""
+class Part:
+    """A module to export.
+
+    Attributes:
+        file: name of the graph's file.
+        module: in evaluation mode.
+        output: name of its output.
+        flexible_axes: by input and output, the axes whose length stays free.
+        example: inputs to trace it with.
+        checks: inputs of other shapes, for which the graph must compute the same.
+    """
 
     file: str
     module: nn.Module
@@ -88,7 +97,7 @@ def export_onnx(
     parts = _parts(load_network(folder), folder)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=target) as scratch:
-        made = [_export(part, Path(scratch), storage) for part in parts]
+        made = [export_part(part, Path(scratch), storage) for part in parts]
         for path in made:
             path.replace(target / path.name)
     names = [path.name for path in made]
@@ -105,7 +114,7 @@ def export_onnx(
     return ModelFolder(target, card)
 
 
-def _parts(network: E2ESpot, folder: ModelFolder) -> list[_Part]:
+def _parts(network: E2ESpot, folder: ModelFolder) -> list[Part]:
     crop = folder.card.crop
     sizes = [(height + (crop or 0), width + (crop or 0)) for height, width in _PICTURE_SIZES]
     noise = torch.Generator().manual_seed(0)
@@ -119,7 +128,7 @@ def _parts(network: E2ESpot, folder: ModelFolder) -> list[_Part]:
 
 def _spotter_part(
     module: DeployedSpotter, sizes: list[tuple[int, int]], noise: torch.Generator
-) -> _Part:
+) -> Part:
     longest = module.network.config.clip_len
 
     def clips(count: int, steps: int, size: tuple[int, int]) -> Inputs:
@@ -127,7 +136,7 @@ def _spotter_part(
         valid[0, steps - steps // 4 :] = 0
         return {"frames": _pictures((count, steps, *size, 3), noise), "valid": valid}
 
-    return _Part(
+    return Part(
         ONNX_FILE,
         module.eval(),
         "logits",
@@ -139,13 +148,13 @@ def _spotter_part(
 
 def _picture_part(
     module: DeployedPictures, sizes: list[tuple[int, int]], noise: torch.Generator
-) -> _Part:
+) -> Part:
     def pictures(count: int, size: tuple[int, int]) -> Inputs:
         valid = torch.ones(count)
         valid[count // 2] = 0
         return {"frames": _pictures((count, *size, 3), noise), "valid": valid}
 
-    return _Part(
+    return Part(
         PICTURE_FILE,
         module.eval(),
         "features",
@@ -155,13 +164,13 @@ def _picture_part(
     )
 
 
-def _head_part(module: DeployedHead, noise: torch.Generator) -> _Part:
+def _head_part(module: DeployedHead, noise: torch.Generator) -> Part:
     config = module.network.config
 
     def features(count: int, steps: int) -> Inputs:
         return {"features": torch.rand(count, steps, config.backbone.features, generator=noise)}
 
-    return _Part(
+    return Part(
         HEAD_FILE,
         module.eval(),
         "logits",
@@ -175,8 +184,12 @@ def _pictures(shape: tuple[int, ...], noise: torch.Generator) -> Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise)
 
 
-def _export(part: _Part, scratch: Path, storage: Storage) -> Path:
-    """Write a part's file after it was found to compute what the module computes."""
+def export_part(part: Part, scratch: Path, storage: Storage) -> Path:
+    """Write a part's file into a folder after it was found to compute what the module computes.
+
+    Raises:
+        CheckpointError: it does not; the file is of no use then.
+    """
     path = scratch / part.file
     deployed = copy.deepcopy(part.module)
     fold_gates(deployed)
@@ -206,7 +219,7 @@ def _export(part: _Part, scratch: Path, storage: Storage) -> Path:
     return path
 
 
-def _check(part: _Part, path: Path, difference: Callable[[_Part, Inputs, Tensor], str]) -> None:
+def _check(part: Part, path: Path, difference: Callable[[Part, Inputs, Tensor], str]) -> None:
     for exact_shapes in (EXACT_SHAPES, 0):
         graph = OnnxGraph(path, "fp32", exact_shapes=exact_shapes)
         for inputs in part.checks:
@@ -220,7 +233,7 @@ def _check(part: _Part, path: Path, difference: Callable[[_Part, Inputs, Tensor]
                 )
 
 
-def exact_difference(part: _Part, inputs: Inputs, found: Tensor) -> str:
+def exact_difference(part: Part, inputs: Inputs, found: Tensor) -> str:
     """What is wrong with outputs that should equal the module's, or nothing."""
     with torch.no_grad():
         expected = part.module(*inputs.values())
@@ -237,7 +250,7 @@ def exact_difference(part: _Part, inputs: Inputs, found: Tensor) -> str:
     return f"difference {worst:.2g}"
 
 
-def coarse_difference(part: _Part, inputs: Inputs, found: Tensor) -> str:
+def coarse_difference(part: Part, inputs: Inputs, found: Tensor) -> str:
     """What is wrong with outputs of rounded weights, or nothing."""
     with torch.no_grad():
         expected = part.module(*inputs.values())

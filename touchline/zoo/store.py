@@ -61,25 +61,34 @@ class ModelFolder:
         expected = self.card.files.get(name)
         if expected is None:
             raise CheckpointError(f"the model has no {name}", where=self.path)
-        path = self.path / name
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise CheckpointError(f"cannot be read ({error.strerror})", where=path) from error
-        if status.st_size > MAX_WEIGHT_BYTES:
-            raise CheckpointError("is larger than 2 GiB", where=path)
-        actual, external = _inspect(path, status.st_size, status.st_mtime_ns)
-        if actual != expected:
-            raise CheckpointError(
-                f"has checksum {actual[:12]}..., its card says {expected[:12]}...",
-                where=path,
-                remedy="the file was changed or damaged: fetch or export it again",
-            )
-        if path.suffix == ".onnx" and external:
-            raise CheckpointError(
-                "names data outside the file", where=path, remedy="export it again as one file"
-            )
-        return path
+        return checked_file(self.path / name, expected)
+
+
+def checked_file(path: Path, expected: str) -> Path:
+    """A weight file's own path, after its SHA-256 and size were found right.
+
+    Raises:
+        CheckpointError: absent, too large, changed since its card was written, or an ONNX file
+            that reaches for other files.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"cannot be read ({error.strerror})", where=path) from error
+    if status.st_size > MAX_WEIGHT_BYTES:
+        raise CheckpointError("is larger than 2 GiB", where=path)
+    actual, external = _inspect(path, status.st_size, status.st_mtime_ns)
+    if actual != expected:
+        raise CheckpointError(
+            f"has checksum {actual[:12]}..., its card says {expected[:12]}...",
+            where=path,
+            remedy="the file was changed or damaged: fetch or export it again",
+        )
+    if path.suffix == ".onnx" and external:
+        raise CheckpointError(
+            "names data outside the file", where=path, remedy="export it again as one file"
+        )
+    return path
 
 
 @lru_cache(maxsize=64)
