@@ -202,7 +202,7 @@ class CapsuleNetwork(nn.Module):
     def _segment(self, capsules: Tensor) -> Tensor:
         """(B, 16·K, T), capsule by capsule -> (B, T, K): how far the capsules are from 1/2."""
         steps = capsules.transpose(1, 2).unflatten(2, (CAPSULES, self.config.num_classes))
-        squashed = self.batch_seg(steps).sigmoid()
+        squashed = self.batch_seg(steps).float().sigmoid()  # half precision is coarse at 1/2
         square = ((squashed - 0.5) ** 2).sum(dim=2) * (4 / CAPSULES)
         return square.clamp_min(_SMALLEST_SQUARE).sqrt()
 
