@@ -1,0 +1,118 @@
+"""Streams drawn from a simulated match: players where they are; broken files in one line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from touchline.datasets.sightings import DRAWN_STREAMS, DrawnStream
+from touchline.errors import FormatError, InputError
+from touchline.features.pitch import feet, project, to_pitch
+from touchline.features.player_graph import NODE_FEATURES
+from touchline.features.top_view import HEIGHT, WIDTH
+from touchline.formats.sightings import (
+    calibration_name,
+    player_boxes_name,
+    read_calibration,
+    read_player_boxes,
+)
+from touchline.simulator.dataset import Settings, simulate
+from touchline.simulator.motion import Motion
+
+MINUTES = 1.0
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    root = tmp_path_factory.mktemp("simulated")
+    made = simulate(
+        root, games=1, seed=11, minutes=MINUTES, modalities=("boxes", "calibration"), jobs=1
+    )
+    return root / made.games[0], Settings(11, MINUTES, modalities=("boxes", "calibration"))
+
+
+def test_the_top_view_shows_players_where_the_script_has_them(simulated):
+    folder, settings = simulated
+    half = settings.script(0).halves[0]
+    motion = Motion(settings.script(0), half)
+    view = DrawnStream("top_view", folder, 1, int(2 * 60 * MINUTES))
+    calibration = read_calibration(folder / calibration_name(1))
+    boxes = read_player_boxes(folder / player_boxes_name(1))
+    people_shown = 0
+    for step in np.flatnonzero(calibration.confidence >= 0.75):
+        pitch_seconds = half.shot_at(step / 2).pitch_seconds(step / 2)
+        people = motion.at(np.array([pitch_seconds])).xy[0] * (1, -1)
+        own = slice(boxes.first[step], boxes.first[step + 1])
+        whole = boxes.corners[own, 3] < 520  # others are cut off at the foot of the picture
+        metres = project(np.repeat(to_pitch(calibration)[step][None], whole.sum(), 0),
+                         feet(boxes)[own][whole])  # fmt: skip
+        picture = view.read(step, 1)[0]
+        for x, y in metres:
+            assert np.linalg.norm(people - (x, y), axis=1).min() < 4
+            column = int(WIDTH * (0.95 * x / 105 + 0.525))
+            row = int(HEIGHT * (0.95 * y / 68 + 0.525))
+            if 1 <= column < WIDTH - 1 and 1 <= row < HEIGHT - 1:
+                assert picture[:, row - 1 : row + 1, column - 1 : column + 1].any(axis=0).all()
+                people_shown += 1
+    assert people_shown > 100
+
+
+def test_the_graph_joins_players_who_stand_together(simulated):
+    folder, _ = simulated
+    graphs = DrawnStream("graph", folder, 1, 120).everything()
+    exists = graphs[..., NODE_FEATURES] > 0
+    joined = graphs[..., NODE_FEATURES + 1 :] > 0
+    assert exists.any(axis=1).all() and exists.sum(axis=1).max() > 5
+    place = graphs[..., 4:6] * 50
+    apart = np.linalg.norm(place[:, :, None] - place[:, None], axis=-1)
+    others = ~np.eye(joined.shape[1], dtype=bool)
+    assert (
+        joined == ((apart < 25) & others & exists[:, :, None] & exists[:, None])
+    ).mean() > 0.9999
+
+
+@pytest.mark.parametrize("name", DRAWN_STREAMS)
+def test_there_are_as_many_rows_as_asked_for(simulated, name):
+    for steps in (3, 120, 200):
+        stream = DrawnStream(name, simulated[0], 2, steps)
+        assert stream.rate == 2 and stream.steps == steps
+        assert len(stream.everything()) == steps
+        assert np.array_equal(stream.read(steps - 2, 4)[-1], stream.everything()[-1])
+
+
+def test_an_unknown_stream_is_refused(simulated):
+    with pytest.raises(InputError, match="top_view"):
+        DrawnStream("side_view", simulated[0], 1, 10)
+
+
+@pytest.mark.parametrize("name", DRAWN_STREAMS)
+def test_missing_files_are_told_before_anything_is_read(simulated, tmp_path, name):
+    (tmp_path / calibration_name(1)).write_text("{}")
+    with pytest.raises(InputError, match="maskrcnn"):
+        DrawnStream(name, tmp_path, 1, 10)
+    with pytest.raises(InputError, match="calib_ccbv"):
+        DrawnStream(name, tmp_path, 2, 10)
+
+
+def test_broken_files_are_told_in_one_line(simulated, tmp_path):
+    for file in simulated[0].glob("1_*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(FormatError) as refusal:
+        DrawnStream("graph", tmp_path, 1, 120).check_finite()
+    assert calibration_name(1) in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_files_of_another_half_are_told(simulated, tmp_path):
+    for file in simulated[0].glob("1_*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(InputError, match="same half"):
+        DrawnStream("top_view", tmp_path, 1, 5400).check_finite()
+
+
+def test_a_file_is_not_read_before_a_row_is_wanted(tmp_path):
+    document = json.dumps({"size": [1, 54, 96, 3], "predictions": []})
+    for name in (calibration_name(1), player_boxes_name(1)):
+        (tmp_path / name).write_text(document)
+    stream = DrawnStream("top_view", tmp_path, 1, 10)
+    with pytest.raises(FormatError, match="no entries"):
+        stream.read(0, 1)

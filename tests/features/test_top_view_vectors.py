@@ -1,0 +1,108 @@
+"""Vectors that describe top views: a file as published, whatever made the weights."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+timm = pytest.importorskip("timm")
+
+from touchline.errors import CheckpointError, FormatError  # noqa: E402
+from touchline.features.store import write_features  # noqa: E402
+from touchline.features.top_view import TopView  # noqa: E402
+from touchline.features.top_view_vectors import (  # noqa: E402
+    SUFFIX,
+    TopViewVectors,
+    open_top_view,
+)
+from touchline.formats.sightings import (  # noqa: E402
+    Calibration,
+    PlayerBoxes,
+    calibration_document,
+    calibration_name,
+    player_boxes_document,
+    player_boxes_name,
+)
+from touchline.models.top_view_resnet import enlarge  # noqa: E402
+
+BIRD = np.array([[2.0, 0, 105], [0, 2, 68], [0, 0, 1]])
+
+
+@pytest.fixture(scope="module")
+def weights():
+    torch.manual_seed(0)
+    return timm.create_model("resnet34", num_classes=1000).state_dict()
+
+
+@pytest.fixture(scope="module")
+def game(tmp_path_factory):
+    """Five entries, of which the second and fourth are not calibrated."""
+    import json
+
+    folder = tmp_path_factory.mktemp("game")
+    calibration = Calibration((210, 136), np.array([1, 0, 1, 0, 1.0]), np.repeat(BIRD[None], 5, 0))
+    corners = np.array([[100, 50, 106, 68], [20, 30, 26, 48], [150, 90, 156, 108.0]])
+    boxes = PlayerBoxes((210, 136), np.array([0, 1, 1, 2, 2, 3]), corners, np.full((3, 3), 200.0))
+    (folder / calibration_name(1)).write_text(json.dumps(calibration_document(calibration)))
+    (folder / player_boxes_name(1)).write_text(json.dumps(player_boxes_document(boxes)))
+    return folder
+
+
+def test_a_file_as_published(game, weights, tmp_path):
+    extractor = TopViewVectors(weights)
+    path = tmp_path / f"1_{SUFFIX}.npy"
+    described = write_features(path, extractor, game / calibration_name(1))
+    rows = np.load(path, allow_pickle=False)
+    assert rows.shape == (5, 512) and rows.dtype == np.float32
+    assert described.rate == 2 and described.first_seconds == 0
+    assert np.array_equal(rows[1], rows[3])
+    assert not np.allclose(rows[0], rows[2]) and not np.allclose(rows[0], rows[1])
+
+
+def test_a_row_is_what_the_network_says_of_its_view(game, weights):
+    view = open_top_view(game / "1_224p.mkv")
+    assert isinstance(view, TopView)
+    rows: list[np.ndarray] = []
+    TopViewVectors(weights).extract(game / "1_224p.mkv", rows.append, lambda share: None)
+    network = timm.create_model("resnet34", num_classes=0).eval()
+    network.load_state_dict({k: v for k, v in weights.items() if not k.startswith("fc.")})
+    picture = torch.from_numpy(enlarge(view.read(2, 1)[0]).copy()).permute(2, 0, 1)[None] / 255
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    normal = (picture - torch.tensor(mean)[:, None, None]) / torch.tensor(deviation)[:, None, None]
+    with torch.inference_mode():
+        expected = network(normal)[0].numpy()
+    np.testing.assert_allclose(np.concatenate(rows)[2], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_middle_is_enlarged_eightfold():
+    view = np.zeros((3, 32, 64), np.uint8)
+    view[:, 16, 32] = 255
+    picture = enlarge(view)
+    assert picture.shape == (224, 224, 3)
+    rows, columns = np.nonzero(picture[..., 0] > 127)
+    assert rows.min() >= 16 * 8 - 16 and rows.max() < 17 * 8 - 16
+    assert columns.min() >= 32 * 8 - 144 and columns.max() < 33 * 8 - 144
+
+
+def test_weights_of_another_network_are_refused(weights):
+    fewer = {key: value for key, value in weights.items() if "layer4" not in key}
+    with pytest.raises(CheckpointError, match="ResNet-34"):
+        TopViewVectors(fewer)
+
+
+def test_the_identity_tells_weights_apart(weights):
+    other = weights | {"bn1.bias": weights["bn1.bias"] + 1}
+    assert TopViewVectors(weights).identity == TopViewVectors(weights).identity
+    assert TopViewVectors(weights).identity != TopViewVectors(other).identity
+
+
+def test_a_half_without_files_is_refused(game, weights, tmp_path):
+    extractor = TopViewVectors(weights)
+    with pytest.raises(FormatError, match="no such file"):
+        write_features(tmp_path / "x.npy", extractor, game / "2_224p.mkv")
+    stranger = tmp_path / "match.mkv"
+    shutil.copy(game / calibration_name(1), stranger)
+    with pytest.raises(FormatError, match="which half"):
+        write_features(tmp_path / "x.npy", extractor, stranger)
+    assert list(tmp_path.iterdir()) == [stranger]
