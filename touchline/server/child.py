@@ -29,7 +29,9 @@ def limit(limits: dict[str, int]) -> None:
         wanted = limits[name]
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
-        resource.setrlimit(kind, (wanted, wanted))
+        # One second more before the kill, so that the signal that comes first says why.
+        last = wanted + 1 if kind == resource.RLIMIT_CPU and wanted != hard else wanted
+        resource.setrlimit(kind, (wanted, last))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICENESS)
 

@@ -109,7 +109,7 @@ class Analyse:
             seconds,
             effect=lambda session, job, result: _proxied(room, session, job, result, made),
         )
-        yield spot_call(room, match, match.model, scratch)
+        yield spot_call(room, match, match.model, match.threshold, scratch)
         pictures = scratch / THUMBNAILS
         yield StageCall(
             "thumbnails",
@@ -146,7 +146,9 @@ class Respot:
         return {"spot": 1.0}
 
     def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
-        yield spot_call(room, _match_of(room, lease), lease.payload["model"], scratch)
+        wish = lease.payload
+        match = _match_of(room, lease)
+        yield spot_call(room, match, wish["model"], wish["threshold"], scratch)
 
     def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
         match = _locked_match(session, job)
@@ -297,7 +299,7 @@ def source_of(room: Room, match: Match) -> Path:
     return path
 
 
-def spot_call(room: Room, match: Match, model: str, scratch: Path) -> StageCall:
+def spot_call(room: Room, match: Match, model: str, threshold: float, scratch: Path) -> StageCall:
     """The stage that spots a match's proxy."""
     made = scratch / SCORES
     return StageCall(
@@ -306,7 +308,7 @@ def spot_call(room: Room, match: Match, model: str, scratch: Path) -> StageCall:
         {
             "source": str(room.storage.proxy(match.id)),
             "model": model,
-            "threshold": match.threshold,
+            "threshold": threshold,
             "scores": str(made),
         },
         room.settings.stage_limits,

@@ -160,6 +160,9 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def stopping_on_signals(stop: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
     """Call ``stop`` when the process is asked to end, instead of ending it."""
+    if threading.current_thread() is not threading.main_thread():  # only it gets signals
+        yield
+        return
     known = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

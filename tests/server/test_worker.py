@@ -1,0 +1,289 @@
+"""Jobs worked at for real: in processes that are bounded, watched and ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_videos import write_video
+
+from touchline.media.video import probe
+from touchline.server.jobs import OPEN
+from touchline.server.processes import StageFailedError, run_in_child
+from touchline.server.settings import MediaLimits, StageLimits
+from touchline.server.worker import Worker
+
+LIMITS = MediaLimits().model_dump()
+
+
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Long enough that its proxy takes some seconds."""
+    return write_video(tmp_path_factory.mktemp("videos") / "long.mp4", 1500, size=(640, 360))
+
+
+@contextmanager
+def working(room: Any) -> Iterator[Worker]:
+    """A worker at work."""
+    stop = threading.Event()
+    worker = Worker(room, stop)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        thread.join()
+
+
+def send(client: Any, video: Path) -> dict[str, Any]:
+    upload = client.put("/v1/uploads/match.mp4", content=video.read_bytes()).json()
+    return client.post("/v1/matches", json={"upload": upload["id"]}).json()
+
+
+def wait(client: Any, job: str, until: Callable[[dict[str, Any]], bool] | None = None) -> Any:
+    until = until or (lambda job: job["state"] not in OPEN)
+    deadline = time.monotonic() + 120
+    while not until(told := client.get(f"/v1/jobs/{job}").json()):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    return told
+
+
+def children() -> list[int]:
+    """Processes that run a stage for this one."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            words = Path(f"/proc/{pid}/cmdline")
+            if words.exists() and b"touchline.server.child" in words.read_bytes():
+                found.append(int(pid))
+    return found
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+
+
+@pytest.mark.slow
+def test_the_whole_way(client: Any, small_video: Path) -> None:
+    """An upload becomes a match that can be watched, reviewed, and cut into a reel."""
+    with working(client.room):
+        match = send(client, small_video)
+        job = wait(client, match["job"])
+        assert job["state"] == "succeeded" and job["progress"] == 1.0, job
+        assert set(job["stages"]) == {"probe", "proxy", "spot", "thumbnails"}
+        url = f"/v1/matches/{match['id']}"
+        told = client.get(url).json()
+        assert told["state"] == "ready" and told["info"]["duration_seconds"] == 4.0
+        assert client.get(f"{url}/video").headers["Content-Type"] == "video/mp4"
+        assert client.get(f"{url}/thumbnails/0").content[:2] == b"\xff\xd8"
+        assert client.get(f"{url}/thumbnails/9").status_code == 404
+        curves = client.get(f"{url}/scores?points=5&label=Goal").json()
+        assert curves["labels"] == ["Goal"] and len(curves["seconds"]) == 5
+        client.post(f"{url}/events", json={"time": 2, "label": "Goal"})
+        reel = client.post(f"{url}/reels", json={"seconds": 3, "accepted_only": True}).json()
+        edit = {"clips": [{"start": 1, "end": 2.5}]}
+        client.patch(f"/v1/reels/{reel['id']}", json=edit, headers={"If-Match": "*"})
+        for format in ("mp4", "edl", "otio", "fcpxml", "sportscode", "csv", "vtt"):
+            made = client.post(f"/v1/reels/{reel['id']}/files", json={"format": format}).json()
+            done = wait(client, made["id"])
+            assert done["state"] == "succeeded", done
+        files = client.get(f"{url}/files").json()["items"]
+        assert {file["format"] for file in files} == {
+            "mp4", "edl", "otio", "fcpxml", "sportscode", "csv", "vtt",
+        }  # fmt: skip
+        video = next(file for file in files if file["format"] == "mp4")
+        cut = client.room.storage.root / "cut.mp4"
+        cut.write_bytes(client.get(f"/v1/files/{video['id']}").content)
+        assert probe(cut).duration_seconds == pytest.approx(1.5, abs=0.05)
+        log = [line["text"] for line in client.get(f"/v1/jobs/{job['id']}/log").json()["items"]]
+        assert "spot: done" in log and not any("/" in line for line in log)
+        assert client.get("/ready").json()["workers"] == 1
+
+
+@pytest.mark.slow
+def test_spotting_anew_keeps_what_people_did(client: Any, small_video: Path) -> None:
+    with working(client.room):
+        match = send(client, small_video)
+        wait(client, match["job"])
+        url = f"/v1/matches/{match['id']}"
+        mine = client.post(f"{url}/events", json={"time": 2, "label": "Goal"}).json()
+        body = {"threshold": 0.0}
+        wait(client, client.post(f"{url}/spot", json=body).json()["id"])
+        events = client.get(f"{url}/events").json()["items"]
+    assert mine in events and len(events) > 1
+    assert client.get(url).json()["threshold"] == 0.0
+
+
+@linux
+@pytest.mark.slow
+def test_cancelling_frees_the_processor_within_two_seconds(client: Any, long_video: Path) -> None:
+    """Line 29: while it decodes."""
+    with working(client.room):
+        match = send(client, long_video)
+        wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
+        assert children()
+        began = time.monotonic()
+        told = client.post(f"/v1/jobs/{match['job']}/cancel").json()
+        assert told["state"] == "cancelled"
+        while children():
+            assert time.monotonic() - began < 2
+            time.sleep(0.02)
+        match = client.get(f"/v1/matches/{match['id']}").json()
+        assert (match["state"], match["problem"]) == ("failed", "cancelled")
+        assert not client.room.storage.proxy(match["id"]).exists()
+    assert not list((client.room.storage.root / "work").iterdir())
+
+
+@linux
+@pytest.mark.slow
+def test_a_poisonous_file_is_given_up_and_blocks_nobody(
+    client: Any, long_video: Path, small_video: Path
+) -> None:
+    """Line 31: whatever works at it dies; it is tried three times, and others are done."""
+    with working(client.room):
+        poison = send(client, long_video)
+        healthy = send(client, small_video)
+        killed: set[int] = set()
+        told = client.get(f"/v1/jobs/{poison['job']}").json()
+        while told["state"] in OPEN:
+            if told["state"] == "running" and told["stage"] == "proxy":
+                for child in set(children()) - killed:
+                    os.kill(child, signal.SIGKILL)
+                    killed.add(child)
+            time.sleep(0.05)
+            told = client.get(f"/v1/jobs/{poison['job']}").json()
+        assert told["state"] == "failed" and told["attempts"] == 3
+        assert "SIGKILL" in told["problem"]
+        assert wait(client, healthy["job"])["state"] == "succeeded"
+
+
+@linux
+@pytest.mark.slow
+def test_a_stopping_worker_gives_its_job_back(client: Any, long_video: Path) -> None:
+    with working(client.room):
+        match = send(client, long_video)
+        wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
+    told = client.get(f"/v1/jobs/{match['job']}").json()
+    assert (told["state"], told["attempts"]) == ("queued", 0)
+    assert not children()
+
+
+def stage(path: Path, limits: StageLimits, name: str = "probe", wall: float = 60.0) -> Any:
+    arguments: dict[str, Any] = {"source": str(path), "limits": LIMITS}
+    if name == "proxy":
+        arguments |= {"target": str(path.parent / "proxy.mp4"), "height": 720}
+    return run_in_child(name, arguments, limits, wall, path.parent / "work", lambda share: None)
+
+
+@pytest.fixture
+def video(long_video: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "long.mp4"
+    path.symlink_to(long_video)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+@pytest.mark.parametrize(
+    ("limits", "wall", "problem"),
+    [
+        ({"memory_bytes": 300 * 1024**2}, 60, "memory|fault of ours|decoded"),
+        ({"cpu_seconds": 1}, 60, "processor time"),
+        ({"file_bytes": 20_000}, 60, "cannot be written|SIGXFSZ"),
+        ({}, 1.5, "took longer"),
+    ],
+    ids=["memory", "processor", "file", "clock"],
+)
+def test_a_stage_is_held_to_its_limits(
+    video: Path, limits: dict[str, int], wall: float, problem: str
+) -> None:
+    with pytest.raises(StageFailedError, match=problem):
+        stage(video, StageLimits(**limits), "proxy", wall)
+    assert not (video.parent / "proxy.mp4").exists()
+
+
+def test_a_stage_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_DATABASE_URL", "postgresql://user:secret@host/db")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    from touchline.server.processes import _environment
+
+    values = [*_environment(tmp_path, False).values(), *_environment(tmp_path, True).values()]
+    assert not [
+        value for value in values if value in ("secret", "postgresql://user:secret@host/db")
+    ]
+
+
+@linux
+def test_a_stage_ends_when_its_worker_is_killed(video: Path) -> None:
+    """Line 27: nothing goes on in secret after a kill -9."""
+    program = (
+        "import sys; sys.path.insert(0, 'tests/server'); from pathlib import Path;"
+        "from test_worker import stage; from touchline.server.settings import StageLimits;"
+        f"stage(Path({str(video)!r}), StageLimits(), 'proxy')"
+    )
+    paths = os.pathsep.join(["tests", "tests/server", *sys.path])
+    worker = subprocess.Popen(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": paths}
+    )
+    child = None
+    while child is None:
+        assert worker.poll() is None
+        pids = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+        child = int(pids[0]) if pids else None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    worker.kill()
+    worker.wait()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_spotting_opens_no_connection(
+    small_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line 26."""
+    import socket
+
+    from touchline.server.stages import run_stage
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    arguments = {"model": "demo", "threshold": 0.0, "scores": str(tmp_path / "scores.npz")}
+    made = run_stage("spot", {"source": str(small_video)} | arguments, lambda share: None)
+    assert made["events"] and (tmp_path / "scores.npz").exists()
+
+
+@linux
+@pytest.mark.slow
+def test_descriptors_stay_flat_over_many_jobs(client: Any, small_video: Path) -> None:
+    """Line 32, briefly; the benchmark does fifty whole matches."""
+    worker = Worker(client.room, threading.Event())
+    counts = []
+    for _ in range(6):
+        match = client.put("/v1/uploads/a.mp4", content=b"no video").json()
+        client.post("/v1/matches", json={"upload": match["id"]})
+        worker.run_one()
+        counts.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert counts[-1] <= counts[1]
+
+
+def test_progress_comes_as_server_sent_events(client: Any, small_video: Path) -> None:
+    match = send(client, small_video)
+    client.post(f"/v1/jobs/{match['job']}/cancel")
+    with client.stream("GET", f"/v1/jobs/{match['job']}/stream") as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        text = "".join(answer.iter_text())
+    assert text.startswith("event: job\ndata: {") and '"state": "cancelled"' in text
