@@ -51,6 +51,11 @@ PICTURES_AT_ONCE = 16
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
+def has_bfloat16() -> bool:
+    """Whether this processor computes in bfloat16."""
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 class OnnxGraph:
     """One ONNX graph at one precision.
 
@@ -204,7 +209,7 @@ class OpenVINOEngine:
         self.shares_frames = ONNX_FILE not in folder.onnx_files
         self.clip_len = _clip_len(folder)
         self.num_outputs = folder.card.num_outputs
-        has_bf16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        has_bf16 = has_bfloat16()
         if precision == "bf16" and not has_bf16:
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
         requests = 1 if threads == 1 or os.cpu_count() == 1 else 2
