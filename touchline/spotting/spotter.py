@@ -124,7 +124,7 @@ class Spotter:
         Raises:
             MediaError: the file is not a video that can be read.
         """
-        size = (self.card.width, self.card.height)
+        size = self.card.picture_size
         times: list[float] = []
         rate, labels = self.card.frame_rate, self.card.label_set
         with (

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from touchline.errors import CheckpointError, InputError
+from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.labels import LabelSet
 from touchline.timebase import parse_rate
+from touchline.zoo.identity import FeatureIdentity
 
 CARD_FILE = "card.json"
 MAX_CARD_BYTES = 1_000_000
@@ -19,6 +20,14 @@ Text = Annotated[str, Field(max_length=4000)]
 Label = Annotated[str, Field(min_length=1, max_length=300)]
 PictureSide = Annotated[int, Field(ge=16, le=4096)]
 Storage = Literal["fp32", "fp16"]
+
+
+def _checked_rate(rate: str) -> str:
+    try:
+        parse_rate(rate)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return rate
 
 
 class _Strict(BaseModel):
@@ -39,6 +48,27 @@ class Suppression(_Strict):
     window_seconds: Annotated[float, Field(gt=0, le=600)]
 
 
+class CardFeatures(_Strict):
+    """Files of features that a network reads: ``<half>_<name>.npy``, ``width`` numbers a row.
+
+    Attributes:
+        name: the middle of the files' names, such as ``"ResNET_TF2_PCA512"``.
+        width: numbers of a row; None where rows are not plain vectors.
+        rate: rows a second of a stream beside the main one, whose rate is the card's own.
+        identity: which extractor made them, where that is known.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[\w][\w .+-]{0,99}$")]
+    width: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    rate: Annotated[str, Field(max_length=40)] | None = None
+    identity: FeatureIdentity | None = None
+
+    @field_validator("rate")
+    @classmethod
+    def _is_a_rate(cls, rate: str | None) -> str | None:
+        return None if rate is None else _checked_rate(rate)
+
+
 class ModelCard(_Strict):
     """The description that lies beside weights as ``card.json``.
 
@@ -47,9 +77,11 @@ class ModelCard(_Strict):
         system: which network, such as ``"e2e-spot"``.
         config: what rebuilds it; the fields of the system's configuration.
         labels: classes in the order of its outputs.
-        rate: frames a second it was trained at, exactly, such as ``"25/12"``.
-        width, height: size in pixels that pictures are scaled to.
+        rate: frames or rows a second it was trained at, exactly, such as ``"25/12"``.
+        width, height: size in pixels that pictures are scaled to; None for a network of features.
         crop: side of the centred square cut out of them, if any.
+        features: for a network of features, which.
+        streams: what it reads beside these, by the name of the stream.
         files: SHA-256 of every weight file, by its name in the folder.
         storage: precision in which a file stores its weights, where it is not fp32.
         suppression: default of peak picking.
@@ -62,9 +94,11 @@ class ModelCard(_Strict):
     config: Annotated[dict[str, Any], Field(max_length=100)]
     labels: CardLabels
     rate: Annotated[str, Field(max_length=40)]
-    width: PictureSide
-    height: PictureSide
+    width: PictureSide | None = None
+    height: PictureSide | None = None
     crop: PictureSide | None = None
+    features: CardFeatures | None = None
+    streams: Annotated[dict[Name, CardFeatures], Field(max_length=20)] = {}
     licence: Text = ""
     training_data_licence: Text = ""
     source: Text = ""
@@ -77,11 +111,7 @@ class ModelCard(_Strict):
     @field_validator("rate")
     @classmethod
     def _is_a_rate(cls, rate: str) -> str:
-        try:
-            parse_rate(rate)
-        except InputError as error:
-            raise ValueError(str(error)) from error
-        return rate
+        return _checked_rate(rate)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "ModelCard":
@@ -90,9 +120,28 @@ class ModelCard(_Strict):
             raise ValueError("a label occurs twice")
         if self.config.get("num_classes", count) != count:
             raise ValueError(f"{self.config['num_classes']} classes, but {count} labels")
-        if self.crop is not None and self.crop > min(self.width, self.height):
+        if (self.width is None) != (self.height is None):
+            raise ValueError("pictures have a width and a height")
+        if (self.width is None) == (self.features is None):
+            raise ValueError("a network takes either pictures, of width and height, or features")
+        size = (self.width, self.height)
+        if self.crop is not None and any(side is None or self.crop > side for side in size):
             raise ValueError(f"a crop of {self.crop} does not fit {self.width}x{self.height}")
         return self
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height that pictures are scaled to.
+
+        Raises:
+            ConfigError: the network takes features, not pictures.
+        """
+        if self.width is None or self.height is None:
+            raise ConfigError(
+                f"model {self.name} takes features, not video",
+                remedy="give a model of pictures, or run touchline predict on feature files",
+            )
+        return self.width, self.height
 
     @property
     def frame_rate(self) -> Fraction:

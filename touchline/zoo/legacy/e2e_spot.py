@@ -7,8 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from touchline.errors import CheckpointError
-from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2
+from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.models.e2e_spot import MODALITY_CHANNELS, E2ESpotConfig
+from touchline.zoo.cards import Suppression
+from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
 FEATURES = "_features."
@@ -16,6 +18,9 @@ HEAD = "_pred_fine."
 
 SOCCERNET_V2_RATE = Fraction(25, 12)
 """Frames of 25 a second taken every int(25 / 2) = 12, which the authors call 2 a second."""
+
+USUAL_LABELS = (SOCCERNET_V2.labels, SOCCERNET_BALL.labels, SOCCERNET_BALL.labels[:2])
+USUAL_CLIP_LEN = 100
 
 # Where each family keeps a weight that tells its members apart, by (last width, last depth).
 _RESNETS = {(512, 2): "rn18", (2048, 3): "rn50"}
@@ -167,3 +172,44 @@ def _integer(config: Mapping[str, Any], field: str) -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
         raise CheckpointError(f"the configuration's {field} is not a whole number")
     return value
+
+
+def usual_rate(labels: LabelSet) -> Fraction | None:
+    """What the published models of these classes were trained at."""
+    if set(labels) == set(SOCCERNET_V2):
+        return SOCCERNET_V2_RATE
+    return Fraction(25) if set(labels) <= set(SOCCERNET_BALL) else None
+
+
+def usual_suppression(rate: Fraction) -> Suppression:
+    """The published windows: two frames at 25/12 a second, 25 frames at 25 a second."""
+    window = max(Fraction(1), 2 / rate) if rate >= 5 else 2 / rate
+    return Suppression(kind="maximum", window_seconds=float(window))
+
+
+def config_of(weights: Weights, settings: PublishedSettings) -> E2ESpotConfig:
+    """``infer_config`` with what the settings say of the clips."""
+    return infer_config(weights, settings.clip_len or USUAL_CLIP_LEN)
+
+
+def _recognises(checkpoint: Checkpoint) -> bool:
+    return checkpoint.is_bare and is_e2e_spot(checkpoint.weights)
+
+
+def _alphabetical(labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(labels))
+
+
+READER = LegacyReader(
+    origin="E2E-Spot",
+    system="e2e-spot",
+    entries="_features.* and _pred_fine.*",
+    recognises=_recognises,
+    infer_config=config_of,
+    usual_rate=usual_rate,
+    suppression=usual_suppression,
+    usual_labels=USUAL_LABELS,
+    order=_alphabetical,
+    read_settings=read_settings,
+)
+"""The original: it sorts its classes."""

@@ -4,36 +4,28 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from torch import Tensor
+
 from touchline.errors import CheckpointError, InputError
 from touchline.timebase import parse_rate
+from touchline.zoo.legacy import e2e_spot
+from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
-WRAPPERS = ("model_state_dict", "state_dict")
-WRAPPER_PREFIXES = ("module.", "_model.", "model.")
 RENAMED = {"backbone._features.": "_features.", "head._pred_fine.": "_pred_fine."}
-
-
-def unwrap(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The state dict inside a training checkpoint; the document itself if it is not one."""
-    for field in WRAPPERS:
-        inner = document.get(field)
-        if isinstance(inner, Mapping):
-            return inner
-    return document
 
 
 def published_key(key: str) -> str:
     """The name that E2E-Spot gives to an entry."""
-    stripped = True
-    while stripped:
-        stripped = False
-        for prefix in WRAPPER_PREFIXES:
-            if key.startswith(prefix):
-                key, stripped = key.removeprefix(prefix), True
     for theirs, ours in RENAMED.items():
         if key.startswith(theirs):
             return ours + key.removeprefix(theirs)
     return key
+
+
+def rename(weights: Weights) -> dict[str, Tensor]:
+    """The entries under E2E-Spot's names."""
+    return {published_key(key): value for key, value in weights.items()}
 
 
 def read_settings(config: Mapping[str, Any]) -> PublishedSettings:
@@ -49,8 +41,8 @@ def read_settings(config: Mapping[str, Any]) -> PublishedSettings:
         labels = None
     else:
         raise CheckpointError("the configuration's classes are not a list")
-    crop = _number(config, "crop_dim")
-    clip_len = _number(config, "clip_len")
+    crop = number(config, "crop_dim")
+    clip_len = number(config, "clip_len")
     modality = _find(config, "modality")
     return PublishedSettings(
         modality=modality if modality in ("rgb", "bw", "flow") else None,
@@ -64,7 +56,7 @@ def read_settings(config: Mapping[str, Any]) -> PublishedSettings:
 
 def _rate(config: Mapping[str, Any]) -> Fraction | None:
     """Every n-th frame is taken, n = floor(input / wanted), so 2 of 25 a second means 25/12."""
-    wanted, given = _number(config, "extract_fps"), _number(config, "input_fps")
+    wanted, given = number(config, "extract_fps"), number(config, "input_fps")
     if wanted is None:
         return None
     try:
@@ -80,13 +72,18 @@ def _rate(config: Mapping[str, Any]) -> Fraction | None:
 def _size(config: Mapping[str, Any]) -> tuple[int, int] | None:
     resize = _find(config, "resize")
     if isinstance(resize, Mapping):
-        width, height = _number(resize, "width"), _number(resize, "height")
+        width, height = number(resize, "width"), number(resize, "height")
     else:
-        width, height = _number(config, "target_width"), _number(config, "target_height")
+        width, height = number(config, "target_width"), number(config, "target_height")
     return None if width is None or height is None else (int(width), int(height))
 
 
-def _number(config: Mapping[str, Any], field: str) -> int | float | None:
+def number(config: Mapping[str, Any], field: str) -> int | float | None:
+    """A field's value, wherever it nests; None without it.
+
+    Raises:
+        CheckpointError: it is not a number, or none that a setting could have.
+    """
     value = _find(config, field)
     if value is None:
         return None
@@ -99,13 +96,13 @@ def _number(config: Mapping[str, Any], field: str) -> int | float | None:
 
 def _find(config: Mapping[str, Any], field: str) -> Any:
     """A field's value, the least deeply nested if it occurs more than once."""
-    for mapping in _mappings(config):
+    for mapping in mappings(config):
         if mapping.get(field) is not None:
             return mapping[field]
     return None
 
 
-def _mappings(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def mappings(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The mappings of a document, level by level; each once, however often it is referred to."""
     level: list[Mapping[str, Any]] = [config]
     seen = {id(config)}
@@ -119,3 +116,27 @@ def _mappings(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         }
         seen |= deeper.keys()
         level = list(deeper.values())
+
+
+def _recognises(checkpoint: Checkpoint) -> bool:
+    return e2e_spot.is_e2e_spot(published_key(key) for key in checkpoint.weights)
+
+
+def _read_any_settings(config: Mapping[str, Any]) -> PublishedSettings:
+    """Also the flat configuration of the original, which may lie beside wrapped weights."""
+    return e2e_spot.read_settings(config) if "feature_arch" in config else read_settings(config)
+
+
+READER = LegacyReader(
+    origin="OpenSportsLab's E2E-Spot",
+    system="e2e-spot",
+    entries="backbone._features.* and head._pred_fine.*",
+    recognises=_recognises,
+    infer_config=e2e_spot.config_of,
+    usual_rate=e2e_spot.usual_rate,
+    suppression=e2e_spot.usual_suppression,
+    usual_labels=e2e_spot.USUAL_LABELS,
+    rename=rename,
+    read_settings=_read_any_settings,
+)
+"""It keeps its classes in the order of the official evaluator."""

@@ -9,7 +9,7 @@ class PublishedSettings:
     """Facts from beside the weights; None where nothing is said.
 
     Attributes:
-        feature_arch, temporal_arch, modality, num_classes: checked against the weights.
+        feature_arch, temporal_arch, modality, pooling, num_classes: checked against the weights.
         clip_len: frames of a clip.
         labels: classes in the order of the outputs.
         rate: frames a second of the training pictures.
@@ -20,6 +20,7 @@ class PublishedSettings:
     feature_arch: str | None = None
     temporal_arch: str | None = None
     modality: str | None = None
+    pooling: str | None = None
     num_classes: int | None = None
     clip_len: int | None = None
     labels: tuple[str, ...] | None = None

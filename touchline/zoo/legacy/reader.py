@@ -1,0 +1,65 @@
+"""What each origin of published weights says about its files."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from torch import Tensor
+
+from touchline.labels import LabelSet
+from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.legacy.settings import PublishedSettings
+
+Weights = Mapping[str, Tensor]
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The entries of a published file.
+
+    Attributes:
+        weights: by name, without the prefixes that training wrappers add.
+        is_bare: whether the file holds just these, without a container around or a prefix before.
+    """
+
+    weights: Weights
+    is_bare: bool
+
+
+def _no_settings(config: Mapping[str, Any]) -> PublishedSettings:
+    return PublishedSettings()
+
+
+@dataclass(frozen=True)
+class LegacyReader:
+    """Turns the checkpoints of one origin into ours.
+
+    Attributes:
+        origin: in words, such as ``"sn-spotting pooling"``.
+        system: which of ``touchline.zoo.networks.SYSTEMS`` they are.
+        entries: in words, what its entries are called; for whoever brings a file of none.
+        recognises: whether a checkpoint is of this origin, by names and shapes alone.
+        infer_config: the network's config, from published names and what was said beside.
+        usual_rate: what the origin trained at, for given classes; None if nothing says it.
+        suppression: the published default for a rate.
+        usual_labels: the label sets it was published for, each in the official order.
+        rename: names (and layouts) to the published PyTorch ones.
+        order: a set in the official order to the order of the origin's outputs.
+        read_settings: what a configuration beside the weights says.
+        features: for a network of features, which files it was trained on, from its config.
+    """
+
+    origin: str
+    system: str
+    entries: str
+    recognises: Callable[[Checkpoint], bool]
+    infer_config: Callable[[Weights, PublishedSettings], Any]
+    usual_rate: Callable[[LabelSet], Fraction | None]
+    suppression: Callable[[Fraction], Suppression]
+    usual_labels: tuple[Labels, ...]
+    rename: Callable[[Weights], dict[str, Tensor]] = dict
+    order: Callable[[Labels], Labels] = tuple
+    read_settings: Callable[[Mapping[str, Any]], PublishedSettings] = _no_settings
+    features: Callable[[Any], CardFeatures] | None = None
