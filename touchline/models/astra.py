@@ -301,7 +301,7 @@ class ASTRA(nn.Module):
             batch_first=True,
         )
         self.Tdecoder = nn.TransformerDecoder(decoder, config.decoder_layers)
-        self.queries = nn.Parameter(torch.randn(config.steps, width))
+        self.queries = nn.Parameter(0.1 * torch.randn(config.steps, width))
         self.clas_head = _Perceptron(width, width, config.num_outputs, dropout, nn.Identity())
         self.displ_head = DisplacementHead(width, config.num_outputs, dropout)
 
