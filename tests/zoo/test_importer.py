@@ -176,7 +176,6 @@ def test_an_existing_model_is_not_overwritten(tmp_path):
     [
         "sn-spotting_Pooling_MAXPOOL_v2",
         "sn-spotting_Pooling_NETVLAD_v1",
-        "sn-grounding_CALF_v2_trained",
     ],
 )
 def test_other_published_systems_are_named(shared, layout):
