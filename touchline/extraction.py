@@ -142,13 +142,13 @@ def _halves(game: Game, out: Path | None) -> Iterator[tuple[Path, Path, str]]:
     """Each video of a game with the folder and the stem of its features."""
     is_plain = "events" in game.label_files
     for half in game.halves:
-        stem = half.video.stem if is_plain else str(half.number)
+        stem = half.path.stem if is_plain else str(half.number)
         if out is None:
-            yield half.video, half.video.parent, stem
+            yield half.path, half.path.parent, stem
         elif is_plain:
-            yield half.video, (out / game.name).parent, stem
+            yield half.path, (out / game.name).parent, stem
         else:
-            yield half.video, out / game.name, stem
+            yield half.path, out / game.name, stem
 
 
 def _stem(video: Path) -> str:
@@ -175,11 +175,12 @@ def extract(
     cores = available_cores()
     processes = min(jobs or max(1, cores // 2), len(tasks))
     if processes > 1:
-        threads = max(1, cores // processes)
-        tasks = [replace(task, spec=replace(task.spec, threads=threads)) for task in tasks]
+        tasks = [_with_threads(task, max(1, cores // processes)) for task in tasks]
     specs = list(dict.fromkeys(task.spec for task in tasks))
     try:
-        for spec in reversed(specs):
+        for spec in specs:
+            _opened(spec)
+        for spec in reversed(specs):  # the first stays open
             _prepare(spec, [task for task in tasks if task.spec == spec])
         if processes > 1:
             _opened.cache_clear()
@@ -200,3 +201,8 @@ def _prepare(spec: ExtractorSpec, tasks: Sequence[HalfTask]) -> None:
                 continue
         _ = extractor.engine
         return
+
+
+def _with_threads(task: HalfTask, threads: int) -> HalfTask:
+    placement = replace(task.spec.placement, threads=threads)
+    return replace(task, spec=replace(task.spec, placement=placement))

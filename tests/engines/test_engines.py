@@ -137,7 +137,7 @@ def test_auto_falls_back_where_bfloat16_would_move_scores(folders, networks, mon
 def test_what_auto_chooses(folders, tmp_path, monkeypatch):
     folder = folders["rny002_gsm"]
     monkeypatch.setattr("touchline.engines.torch.accelerator", lambda: None)
-    monkeypatch.setattr(engines, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr(engines, "may_have_gpu", lambda: True)
     assert open_engine(folder).name.startswith("openvino")
     no_onnx = write_folder(tmp_path / "plain", small_network("rny002", ""))
     assert open_engine(no_onnx).name.startswith("torch cpu")
@@ -155,7 +155,7 @@ def test_without_a_gpu_nothing_waits_for_pytorch(folders):
     """The network's own format runs elsewhere: importing PyTorch would cost seconds and memory."""
     code = (
         "import sys; from touchline import engines; from touchline.zoo.store import find\n"
-        "engines._may_have_gpu = lambda: False\n"
+        "engines.may_have_gpu = lambda: False\n"
         f"engines.open_engine(find({str(folders['rny002'].path)!r}))\n"
         "sys.exit('torch' in sys.modules)"
     )

@@ -23,7 +23,13 @@ def extract(
     ],
     features: Annotated[
         str,
-        typer.Option("--features", "-f", help="Extractors by name, with commas between: demo."),
+        typer.Option(
+            "--features",
+            "-f",
+            metavar="NAME,...",
+            help="With commas between: resnet152, vggish, vggish-half-second, log-mel, fft, "
+            "timm:BACKBONE, demo or another model. NAME@FILE takes its weights from a file.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -59,6 +65,7 @@ def extract(
     from touchline.errors import InputError
     from touchline.extraction import extract as run
     from touchline.extraction import plan
+    from touchline.features.extractor import Placement
     from touchline.features.extractors import ExtractorSpec
     from touchline.timebase import parse_rate
 
@@ -66,7 +73,7 @@ def extract(
     chosen_rate = None if rate is None else parse_rate(rate)
     tasks = plan(
         source,
-        [ExtractorSpec(name, chosen_rate, engine, precision) for name in names],
+        [ExtractorSpec(name, chosen_rate, Placement(engine, precision)) for name in names],
         out=out,
         split=None if split == "all" else split,
         size=video,

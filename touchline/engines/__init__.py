@@ -125,7 +125,7 @@ def _torch_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("torch", "timm"))
 
 
-def _may_have_gpu() -> bool:
+def may_have_gpu() -> bool:
     """Whether to ask PyTorch: importing it for nothing takes seconds and 700 MB."""
     return sys.platform != "linux" or any(Path(device).exists() for device in _GPU_DEVICES)
 
@@ -134,7 +134,7 @@ def _choose(folder: ModelFolder) -> Literal["openvino", "torch"]:
     usable = folder.has_weights and _torch_installed()
     if usable and not folder.onnx_files:
         return "torch"
-    if usable and _may_have_gpu():
+    if usable and may_have_gpu():
         from touchline.engines.torch import accelerator
 
         if accelerator() is not None:

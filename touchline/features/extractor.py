@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from touchline.engines import EngineName, Precision
+from touchline.engines.features import FeatureNetwork, open_feature_network
+from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
 
 Rows = npt.NDArray[np.float32]
@@ -59,3 +63,54 @@ class Extractor(Protocol):
     def close(self) -> None:
         """Let go of memory and threads."""
         ...
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a network computes.
+
+    Attributes:
+        engine: ``auto``, ``openvino`` or ``torch``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        threads: processor threads at most; all by default.
+    """
+
+    engine: EngineName = "auto"
+    precision: Precision = "auto"
+    threads: int | None = None
+
+
+DEFAULT_PLACEMENT = Placement()
+
+
+class NetworkExtractor:
+    """What extractors with a network of their own have in common."""
+
+    graph = "features"
+
+    def __init__(
+        self, folder: ExtractorFolder, identity: FeatureIdentity, suffix: str, placement: Placement
+    ) -> None:
+        self.folder = folder
+        self.identity = identity
+        self.suffix = suffix
+        self.placement = placement
+
+    @cached_property
+    def network(self) -> FeatureNetwork:
+        """Opened when it is first needed."""
+        return open_feature_network(
+            self.folder,
+            self.graph,
+            engine=self.placement.engine,
+            precision=self.placement.precision,
+            threads=self.placement.threads,
+        )
+
+    @property
+    def engine(self) -> str:
+        """See ``Extractor``."""
+        return self.network.name
+
+    def close(self) -> None:
+        """See ``Extractor``."""

@@ -1,12 +1,18 @@
 """Extractors by name."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
-from touchline.engines import EngineName, Precision
-from touchline.features.extractor import Extractor
+from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
+from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.pictures import ModelPictures
-from touchline.zoo.store import find
+from touchline.features.resnet import PublishedResNet, TimmBackbone
+from touchline.features.sound import LogMel, Statistics
+from touchline.features.vggish import EMBEDDING, HALF_SECONDS, VGGishSound
+from touchline.zoo.extractors import ExtractorFolder, find_extractor, folder_name
+from touchline.zoo.store import find, sha256_of
 
 
 @dataclass(frozen=True)
@@ -14,29 +20,88 @@ class ExtractorSpec:
     """What to extract with.
 
     Attributes:
-        name: of the extractor: a model of the zoo or its folder.
+        name: ``"resnet152"``, ``"vggish"``, ``"vggish-half-second"``, ``"log-mel"``, ``"fft"``,
+            ``"timm:<backbone>"``, or a model of the zoo such as ``"demo"``; followed by
+            ``@<file>`` where its weights are to be taken from a file.
         rate: rows a second; the extractor's own by default.
-        engine, precision: where and how a network computes.
-        threads: processor threads at most.
+        placement: where and how a network computes.
     """
 
     name: str
     rate: Fraction | None = None
-    engine: EngineName = "auto"
-    precision: Precision = "auto"
-    threads: int | None = None
+    placement: Placement = DEFAULT_PLACEMENT
+
+
+_WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
+    "log-mel": LogMel,
+    "fft": Statistics,
+}
+
+_STORED_AS = {"resnet152": "resnet152", "vggish": "vggish", "vggish-half-second": "vggish"}
+"""Extractors by name, and whose weights they have."""
+
+_PUBLISHED_FILES = {
+    "resnet152": "resnet152_weights_tf_dim_ordering_tf_kernels_notop.h5 of Keras",
+    "vggish": "vggish-10086976.pth of torchvggish",
+}
+
+_TIMM = "timm:"
+
+NAMES = (*_STORED_AS, *_WITHOUT_WEIGHTS, "timm:<backbone>", "demo")
+"""What can be asked for; ``demo`` stands for every model that sees frames one by one."""
 
 
 def open_extractor(spec: ExtractorSpec) -> Extractor:
-    """Make an extractor ready.
+    """Make an extractor ready; its network is opened when it is first needed.
 
     Raises:
         InputError: no such extractor, or its weights are not here; says what would be right.
     """
-    return ModelPictures(
-        find(spec.name),
-        rate=spec.rate,
-        engine=spec.engine,
-        precision=spec.precision,
-        threads=spec.threads,
-    )
+    name, _, file = spec.name.partition("@")
+    if name in _WITHOUT_WEIGHTS:
+        return _WITHOUT_WEIGHTS[name](spec.rate)
+    if name in _STORED_AS or name.startswith(_TIMM):
+        folder = _weights(_STORED_AS.get(name, name), Path(file) if file else None)
+        if name.startswith(_TIMM):
+            return TimmBackbone(folder, spec.rate, spec.placement)
+        if name == "resnet152":
+            return PublishedResNet(folder, spec.rate, spec.placement)
+        sound_map = EMBEDDING if name == EMBEDDING.name else HALF_SECONDS
+        return VGGishSound(folder, sound_map, spec.rate, spec.placement)
+    try:
+        model = find(spec.name)
+    except CheckpointError as error:
+        raise InputError(
+            f"there is no extractor {spec.name!r}",
+            remedy=f"choose of {', '.join(NAMES)}; or another model of `touchline models`",
+        ) from error
+    return ModelPictures(model, spec.rate, spec.placement)
+
+
+def _weights(name: str, file: Path | None) -> ExtractorFolder:
+    """An extractor's folder; made of a file, or fetched, where it is not there."""
+    folder = find_extractor(folder_name(name))
+    if folder is not None:
+        if file is not None and sha256_of(_existing(file)) != folder.card.original_sha256:
+            raise ConfigError(
+                f"extractor {name} is stored with other weights than {file.name}",
+                where=folder.path,
+                remedy="remove that folder to take the new ones",
+            )
+        return folder
+    if file is None and not name.startswith(_TIMM):
+        raise CheckpointError(
+            f"the weights of {name} are not here",
+            remedy=f"name their file once: {name}@FILE, such as {_PUBLISHED_FILES[name]}",
+        )
+    try:
+        from touchline.zoo.extractor_weights import fetch_timm, import_weights
+    except ImportError as error:
+        raise MissingExtraError(f"storing the weights of {name}", "torch") from error
+    return fetch_timm(name) if file is None else import_weights(name, _existing(file))
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise CheckpointError("there is no such file", where=file)
+    return file

@@ -2,16 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from touchline.engines import Engine, EngineName, Precision, open_engine
+from touchline.engines import Engine, open_engine
 from touchline.errors import ConfigError
-from touchline.features.extractor import Extracted, Report, Rows, Write
+from touchline.features.extractor import (
+    DEFAULT_PLACEMENT,
+    Extracted,
+    Placement,
+    Report,
+    Rows,
+    Write,
+)
 from touchline.media.video import FrameStream, read_frames
 from touchline.spotting.prefetch import prefetched
 from touchline.timebase import format_rate
@@ -71,11 +78,8 @@ class ModelPictures:
     def __init__(
         self,
         folder: ModelFolder,
-        *,
         rate: Fraction | None = None,
-        engine: EngineName = "auto",
-        precision: Precision = "auto",
-        threads: int | None = None,
+        placement: Placement = DEFAULT_PLACEMENT,
     ) -> None:
         card = folder.card
         if "_" in str(card.config.get("feature_arch", "_")):
@@ -85,9 +89,8 @@ class ModelPictures:
             )
         self._rate = card.frame_rate if rate is None else rate
         self._size = card.picture_size
-        self._open = partial(
-            open_engine, folder, engine=engine, precision=precision, threads=threads
-        )
+        self._folder = folder
+        self._placement = placement
         self.suffix = card.name
         self.identity = FeatureIdentity(
             name=card.name,
@@ -98,7 +101,12 @@ class ModelPictures:
 
     @cached_property
     def _engine(self) -> Engine:
-        return self._open()
+        return open_engine(
+            self._folder,
+            engine=self._placement.engine,
+            precision=self._placement.precision,
+            threads=self._placement.threads,
+        )
 
     @property
     def engine(self) -> str:
@@ -108,7 +116,7 @@ class ModelPictures:
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
         """See ``Extractor``."""
         stream = read_frames(source, rate=self._rate, size=self._size)
-        return describe_frames(stream, _as_it_is, self._engine.features, write, report)
+        return describe_frames(stream, as_it_is, self._engine.features, write, report)
 
     def close(self) -> None:
         """See ``Extractor``."""
@@ -116,5 +124,6 @@ class ModelPictures:
             self._engine.close()
 
 
-def _as_it_is(pixels: Pixels) -> Pixels:
+def as_it_is(pixels: Pixels) -> Pixels:
+    """A frame that needs no preparation."""
     return pixels

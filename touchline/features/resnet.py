@@ -1,0 +1,151 @@
+"""The published picture features of SoccerNet, and those of any backbone of timm.
+
+"ResNET_TF2": the frame on show just before every half second, scaled to 224 rows, its middle 224
+columns through ResNet-152 (Keras). What the published code does to frames is done here again, to
+the pixel.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.errors import MediaError
+from touchline.features.extractor import (
+    DEFAULT_PLACEMENT,
+    Extracted,
+    NetworkExtractor,
+    Placement,
+    Report,
+    Write,
+)
+from touchline.features.pictures import Pixels, as_it_is, describe_frames
+from touchline.media.video import probe, read_frames
+from touchline.timebase import format_rate
+from touchline.zoo.extractors import ExtractorFolder
+from touchline.zoo.identity import FeatureIdentity
+
+SIDE = 224
+PUBLISHED_RATE = Fraction(2)
+
+
+def published_start(source_rate: Fraction, rate: Fraction) -> Fraction:
+    """When reading at ``rate`` must start to give the frames that the published code keeps.
+
+    It keeps frame k where (k + 1) mod r < 1, r = source_rate / rate: the last frame that begins
+    before second i / rate, for i = 1, 2, ... So does reading every 1 / rate from a moment before
+    1 / rate that is shorter than the least distance of these seconds from a later frame.
+    """
+    ratio = source_rate / rate
+    step = max(Fraction(1, ratio.denominator), Fraction(1, 8))
+    return max(Fraction(0), 1 / rate - step / (2 * source_rate))
+
+
+def crop_published(pixels: Pixels) -> Pixels:
+    """(H, W, 3) -> (224, 224, 3): 224 rows by averaging areas, then the middle columns.
+
+    Raises:
+        MediaError: a picture too narrow to give 224 columns.
+    """
+    height, width = pixels.shape[:2]
+    scaled_width = int(width * (SIDE / height))
+    if scaled_width < SIDE:
+        raise MediaError(
+            f"a picture of {width}x{height} is too narrow for the published features",
+            remedy="give a picture at least as wide as high, or another extractor",
+        )
+    left = int((scaled_width - SIDE) / 2)
+    if height == SIDE:
+        return pixels[:, left : left + SIDE]
+    rows = area_weights(height, SIDE)
+    columns = area_weights(width, scaled_width)[left : left + SIDE]
+    seen = np.flatnonzero(columns.any(0))
+    part = pixels[:, seen[0] : seen[-1] + 1].astype(np.float32)
+    lowered = (rows @ part.reshape(height, -1)).reshape(SIDE, -1, 3)
+    scaled = columns[:, seen[0] : seen[-1] + 1] @ lowered
+    halved = (height, width) == (2 * SIDE, 2 * scaled_width)  # OpenCV rounds halves up there
+    rounded = np.floor(scaled + 0.5) if halved else np.rint(scaled)
+    return rounded.clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
+    """(target, source) share of each source pixel in each target pixel, as OpenCV's INTER_AREA.
+
+    Shrinking averages areas; enlarging is linear between pixels, from their edges on.
+    """
+    scale = source / target
+    if target >= source:
+        places = np.arange(target)
+        low = np.floor(places * scale).astype(int)
+        share = places + 1 - (low + 1) / scale
+        share = np.where(share <= 0, 0, share - np.floor(share))
+        weights = np.zeros((target, source))
+        weights[places, low] = 1 - share
+        weights[places, np.minimum(low + 1, source - 1)] += share
+        return weights.astype(np.float32)
+    edges = np.arange(target)[:, None] * scale
+    pixels = np.arange(source)
+    covered = np.minimum(edges + scale, pixels + 1) - np.maximum(edges, pixels)
+    return (np.maximum(covered, 0) / scale).astype(np.float32)
+
+
+class PublishedResNet(NetworkExtractor):
+    """The published features: frames, crop and channels as the field's files have them.
+
+    Args:
+        folder: weights of ResNet-152 in the Keras layout.
+        rate: rows a second; the released files have 2, 5 and 25.
+    """
+
+    def __init__(
+        self,
+        folder: ExtractorFolder,
+        rate: Fraction | None = None,
+        placement: Placement = DEFAULT_PLACEMENT,
+    ) -> None:
+        self.rate = rate or PUBLISHED_RATE
+        identity = FeatureIdentity(
+            name="resnet152",
+            weights=folder.weights_digest,
+            rate=format_rate(self.rate),
+            settings={"frames": "published", "crop": "published", "channels": "published"},
+        )
+        super().__init__(folder, identity, "ResNET_TF2", placement)
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``."""
+        stream = read_frames(
+            source,
+            rate=self.rate,
+            start_seconds=published_start(probe(source).frame_rate, self.rate),
+        )
+        return describe_frames(stream, crop_published, self.network, write, report)
+
+
+class TimmBackbone(NetworkExtractor):
+    """A backbone of timm on whole pictures, squeezed into the shape that it was trained on."""
+
+    def __init__(
+        self,
+        folder: ExtractorFolder,
+        rate: Fraction | None = None,
+        placement: Placement = DEFAULT_PLACEMENT,
+    ) -> None:
+        card = folder.card
+        self.rate = rate or PUBLISHED_RATE
+        self.size = (card.width or SIDE, card.height or SIDE)
+        identity = FeatureIdentity(
+            name=f"timm:{card.config.get('timm_name')}",
+            weights=folder.weights_digest,
+            rate=format_rate(self.rate),
+            settings={"size": f"{self.size[0]}x{self.size[1]}"},
+        )
+        super().__init__(folder, identity, card.name.removeprefix("timm-"), placement)
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``."""
+        stream = read_frames(source, rate=self.rate, size=self.size)
+        return describe_frames(stream, as_it_is, self.network, write, report)

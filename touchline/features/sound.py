@@ -1,0 +1,123 @@
+"""Extractors of sound that need no network: log-mel, and statistics of spectra."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+from touchline.errors import ConfigError, MediaError
+from touchline.features.extractor import Extracted, Report, Rows, Write
+from touchline.features.sound_statistics import FRAMES_PER_ROW, SoundStatistics
+from touchline.features.spectra import (
+    FRAME_RATE,
+    FRAME_SAMPLES,
+    HOP_SAMPLES,
+    SAMPLE_RATE,
+    Floats,
+    frames_of,
+    log_mel,
+)
+from touchline.media.audio import read_audio
+from touchline.media.video import probe
+from touchline.spotting.prefetch import prefetched
+from touchline.timebase import format_rate
+from touchline.zoo.identity import FeatureIdentity
+
+_BLOCKS_AHEAD = 64
+_LOG_MEL_AT_ONCE = 30 * FRAME_RATE
+_STATISTICS_AT_ONCE = 60 * FRAMES_PER_ROW
+
+
+def describe_sound(
+    source: Path,
+    frames_at_once: int,
+    describe: Callable[[Floats], Rows],
+    write: Write,
+    report: Report,
+    *,
+    silence_after: int = 0,
+) -> None:
+    """Run a function over the frames of a video's sound: decoding and function overlap.
+
+    Args:
+        describe: (n, 400) frames to the rows of features that they make.
+
+    Raises:
+        MediaError: the file has no sound, or cannot be read.
+    """
+    seconds = _duration(source)
+    done = 0
+    blocks = read_audio(source, SAMPLE_RATE)
+    with prefetched(blocks, _BLOCKS_AHEAD) as ahead:
+        for frames in frames_of(ahead, frames_at_once, silence_after=silence_after):
+            rows = describe(frames)
+            if len(rows):
+                write(rows)
+            done += len(frames)
+            report(min(done / FRAME_RATE / seconds, 1.0) if seconds else 0.0)
+    report(1.0)
+
+
+def _duration(source: Path) -> float | None:
+    with suppress(MediaError):  # a file of sound alone
+        return probe(source).duration_seconds
+    return None
+
+
+def refuse_rate(name: str, rate: Fraction | None, own: Fraction) -> None:
+    """Refuse a rate other than the extractor's own.
+
+    Raises:
+        ConfigError: it is another.
+    """
+    if rate is not None and rate != own:
+        raise ConfigError(
+            f"{name} has {format_rate(own)} rows a second, not {format_rate(rate)}",
+            remedy="leave --rate out",
+        )
+
+
+class LogMel:
+    """Log-mel as VGGish takes it, 64 bands 100 times a second: an ``Extractor``."""
+
+    suffix = "log_mel"
+    engine = "numpy"
+
+    def __init__(self, rate: Fraction | None = None) -> None:
+        refuse_rate("log-mel", rate, Fraction(FRAME_RATE))
+        self.identity = FeatureIdentity(name="log-mel", rate=format_rate(Fraction(FRAME_RATE)))
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``."""
+        describe_sound(source, _LOG_MEL_AT_ONCE, log_mel, write, report)
+        return Extracted(first_seconds=FRAME_SAMPLES / SAMPLE_RATE / 2)
+
+    def close(self) -> None:
+        """See ``Extractor``."""
+
+
+class Statistics:
+    """31 statistics of the spectra of each half second: an ``Extractor``."""
+
+    suffix = "FFT"
+    engine = "numpy"
+    rate = Fraction(FRAME_RATE, FRAMES_PER_ROW)
+
+    def __init__(self, rate: Fraction | None = None) -> None:
+        refuse_rate("fft", rate, self.rate)
+        self.identity = FeatureIdentity(name="fft", rate=format_rate(self.rate))
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``."""
+        describe_sound(
+            source,
+            _STATISTICS_AT_ONCE,
+            SoundStatistics(),
+            write,
+            report,
+            silence_after=FRAME_SAMPLES - HOP_SAMPLES,
+        )
+        return Extracted(first_seconds=float(1 / self.rate / 2))
+
+    def close(self) -> None:
+        """See ``Extractor``."""

@@ -1,0 +1,110 @@
+"""Sound as VGGish hears it: frames of 25 ms every 10 ms, their spectra, and mel bands.
+
+Hershey et al.: "CNN Architectures for Large-Scale Audio Classification", ICASSP 2017. Magnitudes,
+not powers; HTK's mel scale with triangles that are straight over mel and not normalised; an offset
+inside the logarithm.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+SAMPLE_RATE = 16_000
+FRAME_SAMPLES = 400
+HOP_SAMPLES = 160
+FRAME_RATE = SAMPLE_RATE // HOP_SAMPLES
+FFT_SAMPLES = 512
+BINS = FFT_SAMPLES // 2 + 1
+BIN_HERTZ = SAMPLE_RATE / FFT_SAMPLES
+
+MEL_BANDS = 64
+MEL_RANGE_HERTZ = (125.0, 7500.0)
+LOG_OFFSET = 0.01
+SILENCE = float(np.log(LOG_OFFSET))
+"""What log-mel is where nothing is heard."""
+
+
+def hann() -> Doubles:
+    """(400,) the window, periodic."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME_SAMPLES) / FRAME_SAMPLES)
+
+
+def mel_weights() -> Doubles:
+    """(257, 64) share of each bin in each band; bin 0 has none."""
+    lowest, highest = _mel(np.array(MEL_RANGE_HERTZ))
+    edges = np.linspace(lowest, highest, MEL_BANDS + 2)
+    bins = _mel(np.linspace(0, SAMPLE_RATE / 2, BINS))[:, None]
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    weights = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
+    weights[0] = 0
+    return np.maximum(weights, 0)
+
+
+def _mel(hertz: Doubles) -> Doubles:
+    return 1127 * np.log(1 + hertz / 700)
+
+
+@cache
+def _window() -> Floats:
+    return hann().astype(np.float32)
+
+
+@cache
+def _bands() -> Floats:
+    return mel_weights().astype(np.float32)
+
+
+def count_frames(samples: int) -> int:
+    """Whole frames in a number of samples."""
+    return max(0, 1 + (samples - FRAME_SAMPLES) // HOP_SAMPLES)
+
+
+def frames_of(
+    blocks: Iterable[Floats], frames_at_once: int, *, silence_after: int = 0
+) -> Iterator[Floats]:
+    """Cut sound into overlapping frames, in constant memory.
+
+    Args:
+        blocks: sound at 16 kHz, (n,) each, without gaps between.
+        frames_at_once: frames to hand on together.
+        silence_after: samples of silence to add at the end, so that no frame is lost there.
+
+    Yields:
+        (n, 400), n = ``frames_at_once`` but for the last; views of a buffer, not to be written.
+    """
+    step = frames_at_once * HOP_SAMPLES
+    needed = step - HOP_SAMPLES + FRAME_SAMPLES
+    waiting: list[Floats] = []
+    samples = 0
+    for block in blocks:
+        waiting.append(block)
+        samples += len(block)
+        if samples >= needed:
+            sound = np.concatenate(waiting)
+            while len(sound) >= needed:
+                yield _overlapping(sound[:needed])
+                sound = sound[step:]
+            waiting, samples = [sound], len(sound)
+    sound = np.concatenate([*waiting, np.zeros(silence_after, np.float32)])
+    while count_frames(len(sound)):
+        yield _overlapping(sound[:needed])
+        sound = sound[step:]
+
+
+def _overlapping(sound: Floats) -> Floats:
+    return np.lib.stride_tricks.sliding_window_view(sound, FRAME_SAMPLES)[::HOP_SAMPLES]
+
+
+def magnitudes(frames: Floats) -> Floats:
+    """(n, 400) frames -> (n, 257) magnitudes of their spectra."""
+    return np.abs(np.fft.rfft(frames * _window(), FFT_SAMPLES))
+
+
+def log_mel(frames: Floats) -> Floats:
+    """(n, 400) frames -> (n, 64) log-mel; ``SILENCE`` where nothing is heard."""
+    return np.log(magnitudes(frames) @ _bands() + np.float32(LOG_OFFSET))
