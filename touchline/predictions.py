@@ -70,7 +70,7 @@ def predict(
     """
     for game in games:
         for half in game.halves:
-            probe(half.video)
+            probe(half.path)
     matches: dict[str, Match] = {}
     warnings: list[str] = []
     for game in games:
@@ -80,7 +80,7 @@ def predict(
             def show(share: float, game: Game = game, number: int = half.number) -> None:
                 progress(game, number, share)
 
-            timeline = spotter.spot(half.video, threshold=threshold, progress=show)
+            timeline = spotter.spot(half.path, threshold=threshold, progress=show)
             warnings += (f"{game.name}, half {half.number}: {text}" for text in timeline.warnings)
             timelines.append(replace(timeline, half=half.number, scores=None))
         matches[game.name] = Match(game.name, tuple(timelines))

@@ -70,7 +70,7 @@ def test_the_files_of_a_game(made):
 def test_our_reader_takes_it_for_soccernet(made):
     [game] = read_games(made.root, size="72p")
     assert game.name == made.games[0]
-    assert [half.video.name for half in game.halves] == ["1_72p.mkv", "2_72p.mkv"]
+    assert [half.path.name for half in game.halves] == ["1_72p.mkv", "2_72p.mkv"]
     for label_set in (SOCCERNET_V2, SOCCERNET_BALL):
         assert game.labels(label_set).events
 

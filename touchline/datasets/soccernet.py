@@ -2,7 +2,8 @@
 
 SoccerNet: ``<root>/<league>/<season>/<game>/`` holds ``1_224p.mkv``, ``2_224p.mkv`` (or 720p, or
 ``1.mkv``, or one ``224p.mp4`` for the whole game) and ``Labels-v2.json`` or ``Labels-ball.json``.
-Plain: any ``x.mp4`` with ``x.events.json`` beside it.
+Plain: any ``x.mp4`` with ``x.events.json`` beside it. Features lie where the videos do, as
+``1_<name>.npy``, ``2_<name>.npy``, or ``x_<name>.npy``.
 """
 
 import os
@@ -27,16 +28,60 @@ LABEL_FILES = {
 
 _HALF_VIDEO = re.compile(r"(?P<half>[1-4])(?:_(?P<size>\d+p))?\.(?:mkv|mp4)")
 _GAME_VIDEO = re.compile(r"(?P<size>\d+p)\.(?:mkv|mp4)")
+_HALF_FILE = re.compile(r"([1-4])(?:_.+)?\.(?:mkv|mp4|npy)")
 _PLAIN_VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts")
 _EVENTS_ENDING = ".events.json"
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Which file of a half is read.
+
+    Attributes:
+        size: of its videos.
+        features: the name of its features; None for a video.
+    """
+
+    size: str = "224p"
+    features: str | None = None
+
+    @property
+    def example(self) -> str:
+        """What a game's folder should hold."""
+        name = self.features
+        return "1_224p.mkv and 2_224p.mkv" if name is None else f"1_{name}.npy and 2_{name}.npy"
+
+    def numbered(self, file: str) -> tuple[int, bool] | None:
+        """The half that a file is of, and whether there may be a better one; None if of none."""
+        if self.features is not None:
+            half, _, rest = file.partition("_")
+            fits = rest == f"{self.features}.npy" and half in ("1", "2", "3", "4")
+            return (int(half), False) if fits else None
+        if found := _HALF_VIDEO.fullmatch(file):
+            return int(found["half"]), (found["size"] or "224p") != self.size
+        if found := _GAME_VIDEO.fullmatch(file):
+            return 1, found["size"] != self.size
+        return None
+
+    def beside(self, stem: str, files: Iterable[str]) -> str | None:
+        """The file whose events are ``<stem>.events.json``."""
+        if self.features is not None:
+            names = [f"{stem}_{self.features}.npy"]
+        else:
+            names = [stem + ending for ending in _PLAIN_VIDEOS]
+        return next((name for name in names if name in files), None)
+
+
+@dataclass(frozen=True)
 class Half:
-    """One video of a game: a half, or the whole game where the game has a single video."""
+    """One video of a game: a half, or the whole game where the game has a single video.
+
+    Attributes:
+        path: of the video, or of its features.
+    """
 
     number: int
-    video: Path
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -46,7 +91,7 @@ class Game:
     Attributes:
         name: its path below the root with forward slashes, ``league/season/game``.
         folder: where its files lie.
-        halves: its videos in playing order.
+        halves: its videos, or the features of these, in playing order.
         label_files: by name (``Labels-v2.json``; ``events`` for a plain video).
     """
 
@@ -77,12 +122,13 @@ class Game:
         shown = {half.number for half in self.halves}
         if lost := sorted({t.half or 1 for t in found.timelines if t.events} - shown):
             raise InputError(
-                f"there are labels of half {lost[0]} and no video of it",
+                f"there are labels of half {lost[0]}, and of the files only "
+                + ", ".join(half.path.name for half in self.halves),
                 where=path,
-                remedy=f"add {lost[0]}_224p.mkv",
+                remedy=f"add half {lost[0]}",
             )
         timelines = tuple(
-            found.half(half.number) or Timeline(Video(half.video.name), half=half.number)
+            found.half(half.number) or Timeline(Video(half.path.name), half=half.number)
             for half in self.halves
         )
         return Match(self.name, timelines, found.extra)
@@ -95,7 +141,13 @@ class Game:
         return next((self.label_files[name] for name in names if name in self.label_files), None)
 
 
-def read_games(root: str | Path, split: str | None = None, *, size: str = "224p") -> list[Game]:
+def read_games(
+    root: str | Path,
+    split: str | None = None,
+    *,
+    size: str = "224p",
+    features: str | None = None,
+) -> list[Game]:
     """Find the games of a dataset, in the order of the split's list or of their names.
 
     Args:
@@ -104,19 +156,20 @@ def read_games(root: str | Path, split: str | None = None, *, size: str = "224p"
             ``BallTrain.json``, ``train.json`` or ``train.txt``), else those of the folder
             ``root/train``.
         size: which of several videos of a half to take.
+        features: name of the features to take instead of videos.
 
     Raises:
-        InputError: no such folder or split, no game in it, or a game without a video.
+        InputError: no such folder or split, no game in it, or a game that lacks the file of a half.
     """
-    root = Path(root)
+    root, wanted = Path(root), Wanted(size, features)
     if not root.is_dir():
         raise InputError("there is no such folder", where=root, remedy="give the dataset's folder")
     if split is None:
-        games = _games_below(root, size)
+        games = _games_below(root, wanted)
     elif (listed := split_list(root, split)) is not None:
-        games = [_listed_game(root, split, name, size) for name in listed]
+        games = [_listed_game(root, split, name, wanted) for name in listed]
     elif (folder := _split_folder(root, split)) is not None:
-        games = _games_below(folder, size)
+        games = _games_below(folder, wanted)
     else:
         names = ", ".join(list_names(split)[:3])
         raise InputError(
@@ -126,8 +179,8 @@ def read_games(root: str | Path, split: str | None = None, *, size: str = "224p"
         raise InputError(
             "no games here",
             where=root,
-            remedy="give a folder with league/season/game/1_224p.mkv and Labels-v2.json, "
-            "or with x.mp4 and x.events.json",
+            remedy=f"give a folder with league/season/game that holds {wanted.example} and "
+            "Labels-v2.json, or with x.mp4 and x.events.json",
         )
     return games
 
@@ -171,19 +224,19 @@ def split_list(root: Path, split: str) -> list[str] | None:
     return None
 
 
-def _listed_game(root: Path, split: str, name: str, size: str) -> Game:
+def _listed_game(root: Path, split: str, name: str, wanted: Wanted) -> Game:
     inside = PurePosixPath(name)
     if inside.is_absolute() or ".." in inside.parts:
         raise FormatError(f"{name!r} leads out of the dataset", where=root)
     for base in (root, *(root / alias for alias in names_of_split(split))):
         folder = base / inside
         if folder.is_dir():
-            games = _games_in(folder, name, _file_names(folder), size)
+            games = _games_in(folder, name, _file_names(folder), wanted)
             if len(games) == 1:
                 return replace(games[0], name=name)
         elif folder.parent.is_dir():
             files = _file_names(folder.parent)
-            beside = _games_in(folder.parent, str(inside.parent), files, size)
+            beside = _games_in(folder.parent, str(inside.parent), files, wanted)
             found = next((game for game in beside if game.name == name), None)
             if found is not None:
                 return found
@@ -199,12 +252,12 @@ def _split_folder(root: Path, split: str) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def _games_below(root: Path, size: str) -> list[Game]:
+def _games_below(root: Path, wanted: Wanted) -> list[Game]:
     games = []
     for folder, below, files in os.walk(root):
         below.sort()
         name = Path(folder).relative_to(root).as_posix()
-        games += _games_in(Path(folder), name, files, size)
+        games += _games_in(Path(folder), name, files, wanted)
     return games
 
 
@@ -212,50 +265,48 @@ def _file_names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.is_file()]
 
 
-def _games_in(folder: Path, name: str, files: Iterable[str], size: str) -> list[Game]:
+def _games_in(folder: Path, name: str, files: Iterable[str], wanted: Wanted) -> list[Game]:
     """The game that a folder is, or the plain videos that lie in it."""
     files = sorted(files)
-    halves = _halves(folder, files, size)
+    halves = _halves(folder, files, wanted)
     labels = {file: folder / file for file in files if file in LABEL_FILES.values()}
-    if labels and not halves:
-        raise InputError(
-            "this game has labels and no video",
-            where=folder,
-            remedy="add 1_224p.mkv and 2_224p.mkv, or 224p.mp4",
-        )
+    there = {int(found[1]) for file in files if (found := _HALF_FILE.fullmatch(file))}
+    missing = there - {half.number for half in halves}
+    if (labels and not halves) or (wanted.features is not None and missing):
+        lost = f"half {min(missing)} of this game" if halves else "this game"
+        what = "video" if wanted.features is None else f"features {wanted.features}"
+        raise InputError(f"{lost} has no {what}", where=folder, remedy=f"add {wanted.example}")
     if halves:
         label = folder.name if name == "." else name
         return [Game(label, folder, halves, labels)]
-    return _plain_games(folder, "" if name == "." else f"{name}/", files)
+    return _plain_games(folder, "" if name == "." else f"{name}/", files, wanted)
 
 
-def _halves(folder: Path, files: Sequence[str], size: str) -> tuple[Half, ...]:
+def _halves(folder: Path, files: Sequence[str], wanted: Wanted) -> tuple[Half, ...]:
     candidates: dict[int, list[tuple[bool, str]]] = {}
     for file in files:
-        if found := _HALF_VIDEO.fullmatch(file):
-            half, stated = int(found["half"]), found["size"] or "224p"
-        elif found := _GAME_VIDEO.fullmatch(file):
-            half, stated = 1, found["size"]
-        else:
-            continue
-        candidates.setdefault(half, []).append((stated != size, file))
+        if found := wanted.numbered(file):
+            half, is_second_choice = found
+            candidates.setdefault(half, []).append((is_second_choice, file))
     return tuple(Half(half, folder / min(names)[1]) for half, names in sorted(candidates.items()))
 
 
-def _plain_games(folder: Path, prefix: str, files: Sequence[str]) -> list[Game]:
+def _plain_games(folder: Path, prefix: str, files: Sequence[str], wanted: Wanted) -> list[Game]:
     present = set(files)
     games = []
     for file in files:
         if not file.endswith(_EVENTS_ENDING):
             continue
         stem = file.removesuffix(_EVENTS_ENDING)
-        video = next((stem + end for end in _PLAIN_VIDEOS if stem + end in present), None)
-        if video is None:
+        beside = wanted.beside(stem, present)
+        if beside is None:
+            kind = "video" if wanted.features is None else "feature file"
+            example = f"{stem}.mp4" if wanted.features is None else f"{stem}_{wanted.features}.npy"
             raise InputError(
-                "no video lies beside these events",
+                f"no {kind} lies beside these events",
                 where=folder / file,
-                remedy=f"add {stem}.mp4",
+                remedy=f"add {example}",
             )
-        half = Half(1, folder / video)
+        half = Half(1, folder / beside)
         games.append(Game(prefix + stem, folder, (half,), {"events": folder / file}))
     return games

@@ -117,7 +117,7 @@ def _open(
 ) -> TrainingData:
     rate = parse_rate(options.rate)
     games = (*training, *validation)
-    paths = [half.video for game, _ in games for half in game.halves]
+    paths = [half.path for game, _ in games for half in game.halves]
     frames = iter(
         open_frames(
             paths,
