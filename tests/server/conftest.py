@@ -1,7 +1,7 @@
 """What the tests of the server share."""
 
 import importlib.util
-import threading
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,10 +73,14 @@ def any_room(request: pytest.FixtureRequest, make_room: Callable[..., "Room"]) -
     return room
 
 
-@pytest.fixture
-def stop() -> threading.Event:
-    """Ends a worker."""
-    return threading.Event()
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Commands set up logging for their whole process; here the process goes on."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -83,7 +83,10 @@ def many_streams(path: Path, count: int = 1000) -> Path:
 
     tracks = b"".join(track(number) for number in range(1, count + 1))
     head = element("1a45dfa3", element("4282", b"matroska"))
-    path.write_bytes(head + element("18538067", element("1654ae6b", tracks)))
+    info = element("1549a966", element("2ad7b1", (10**6).to_bytes(4, "big")))
+    block = element("a3", b"\x81\0\0\x80" + bytes(160))
+    cluster = element("1f43b675", element("e7", b"\0") + block)
+    path.write_bytes(head + element("18538067", info + element("1654ae6b", tracks) + cluster))
     return path
 
 
