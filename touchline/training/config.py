@@ -1,12 +1,14 @@
 """Recipes: everything that decides a training run, as typed values with the published defaults.
 
-A recipe is a YAML file with the groups below; ``--set group.key=value`` overrides single values.
+A recipe is a YAML file with groups; ``--set group.key=value`` overrides single values. Which groups
+it has, and what they hold, its ``system`` says: those below for E2E-Spot, those of
+``touchline.training.feature_config`` for every system that reads features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -23,8 +25,10 @@ from touchline.labels import LABEL_SETS
 from touchline.timebase import parse_rate
 
 MAX_RECIPE_BYTES = 1_000_000
+E2E_SPOT: Literal["e2e-spot"] = "e2e-spot"
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+LabelChoice = str | tuple[str, ...]
 
 
 class Group(BaseModel):
@@ -33,22 +37,50 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class DataOptions(Group):
-    """What is trained and validated on, and the frames that the network sees."""
+GroupType = TypeVar("GroupType", bound=Group)
+
+
+def exact_rate(value: Any) -> str:
+    """A rate as text; for validators.
+
+    Raises:
+        ValueError: it is not a rate.
+    """
+    try:
+        parse_rate(value)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return str(value)
+
+
+class LabelOptions(Group):
+    """Which games, and which labels of them."""
 
     root: str = "data"
     """The dataset's folder, in the SoccerNet layout or of videos with events beside them."""
-    train: str | None = "train"
-    """Split to train on; null for everything below the root."""
+    train: str | tuple[str, ...] | None = "train"
+    """Split or splits to train on; null for everything below the root."""
     validation: str | None = "valid"
     """Split that chooses the best epoch; null for none."""
-    video: str = "224p"
-    """Which of several videos of a half to read."""
-    labels: str | tuple[str, ...] = "soccernet-v2"
+    labels: LabelChoice = "soccernet-v2"
     """A published label set, a list of labels in the order of the outputs, or ``auto``: the labels
     that occur in the training split, sorted."""
     ignore_unknown_labels: bool = False
     """Whether labels outside the set are left out; by default they stop the run."""
+
+    @field_validator("labels")
+    @classmethod
+    def _known_labels(cls, value: LabelChoice) -> LabelChoice:
+        if isinstance(value, str) and value != "auto" and value not in LABEL_SETS:
+            raise ValueError(f"use {', '.join(LABEL_SETS)}, auto, or a list of labels")
+        return value
+
+
+class DataOptions(LabelOptions):
+    """What is trained and validated on, and the frames that the network sees."""
+
+    video: str = "224p"
+    """Which of several videos of a half to read."""
     rate: str = "25/12"
     """Frames a second; the published "2 fps" are every twelfth frame of 25."""
     width: int = Field(398, ge=32, le=1920)
@@ -62,21 +94,10 @@ class DataOptions(Group):
     workers: int = Field(4, ge=0, le=64)
     """Processes that read clips; 0 reads in the training process."""
 
-    @field_validator("labels")
-    @classmethod
-    def _known_labels(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if isinstance(value, str) and value != "auto" and value not in LABEL_SETS:
-            raise ValueError(f"use {', '.join(LABEL_SETS)}, auto, or a list of labels")
-        return value
-
     @field_validator("rate", mode="before")
     @classmethod
-    def _exact_rate(cls, value: Any) -> Any:
-        try:
-            parse_rate(value)
-        except InputError as error:
-            raise ValueError(str(error)) from error
-        return str(value)
+    def _exact_rate(cls, value: Any) -> str:
+        return exact_rate(value)
 
 
 class NetworkOptions(Group):
@@ -171,29 +192,40 @@ class RunOptions(Group):
     """Devices of each host that train together."""
     hosts: int = Field(1, ge=1)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """``auto``: fp16 mixed precision on a GPU, as published, and fp32 on a CPU."""
+    """``auto``: as published: fp16 mixed precision on a GPU for E2E-Spot, else fp32."""
     threads: int | None = Field(None, ge=1)
     """Threads of PyTorch on a CPU; null for one per core."""
     max_minutes: float | None = Field(None, gt=0)
     """The run ends cleanly after this long, interruptions left out."""
 
 
-class Recipe(Group):
-    """A training run."""
+class AnyRecipe(Group):
+    """What every training run says of itself."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")
     description: str = ""
-    system: Literal["e2e-spot"] = "e2e-spot"
+    system: str
+    """Which network, of those that cards may name."""
     licence: str = "unknown"
     """Of the weights that come out."""
     training_data_licence: str = "unknown"
+    run: RunOptions = RunOptions()
+
+    def to_yaml(self) -> str:
+        """The recipe with every value stated."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+class Recipe(AnyRecipe):
+    """A training run of E2E-Spot."""
+
+    system: Literal["e2e-spot"] = E2E_SPOT
     data: DataOptions = DataOptions()
     network: NetworkOptions = NetworkOptions()
     clips: ClipOptions = ClipOptions()
     augmentation: AugmentationOptions = AugmentationOptions()
     optimiser: OptimiserOptions = OptimiserOptions()
     validation: ValidationOptions = ValidationOptions()
-    run: RunOptions = RunOptions()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
@@ -251,10 +283,6 @@ class Recipe(Group):
         steps = self.steps_per_epoch * self.optimiser.epochs
         return min(steps, self.optimiser.max_steps or steps)
 
-    def to_yaml(self) -> str:
-        """The recipe with every value stated."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
 
 def recipe_names() -> list[str]:
     """The packaged recipes."""
@@ -264,17 +292,22 @@ def recipe_names() -> list[str]:
     )
 
 
-def load_recipe(source: str | Path, settings: Sequence[str] = ()) -> Recipe:
+def load_recipe(source: str | Path, settings: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe and override single values.
 
     Args:
         source: name of a packaged recipe, or path of a YAML file or of a run's folder.
         settings: overrides such as ``"optimiser.batch=4"``; values are YAML.
 
+    Returns:
+        A ``Recipe`` of E2E-Spot, or a ``FeatureRecipe``, by its ``system``.
+
     Raises:
         ConfigError: no such recipe, a key or value that it does not allow, or values that
             contradict each other; the message names the key.
     """
+    from touchline.training.feature_config import FeatureRecipe
+
     text, where = _read(source)
     try:
         values = yaml.safe_load(text)
@@ -286,10 +319,31 @@ def load_recipe(source: str | Path, settings: Sequence[str] = ()) -> Recipe:
         raise ConfigError("a recipe is a table of groups", where=where)
     for setting in settings:
         _override(values, setting)
+    kind = Recipe if values.get("system", E2E_SPOT) == E2E_SPOT else FeatureRecipe
+    return read_group(kind, values, where=where)
+
+
+def read_group(
+    kind: type[GroupType],
+    values: Mapping[str, Any],
+    *,
+    within: str = "",
+    where: str | None = None,
+) -> GroupType:
+    """Options out of what a recipe says.
+
+    Args:
+        within: the group's own name, for messages: ``"clips"``.
+        where: the recipe, for messages.
+
+    Raises:
+        ConfigError: an unknown key, a value that is not allowed, or values that contradict each
+            other; names the first.
+    """
     try:
-        return Recipe.model_validate(values)
+        return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise _explain(error, where) from error
+        raise _explain(error, kind, within, where) from error
 
 
 def _read(source: str | Path) -> tuple[str, str]:
@@ -328,18 +382,22 @@ def _override(values: dict[str, Any], setting: str) -> None:
         raise ConfigError("the value is not YAML", where=f"--set {setting}") from error
 
 
-def _explain(error: ValidationError, where: str) -> ConfigError:
+def _explain(
+    error: ValidationError, kind: type[Group], within: str, where: str | None
+) -> ConfigError:
     """The first fault as one line: which key, what is wrong, what is allowed."""
     fault = error.errors(include_url=False)[0]
     place = [str(part) for part in fault["loc"]]
-    key = ".".join(place)
+    key = ".".join([within, *place] if within else place)
     if fault["type"] == "extra_forbidden":
-        group: Any = Recipe
+        group: Any = kind
         for part in place[:-1]:
-            group = group.model_fields[part].annotation
-        allowed = ", ".join(group.model_fields)
-        return ConfigError(f"unknown key {key!r}", where=where, remedy=f"use one of: {allowed}")
+            group = getattr(group, "model_fields", {}).get(part)
+            group = getattr(group, "annotation", None)
+        fields = getattr(group, "model_fields", {})
+        remedy = f"use one of: {', '.join(fields)}" if fields else "leave it out"
+        return ConfigError(f"unknown key {key!r}", where=where, remedy=remedy)
     message = fault["msg"].removeprefix("Value error, ")
-    if not key:
+    if not place:
         return ConfigError(message, where=where)
     return ConfigError(f"{key}: {fault['input']!r} is not allowed", where=where, remedy=message)

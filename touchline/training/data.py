@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +47,12 @@ def load_data(options: DataOptions, say: Say = lambda text: None) -> TrainingDat
         LabelError: labels outside the set.
     """
     given = label_set_from(options.labels)
-    training = _labelled(read_games(options.root, options.train, size=options.video), given)
+    training = labelled(games_of(options.root, options.train, size=options.video), given)
     validation: list[tuple[Game, Match]] = []
     if options.validation is not None:
         games = read_games(options.root, options.validation, size=options.video)
-        validation = _labelled(games, given)
-    labels = given or _labels_of([match for _, match in training])
+        validation = labelled(games, given)
+    labels = given or labels_of([match for _, match in training])
     unknown = check_labels(
         [match for _, match in (*training, *validation)],
         labels,
@@ -83,7 +84,34 @@ def cache_folder(options: DataOptions) -> Path:
     return Path(base or Path.home() / ".cache") / "touchline" / "frames"
 
 
-def _labelled(games: Sequence[Game], labels: LabelSet | None) -> list[tuple[Game, Match]]:
+def games_of(
+    root: str,
+    split: str | tuple[str, ...] | None,
+    *,
+    size: str = "224p",
+    features: str | None = None,
+) -> list[Game]:
+    """The games of one or several splits.
+
+    Raises:
+        InputError: see ``read_games``; or a game that is in two of the splits.
+    """
+    splits = split if isinstance(split, tuple) else (split,)
+    games = [
+        game for name in splits for game in read_games(root, name, size=size, features=features)
+    ]
+    folders = Counter(game.folder for game in games if "events" not in game.label_files)
+    if twice := [folder for folder, count in folders.items() if count > 1]:
+        raise InputError("this game is in two of the splits", where=twice[0])
+    return games
+
+
+def labelled(games: Sequence[Game], labels: LabelSet | None) -> list[tuple[Game, Match]]:
+    """Games with their labels.
+
+    Raises:
+        InputError: a game has none.
+    """
     pairs = []
     for game in games:
         match = game.labels(labels)
@@ -98,7 +126,8 @@ def _labelled(games: Sequence[Game], labels: LabelSet | None) -> list[tuple[Game
     return pairs
 
 
-def _labels_of(matches: Sequence[Match]) -> LabelSet:
+def labels_of(matches: Sequence[Match]) -> LabelSet:
+    """The labels that occur, sorted."""
     found = sorted({event.label for match in matches for event in match.events})
     return LabelSet("custom", tuple(found))
 

@@ -1,0 +1,139 @@
+"""Recipes of the systems that read features."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from touchline.training.config import AnyRecipe, Group, LabelOptions, exact_rate
+
+WindowSeconds = Annotated[float, Field(gt=0, le=600)]
+FeatureName = Annotated[str, Field(pattern=r"^\w[\w .+-]{0,99}$")]
+
+
+class StreamOptions(Group):
+    """One kind of input: files ``<half>_<name>.npy`` beside the labels, unless the stream has
+    files of its own (see ``touchline.datasets.streams``)."""
+
+    name: FeatureName = "features"
+    width: int | None = Field(None, ge=1, le=1_000_000)
+    """Numbers of a row; null where rows are not plain vectors."""
+    rate: str = "2"
+    """Rows a second."""
+
+    @field_validator("rate", mode="before")
+    @classmethod
+    def _exact_rate(cls, value: Any) -> str:
+        return exact_rate(value)
+
+
+class FeatureDataOptions(LabelOptions):
+    """What is trained and validated on."""
+
+    features: StreamOptions = StreamOptions(name="ResNET_TF2_PCA512", width=512)
+    """The main stream: its steps are those of the network."""
+    streams: dict[str, StreamOptions] = Field(default_factory=dict)
+    """What the system reads beside it, by the name of the stream."""
+    whole_seconds: bool = False
+    """Whether times of events are cut to whole seconds, as the published benchmarks have them."""
+    late_events: Literal["refuse", "leave-out"] = "refuse"
+    """What becomes of events beyond the end of their features. Up to two seconds beyond, they count
+    as on the last row."""
+    prefetch: int = Field(2, ge=0, le=64)
+    """Batches that are read ahead by a thread; 0 reads in the training thread."""
+
+
+class FeatureOptimiserOptions(Group):
+    """How weights are changed. A system with an optimiser of its own takes the learning rate and
+    the decay from here."""
+
+    kind: Literal["adam", "adamw"] = "adam"
+    batch: int = Field(256, ge=1)
+    """Clips of an optimiser step, over all devices."""
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    weight_decay: float = Field(0.0, ge=0)
+    epsilon: float = Field(1e-8, gt=0, le=1)
+    clip_gradients: float | None = Field(None, gt=0)
+    """Largest norm of the gradient; null for any."""
+    epochs: int = Field(1000, ge=1, le=1_000_000)
+    """Most epochs."""
+    schedule: Literal["plateau", "constant", "linear", "cosine"] = "plateau"
+    """``plateau``: the rate falls when the validation loss stops falling, and the run ends once it
+    cannot fall further. ``linear``, ``cosine``: down to ``final_share`` over all epochs."""
+    plateau_patience: int = Field(10, ge=0)
+    """Epochs without a better validation loss after which the rate falls."""
+    plateau_factor: float = Field(0.1, gt=0, lt=1)
+    """To which share of itself."""
+    warm_up_epochs: float = Field(0, ge=0)
+    """Epochs in which the rate first rises."""
+    final_share: float = Field(0.0, ge=0, le=1)
+    """Share of the rate at the end of ``linear`` and ``cosine``."""
+
+
+class FeatureValidationOptions(Group):
+    """How the best epoch is chosen."""
+
+    criterion: Literal["loss", "tight", "loose", "last"] = "loss"
+    """``loss``: the lowest validation loss; ``tight``, ``loose``: the highest average mAP over the
+    classes that occur; ``last``: the last epoch."""
+    start_epoch: int = Field(1, ge=1)
+    """First epoch whose average mAP is measured."""
+    every: int = Field(1, ge=1)
+    """Epochs from one such measurement to the next."""
+    stop_after: int | None = Field(None, ge=1)
+    """The run ends when so many measurements of the criterion have not been better."""
+    suppression: Literal["maximum", "greedy", "soft", "linear"] = "greedy"
+    """Rule for the average mAP, and the model's own afterwards."""
+    window_seconds: WindowSeconds | tuple[WindowSeconds, ...] = 10.0
+    """Reach of a detection on either side, one for all classes or one for each."""
+    floor: float | None = Field(None, gt=0, le=1)
+    """What lies below this confidence is no event; null for the usual floor."""
+
+
+class FeatureRecipe(AnyRecipe):
+    """A training run of a system that reads features.
+
+    ``network`` holds fields of the system's configuration, ``clips`` options of its task; both are
+    checked when the run begins, by the system itself.
+    """
+
+    data: FeatureDataOptions = FeatureDataOptions()
+    network: dict[str, Any] = Field(default_factory=dict)
+    clips: dict[str, Any] = Field(default_factory=dict)
+    optimiser: FeatureOptimiserOptions = FeatureOptimiserOptions()
+    validation: FeatureValidationOptions = FeatureValidationOptions()
+    start_from: str | None = None
+    """A model whose weights to start from, where names and shapes agree: its zoo name or folder."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "FeatureRecipe":
+        devices = self.run.devices * self.run.hosts
+        has_validation = self.data.validation is not None
+        rules = (
+            (
+                self.optimiser.batch % devices != 0,
+                f"optimiser.batch {self.optimiser.batch} is not a multiple of {devices} devices",
+            ),
+            (
+                not has_validation and self.validation.criterion != "last",
+                f"validation.criterion {self.validation.criterion} needs data.validation; "
+                "without it use validation.criterion=last",
+            ),
+            (
+                not has_validation and self.optimiser.schedule == "plateau",
+                "optimiser.schedule plateau needs data.validation; without it use constant, "
+                "linear or cosine",
+            ),
+            (
+                self.validation.stop_after is not None and self.validation.criterion == "last",
+                "validation.stop_after needs another criterion than last",
+            ),
+        )
+        for broken, fault in rules:
+            if broken:
+                raise ValueError(fault)
+        return self
+
+    @property
+    def measures_loss(self) -> bool:
+        """Whether the validation loss is needed after every epoch."""
+        return self.optimiser.schedule == "plateau" or self.validation.criterion == "loss"
