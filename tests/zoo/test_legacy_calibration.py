@@ -1,0 +1,53 @@
+"""Published weights of CALF with calibration: recognised by their keys alone."""
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from touchline.errors import CheckpointError  # noqa: E402
+from touchline.zoo.legacy.calf import READERS as CALF_READERS  # noqa: E402
+from touchline.zoo.legacy.calibration import READERS  # noqa: E402
+from touchline.zoo.legacy.reader import Checkpoint  # noqa: E402
+from touchline.zoo.legacy.settings import PublishedSettings  # noqa: E402
+from touchline.zoo.networks import SYSTEMS, fill, read_safetensors  # noqa: E402
+
+PUBLISHED = {
+    "calf_calib_3dconv_visual": ("calf-calibration", {"players": "3d", "multiplier": 2}),
+    "calf_calib_dense_resnet34_visual": ("calf-calibration", {"players": "dense", "multiplier": 2}),
+    "calf_calib_conv_resnet34_visual": ("calf-calibration", {"players": "copy", "multiplier": 2}),
+    "calf_calib_features_only_nonvisual": ("calf", {"multiplier": 2}),
+    "calf_gcn14_visual": (
+        "calf-calibration",
+        {"players": "graph", "graph_layers": 14, "node_features": 8, "graph_width": 64},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_recognises_and_rebuilds(shared: Path, name: str) -> None:
+    path = shared / "data" / "parity" / "weights" / f"{name}.safetensors"
+    weights = read_safetensors(path)
+    found = [
+        reader
+        for reader in (*READERS, *CALF_READERS)
+        if reader.recognises(Checkpoint(weights, is_bare=True))
+    ]
+    assert len(found) == 1
+    system, sizes = PUBLISHED[name]
+    config = found[0].infer_config(weights, PublishedSettings())
+    assert found[0].system == system
+    assert {field: getattr(config, field) for field in sizes} == sizes
+    assert config.polarity == "distance"
+    assert any(len(usual) == config.num_classes for usual in found[0].usual_labels)
+    fill(SYSTEMS[system].network(config), found[0].rename(weights), where=path)
+
+
+def test_widths_that_no_network_has_are_refused(shared: Path) -> None:
+    name = "calf_calib_dense_resnet34_visual.safetensors"
+    weights = read_safetensors(shared / "data" / "parity" / "weights" / name)
+    reader = next(r for r in READERS if r.recognises(Checkpoint(weights, is_bare=True)))
+    weights["conv_2.weight"] = weights["conv_2.weight"][:17]
+    with pytest.raises(CheckpointError, match="17 channels"):
+        reader.infer_config(weights, PublishedSettings())
