@@ -139,6 +139,29 @@ class Analyse:
 
 
 @dataclass(frozen=True)
+class Sample(Analyse):
+    """A match is simulated, then goes the way of every upload."""
+
+    shares: dict[str, float] = field(
+        default_factory=lambda: {
+            "sample": 0.6, "probe": 0.02, "proxy": 0.13, "spot": 0.2, "thumbnails": 0.05,
+        }
+    )  # fmt: skip
+
+    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+        made = scratch / "sample.mp4"
+        yield StageCall(
+            "sample",
+            "sample",
+            {"target": str(made), **lease.payload["sample"]},
+            room.settings.stage_limits,
+            60 * lease.payload["sample"]["minutes"],
+            effect=lambda session, job, result: _simulated(room, session, job, result, made),
+        )
+        yield from super().stages(room, lease, scratch)
+
+
+@dataclass(frozen=True)
 class Respot:
     """A match is spotted anew, by another model or threshold."""
 
@@ -278,6 +301,7 @@ class Infer:
 
 KINDS: dict[str, Kind] = {
     "analyse": Analyse(),
+    "sample": Sample(),
     "spot": Respot(),
     "product": MakeProduct(),
     "pull": Pull(),
@@ -350,6 +374,18 @@ def _locked_match(session: Session, job: Job) -> Match:
 def _touch(room: Room, session: Session, match: Match) -> None:
     match.version += 1
     match.updated_at = room.database.now(session)
+
+
+def _simulated(
+    room: Room, session: Session, job: Job, result: dict[str, Any], made: Path
+) -> dict[str, Any]:
+    match = _locked_match(session, job)
+    upload = session.get_one(Upload, match.upload_id)
+    take_place(made, room.storage.upload(upload.id))
+    upload.length = upload.received = result["bytes"]
+    match.state = "working"
+    match.version += 1
+    return {}
 
 
 def _probed(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:

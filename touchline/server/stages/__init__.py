@@ -11,6 +11,7 @@ from typing import Any
 Report = Callable[[float], None]
 
 STAGES = {
+    "sample": "touchline.server.stages.sampling:simulate_sample",
     "probe": "touchline.server.stages.probing:probe_upload",
     "proxy": "touchline.server.stages.proxying:make_proxy",
     "spot": "touchline.server.stages.spotting:spot_video",

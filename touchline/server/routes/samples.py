@@ -1,0 +1,46 @@
+"""A sample match, for whoever has none at hand."""
+
+from fastapi import APIRouter, Request, Response
+
+from touchline.server.models import Match, Upload
+from touchline.server.policy import read_policy
+from touchline.server.routes.asking import Editor, RoomOf, audit
+from touchline.server.routes.schemas import MatchOut
+
+router = APIRouter(prefix="/v1/matches", tags=["matches"])
+
+TITLE = "Sample match (simulated)"
+MINUTES = 1.5
+SIZE = (640, 360)
+
+
+@router.post("/sample", status_code=202)
+def make_sample(principal: Editor, request: Request, response: Response, room: RoomOf) -> MatchOut:
+    """Simulate a short match; a job then treats it as it treats every upload."""
+    with room.database.write() as session:
+        now = room.database.now(session)
+        policy = read_policy(session, room.settings.policy)
+        upload = Upload(
+            owner_id=principal.user_id, name="sample.mp4", kind="sample", state="complete",
+            length=0, received=0, created_at=now, expires_at=now + policy.upload_hours * 3600,
+        )  # fmt: skip
+        session.add(upload)
+        session.flush()
+        match = Match(
+            owner_id=principal.user_id, upload_id=upload.id, title=TITLE, video_name=upload.name,
+            model=policy.default_model, threshold=policy.threshold, created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add(match)
+        session.flush()
+        width, height = SIZE
+        wanted = {"minutes": MINUTES, "width": width, "height": height}
+        job = room.queue.add(
+            session,
+            "sample",
+            {"match": match.id, "sample": wanted},
+            match_id=match.id,
+            owner_id=principal.user_id,
+        )
+        audit(room, request, session, "sample match made", match.id)
+    response.headers["Location"] = f"/v1/matches/{match.id}"
+    return MatchOut.of(match, job.id)
