@@ -15,7 +15,7 @@ from touchline.events import Producer, Timeline, Video
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import FrameStream, read_frames
 from touchline.scores import FloatArray, Scores
-from touchline.spotting.peaks import Suppression, find_peaks
+from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
 from touchline.spotting.prefetch import prefetched
 from touchline.spotting.windows import Window, WindowAverage, cut_windows, softmax
 from touchline.timebase import format_seconds
@@ -201,7 +201,9 @@ def load(
 
 def _suppression_of(card: ModelCard) -> Suppression:
     rule = card.suppression
-    return Suppression() if rule is None else Suppression(rule.kind, rule.window_seconds)
+    if rule is None:
+        return Suppression()
+    return Suppression(rule.kind, rule.window_seconds, rule.floor or MIN_CONFIDENCE)
 
 
 def _published(labels: LabelSet) -> LabelSet:

@@ -20,6 +20,7 @@ Text = Annotated[str, Field(max_length=4000)]
 Label = Annotated[str, Field(min_length=1, max_length=300)]
 PictureSide = Annotated[int, Field(ge=16, le=4096)]
 Storage = Literal["fp32", "fp16"]
+WindowSeconds = Annotated[float, Field(gt=0, le=600)]
 
 
 def _checked_rate(rate: str) -> str:
@@ -42,10 +43,17 @@ class CardLabels(_Strict):
 
 
 class Suppression(_Strict):
-    """How peaks of one class thin each other out, unless the caller says otherwise."""
+    """How peaks of one class thin each other out, unless the caller says otherwise.
 
-    kind: Literal["maximum", "greedy", "soft"]
-    window_seconds: Annotated[float, Field(gt=0, le=600)]
+    Attributes:
+        kind: see ``touchline.spotting.peaks``.
+        window_seconds: its reach, one for all classes or one for each.
+        floor: what lies below this confidence is no event; None for the usual floor.
+    """
+
+    kind: Literal["maximum", "greedy", "soft", "linear"]
+    window_seconds: WindowSeconds | Annotated[tuple[WindowSeconds, ...], Field(max_length=1000)]
+    floor: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class CardFeatures(_Strict):
@@ -120,6 +128,9 @@ class ModelCard(_Strict):
             raise ValueError("a label occurs twice")
         if self.config.get("num_classes", count) != count:
             raise ValueError(f"{self.config['num_classes']} classes, but {count} labels")
+        windows = self.suppression.window_seconds if self.suppression is not None else 1.0
+        if isinstance(windows, tuple) and len(windows) != count:
+            raise ValueError(f"{len(windows)} suppression windows, but {count} labels")
         if (self.width is None) != (self.height is None):
             raise ValueError("pictures have a width and a height")
         if (self.width is None) == (self.features is None):

@@ -1,11 +1,13 @@
 """Readers of published checkpoints, one per origin; nothing in them is executed."""
 
-from touchline.zoo.legacy import calf, calibration, e2e_spot, opensportslib
+from touchline.zoo.legacy import astra, calf, calibration, e2e_spot, opensportslib, spivak
 from touchline.zoo.legacy.reader import LegacyReader
 
 READERS: tuple[LegacyReader, ...] = (
     e2e_spot.READER,
     opensportslib.READER,
+    *spivak.READERS,
+    *astra.READERS,
     *calf.READERS,
     *calibration.READERS,
 )

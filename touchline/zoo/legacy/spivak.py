@@ -1,18 +1,20 @@
 """Weights of the published dense-anchor networks: Keras variables by their names.
 
 The originals are TensorFlow SavedModels, which execute code when they are loaded. Their variables
-are read here from a plain table of names and arrays (``.npz`` or ``.safetensors``), which
-``{variable.name: variable.numpy() for variable in model.variables}`` makes. A file of the two
-networks of a pair names them ``confidence:<variable>`` and ``delta:<variable>``.
+are read here from Keras weights (``.h5``) or from ``.safetensors`` made of ``{variable.name:
+variable.numpy() for variable in model.variables}``. A file of the two networks of a pair names them
+``confidence:<variable>`` and ``delta:<variable>``.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from touchline.errors import CheckpointError
+from touchline.labels import SOCCERNET_V2
 from touchline.models.dense_anchors import (
     CONFIDENCE,
     DELTA,
@@ -21,11 +23,18 @@ from touchline.models.dense_anchors import (
     SHARED,
     DenseAnchorsConfig,
 )
+from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.zoo.legacy.settings import PublishedSettings
 
 _VARIABLE = re.compile(
-    r"(?:w:|(?P<network>confidence|delta):)?(?P<layer>\w+)/(?P<kind>kernel|bias)(?::0)?"
+    r"(?:w:|(?P<network>confidence|delta):)?(?:[^:]*/)?(?P<layer>\w+)/(?P<kind>kernel|bias)(?::0)?"
 )
 _BLOCK = re.compile(r"(?P<level>(?:bu|td)_layer)(?P<number>\d+)_(?P<rest>\w+)")
+BAIDU_WIDTH = 8576
+BAIDU_FILES = "baidu_soccer_embeddings"
+_RESNET_FILES = {512: "ResNET_TF2_PCA512", 2048: "ResNET_TF2"}
+
 _REDUCTIONS = ("optional_projection", "input_reduction_1", "input_reduction_out")
 _HEAD_SUFFIX = "_convolution"
 
@@ -108,9 +117,11 @@ def infer_config(weights: Mapping[str, Tensor]) -> DenseAnchorsConfig:
     head = weights.get(f"heads.{CONFIDENCE}.weight")
     if head is None or head.ndim != 3:
         raise CheckpointError("the network has no confidence head")
+    feature_width = _feature_width(weights)
     return DenseAnchorsConfig(
         num_classes=head.shape[0],
-        feature_width=_feature_width(weights),
+        feature_width=feature_width,
+        upsampling=2 if feature_width == BAIDU_WIDTH else 1,
         width=head.shape[1] // 4,
         heads=HEADS if f"heads.{DELTA}.weight" in weights else (CONFIDENCE,),
         shared_trunk=_is_shared(weights),
@@ -170,3 +181,50 @@ def _feature_width(weights: Mapping[str, Tensor]) -> int:
                 raise CheckpointError(f"a projection of {width} numbers is not needed")
             return width
     raise CheckpointError("the network has no first layer")
+
+
+def _reader(*, baidu: bool, moves: bool) -> LegacyReader:
+    """Of networks on Baidu's features (one row a second, interpolated) or on others (two), with
+    displacements or confidences alone, which need a wider suppression."""
+    rule = (
+        Suppression(kind="linear", window_seconds=4.0, floor=1e-5)
+        if moves
+        else Suppression(kind="greedy", window_seconds=10.0, floor=1e-5)
+    )
+
+    def recognises(checkpoint: Checkpoint) -> bool:
+        if not is_spivak(checkpoint.weights):
+            return False
+        has_delta = any(f"{DELTA}{_HEAD_SUFFIX}" in name for name in checkpoint.weights)
+        return has_delta == moves and _takes_baidu(checkpoint.weights) == baidu
+
+    return LegacyReader(
+        origin="dense anchors (yahoo/spivak)",
+        system="dense-anchors",
+        entries="bu_layer0_block0_reduce/kernel and alike",
+        recognises=recognises,
+        infer_config=_config_with_settings,
+        usual_rate=lambda labels: Fraction(1 if baidu else 2),
+        suppression=lambda rate: rule,
+        usual_labels=(SOCCERNET_V2.labels,),
+        rename=convert,
+        features=_features,
+    )
+
+
+def _takes_baidu(variables: Weights) -> bool:
+    kernels = [v for name, v in variables.items() if f"{_REDUCTIONS[0]}/kernel" in name]
+    return any(kernel.ndim == 4 and kernel.shape[1] == BAIDU_WIDTH for kernel in kernels)
+
+
+def _config_with_settings(weights: Weights, settings: PublishedSettings) -> DenseAnchorsConfig:
+    return infer_config(weights)
+
+
+def _features(config: DenseAnchorsConfig) -> CardFeatures:
+    width = config.feature_width
+    name = BAIDU_FILES if width == BAIDU_WIDTH else _RESNET_FILES.get(width, "features")
+    return CardFeatures(name=name, width=width)
+
+
+READERS = tuple(_reader(baidu=b, moves=m) for b in (False, True) for m in (False, True))
