@@ -1,9 +1,15 @@
 """The tasks of the feature-based systems."""
 
 from touchline.training.tasks.base import MakeTask
+from touchline.training.tasks.calf import CALFTask
+from touchline.training.tasks.calf_grounding import GroundingTask
 from touchline.training.tasks.pooling import PoolingTask
 
 TASKS: dict[str, MakeTask] = {
     "pooling": PoolingTask,
+    "calf": CALFTask,
+    "calf-attention": CALFTask,
+    "calf-se": CALFTask,
+    "calf-grounding": GroundingTask,
 }
 """How each system is trained, by the name that recipes and cards give it."""
