@@ -1,6 +1,6 @@
 """Readers of published checkpoints, one per origin; nothing in them is executed."""
 
-from touchline.zoo.legacy import astra, calf, calibration, e2e_spot, opensportslib, spivak
+from touchline.zoo.legacy import astra, calf, calibration, e2e_spot, opensportslib, pooling, spivak
 from touchline.zoo.legacy.reader import LegacyReader
 
 READERS: tuple[LegacyReader, ...] = (
@@ -10,5 +10,6 @@ READERS: tuple[LegacyReader, ...] = (
     *astra.READERS,
     *calf.READERS,
     *calibration.READERS,
+    *pooling.READERS,
 )
 """Asked in this order; the first that recognises a checkpoint reads it."""
