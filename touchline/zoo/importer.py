@@ -128,10 +128,6 @@ def _other_system(keys: Mapping[str, Tensor]) -> str | None:
         return "T-DEED"
     if "conv_1.weight" in keys and "conv_p_1.weight" in keys:
         return "CALF"
-    if any(key.startswith("pool_layer") for key in keys):
-        return "NetVLAD pooling"
-    if set(keys) == {"fc.weight", "fc.bias"}:
-        return "MaxPool or AvgPool pooling"
     if any(key.startswith(("conv2d_encoder.", "conv3d_encoder.")) for key in keys):
         return "the 2023 ball action spotting winner"
     return None
