@@ -1,6 +1,8 @@
 """Vectors that describe top views: a file as published, whatever made the weights."""
 
+import json
 import shutil
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,14 +10,12 @@ import pytest
 torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 
-from touchline.errors import CheckpointError, FormatError  # noqa: E402
+from touchline.errors import ConfigError, FormatError  # noqa: E402
+from touchline.features.extractor import Placement  # noqa: E402
+from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
 from touchline.features.top_view import TopView  # noqa: E402
-from touchline.features.top_view_vectors import (  # noqa: E402
-    SUFFIX,
-    TopViewVectors,
-    open_top_view,
-)
+from touchline.features.top_view_vectors import SUFFIX, enlarge, open_top_view  # noqa: E402
 from touchline.formats.sightings import (  # noqa: E402
     Calibration,
     PlayerBoxes,
@@ -24,7 +24,8 @@ from touchline.formats.sightings import (  # noqa: E402
     player_boxes_document,
     player_boxes_name,
 )
-from touchline.models.top_view_resnet import enlarge  # noqa: E402
+
+FLOAT32 = Placement(precision="fp32")
 
 BIRD = np.array([[2.0, 0, 105], [0, 2, 68], [0, 0, 1]])
 
@@ -32,14 +33,24 @@ BIRD = np.array([[2.0, 0, 105], [0, 2, 68], [0, 0, 1]])
 @pytest.fixture(scope="module")
 def weights():
     torch.manual_seed(0)
-    return timm.create_model("resnet34", num_classes=1000).state_dict()
+    return timm.create_model("resnet34", num_classes=10).state_dict()
+
+
+@pytest.fixture(scope="module")
+def extractor(weights, tmp_path_factory):
+    """The extractor with weights out of a file, in a zoo of its own."""
+    folder = tmp_path_factory.mktemp("zoo")
+    torch.save(weights, folder / "resnet34.pth")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOUCHLINE_HOME", str(folder))
+        yield open_extractor(
+            ExtractorSpec(f"top-view@{folder / 'resnet34.pth'}", placement=FLOAT32)
+        )
 
 
 @pytest.fixture(scope="module")
 def game(tmp_path_factory):
     """Five entries, of which the second and fourth are not calibrated."""
-    import json
-
     folder = tmp_path_factory.mktemp("game")
     calibration = Calibration((210, 136), np.array([1, 0, 1, 0, 1.0]), np.repeat(BIRD[None], 5, 0))
     corners = np.array([[100, 50, 106, 68], [20, 30, 26, 48], [150, 90, 156, 108.0]])
@@ -49,8 +60,8 @@ def game(tmp_path_factory):
     return folder
 
 
-def test_a_file_as_published(game, weights, tmp_path):
-    extractor = TopViewVectors(weights)
+def test_a_file_as_published(game, extractor, tmp_path):
+    assert extractor.suffix == SUFFIX
     path = tmp_path / f"1_{SUFFIX}.npy"
     described = write_features(path, extractor, game / calibration_name(1))
     rows = np.load(path, allow_pickle=False)
@@ -60,11 +71,11 @@ def test_a_file_as_published(game, weights, tmp_path):
     assert not np.allclose(rows[0], rows[2]) and not np.allclose(rows[0], rows[1])
 
 
-def test_a_row_is_what_the_network_says_of_its_view(game, weights):
+def test_a_row_is_what_the_network_says_of_its_view(game, extractor, weights):
     view = open_top_view(game / "1_224p.mkv")
     assert isinstance(view, TopView)
     rows: list[np.ndarray] = []
-    TopViewVectors(weights).extract(game / "1_224p.mkv", rows.append, lambda share: None)
+    extractor.extract(game / "1_224p.mkv", rows.append, lambda share: None)
     network = timm.create_model("resnet34", num_classes=0).eval()
     network.load_state_dict({k: v for k, v in weights.items() if not k.startswith("fc.")})
     picture = torch.from_numpy(enlarge(view.read(2, 1)[0]).copy()).permute(2, 0, 1)[None] / 255
@@ -72,7 +83,7 @@ def test_a_row_is_what_the_network_says_of_its_view(game, weights):
     normal = (picture - torch.tensor(mean)[:, None, None]) / torch.tensor(deviation)[:, None, None]
     with torch.inference_mode():
         expected = network(normal)[0].numpy()
-    np.testing.assert_allclose(np.concatenate(rows)[2], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(rows)[2], expected, rtol=1e-3, atol=1e-4)
 
 
 def test_the_middle_is_enlarged_eightfold():
@@ -85,20 +96,12 @@ def test_the_middle_is_enlarged_eightfold():
     assert columns.min() >= 32 * 8 - 144 and columns.max() < 33 * 8 - 144
 
 
-def test_weights_of_another_network_are_refused(weights):
-    fewer = {key: value for key, value in weights.items() if "layer4" not in key}
-    with pytest.raises(CheckpointError, match="ResNet-34"):
-        TopViewVectors(fewer)
+def test_another_rate_is_refused(extractor, tmp_path):
+    with pytest.raises(ConfigError, match="2 a second"):
+        open_extractor(ExtractorSpec("top-view", rate=Fraction(25)))
 
 
-def test_the_identity_tells_weights_apart(weights):
-    other = weights | {"bn1.bias": weights["bn1.bias"] + 1}
-    assert TopViewVectors(weights).identity == TopViewVectors(weights).identity
-    assert TopViewVectors(weights).identity != TopViewVectors(other).identity
-
-
-def test_a_half_without_files_is_refused(game, weights, tmp_path):
-    extractor = TopViewVectors(weights)
+def test_a_half_without_files_is_refused(game, extractor, tmp_path):
     with pytest.raises(FormatError, match="no such file"):
         write_features(tmp_path / "x.npy", extractor, game / "2_224p.mkv")
     stranger = tmp_path / "match.mkv"

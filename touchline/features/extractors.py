@@ -10,6 +10,8 @@ from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.pictures import ModelPictures
 from touchline.features.resnet import PublishedResNet, TimmBackbone
 from touchline.features.sound import LogMel, Statistics
+from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
+from touchline.features.top_view_vectors import TopViewVectors
 from touchline.features.vggish import EMBEDDING, HALF_SECONDS, VGGishSound
 from touchline.zoo.extractors import ExtractorFolder, find_extractor, folder_name
 from touchline.zoo.store import find, sha256_of
@@ -21,8 +23,8 @@ class ExtractorSpec:
 
     Attributes:
         name: ``"resnet152"``, ``"vggish"``, ``"vggish-half-second"``, ``"log-mel"``, ``"fft"``,
-            ``"timm:<backbone>"``, or a model of the zoo such as ``"demo"``; followed by
-            ``@<file>`` where its weights are to be taken from a file.
+            ``"top-view"``, ``"timm:<backbone>"``, or a model of the zoo such as ``"demo"``;
+            followed by ``@<file>`` where its weights are to be taken from a file.
         rate: rows a second; the extractor's own by default.
         placement: where and how a network computes.
     """
@@ -37,7 +39,12 @@ _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
     "fft": Statistics,
 }
 
-_STORED_AS = {"resnet152": "resnet152", "vggish": "vggish", "vggish-half-second": "vggish"}
+_STORED_AS = {
+    "resnet152": "resnet152",
+    "vggish": "vggish",
+    "vggish-half-second": "vggish",
+    "top-view": TOP_VIEW_WEIGHTS,
+}
 """Extractors by name, and whose weights they have."""
 
 _PUBLISHED_FILES = {
@@ -64,6 +71,8 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
         folder = _weights(_STORED_AS.get(name, name), Path(file) if file else None)
         if name.startswith(_TIMM):
             return TimmBackbone(folder, spec.rate, spec.placement)
+        if name == "top-view":
+            return TopViewVectors(folder, spec.rate, spec.placement)
         if name == "resnet152":
             return PublishedResNet(folder, spec.rate, spec.placement)
         sound_map = EMBEDDING if name == EMBEDDING.name else HALF_SECONDS

@@ -1,16 +1,27 @@
-"""Vectors that describe top views, through a ResNet-34; what the published network reads. Needs
-PyTorch."""
+"""Vectors that describe top views, which the published network with calibration reads.
 
-import hashlib
+Cioppa et al., CVPR Workshops 2021: top views through a ResNet-34 for ImageNet, without its
+classifier.
+"""
+
 import re
-from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from touchline.errors import FormatError, MissingExtraError
-from touchline.features.extractor import Extracted, Report, Rows, Write
+from touchline.engines.features import INPUTS_AT_ONCE
+from touchline.errors import ConfigError, FormatError
+from touchline.features.extractor import (
+    DEFAULT_PLACEMENT,
+    Extracted,
+    NetworkExtractor,
+    Placement,
+    Report,
+    Rows,
+    Write,
+)
 from touchline.features.top_view import Pixels, TopView
 from touchline.formats.sightings import (
     SIGHTINGS_RATE,
@@ -20,61 +31,53 @@ from touchline.formats.sightings import (
     read_player_boxes,
 )
 from touchline.timebase import format_rate
+from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SUFFIX = "radar_resnet_34_composite"
 """Of the published files: ``1_radar_resnet_34_composite.npy``."""
 
-VIEWS_PER_BATCH = 16
+WEIGHTS = "timm:resnet34.tv_in1k"
+"""The extractor whose network it is."""
+
+_ENLARGED = (512, 256)
+_SIDE = 224
 
 _HALF = re.compile(r"([1-4])[_.]")
 
 
-class TopViewVectors:
+class TopViewVectors(NetworkExtractor):
     """Describes the top views of a half: an ``Extractor``.
 
     Its source is the half's calibration file, or any other file of the half in the game's folder,
     such as its video.
 
     Args:
-        weights: of a ResNet-34 for ImageNet, under the usual names; by default those that timm
-            fetches under the name ``resnet34.tv_in1k``.
-        device: of PyTorch.
+        folder: weights of ResNet-34 as timm has it.
+        rate: rows a second; there is only that of calibrations.
 
     Raises:
-        CheckpointError: weights of another network.
-        MissingExtraError: PyTorch or timm is not installed.
+        ConfigError: another rate.
     """
 
-    suffix = SUFFIX
-
     def __init__(
-        self, weights: "Mapping[str, Tensor] | None" = None, *, device: str = "cpu"
+        self,
+        folder: ExtractorFolder,
+        rate: Fraction | None = None,
+        placement: Placement = DEFAULT_PLACEMENT,
     ) -> None:
-        try:
-            import torch
-
-            from touchline.models.top_view_resnet import TopViewResNet
-        except ImportError:
-            raise MissingExtraError("describing top views", "torch") from None
-        network = TopViewResNet(pretrained=weights is None)
-        if weights is not None:
-            network.load_imagenet(weights)
-        self._device = torch.device(device)
-        self._network = network.eval().to(self._device)
-        self.identity = FeatureIdentity(
-            name="top-view-resnet34",
-            weights=_digest(network.network.state_dict()),
+        if rate not in (None, SIGHTINGS_RATE):
+            raise ConfigError(
+                f"top views cannot be had {rate} times a second",
+                remedy=f"calibrations are {SIGHTINGS_RATE} a second",
+            )
+        identity = FeatureIdentity(
+            name="top-view",
+            weights=folder.weights_digest,
             rate=format_rate(SIGHTINGS_RATE),
+            settings={"network": folder.card.name},
         )
-
-    @property
-    def engine(self) -> str:
-        """See ``Extractor``."""
-        return f"torch, {self._device.type}"
+        super().__init__(folder, identity, SUFFIX, placement)
 
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
         """See ``Extractor``.
@@ -83,28 +86,30 @@ class TopViewVectors:
             FormatError: the half has no calibration or boxes, or they are malformed.
         """
         view = open_top_view(source)
-        for first in range(0, view.steps, VIEWS_PER_BATCH):
-            views = view.read(first, min(VIEWS_PER_BATCH, view.steps - first))
+        for first in range(0, view.steps, INPUTS_AT_ONCE):
+            views = view.read(first, min(INPUTS_AT_ONCE, view.steps - first))
             write(self._describe(views))
-            report(min(1.0, (first + len(views)) / view.steps))
+            report((first + len(views)) / view.steps)
         return Extracted(first_seconds=0.0)
 
-    def close(self) -> None:
-        """See ``Extractor``."""
-        del self._network
-
     def _describe(self, views: Pixels) -> Rows:
-        import torch
-
-        from touchline.models.top_view_resnet import enlarge
-
-        # Half of all entries are black: whatever is alike is described once.
+        # Half of all entries are black: what is alike is described once.
         different, index = np.unique(views, axis=0, return_inverse=True)
-        pictures = torch.from_numpy(np.stack([enlarge(view) for view in different]))
-        with torch.inference_mode():
-            vectors = self._network(pictures.to(self._device)).cpu().numpy()
+        vectors = self.network(np.stack([enlarge(view) for view in different]))
         rows: Rows = vectors[index.reshape(-1)]
         return rows
+
+
+def enlarge(view: Pixels) -> Pixels:
+    """(3, 32, 64) top view to the (224, 224, 3) picture of its middle that the network sees.
+
+    As published: enlarged to a height of 256, of which the middle 224 by 224 stay.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(view.transpose(1, 2, 0)))
+    width, height = _ENLARGED
+    left, top = (width - _SIDE) // 2, (height - _SIDE) // 2
+    enlarged = picture.resize(_ENLARGED, Image.Resampling.BILINEAR)
+    return np.asarray(enlarged.crop((left, top, left + _SIDE, top + _SIDE)))
 
 
 def open_top_view(source: Path) -> TopView:
@@ -124,11 +129,3 @@ def open_top_view(source: Path) -> TopView:
     half = int(found[1])
     calibration = read_calibration(source.with_name(calibration_name(half)))
     return TopView(calibration, read_player_boxes(source.with_name(player_boxes_name(half))))
-
-
-def _digest(weights: "Mapping[str, Tensor]") -> str:
-    digest = hashlib.sha256()
-    for name, value in sorted(weights.items()):
-        digest.update(name.encode())
-        digest.update(value.cpu().numpy().tobytes())
-    return digest.hexdigest()
