@@ -1,11 +1,15 @@
 """What goes after its time: uploads that stopped, sessions, links, old matches and jobs."""
 
+import contextlib
 import logging
+import shutil
+import time
 
 from sqlalchemy import delete, select
 
 from touchline.server.jobs import ENDED, OPEN
 from touchline.server.models import (
+    ID_LENGTH,
     Job,
     LoginSession,
     Match,
@@ -21,6 +25,9 @@ DAY_SECONDS = 24 * 3600.0
 JOB_DAYS = 90
 WORKER_DAYS = 1
 BATCH = 100
+STRAY_SECONDS = 3600.0
+"""Folders younger than this may be on their way."""
+
 
 log = logging.getLogger("touchline.housekeeping")
 
@@ -30,6 +37,7 @@ def tidy(room: Room) -> None:
     _tidy_rows(room)
     _tidy_uploads(room)
     _tidy_matches(room)
+    _tidy_folders(room)
 
 
 def _tidy_rows(room: Room) -> None:
@@ -78,6 +86,23 @@ def _tidy_matches(room: Room) -> None:
     for match_id in over:
         drop_match(room, match_id)
         log.info("match expired", extra={"match": match_id})
+
+
+def _tidy_folders(room: Room) -> None:
+    """Folders that nothing refers to: a process was killed between a row and its files."""
+    oldest = time.time() - STRAY_SECONDS
+    for kind, table in (("uploads", Upload), ("matches", Match), ("work", Job)):
+        for folder in (room.storage.root / kind).iterdir():
+            with contextlib.suppress(FileNotFoundError):  # somebody else tidies, too
+                if folder.stat().st_mtime < oldest and _is_stray(room, folder.name, table):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    log.info("stray folder removed", extra={"folder": f"{kind}/{folder.name}"})
+
+
+def _is_stray(room: Room, name: str, table: type[Upload | Match | Job]) -> bool:
+    with room.database.read() as session:
+        row = session.get(table, name[:ID_LENGTH])
+    return row is None or (isinstance(row, Job) and row.state in ENDED)
 
 
 def drop_match(room: Room, match_id: str) -> None:
