@@ -27,6 +27,8 @@ from touchline.zoo.legacy.settings import PublishedSettings
 RATE = Fraction(2)
 WIDTH = 512
 """Features that are pooled in everything published."""
+FLOOR = 1e-6
+"""The published threshold is 0."""
 
 _FEATURE_FILES = {512: "ResNET_TF2_PCA512", 2048: "ResNET_TF2", 8576: "baidu_soccer_embeddings"}
 
@@ -200,8 +202,8 @@ def _usual_rate(labels: LabelSet) -> Fraction:
 
 
 def _suppression(seconds: float) -> Callable[[Fraction], Suppression]:
-    """Greedy, emptying ``seconds`` in all around a peak."""
-    return lambda rate: Suppression(kind="greedy", window_seconds=seconds / 2)
+    """Greedy, emptying ``seconds`` in all around a peak; every detection is kept."""
+    return lambda rate: Suppression(kind="greedy", window_seconds=seconds / 2, floor=FLOOR)
 
 
 def _features(config: PoolingConfig) -> CardFeatures:
