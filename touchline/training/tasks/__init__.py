@@ -3,6 +3,7 @@
 from touchline.training.tasks.base import MakeTask
 from touchline.training.tasks.calf import CALFTask
 from touchline.training.tasks.calf_grounding import GroundingTask
+from touchline.training.tasks.calibration import CalibrationTask
 from touchline.training.tasks.pooling import PoolingTask
 
 TASKS: dict[str, MakeTask] = {
@@ -10,6 +11,7 @@ TASKS: dict[str, MakeTask] = {
     "calf": CALFTask,
     "calf-attention": CALFTask,
     "calf-se": CALFTask,
+    "calf-calibration": CalibrationTask,
     "calf-grounding": GroundingTask,
 }
 """How each system is trained, by the name that recipes and cards give it."""
