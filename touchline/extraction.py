@@ -13,7 +13,13 @@ from touchline.datasets.soccernet import Game, read_games
 from touchline.errors import InputError
 from touchline.features.extractor import Extractor, Report
 from touchline.features.extractors import ExtractorSpec, open_extractor
-from touchline.features.store import is_current, write_features
+from touchline.features.pca import FromFile, Reduced
+from touchline.features.store import (
+    description_path,
+    is_current,
+    read_description,
+    write_features,
+)
 from touchline.simulator.workers import available_cores, run_tasks
 
 Status = Literal["made", "kept", "failed"]
@@ -90,8 +96,20 @@ class HalfTask:
     def _run(self, path: Path, extractor: Extractor, report: Report) -> Outcome:
         if self.is_done(extractor):
             return Outcome(path, "kept")
+        if isinstance(extractor, Reduced):
+            extractor = self._whole_rows(extractor) or extractor
         made = write_features(path, extractor, self.video, report)
         return Outcome(path, "made", made.rows, made.dims, made.warning)
+
+    def _whole_rows(self, reduced: Reduced) -> FromFile | None:
+        """The rows before the PCA, if they lie in their place."""
+        path = self.path(reduced.extractor)
+        if not path.exists() or not description_path(path).exists():
+            return None
+        if not is_current(path, reduced.extractor.identity, self.video):
+            return None
+        described = read_description(path)
+        return None if described is None else FromFile(reduced, path, described)
 
 
 @lru_cache(maxsize=1)

@@ -50,6 +50,19 @@ def extract(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="What networks compute in.")
     ] = "auto",
+    pca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Reduce by this PCA: .safetensors, or a published .pkl."),
+    ] = None,
+    pca_average: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The average published beside a PCA's .pkl."),
+    ] = None,
+    fit_pca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Fit a PCA on what was extracted; take --split train."),
+    ] = None,
+    dims: Annotated[int, typer.Option(min=1, help="Components of --fit-pca.")] = 512,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one for every two cores by default.")
     ] = None,
@@ -71,9 +84,21 @@ def extract(
 
     names = dict.fromkeys(name.strip() for name in features.split(",") if name.strip())
     chosen_rate = None if rate is None else parse_rate(rate)
+    if fit_pca is not None and len(names) != 1:
+        raise InputError("a PCA is fitted on one extractor's features", where="--fit-pca")
+    if pca is None and pca_average is not None:
+        raise InputError("an average needs its PCA", where="--pca-average", remedy="give --pca")
     tasks = plan(
         source,
-        [ExtractorSpec(name, chosen_rate, Placement(engine, precision)) for name in names],
+        [
+            ExtractorSpec(
+                name,
+                chosen_rate,
+                Placement(engine, precision),
+                None if pca is None else (pca, pca_average),
+            )
+            for name in names
+        ],
         out=out,
         split=None if split == "all" else split,
         size=video,
@@ -90,6 +115,10 @@ def extract(
             outcomes.append(outcome)
             if outcome.message is not None:
                 remarks.print(outcome.message, style="yellow", markup=False, soft_wrap=True)
+    if fit_pca is not None:
+        from touchline.features.pca import fit_pca as fit
+
+        fit([o.path for o in outcomes if o.status != "failed"], dims).save(fit_pca)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if json:
         print_json({"files": [outcome.told() for outcome in outcomes], "failed": len(failed)})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
+from touchline.features.pca import Reduced
 from touchline.features.pictures import ModelPictures
 from touchline.features.resnet import PublishedResNet, TimmBackbone
 from touchline.features.sound import LogMel, Statistics
@@ -27,11 +28,13 @@ class ExtractorSpec:
             followed by ``@<file>`` where its weights are to be taken from a file.
         rate: rows a second; the extractor's own by default.
         placement: where and how a network computes.
+        pca: a PCA that its rows pass, and the published average, if any.
     """
 
     name: str
     rate: Fraction | None = None
     placement: Placement = DEFAULT_PLACEMENT
+    pca: tuple[Path, Path | None] | None = None
 
 
 _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
@@ -62,8 +65,14 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
     """Make an extractor ready; its network is opened when it is first needed.
 
     Raises:
-        InputError: no such extractor, or its weights are not here; says what would be right.
+        InputError: no such extractor, or its weights are not here, or a PCA of other features;
+            says what would be right.
     """
+    extractor = _open_whole(spec)
+    return extractor if spec.pca is None else Reduced(extractor, *spec.pca)
+
+
+def _open_whole(spec: ExtractorSpec) -> Extractor:
     name, _, file = spec.name.partition("@")
     if name in _WITHOUT_WEIGHTS:
         return _WITHOUT_WEIGHTS[name](spec.rate)

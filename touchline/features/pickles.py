@@ -1,0 +1,158 @@
+"""The arrays in published pickles, read without running anything that is in them.
+
+A pickle is a program that names functions and calls them. Every name that arrays and the PCA of
+scikit-learn use is answered by an inert stand-in that only keeps what it is given; any other name
+is refused.
+"""
+
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.errors import CheckpointError
+
+MAX_PICKLE_BYTES = 256 << 20
+
+Array = npt.NDArray[Any]
+
+
+class _Type:
+    """Stands for ``numpy.dtype``."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        self.code = code
+        self.order = "<"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+    def numpy(self) -> np.dtype[Any]:
+        """The type, if it is one of plain numbers."""
+        kind = np.dtype(str(self.code))
+        if kind.kind not in "biuf":
+            raise ValueError(f"an array of {kind}")
+        return kind.newbyteorder(">") if self.order == ">" else kind
+
+
+class _Array:
+    """Stands for an array that is filled by its state."""
+
+    array: Array
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _version, shape, kind, column_order, data = state
+        self.array = _numbers(data, kind, shape, "F" if column_order else "C")
+
+
+class Attributes:
+    """Stands for an object of scikit-learn: what it held, by name."""
+
+    def __init__(self, *_: object) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.values = dict(state)
+
+
+class _NumberArray:
+    """Named by pickles where an array is to be made; never made here."""
+
+
+def _empty(*_: object) -> _Array:
+    return _Array()
+
+
+def _numbers(data: Any, kind: _Type, shape: tuple[int, ...], order: str = "C") -> Array:
+    raw = data.encode("latin1") if isinstance(data, str) else bytes(data)
+    array = np.frombuffer(raw, kind.numpy())
+    return array.reshape(shape, order="F" if order == "F" else "C")
+
+
+def _from_buffer(data: Any, kind: _Type, shape: tuple[int, ...], order: str) -> _Array:
+    held = _Array()
+    held.array = _numbers(data, kind, shape, order)
+    return held
+
+
+def _scalar(kind: _Type, data: Any) -> float:
+    return float(_numbers(data, kind, ())[()])
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding not in ("latin1", "latin-1"):
+        raise ValueError(f"encoding {encoding}")
+    return text.encode("latin1")
+
+
+_PCA_MODULES = ("sklearn.decomposition.pca", "sklearn.decomposition._pca")
+_STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy", "dtype"): _Type,
+    ("numpy", "ndarray"): _NumberArray,
+    ("_codecs", "encode"): _encode,
+    **{(module, "PCA"): Attributes for module in _PCA_MODULES},
+    **{
+        (f"numpy.{core}.{module}", name): stand_in
+        for core in ("core", "_core")
+        for module, name, stand_in in (
+            ("multiarray", "_reconstruct", _empty),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _from_buffer),
+        )
+    },
+}
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        stand_in = _STAND_INS.get((module, name))
+        if stand_in is None:
+            raise CheckpointError(f"names {module}.{name}"[:200], remedy=_REMEDY)
+        return stand_in
+
+
+_REMEDY = "nothing of it was run; only arrays and a PCA are read from pickles"
+
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    struct.error,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+)
+
+
+def read_pickle(path: Path) -> Array | dict[str, Any]:
+    """The array, or the attributes of the PCA, that a pickle holds.
+
+    Raises:
+        CheckpointError: unreadable, too large, or holding anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size > MAX_PICKLE_BYTES:
+                raise CheckpointError("is larger than any published PCA")
+            held = _Reader(file, encoding="latin1").load()
+    except OSError as error:
+        raise CheckpointError(f"cannot be read ({error.strerror})", where=path) from error
+    except CheckpointError as error:
+        raise CheckpointError(error.what, where=path, remedy=error.remedy) from error
+    except _UNREADABLE as error:
+        raise CheckpointError("is not a pickle of arrays", where=path) from error
+    if isinstance(held, Attributes):
+        return {name: _plain(value) for name, value in held.values.items()}
+    if isinstance(held, _Array):
+        return _plain(held)
+    raise CheckpointError(f"holds a {type(held).__name__}, not an array", where=path)
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "array", None) if isinstance(value, _Array) else value
