@@ -96,6 +96,14 @@ def test_decibels_end_80_below_the_loudest():
     torch.testing.assert_close(quiet, torch.tensor([-10.0, -80.0]), atol=1e-4, rtol=0)
 
 
+def test_logarithms_of_magnitude_are_as_loud_as_their_power():
+    power = torch.rand(50) + 0.1
+    logs = power.sqrt().log()
+    torch.testing.assert_close(decibels(logs, logarithmic=True), decibels(power), atol=1e-4, rtol=0)
+    network = small(sound="log")
+    torch.testing.assert_close(network.loudness(logs), small().loudness(power), atol=1e-4, rtol=0)
+
+
 def test_the_first_layer_keeps_sections_apart_and_the_last_does_not():
     torch.manual_seed(0)
     apart = SectionedEncoder(ASTRAConfig(**(SIZES | {"sections": (4,)}))).eval()
@@ -153,6 +161,7 @@ def test_gradients_reach_every_parameter(audio):
         {"num_classes": 0},
         {"backbones": (4, 4)},
         {"mels": 20},
+        {"sound": "loud"},
         {"attention_heads": 3},
         {"dropout": 1.0},
         {"sections": ()},

@@ -147,7 +147,7 @@ def test_astra_over_a_half_is_its_clips_one_by_one(monkeypatch, rows_per_second)
             row, count = second * rows_per_second, 10 * rows_per_second
             sound = torch.from_numpy(power.read(100 * second, 1000))[None].clone()
             seen = network.see(torch.from_numpy(features.read(row, count))[None])
-            heard = astra.decibels(sound, torch.tensor(1e5))
+            heard = network.loudness(sound, torch.tensor(1e5))
             said = network.relate(seen, network.hear(network.cut(heard)))
             for step, label in np.ndindex(20, 2):
                 place = 2 * second + step - float(said.displacement[0, step, label + 1, 0])

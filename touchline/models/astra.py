@@ -31,6 +31,12 @@ STEPS_A_SECOND = 2
 REFERENCE_POWER = 7430.77
 """Mel power that is 0 dB."""
 
+DECIBELS_PER_LOG_MAGNITUDE = 20 / math.log(10)
+
+SOUNDS = ("power", "log")
+"""What rows of sound hold: mel power as published, or the natural logarithm of mel magnitude, as
+``touchline extract --features log-mel`` writes it."""
+
 RANGE_DECIBELS = 80.0
 """What is softer than the loudest by more than this is raised to it."""
 
@@ -61,6 +67,7 @@ class ASTRAConfig:
         backbones: widths of the parts that a row consists of, each with layers of its own; by
             default the published five for rows of 8576, else one.
         audio: whether it hears the mel spectrogram too.
+        sound: what rows of it hold, see ``SOUNDS``.
         rows_per_second: of visual features: 1 as published, or 2.
         clip_seconds: length of a clip.
         mels: bands of the spectrogram, a multiple of 16.
@@ -81,6 +88,7 @@ class ASTRAConfig:
     feature_width: int = sum(BAIDU_BACKBONES)
     backbones: tuple[int, ...] = ()
     audio: bool = True
+    sound: str = "power"
     rows_per_second: int = 1
     clip_seconds: int = 50
     mels: int = 128
@@ -94,6 +102,8 @@ class ASTRAConfig:
     transformer_dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        for field in ("backbones", "sections"):  # lists, where they come from a recipe
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         counts = [(field, getattr(self, field)) for field in _COUNTS]
         counts += [("backbones", width) for width in self.backbones]
         counts += [("sections", count) for count in self.sections]
@@ -113,6 +123,10 @@ class ASTRAConfig:
                 f"width {self.width} or mels {self.mels} is not allowed",
                 remedy=f"width is a multiple of attention_heads, mels of {VGGISH_SHRINKING}",
             )
+        if self.sound not in SOUNDS:
+            raise ConfigError(
+                f"sound {self.sound!r} is not known", remedy=f"use {' or '.join(SOUNDS)}"
+            )
         if STEPS_A_SECOND % self.rows_per_second:
             raise ConfigError(
                 f"rows_per_second {self.rows_per_second} is not allowed",
@@ -125,7 +139,7 @@ class ASTRAConfig:
     def parts(self) -> tuple[int, ...]:
         """Widths of the parts of a row."""
         if self.backbones:
-            return tuple(self.backbones)
+            return self.backbones
         published = self.feature_width == sum(BAIDU_BACKBONES)
         return BAIDU_BACKBONES if published else (self.feature_width,)
 
@@ -329,6 +343,15 @@ class ASTRA(nn.Module):
         seen = [layers(part) for layers, part in zip(self.baidu_LL, parts, strict=True)]
         return torch.stack(seen, dim=-2)
 
+    def loudness(self, sound: Tensor, loudest: Tensor | None = None) -> Tensor:
+        """Rows of sound in decibels, see ``decibels``.
+
+        Args:
+            sound: any shape, as the configuration has it.
+            loudest: () to measure from, likewise.
+        """
+        return decibels(sound, loudest, logarithmic=self.config.sound == "log")
+
     def hear(self, patches: Tensor) -> Tensor:
         """(..., 96, mels) in decibels -> (..., width): what is done to each patch alone."""
         flat = patches.reshape(-1, 1, *patches.shape[-2:])
@@ -356,12 +379,13 @@ class ASTRA(nn.Module):
 
         Args:
             features: (B, rows, feature_width).
-            log_mel: (B, mel_rows, mels) mel power; None for a network without audio.
+            log_mel: (B, mel_rows, mels) sound as the configuration has it; None for a network
+                without audio. As published it is measured from the loudest of the batch.
         """
         seen = self.see(self.temporal_dropB(features))
         if log_mel is None:
             return self.relate(seen)
-        sound = self.temporal_dropA(decibels(log_mel))
+        sound = self.temporal_dropA(self.loudness(log_mel))
         return self.relate(seen, self.hear(self.cut(sound)))
 
     def cut(self, sound: Tensor) -> Tensor:
@@ -370,20 +394,25 @@ class ASTRA(nn.Module):
         return sound[:, : count * PATCH_STEPS].unflatten(1, (count, PATCH_STEPS))
 
 
-def decibels(power: Tensor, loudest: Tensor | None = None) -> Tensor:
-    """Mel power in decibels, no softer than 80 dB below the loudest.
+def decibels(sound: Tensor, loudest: Tensor | None = None, *, logarithmic: bool = False) -> Tensor:
+    """Decibels, no softer than 80 below the loudest.
 
     Args:
-        power: any shape.
-        loudest: () power to measure from; as published, the largest of the whole batch.
+        sound: mel power, any shape.
+        loudest: () what to measure from; as published, the largest of the whole batch.
+        logarithmic: whether both are natural logarithms of mel magnitude instead.
     """
-    level = _level(power.float())
-    top = level.max() if loudest is None else _level(loudest.float())
+    level = _level(sound.float(), logarithmic)
+    top = level.max() if loudest is None else _level(loudest.float(), logarithmic)
     return torch.maximum(level, top - RANGE_DECIBELS)
 
 
-def _level(power: Tensor) -> Tensor:
-    return 10 * (power.clamp(min=1e-10).log10() - math.log10(REFERENCE_POWER))
+def _level(sound: Tensor, logarithmic: bool) -> Tensor:
+    if logarithmic:
+        level = sound * DECIBELS_PER_LOG_MAGNITUDE
+    else:
+        level = 10 * sound.clamp(min=1e-10).log10()
+    return level - 10 * math.log10(REFERENCE_POWER)
 
 
 def _embedding(*shape: int) -> nn.Parameter:

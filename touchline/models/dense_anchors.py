@@ -65,6 +65,7 @@ class DenseAnchorsConfig:
     delta_seconds: float = 6.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "heads", tuple(self.heads))  # a list, where it is a recipe's
         for field in ("num_classes", "feature_width", "width", "chunk_steps", "upsampling"):
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -73,7 +74,7 @@ class DenseAnchorsConfig:
             value = getattr(self, field)
             if not isinstance(value, int | float) or not 0 < value <= 600:
                 raise ConfigError(f"{field} {value!r} is not allowed", remedy="use 0 to 600 s")
-        if tuple(self.heads) not in ((CONFIDENCE,), HEADS):
+        if self.heads not in ((CONFIDENCE,), HEADS):
             raise ConfigError(
                 f"heads {list(self.heads)!r} are not known",
                 remedy=f"use [{CONFIDENCE}] or [{', '.join(HEADS)}]",

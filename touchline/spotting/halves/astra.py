@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from touchline.datasets.features import MAIN, Stream
-from touchline.models.astra import ASTRA, MEL_RATE, decibels
+from touchline.models.astra import ASTRA, MEL_RATE
 from touchline.models.parts.vggish import PATCH_STEPS
 from touchline.scores import FloatArray
 
@@ -24,7 +24,7 @@ MIN_PROBABILITY = 0.01
 """What lies below is no detection."""
 
 LOG_MEL = "log_mel"
-"""Name of the stream of mel power, 100 rows a second."""
+"""Name of the stream of sound, 100 rows a second."""
 
 ROWS_AT_ONCE = 512
 PATCHES_AT_ONCE = 32
@@ -127,11 +127,11 @@ class _HeardHalf:
 
     def _hear(self, places: Steps) -> Tensor:
         first = int(places[0])
-        sound = self._sound.read(first, int(places[-1]) - first + PATCH_STEPS)
-        patches = sound[(places - first)[:, None] + np.arange(PATCH_STEPS)]
+        rows = self._sound.read(first, int(places[-1]) - first + PATCH_STEPS)
+        patches = rows[(places - first)[:, None] + np.arange(PATCH_STEPS)]
         with torch.inference_mode():
-            power = torch.from_numpy(patches).to(self._loudest.device)
-            return self._network.hear(decibels(power, self._loudest))
+            sound = torch.from_numpy(patches).to(self._loudest.device)
+            return self._network.hear(self._network.loudness(sound, self._loudest))
 
     def _find_loudest(self) -> Tensor:
         step = 100 * PATCH_STEPS
