@@ -83,6 +83,8 @@ def extract(
     from touchline.timebase import parse_rate
 
     names = dict.fromkeys(name.strip() for name in features.split(",") if name.strip())
+    if not names:
+        raise InputError("no name", where="--features", remedy="such as demo or resnet152,vggish")
     chosen_rate = None if rate is None else parse_rate(rate)
     if fit_pca is not None and len(names) != 1:
         raise InputError("a PCA is fitted on one extractor's features", where="--fit-pca")

@@ -99,8 +99,10 @@ def _open_whole(spec: ExtractorSpec) -> Extractor:
 def _weights(name: str, file: Path | None) -> ExtractorFolder:
     """An extractor's folder; made of a file, or fetched, where it is not there."""
     folder = find_extractor(folder_name(name))
+    if file is not None and not file.is_file():
+        raise CheckpointError("there is no such file", where=file)
     if folder is not None:
-        if file is not None and sha256_of(_existing(file)) != folder.card.original_sha256:
+        if file is not None and sha256_of(file) != folder.card.original_sha256:
             raise ConfigError(
                 f"extractor {name} is stored with other weights than {file.name}",
                 where=folder.path,
@@ -116,10 +118,4 @@ def _weights(name: str, file: Path | None) -> ExtractorFolder:
         from touchline.zoo.extractor_weights import fetch_timm, import_weights
     except ImportError as error:
         raise MissingExtraError(f"storing the weights of {name}", "torch") from error
-    return fetch_timm(name) if file is None else import_weights(name, _existing(file))
-
-
-def _existing(file: Path) -> Path:
-    if not file.is_file():
-        raise CheckpointError("there is no such file", where=file)
-    return file
+    return fetch_timm(name) if file is None else import_weights(name, file)

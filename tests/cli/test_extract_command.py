@@ -1,0 +1,174 @@
+"""``extract``: feature files of videos and datasets, whatever some of them are like."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_videos import cut_off, write_video
+
+from touchline.features.store import read_description
+
+GAME = "league_a/2015-2016/2016-01-02 - 15-45 North End 1 - 0 South Park"
+OTHER = "league_a/2015-2016/2016-01-03 - 15-45 South Park 0 - 0 North End"
+
+
+@pytest.fixture(autouse=True)
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A user without extractors of their own."""
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="module")
+def made_dataset(tmp_path_factory) -> Path:
+    """Two games of two halves; no half of the second is as it should be."""
+    root = tmp_path_factory.mktemp("dataset")
+    for game in (GAME, OTHER):
+        (root / game).mkdir(parents=True)
+    write_video(root / GAME / "1_224p.mkv", 160)
+    write_video(root / GAME / "2_224p.mkv", 110)
+    write_video(root / OTHER / "1_224p.mkv", 60, sound=False)
+    (root / OTHER / "2_224p.mkv").write_text("not a video")
+    (root / "test.json").write_text(json.dumps([GAME]))
+    return root
+
+
+@pytest.fixture
+def dataset(made_dataset: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made_dataset, tmp_path / "dataset"))
+
+
+def described(folder: Path) -> dict[str, tuple[int, int]]:
+    """Rows and numbers a row of the feature files below a folder, by their path."""
+    found = {}
+    for path in sorted(folder.rglob("*.npy")):
+        told = read_description(path)
+        assert told is not None and np.load(path).shape == (told.rows, told.dims)
+        found[path.relative_to(folder).as_posix()] = (told.rows, told.dims)
+    assert not list(folder.rglob("*.part"))
+    return found
+
+
+def test_the_shipped_model_describes_a_dataset(call, dataset, tmp_path):
+    out = tmp_path / "features"
+    ended = call("extract", dataset, "-f", "demo", "--split", "test", "-o", out, "--json")
+    assert ended.code == 0, ended
+    told = json.loads(ended.out)
+    assert told["failed"] == 0
+    assert [Path(file["path"]).name for file in told["files"]] == ["1_demo.npy", "2_demo.npy"]
+    assert described(out) == {f"{GAME}/1_demo.npy": (13, 368), f"{GAME}/2_demo.npy": (9, 368)}
+    description = read_description(out / GAME / "1_demo.npy")
+    assert description.rate == 2 and description.first_seconds == 0
+    again = call("extract", dataset, "-f", "demo", "--split", "test", "-o", out, "--json")
+    assert {file["status"] for file in json.loads(again.out)["files"]} == {"kept"}
+
+
+def test_what_is_missing_is_made_and_what_is_there_is_kept(call, dataset):
+    folder = dataset / GAME
+    command = ("extract", dataset, "-f", "fft,log-mel", "--split", "test")
+    assert call(*command).code == 0
+    whole = {path: path.read_bytes() for path in folder.glob("*.npy")}
+    assert len(whole) == 4
+    stamps = {path: path.stat().st_mtime_ns for path in whole}
+    (folder / "1_FFT.npy").unlink()
+    damaged = (folder / "2_log_mel.npy").read_bytes()
+    (folder / "2_log_mel.npy").write_bytes(damaged[:-4])
+    again = call(*command, "--json")
+    status = {Path(f["path"]).name: f["status"] for f in json.loads(again.out)["files"]}
+    assert status == {
+        "1_FFT.npy": "made",
+        "2_FFT.npy": "kept",
+        "1_log_mel.npy": "kept",
+        "2_log_mel.npy": "made",
+    }
+    assert {path: path.read_bytes() for path in folder.glob("*.npy")} == whole
+    assert (folder / "2_FFT.npy").stat().st_mtime_ns == stamps[folder / "2_FFT.npy"]
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_bad_halves_are_told_of_at_the_end_and_stop_nothing(call, dataset, jobs):
+    ended = call("extract", dataset, "-f", "fft", "--jobs", jobs, "--json")
+    assert ended.code == 2
+    *remarks, error = ended.err.strip().splitlines()
+    assert error.startswith("error: 2 of 4 files could not be made")
+    assert any("has no sound" in line for line in remarks)
+    assert any("2_224p.mkv" in line for line in remarks)
+    told = json.loads(ended.out)
+    assert told["failed"] == 2 and len(told["files"]) == 4
+    assert described(dataset) == {f"{GAME}/1_FFT.npy": (12, 31), f"{GAME}/2_FFT.npy": (8, 31)}
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_numbers(call, dataset, tmp_path):
+    for jobs in (1, 2):
+        out = tmp_path / str(jobs)
+        ended = call("extract", dataset, "-f", "fft", "--split", "test", "-o", out, "--jobs", jobs)
+        assert ended.code == 0, ended
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / jobs).rglob("*.npy")} for jobs in "12"
+    )
+    assert one == two
+
+
+def test_a_video_is_described_beside_itself_or_elsewhere(call, dataset, tmp_path):
+    video = dataset / GAME / "1_224p.mkv"
+    assert call("extract", video, "-f", "fft").code == 0
+    assert "1_FFT.npy" in {path.name for path in video.parent.iterdir()}
+    match = Path(shutil.copy(video, tmp_path / "match.mkv"))
+    assert call("extract", match, "-f", "fft", "-o", tmp_path / "out").code == 0
+    assert described(tmp_path / "out") == {"match_FFT.npy": (12, 31)}
+
+
+def test_a_video_that_was_cut_off_is_described_as_far_as_it_goes(call, tmp_path):
+    whole = write_video(tmp_path / "whole.mkv", 400, sound=False)
+    cut = cut_off(whole, tmp_path / "cut.mkv", 0.5)
+    ended = call("extract", cut, "-f", "demo")
+    assert ended.code == 0 and "damaged or cut off" in ended.err
+    described_cut = read_description(tmp_path / "cut_demo.npy")
+    assert 3 < described_cut.rows < 32 and described_cut.stopped_at_seconds is not None
+
+
+def test_what_is_wrong_is_said_in_one_line(refused, dataset, tmp_path):
+    video = dataset / GAME / "1_224p.mkv"
+    silent = dataset / OTHER / "1_224p.mkv"
+    assert "no extractor 'resnet'" in refused("extract", video, "-f", "resnet")
+    assert "has no sound" in refused("extract", silent, "-f", "fft")
+    assert "no such file or folder" in refused("extract", tmp_path / "none", "-f", "demo")
+    assert "100/1 rows a second" in refused("extract", video, "-f", "log-mel", "--rate", 2)
+    assert "weights of vggish are not here" in refused("extract", video, "-f", "vggish")
+    assert "no such file" in refused("extract", video, "-f", "vggish@none.pt")
+    assert "name" in refused("extract", video, "-f", " , ")
+    text = dataset / OTHER / "2_224p.mkv"
+    assert "2_224p.mkv" in refused("extract", text, "-f", "demo")
+    assert not list(dataset.rglob("*.npy")) and not list(dataset.rglob("*.part"))
+
+
+def test_features_of_others_are_not_overwritten_unless_asked(call, refused, dataset):
+    video = dataset / GAME / "1_224p.mkv"
+    published = video.parent / "1_FFT.npy"
+    np.save(published, np.zeros((3, 3), np.float32))
+    assert "nothing says what made it" in refused("extract", video, "-f", "fft")
+    assert np.load(published).shape == (3, 3)
+    assert call("extract", video, "-f", "fft", "--overwrite").code == 0
+    assert np.load(published).shape == (12, 31)
+
+
+def test_a_pca_is_fitted_and_applied(call, refused, dataset, tmp_path):
+    pca = tmp_path / "pca.safetensors"
+    fitting = ("extract", dataset, "-f", "fft", "--split", "test", "--fit-pca", pca)
+    assert "1 to 19" in refused(*fitting)
+    assert call(*fitting, "--dims", 4).code == 0
+    assert call("extract", dataset, "-f", "fft", "--split", "test", "--pca", pca).code == 0
+    found = described(dataset)
+    assert found[f"{GAME}/1_FFT_PCA4.npy"] == (12, 4)
+    whole = np.load(dataset / GAME / "1_FFT.npy")
+    reduced = np.load(dataset / GAME / "1_FFT_PCA4.npy")
+    for path in (dataset / GAME).glob("1_FFT*"):
+        path.unlink()
+    assert call("extract", dataset / GAME / "1_224p.mkv", "-f", "fft", "--pca", pca).code == 0
+    np.testing.assert_array_equal(np.load(dataset / GAME / "1_FFT_PCA4.npy"), reduced)
+    assert whole.shape == (12, 31)
+    assert "fitted on other features" in refused(
+        "extract", dataset / GAME / "1_224p.mkv", "-f", "log-mel", "--pca", pca
+    )
