@@ -85,7 +85,7 @@ def test_a_shot_begins_where_the_one_before_it_in_its_half_ends(tmp_path: Path) 
 
 
 def test_replays_are_found_with_the_half_of_their_action(tmp_path: Path) -> None:
-    pairs = shown_again(game_of(tmp_path, SHOTS))
+    (pairs,) = shown_again(game_of(tmp_path, SHOTS)).values()
     assert [(p.shown_in, p.happened_in, p.step) for p in pairs] == [
         (0, 0, 60),
         (0, 0, 60),

@@ -24,6 +24,7 @@ from touchline.losses.one_to_one import one_to_one_loss
 from touchline.models.parts.capsules import CapsuleConfig
 from touchline.training.config import Group, read_group
 from touchline.training.tasks.base import Targets
+from touchline.training.tasks.surveys import Survey
 
 Floats = npt.NDArray[np.float32]
 Steps = npt.NDArray[np.int64]
@@ -67,17 +68,11 @@ class Anchors:
 
 
 @dataclass(frozen=True, eq=False)
-class _Survey:
-    """What follows from the training halves alone."""
+class _Facts:
+    """What follows from the halves alone."""
 
-    halves: tuple[LabelledHalf, ...]
     context: Floats
     anchors: tuple[Anchors, ...]
-
-    def is_of(self, halves: Sequence[LabelledHalf]) -> bool:
-        return len(halves) == len(self.halves) and all(
-            given is own for given, own in zip(halves, self.halves, strict=True)
-        )
 
 
 class CALFTask:
@@ -103,7 +98,7 @@ class CALFTask:
         self.labels = labels
         self.rate = rate
         self.clip_steps = config.chunk_steps
-        self._surveyed: _Survey | None = None
+        self._survey = Survey(self._look_over)
 
     @property
     def border(self) -> int:
@@ -179,20 +174,15 @@ class CALFTask:
         rows[np.arange(count), 2 + events.classes[:count]] = 1
         return rows
 
-    def _survey(self, halves: Sequence[LabelledHalf]) -> _Survey:
-        if self._surveyed is None or not self._surveyed.is_of(halves):
-            self._surveyed = self._look_over(halves)
-        return self._surveyed
-
-    def _look_over(self, halves: Sequence[LabelledHalf]) -> _Survey:
+    def _look_over(self, halves: Sequence[LabelledHalf]) -> _Facts:
         published = self.options.context == "published"
         context = context_of(self.labels, halves, self.rate, self.clip_steps, published=published)
         of_classes = [self._event_anchors(halves, index) for index in range(len(self.labels))]
         kinds = tuple(anchors for anchors in of_classes if len(anchors))
         if not kinds:
-            raise InputError("the training halves hold no event of the labels")
+            raise InputError("the halves hold no event of the labels")
         quiet = self._quiet_anchors(halves, context)
-        return _Survey(tuple(halves), context, (*kinds, quiet) if len(quiet) else kinds)
+        return _Facts(context, (*kinds, quiet) if len(quiet) else kinds)
 
     def _event_anchors(self, halves: Sequence[LabelledHalf], index: int) -> Anchors:
         """Clips that have an event of a class in their middle third (240 steps: 81 to 160)."""

@@ -28,6 +28,7 @@ from touchline.spotting.grounding import replay_rows
 from touchline.timebase import frame_at
 from touchline.training.config import Group, Probability, read_group
 from touchline.training.tasks.base import Targets
+from touchline.training.tasks.surveys import Survey
 
 Floats = npt.NDArray[np.float32]
 
@@ -59,25 +60,12 @@ class ShownAgain:
         replay: the shot.
         shown_in, happened_in: halves by their index.
         step: of the action.
-        game: of both halves.
     """
 
     replay: Replay
     shown_in: int
     happened_in: int
     step: int
-    game: str
-
-
-@dataclass(frozen=True, eq=False)
-class _Survey:
-    halves: tuple[LabelledHalf, ...]
-    pairs: tuple[ShownAgain, ...]
-
-    def is_of(self, halves: Sequence[LabelledHalf]) -> bool:
-        return len(halves) == len(self.halves) and all(
-            given is own for given, own in zip(halves, self.halves, strict=True)
-        )
 
 
 class GroundingTask:
@@ -106,7 +94,7 @@ class GroundingTask:
         self.options = read_group(GroundingClips, options, within="clips")
         self.rate = rate
         self.clip_steps = config.chunk_steps
-        self._surveyed: _Survey | None = None
+        self._pairs = Survey(shown_again)
 
     def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:
         """``epoch_clips`` clips, around actions that are shown again and anywhere in their halves.
@@ -114,7 +102,7 @@ class GroundingTask:
         Raises:
             InputError: no replay with its action in any half.
         """
-        pairs = self._survey(halves).pairs
+        pairs = [pair for of_game in self._pairs(halves).values() for pair in of_game]
         count = self.options.epoch_clips
         drawn = rng.integers(len(pairs), size=count)
         half = np.array([pair.happened_in for pair in pairs])[drawn]
@@ -134,11 +122,12 @@ class GroundingTask:
             ``replay`` (n, T, width); ``time_shift`` (n, T, 1); ``events`` (n, 1, 2): 1 and the
             place of the action, or zeros; ``context`` (n, 4, 1).
         """
-        survey = self._survey(halves)
+        pairs = self._pairs(halves)
         replays, shifts = [], np.full((len(clips), self.clip_steps, 1), FAR_AWAY, np.float32)
         events = np.zeros((len(clips), 1, 2), np.float32)
         for row, (half, start) in enumerate(zip(clips.half, clips.start, strict=True)):
-            pair, place = self._pair(survey, int(half), int(start))
+            of_game = pairs[halves[half].name.rpartition("/")[0]]
+            pair, place = self._pair(of_game, int(half), int(start))
             shown = halves[pair.shown_in].streams[MAIN]
             span = pair.replay.start_seconds, pair.replay.end_seconds
             replays.append(replay_rows(shown, *span, self.clip_steps))
@@ -165,48 +154,40 @@ class GroundingTask:
         )
         return self.options.context_weight * context + one_to_one_loss(spotting, targets["events"])
 
-    def _pair(self, survey: _Survey, half: int, start: int) -> tuple[ShownAgain, int | None]:
+    def _pair(
+        self, of_game: Sequence[ShownAgain], half: int, start: int
+    ) -> tuple[ShownAgain, int | None]:
         """The replay that a clip is paired with, and the place of its action in the clip."""
         rng = np.random.default_rng((half, start))
         border = self.config.receptive_steps // 2
-        game = survey.halves[half].name.rpartition("/")[0]
         own: list[ShownAgain] = []
         others: list[ShownAgain] = []
-        for pair in survey.pairs:
+        for pair in of_game:
             place = pair.step - start if pair.happened_in == half else -1
             if border <= place < self.clip_steps - border:
                 own.append(pair)
-            elif pair.game == game and not 0 <= place < self.clip_steps:
+            elif not 0 <= place < self.clip_steps:
                 others.append(pair)
         mismatched = rng.random() < self.options.mismatched_share
         if own and (not mismatched or not others):
             chosen = own[rng.integers(len(own))]
             return chosen, chosen.step - start
-        choice = others or list(survey.pairs)
-        return choice[rng.integers(len(choice))], None
-
-    def _survey(self, halves: Sequence[LabelledHalf]) -> _Survey:
-        if self._surveyed is None or not self._surveyed.is_of(halves):
-            pairs = shown_again(halves)
-            if not pairs:
-                raise InputError(
-                    "no replay of the training games is linked to its action",
-                    remedy=f"give games with {SHOT_FILE} beside their features",
-                )
-            self._surveyed = _Survey(tuple(halves), pairs)
-        return self._surveyed
+        choice = others or of_game  # then all actions lie in what is not asked of the clip
+        return choice[int(rng.integers(len(choice)))], None
 
 
-def shown_again(halves: Sequence[LabelledHalf]) -> tuple[ShownAgain, ...]:
-    """The replays of all games whose action is known and lies in one of the halves.
+def shown_again(halves: Sequence[LabelledHalf]) -> dict[str, tuple[ShownAgain, ...]]:
+    """By game the replays whose action is known and lies in one of the halves.
 
     Raises:
         FormatError: camera labels that cannot be read.
+        InputError: there is no such replay.
     """
     index = {half.name: number for number, half in enumerate(halves)}
     games = dict.fromkeys(half.name.rpartition("/")[0] for half in halves)
-    pairs = []
+    found: dict[str, tuple[ShownAgain, ...]] = {}
     for game in games:
+        pairs = []
         for replay in _replays(halves, index, game):
             shown_in = index.get(f"{game}/{replay.half}")
             happened_in = index.get(f"{game}/{replay.action_half}")
@@ -214,8 +195,15 @@ def shown_again(halves: Sequence[LabelledHalf]) -> tuple[ShownAgain, ...]:
                 continue
             stream = halves[happened_in].streams[MAIN]
             step = min(frame_at(replay.action_seconds, stream.rate), stream.steps - 1)
-            pairs.append(ShownAgain(replay, shown_in, happened_in, step, game))
-    return tuple(pairs)
+            pairs.append(ShownAgain(replay, shown_in, happened_in, step))
+        if pairs:
+            found[game] = tuple(pairs)
+    if not found:
+        raise InputError(
+            "no replay of the games is linked to its action",
+            remedy=f"give games with {SHOT_FILE} beside their features",
+        )
+    return found
 
 
 def _replays(
