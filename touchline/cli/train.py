@@ -50,7 +50,7 @@ def train(
 
     folder = out or (Path(recipe) if Path(recipe).is_dir() else Path("runs") / chosen.name)
     with progress_bar() as progress:
-        bar = progress.add_task("training", total=chosen.total_steps)
+        bar = progress.add_task("training", total=None)
         result = run_training(
             chosen,
             folder,

@@ -12,9 +12,9 @@ import torch
 
 from touchline.models.e2e_spot import E2ESpot
 from touchline.scores import Scores
-from touchline.training.config import Recipe
+from touchline.training.config import AnyRecipe, Recipe
 from touchline.training.data import Say, TrainingData
-from touchline.training.module import SpottingModule
+from touchline.training.module import SpottingModule, TrainingModule
 from touchline.training.validate import criterion_of, score_video
 from touchline.zoo.cards import CARD_FILE, CardLabels, ModelCard, Suppression, write_card
 from touchline.zoo.networks import config_dict, save_weights
@@ -39,25 +39,48 @@ class EpochKeeper(lightning.Callback):
     """At the end of every epoch: validate, keep the best weights, log, save the state.
 
     An epoch that the time limit cuts short is validated and logged, but resuming goes on from the
-    last whole one.
+    last whole one. What is trained, and how it is validated, subclasses say.
 
     Attributes:
         best_epoch: epoch of the weights that are kept, from 1; 0 before the first.
         best_figures: of its validation.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, data: TrainingData, say: Say) -> None:
+    def __init__(self, folder: Path, recipe: AnyRecipe, say: Say) -> None:
         self.folder = folder
-        self.recipe = recipe
-        self.data = data
         self.say = say
         self.best_epoch = 0
         self.best_figures: dict[str, float] = {}
+        self._recipe_text = recipe.to_yaml()
         self._log: list[dict[str, Any]] = []
         self._trained_seconds = 0.0
         self._trained_frames = 0
         self._epoch_began = 0.0
         self._first_step = 0
+
+    def validate(self, trainer: lightning.Trainer, module: Any, ends: bool) -> dict[str, float]:
+        """The figures of an epoch; empty if none are due.
+
+        Args:
+            ends: whether the run ends with this epoch.
+        """
+        raise NotImplementedError
+
+    def is_better(self, figures: Mapping[str, float]) -> bool:
+        """Whether an epoch of these figures is to be kept rather than the best so far."""
+        raise NotImplementedError
+
+    def card(self, network: Any) -> ModelCard:
+        """The card of the network, but for what its files and figures say."""
+        raise NotImplementedError
+
+    def frames_of(self, steps: int) -> int:
+        """Frames or rows that the network saw in the last steps."""
+        raise NotImplementedError
+
+    def steps_of_epoch(self) -> int:
+        """Steps of a whole epoch."""
+        raise NotImplementedError
 
     @property
     def frames_per_second(self) -> float:
@@ -80,7 +103,7 @@ class EpochKeeper(lightning.Callback):
     ) -> None:
         """Keep the recipe, once a checkpoint to resume from has turned out to fit it."""
         if trainer.is_global_zero:
-            write_text(self.folder / RECIPE, self.recipe.to_yaml())
+            write_text(self.folder / RECIPE, self._recipe_text)
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -93,15 +116,16 @@ class EpochKeeper(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """See the class."""
-        assert isinstance(pl_module, SpottingModule)
+        assert isinstance(pl_module, TrainingModule)
         seconds = time.monotonic() - self._epoch_began
         steps = trainer.global_step - self._first_step
-        frames = steps * self.recipe.optimiser.batch * self.recipe.network.clip_len
+        whole = steps == self.steps_of_epoch()
+        frames = self.frames_of(steps)
         self._trained_seconds += seconds
         self._trained_frames += frames
         epoch = trainer.current_epoch + 1
-        ends = trainer.should_stop or trainer.global_step >= self.recipe.total_steps
-        figures = self._validate(trainer, pl_module) if self._is_due(epoch, ends) else {}
+        last_epoch = trainer.max_epochs is not None and epoch >= trainer.max_epochs
+        figures = self.validate(trainer, pl_module, trainer.should_stop or last_epoch)
         self._log.append(
             {
                 "epoch": epoch,
@@ -113,11 +137,10 @@ class EpochKeeper(lightning.Callback):
                 "validation": figures,
             }
         )
-        if self._is_better(figures, ends):
+        if self.is_better(figures):
             self.best_epoch, self.best_figures = epoch, figures
             if trainer.is_global_zero:
                 self._write_model(pl_module.network)
-        whole = steps == self.recipe.steps_per_epoch
         if whole:
             self._save(trainer)
         if trainer.is_global_zero:
@@ -125,15 +148,41 @@ class EpochKeeper(lightning.Callback):
             write_text(self.folder / LOG, "".join(lines))
             self.say(_describe(self._log[-1]))
 
-    def _is_due(self, epoch: int, ends: bool) -> bool:
-        options = self.recipe.validation
-        if options.criterion == "last" or not self.data.validation:
-            return False
-        first = options.start_epoch or max(1, self.recipe.optimiser.epochs - _LAST_EPOCHS + 1)
-        due = epoch >= first and (epoch - first) % options.every == 0
-        return due or (ends and not self.best_epoch)
+    def _save(self, trainer: lightning.Trainer) -> None:
+        beside = self.folder / f".{LAST}.partial"
+        trainer.save_checkpoint(beside)
+        if trainer.is_global_zero:
+            beside.replace(self.folder / LAST)
 
-    def _is_better(self, figures: Mapping[str, float], ends: bool) -> bool:
+    def _write_model(self, network: Any) -> None:
+        """The weights and their card: a model that can be used as it is."""
+        weights = self.folder / WEIGHTS_FILE
+        save_weights(network, weights)
+        said = {
+            "source": f"trained with touchline {version('touchline')}",
+            "metrics": {f"validation {key}": value for key, value in self.best_figures.items()},
+            "files": {WEIGHTS_FILE: sha256_of(weights)},
+        }
+        write_card(self.card(network).model_copy(update=said), self.folder / CARD_FILE)
+
+
+class VideoKeeper(EpochKeeper):
+    """The keeper of a run of E2E-Spot."""
+
+    def __init__(self, folder: Path, recipe: Recipe, data: TrainingData, say: Say) -> None:
+        super().__init__(folder, recipe, say)
+        self.recipe = recipe
+        self.data = data
+
+    def frames_of(self, steps: int) -> int:
+        """See ``EpochKeeper``."""
+        return steps * self.recipe.optimiser.batch * self.recipe.network.clip_len
+
+    def steps_of_epoch(self) -> int:
+        """See ``EpochKeeper``."""
+        return self.recipe.steps_per_epoch
+
+    def is_better(self, figures: Mapping[str, float]) -> bool:
         """The highest criterion wins, the earliest epoch on ties."""
         criterion = self.recipe.validation.criterion
         if criterion == "last":
@@ -142,8 +191,13 @@ class EpochKeeper(lightning.Callback):
             return False
         return figures[criterion] > self.best_figures.get(criterion, -1.0)
 
-    def _validate(self, trainer: lightning.Trainer, module: SpottingModule) -> dict[str, float]:
+    def validate(
+        self, trainer: lightning.Trainer, module: SpottingModule, ends: bool
+    ) -> dict[str, float]:
         """Score every validation video, dealt out among the processes."""
+        ends = ends or trainer.global_step >= self.recipe.total_steps
+        if not self._is_due(trainer.current_epoch + 1, ends):
+            return {}
         videos = self.data.validation
         curves: dict[tuple[str, int], Scores] = {}
         module.network.eval()
@@ -157,20 +211,20 @@ class EpochKeeper(lightning.Callback):
                 trainer.precision_plugin.forward_context,
             )
         module.network.train()
-        return criterion_of(_gather(curves, trainer.world_size), videos, self.recipe)
+        return criterion_of(gather(curves, trainer.world_size), videos, self.recipe)
 
-    def _save(self, trainer: lightning.Trainer) -> None:
-        beside = self.folder / f".{LAST}.partial"
-        trainer.save_checkpoint(beside)
-        if trainer.is_global_zero:
-            beside.replace(self.folder / LAST)
+    def _is_due(self, epoch: int, ends: bool) -> bool:
+        options = self.recipe.validation
+        if options.criterion == "last" or not self.data.validation:
+            return False
+        first = options.start_epoch or max(1, self.recipe.optimiser.epochs - _LAST_EPOCHS + 1)
+        due = epoch >= first and (epoch - first) % options.every == 0
+        return due or (ends and not self.best_epoch)
 
-    def _write_model(self, network: E2ESpot) -> None:
-        """The weights and their card: a model that can be used as it is."""
-        weights = self.folder / WEIGHTS_FILE
-        save_weights(network, weights)
+    def card(self, network: E2ESpot) -> ModelCard:
+        """See ``EpochKeeper``."""
         recipe, options = self.recipe, self.recipe.validation
-        card = ModelCard(
+        return ModelCard(
             name=recipe.name,
             system=recipe.system,
             config=config_dict(network.config),
@@ -181,18 +235,15 @@ class EpochKeeper(lightning.Callback):
             crop=recipe.augmentation.crop,
             licence=recipe.licence,
             training_data_licence=recipe.training_data_licence,
-            source=f"trained with touchline {version('touchline')}",
             description=recipe.description,
-            metrics={f"validation {key}": value for key, value in self.best_figures.items()},
-            files={WEIGHTS_FILE: sha256_of(weights)},
             suppression=Suppression(
                 kind=options.suppression, window_seconds=options.window_seconds
             ),
         )
-        write_card(card, self.folder / CARD_FILE)
 
 
-def _gather(curves: dict[tuple[str, int], Scores], world: int) -> dict[tuple[str, int], Scores]:
+def gather(curves: dict[tuple[str, int], Scores], world: int) -> dict[tuple[str, int], Scores]:
+    """The curves of all processes, in every one of them."""
     if world == 1:
         return curves
     parts: list[dict[tuple[str, int], Scores]] = [{} for _ in range(world)]

@@ -1,4 +1,4 @@
-"""E2E-Spot's training as a Lightning module: one step, the optimiser, the schedule."""
+"""Training as Lightning modules: what all share, and E2E-Spot's step, optimiser and schedule."""
 
 import math
 import time
@@ -7,7 +7,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from touchline.datasets.augment import Augmentation, prepare_batch
 from touchline.losses.classification import frame_cross_entropy
@@ -57,22 +57,20 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     torch.manual_seed(int(state[0]))
 
 
-class SpottingModule(lightning.LightningModule):
-    """Trains one network by one recipe.
+class TrainingModule(lightning.LightningModule):
+    """What training any network shares: its clock, its random numbers, its losses.
 
     Attributes:
         network: the network, in the published parameter names.
+        seed: of the run.
         elapsed_seconds: how long training has run, earlier parts of a resumed run included.
     """
 
-    def __init__(self, network: E2ESpot, recipe: Recipe, num_outputs: int) -> None:
+    def __init__(self, network: nn.Module, seed: int) -> None:
         super().__init__()
         self.network = network
-        self.recipe = recipe
-        self.num_outputs = num_outputs
-        options = recipe.augmentation
-        self.augmentation = Augmentation(**options.model_dump(), padding=recipe.clips.padding)
-        self._losses: list[Tensor] = []
+        self.seed = seed
+        self._losses: dict[int, Tensor] = {}
         self._earlier_seconds = 0.0
         self._started = time.monotonic()
 
@@ -81,40 +79,31 @@ class SpottingModule(lightning.LightningModule):
         """See the class."""
         return self._earlier_seconds + time.monotonic() - self._started
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW over all parameters, batch norms and biases included."""
-        return torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self.recipe.optimiser.learning_rate,
-            weight_decay=self.recipe.optimiser.weight_decay,
-        )
-
     def on_train_start(self) -> None:
         """Start the clock."""
         self._started = time.monotonic()
 
-    def on_train_batch_start(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set what depends on the step alone: random numbers and learning rate."""
-        seed_step(self.recipe.run.seed, self.trainer.fit_loop.total_batch_idx, self.global_rank)
-        rate = self.recipe.optimiser.learning_rate
-        rate *= schedule_factor(self.recipe, self.global_step, self.elapsed_seconds)
+        seed_step(self.seed, self.trainer.fit_loop.total_batch_idx, self.global_rank)
+        share = self.rate_share(batch_idx)
         for optimiser in self.trainer.optimizers:
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = group["initial_lr"] * share
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Loss of one batch of ``ClipDataset``."""
-        x, targets = prepare_batch(batch, self.augmentation, self.num_outputs)
-        logits = self.network(x)
-        loss = frame_cross_entropy(logits, targets, self.recipe.optimiser.foreground_weight)
-        self._losses.append(loss.detach())
-        return loss
+    def rate_share(self, batch_idx: int) -> float:
+        """Share of the learning rate for a batch of the epoch."""
+        raise NotImplementedError
+
+    def note_loss(self, loss: Tensor, batch_idx: int) -> None:
+        """Keep a batch's loss for the log; of several gradients of a step, the first's."""
+        self._losses.setdefault(batch_idx, loss.detach())
 
     def take_mean_loss(self) -> float:
         """Mean loss since the last call."""
-        mean = float(torch.stack(self._losses).mean()) if self._losses else math.nan
+        losses = list(self._losses.values())
         self._losses.clear()
-        return mean
+        return float(torch.stack(losses).mean()) if losses else math.nan
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the clock."""
@@ -123,3 +112,37 @@ class SpottingModule(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the clock."""
         self._earlier_seconds = float(checkpoint["elapsed_seconds"])
+
+
+class SpottingModule(TrainingModule):
+    """Trains an E2E-Spot by a recipe."""
+
+    network: E2ESpot
+
+    def __init__(self, network: E2ESpot, recipe: Recipe, num_outputs: int) -> None:
+        super().__init__(network, recipe.run.seed)
+        self.recipe = recipe
+        self.num_outputs = num_outputs
+        options = recipe.augmentation
+        self.augmentation = Augmentation(**options.model_dump(), padding=recipe.clips.padding)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW over all parameters, batch norms and biases included."""
+        rate = self.recipe.optimiser.learning_rate
+        return torch.optim.AdamW(
+            [{"params": list(self.network.parameters()), "initial_lr": rate}],
+            lr=rate,
+            weight_decay=self.recipe.optimiser.weight_decay,
+        )
+
+    def rate_share(self, batch_idx: int) -> float:
+        """By the recipe's schedule."""
+        return schedule_factor(self.recipe, self.global_step, self.elapsed_seconds)
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """Loss of one batch of ``ClipDataset``."""
+        x, targets = prepare_batch(batch, self.augmentation, self.num_outputs)
+        logits = self.network(x)
+        loss = frame_cross_entropy(logits, targets, self.recipe.optimiser.foreground_weight)
+        self.note_loss(loss, batch_idx)
+        return loss

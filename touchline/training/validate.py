@@ -99,9 +99,9 @@ def criterion_of(
         curves: by game and half.
     """
     labels = next(iter(curves.values())).labels
-    truth = _matches({(v.game, v.half): v.truth for v in videos})
+    truth = matches_of({(v.game, v.half): v.truth for v in videos})
     rule = Suppression(recipe.validation.suppression, recipe.validation.window_seconds)
-    predictions = _matches(
+    predictions = matches_of(
         {
             (v.game, v.half): v.truth.with_events(find_peaks(curves[v.game, v.half], rule))
             for v in videos
@@ -141,7 +141,8 @@ def _frame_map(
     return evaluate_frames(truth, predictions).selection
 
 
-def _matches(timelines: Mapping[tuple[str, int], Timeline]) -> dict[str, Match]:
+def matches_of(timelines: Mapping[tuple[str, int], Timeline]) -> dict[str, Match]:
+    """Timelines by game and half, as games."""
     games: dict[str, list[Timeline]] = {}
     for (game, _), timeline in sorted(timelines.items()):
         games.setdefault(game, []).append(timeline)

@@ -1,0 +1,172 @@
+"""A training run on features, from recipe to model folder."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from touchline.errors import ConfigError
+from touchline.labels import LabelSet
+from touchline.timebase import parse_rate
+from touchline.training.data import Say
+from touchline.training.feature_batches import VALIDATION, FeatureBatches, Share
+from touchline.training.feature_config import FeatureRecipe
+from touchline.training.feature_data import FeatureData, open_games, read_labels
+from touchline.training.feature_keeper import FeatureKeeper
+from touchline.training.feature_module import FeatureModule
+from touchline.training.keeper import LAST
+from touchline.training.session import (
+    OnStep,
+    RunResult,
+    StepWatch,
+    accelerator_of,
+    copy_weights,
+    fit,
+    make_trainer,
+    precision_of,
+)
+from touchline.training.tasks import TASKS
+from touchline.training.tasks.base import Prepares, Task
+from touchline.zoo.networks import SYSTEMS, steps_per_row
+
+
+def train_on_features(
+    recipe: FeatureRecipe, folder: Path, *, resume: bool, say: Say, on_step: OnStep
+) -> RunResult:
+    """See ``touchline.training.run.train``.
+
+    Everything that can be wrong with recipe and data is found before the first step.
+    """
+    accelerator = accelerator_of(recipe.run)
+    precision = precision_of(recipe.run, accelerator, usual_on_gpu="fp32")
+    if recipe.run.threads is not None:
+        torch.set_num_threads(recipe.run.threads)
+    games = read_labels(recipe.data, say)
+    config = network_config(recipe, games.labels)
+    task = make_task(recipe, config, games.labels)
+    data = open_games(games, recipe.data, task.streams, steps_per_row(config), say)
+    network = build_network(recipe, config, say)
+    checkpoint = folder / LAST if resume else None
+    if isinstance(task, Prepares) and not (checkpoint and checkpoint.exists()):
+        task.prepare(network, data.training)
+    share = Share()  # until the trainer knows better
+    training, validation = make_batches(recipe, task, data, share, accelerator)
+    steps = len(training)
+    folder.mkdir(parents=True, exist_ok=True)
+    keeper = FeatureKeeper(folder, recipe, games.labels, data, training, validation, say)
+    total = steps * recipe.optimiser.epochs
+    trainer = make_trainer(
+        recipe.run,
+        accelerator,
+        precision,
+        [keeper, StepWatch(total, recipe.run.max_minutes, on_step)],
+        epochs=recipe.optimiser.epochs,
+        clip_gradients=recipe.optimiser.clip_gradients,
+    )
+    for batches in (training, validation):
+        if batches is not None:
+            batches.share = Share(trainer.global_rank, trainer.world_size)
+    fit(trainer, FeatureModule(network, task, recipe, steps), training, checkpoint)
+    return RunResult(
+        folder,
+        trainer.global_step,
+        keeper.best_epoch,
+        keeper.best_figures,
+        keeper.frames_per_second,
+    )
+
+
+def network_config(recipe: FeatureRecipe, labels: LabelSet) -> Any:
+    """The configuration of the recipe's network, as wide as its features.
+
+    Raises:
+        ConfigError: an unknown system, one that reads pictures, fields that its configuration does
+            not have, or values that it refuses.
+    """
+    system = SYSTEMS.get(recipe.system)
+    if system is None or system.width_field is None or recipe.system not in TASKS:
+        known = ", ".join(name for name in TASKS if name in SYSTEMS)
+        raise ConfigError(
+            f"system {recipe.system!r} cannot be trained on features",
+            where="system",
+            remedy=f"use one of: {known}",
+        )
+    allowed = [field.name for field in fields(system.config) if field.name != "num_classes"]
+    for key in recipe.network:
+        if key not in allowed:
+            raise ConfigError(f"unknown key 'network.{key}'", remedy=_one_of(allowed))
+    values = {"num_classes": len(labels), **_frozen(recipe.network)}
+    width = recipe.data.features.width
+    if width is not None and values.setdefault(system.width_field, width) != width:
+        raise ConfigError(
+            f"network.{system.width_field} is {values[system.width_field]}, the features are "
+            f"{width} wide",
+            remedy=f"leave network.{system.width_field} out, or set data.features.width",
+        )
+    try:
+        return system.config(**values)
+    except TypeError as error:
+        raise ConfigError(f"these values make no network of {recipe.system}: {error}") from error
+
+
+def make_task(recipe: FeatureRecipe, config: Any, labels: LabelSet) -> Task:
+    """What the recipe's system says of its training.
+
+    Raises:
+        ConfigError: options that it does not allow.
+    """
+    rate = parse_rate(recipe.data.features.rate)
+    return TASKS[recipe.system](config, recipe.clips, labels, rate)
+
+
+def build_network(recipe: FeatureRecipe, config: Any, say: Say = lambda text: None) -> nn.Module:
+    """The network of a recipe with its starting weights, which its seed decides."""
+    torch.manual_seed(recipe.run.seed)
+    network = SYSTEMS[recipe.system].network(config)
+    if recipe.start_from is not None:
+        copy_weights(network, recipe.start_from, say)
+    return network
+
+
+def make_batches(
+    recipe: FeatureRecipe, task: Task, data: FeatureData, share: Share, accelerator: str
+) -> tuple[FeatureBatches, FeatureBatches | None]:
+    """The batches to train on, and those that the validation loss is measured on.
+
+    Raises:
+        InputError: there is nothing to train or to validate on.
+    """
+    options: dict[str, Any] = {
+        "share": share,
+        "prefetch": recipe.data.prefetch,
+        "pin": accelerator == "gpu",
+    }
+    size, seed = recipe.optimiser.batch, recipe.run.seed
+    training = FeatureBatches(data.training, task, size, seed, **options)
+    if not len(training):
+        raise ConfigError(
+            f"an epoch has {len(training.clips)} clips, less than one for each device"
+        )
+    if not recipe.measures_loss:
+        return training, None
+    halves = [half.half for half in data.validation]
+    validation = FeatureBatches(halves, task, size, seed, purpose=VALIDATION, **options)
+    if not len(validation.clips):
+        raise ConfigError("the validation split has no clip", where="data.validation")
+    return training, validation
+
+
+def _one_of(names: list[str]) -> str:
+    return f"use one of: {', '.join(names)}"
+
+
+def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    """YAML's lists as tuples, which configurations hold."""
+    return {key: _as_tuple(value) for key, value in values.items()}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(part) for part in value) if isinstance(value, list) else value
