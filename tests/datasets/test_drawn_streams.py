@@ -1,11 +1,12 @@
 """Streams drawn from a simulated match: players where they are; broken files in one line."""
 
-import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from touchline.datasets.sightings import DRAWN_STREAMS, DrawnStream
+from touchline.datasets.sightings import DRAWN_STREAMS, open_drawn
+from touchline.datasets.streams import StreamSource, open_half
 from touchline.errors import FormatError, InputError
 from touchline.features.pitch import feet, project, to_pitch
 from touchline.features.player_graph import NODE_FEATURES
@@ -35,7 +36,7 @@ def test_the_top_view_shows_players_where_the_script_has_them(simulated):
     folder, settings = simulated
     half = settings.script(0).halves[0]
     motion = Motion(settings.script(0), half)
-    view = DrawnStream("top_view", folder, 1, int(2 * 60 * MINUTES))
+    view = open_drawn("top_view", folder, "1", int(2 * 60 * MINUTES))
     calibration = read_calibration(folder / calibration_name(1))
     boxes = read_player_boxes(folder / player_boxes_name(1))
     people_shown = 0
@@ -59,7 +60,7 @@ def test_the_top_view_shows_players_where_the_script_has_them(simulated):
 
 def test_the_graph_joins_players_who_stand_together(simulated):
     folder, _ = simulated
-    graphs = DrawnStream("graph", folder, 1, 120).everything()
+    graphs = open_drawn("graph", folder, "1", 120).everything()
     exists = graphs[..., NODE_FEATURES] > 0
     joined = graphs[..., NODE_FEATURES + 1 :] > 0
     assert exists.any(axis=1).all() and exists.sum(axis=1).max() > 5
@@ -74,7 +75,7 @@ def test_the_graph_joins_players_who_stand_together(simulated):
 @pytest.mark.parametrize("name", DRAWN_STREAMS)
 def test_there_are_as_many_rows_as_asked_for(simulated, name):
     for steps in (3, 120, 200):
-        stream = DrawnStream(name, simulated[0], 2, steps)
+        stream = open_drawn(name, simulated[0], "2", steps)
         assert stream.rate == 2 and stream.steps == steps
         assert len(stream.everything()) == steps
         assert np.array_equal(stream.read(steps - 2, 4)[-1], stream.everything()[-1])
@@ -82,37 +83,38 @@ def test_there_are_as_many_rows_as_asked_for(simulated, name):
 
 def test_an_unknown_stream_is_refused(simulated):
     with pytest.raises(InputError, match="top_view"):
-        DrawnStream("side_view", simulated[0], 1, 10)
+        open_drawn("side_view", simulated[0], "1", 10)
 
 
 @pytest.mark.parametrize("name", DRAWN_STREAMS)
-def test_missing_files_are_told_before_anything_is_read(simulated, tmp_path, name):
-    (tmp_path / calibration_name(1)).write_text("{}")
-    with pytest.raises(InputError, match="maskrcnn"):
-        DrawnStream(name, tmp_path, 1, 10)
-    with pytest.raises(InputError, match="calib_ccbv"):
-        DrawnStream(name, tmp_path, 2, 10)
+def test_missing_files_are_named(simulated, tmp_path, name):
+    with pytest.raises(FormatError, match="1_field_calib_ccbv"):
+        open_drawn(name, tmp_path, "1", 120)
+    calibration = (simulated[0] / calibration_name(1)).read_bytes()
+    (tmp_path / calibration_name(1)).write_bytes(calibration)
+    with pytest.raises(FormatError, match="1_player_boundingbox_maskrcnn"):
+        open_drawn(name, tmp_path, "1", 120)
 
 
 def test_broken_files_are_told_in_one_line(simulated, tmp_path):
     for file in simulated[0].glob("1_*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes()[:1000])
     with pytest.raises(FormatError) as refusal:
-        DrawnStream("graph", tmp_path, 1, 120).check_finite()
+        open_drawn("graph", tmp_path, "1", 120)
     assert calibration_name(1) in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_files_of_another_half_are_told(simulated, tmp_path):
+def test_files_of_another_half_are_told(simulated):
+    with pytest.raises(InputError, match="same half"):
+        open_drawn("top_view", simulated[0], "1", 5400)
+
+
+def test_whoever_trains_on_them_gets_them_drawn(simulated, tmp_path):
     for file in simulated[0].glob("1_*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(InputError, match="same half"):
-        DrawnStream("top_view", tmp_path, 1, 5400).check_finite()
-
-
-def test_a_file_is_not_read_before_a_row_is_wanted(tmp_path):
-    document = json.dumps({"size": [1, 54, 96, 3], "predictions": []})
-    for name in (calibration_name(1), player_boxes_name(1)):
-        (tmp_path / name).write_text(document)
-    stream = DrawnStream("top_view", tmp_path, 1, 10)
-    with pytest.raises(FormatError, match="no entries"):
-        stream.read(0, 1)
+    np.save(tmp_path / "1_demo.npy", np.zeros((120, 4), np.float32))
+    sources = {name: StreamSource(name, Fraction(2)) for name in DRAWN_STREAMS}
+    main = StreamSource("demo", Fraction(2), 4)
+    streams = open_half(tmp_path / "1_demo.npy", {"features": main, **sources})
+    assert streams["top_view"].read(0, 7).shape == (7, 3, HEIGHT, WIDTH)
+    assert streams["graph"].steps == 120

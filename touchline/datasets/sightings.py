@@ -1,11 +1,9 @@
 """Streams that are drawn from the calibration and the player boxes of a half."""
 
 from collections.abc import Callable
-from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 
-from touchline.datasets.features import Array, Stream
+from touchline.datasets.features import Stream
 from touchline.errors import InputError
 from touchline.features.player_graph import PlayerGraph
 from touchline.features.top_view import TopView
@@ -32,68 +30,31 @@ _TOLERANCE_SECONDS = 300
 """Published files of a half differ a little in length; by more they are of different halves."""
 
 
-class DrawnStream:
-    """A stream that reads its two files when it is first asked for a row: a ``Stream``.
-
-    What stays in memory is compact; rows are drawn each time.
+def open_drawn(name: str, folder: Path, prefix: str, steps: int) -> Stream:
+    """A stream of which little stays in memory: each row is drawn when it is read.
 
     Args:
         name: one of ``DRAWN_STREAMS``.
         folder: the game's.
-        half: which half of it.
+        prefix: how the names of the half's files begin: ``"1"``.
         steps: rows, as many as the features of the half have at this rate.
 
     Raises:
-        InputError: an unknown name, or one of the files is not there.
+        FormatError: a file is missing or malformed.
+        InputError: an unknown name, or a calibration of a half of another length.
     """
-
-    rate: Fraction = SIGHTINGS_RATE
-
-    def __init__(self, name: str, folder: Path, half: int, steps: int) -> None:
-        if name not in DRAWN_STREAMS:
-            raise InputError(
-                f"there is no stream {name!r}", remedy=f"known are {', '.join(DRAWN_STREAMS)}"
-            )
-        self.name = name
-        self.steps = steps
-        self.calibration_path = folder / calibration_name(half)
-        self.boxes_path = folder / player_boxes_name(half)
-        for path in (self.calibration_path, self.boxes_path):
-            if not path.is_file():
-                raise InputError(
-                    "no such file",
-                    where=path,
-                    remedy=f"the stream {name} is drawn from it; "
-                    "see touchline dataset download, or touchline simulate",
-                )
-
-    def read(self, first: int, count: int) -> Array:
-        """See ``Stream``.
-
-        Raises:
-            FormatError: a file is malformed.
-            InputError: the calibration is of a half of another length.
-        """
-        return self._drawn.read(first, count)
-
-    def everything(self) -> Array:
-        """See ``Stream``; raises as ``read``."""
-        return self._drawn.everything()
-
-    def check_finite(self) -> None:
-        """Read both files; raises as ``read``."""
-        _ = self._drawn
-
-    @cached_property
-    def _drawn(self) -> Stream:
-        calibration = read_calibration(self.calibration_path)
-        difference = abs(len(calibration) - self.steps) / self.rate
-        if difference > _TOLERANCE_SECONDS:
-            raise InputError(
-                f"tells of {format_seconds(float(len(calibration) / self.rate))}, the features of "
-                f"{format_seconds(float(self.steps / self.rate))}",
-                where=self.calibration_path,
-                remedy="give the files of the same half",
-            )
-        boxes = read_player_boxes(self.boxes_path)
-        return DRAWN_STREAMS[self.name](calibration, boxes, self.steps)
+    if name not in DRAWN_STREAMS:
+        raise InputError(
+            f"there is no stream {name!r}", remedy=f"known are {', '.join(DRAWN_STREAMS)}"
+        )
+    path = folder / calibration_name(prefix)
+    calibration = read_calibration(path)
+    if abs(len(calibration) - steps) / SIGHTINGS_RATE > _TOLERANCE_SECONDS:
+        raise InputError(
+            f"tells of {format_seconds(float(len(calibration) / SIGHTINGS_RATE))}, the features "
+            f"of {format_seconds(float(steps / SIGHTINGS_RATE))}",
+            where=path,
+            remedy="give the files of the same half",
+        )
+    boxes = read_player_boxes(folder / player_boxes_name(prefix))
+    return DRAWN_STREAMS[name](calibration, boxes, steps)

@@ -36,13 +36,13 @@ _LARGEST = 1e12
 """Numbers beyond this, or not finite, are no coordinates."""
 
 
-def calibration_name(half: int) -> str:
-    """The calibration file of a half."""
+def calibration_name(half: int | str) -> str:
+    """The calibration file of a half, by its number."""
     return f"{half}_field_calib_ccbv.json"
 
 
-def player_boxes_name(half: int) -> str:
-    """The player-box file of a half."""
+def player_boxes_name(half: int | str) -> str:
+    """The player-box file of a half, by its number."""
     return f"{half}_player_boundingbox_maskrcnn.json"
 
 
