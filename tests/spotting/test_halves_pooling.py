@@ -65,6 +65,16 @@ def test_long_halves_go_in_pieces(at_once, monkeypatch):
     np.testing.assert_allclose(found, windowed(network, rows), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_half_precision_around_it_changes_nothing(pooling):
+    torch.manual_seed(0)
+    network = PoolingNetwork(PoolingConfig(pooling, 3, 12, 16, 8, 4)).eval()
+    rows = torch.randn(60, 16).numpy()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = score(network, {"features": Rows(rows)})
+    np.testing.assert_array_equal(found, score(network, {"features": Rows(rows)}))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["MAXPOOL_v1", "NETVLAD_v1"])
 def test_published_weights_over_a_half(name, shared, tmp_path):

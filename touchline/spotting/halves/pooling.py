@@ -33,6 +33,8 @@ def _score(network: PoolingNetwork, features: Stream, first: int, count: int) ->
     """(count, classes) of the steps from ``first`` on."""
     clip_len = network.config.clip_len
     rows = features.read(first - clip_len // 2, count + clip_len - 1)
-    with torch.inference_mode():
-        logits = network.slide(torch.from_numpy(rows).to(network.fc.weight.device))
+    device = network.fc.weight.device
+    # In full precision also where the caller computes in half: what windows share adds up.
+    with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+        logits = network.slide(torch.from_numpy(rows).to(device))
         return logits[:, 1:].sigmoid().float().cpu().numpy()
