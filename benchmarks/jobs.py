@@ -4,7 +4,7 @@ Jobs are sent over HTTP, again whenever the server is not there; each makes an e
 of its own. At the end every job must have succeeded, with one product, whose file is there. Prints
 one JSON line per database, with the time of a stage on its own beside the time per job.
 
-    python benchmarks/jobs.py [--jobs 200] [--workers 2] [--database sqlite postgresql] [--seed 1]
+    python benchmarks/jobs.py [--jobs 200] [--workers 2] [--database sqlite postgresql]
 """
 
 import argparse
@@ -32,7 +32,6 @@ from touchline.server.room import Room, open_room
 from touchline.server.settings import ServerSettings, StageLimits
 
 TESTS = Path(__file__).parents[1] / "tests"
-PAUSE_SECONDS = (0.5, 2.5)
 MAX_SECONDS = 1800.0
 DOCUMENT = {"format": "touchline-reel", "version": 1, "seconds": 2.0}
 
@@ -139,8 +138,9 @@ def stage_alone(video: Path, folder: Path) -> float:
     return statistics.median(times)
 
 
-def run(database: str, count: int, workers: int, seed: int, stack: ExitStack) -> dict[str, Any]:
+def run(database: str, args: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
     """One database: jobs, kills, and what became of them."""
+    count, workers, seed = args.jobs, args.workers, args.seed
     from small_videos import write_video
 
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchline-jobs-")))
@@ -170,7 +170,7 @@ def run(database: str, count: int, workers: int, seed: int, stack: ExitStack) ->
     sender.start()
     try:
         while sender.is_alive() or unfinished(room):
-            time.sleep(rng.uniform(*PAUSE_SECONDS))
+            time.sleep(rng.uniform(*args.pause))
             crew.kill(rng)
             crew.keep()
             if time.perf_counter() - began > MAX_SECONDS:
@@ -220,12 +220,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument(
+        "--pause", type=float, nargs=2, default=[2, 10], help="Seconds between kills."
+    )
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     sys.path[:0] = [str(TESTS)]
     for database in args.database:
         with ExitStack() as stack:
-            result = run(database, args.jobs, args.workers, args.seed, stack)
+            result = run(database, args, stack)
         print(json.dumps(result), flush=True)
         if not result["each_once"]:
             raise SystemExit(1)

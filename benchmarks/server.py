@@ -11,7 +11,6 @@ Prints one JSON line for each.
 import argparse
 import http.client
 import json
-import os
 import re
 import subprocess
 import sys
@@ -63,7 +62,7 @@ def usage(pid: int) -> dict[str, float]:
     assert found is not None
     return {
         "megabytes": round(int(found[1]) / 1024, 1),
-        "descriptors": len(os.listdir(f"/proc/{pid}/fd")),
+        "descriptors": len(list(Path(f"/proc/{pid}/fd").iterdir())),
     }
 
 

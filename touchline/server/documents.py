@@ -1,17 +1,13 @@
-"""Between rows of the database and the domain: timelines, events and reels."""
+"""Between rows of the database and the domain: events and timelines."""
 
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from touchline.errors import FormatError, LabelError
 from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats import read
-from touchline.formats.base import Record, Source
-from touchline.formats.touchline_json import clip_from_json, reel_to_json
 from touchline.labels import LABEL_SETS, LabelSet
-from touchline.reel import Reel
 from touchline.server.models import EventRow
 from touchline.server.models import Match as MatchRow
 
@@ -69,21 +65,6 @@ def timeline_of(match: MatchRow, rows: Iterable[EventRow]) -> Timeline:
         model=Producer(**match.producer) if match.producer else None,
         warnings=tuple(match.warnings),
     )
-
-
-def reel_of(document: dict[str, Any]) -> Reel:
-    """The reel that a document describes.
-
-    Raises:
-        InputError: it is none; the message names the place.
-    """
-    record = Record(Source("reel", "reel", b""), document)
-    return Reel(tuple(clip_from_json(clip) for clip in record.records("clips")))
-
-
-def document_of(reel: Reel) -> dict[str, Any]:
-    """A reel as the document that reel files hold."""
-    return reel_to_json(reel)
 
 
 def _plain(text: str) -> str:

@@ -13,9 +13,10 @@ from touchline.formats import FORMATS
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import document_of, event_of, reel_of, timeline_of
+from touchline.server.documents import event_of, timeline_of
 from touchline.server.models import EventRow, Match, Product, ReelRow
 from touchline.server.problems import ProblemError, not_found
+from touchline.server.reels import document_of, reel_of
 from touchline.server.routes.asking import (
     Editor,
     Id,

@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from touchline import pipeline
 from touchline.errors import InputError
 from touchline.formats import write
 from touchline.media.video import probe
 from touchline.reel import Reel
-from touchline.server.documents import reel_of
+from touchline.server.reels import reel_of
 from touchline.server.stages import Report
 
 
@@ -26,6 +25,8 @@ def cut_reel(
     Raises:
         InputError: the reel is empty, or lies beyond the video. MediaError: it cannot be read.
     """
+    from touchline import pipeline  # edit lists do without what it brings along
+
     reel = _not_empty(reel_of(document))
     made = pipeline.cut_reel(
         reel, Path(target), source, burn_labels=burn_labels, snap=snap, progress=report
