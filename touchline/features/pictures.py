@@ -113,10 +113,14 @@ class ModelPictures:
         """See ``Extractor``."""
         return self._engine.name
 
+    def describe(self, pictures: Pixels) -> Rows:
+        """(n, height, width, 3) pictures of the model's size -> (n, dims)."""
+        return self._engine.features(pictures)
+
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
         """See ``Extractor``."""
         stream = read_frames(source, rate=self._rate, size=self._size)
-        return describe_frames(stream, as_it_is, self._engine.features, write, report)
+        return describe_frames(stream, as_it_is, self.describe, write, report)
 
     def close(self) -> None:
         """See ``Extractor``."""

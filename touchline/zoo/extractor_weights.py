@@ -56,16 +56,16 @@ def import_weights(name: str, path: Path) -> ExtractorFolder:
         if not keras_resnet.is_keras_resnet(weights):
             raise _foreign(path, "a Keras ResNet-152", "conv1_conv/kernel")
         weights = keras_resnet.rename(weights)
-        card = _card(name, {"depths": list(RESNET152_DEPTHS)}, KERAS_SIDE)
+        card = extractor_card(name, {"depths": list(RESNET152_DEPTHS)}, KERAS_SIDE)
         network = NETWORKS[card.network].build(card.config)
     else:
         if not vggish.is_vggish(weights):
             raise _foreign(path, "a VGGish", "features.0.weight, embeddings.0.weight")
         weights = vggish.rename(weights)
-        card = _card(name, {}, None)
+        card = extractor_card(name, {}, None)
         network = NETWORKS[card.network].build(card.config)
     fill(network, weights, where=path)
-    return _store(
+    return store(
         network,
         card.model_copy(
             update={"original_sha256": sha256_of(path), "source": f"imported from {path.name}"}
@@ -84,7 +84,7 @@ def fetch_timm(name: str) -> ExtractorFolder:
         CheckpointError: the hub cannot be reached.
     """
     network = _timm(_backbone(name) or name, pretrained=True)
-    return _store(network, _timm_card(name, network))
+    return store(network, _timm_card(name, network))
 
 
 def load_extractor(folder: ExtractorFolder) -> nn.Module:
@@ -99,8 +99,13 @@ def load_extractor(folder: ExtractorFolder) -> nn.Module:
     return network.eval()
 
 
-def _store(network: nn.Module, card: ExtractorCard) -> ExtractorFolder:
-    """Write weights, graphs and card into the user's folder, all or nothing."""
+def store(network: nn.Module, card: ExtractorCard) -> ExtractorFolder:
+    """Write weights, graphs and card into the user's folder, all or nothing.
+
+    Raises:
+        ConfigError: an extractor of this name is there already.
+        CheckpointError: a graph that does not compute what PyTorch computes.
+    """
     target = user_extractors() / card.name
     if target.exists():
         raise ConfigError(
@@ -150,7 +155,8 @@ def _example(card: ExtractorCard, graph: str, count: int, noise: torch.Generator
     return torch.randn(count, steps, bands, generator=noise) - 3
 
 
-def _card(name: str, config: dict[str, Any], side: int | None) -> ExtractorCard:
+def extractor_card(name: str, config: dict[str, Any], side: int | None) -> ExtractorCard:
+    """The card of ``"resnet152"`` or ``"vggish"``, as yet without files."""
     network: NetworkName = "vggish" if name == "vggish" else "resnet152-keras"
     return ExtractorCard(
         name=name, network=network, config=config, width=side, height=side, files={}
