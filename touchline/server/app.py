@@ -27,6 +27,7 @@ from touchline.server.routes import (
     matches,
     models,
     osl,
+    page,
     reels,
     samples,
     session,
@@ -90,6 +91,7 @@ def create_app(room: Room) -> FastAPI:
         RateLimiter(per_second, rates.logins_per_minute),
     )
     handle_problems(app)
+    page.serve_page(app)
     for router in (*PUBLIC, *GUARDED):
         app.include_router(router)
     app.add_middleware(Guarded, settings=room.settings)

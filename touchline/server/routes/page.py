@@ -1,0 +1,63 @@
+"""The page: its files, and the colours of classes that it shares with the report and the reels."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.datastructures import Headers
+from starlette.routing import Match, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from touchline.colours import class_colour, css_colour
+from touchline.labels import LabelSet
+
+FOLDER = Path(__file__).parents[1] / "web"
+PLACES = 256
+"""Classes of a label set that have a colour of their own on the page."""
+
+_FRESH = {"Cache-Control": "no-cache"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+"""Said here: some systems have other ideas of what a file is, and browsers then refuse it."""
+
+
+class _Files(StaticFiles):
+    """Files that browsers keep, but ask about, so that a new version shows at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(_FRESH)
+        known = _TYPES.get(Path(path).suffix)
+        if known is not None and response.status_code == 200:
+            response.headers["Content-Type"] = f"{known}; charset=utf-8"
+        return response
+
+
+class _ForBrowsers(Route):
+    """A route for whoever asks for something to show; programs find what comes after it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
+            return super().matches(scope)
+        return Match.NONE, {}
+
+
+def serve_page(app: FastAPI) -> None:
+    """Let an application show the page at its root, before its other routes."""
+    app.router.routes += [
+        _ForBrowsers("/", _page, include_in_schema=False),
+        Route("/web/palette.json", _palette, include_in_schema=False),
+    ]
+    app.mount("/web", _Files(directory=FOLDER), name="web")
+
+
+async def _page(request: Request) -> Response:
+    headers = {**_FRESH, "Vary": "Accept"}
+    return FileResponse(FOLDER / "index.html", media_type="text/html", headers=headers)
+
+
+async def _palette(request: Request) -> Response:
+    """The colour of the class at each place of a label set; the last is for classes it lacks."""
+    places = LabelSet("places", tuple(str(place) for place in range(PLACES)))
+    colours = [css_colour(class_colour(places, label)) for label in places]
+    return JSONResponse(colours, headers=_FRESH)

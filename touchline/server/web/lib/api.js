@@ -1,0 +1,240 @@
+/** Talking to the server: one request, what may go wrong with it, and whether the server is there. */
+
+/** @typedef {import("./types.js").Session} Session */
+
+/** An answer that is an error. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} detail what is wrong, in the server's words
+   */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** No answer came. */
+export class LostConnection extends Error {}
+
+const GATEWAY_STATUSES = new Set([502, 503, 504]);
+const PING_SECONDS = 2;
+const TIMEOUT_SECONDS = 30;
+
+/** Tells `lost` and `back` of the connection, and `signedout`. */
+export const connection = new (class extends EventTarget {
+  isLost = false;
+
+  lose() {
+    if (this.isLost) return;
+    this.isLost = true;
+    this.dispatchEvent(new Event("lost"));
+    this.#wait();
+  }
+
+  /** @returns {Promise<void>} resolved when the server answers */
+  whenThere() {
+    if (!this.isLost) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.addEventListener("back", () => resolve(), { once: true });
+    });
+  }
+
+  #wait() {
+    setTimeout(async () => {
+      if (await isAlive()) {
+        this.isLost = false;
+        this.dispatchEvent(new Event("back"));
+      } else {
+        this.#wait();
+      }
+    }, PING_SECONDS * 1000);
+  }
+})();
+
+async function isAlive() {
+  try {
+    const signal = AbortSignal.timeout(5000);
+    return (await fetch("/health", { cache: "no-store", signal })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** The secret of a share link, if the page was opened by one. */
+export const share = new URLSearchParams(location.search).get("share");
+
+/** @type {{current: Session | null}} who is asking */
+export const session = { current: null };
+
+/** @returns {boolean} whether events and reels may be changed */
+export function mayEdit() {
+  return ["editor", "admin"].includes(session.current?.role ?? "");
+}
+
+/**
+ * An address that an element loads by itself, and so cannot send headers with.
+ *
+ * @param {string} path
+ */
+export function linkTo(path) {
+  if (!share) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}share=${encodeURIComponent(share)}`;
+}
+
+/** @returns {Record<string, string>} what every request says of who is asking */
+export function credentials() {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (session.current?.csrf) headers["X-CSRF-Token"] = session.current.csrf;
+  if (share) headers["X-Share-Token"] = share;
+  return headers;
+}
+
+/**
+ * @typedef {object} Asking
+ * @property {unknown} [body] sent as JSON
+ * @property {BodyInit} [raw] sent as it is
+ * @property {string} [ifMatch] the ETag that a change is based on
+ * @property {string | null} [ifNoneMatch] the ETag of what is known already
+ * @property {boolean} [keepalive] goes on though the page is left
+ */
+
+/**
+ * @template T
+ * @typedef {object} Answer
+ * @property {T} data null if there is nothing, or nothing new
+ * @property {string | null} etag
+ * @property {number} status
+ */
+
+/**
+ * Ask the server.
+ *
+ * @template T
+ * @param {string} method
+ * @param {string} path
+ * @param {Asking} [asking]
+ * @returns {Promise<Answer<T>>}
+ * @throws {ApiError} the server refuses
+ * @throws {LostConnection} it cannot be reached; `connection` tells when it is back
+ */
+export async function ask(method, path, asking = {}) {
+  const response = await send(method, path, asking);
+  const etag = response.headers.get("ETag");
+  const text = response.status === 304 ? "" : await read(response);
+  if (!response.ok && response.status !== 304) {
+    if (response.status === 401) connection.dispatchEvent(new Event("signedout"));
+    throw new ApiError(response.status, problemIn(text) || response.statusText);
+  }
+  return { data: text ? JSON.parse(text) : null, etag, status: response.status };
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {Asking} asking
+ */
+async function send(method, path, asking) {
+  const headers = new Headers(credentials());
+  if (asking.body !== undefined) headers.set("Content-Type", "application/json");
+  if (asking.ifMatch) headers.set("If-Match", asking.ifMatch);
+  if (asking.ifNoneMatch) headers.set("If-None-Match", asking.ifNoneMatch);
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: asking.body === undefined ? (asking.raw ?? null) : JSON.stringify(asking.body),
+      cache: "no-store",
+      keepalive: asking.keepalive ?? false,
+      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
+    });
+  } catch (error) {
+    connection.lose();
+    throw new LostConnection("the server cannot be reached", { cause: error });
+  }
+  if (GATEWAY_STATUSES.has(response.status)) {
+    connection.lose();
+    throw new LostConnection(`the server answers ${response.status}`);
+  }
+  return response;
+}
+
+/** @param {Response} response */
+async function read(response) {
+  try {
+    return await response.text();
+  } catch (error) {
+    connection.lose();
+    throw new LostConnection("the answer broke off", { cause: error });
+  }
+}
+
+/**
+ * What a body of application/problem+json says.
+ *
+ * @param {string} text
+ */
+export function problemIn(text) {
+  try {
+    const problem = JSON.parse(text);
+    const places = (problem.errors ?? []).map(
+      (/** @type {{where: string, what: string}} */ error) => `${error.where}: ${error.what}`,
+    );
+    return [problem.detail, ...places].filter(Boolean).join("; ");
+  } catch {
+    return text.slice(0, 300);
+  }
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @returns {Promise<T>}
+ */
+export async function get(path) {
+  return /** @type {Answer<T>} */ (await ask("GET", path)).data;
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {Promise<T>}
+ */
+export async function post(path, body) {
+  return /** @type {Answer<T>} */ (await ask("POST", path, { body })).data;
+}
+
+/**
+ * All items of a list that comes in pages.
+ *
+ * @template T
+ * @param {string} path
+ * @returns {Promise<{items: T[], etag: string | null}>} with the ETag of the first page
+ */
+export async function getAll(path) {
+  /** @type {T[]} */
+  const items = [];
+  let etag = null;
+  for (let cursor = ""; ; ) {
+    const separator = path.includes("?") ? "&" : "?";
+    const place = cursor ? `${separator}cursor=${encodeURIComponent(cursor)}` : "";
+    /** @type {Answer<import("./types.js").Page<T>>} */
+    const answer = await ask("GET", path + place);
+    etag ??= answer.etag;
+    items.push(...answer.data.items);
+    if (!answer.data.next) return { items, etag };
+    cursor = answer.data.next;
+  }
+}
+
+/**
+ * What went wrong, for the person before the screen.
+ *
+ * @param {unknown} error
+ */
+export function explain(error) {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,182 @@
+/** What the HTTP API sends; see /openapi.json. */
+
+/**
+ * @typedef {"pending" | "accepted" | "rejected"} Status
+ * @typedef {"model" | "person" | "import"} Source
+ *
+ * @typedef {object} Session
+ * @property {string} name
+ * @property {"viewer" | "editor" | "admin" | "guest"} role
+ * @property {string | null} csrf
+ * @property {string | null} guest_of
+ *
+ * @typedef {object} Upload
+ * @property {string} id
+ * @property {string} name
+ * @property {"receiving" | "complete"} state
+ * @property {number} length
+ * @property {number} received
+ *
+ * @typedef {object} VideoInfo
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {string} [frame_rate]
+ * @property {number} [duration_seconds]
+ * @property {boolean} [has_audio]
+ * @property {string} [codec]
+ * @property {{frame_rate: string, duration_seconds: number, width: number, height: number}} [proxy]
+ *
+ * @typedef {object} Thumbnails
+ * @property {number} [every_seconds]
+ * @property {number} [count]
+ * @property {number} [width]
+ * @property {number} [height]
+ *
+ * @typedef {object} Match
+ * @property {string} id
+ * @property {string} title
+ * @property {"waiting" | "working" | "ready" | "failed"} state
+ * @property {string | null} problem
+ * @property {string[]} warnings
+ * @property {string} video
+ * @property {VideoInfo} info
+ * @property {string} model
+ * @property {number} threshold
+ * @property {string[]} labels
+ * @property {Thumbnails} thumbnails
+ * @property {number} stored_bytes
+ * @property {number} version
+ * @property {number} revision
+ * @property {string | null} job
+ * @property {string} created_at
+ * @property {string} updated_at
+ *
+ * @typedef {object} EventValues
+ * @property {number} time seconds from the first frame shown
+ * @property {string} label
+ * @property {number} confidence
+ * @property {string | null} team
+ * @property {string | null} player
+ * @property {number | null} half
+ * @property {string | null} clock
+ * @property {string | null} visibility
+ * @property {Status} status
+ * @property {string | null} note
+ *
+ * @typedef {object} EventOrigin
+ * @property {string} id
+ * @property {Source} source
+ * @property {number} version
+ * @property {string} created_by
+ * @property {string} created_at
+ * @property {string} updated_by
+ * @property {string} updated_at
+ *
+ * @typedef {EventValues & EventOrigin} MatchEvent
+ *
+ * @typedef {object} Change a step of a match's history
+ * @property {number} number
+ * @property {string} actor
+ * @property {string} action
+ * @property {string} at
+ * @property {boolean} undone
+ * @property {string[]} events
+ *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {string} kind
+ * @property {"queued" | "running" | "succeeded" | "failed" | "cancelled"} state
+ * @property {string | null} stage
+ * @property {number} progress
+ * @property {Record<string, number>} stages
+ * @property {number | null} position
+ * @property {string | null} problem
+ * @property {string | null} match
+ * @property {Record<string, unknown>} result
+ *
+ * @typedef {object} Clip
+ * @property {number} start
+ * @property {number} end
+ * @property {string} [title]
+ * @property {number} [score]
+ * @property {{time: number, label: string}[]} [events]
+ *
+ * @typedef {object} Reel
+ * @property {string} id
+ * @property {string} match
+ * @property {string} title
+ * @property {{clips: Clip[]}} reel
+ * @property {number} version
+ *
+ * @typedef {object} Product a file for download
+ * @property {string} id
+ * @property {string | null} reel
+ * @property {string} name
+ * @property {string} format
+ * @property {number} bytes
+ * @property {string} created_at
+ *
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {string} system
+ * @property {string[]} labels
+ * @property {string} rate
+ * @property {string} origin
+ * @property {string} licence
+ * @property {string} training_data_licence
+ * @property {string} description
+ * @property {Record<string, unknown>} metrics
+ *
+ * @typedef {object} RemoteModel
+ * @property {string} name
+ * @property {string} repository
+ * @property {string} licence
+ * @property {string} description
+ *
+ * @typedef {object} Policy
+ * @property {string} default_model
+ * @property {number} threshold
+ * @property {number} max_upload_bytes
+ * @property {number} quota_bytes
+ * @property {number} upload_hours
+ * @property {number | null} retention_days
+ * @property {number} thumbnail_seconds
+ * @property {number} proxy_height
+ *
+ * @typedef {object} User
+ * @property {string} id
+ * @property {string} name
+ * @property {"viewer" | "editor" | "admin"} role
+ * @property {number | null} quota_bytes
+ * @property {boolean} disabled
+ * @property {string} created_at
+ *
+ * @typedef {object} Token
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {string} created_at
+ * @property {string | null} expires_at
+ * @property {string | null} secret
+ *
+ * @typedef {object} Capabilities
+ * @property {string} version
+ * @property {{max_bytes: number, suffixes: string[]}} upload
+ * @property {string[]} event_formats
+ * @property {string[]} reel_formats
+ * @property {boolean} open
+ *
+ * @typedef {object} Scores
+ * @property {string[]} labels
+ * @property {number[]} seconds
+ * @property {number[][]} values one row per label
+ */
+
+/**
+ * @template T
+ * @typedef {object} Page
+ * @property {T[]} items
+ * @property {string | null} next
+ */
+
+export {};

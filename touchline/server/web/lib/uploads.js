@@ -1,0 +1,353 @@
+/**
+ * Sending videos in parts (tus 1.0), one after the other. What has come stays on the server, so
+ * a lost connection or a reload costs nothing: the file is only to be chosen again.
+ */
+
+import { ApiError, LostConnection, ask, connection, credentials, explain, problemIn } from "./api.js";
+import { alone, keep, kept } from "./storage.js";
+
+/** @typedef {import("./types.js").Match} Match */
+/** @typedef {import("./types.js").Upload} Upload */
+
+const PART_BYTES = 16 * 1024 * 1024;
+const STALL_SECONDS = 30;
+const LONGEST_WAIT_SECONDS = 15;
+const SPEED_SECONDS = 6;
+const STORED = "uploads";
+const CLOCK_SLACK_SECONDS = 120;
+
+/**
+ * @typedef {"queued" | "sending" | "waiting" | "stopped" | "elsewhere" | "failed" | "done"} State
+ *   `stopped` waits for its file after a reload, `waiting` for the connection,
+ *   `elsewhere` is sent by another tab
+ *
+ * @typedef {object} Stored
+ * @property {string} key
+ * @property {string} name
+ * @property {number} size
+ * @property {string | null} url where the upload is on the server
+ * @property {number} received
+ * @property {number} begunAt milliseconds since 1970
+ * @property {boolean} [isAsked] a match was asked for; the answer may have been lost
+ */
+
+/** A file on its way. */
+export class Sending {
+  /** @type {File | null} */
+  file = null;
+  /** @type {State} */
+  state = "stopped";
+  problem = "";
+  /** @type {[number, number][]} when, and how many bytes had come */
+  #marks = [];
+  /** @type {XMLHttpRequest | null} */
+  request = null;
+  isDropped = false;
+
+  /** @param {Stored} stored */
+  constructor(stored) {
+    this.stored = stored;
+  }
+
+  /** @returns {number | null} bytes per second */
+  get speed() {
+    const first = this.#marks[0];
+    const last = this.#marks.at(-1);
+    if (!first || !last || last[0] - first[0] < 0.5) return null;
+    return (last[1] - first[1]) / (last[0] - first[0]);
+  }
+
+  /** @returns {number | null} */
+  get secondsLeft() {
+    const speed = this.speed;
+    return speed ? (this.stored.size - this.stored.received) / speed : null;
+  }
+
+  /** @param {number} received */
+  mark(received) {
+    const now = performance.now() / 1000;
+    this.stored.received = received;
+    this.#marks.push([now, received]);
+    this.#marks = this.#marks.filter(([at]) => at > now - SPEED_SECONDS);
+  }
+
+  forgetSpeed() {
+    this.#marks = [];
+  }
+}
+
+/** All files on their way; tells `change`, and `match` when a file has become a match. */
+class Uploads extends EventTarget {
+  /** @type {Sending[]} */
+  items = [];
+  #isAtWork = false;
+
+  constructor() {
+    super();
+    /** @type {Stored[]} */
+    const stored = kept(STORED, []);
+    this.items = stored.map((one) => new Sending(one));
+    connection.addEventListener("back", () => this.#work());
+  }
+
+  /**
+   * Send these files; one that was begun before goes on where it stands.
+   *
+   * @param {Iterable<File>} files
+   */
+  add(files) {
+    for (const file of files) {
+      const key = `${file.name} ${file.size} ${file.lastModified}`;
+      let item = this.items.find((one) => one.stored.key === key);
+      if (!item) {
+        const begunAt = Date.now();
+        item = new Sending({ key, name: file.name, size: file.size, url: null, received: 0, begunAt });
+        this.items.push(item);
+      }
+      if (["stopped", "failed"].includes(item.state)) {
+        item.file = file;
+        item.state = "queued";
+        item.problem = "";
+      }
+    }
+    this.#changed();
+    this.#work();
+  }
+
+  /** @param {Sending} item */
+  async drop(item) {
+    item.isDropped = true;
+    item.request?.abort();
+    this.items = this.items.filter((one) => one !== item);
+    this.#changed();
+    if (item.stored.url) await tus("DELETE", item.stored.url, {}).catch(() => undefined);
+  }
+
+  /** @param {Sending} item */
+  again(item) {
+    item.state = item.file ? "queued" : "stopped";
+    item.problem = "";
+    this.#changed();
+    this.#work();
+  }
+
+  get isBusy() {
+    return this.items.some((item) => ["queued", "sending", "waiting"].includes(item.state));
+  }
+
+  #changed() {
+    keep(STORED, this.items.length ? this.items.map((item) => item.stored) : null);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async #work() {
+    if (this.#isAtWork) return;
+    this.#isAtWork = true;
+    try {
+      for (let item; (item = this.items.find((one) => one.state === "queued")); ) {
+        await this.#send(item);
+      }
+    } finally {
+      this.#isAtWork = false;
+    }
+  }
+
+  /** @param {Sending} item */
+  async #send(item) {
+    const own = await alone(`upload ${item.stored.key}`, async () => {
+      try {
+        await this.#sendAll(item);
+        item.state = "done";
+        this.items = this.items.filter((one) => one !== item);
+      } catch (error) {
+        if (item.isDropped) return;
+        item.state = "failed";
+        item.problem = explain(error);
+      }
+    });
+    if (!own) item.state = "elsewhere";
+    this.#changed();
+  }
+
+  /** @param {Sending} item */
+  async #sendAll(item) {
+    item.state = "sending";
+    item.forgetSpeed();
+    let patience = 1;
+    while (!item.isDropped) {
+      try {
+        await this.#stand(item);
+        await this.#sendParts(item);
+        await this.#makeMatch(item);
+        return;
+      } catch (error) {
+        if (!isPassing(error) || item.isDropped) throw error;
+        item.state = "waiting";
+        item.forgetSpeed();
+        this.#changed();
+        await connection.whenThere();
+        await new Promise((resolve) => setTimeout(resolve, patience * 1000));
+        patience = Math.min(patience * 2, LONGEST_WAIT_SECONDS);
+        item.state = "sending";
+      }
+    }
+  }
+
+  /**
+   * Learn where the upload stands; announce it if the server does not know it (any more).
+   *
+   * @param {Sending} item
+   */
+  async #stand(item) {
+    if (item.stored.url) {
+      const answer = await tus("HEAD", item.stored.url, {});
+      if (answer.status === 200) {
+        item.stored.received = Number(answer.headers.get("Upload-Offset"));
+        return;
+      }
+      if (answer.status !== 404 && answer.status !== 410) await refuse(answer);
+    }
+    const name = btoa(String.fromCharCode(...new TextEncoder().encode(item.stored.name)));
+    const answer = await tus("POST", "/v1/uploads", {
+      "Upload-Length": String(item.stored.size),
+      "Upload-Metadata": `filename ${name}`,
+    });
+    if (answer.status !== 201) await refuse(answer);
+    item.stored.url = answer.headers.get("Location");
+    item.stored.received = 0;
+    this.#changed();
+  }
+
+  /** @param {Sending} item */
+  async #sendParts(item) {
+    const { file, stored } = item;
+    if (!file || !stored.url) throw new Error("no file");
+    while (stored.received < stored.size && !item.isDropped) {
+      const offset = stored.received;
+      const part = file.slice(offset, offset + PART_BYTES);
+      item.mark(offset);
+      await sendPart(item, stored.url, offset, part, () => this.dispatchEvent(new Event("change")));
+      item.mark(offset + part.size);
+      this.#changed();
+    }
+  }
+
+  /** @param {Sending} item */
+  async #makeMatch(item) {
+    const { stored } = item;
+    let match = stored.isAsked ? await madeBefore(stored) : null;
+    if (!match) {
+      stored.isAsked = true;
+      this.#changed();
+      match = await newMatch(stored.url?.split("/").pop() ?? "");
+    }
+    this.dispatchEvent(new CustomEvent("match", { detail: match }));
+  }
+}
+
+/**
+ * The match that was made although its answer never came.
+ *
+ * @param {Stored} stored
+ * @returns {Promise<Match | null>}
+ */
+async function madeBefore(stored) {
+  const title = stored.name.replace(/\.[^.]*$/, "").slice(0, 100);
+  /** @type {import("./api.js").Answer<import("./types.js").Page<Match>>} */
+  const answer = await ask("GET", `/v1/matches?search=${encodeURIComponent(title)}`);
+  return (
+    answer.data.items.find(
+      (match) =>
+        match.video === stored.name &&
+        Date.parse(match.created_at) > stored.begunAt - CLOCK_SLACK_SECONDS * 1000,
+    ) ?? null
+  );
+}
+
+/**
+ * @param {string} upload
+ * @returns {Promise<Match>}
+ */
+async function newMatch(upload) {
+  /** @type {import("./api.js").Answer<Match>} */
+  const answer = await ask("POST", "/v1/matches", { body: { upload } });
+  return answer.data;
+}
+
+/**
+ * @param {string} method
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ */
+async function tus(method, url, headers) {
+  try {
+    return await fetch(url, {
+      method,
+      headers: { "Tus-Resumable": "1.0.0", ...credentials(), ...headers },
+      cache: "no-store",
+    });
+  } catch (error) {
+    connection.lose();
+    throw new LostConnection("the server cannot be reached", { cause: error });
+  }
+}
+
+/** @param {Response} answer */
+async function refuse(answer) {
+  throw new ApiError(answer.status, problemIn(await answer.text()) || answer.statusText);
+}
+
+/** @param {unknown} error */
+function isPassing(error) {
+  if (error instanceof LostConnection) return true;
+  return error instanceof ApiError && [409, 423, 429, 460, 500, 502, 503, 504].includes(error.status);
+}
+
+/**
+ * Send one part, with progress: fetch tells none.
+ *
+ * @param {Sending} item
+ * @param {string} url
+ * @param {number} offset
+ * @param {Blob} part
+ * @param {() => void} tell
+ * @returns {Promise<void>}
+ */
+function sendPart(item, url, offset, part, tell) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    item.request = request;
+    request.open("PATCH", url);
+    const headers = {
+      "Tus-Resumable": "1.0.0",
+      "Upload-Offset": String(offset),
+      "Content-Type": "application/offset+octet-stream",
+      ...credentials(),
+    };
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    let heardAt = performance.now();
+    const watch = setInterval(() => {
+      if (performance.now() - heardAt > STALL_SECONDS * 1000) request.abort();
+    }, 1000);
+    const lost = () => {
+      clearInterval(watch);
+      if (!item.isDropped) connection.lose();
+      reject(new LostConnection("the connection was lost"));
+    };
+    request.upload.onprogress = (event) => {
+      heardAt = performance.now();
+      item.mark(offset + event.loaded);
+      tell();
+    };
+    request.onerror = lost;
+    request.onabort = lost;
+    request.onload = () => {
+      clearInterval(watch);
+      if (request.status === 204) resolve();
+      else reject(new ApiError(request.status, problemIn(request.responseText)));
+    };
+    request.send(part);
+  });
+}
+
+export const uploads = new Uploads();

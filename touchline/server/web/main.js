@@ -1,0 +1,145 @@
+/** The page: who is here, which view is shown, and what holds for all of them. */
+
+import { ApiError, LostConnection, ask, connection, get, session } from "./lib/api.js";
+import { fill, h, iconButton } from "./lib/dom.js";
+import { complain, notify } from "./lib/notices.js";
+import { t } from "./lib/texts.js";
+import { applyTheme, setTheme, theme } from "./lib/theme.js";
+import { uploads } from "./lib/uploads.js";
+import { showLibrary } from "./views/library.js";
+import { showLogin } from "./views/login.js";
+import { showMatch } from "./views/match.js";
+import { showModels } from "./views/models.js";
+import { showSettings } from "./views/settings.js";
+
+/** @typedef {import("./lib/types.js").Session} Session */
+
+/**
+ * A view fills an element and returns what ends it.
+ *
+ * @typedef {(root: HTMLElement, argument: string) => (() => void)} View
+ */
+
+/** @type {{[name: string]: View}} */
+const VIEWS = {
+  "": showLibrary,
+  matches: showMatch,
+  models: showModels,
+  settings: showSettings,
+};
+
+const main = h("main", { id: "main", tabindex: "-1" });
+const warning = h("div", { class: "bar-warning", role: "status", hidden: true });
+const header = h("header", { class: "top" });
+
+/** @type {() => void} */
+let leave = () => undefined;
+
+function drawHeader() {
+  const who = session.current;
+  const place = location.hash.split("/")[1] ?? "";
+  const link = (/** @type {string} */ to, /** @type {string} */ text) =>
+    h("a", { href: `#/${to}`, "aria-current": place === to ? "page" : null }, text);
+  fill(
+    header,
+    h("a", { class: "name", href: "#/" }, h("img", { src: "/web/icon.svg", alt: "" }), "touchline"),
+    who && who.role !== "guest"
+      ? h("nav", { "aria-label": t("nav") }, link("", t("library")), link("models", t("models")), link("settings", t("settings")))
+      : null,
+    h("span", { class: "space" }),
+    who?.csrf ? h("span", { class: "quiet-text who" }, who.name) : null,
+    themeButton(),
+    who?.csrf ? h("button", { type: "button", class: "quiet", onclick: logOut }, t("logOut")) : null,
+  );
+}
+
+function themeButton() {
+  const now = theme();
+  const next = /** @type {const} */ ({ system: "light", light: "dark", dark: "system" })[now];
+  const drawing = /** @type {const} */ ({ system: "system", light: "light", dark: "dark" })[now];
+  return iconButton(drawing, t(`theme.${now}`), {
+    onclick: () => {
+      setTheme(next);
+      header.querySelector(".theme")?.replaceWith(themeButton());
+      /** @type {HTMLElement | null} */ (header.querySelector(".theme"))?.focus();
+    },
+    class: "quiet icon-only theme",
+  });
+}
+
+async function logOut() {
+  try {
+    await ask("DELETE", "/v1/session");
+  } catch (error) {
+    if (error instanceof LostConnection) return complain(t("lostTry"));
+  }
+  session.current = null;
+  login();
+}
+
+function login() {
+  leave();
+  drawHeader();
+  leave = showLogin(main, async () => {
+    await begin();
+  });
+}
+
+function route() {
+  const [, name = "", argument = ""] = location.hash.split("/");
+  if (!session.current) return;
+  leave();
+  document.body.className = name ? `at-${name}` : "at-library";
+  drawHeader();
+  const guestsMatch = session.current.guest_of;
+  if (guestsMatch) leave = showMatch(main, guestsMatch);
+  else leave = (VIEWS[name] ?? showLibrary)(main, argument);
+}
+
+async function begin() {
+  try {
+    session.current = /** @type {Session} */ (await get("/v1/session"));
+  } catch (error) {
+    if (error instanceof LostConnection) {
+      await connection.whenThere();
+      return begin();
+    }
+    if (error instanceof ApiError && error.status === 401) return login();
+    throw error;
+  }
+  route();
+}
+
+connection.addEventListener("lost", () => {
+  fill(warning, t("lost"));
+  warning.hidden = false;
+});
+connection.addEventListener("back", () => {
+  warning.hidden = true;
+  notify(t("back"));
+});
+connection.addEventListener("signedout", () => {
+  if (!session.current) return;
+  session.current = null;
+  login();
+});
+addEventListener("hashchange", () => {
+  route();
+  main.focus({ preventScroll: true });
+});
+addEventListener("beforeunload", (event) => {
+  if (uploads.isBusy) event.preventDefault();
+});
+
+applyTheme();
+const skip = h("a", { class: "skip", href: "#main", onclick: toMain }, t("skip"));
+
+/** @param {Event} event */
+function toMain(event) {
+  event.preventDefault();
+  main.focus();
+}
+
+document.body.replaceChildren(skip, header, warning, main);
+document.title = "touchline";
+begin();

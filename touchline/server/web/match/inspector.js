@@ -1,0 +1,153 @@
+/** One event: all that can be changed of it. */
+
+import { fill, h, iconButton } from "../lib/dom.js";
+import { clock, date, percent } from "../lib/format.js";
+import { t } from "../lib/texts.js";
+
+/** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
+/** @typedef {import("../lib/types.js").EventValues} EventValues */
+
+/**
+ * `<event-inspector>`: tells `edit` with values, `nudge` with `{frames, seconds}`, `do` with the
+ * name of a command.
+ */
+export class EventInspector extends HTMLElement {
+  /** @type {string[]} */
+  labels = [];
+  isEditable = true;
+  #shown = "";
+
+  /** @param {MatchEvent | null} event @param {string[]} teams known already */
+  show(event, teams) {
+    this.hidden = event === null;
+    if (!event) {
+      this.#shown = "";
+      return;
+    }
+    const shown = JSON.stringify([event, teams]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    if (this.contains(document.activeElement) && this.dataset.id === event.id) this.#refresh(event);
+    else this.#draw(event, teams);
+  }
+
+  focusNote() {
+    this.querySelector("textarea")?.focus();
+  }
+
+  /** @param {Partial<EventValues>} values */
+  #edit(values) {
+    this.dispatchEvent(new CustomEvent("edit", { detail: values }));
+  }
+
+  /** @param {string} command */
+  #do(command) {
+    this.dispatchEvent(new CustomEvent("do", { detail: command }));
+  }
+
+  /** Somebody is writing here: change only what they are not writing. @param {MatchEvent} event */
+  #refresh(event) {
+    for (const field of this.querySelectorAll("input, select, textarea")) {
+      if (field === document.activeElement || !(field instanceof HTMLElement)) continue;
+      const value = Reflect.get(event, field.dataset.field ?? "");
+      if (value !== undefined && field.dataset.field !== "time") Reflect.set(field, "value", value ?? "");
+    }
+    const time = this.querySelector("output");
+    if (time) fill(time, clock(event.time, 3));
+    const facts = this.querySelector(".facts-line");
+    if (facts) fill(facts, this.#facts(event));
+  }
+
+  /** @param {MatchEvent} event */
+  #facts(event) {
+    const sure = event.source === "model" ? ` ${percent(event.confidence)}` : "";
+    const origin = t(`source.${event.source}`) + sure;
+    const last =
+      event.updated_by && event.version > 1
+        ? t("changedBy", { name: event.updated_by, when: date(event.updated_at) })
+        : "";
+    return [origin, t(`status.${event.status}`), last].filter(Boolean).join(" · ");
+  }
+
+  /** @param {MatchEvent} event @param {string[]} teams */
+  #draw(event, teams) {
+    this.dataset.id = event.id;
+    const off = !this.isEditable;
+    const text = (/** @type {"team" | "player"} */ name, /** @type {string | null} */ list) =>
+      h("input", {
+        value: event[name] ?? "", maxlength: "300", disabled: off, "data-field": name, list,
+        onchange: (/** @type {Event} */ change) =>
+          this.#edit({ [name]: /** @type {HTMLInputElement} */ (change.target).value.trim() || null }),
+      });
+    const labels = this.labels.includes(event.label) ? this.labels : [...this.labels, event.label];
+    const nudge = (/** @type {string} */ command, /** @type {string} */ label, /** @type {string} */ shown) =>
+      h("button", { type: "button", disabled: off, "aria-label": label, title: label, onclick: () => this.#do(command) }, shown);
+    fill(
+      this,
+      h(
+        "div",
+        { class: "row nudges" },
+        nudge("earlierSecond", t("key.earlierSecond"), "−1 s"),
+        nudge("earlierFrame", t("key.earlierFrame"), "−1 f"),
+        h("output", { class: "number", "aria-label": t("time") }, clock(event.time, 3)),
+        nudge("laterFrame", t("key.laterFrame"), "+1 f"),
+        nudge("laterSecond", t("key.laterSecond"), "+1 s"),
+        h("span", { class: "space" }),
+        off ? null : iconButton("trash", t("key.remove"), { onclick: () => this.#do("remove") }),
+      ),
+      h(
+        "div",
+        { class: "fields" },
+        h(
+          "label",
+          { class: "field" },
+          t("class"),
+          h(
+            "select",
+            {
+              disabled: off, "data-field": "label",
+              onchange: (/** @type {Event} */ change) =>
+                this.#edit({ label: /** @type {HTMLSelectElement} */ (change.target).value }),
+            },
+            labels.map((label) => h("option", { value: label, selected: label === event.label }, label)),
+          ),
+        ),
+        h("label", { class: "field" }, t("team"), text("team", "teams")),
+        h(
+          "label",
+          { class: "field" },
+          t("half"),
+          h(
+            "select",
+            {
+              disabled: off, "data-field": "half",
+              onchange: (/** @type {Event} */ change) =>
+                this.#edit({ half: Number(/** @type {HTMLSelectElement} */ (change.target).value) || null }),
+            },
+            h("option", { value: "" }, "–"),
+            [1, 2, 3, 4].map((half) => h("option", { value: half, selected: half === event.half }, half)),
+          ),
+        ),
+        h("label", { class: "field" }, t("player"), text("player", null)),
+        h(
+          "label",
+          { class: "field note" },
+          t("note"),
+          h(
+            "textarea",
+            {
+              rows: "1", maxlength: "4000", disabled: off, "data-field": "note",
+              onchange: (/** @type {Event} */ change) =>
+                this.#edit({ note: /** @type {HTMLTextAreaElement} */ (change.target).value.trim() || null }),
+            },
+            event.note ?? "",
+          ),
+        ),
+      ),
+      h("datalist", { id: "teams" }, [...new Set(["home", "away", ...teams])].map((team) => h("option", { value: team }))),
+      h("p", { class: "quiet-text facts-line" }, this.#facts(event)),
+    );
+  }
+}
+
+customElements.define("event-inspector", EventInspector);

@@ -1,0 +1,509 @@
+/** The reel: chosen by rule, edited by hand, looked at without rendering, made into files. */
+
+import { ApiError, LostConnection, ask, explain, get, linkTo, mayEdit, post } from "../lib/api.js";
+import { fill, h, icon, iconButton } from "../lib/dom.js";
+import { clock, date, percent, size } from "../lib/format.js";
+import { jobEnd } from "../lib/jobs.js";
+import { complain, notify } from "../lib/notices.js";
+import { t, n } from "../lib/texts.js";
+import { around } from "./settings.js";
+import { insertClip, movedClip, trimmed } from "./reel-edits.js";
+
+/** @typedef {import("../lib/types.js").Reel} Reel */
+/** @typedef {import("../lib/types.js").Clip} Clip */
+/** @typedef {import("../lib/types.js").Product} Product */
+/** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
+/** @typedef {import("./player.js").Player} Player */
+/** @typedef {import("./store.js").MatchStore} MatchStore */
+
+const SAVE_AFTER_SECONDS = 0.6;
+const TRIM_SECONDS = 0.5;
+
+/** `<reel-panel>`: tells `clips` when the reel shown is another. */
+export class ReelPanel extends HTMLElement {
+  /** @type {Reel[]} */
+  #reels = [];
+  /** @type {Reel | null} */
+  #reel = null;
+  /** @type {Product[]} */
+  #files = [];
+  /** @type {string[]} */
+  #formats = [];
+  /** @type {number | null} the clip that is played */
+  #playing = null;
+  #saveTimer = 0;
+  #isSaving = false;
+  #isDirty = false;
+  /** @type {Map<string, number>} progress by format that is being made */
+  #making = new Map();
+  /** @type {number | null} */
+  #dragged = null;
+  #burns = false;
+  #format = "";
+
+  /**
+   * @param {MatchStore} store
+   * @param {Player} player
+   * @param {string[]} labels
+   */
+  async start(store, player, labels) {
+    this.store = store;
+    this.player = player;
+    this.labels = labels;
+    this.#build();
+    player.addEventListener("end", () => this.#playNext());
+    player.addEventListener("state", () => this.#noticeStop());
+    try {
+      /** @type {{reel_formats: string[]}} */
+      const capabilities = await get("/v1/capabilities");
+      this.#formats = capabilities.reel_formats;
+      await this.#read();
+    } catch (error) {
+      if (!(error instanceof LostConnection)) complain(explain(error));
+    }
+  }
+
+  /** @returns {Clip[]} */
+  get clips() {
+    return this.#reel?.reel.clips ?? [];
+  }
+
+  get isEdited() {
+    return this.#isDirty || this.#isSaving;
+  }
+
+  async #read() {
+    const path = this.store?.path ?? "";
+    /** @type {[{items: Reel[]}, {items: Product[]}]} */
+    const [reels, files] = await Promise.all([get(`${path}/reels`), get(`${path}/files`)]);
+    this.#reels = reels.items;
+    this.#files = files.items;
+    const id = this.#reel?.id;
+    if (!this.#isDirty) this.#reel = this.#reels.find((reel) => reel.id === id) ?? this.#reels.at(-1) ?? null;
+    this.#draw();
+  }
+
+  #build() {
+    this.length = h("input", { type: "number", min: "5", max: "14400", step: "5", value: "180" });
+    this.least = h("input", { type: "number", min: "0", max: "100", step: "5", value: "0" });
+    this.accepted = h("input", { type: "checkbox" });
+    this.must = h(
+      "select",
+      { multiple: true, size: "4", "aria-label": t("mustHave") },
+      (this.labels ?? []).map((label) => h("option", { value: label }, label)),
+    );
+    this.picked = h("select", {
+      "aria-label": t("reel"),
+      onchange: () => {
+        this.#reel = this.#reels.find((reel) => reel.id === this.picked?.value) ?? null;
+        this.#draw();
+      },
+    });
+    this.body = h("div", { class: "stack" });
+    this.maker = h(
+      "details",
+      { class: "reel-maker" },
+      h("summary", {}, t("newReel")),
+      h(
+        "form",
+        { class: "stack", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.#make(); } },
+        h(
+          "div",
+          { class: "fields" },
+          h("label", { class: "field" }, t("reelSeconds"), this.length),
+          h("label", { class: "field" }, t("reelLeast"), this.least),
+          h("label", { class: "field wide" }, t("mustHave"), this.must),
+        ),
+        h("p", { class: "quiet-text" }, t("mustHaveHow")),
+        h("label", { class: "check" }, this.accepted, t("acceptedOnly")),
+        h("button", { class: "main" }, t("makeReel")),
+      ),
+    );
+    fill(this, mayEdit() ? this.maker : null, this.body);
+  }
+
+  async #make() {
+    const wanted = [...(this.must?.selectedOptions ?? [])].map((option) => option.value);
+    const seconds = Number(this.length?.value);
+    try {
+      /** @type {Reel} */
+      const reel = await post(`${this.store?.path}/reels`, {
+        title: t("reelTitle", { count: this.#reels.length + 1 }),
+        seconds,
+        min_confidence: Number(this.least?.value) / 100,
+        accepted_only: this.accepted?.checked ?? false,
+      });
+      this.#reels.push(reel);
+      this.#reel = reel;
+      if (this.maker) this.maker.open = false;
+      if (wanted.length) this.#demand(wanted, seconds);
+      this.#draw();
+      if (!reel.reel.clips.length && !wanted.length) notify(t("reelEmpty"));
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  /**
+   * Put every event of these classes into the reel, and leave out the least of the others until
+   * it is as long as it may be.
+   *
+   * @param {string[]} labels
+   * @param {number} seconds
+   */
+  #demand(labels, seconds) {
+    const least = Number(this.least?.value) / 100;
+    const needed = (this.store?.sorted ?? []).filter(
+      (event) =>
+        labels.includes(event.label) &&
+        event.status !== "rejected" &&
+        event.confidence >= least &&
+        (!this.accepted?.checked || event.status === "accepted"),
+    );
+    let clips = this.clips;
+    for (const event of needed) {
+      if (clips.some((clip) => clip.start <= event.time && event.time < clip.end)) continue;
+      const [lead, lag] = around(event.label);
+      clips = insertClip(clips, event.time - lead, event.time + lag, this.#duration, event.label);
+    }
+    const isNeeded = (/** @type {Clip} */ clip) =>
+      needed.some((event) => clip.start <= event.time && event.time < clip.end);
+    const others = clips.filter((clip) => !isNeeded(clip)).sort((a, b) => (a.score ?? 0) - (b.score ?? 0));
+    for (const clip of others) {
+      if (lengthOf(clips) <= seconds) break;
+      clips = clips.filter((one) => one !== clip);
+    }
+    this.#edit(clips);
+  }
+
+  get #duration() {
+    return this.player?.duration ?? 0;
+  }
+
+  /** Add a clip around an event, or around the playhead. @param {MatchEvent | null} event */
+  addClip(event) {
+    if (!this.player) return;
+    const at = event?.time ?? this.player.seconds;
+    const [lead, lag] = around(event?.label ?? "");
+    if (!this.#reel) return void this.#makeEmpty(at - lead, at + lag, event?.label);
+    this.#edit(insertClip(this.clips, at - lead, at + lag, this.#duration, event?.label));
+    notify(t("clipAdded"));
+  }
+
+  /** @param {number} start @param {number} end @param {string} [title] */
+  async #makeEmpty(start, end, title) {
+    try {
+      /** @type {Reel} */
+      const reel = await post(`${this.store?.path}/reels`, { title: t("reelTitle", { count: 1 }), seconds: 5 });
+      this.#reels.push(reel);
+      this.#reel = reel;
+      this.#edit(insertClip([], start, end, this.#duration, title));
+      notify(t("clipAdded"));
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  // -------------------------------------------------------------------- edits
+
+  /** @param {Clip[]} clips */
+  #edit(clips) {
+    if (!this.#reel) return;
+    this.#reel.reel = { ...this.#reel.reel, clips };
+    this.#isDirty = true;
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER_SECONDS * 1000);
+    this.#draw();
+  }
+
+  async #save() {
+    const reel = this.#reel;
+    if (!reel || this.#isSaving) return;
+    this.#isSaving = true;
+    this.#isDirty = false;
+    const clips = reel.reel.clips.map(({ start, end, title, score }) => ({
+      start, end, score: score ?? 0, ...(title ? { title } : {}),
+    }));
+    try {
+      /** @type {import("../lib/api.js").Answer<Reel>} */
+      const answer = await ask("PATCH", `/v1/reels/${reel.id}`, {
+        body: { title: reel.title, clips }, ifMatch: `"${reel.version}"`,
+      });
+      reel.version = answer.data.version;
+      if (!this.#isDirty) reel.reel = answer.data.reel;
+    } catch (error) {
+      await this.#notSaved(error);
+    } finally {
+      this.#isSaving = false;
+      if (this.#isDirty) this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER_SECONDS * 1000);
+      this.#draw();
+    }
+  }
+
+  /** @param {unknown} error */
+  async #notSaved(error) {
+    this.#isDirty = true;
+    if (error instanceof LostConnection) return;
+    this.#isDirty = false;
+    complain(error instanceof ApiError && error.status === 412 ? t("reelChanged") : explain(error));
+    this.#reel = this.#reel && { ...this.#reel };
+    await this.#read().catch(() => undefined);
+  }
+
+  // ------------------------------------------------------------------- preview
+
+  #preview() {
+    if (this.#playing !== null) {
+      this.#playing = null;
+      this.player?.pause();
+      return;
+    }
+    this.#playing = 0;
+    this.#playClip();
+  }
+
+  #playClip() {
+    const clip = this.#playing === null ? undefined : this.clips[this.#playing];
+    if (!clip) this.#playing = null;
+    else this.player?.playStretch(clip.start, clip.end);
+    this.#draw();
+  }
+
+  #playNext() {
+    if (this.#playing === null) return;
+    this.#playing += 1;
+    this.#playClip();
+  }
+
+  /** Somebody stopped the video: that ends the preview, too. */
+  #noticeStop() {
+    if (this.#playing === null || this.player?.isPlaying || this.player?.isStretching) return;
+    this.#playing = null;
+    this.#draw();
+  }
+
+  // --------------------------------------------------------------------- files
+
+  /** @param {string} format */
+  async #render(format) {
+    if (!this.#reel || this.#making.has(format)) return;
+    this.#making.set(format, 0);
+    this.#draw();
+    try {
+      if (this.#isDirty) await this.#save();
+      /** @type {import("../lib/types.js").Job} */
+      const job = await post(`/v1/reels/${this.#reel.id}/files`, {
+        format, burn_labels: this.#burns,
+      });
+      const ended = await jobEnd(job.id, (now) => {
+        this.#making.set(format, now.progress);
+        this.#drawFiles();
+      });
+      if (ended?.state === "failed") complain(t("renderFailed", { problem: ended.problem ?? "" }));
+      if (ended?.state === "succeeded") notify(t("renderDone"));
+    } catch (error) {
+      complain(explain(error));
+    }
+    this.#making.delete(format);
+    await this.#read().catch(() => undefined);
+  }
+
+  /** @param {Product} file */
+  async #removeFile(file) {
+    try {
+      await ask("DELETE", `/v1/files/${file.id}`);
+      await this.#read();
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  async #removeReel() {
+    const reel = this.#reel;
+    if (!reel) return;
+    try {
+      await ask("DELETE", `/v1/reels/${reel.id}`, { ifMatch: `"${reel.version}"` });
+      this.#isDirty = false;
+      this.#reel = null;
+      await this.#read();
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  // ------------------------------------------------------------------- drawing
+
+  #draw() {
+    this.dispatchEvent(new Event("clips"));
+    if (!this.body) return;
+    const reel = this.#reel;
+    if (!reel) {
+      fill(this.body, h("p", { class: "quiet-text" }, mayEdit() ? t("noReel") : t("noReelYet")));
+      if (this.maker && mayEdit() && !this.maker.open) this.maker.open = true;
+      return;
+    }
+    fill(
+      this.picked ?? this.body,
+      this.#reels.map((one) => h("option", { value: one.id, selected: one.id === reel.id }, one.title)),
+    );
+    const focused = focusPath(this.body);
+    this.files = h("div", { class: "stack" });
+    fill(
+      this.body,
+      this.#reels.length > 1 ? this.picked : null,
+      h(
+        "div",
+        { class: "row" },
+        h("input", {
+          class: "reel-title", value: reel.title, maxlength: "300", "aria-label": t("reelName"), disabled: !mayEdit(), "data-focus": "title",
+          onchange: (/** @type {Event} */ event) => {
+            reel.title = /** @type {HTMLInputElement} */ (event.target).value.trim() || reel.title;
+            this.#edit(this.clips);
+          },
+        }),
+        mayEdit() ? iconButton("trash", t("deleteReel"), { onclick: () => this.#removeReel() }) : null,
+      ),
+      h(
+        "div",
+        { class: "row" },
+        h(
+          "button",
+          { type: "button", class: "main", disabled: !this.clips.length, onclick: () => this.#preview(), "data-focus": "preview" },
+          icon(this.#playing === null ? "play" : "pause"),
+          this.#playing === null ? t("preview") : t("stopPreview"),
+        ),
+        h("span", { class: "quiet-text number" }, n("clips", this.clips.length), " · ", clock(lengthOf(this.clips))),
+        h("span", { class: "quiet-text" }, this.#isDirty || this.#isSaving ? t("saving") : ""),
+      ),
+      h("ol", { class: "clip-rows" }, this.clips.map((clip, place) => this.#clip(clip, place))),
+      this.files,
+    );
+    this.#drawFiles();
+    if (focused) /** @type {HTMLElement | null} */ (this.body.querySelector(`[data-focus="${focused}"]`))?.focus();
+  }
+
+  /** @param {Clip} clip @param {number} place */
+  #clip(clip, place) {
+    const off = !mayEdit();
+    const name = clip.title || clip.events?.map((event) => event.label).join(", ") || t("clip");
+    const change = (/** @type {number} */ start, /** @type {number} */ end) =>
+      this.#edit(trimmed(this.clips, place, start, end, this.#duration));
+    const trim = (/** @type {string} */ shown, /** @type {string} */ label, /** @type {string} */ focus, /** @type {() => void} */ act) =>
+      h("button", { type: "button", class: "quiet", disabled: off, "aria-label": label, title: label, "data-focus": `${focus} ${place}`, onclick: act }, shown);
+    const seconds = t("trimStep", { seconds: TRIM_SECONDS });
+    return h(
+      "li",
+      {
+        class: this.#playing === place ? "clip-row playing" : "clip-row", draggable: off ? null : "true",
+        ondragstart: (/** @type {DragEvent} */ event) => {
+          this.#dragged = place;
+          event.dataTransfer?.setData("text/plain", name);
+        },
+        ondragover: (/** @type {DragEvent} */ event) => {
+          if (this.#dragged !== null) event.preventDefault();
+        },
+        ondrop: (/** @type {DragEvent} */ event) => {
+          event.preventDefault();
+          if (this.#dragged !== null) this.#edit(movedClip(this.clips, this.#dragged, place));
+          this.#dragged = null;
+        },
+      },
+      h(
+        "div",
+        { class: "row" },
+        off ? null : h("span", { class: "grip", "aria-hidden": "true" }, icon("drag")),
+        iconButton("play", t("playClip", { name }), {
+          "data-focus": `play ${place}`,
+          onclick: () => this.player?.playStretch(clip.start, clip.end),
+        }),
+        h("input", {
+          class: "clip-title", value: clip.title ?? "", placeholder: name, maxlength: "300", disabled: off,
+          "aria-label": t("clipTitle", { place: place + 1 }), "data-focus": `title ${place}`,
+          onchange: (/** @type {Event} */ event) => {
+            const title = /** @type {HTMLInputElement} */ (event.target).value.trim();
+            this.#edit(this.clips.map((one, i) => (i === place ? { ...one, title } : one)));
+          },
+        }),
+        off ? null : [
+          iconButton("up", t("clipUp", { name }), { disabled: place === 0, "data-focus": `up ${place}`, onclick: () => this.#edit(movedClip(this.clips, place, place - 1)) }),
+          iconButton("down", t("clipDown", { name }), { disabled: place === this.clips.length - 1, "data-focus": `down ${place}`, onclick: () => this.#edit(movedClip(this.clips, place, place + 1)) }),
+          iconButton("trash", t("clipRemove", { name }), { "data-focus": `remove ${place}`, onclick: () => this.#edit(this.clips.filter((_, i) => i !== place)) }),
+        ],
+      ),
+      h(
+        "div",
+        { class: "row trims number" },
+        trim("−", `${t("startEarlier")} ${seconds}`, "s-", () => change(clip.start - TRIM_SECONDS, clip.end)),
+        h("span", {}, clock(clip.start, 1)),
+        trim("+", `${t("startLater")} ${seconds}`, "s+", () => change(clip.start + TRIM_SECONDS, clip.end)),
+        trim("⇤", t("startHere"), "s=", () => change(this.player?.seconds ?? 0, clip.end)),
+        h("span", { class: "space" }, ""),
+        trim("⇥", t("endHere"), "e=", () => change(clip.start, this.player?.seconds ?? 0)),
+        trim("−", `${t("endEarlier")} ${seconds}`, "e-", () => change(clip.start, clip.end - TRIM_SECONDS)),
+        h("span", {}, clock(clip.end, 1)),
+        trim("+", `${t("endLater")} ${seconds}`, "e+", () => change(clip.start, clip.end + TRIM_SECONDS)),
+      ),
+    );
+  }
+
+  #drawFiles() {
+    if (!this.files) return;
+    const burns = h("input", {
+      type: "checkbox", checked: this.#burns, onchange: () => (this.#burns = burns.checked),
+    });
+    const format = h(
+      "select",
+      { "aria-label": t("format") },
+      this.#formats.map((name) => h("option", { value: name }, name)),
+    );
+    format.value = this.#format || this.#formats[0] || "";
+    format.addEventListener("change", () => (this.#format = format.value));
+    fill(
+      this.files,
+      h("h3", {}, t("files")),
+      mayEdit()
+        ? h(
+            "div",
+            { class: "row" },
+            h("div", { class: "format-choice" }, format),
+            h("label", { class: "check quiet-text" }, burns, t("burn")),
+            h("button", { type: "button", disabled: !this.clips.length, onclick: () => this.#render(format.value) }, t("render")),
+          )
+        : null,
+      [...this.#making].map(([name, share]) =>
+        h(
+          "div",
+          { class: "stack", role: "status" },
+          h("span", { class: "quiet-text number" }, t("rendering", { format: name, share: percent(share) })),
+          h("progress", { value: share, max: 1, "aria-label": t("rendering", { format: name, share: "" }) }),
+        ),
+      ),
+      h(
+        "ul",
+        { class: "file-rows" },
+        this.#files.map((file) =>
+          h(
+            "li",
+            { class: "row" },
+            h("a", { href: linkTo(`/v1/files/${file.id}`), download: file.name, class: "grow" }, icon("download"), " ", file.name),
+            h("span", { class: "quiet-text number" }, `${size(file.bytes)} · ${date(file.created_at)}`),
+            mayEdit() ? iconButton("trash", t("deleteFile", { name: file.name }), { onclick: () => this.#removeFile(file) }) : null,
+          ),
+        ),
+      ),
+    );
+  }
+}
+
+/** @param {Clip[]} clips */
+function lengthOf(clips) {
+  return clips.reduce((sum, clip) => sum + clip.end - clip.start, 0);
+}
+
+/** @param {HTMLElement} root */
+function focusPath(root) {
+  const active = document.activeElement;
+  return active instanceof HTMLElement && root.contains(active) ? active.dataset.focus : undefined;
+}
+
+customElements.define("reel-panel", ReelPanel);

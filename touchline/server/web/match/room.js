@@ -1,0 +1,778 @@
+/** The room of one match: its parts, put together, and what keys do there. */
+
+import { ask, connection, explain, get, linkTo, mayEdit } from "../lib/api.js";
+import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
+import { clock, percent, rateOf } from "../lib/format.js";
+import { complain, notify, openDialog } from "../lib/notices.js";
+import { keep, kept } from "../lib/storage.js";
+import { n, t } from "../lib/texts.js";
+import { NO_FILTERS, choose, countStatuses, nextPending } from "./choosing.js";
+import { ClassPanel } from "./classes.js";
+import { matchClock, score } from "./clock.js";
+import { EventInspector } from "./inspector.js";
+import { EventList } from "./event-list.js";
+import { Keys, classOf, keyName, showKeys, shownKey } from "./keys.js";
+import { showFiles, showRespot, showShares } from "./menus.js";
+import { Player, SPEEDS } from "./player.js";
+import { ReelPanel } from "./reel-panel.js";
+import { around, habits, showHabits } from "./settings.js";
+import { MatchStore } from "./store.js";
+import { MatchTimeline } from "./timeline.js";
+
+/** @typedef {import("../lib/types.js").Match} Match */
+/** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
+/** @typedef {import("../lib/types.js").Scores} Scores */
+/** @typedef {import("./choosing.js").Filters} Filters */
+
+const CURVE_POINTS = 20_000;
+const JUMP_SECONDS = 10;
+const TABS = /** @type {const} */ (["events", "classes", "reel"]);
+/** @typedef {(typeof TABS)[number]} Tab */
+
+export class MatchRoom {
+  /** @type {Filters} */
+  #filters = { ...NO_FILTERS };
+  /** @type {string | null} */
+  #selected = null;
+  /** @type {MatchEvent[]} */
+  #shown = [];
+  /** @type {string[]} */
+  #palette = [];
+  #isStopped = false;
+  #bulk = 0.8;
+
+  /** @param {HTMLElement} root @param {Match} match */
+  constructor(root, match) {
+    this.root = root;
+    this.match = match;
+    this.rate = rateOf(match.info.proxy?.frame_rate ?? match.info.frame_rate);
+    this.duration = match.info.proxy?.duration_seconds ?? match.info.duration_seconds ?? 1;
+    this.store = new MatchStore(match);
+    this.player = new Player(linkTo(`/v1/matches/${match.id}/video`), this.rate, this.duration);
+    /** @type {Record<string, number>} */
+    this.thresholds = kept(`thresholds.${match.id}`, {});
+    this.keys = new Keys(match.labels);
+    this.timeline = new MatchTimeline();
+    this.list = new EventList();
+    this.list.setAttribute("tabindex", "-1");
+    this.inspector = new EventInspector();
+    this.classes = new ClassPanel();
+    this.reel = new ReelPanel();
+  }
+
+  async start() {
+    this.#palette = await get("/web/palette.json");
+    this.#build();
+    this.#wire();
+    await this.store.start();
+    if (this.#isStopped) return;
+    this.#changed();
+    await this.reel.start(this.store, this.player, this.match.labels);
+    this.#readCurves();
+  }
+
+  stop() {
+    this.#isStopped = true;
+    this.store.stop();
+    this.player.stop();
+    document.removeEventListener("keydown", this.#pressed);
+    connection.removeEventListener("back", this.#reload);
+  }
+
+  /** @param {string} label */
+  colourOf = (label) => {
+    const place = this.match.labels.indexOf(label);
+    return this.#palette[place < 0 ? this.match.labels.length : place] ?? this.#palette.at(-1) ?? "#888";
+  };
+
+  /** Classes of the model, and those that people use besides. */
+  get labels() {
+    const own = new Set(this.match.labels);
+    const others = new Set(this.store.sorted.map((event) => event.label).filter((label) => !own.has(label)));
+    return [...this.match.labels, ...others];
+  }
+
+  get selected() {
+    return this.store.find(this.#selected) ?? null;
+  }
+
+  // ------------------------------------------------------------------ building
+
+  #build() {
+    const { match } = this;
+    for (const part of [this.list, this.inspector, this.classes]) {
+      part.isEditable = mayEdit();
+    }
+    this.list.colourOf = this.colourOf;
+    this.inspector.labels = match.labels;
+    this.classes.colourOf = this.colourOf;
+    this.classes.keyOf = (label) => this.keys.keyOfClass(label);
+    this.timeline.duration = this.duration;
+    this.timeline.rate = this.rate;
+    this.timeline.thumbnailAt = (seconds) => this.#thumbnail(seconds);
+    this.saved = h("span", { class: "quiet-text saved", role: "status" });
+    this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.run("undo") });
+    this.redoButton = iconButton("redo", t("redo"), { onclick: () => this.run("redo") });
+    this.videoProblem = h("div", { class: "video-problem problem", role: "alert", hidden: true });
+    this.tabs = Object.fromEntries(TABS.map((name) => [name, this.#tab(name)]));
+    this.panels = Object.fromEntries(TABS.map((name) => [name, this.#panel(name)]));
+    fill(
+      this.root,
+      h(
+        "div",
+        { class: "room" },
+        this.#head(),
+        h(
+          "section",
+          { class: "stage", "aria-label": t("video") },
+          h("div", { class: "video-box" }, this.player.video, this.videoProblem),
+          this.#controls(),
+        ),
+        h("section", { class: "timeline-box", "aria-label": t("timeline") }, this.timeline),
+        h(
+          "section",
+          { class: "side", "aria-label": t("review") },
+          h("div", { class: "tabs", role: "tablist", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#turnTabs(event) }, Object.values(this.tabs)),
+          Object.values(this.panels),
+        ),
+      ),
+    );
+    this.timeline.setLanes(match.labels, this.colourOf);
+    this.timeline.fit();
+    this.classes.build(match.labels, this.thresholds);
+    this.#showTab("events");
+  }
+
+  #head() {
+    const title = h("h1", {}, this.match.title);
+    return h(
+      "div",
+      { class: "room-head" },
+      title,
+      mayEdit() ? h("button", { type: "button", class: "quiet small", onclick: () => this.#rename(title) }, t("rename")) : null,
+      h("span", { class: "space" }),
+      this.saved,
+      mayEdit() ? [this.undoButton, this.redoButton] : null,
+      h("button", { type: "button", class: "quiet", onclick: () => this.#files() }, icon("download"), t("files")),
+      mayEdit()
+        ? [
+            h("button", { type: "button", class: "quiet", onclick: () => showShares(this.match) }, t("share")),
+            h("button", { type: "button", class: "quiet", onclick: () => showRespot(this.match, this.#reload) }, t("respot")),
+          ]
+        : null,
+      iconButton("keys", t("key.help"), { onclick: () => this.run("help") }),
+      this.match.warnings.length ? h("p", { class: "warning" }, this.match.warnings.join(" ")) : null,
+    );
+  }
+
+  #controls() {
+    this.playButton = iconButton("play", t("key.playPause"), { onclick: () => this.run("playPause"), class: "main icon-only" });
+    this.time = h("output", { class: "number time-code", "aria-label": t("time") });
+    this.clockBox = h("span", { class: "number quiet-text match-clock" });
+    this.speed = h(
+      "select",
+      { "aria-label": t("speed"), onchange: () => this.player.setSpeed(Number(this.speed?.value)) },
+      SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)),
+    );
+    this.speed.value = "1";
+    this.muteButton = iconButton("sound", t("key.mute"), { onclick: () => this.run("mute") });
+    return h(
+      "div",
+      { class: "controls" },
+      iconButton("stepback", t("key.frameBack"), { onclick: () => this.run("frameBack") }),
+      this.playButton,
+      iconButton("stepon", t("key.frameOn"), { onclick: () => this.run("frameOn") }),
+      this.time,
+      this.clockBox,
+      h("span", { class: "space" }),
+      this.speed,
+      this.muteButton,
+      iconButton("full", t("fullScreen"), { onclick: () => this.player.video.parentElement?.requestFullscreen() }),
+    );
+  }
+
+  /** @param {Tab} name */
+  #tab(name) {
+    return h(
+      "button",
+      {
+        type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`,
+        onclick: () => this.#showTab(name),
+      },
+      t(`tab.${name}`),
+    );
+  }
+
+  /** @param {Tab} name */
+  #panel(name) {
+    const content = { events: () => this.#eventsPanel(), classes: () => this.#classesPanel(), reel: () => [this.reel] };
+    return h(
+      "div",
+      { class: `panel panel-${name}`, role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}` },
+      content[name](),
+    );
+  }
+
+  /** @param {KeyboardEvent} event */
+  #turnTabs(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const place = TABS.findIndex((name) => this.tabs?.[name] === document.activeElement);
+    if (!step || place < 0) return;
+    event.preventDefault();
+    const next = TABS[(place + step + TABS.length) % TABS.length] ?? "events";
+    this.#showTab(next);
+    this.tabs?.[next]?.focus();
+  }
+
+  /** @param {Tab} name */
+  #showTab(name) {
+    for (const one of TABS) {
+      const isShown = one === name;
+      this.tabs?.[one]?.setAttribute("aria-selected", String(isShown));
+      if (this.tabs?.[one]) this.tabs[one].tabIndex = isShown ? 0 : -1;
+      if (this.panels?.[one]) this.panels[one].hidden = !isShown;
+    }
+    this.#changed();
+  }
+
+  #eventsPanel() {
+    const field = (/** @type {keyof Filters} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options) =>
+      h(
+        "label",
+        { class: "field" },
+        label,
+        h(
+          "select",
+          { "data-filter": name, onchange: (/** @type {Event} */ event) => this.#filter({ [name]: /** @type {HTMLSelectElement} */ (event.target).value }) },
+          options.map(([value, text]) => h("option", { value }, text)),
+        ),
+      );
+    this.statusButtons = h("div", { class: "statuses", role: "group", "aria-label": t("status") });
+    this.find = h("input", {
+      type: "search", placeholder: t("findEvents"), "aria-label": t("findEvents"),
+      oninput: () => this.#filter({ words: this.find?.value ?? "" }),
+    });
+    const sources = /** @type {const} */ (["model", "person", "import"]);
+    this.teamFilter = field("team", t("team"), [["", t("all")]]);
+    this.filterBox = h(
+      "details",
+      { class: "filters" },
+      h("summary", {}, t("filters"), " ", h("span", { class: "filter-count quiet-text" })),
+      h(
+        "div",
+        { class: "fields" },
+        field("label", t("class"), [["", t("all")], ...this.match.labels.map((label) => /** @type {[string, string]} */ ([label, label]))]),
+        this.teamFilter,
+        field("source", t("source"), [["", t("all")], ...sources.map((name) => /** @type {[string, string]} */ ([name, t(`source.${name}`)]))]),
+        field("order", t("order"), [["time", t("order.time")], ["confidence", t("order.confidence")], ["uncertain", t("order.uncertain")]]),
+        h(
+          "label",
+          { class: "field wide" },
+          t("leastConfidence"),
+          h("input", {
+            type: "range", min: "0", max: "1", step: "0.01", value: "0", "data-filter": "least",
+            oninput: (/** @type {Event} */ event) => this.#filter({ least: Number(/** @type {HTMLInputElement} */ (event.target).value) }),
+          }),
+        ),
+        h("button", { type: "button", class: "wide", onclick: () => this.#clearFilters() }, t("clearFilters")),
+      ),
+    );
+    this.nothing = h("p", { class: "quiet-text nothing", hidden: true });
+    this.bulkBar = mayEdit() ? this.#bulkBar() : null;
+    return [this.statusButtons, this.find, this.filterBox, this.list, this.nothing, this.bulkBar, this.inspector];
+  }
+
+  #bulkBar() {
+    this.bulkSlider = h("input", {
+      type: "range", min: "0", max: "1", step: "0.01", value: this.#bulk, "aria-label": t("bulkThreshold"),
+      oninput: () => {
+        this.#bulk = Number(this.bulkSlider?.value);
+        this.#drawBulk();
+      },
+    });
+    this.bulkAccept = h("button", { type: "button", onclick: () => this.run("acceptAll") });
+    this.bulkReject = h("button", { type: "button", onclick: () => this.#reviewAll("rejected") });
+    return h("div", { class: "bulk" }, this.bulkSlider, this.bulkAccept, this.bulkReject);
+  }
+
+  #classesPanel() {
+    return [
+      h(
+        "div",
+        { class: "row" },
+        h("button", { type: "button", onclick: () => showHabits(this.match.labels) }, t("habits")),
+        h("button", { type: "button", onclick: () => this.run("help") }, icon("keys"), t("keysTitle")),
+      ),
+      this.classes,
+    ];
+  }
+
+  // -------------------------------------------------------------------- wiring
+
+  #wire() {
+    const { store, player, timeline, list, inspector, classes, reel } = this;
+    const on = (/** @type {EventTarget} */ source, /** @type {string} */ kind, /** @type {(detail: any) => void} */ act) =>
+      source.addEventListener(kind, (event) => act(/** @type {CustomEvent} */ (event).detail));
+    store.addEventListener("change", this.#changed);
+    on(store, "saving", () => this.#drawSaved());
+    on(store, "problem", (text) => notify(text || t("nothingToUndo"), { kind: text ? "problem" : "info" }));
+    on(store, "conflict", (conflict) => this.#conflict(conflict));
+    on(store, "gone", () => this.#gone());
+    on(store, "rename", ({ old, id }) => {
+      if (this.#selected === old) this.#selected = id;
+    });
+    connection.addEventListener("lost", () => this.#drawSaved());
+    connection.addEventListener("back", this.#reload);
+    on(player, "time", () => this.#drawTime());
+    on(player, "state", () => this.#drawState());
+    on(player, "problem", () => this.#videoFailed());
+    player.video.addEventListener("click", () => this.run("playPause"));
+    on(timeline, "seek", (seconds) => player.seek(seconds));
+    on(timeline, "pick", (id) => this.select(id));
+    on(timeline, "lane", (label) => this.#filter({ label: this.#filters.label === label ? "" : label }));
+    on(list, "pick", (id) => this.select(id));
+    on(list, "accept", (id) => this.#judge("accepted", id));
+    on(list, "reject", (id) => this.#judge("rejected", id));
+    on(inspector, "edit", (values) => this.#selected && store.change(this.#selected, values));
+    on(inspector, "do", (command) => this.run(command));
+    on(classes, "tag", (label) => this.tag(label));
+    on(classes, "only", (label) => {
+      this.#filter({ label: this.#filters.label === label ? "" : label });
+      this.#showTab("events");
+    });
+    on(classes, "threshold", ({ label, value }) => this.#setThreshold(label, value));
+    on(reel, "clips", () => timeline.setClips(reel.clips));
+    document.addEventListener("keydown", this.#pressed);
+  }
+
+  async #readCurves() {
+    try {
+      /** @type {Scores} */
+      const scores = await get(`/v1/matches/${this.match.id}/scores?points=${CURVE_POINTS}`);
+      this.timeline.setCurves(scores);
+    } catch {
+      // matches whose events were imported have no curves
+    }
+  }
+
+  /** @param {number} seconds */
+  #thumbnail(seconds) {
+    const { count, every_seconds: every } = this.match.thumbnails;
+    if (!count || !every) return null;
+    const place = Math.min(count - 1, Math.max(0, Math.round(seconds / every)));
+    return { src: linkTo(`/v1/matches/${this.match.id}/thumbnails/${place}`) };
+  }
+
+  #videoFailed() {
+    if (!this.videoProblem || connection.isLost) return;
+    const code = this.player.video.error?.code;
+    const isPlayable = code === MediaError.MEDIA_ERR_NETWORK;
+    fill(
+      this.videoProblem,
+      h("p", {}, isPlayable ? t("videoLost") : t("videoUnplayable")),
+      h(
+        "div",
+        { class: "row" },
+        h("button", { type: "button", onclick: this.#reload }, t("again")),
+        h("a", { class: "button", href: linkTo(`/v1/matches/${this.match.id}/original`), download: this.match.video }, t("downloadOriginal")),
+      ),
+    );
+    this.videoProblem.hidden = false;
+  }
+
+  /** After a lost connection, or new work on the match: look at everything again. */
+  #reload = async () => {
+    this.#drawSaved();
+    if (this.videoProblem && this.player.video.error) {
+      const at = this.player.seconds;
+      this.player.video.load();
+      this.videoProblem.hidden = true;
+      this.player.seek(at);
+    }
+    this.#readCurves();
+  };
+
+  #gone() {
+    this.player.pause();
+    const events = JSON.stringify({ title: this.match.title, events: this.store.sorted }, null, 2);
+    const file = URL.createObjectURL(new Blob([events], { type: "application/json" }));
+    openDialog(t("goneTitle"), () => [
+      h("p", {}, t("gone")),
+      h(
+        "div",
+        { class: "dialog-foot" },
+        h("a", { class: "button", href: file, download: "events.json" }, t("keepEvents")),
+        h("a", { class: "button main", href: "#/" }, t("library")),
+      ),
+    ]);
+  }
+
+  // -------------------------------------------------------------------- showing
+
+  #changed = oncePerFrame(() => this.#draw());
+
+  #draw() {
+    if (this.#isStopped || !this.store.isLoaded) return;
+    const events = this.store.sorted;
+    this.#shown = choose(events, this.#filters, this.thresholds);
+    const seen = new Set(this.#shown.map((event) => event.id));
+    const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
+    this.timeline.setLanes(this.labels, this.colourOf);
+    this.timeline.setEvents(events);
+    this.timeline.dim(/** @type {Set<string>} */ (hidden));
+    this.timeline.select(this.selected?.id ?? null);
+    this.timeline.markLanes(this.#filters.label ? [this.#filters.label] : []);
+    this.list.show(this.#shown);
+    this.list.select(this.selected?.id ?? null, false);
+    const teams = [...new Set(events.map((event) => event.team).filter((team) => team !== null))].sort();
+    this.inspector.show(this.selected, teams);
+    this.classes.update(events, this.thresholds);
+    this.#drawFilters(events, teams);
+    this.#drawBulk();
+    this.#drawSaved();
+    this.#drawTime();
+    if (this.undoButton) this.undoButton.disabled = !this.store.canUndo;
+    if (this.redoButton) this.redoButton.disabled = !this.store.canRedo;
+  }
+
+  /** @param {MatchEvent[]} events @param {string[]} teams */
+  #drawFilters(events, teams) {
+    const counts = countStatuses(events);
+    const button = (/** @type {string} */ status, /** @type {string} */ text, /** @type {number} */ count) =>
+      h(
+        "button",
+        {
+          type: "button", "data-status": status, "aria-pressed": String(this.#filters.status === status),
+          onclick: () => this.#filter({ status }),
+        },
+        text, h("span", { class: "number" }, count.toLocaleString()),
+      );
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.status : undefined;
+    if (this.statusButtons) {
+      fill(
+        this.statusButtons,
+        button("", t("all"), events.length),
+        button("pending", t("status.pending"), counts.pending ?? 0),
+        button("accepted", t("status.accepted"), counts.accepted ?? 0),
+        button("rejected", t("status.rejected"), counts.rejected ?? 0),
+      );
+      if (focused !== undefined) {
+        /** @type {HTMLElement | null} */ (this.statusButtons.querySelector(`[data-status="${focused}"]`))?.focus();
+      }
+    }
+    this.#drawTeams(teams);
+    for (const control of this.filterBox?.querySelectorAll("select, input") ?? []) {
+      const name = /** @type {HTMLElement} */ (control).dataset.filter;
+      if (name && control !== document.activeElement) Reflect.set(control, "value", String(Reflect.get(this.#filters, name)));
+    }
+    const count = this.filterBox?.querySelector(".filter-count");
+    if (count) fill(count, t("shownOf", { shown: this.#shown.length.toLocaleString(), all: events.length.toLocaleString() }));
+    if (this.nothing) {
+      this.nothing.hidden = this.#shown.length > 0;
+      fill(this.nothing, events.length ? t("nothingFits") : t("noEvents"));
+    }
+  }
+
+  /** @param {string[]} teams */
+  #drawTeams(teams) {
+    const select = this.teamFilter?.querySelector("select");
+    if (!select || select === document.activeElement) return;
+    fill(select, h("option", { value: "" }, t("all")), teams.map((team) => h("option", { value: team }, team)));
+  }
+
+  get #bulkPending() {
+    return this.#shown.filter((event) => event.status === "pending");
+  }
+
+  #drawBulk() {
+    if (!this.bulkAccept || !this.bulkReject) return;
+    const pending = this.#bulkPending;
+    const above = pending.filter((event) => event.confidence >= this.#bulk).length;
+    const share = percent(this.#bulk);
+    fill(this.bulkAccept, icon("accept"), t("acceptAbove", { share, count: above }));
+    fill(this.bulkReject, icon("reject"), t("rejectBelow", { share, count: pending.length - above }));
+    this.bulkAccept.disabled = above === 0;
+    this.bulkReject.disabled = pending.length === above;
+  }
+
+  #drawSaved() {
+    if (!this.saved) return;
+    const count = this.store.waiting.length;
+    this.saved.classList.toggle("unsaved", count > 0);
+    fill(this.saved, count === 0 ? (mayEdit() ? t("allSaved") : "") : connection.isLost ? n("kept", count) : t("saving"));
+  }
+
+  #drawTime() {
+    const { player } = this;
+    this.timeline.setPlayhead(player.seconds, player.isPlaying);
+    const frame = player.frame % Math.round(this.rate);
+    if (this.time) fill(this.time, `${clock(player.seconds)}.${String(frame).padStart(2, "0")}`, h("span", { class: "quiet-text" }, ` / ${clock(player.duration)}`));
+    if (this.clockBox) {
+      const events = this.store.sorted;
+      fill(this.clockBox, [matchClock(events, player.seconds), score(events, player.seconds)].filter(Boolean).join(" · "));
+    }
+  }
+
+  #drawState() {
+    const { player } = this;
+    if (this.playButton) fill(this.playButton, icon(player.isPlaying ? "pause" : "play"));
+    if (this.speed && player.speed > 0) this.speed.value = String(player.speed);
+    if (this.muteButton) {
+      fill(this.muteButton, icon(player.video.muted ? "silent" : "sound"));
+      this.muteButton.setAttribute("aria-pressed", String(player.video.muted));
+    }
+  }
+
+  // -------------------------------------------------------------------- acting
+
+  /**
+   * Select an event, bring it into view and play it.
+   *
+   * @param {string | null} id
+   */
+  select(id) {
+    const event = this.store.find(id);
+    this.#selected = event?.id ?? null;
+    if (event) {
+      const [lead, lag] = around(event.label);
+      if (habits().plays) this.player.playStretch(event.time - lead, event.time + lag);
+      else this.player.seek(event.time);
+      this.timeline.reveal(event.time);
+    }
+    this.list.select(this.#selected);
+    this.#changed();
+  }
+
+  /** @param {number} step */
+  #move(step) {
+    if (!this.#shown.length) return;
+    const place = this.#shown.findIndex((event) => event.id === this.#selected);
+    const start = place < 0 ? this.#shown.findIndex((event) => event.time >= this.player.seconds) - (step > 0 ? 1 : 0) : place;
+    const next = Math.min(Math.max(start + step, 0), this.#shown.length - 1);
+    this.select(this.#shown[next]?.id ?? null);
+  }
+
+  /** @param {"accepted" | "rejected" | "pending"} status @param {string | null} id */
+  #judge(status, id) {
+    const event = this.store.find(id);
+    if (!mayEdit()) return;
+    if (!event) return void this.select(nextPending(this.#shown, null)?.id ?? null);
+    const next = status === "pending" ? undefined : nextPending(this.#shown, event.id);
+    this.store.change(event.id, { status });
+    if (event.id === this.#selected && next) this.select(next.id);
+  }
+
+  /** @param {"accepted" | "rejected"} status */
+  #reviewAll(status) {
+    const isAccept = status === "accepted";
+    const ids = this.#bulkPending
+      .filter((event) => event.confidence >= this.#bulk === isAccept)
+      .map((event) => event.id);
+    if (!ids.length) return;
+    this.store.review(ids, status);
+    notify(n(isAccept ? "acceptedMany" : "rejectedMany", ids.length), {
+      actions: [{ label: t("undo"), act: () => this.run("undo") }],
+    });
+  }
+
+  /**
+   * Mark that something happens now; while the video plays, a little before now.
+   *
+   * @param {string} label
+   */
+  tag(label) {
+    if (!mayEdit()) return;
+    const late = this.player.isPlaying && this.player.speed > 0 ? habits().reaction * this.player.speed : 0;
+    const frame = Math.max(0, Math.round((this.player.seconds - late) * this.rate));
+    const id = this.store.add({ time: Math.round((frame / this.rate) * 1000) / 1000, label });
+    this.#selected = id;
+    this.#changed();
+  }
+
+  /** @param {number} frames @param {number} seconds */
+  #nudge(frames, seconds) {
+    const event = this.selected;
+    if (!event || !mayEdit()) return;
+    const frame = Math.round(event.time * this.rate) + frames;
+    const time = Math.min(Math.max(frame / this.rate + seconds, 0), this.duration);
+    this.store.change(event.id, { time: Math.round(time * 1000) / 1000 });
+    this.player.pause();
+    this.player.seek(time);
+  }
+
+  /** @param {Partial<Filters>} filters */
+  #filter(filters) {
+    this.#filters = { ...this.#filters, ...filters };
+    this.#changed();
+  }
+
+  #clearFilters() {
+    if (this.find) this.find.value = "";
+    this.#filter(NO_FILTERS);
+  }
+
+  /** @param {string} label @param {number} value */
+  #setThreshold(label, value) {
+    this.thresholds = { ...this.thresholds, [label]: value };
+    keep(`thresholds.${this.match.id}`, this.thresholds);
+    this.#changed();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed = (event) => {
+    const action = this.keys.actionOf(event);
+    if (!action) return;
+    if (["Tab"].includes(event.key)) return;
+    event.preventDefault();
+    const label = classOf(action);
+    if (label === null) this.run(action);
+    else this.tag(label);
+  };
+
+  /** @type {Record<string, () => void>} */
+  #commands = {
+    playPause: () => this.player.toggle(),
+    backward: () => this.player.backward(),
+    forward: () => this.player.forward(),
+    frameBack: () => this.player.step(-1),
+    frameOn: () => this.player.step(1),
+    secondBack: () => this.player.step(-Math.round(this.rate)),
+    secondOn: () => this.player.step(Math.round(this.rate)),
+    jumpBack: () => this.player.seek(this.player.seconds - JUMP_SECONDS),
+    jumpOn: () => this.player.seek(this.player.seconds + JUMP_SECONDS),
+    slower: () => this.player.changeSpeed(-1),
+    faster: () => this.player.changeSpeed(1),
+    mute: () => void (this.player.video.muted = !this.player.video.muted),
+    nextEvent: () => this.#move(1),
+    previousEvent: () => this.#move(-1),
+    nextUncertain: () => this.select(nextPending(this.#shown, this.#selected)?.id ?? null),
+    playEvent: () => this.#playSelected(),
+    accept: () => this.#judge("accepted", this.#selected),
+    reject: () => this.#judge("rejected", this.#selected),
+    pend: () => this.#judge("pending", this.#selected),
+    acceptAll: () => this.#reviewAll("accepted"),
+    earlierFrame: () => this.#nudge(-1, 0),
+    laterFrame: () => this.#nudge(1, 0),
+    earlierSecond: () => this.#nudge(0, -1),
+    laterSecond: () => this.#nudge(0, 1),
+    toPlayhead: () => this.#selected && this.store.change(this.#selected, { time: Math.round(this.player.seconds * 1000) / 1000 }),
+    changeClass: () => this.#chooseClass(),
+    note: () => this.inspector.focusNote(),
+    remove: () => this.#remove(),
+    undo: () => this.store.undo(),
+    redo: () => this.store.redo(),
+    addClip: () => this.reel.addClip(this.selected),
+    zoomIn: () => this.timeline.zoom(2),
+    zoomOut: () => this.timeline.zoom(0.5),
+    zoomFit: () => this.timeline.fit(),
+    find: () => this.find?.focus(),
+    deselect: () => this.select(null),
+    help: () => void showKeys(this.keys, () => this.classes.build(this.match.labels, this.thresholds)).then(() => this.#changed()),
+  };
+
+  /** @param {string} command one of `COMMANDS` */
+  run(command) {
+    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "acceptAll"].includes(command);
+    if (isEdit && !mayEdit()) return;
+    this.#commands[command]?.();
+  }
+
+  #playSelected() {
+    const event = this.selected;
+    if (!event) return;
+    const [lead, lag] = around(event.label);
+    this.player.playStretch(event.time - lead, event.time + lag);
+  }
+
+  #remove() {
+    const event = this.selected;
+    if (!event) return;
+    const place = this.#shown.findIndex((one) => one.id === event.id);
+    const next = this.#shown[place + 1] ?? this.#shown[place - 1];
+    this.store.remove(event.id);
+    this.#selected = next?.id ?? null;
+    notify(t("eventDeleted", { label: event.label }), {
+      actions: [{ label: t("undo"), act: () => this.run("undo") }],
+    });
+  }
+
+  #chooseClass() {
+    const event = this.selected;
+    if (!event) return;
+    /** @type {(close: (answer?: string) => void) => import("../lib/dom.js").Child[]} */
+    const content = (close) => [
+      h(
+        "div",
+        {
+          class: "class-choice",
+          onkeydown: (/** @type {KeyboardEvent} */ press) => {
+            const label = this.match.labels.find((one) => this.keys.keysOf(`class ${one}`).includes(keyName(press)));
+            if (label) {
+              press.preventDefault();
+              close(label);
+            }
+          },
+        },
+        this.match.labels.map((label) =>
+          h(
+            "button",
+            { type: "button", "aria-pressed": String(label === event.label), style: { "--class": this.colourOf(label) }, onclick: () => close(label) },
+            h("span", { class: "swatch" }), label, h("kbd", {}, shownKey(this.keys.keyOfClass(label))),
+          ),
+        ),
+      ),
+    ];
+    openDialog(t("key.changeClass"), content).then((label) => label && this.store.change(event.id, { label }));
+  }
+
+  /** @param {import("./store.js").Conflict} conflict */
+  #conflict(conflict) {
+    const { theirs, mine, id, fields } = conflict;
+    const event = theirs ?? this.store.find(id);
+    const shown = (/** @type {object} */ values) =>
+      fields.map((field) => `${t(/** @type {"field.time"} */ (`field.${field}`))}: ${Reflect.get(values, field) ?? "–"}`).join(", ");
+    const text = theirs
+      ? t("conflict", { label: event?.label ?? "", name: theirs.updated_by, theirs: shown(theirs), mine: shown(mine) })
+      : t("conflictDeleted");
+    notify(text, {
+      kind: "problem",
+      stays: true,
+      actions: theirs
+        ? [
+            { label: t("keepMine"), act: () => this.store.change(id, mine) },
+            { label: t("keepTheirs"), act: () => undefined },
+          ]
+        : [{ label: t("ok"), act: () => undefined }],
+    });
+  }
+
+  #files() {
+    showFiles(this.match, () => this.#changed());
+  }
+
+  /** @param {HTMLElement} title */
+  async #rename(title) {
+    const field = h("input", { value: this.match.title, maxlength: "300", "aria-label": t("title") });
+    const answer = await openDialog(t("rename"), (close) => [
+      h(
+        "form",
+        { class: "stack", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); close("yes"); } },
+        field,
+        h("div", { class: "dialog-foot" }, h("button", { class: "main" }, t("save"))),
+      ),
+    ]);
+    const name = field.value.trim();
+    if (answer !== "yes" || !name || name === this.match.title) return;
+    try {
+      const path = `/v1/matches/${this.match.id}`;
+      const { etag } = await ask("GET", path);
+      await ask("PATCH", path, { body: { title: name }, ifMatch: etag ?? "*" });
+      this.match.title = name;
+      fill(title, name);
+      document.title = `${name} · touchline`;
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+}
+

@@ -1,0 +1,482 @@
+/** The library: matches come in here, and are found again. */
+
+import { ApiError, ask, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
+import { fill, h, icon, iconButton } from "../lib/dom.js";
+import { clock, date, percent, size } from "../lib/format.js";
+import { followJob } from "../lib/jobs.js";
+import { complain, notify } from "../lib/notices.js";
+import { keep, kept } from "../lib/storage.js";
+import { n, t } from "../lib/texts.js";
+import { uploads } from "../lib/uploads.js";
+
+/** @typedef {import("../lib/types.js").Match} Match */
+/** @typedef {import("../lib/types.js").Job} Job */
+/** @typedef {import("../lib/uploads.js").Sending} Sending */
+
+const LOOK_SECONDS = 3;
+
+/** @type {Record<string, (a: Match, b: Match) => number>} */
+const ORDERS = {
+  newest: (a, b) => b.created_at.localeCompare(a.created_at),
+  oldest: (a, b) => a.created_at.localeCompare(b.created_at),
+  title: (a, b) => a.title.localeCompare(b.title, undefined, { numeric: true }),
+  length: (a, b) => (b.info.duration_seconds ?? 0) - (a.info.duration_seconds ?? 0),
+};
+
+/** Matches that are hidden because they are about to be deleted; by id, what ends the wait. */
+const condemned = new Map();
+
+/** @type {Map<string, {key: string, total: number, pending: number}>} counts by match */
+const counted = new Map();
+
+/**
+ * @param {HTMLElement} root
+ */
+export function showLibrary(root) {
+  const view = new Library(root);
+  view.start();
+  return () => view.stop();
+}
+
+class Library {
+  /** @type {Match[] | null} */
+  #matches = null;
+  /** @type {Map<string, Job>} jobs by match */
+  #jobs = new Map();
+  /** @type {Map<string, () => void>} */
+  #followed = new Map();
+  #timer = 0;
+  #isStopped = false;
+  #problem = "";
+  /** @type {Capabilities | null} */
+  #capabilities = null;
+
+  /** @typedef {import("../lib/types.js").Capabilities} Capabilities */
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.search = h("input", {
+      type: "search", placeholder: t("searchMatches"), "aria-label": t("searchMatches"),
+      oninput: () => this.#draw(),
+    });
+    this.order = h(
+      "select",
+      { "aria-label": t("sort"), onchange: () => this.#sorted() },
+      Object.keys(ORDERS).map((name) =>
+        h("option", { value: name }, t(/** @type {"sort.newest"} */ (`sort.${name}`))),
+      ),
+    );
+    this.order.value = kept("order", "newest");
+    this.input = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.#chosen() });
+    this.sending = h("ul", { class: "uploads", "aria-label": t("uploads") });
+    this.list = h("div", { "aria-live": "off" });
+    this.tools = h(
+      "div",
+      { class: "row tools", hidden: true },
+      h("div", { class: "search" }, icon("search"), this.search),
+      this.order,
+      h("span", { class: "space" }),
+      h("span", { class: "quiet-text" }),
+    );
+    this.dropzone = h(
+      "div",
+      { class: "drop" },
+      icon("upload"),
+      h("span", {}, t("drop")),
+      h("button", { type: "button", class: "main", onclick: () => this.input.click() }, t("choose")),
+      this.input,
+    );
+  }
+
+  start() {
+    fill(
+      this.root,
+      h(
+        "div",
+        { class: "sheet" },
+        h("h1", { class: "unseen" }, t("library")),
+        mayEdit() ? this.dropzone : null,
+        this.sending,
+        this.tools,
+        this.list,
+      ),
+    );
+    for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+      document.addEventListener(kind, this.#dragged);
+    }
+    uploads.addEventListener("change", this.#drawUploads);
+    uploads.addEventListener("match", this.#look);
+    this.#drawUploads();
+    this.#draw();
+    this.#look();
+    this.#readCapabilities();
+  }
+
+  stop() {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    for (const end of this.#followed.values()) end();
+    for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+      document.removeEventListener(kind, this.#dragged);
+    }
+    uploads.removeEventListener("change", this.#drawUploads);
+    uploads.removeEventListener("match", this.#look);
+    document.body.classList.remove("dragging");
+  }
+
+  async #readCapabilities() {
+    try {
+      this.#capabilities = /** @type {Capabilities} */ (await get("/v1/capabilities"));
+      this.input.accept = this.#capabilities.upload.suffixes.join(",");
+    } catch {
+      // the server checks every file anyway
+    }
+  }
+
+  #sorted() {
+    keep("order", this.order.value);
+    this.#draw();
+  }
+
+  #chosen() {
+    this.#take([...(this.input.files ?? [])]);
+    this.input.value = "";
+  }
+
+  /** @param {File[]} files */
+  #take(files) {
+    const known = this.#capabilities?.upload;
+    const fit = files.filter((file) => {
+      const suffix = file.name.slice(file.name.lastIndexOf(".")).toLowerCase();
+      if (known && !known.suffixes.includes(suffix)) {
+        complain(t("notAVideo", { name: file.name, suffixes: known.suffixes.join(", ") }));
+      } else if (known && file.size > known.max_bytes) {
+        complain(t("tooLarge", { name: file.name, limit: size(known.max_bytes) }));
+      } else if (file.size === 0) {
+        complain(t("emptyFile", { name: file.name }));
+      } else {
+        return true;
+      }
+      return false;
+    });
+    uploads.add(fit);
+  }
+
+  /** @param {Event} event */
+  #dragged = (event) => {
+    if (!(event instanceof DragEvent) || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    if (!mayEdit()) return;
+    const leaves = event.type === "dragleave" && event.relatedTarget === null;
+    document.body.classList.toggle("dragging", event.type !== "drop" && !leaves);
+    if (event.type === "drop") this.#take([...event.dataTransfer.files]);
+  };
+
+  #look = async () => {
+    clearTimeout(this.#timer);
+    try {
+      /** @type {{items: Match[]}} */
+      const { items } = await getAll("/v1/matches?limit=200");
+      if (this.#isStopped) return;
+      this.#matches = items;
+      this.#problem = "";
+      this.#follow();
+      this.#count();
+    } catch (error) {
+      this.#problem = explain(error);
+    }
+    if (this.#isStopped) return;
+    this.#draw();
+    this.#timer = setTimeout(this.#look, LOOK_SECONDS * 1000);
+  };
+
+  /** Follow the first job only: a browser keeps few connections open, and jobs run one by one. */
+  #follow() {
+    const waiting = (this.#matches ?? []).filter((match) => match.job).toReversed();
+    const first = waiting[0]?.job;
+    for (const [id, end] of this.#followed) {
+      if (id === first) continue;
+      end();
+      this.#followed.delete(id);
+    }
+    if (!first || this.#followed.has(first)) return;
+    const end = followJob(first, (job) => {
+      if (!job || job.state !== "running") this.#followed.delete(first);
+      if (job?.match) this.#jobs.set(job.match, job);
+      if (!job || ["succeeded", "failed", "cancelled"].includes(job.state)) this.#look();
+      else this.#drawProgress(job);
+    });
+    this.#followed.set(first, end);
+  }
+
+  async #count() {
+    for (const match of this.#matches ?? []) {
+      const key = `${match.revision}`;
+      if (match.state !== "ready" || counted.get(match.id)?.key === key) continue;
+      try {
+        /** @type {{items: {status: string}[]}} */
+        const { items } = await getAll(`/v1/matches/${match.id}/events?limit=1000`);
+        const pending = items.filter((event) => event.status === "pending").length;
+        counted.set(match.id, { key, total: items.length, pending });
+        if (this.#isStopped) return;
+        this.#draw();
+      } catch {
+        return;
+      }
+    }
+  }
+
+  #drawUploads = () => {
+    fill(this.sending, uploads.items.map((item) => this.#upload(item)));
+  };
+
+  /** @param {Sending} item */
+  #upload(item) {
+    const { name, size: bytes, received } = item.stored;
+    const speed = item.speed;
+    const left = item.secondsLeft;
+    const facts = [`${size(received)} / ${size(bytes)}`];
+    if (item.state === "sending" && speed) facts.push(`${size(speed)}/s`);
+    if (item.state === "sending" && left !== null) facts.push(t("left", { time: clock(left) }));
+    const words = item.problem || t(`upload.${item.state}`);
+    return h(
+      "li",
+      { class: "card upload" },
+      h(
+        "div",
+        { class: "row" },
+        h("span", { class: "title" }, name),
+        h("span", { class: "space" }),
+        item.state === "stopped"
+          ? h("button", { type: "button", onclick: () => this.input.click() }, t("chooseAgain"))
+          : null,
+        item.state === "failed" || item.state === "elsewhere"
+          ? h("button", { type: "button", onclick: () => uploads.again(item) }, t("again"))
+          : null,
+        iconButton("close", t("dropUpload", { name }), { onclick: () => uploads.drop(item) }),
+      ),
+      h("progress", { value: received, max: bytes, "aria-label": name }),
+      h("div", { class: "row quiet-text number" }, h("span", {}, words), h("span", {}, facts.join(" · "))),
+    );
+  }
+
+  #draw() {
+    if (this.#isStopped) return;
+    if (this.#matches === null) {
+      fill(
+        this.list,
+        this.#problem
+          ? h("p", { class: "problem" }, this.#problem)
+          : h("p", { class: "quiet-text", role: "status" }, t("loading")),
+      );
+      return;
+    }
+    const all = this.#matches.filter((match) => !condemned.has(match.id));
+    this.tools.hidden = all.length === 0;
+    if (all.length === 0) {
+      fill(this.list, this.#empty());
+      return;
+    }
+    const words = this.search.value.trim().toLowerCase();
+    const shown = all
+      .filter((match) => match.title.toLowerCase().includes(words))
+      .sort(ORDERS[this.order.value] ?? ORDERS.newest);
+    const count = this.tools.lastElementChild;
+    if (count) fill(count, n("matches", shown.length));
+    if (shown.length === 0) {
+      fill(this.list, h("p", { class: "quiet-text" }, t("noneFound", { words })));
+      return;
+    }
+    this.#drawCards(shown);
+  }
+
+  /** @param {Match[]} shown */
+  #drawCards(shown) {
+    let list = this.list.querySelector("ul.matches");
+    if (!list) {
+      list = h("ul", { class: "matches" });
+      fill(this.list, list);
+    }
+    /** @type {Map<string | undefined, HTMLElement>} */
+    const there = new Map(
+      [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("li"))].map((card) => [
+        card.dataset.version,
+        card,
+      ]),
+    );
+    const cards = shown.map((match) => {
+      const counts = counted.get(match.id);
+      const version = [
+        match.id, match.version, match.state, match.job, match.title, counts?.total, counts?.pending,
+      ].join(" ");
+      const card = there.get(version) ?? this.#card(match);
+      card.dataset.version = version;
+      card.dataset.match = match.id;
+      return card;
+    });
+    const focused = document.activeElement;
+    if (cards.length !== list.children.length || cards.some((card, i) => list.children[i] !== card)) {
+      fill(list, cards);
+      if (focused instanceof HTMLElement && focused.isConnected) focused.focus();
+    }
+    for (const job of this.#jobs.values()) this.#drawProgress(job);
+  }
+
+  /** @param {Match} match */
+  #card(match) {
+    const seconds = match.info.duration_seconds;
+    const pictures = match.thumbnails.count ?? 0;
+    const poster = pictures
+      ? h("img", {
+          src: linkTo(`/v1/matches/${match.id}/thumbnails/${Math.floor(pictures / 3)}`),
+          alt: "", loading: "lazy",
+        })
+      : icon("clip");
+    const counts = counted.get(match.id);
+    return h(
+      "li",
+      { class: "card match-card" },
+      h(
+        "div",
+        { class: pictures ? "poster" : "poster none" },
+        poster,
+        seconds ? h("span", { class: "length number" }, clock(seconds)) : null,
+      ),
+      h(
+        "div",
+        { class: "text" },
+        h("h2", {}, h("a", { href: `#/matches/${match.id}` }, match.title)),
+        h("span", { class: `state ${match.state}` }, t(`state.${match.state}`)),
+        match.problem ? h("p", { class: "problem" }, match.problem) : null,
+        match.state === "ready" && counts
+          ? h(
+              "span",
+              { class: "quiet-text number" },
+              n("events", counts.total),
+              counts.pending ? ` · ${t("toReview", { count: counts.pending })}` : "",
+            )
+          : null,
+        h("div", { class: "working stack", hidden: !match.job }),
+        h("span", { class: "space" }),
+        h(
+          "div",
+          { class: "foot" },
+          h(
+            "span",
+            { class: "quiet-text" },
+            date(match.created_at),
+            match.stored_bytes ? ` · ${size(match.stored_bytes)}` : "",
+          ),
+          h("span", { class: "space" }),
+          mayEdit()
+            ? iconButton("trash", t("deleteMatch", { title: match.title }), {
+                onclick: () => this.#remove(match),
+              })
+            : null,
+        ),
+      ),
+    );
+  }
+
+  /** @param {Job} job */
+  #drawProgress(job) {
+    const card = this.list.querySelector(`[data-match="${job.match}"] .working`);
+    if (!(card instanceof HTMLElement)) return;
+    const isOpen = job.state === "queued" || job.state === "running";
+    card.hidden = !isOpen;
+    if (!isOpen) return;
+    const name = /** @type {"stage.probe"} */ (`stage.${job.stage}`);
+    const words =
+      job.state === "queued"
+        ? t("inQueue", { position: (job.position ?? 0) + 1 })
+        : `${t(name)} · ${percent(job.progress)}`;
+    fill(
+      card,
+      h("progress", { value: job.progress, max: 1, "aria-label": t("working") }),
+      h(
+        "div",
+        { class: "row" },
+        h("span", { class: "quiet-text number" }, words),
+        h("span", { class: "space" }),
+        mayEdit()
+          ? h("button", { type: "button", class: "quiet", onclick: () => this.#cancel(job) }, t("cancel"))
+          : null,
+      ),
+    );
+  }
+
+  /** @param {Job} job */
+  async #cancel(job) {
+    try {
+      await post(`/v1/jobs/${job.id}/cancel`);
+    } catch (error) {
+      complain(explain(error));
+    }
+    this.#look();
+  }
+
+  #empty() {
+    return h(
+      "div",
+      { class: "empty" },
+      h("h2", {}, t("emptyTitle")),
+      h("ol", {}, h("li", {}, t("empty1")), h("li", {}, t("empty2")), h("li", {}, t("empty3"))),
+      mayEdit()
+        ? h("button", { type: "button", onclick: this.#sample }, icon("play"), t("sample"))
+        : null,
+      h("p", { class: "quiet-text" }, t("sampleWhat")),
+    );
+  }
+
+  /** @param {Event} event */
+  #sample = async (event) => {
+    const button = /** @type {HTMLButtonElement} */ (event.currentTarget);
+    button.disabled = true;
+    try {
+      await post("/v1/matches/sample");
+      await this.#look();
+    } catch (error) {
+      complain(explain(error));
+      button.disabled = false;
+    }
+  };
+
+  /**
+   * Hide a match; delete it when there was time to think again, or when the page is left.
+   *
+   * @param {Match} match
+   */
+  #remove(match) {
+    let isDone = false;
+    const now = async () => {
+      if (isDone) return;
+      isDone = true;
+      removeEventListener("pagehide", now);
+      try {
+        await ask("DELETE", `/v1/matches/${match.id}`, { keepalive: true });
+      } catch (error) {
+        condemned.delete(match.id);
+        if (!(error instanceof ApiError && error.status === 404)) complain(explain(error));
+      }
+      this.#look();
+    };
+    addEventListener("pagehide", now);
+    condemned.set(match.id, now);
+    notify(t("deleted", { title: match.title }), {
+      actions: [
+        {
+          label: t("undo"),
+          act: () => {
+            isDone = true;
+            removeEventListener("pagehide", now);
+            condemned.delete(match.id);
+            this.#draw();
+          },
+        },
+      ],
+      gone: now,
+    });
+    this.#draw();
+  }
+}

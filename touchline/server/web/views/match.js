@@ -1,0 +1,98 @@
+/** A match: waited for, then watched and reviewed. */
+
+import { ApiError, LostConnection, connection, explain, get, mayEdit, post } from "../lib/api.js";
+import { fill, h, icon } from "../lib/dom.js";
+import { percent } from "../lib/format.js";
+import { followJob } from "../lib/jobs.js";
+import { complain } from "../lib/notices.js";
+import { t } from "../lib/texts.js";
+import { MatchRoom } from "../match/room.js";
+
+/** @typedef {import("../lib/types.js").Match} Match */
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} id
+ */
+export function showMatch(root, id) {
+  let isLeft = false;
+  /** @type {() => void} */
+  let end = () => undefined;
+
+  async function open() {
+    try {
+      const match = /** @type {Match} */ (await get(`/v1/matches/${encodeURIComponent(id)}`));
+      if (isLeft) return;
+      document.title = `${match.title} · touchline`;
+      if (match.state === "ready") {
+        const room = new MatchRoom(root, match);
+        end = () => room.stop();
+        await room.start();
+      } else {
+        wait(match);
+      }
+    } catch (error) {
+      if (isLeft) return;
+      if (error instanceof LostConnection) {
+        await connection.whenThere();
+        return open();
+      }
+      const isMissing = error instanceof ApiError && [404, 422].includes(error.status);
+      sheet(h("h1", {}, isMissing ? t("noSuchMatch") : explain(error)), backLink());
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  /** @param {...import("../lib/dom.js").Child} children */
+  function sheet(...children) {
+    fill(root, h("div", { class: "sheet stack" }, ...children));
+  }
+
+  /** @param {Match} match */
+  function wait(match) {
+    const words = h("p", { class: "number", role: "status" }, t(`state.${match.state}`));
+    const bar = h("progress", { value: 0, max: 1, "aria-label": t("working") });
+    sheet(
+      backLink(),
+      h("h1", {}, match.title),
+      match.problem ? h("p", { class: "problem" }, match.problem) : null,
+      match.state === "failed" ? h("p", {}, t("failedHow")) : words,
+      match.job ? bar : null,
+      match.state === "failed" && mayEdit() ? retryButton(match) : null,
+    );
+    if (!match.job) return;
+    end = followJob(match.job, (job) => {
+      if (isLeft) return;
+      if (!job || ["succeeded", "failed", "cancelled"].includes(job.state)) return void open();
+      bar.value = job.progress;
+      const stage = t(/** @type {"stage.probe"} */ (`stage.${job.stage}`));
+      fill(words, job.state === "queued" ? t("inQueue", { position: (job.position ?? 0) + 1 }) : `${stage} · ${percent(job.progress)}`);
+    });
+  }
+
+  /** @param {Match} match */
+  function retryButton(match) {
+    return h("button", { type: "button", class: "main", onclick: retry }, t("again"));
+    async function retry() {
+      try {
+        const jobs = /** @type {{items: import("../lib/types.js").Job[]}} */ (await get(`/v1/jobs?match=${match.id}`));
+        const failed = jobs.items.find((job) => ["failed", "cancelled"].includes(job.state));
+        if (failed) await post(`/v1/jobs/${failed.id}/retry`);
+        await open();
+      } catch (error) {
+        complain(explain(error));
+      }
+    }
+  }
+
+  open();
+  return () => {
+    isLeft = true;
+    document.title = "touchline";
+    end();
+  };
+}
+
+function backLink() {
+  return h("a", { href: "#/", class: "row" }, icon("back"), t("library"));
+}
