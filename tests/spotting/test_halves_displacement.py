@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from touchline.datasets.displacement import anchor_targets, astra_targets  # noqa: E402
 from touchline.datasets.features import LabelledSteps  # noqa: E402
+from touchline.errors import ConfigError  # noqa: E402
 from touchline.models.astra import ASTRA, ASTRAConfig, ASTRAOutput  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
 from touchline.spotting.halves import astra, dense_anchors  # noqa: E402
@@ -178,6 +179,11 @@ def test_perfect_displacements_point_at_the_event():
     rows = np.arange(29, dtype=np.float32)[:, None].repeat(6, axis=1)
     scores = astra.score(Perfect(), {"features": Held(rows, 1)})
     assert sorted(map(tuple, np.argwhere(scores > 0))) == sorted(events)
+
+
+def test_a_network_that_hears_needs_sound():
+    with pytest.raises(ConfigError, match="log_mel"):
+        astra.score(transformer(), {"features": Held(noise(20, 6), 1)})
 
 
 def test_a_half_shorter_than_a_clip():

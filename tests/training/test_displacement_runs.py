@@ -15,7 +15,7 @@ from touchline.training.run import train  # noqa: E402
 from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
-LABELS = ("A", "B")
+LABELS = ("Goal", "Corner")
 CASES = {
     "dense-anchors": (
         "data.features={name: small, width: 8, rate: 1}",
@@ -67,12 +67,12 @@ def dataset(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("system", CASES)
-def test_a_run_ends_as_a_model(dataset, tmp_path, system):
+def test_from_recipe_to_scores(dataset, tmp_path, system, call):
     settings = (
         f"data.root={dataset}",
         "data.train=null",
         "data.validation=null",
-        "data.labels=[A, B]",
+        "data.labels=[Goal, Corner]",
         "validation.criterion=last",
         "validation.stop_after=null",
         "optimiser.epochs=2",
@@ -85,3 +85,11 @@ def test_a_run_ends_as_a_model(dataset, tmp_path, system):
     assert folder.card.system == system and result.steps >= 2
     if system == "dense-anchors":
         assert (network.feature_scale[:2] > 2).all() and (network.feature_scale[2:] < 1).all()
+    found = tmp_path / "found"
+    words = ("--split", "all", "--out", found, "--threshold", 0, "--json")
+    predicted = call("predict", tmp_path / "run", dataset, *words)
+    assert predicted.code == 0, predicted.err
+    assert json.loads(predicted.out)["events"] > 0
+    scored = call("evaluate", dataset, found, "--metric", "tight", "--json")
+    assert scored.code == 0, scored.err
+    assert json.loads(scored.out)["games"] == 3

@@ -98,6 +98,9 @@ def test_published_astra_becomes_a_model(tmp_path, classes, audio):
     assert all(
         torch.equal(a, b) for a, b in zip(loaded.parameters(), network.parameters(), strict=True)
     )
+    assert {name: s.width for name, s in folder.card.streams.items()} == (
+        {"log_mel": 16} if audio else {}
+    )
     windows = folder.card.suppression.window_seconds
     assert windows == 4.0 if classes == 3 else windows[:3] == (2.5, 3.5, 4.5)
     again = ModelCard.model_validate_json(folder.card.model_dump_json())

@@ -25,6 +25,9 @@ BAIDU_BACKBONES = (2048, 2048, 384, 2048, 2048)
 MEL_RATE = 100
 """Rows of the mel spectrogram a second."""
 
+SOUND_STREAM = "log_mel"
+"""Name of the stream that these rows come from."""
+
 STEPS_A_SECOND = 2
 """Of the output."""
 

@@ -192,6 +192,7 @@ def _card(
         height=height,
         crop=settings.crop if reader.features is None else None,
         features=None if reader.features is None else reader.features(config),
+        streams=reader.streams(config),
         suppression=reader.suppression(rate),
     )
 

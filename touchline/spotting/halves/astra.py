@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from touchline.datasets.features import MAIN, Stream
-from touchline.models.astra import ASTRA, MEL_RATE
+from touchline.errors import ConfigError
+from touchline.models.astra import ASTRA, MEL_RATE, SOUND_STREAM
 from touchline.models.parts.vggish import PATCH_STEPS
 from touchline.scores import FloatArray
 
@@ -22,9 +23,6 @@ STRIDE_SECONDS = 8
 
 MIN_PROBABILITY = 0.01
 """What lies below is no detection."""
-
-LOG_MEL = "log_mel"
-"""Name of the stream of sound, 100 rows a second."""
 
 ROWS_AT_ONCE = 512
 PATCHES_AT_ONCE = 32
@@ -42,12 +40,20 @@ def score(network: ASTRA, streams: Mapping[str, Stream]) -> FloatArray:
 
     Returns:
         (steps, classes) the highest probability that says it belongs to a step; 0 where none does.
+
+    Raises:
+        ConfigError: the network hears, and there is no sound.
     """
     config = network.config
+    if config.audio and SOUND_STREAM not in streams:
+        raise ConfigError(
+            f"the network hears, and the stream {SOUND_STREAM!r} is not given",
+            remedy="name its files in the model's card or in data.streams",
+        )
     features = streams[MAIN]
     starts = clip_starts(features.steps, config.rows, STRIDE_SECONDS * config.rows_per_second)
     seen = _seen_half(network, features)
-    heard = _HeardHalf(network, streams[LOG_MEL], starts) if config.audio else None
+    heard = _HeardHalf(network, streams[SOUND_STREAM], starts) if config.audio else None
     detections = np.zeros((features.steps * config.steps_per_row, config.num_classes), np.float32)
     for begin in range(0, len(starts), CLIPS_AT_ONCE):
         these = starts[begin : begin + CLIPS_AT_ONCE]

@@ -26,8 +26,7 @@ from touchline.losses.displacement import (
     focal_class_loss,
     uncertain_displacement_loss,
 )
-from touchline.models.astra import STEPS_A_SECOND, ASTRAConfig
-from touchline.spotting.halves.astra import LOG_MEL
+from touchline.models.astra import SOUND_STREAM, STEPS_A_SECOND, ASTRAConfig
 from touchline.training.config import Group, read_group
 from touchline.training.tasks.base import Targets
 
@@ -75,7 +74,7 @@ class AstraTask:
                 "clips.mixup must be above 0", remedy="use null for no mixing, or [1.0, 0.6]"
             )
         self.clip_steps = config.rows
-        self.streams = (MAIN, LOG_MEL) if config.audio else (MAIN,)
+        self.streams = (MAIN, SOUND_STREAM) if config.audio else (MAIN,)
         self._class_reach = reach_steps(self.options.class_seconds, Fraction(STEPS_A_SECOND))
         self._displacement_reach = reach_steps(
             self.options.displacement_seconds, Fraction(STEPS_A_SECOND)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V2
-from touchline.models.astra import STEPS_A_SECOND, ASTRAConfig
+from touchline.models.astra import MEL_RATE, SOUND_STREAM, STEPS_A_SECOND, ASTRAConfig
 from touchline.zoo.cards import CardFeatures, Suppression
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
@@ -16,6 +16,8 @@ WINDOW_SECONDS = (5, 7, 9, 12, 10, 14, 14, 5, 8, 8, 8, 8, 13, 5, 6, 6, 6)
 """Published width of the suppression of each SoccerNet-v2 class, both sides together."""
 
 FEATURE_FILES = "baidu_soccer_embeddings"
+SOUND_FILES = "mel_power"
+"""What the recipe calls the published ``audio<half>.npy``, once it is turned to (rows, bands)."""
 
 _QUEUES = ("labelQ", "labelDQ", "featBQ", "featAQ")
 _SECTIONS = (4, 2)
@@ -100,6 +102,7 @@ def _reader(*, usual_classes: bool) -> LegacyReader:
         usual_labels=(SOCCERNET_V2.labels,),
         rename=without_queues,
         features=_features,
+        streams=_streams,
     )
 
 
@@ -109,6 +112,12 @@ def _config_with_settings(weights: Weights, settings: PublishedSettings) -> ASTR
 
 def _features(config: ASTRAConfig) -> CardFeatures:
     return CardFeatures(name=FEATURE_FILES, width=config.feature_width)
+
+
+def _streams(config: ASTRAConfig) -> dict[str, CardFeatures]:
+    if not config.audio:
+        return {}
+    return {SOUND_STREAM: CardFeatures(name=SOUND_FILES, width=config.mels, rate=str(MEL_RATE))}
 
 
 READERS = (_reader(usual_classes=True), _reader(usual_classes=False))

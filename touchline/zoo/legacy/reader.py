@@ -32,6 +32,10 @@ def _no_settings(config: Mapping[str, Any]) -> PublishedSettings:
     return PublishedSettings()
 
 
+def _no_streams(config: Any) -> dict[str, CardFeatures]:
+    return {}
+
+
 @dataclass(frozen=True)
 class LegacyReader:
     """Turns the checkpoints of one origin into ours.
@@ -49,6 +53,7 @@ class LegacyReader:
         order: a set in the official order to the order of the origin's outputs.
         read_settings: what a configuration beside the weights says.
         features: for a network of features, which files it was trained on, from its config.
+        streams: what it reads beside them, by the name of the stream, from its config.
     """
 
     origin: str
@@ -63,3 +68,4 @@ class LegacyReader:
     order: Callable[[Labels], Labels] = tuple
     read_settings: Callable[[Mapping[str, Any]], PublishedSettings] = _no_settings
     features: Callable[[Any], CardFeatures] | None = None
+    streams: Callable[[Any], dict[str, CardFeatures]] = _no_streams
