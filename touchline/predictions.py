@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from touchline.datasets.soccernet import Game
 from touchline.events import Match, Timeline
 from touchline.formats import write
-from touchline.media.video import probe
-from touchline.spotting.spotter import Spotter
 
 FORMAT = "soccernet-results"
 
@@ -17,6 +16,20 @@ CHALLENGE_THRESHOLD = 0.01
 average precision a little."""
 
 VideoProgress = Callable[[Game, int, float], None]
+
+
+class HalfSpotter(Protocol):
+    """A model that finds the events of a half, from its video or from its features."""
+
+    def check(self, path: Path, /) -> None:
+        """Raise what is wrong with a half before any is spotted."""
+        ...
+
+    def spot(
+        self, path: Path, /, *, threshold: float, progress: Callable[[float], None] | None
+    ) -> Timeline:
+        """The events of a half."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -50,15 +63,15 @@ class DatasetPredictions:
 
 
 def predict(
-    spotter: Spotter,
+    spotter: HalfSpotter,
     games: Sequence[Game],
     *,
     threshold: float = CHALLENGE_THRESHOLD,
     progress: VideoProgress = lambda game, half, share: None,
 ) -> DatasetPredictions:
-    """Spot every video of every game.
+    """Spot every half of every game.
 
-    All videos are opened before the first is spotted, so that a broken one is told at once.
+    All files are opened before the first is spotted, so that a broken one is told at once.
 
     Args:
         games: as ``touchline.datasets.soccernet.read_games`` finds them.
@@ -66,11 +79,11 @@ def predict(
         progress: called with the game, the number of the half and the share of it done.
 
     Raises:
-        MediaError: a video cannot be read.
+        InputError: a file cannot be read, or does not fit the model.
     """
     for game in games:
         for half in game.halves:
-            probe(half.path)
+            spotter.check(half.path)
     matches: dict[str, Match] = {}
     warnings: list[str] = []
     for game in games:

@@ -9,6 +9,8 @@ from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, 
 
 if TYPE_CHECKING:
     from touchline.datasets.soccernet import Game
+    from touchline.spotting.features import FeatureSpotter
+    from touchline.spotting.spotter import Spotter
 
 app = new_app()
 
@@ -23,7 +25,9 @@ def predict(
     ],
     dataset: Annotated[
         Path,
-        typer.Argument(metavar="DATASET", help="Folder of league/season/game/1_224p.mkv."),
+        typer.Argument(
+            metavar="DATASET", help="Folder of league/season/game/1_224p.mkv, or of features."
+        ),
     ],
     split: Annotated[
         str, typer.Option(help="train, valid, test, challenge, or all for every game there is.")
@@ -42,8 +46,13 @@ def predict(
     video: Annotated[
         str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
     ] = "224p",
+    features: Annotated[
+        str | None,
+        typer.Option(help="Name of the feature files, if it is not that of the model's own."),
+    ] = None,
     engine: Annotated[
-        Literal["auto", "openvino", "torch"], typer.Option(help="Where the network runs.")
+        Literal["auto", "openvino", "torch"],
+        typer.Option(help="Where a network of pictures runs."),
     ] = "auto",
     json: JsonOption = False,
 ) -> None:
@@ -55,15 +64,19 @@ def predict(
     from touchline.errors import InputError
     from touchline.pipeline import check_writable
     from touchline.predictions import predict as predict_games
-    from touchline.spotting.spotter import load
+    from touchline.zoo.store import find
 
     if challenge is not None and challenge.suffix.lower() != ".zip":
         raise InputError("a challenge takes a zip", where=challenge, remedy="name it out.zip")
     targets = [path for path in (out, challenge) if path is not None] or [DEFAULT_FOLDER]
     for target in targets:
         check_writable(target.parent if target is challenge else target)
-    games = read_games(dataset, None if split == "all" else split, size=video)
-    with load(run, engine=engine) as spotter, progress_bar() as progress:
+    own = find(run).card.features
+    if features is not None and own is None:
+        raise InputError("the model takes video", where="--features", remedy="leave it out")
+    name = features or (None if own is None else own.name)
+    games = read_games(dataset, None if split == "all" else split, size=video, features=name)
+    with _load(run, name, engine) as spotter, progress_bar() as progress:
         bar = progress.add_task("predicting", total=sum(len(game.halves) for game in games))
         videos_done = 0
 
@@ -91,3 +104,15 @@ def predict(
     for target in targets:
         text = f"{target}: {len(found.matches)} games, {found.events} predictions"
         results.print(text, markup=False, soft_wrap=True)
+
+
+def _load(
+    run: str, features: str | None, engine: Literal["auto", "openvino", "torch"]
+) -> "Spotter | FeatureSpotter":
+    if features is None:
+        from touchline.spotting.spotter import load
+
+        return load(run, engine=engine)
+    from touchline.spotting.features import load_for_features
+
+    return load_for_features(run, features=features)

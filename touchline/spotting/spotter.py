@@ -13,7 +13,7 @@ import numpy.typing as npt
 from touchline.engines import Engine, EngineName, Precision, open_engine
 from touchline.events import Producer, Timeline, Video
 from touchline.labels import LABEL_SETS, LabelSet
-from touchline.media.video import FrameStream, read_frames
+from touchline.media.video import FrameStream, probe, read_frames
 from touchline.scores import FloatArray, Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
 from touchline.spotting.prefetch import prefetched
@@ -66,7 +66,7 @@ class Spotter:
     ) -> None:
         self.folder = folder
         self.engine = engine
-        self.suppression = suppression or _suppression_of(self.card)
+        self.suppression = suppression or suppression_of(self.card)
         self.overlap_frames = int(engine.clip_len * overlap)
 
     @property
@@ -79,6 +79,14 @@ class Spotter:
 
     def __exit__(self, *exception: object) -> None:
         self.engine.close()
+
+    def check(self, video: str | Path) -> None:
+        """See at once whether a video can be spotted.
+
+        Raises:
+            MediaError: the file is not a video that can be read.
+        """
+        probe(Path(video))
 
     def spot(
         self,
@@ -112,8 +120,8 @@ class Spotter:
         return Timeline(
             scored.video,
             find_peaks(scored.scores, self.suppression, threshold),
-            labels=_published(self.card.label_set),
-            model=_producer(self.card),
+            labels=published_set(self.card.label_set),
+            model=producer_of(self.card),
             warnings=warnings,
             scores=scored.scores,
         )
@@ -199,19 +207,20 @@ def load(
     return Spotter(folder, opened, suppression=suppression, overlap=overlap)
 
 
-def _suppression_of(card: ModelCard) -> Suppression:
+def suppression_of(card: ModelCard) -> Suppression:
+    """The card's rule for peaks, or the usual one."""
     rule = card.suppression
     if rule is None:
         return Suppression()
     return Suppression(rule.kind, rule.window_seconds, rule.floor or MIN_CONFIDENCE)
 
 
-def _published(labels: LabelSet) -> LabelSet:
+def published_set(labels: LabelSet) -> LabelSet:
     """The published set of the same classes: networks may order them differently."""
     return next((known for known in LABEL_SETS.values() if set(known) == set(labels)), labels)
 
 
-def _producer(card: ModelCard) -> Producer:
+def producer_of(card: ModelCard) -> Producer:
     """Such as ``e2e-spot-rny002-gsm-gru`` with the weights ``demo``."""
     parts = (card.system, card.config.get("feature_arch"), card.config.get("temporal_arch"))
     architecture = "-".join(str(part).replace("_", "-") for part in parts if part)

@@ -1,0 +1,190 @@
+"""A model of features ready to run: the feature files of a half in, a timeline out."""
+
+import importlib.util
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from touchline.datasets.features import MAIN, FeatureFile
+from touchline.datasets.streams import StreamSource, open_half
+from touchline.errors import ConfigError, MissingExtraError
+from touchline.events import Timeline, Video
+from touchline.scores import Scores
+from touchline.spotting.peaks import Suppression, find_peaks
+from touchline.spotting.spotter import (
+    DEFAULT_THRESHOLD,
+    producer_of,
+    published_set,
+    suppression_of,
+)
+from touchline.timebase import parse_rate
+from touchline.zoo.cards import ModelCard
+from touchline.zoo.store import ModelFolder, find
+
+Progress = Callable[[float], None]
+
+
+class FeatureSpotter:
+    """Runs one model over halves of features. Needs PyTorch.
+
+    Args:
+        folder: the model, with its card.
+        features: name of the main feature files, if they are not called as the model's own.
+        suppression: how peaks are kept apart; the card's own rule by default.
+        precision: ``"bf16"`` computes in bfloat16 where the network does not say otherwise.
+
+    Raises:
+        CheckpointError: weights that are damaged or do not fit.
+        ConfigError: the model takes video, or its system does not score halves.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        features: str | None = None,
+        suppression: Suppression | None = None,
+        precision: Literal["fp32", "bf16"] = "fp32",
+    ) -> None:
+        from touchline.engines.torch import accelerator
+        from touchline.spotting.halves import SCORERS
+        from touchline.zoo.networks import load_network
+
+        self.folder = folder
+        if self.card.system not in SCORERS:
+            raise ConfigError(
+                f"model {self.card.name} of system {self.card.system} does not spot features",
+                remedy=f"systems that do: {', '.join(SCORERS)}",
+            )
+        self.sources = sources_of(self.card, features)
+        self.suppression = suppression or suppression_of(self.card)
+        self._score = SCORERS[self.card.system]
+        self._device = accelerator() or "cpu"
+        self._network: Any = load_network(folder).to(self._device)
+        self._half = precision == "bf16"
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        return self.folder.card
+
+    def __enter__(self) -> "FeatureSpotter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """There is nothing to close: files are opened for as long as they are read."""
+
+    def check(self, path: str | Path) -> None:
+        """See at once whether a half can be spotted; only headers are read.
+
+        Args:
+            path: the half's main feature file.
+
+        Raises:
+            InputError: a file of its streams is not there, damaged, or does not fit the model.
+        """
+        open_half(Path(path), self.sources)
+
+    def score(self, path: str | Path) -> Scores:
+        """The curves of a half.
+
+        Args:
+            path: the half's main feature file; other streams lie beside it.
+
+        Raises:
+            InputError: see ``check``; or numbers that are not finite.
+        """
+        import torch
+
+        from touchline.zoo.networks import steps_per_row
+
+        streams = open_half(Path(path), self.sources)
+        for stream in streams.values():
+            if isinstance(stream, FeatureFile):
+                stream.check_finite()
+        context = torch.autocast(self._device, torch.bfloat16) if self._half else nullcontext()
+        with context:
+            values = self._score(self._network, streams)
+        rate = streams[MAIN].rate * steps_per_row(self._network.config)
+        seconds = np.arange(len(values)) / float(rate)
+        return Scores(values, seconds, self.card.label_set, rate)
+
+    def spot(
+        self,
+        path: str | Path,
+        *,
+        threshold: float = DEFAULT_THRESHOLD,
+        progress: Progress | None = None,
+    ) -> Timeline:
+        """Find the events of a half.
+
+        Args:
+            path: the half's main feature file; other streams lie beside it.
+            threshold: events of lower confidence are left out.
+            progress: called with 1 when it is done.
+
+        Raises:
+            InputError: see ``score``.
+        """
+        scores = self.score(path)
+        if progress is not None:
+            progress(1.0)
+        return Timeline(
+            Video(Path(path).name, len(scores) / float(scores.rate)),
+            find_peaks(scores, self.suppression, threshold),
+            labels=published_set(self.card.label_set),
+            model=producer_of(self.card),
+            scores=scores,
+        )
+
+
+def sources_of(card: ModelCard, features: str | None = None) -> dict[str, StreamSource]:
+    """Where the streams that a model reads come from.
+
+    Args:
+        features: name of the main feature files, if they are not called as the model's own.
+
+    Raises:
+        ConfigError: the model takes video.
+    """
+    own = card.features
+    if own is None:
+        raise ConfigError(f"model {card.name} takes video, not features", remedy="give a video")
+    main = StreamSource(features or own.name, card.frame_rate, own.width, own.identity)
+    others = {
+        name: StreamSource(
+            stream.name,
+            card.frame_rate if stream.rate is None else parse_rate(stream.rate),
+            stream.width,
+            stream.identity,
+        )
+        for name, stream in card.streams.items()
+    }
+    return {MAIN: main, **others}
+
+
+def load_for_features(
+    name: str | Path,
+    *,
+    features: str | None = None,
+    suppression: Suppression | None = None,
+    precision: Literal["fp32", "bf16"] = "fp32",
+) -> FeatureSpotter:
+    """Make a model of features ready to run: a name in the zoo, or a run's folder.
+
+    Args:
+        features: name of the main feature files, if they are not called as the model's own.
+        precision: of the computation.
+
+    Raises:
+        InputError: no such model, or one that takes video; CheckpointError: its files are not what
+            its card says; MissingExtraError: PyTorch is not installed.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("running a network of features", "torch")
+    return FeatureSpotter(
+        find(name), features=features, suppression=suppression, precision=precision
+    )
