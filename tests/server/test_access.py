@@ -114,6 +114,15 @@ def test_a_foreign_page_cannot_use_a_server_without_passwords(client: Any) -> No
     assert rebound.status_code == 421
 
 
+def test_a_foreign_page_logs_nobody_in(people: dict[str, Any]) -> None:
+    answer = people["nobody"].post(
+        "/v1/session",
+        json={"name": "editor", "password": "the editors password"},
+        headers={"Origin": "https://evil.example"},
+    )
+    assert answer.status_code == 403 and not people["nobody"].cookies
+
+
 def test_no_cross_origin_reading_is_allowed(client: Any) -> None:
     answer = client.get("/v1/matches", headers={"Origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
@@ -316,3 +317,30 @@ def test_only_owners_and_admins_delete(
     match = ready_match(people["admin"].room)
     assert people["editor"].delete(f"/v1/matches/{match}").status_code == 403
     assert people["admin"].delete(f"/v1/matches/{match}").status_code == 204
+
+
+def test_the_same_on_both_databases(
+    any_room: Any, make_client: Callable[..., Any], ready_match: Callable[..., str]
+) -> None:
+    """What differs between databases: order, pages, searching, texts of every script, JSON."""
+    client = make_client(any_room)
+    editing = Editing(client, ready_match(any_room, events=7))
+    words = "Tor für Öster 🥅 ' \" % _ ; --"
+    event = editing.add(time=1.5, label=words, note="=1")
+    assert editing.all(f"?label={quote(words)}") == [event]
+    first = client.get(f"{editing.url}/events?limit=3").json()
+    rest = editing.all(f"?limit=10&cursor={first['next']}")
+    assert [*first["items"], *rest] == editing.all()
+    editing.post("review", status="accepted", min_confidence=0.75)
+    assert editing.post("undo").status_code == 200
+    assert {e["status"] for e in editing.all()} == {"pending", "accepted"}
+    reel = client.post(f"{editing.url}/reels", json={"seconds": 3}).json()
+    assert client.get(f"/v1/reels/{reel['id']}").json() == reel
+    render = client.post(f"/v1/reels/{reel['id']}/files", json={"format": "edl"}).json()
+    assert client.get(f"/v1/jobs?match={editing.match}").json()["items"][0]["id"] == render["id"]
+    for search, found in (("NORTH", 1), ("%", 0)):
+        assert len(client.get("/v1/matches", params={"search": search}).json()["items"]) == found
+    assert client.get("/v1/audit?limit=1").json()["next"]
+    assert "touchline_jobs{" in client.get("/metrics").text
+    assert client.delete(editing.url).status_code == 204
+    assert client.get(f"/v1/jobs/{render['id']}").status_code == 404

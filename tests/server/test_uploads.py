@@ -297,6 +297,13 @@ def test_plain_put(client: Any) -> None:
     assert client.room.storage.upload(answer.json()["id"]).read_bytes() == CONTENT
 
 
+def test_a_large_body_is_taken_where_videos_go(client: Any) -> None:
+    """The limit on documents is not one on videos."""
+    content = bytes(40 * 1024**2)
+    answer = client.put("/v1/uploads/large.mp4", content=content)
+    assert answer.status_code == 201 and answer.json()["received"] == len(content)
+
+
 def test_an_upload_that_stops_is_dropped_in_time(client: Any) -> None:
     url = create(client).headers["Location"]
     upload_id = url.rpartition("/")[2]

@@ -84,7 +84,7 @@ def _principal(request: Request, room: Room, session: Session) -> Principal | No
     if cookie := request.cookies.get(COOKIE):
         found = by_session(session, cookie, now)
         if found is not None:
-            _refuse_foreign_pages(request)
+            refuse_foreign_pages(request)
             _check_csrf(request, found)
             return found
     if share := request.headers.get(SHARE_HEADER) or request.query_params.get("share"):
@@ -93,7 +93,7 @@ def _principal(request: Request, room: Room, session: Session) -> Principal | No
             raise _who_are_you("the link is not valid any more")
         return found
     if room.settings.is_loopback and not has_users(session):
-        _refuse_foreign_pages(request)
+        refuse_foreign_pages(request)
         return LOCAL
     return None
 
@@ -111,8 +111,12 @@ def _bearer(request: Request) -> str | None:
     return None
 
 
-def _refuse_foreign_pages(request: Request) -> None:
-    """A page of another site must not act through the browser of whoever is logged in."""
+def refuse_foreign_pages(request: Request) -> None:
+    """A page of another site must not act through somebody's browser.
+
+    Raises:
+        ProblemError: the browser says that the request comes from one.
+    """
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site")

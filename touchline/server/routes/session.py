@@ -4,7 +4,15 @@ from fastapi import APIRouter, Request, Response
 
 from touchline.server.access.accounts import log_in, log_out
 from touchline.server.problems import ProblemError
-from touchline.server.routes.asking import COOKIE, Known, Limiters, RoomOf, address_of, audit
+from touchline.server.routes.asking import (
+    COOKIE,
+    Known,
+    Limiters,
+    RoomOf,
+    address_of,
+    audit,
+    refuse_foreign_pages,
+)
 from touchline.server.routes.schemas import LoginIn, SessionOut
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
@@ -14,6 +22,7 @@ public = APIRouter(prefix="/v1/session", tags=["session"])
 @public.post("", status_code=201)
 def log_in_here(body: LoginIn, request: Request, response: Response, room: RoomOf) -> SessionOut:
     """Log in: sets the session's cookie, and gives what every change must send along."""
+    refuse_foreign_pages(request)
     limiters: Limiters = request.app.state.limiters
     for client in (f"address {address_of(request)}", f"name {body.name}"):
         wait = limiters.logins.wait_seconds(client)
