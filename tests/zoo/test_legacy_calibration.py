@@ -7,6 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from touchline.errors import CheckpointError  # noqa: E402
+from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
+from touchline.zoo.importer import import_checkpoint  # noqa: E402
 from touchline.zoo.legacy.calf import READERS as CALF_READERS  # noqa: E402
 from touchline.zoo.legacy.calibration import READERS  # noqa: E402
 from touchline.zoo.legacy.reader import Checkpoint  # noqa: E402
@@ -23,6 +25,24 @@ PUBLISHED = {
         {"players": "graph", "graph_layers": 14, "node_features": 8, "graph_width": 64},
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "stream", "file"),
+    [
+        ("calf_calib_3dconv_visual", "top_view", "top_view"),
+        ("calf_calib_dense_resnet34_visual", "top_view_features", "radar_resnet_34_composite"),
+        ("calf_gcn14_visual", "graph", "graph"),
+    ],
+)
+def test_an_imported_model_says_what_it_reads(
+    shared: Path, tmp_path: Path, name: str, stream: str, file: str
+) -> None:
+    path = shared / "data" / "parity" / "weights" / f"{name}.safetensors"
+    card = import_checkpoint(path, out=tmp_path / "model", onnx=False).card
+    assert card.labels.labels == SOCCERNET_V2_VISUAL.labels
+    assert card.features is not None and card.features.name == "ResNET_TF2_PCA512"
+    assert {key: told.name for key, told in card.streams.items()} == {stream: file}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -9,12 +9,15 @@ from fractions import Fraction
 from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL, SOCCERNET_V2_VISUAL, LabelSet
 from touchline.models.calibration import CalibrationConfig
+from touchline.timebase import format_rate
 from touchline.zoo.cards import CardFeatures, Suppression
 from touchline.zoo.legacy.calf import capsule_config, side_of
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
 RATE = Fraction(2)
+PUBLISHED_VECTORS = "radar_resnet_34_composite"
+"""Name of the published files of ResNet-34 vectors."""
 SMALLEST_WIDTH = 16
 """Channels that ``conv_2`` has for every unit of the multiplier."""
 
@@ -96,6 +99,15 @@ def _features(config: CalibrationConfig) -> CardFeatures:
     return CardFeatures(name=name, width=config.features)
 
 
+def _streams(config: CalibrationConfig) -> dict[str, CardFeatures]:
+    if config.stream == "top_view_features":
+        described = CardFeatures(
+            name=PUBLISHED_VECTORS, width=config.player_features, rate=format_rate(RATE)
+        )
+        return {config.stream: described}
+    return {config.stream: CardFeatures(name=config.stream, rate=format_rate(RATE))}
+
+
 READERS = tuple(
     LegacyReader(
         origin=origin,
@@ -111,6 +123,7 @@ READERS = tuple(
             SOCCERNET_V2.labels,
         ),
         features=_features,
+        streams=_streams,
     )
     for players, (origin, entries) in _ORIGINS.items()
 )
