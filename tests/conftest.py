@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# One thread a test process: several processes with threads for every core only get in each other's
+# way. Set before anything imports PyTorch, and handed on to the programs that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("touchline", deadline=None)  # a loaded machine is not a failure
 settings.load_profile("touchline")
