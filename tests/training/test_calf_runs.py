@@ -1,0 +1,139 @@
+"""The CALF family from recipe to scores, on files."""
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from held_features import half_with_events  # noqa: E402
+
+from touchline.datasets.features import FeatureFile  # noqa: E402
+from touchline.errors import InputError  # noqa: E402
+from touchline.formats import read_matches  # noqa: E402
+from touchline.formats.grounding import read_shots  # noqa: E402
+from touchline.labels import LabelSet  # noqa: E402
+from touchline.metrics.grounding import evaluate_grounding  # noqa: E402
+from touchline.metrics.spotting import evaluate  # noqa: E402
+from touchline.replays import replays_of  # noqa: E402
+from touchline.spotting.grounding import ground  # noqa: E402
+from touchline.training.config import load_recipe  # noqa: E402
+from touchline.training.run import train  # noqa: E402
+from touchline.zoo.networks import load_network  # noqa: E402
+from touchline.zoo.store import find  # noqa: E402
+
+STEPS = 300
+LABELS = ("A", "B")
+SMALL = "slots: 4, chunk_steps: 48, receptive_steps: 16"
+CASES = {
+    "calf": SMALL,
+    "calf-attention": SMALL + ", heads: 2, hidden: 16, refinement: false",
+    "calf-se": SMALL,
+}
+
+
+def labelled(half: int, step: int, label: str, **further: object) -> dict[str, object]:
+    clock = f"{half} - {step // 120:02d}:{step // 2 % 60:02d}"
+    return {"gameTime": clock, "label": label, "position": str(500 * step), **further}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two games whose features show their events; every second one is shown again 10 s later."""
+    root = tmp_path_factory.mktemp("games")
+    for number in range(2):
+        game = root / "league" / "season" / f"game-{number}"
+        game.mkdir(parents=True)
+        events, shots = [], []
+        for half in (1, 2):
+            made = half_with_events(10 * number + half, STEPS, width=8)
+            rows = made.streams["features"].rows
+            for step, label in zip(made.events.steps, made.events.classes, strict=True):
+                events.append(labelled(half, int(step), LABELS[label], team="home"))
+            for step in made.events.steps[::4] // 2 * 2:
+                if step + 30 < STEPS:
+                    rows[step + 20 : step + 30] = rows[step - 5 : step + 5]
+                    link = {"half": str(half), "label": "Goal", "time": f"{step // 120:02d}:"}
+                    link["time"] += f"{step // 2 % 60:02d}"
+                    shots.append(labelled(half, int(step) + 20, "", replay="real-time"))
+                    shots.append(labelled(half, int(step) + 30, "", replay="replay", link=link))
+            np.save(game / f"{half}_small.npy", rows)
+        (game / "Labels-v2.json").write_text(json.dumps({"annotations": events}))
+        (game / "Labels-cameras.json").write_text(json.dumps({"annotations": shots}))
+    return root
+
+
+def settings(dataset: Path, network: str, epochs: int) -> tuple[str, ...]:
+    return (
+        f"data.root={dataset}",
+        "data.train=null",
+        "data.validation=null",
+        "data.features={name: small, width: 8, rate: 2}",
+        f"network={{{network}}}",
+        "clips.epoch_clips=64",
+        "validation.criterion=last",
+        "optimiser.schedule=constant",
+        "optimiser.batch=16",
+        "optimiser.learning_rate=0.003",
+        f"optimiser.epochs={epochs}",
+        "run.device=cpu",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", CASES)
+def test_a_trained_network_finds_its_events(
+    dataset: Path, tmp_path: Path, call: Callable[..., Any], system: str
+) -> None:
+    epochs = 40 if system == "calf" else 3
+    chosen = settings(dataset, CASES[system], epochs)
+    window = "validation.window_seconds=3"
+    train(load_recipe(system, (*chosen, window, "data.labels=[A, B]")), tmp_path / "run")
+    assert find(tmp_path / "run").card.system == system
+    predicted = tmp_path / "predictions"
+    assert call("predict", tmp_path / "run", dataset, "--split", "all", "-o", predicted).code == 0
+    truth, found = read_matches(dataset), read_matches(predicted)
+    measured = evaluate(truth, found, label_set=LabelSet("own", LABELS), metric="tight")
+    assert measured.average_map > (0.35 if system == "calf" else 0.0)
+
+
+@pytest.mark.slow
+def test_a_grounding_network_can_be_trained_and_scored(dataset: Path, tmp_path: Path) -> None:
+    network_options = "chunk_steps: 48, receptive_steps: 16"
+    recipe = load_recipe("calf-grounding", settings(dataset, network_options, 2))
+    train(recipe, tmp_path / "run")
+    network = load_network(find(tmp_path / "run"))
+    shots = read_shots(dataset)
+    grounded = {}
+    for name, own in shots.items():
+        grounded[name] = []
+        for half in (1, 2):
+            stream = FeatureFile(dataset / name / f"{half}_small.npy", Fraction(2))
+            replays = [replay for replay in replays_of(own) if replay.half == half]
+            grounded[name] += ground(network, stream, replays)
+    scores = evaluate_grounding(shots, grounded)
+    assert scores.pairs > 5 and 0 <= scores.average_ap <= 1
+
+
+def test_classes_without_any_event_do_not_stop_a_run(dataset: Path, tmp_path: Path) -> None:
+    chosen = (*settings(dataset, SMALL, 1), "data.labels=[A, B, Never]", "clips.epoch_clips=16")
+    train(load_recipe("calf", chosen), tmp_path / "run")
+    assert find(tmp_path / "run").card.label_set.labels == ("A", "B", "Never")
+
+
+def test_games_without_linked_replays_stop_before_training(dataset: Path, tmp_path: Path) -> None:
+    game = tmp_path / "games" / "league" / "season" / "game"
+    game.mkdir(parents=True)
+    source = dataset / "league" / "season" / "game-0"
+    for name in ("1_small.npy", "2_small.npy", "Labels-v2.json"):
+        (game / name).write_bytes((source / name).read_bytes())
+    chosen = settings(tmp_path / "games", "chunk_steps: 48, receptive_steps: 16", 1)
+    with pytest.raises(InputError, match=r"Labels-cameras\.json"):
+        train(load_recipe("calf-grounding", chosen), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
