@@ -8,20 +8,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from touchline.datasets.features import FeatureFile  # noqa: E402
-from touchline.events import Match, Timeline, Video  # noqa: E402
-from touchline.formats import read_matches  # noqa: E402
-from touchline.labels import LabelSet  # noqa: E402
-from touchline.metrics.spotting import evaluate  # noqa: E402
-from touchline.scores import Scores  # noqa: E402
-from touchline.spotting.halves.pooling import score  # noqa: E402
-from touchline.spotting.peaks import Suppression, find_peaks  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
-from touchline.zoo.store import find  # noqa: E402
 
-LABELS = ("A", "B")
+LABELS = ("Goal", "Corner")
 SETTINGS = (
-    "data.labels=[A, B]",
+    "data.labels=[Goal, Corner]",
     "data.features={name: small, width: 8}",
     "network.width=8",
     "network.clusters=8",
@@ -74,30 +64,16 @@ def write_half(game, half, rng, steps=500):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["maxpool", "netvlad", "netrvlad", "avgpool++", "netvlad++"])
-def test_a_run_ends_as_a_model_that_finds_events(recipe, dataset, tmp_path, call):
+def test_train_predict_evaluate(recipe, dataset, tmp_path, call):
     settings = [
         part for setting in (*SETTINGS, f"data.root={dataset}") for part in ("--set", setting)
     ]
     trained = call("train", recipe, "--out", tmp_path / "run", "--json", *settings)
     assert trained.code == 0, trained.err
     assert json.loads(trained.out)["best_epoch"] >= 1
-    folder = find(tmp_path / "run")
-    assert (folder.card.system, folder.card.features.name) == ("pooling", "small")
-    game, name = dataset / "test/league/season/test-0", "league/season/test-0"
-    timelines = tuple(spotted(folder, game / f"{half}_small.npy", half) for half in (1, 2))
-    found = evaluate(
-        {name: read_matches(game / "Labels-v2.json").popitem()[1]},
-        {name: Match(name, timelines)},
-        label_set=LabelSet("two", LABELS),
-    )
-    assert found.average_map_present > 0.8
-
-
-def spotted(folder, path, half):
-    """What the model finds in a file of features."""
-    features = FeatureFile(path, folder.card.frame_rate)
-    values = score(load_network(folder), {"features": features})
-    scores = Scores(values, np.arange(features.steps) / 2, folder.card.label_set, features.rate)
-    rule = Suppression(folder.card.suppression.kind, folder.card.suppression.window_seconds)
-    video = Video(path.name, features.steps / 2, None)
-    return Timeline(video, find_peaks(scores, rule), half=half)
+    predicted = call("predict", tmp_path / "run", dataset, "--out", tmp_path / "found")
+    assert predicted.code == 0, predicted.err
+    labels = dataset / "test"
+    scored = call("evaluate", labels, tmp_path / "found", "--metric", "loose", "--json")
+    assert scored.code == 0, scored.err
+    assert json.loads(scored.out)["average_map_present"] > 0.8
