@@ -12,7 +12,7 @@ from typing import Any, Literal
 from touchline.datasets.soccernet import Game, read_games
 from touchline.errors import InputError
 from touchline.features.extractor import Extractor, Report
-from touchline.features.extractors import ExtractorSpec, open_extractor
+from touchline.features.extractors import ExtractorSpec, file_read, open_extractor
 from touchline.features.pca import FromFile, Reduced
 from touchline.features.store import (
     description_path,
@@ -24,7 +24,7 @@ from touchline.simulator.workers import available_cores, run_tasks
 
 Status = Literal["made", "kept", "failed"]
 
-_HALF_VIDEO = re.compile(r"([1-4])(?:_\d+p)?")
+_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv)?")
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def plan(
     """The tasks of a video or a dataset.
 
     Args:
-        source: a video, or the folder of a dataset in the SoccerNet layout.
+        source: a video (for top views, a calibration file), or the folder of a dataset in the
+            SoccerNet layout.
         specs: the extractors.
         out: folder to write to, for a dataset with its league/season/game below; beside the
             videos by default.
@@ -147,12 +148,15 @@ def plan(
         return [HalfTask(source, folder, stem, spec, overwrite, goes_on=False) for spec in specs]
     if not source.exists():
         raise InputError("there is no such file or folder", where=source)
-    games = read_games(source, split, size=size)
+    games = {
+        file: read_games(source, split, size=size, features=file)
+        for file in dict.fromkeys(map(file_read, specs))
+    }
     return [
-        HalfTask(video, folder, stem, spec, overwrite)
+        HalfTask(path, folder, stem, spec, overwrite)
         for spec in specs  # one after the other, so that one network is in memory at a time
-        for game in games
-        for video, folder, stem in _halves(game, out)
+        for game in games[file_read(spec)]
+        for path, folder, stem in _halves(game, out)
     ]
 
 
@@ -170,7 +174,7 @@ def _halves(game: Game, out: Path | None) -> Iterator[tuple[Path, Path, str]]:
 
 
 def _stem(video: Path) -> str:
-    half = _HALF_VIDEO.fullmatch(video.stem)
+    half = _HALF_FILE.fullmatch(video.stem)
     return half[1] if half else video.stem
 
 

@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 
-from touchline.errors import ConfigError, FormatError  # noqa: E402
+from touchline.errors import ConfigError, FormatError, InputError  # noqa: E402
+from touchline.extraction import plan  # noqa: E402
 from touchline.features.extractor import Placement  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
@@ -109,3 +110,18 @@ def test_a_half_without_files_is_refused(game, extractor, tmp_path):
     with pytest.raises(FormatError, match="which half"):
         write_features(tmp_path / "x.npy", extractor, stranger)
     assert list(tmp_path.iterdir()) == [stranger]
+
+
+def test_a_dataset_needs_no_videos(game, tmp_path):
+    folder = tmp_path / "league" / "season" / "game"
+    shutil.copytree(game, folder)
+    spec = ExtractorSpec("top-view")
+    assert [task.path(_Named()) for task in plan(tmp_path, [spec])] == [folder / f"1_{SUFFIX}.npy"]
+    [task] = plan(folder / calibration_name(1), [spec], out=tmp_path)
+    assert task.path(_Named()) == tmp_path / f"1_{SUFFIX}.npy"
+    with pytest.raises(InputError, match="video"):
+        plan(tmp_path, [spec, ExtractorSpec("log-mel")])
+
+
+class _Named:
+    suffix = SUFFIX

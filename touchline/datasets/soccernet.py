@@ -39,23 +39,31 @@ class Wanted:
 
     Attributes:
         size: of its videos.
-        features: the name of its features; None for a video.
+        features: the name of its features, or of another file with its ending, such as
+            ``"field_calib_ccbv.json"``; None for a video.
     """
 
     size: str = "224p"
     features: str | None = None
 
     @property
+    def ending(self) -> str | None:
+        """How the names of feature files go on after the half."""
+        if self.features is None or self.features.endswith(".json"):
+            return self.features
+        return f"{self.features}.npy"
+
+    @property
     def example(self) -> str:
         """What a game's folder should hold."""
-        name = self.features
-        return "1_224p.mkv and 2_224p.mkv" if name is None else f"1_{name}.npy and 2_{name}.npy"
+        name = self.ending
+        return "1_224p.mkv and 2_224p.mkv" if name is None else f"1_{name} and 2_{name}"
 
     def numbered(self, file: str) -> tuple[int, bool] | None:
         """The half that a file is of, and whether there may be a better one; None if of none."""
         if self.features is not None:
             half, _, rest = file.partition("_")
-            fits = rest == f"{self.features}.npy" and half in ("1", "2", "3", "4")
+            fits = rest == self.ending and half in ("1", "2", "3", "4")
             return (int(half), False) if fits else None
         if found := _HALF_VIDEO.fullmatch(file):
             return int(found["half"]), (found["size"] or "224p") != self.size
@@ -66,7 +74,7 @@ class Wanted:
     def beside(self, stem: str, files: Iterable[str]) -> str | None:
         """The file whose events are ``<stem>.events.json``."""
         if self.features is not None:
-            names = [f"{stem}_{self.features}.npy"]
+            names = [f"{stem}_{self.ending}"]
         else:
             names = [stem + ending for ending in _PLAIN_VIDEOS]
         return next((name for name in names if name in files), None)
@@ -156,7 +164,8 @@ def read_games(
             ``BallTrain.json``, ``train.json`` or ``train.txt``), else those of the folder
             ``root/train``.
         size: which of several videos of a half to take.
-        features: name of the features to take instead of videos.
+        features: name of the features to take instead of videos; or of another file of each
+            half, with its ending ``.json``.
 
     Raises:
         InputError: no such folder or split, no game in it, or a game that lacks the file of a half.

@@ -14,6 +14,7 @@ from touchline.features.sound import LogMel, Statistics
 from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
 from touchline.features.top_view_vectors import TopViewVectors
 from touchline.features.vggish import EMBEDDING, HALF_SECONDS, VGGishSound
+from touchline.formats.sightings import CALIBRATION_FILES
 from touchline.zoo.extractors import ExtractorFolder, find_extractor, folder_name
 from touchline.zoo.store import find, sha256_of
 
@@ -55,10 +56,17 @@ _PUBLISHED_FILES = {
     "vggish": "vggish-10086976.pth of torchvggish",
 }
 
+_READ_INSTEAD = {"top-view": CALIBRATION_FILES}
+
 _TIMM = "timm:"
 
 NAMES = (*_STORED_AS, *_WITHOUT_WEIGHTS, "timm:<backbone>", "demo")
 """What can be asked for; ``demo`` stands for every model that sees frames one by one."""
+
+
+def file_read(spec: ExtractorSpec) -> str | None:
+    """What an extractor reads of a half where that is not its video: the end of the file's name."""
+    return _READ_INSTEAD.get(spec.name.partition("@")[0])
 
 
 def open_extractor(spec: ExtractorSpec) -> Extractor:

@@ -27,6 +27,10 @@ Json = dict[str, Any]
 SIGHTINGS_RATE = Fraction(2)
 """Entries a second, in both files."""
 
+CALIBRATION_FILES = "field_calib_ccbv.json"
+PLAYER_BOXES_FILES = "player_boundingbox_maskrcnn.json"
+"""What the files' names end in, behind the half."""
+
 MAX_ENTRIES = 100_000
 MAX_PEOPLE = 1_000
 """In one entry."""
@@ -38,12 +42,12 @@ _LARGEST = 1e12
 
 def calibration_name(half: int | str) -> str:
     """The calibration file of a half, by its number."""
-    return f"{half}_field_calib_ccbv.json"
+    return f"{half}_{CALIBRATION_FILES}"
 
 
 def player_boxes_name(half: int | str) -> str:
     """The player-box file of a half, by its number."""
-    return f"{half}_player_boundingbox_maskrcnn.json"
+    return f"{half}_{PLAYER_BOXES_FILES}"
 
 
 @dataclass(frozen=True, eq=False)
