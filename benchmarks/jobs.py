@@ -151,7 +151,7 @@ def run(database: str, args: argparse.Namespace, stack: ExitStack) -> dict[str, 
         "TOUCHLINE_QUEUE__BACKOFF_SECONDS": "0.1",
     }
     if database == "postgresql":
-        from server.postgres import running_postgres
+        from postgres import running_postgres
 
         environment["TOUCHLINE_DATABASE_URL"] = stack.enter_context(running_postgres())
     room = open_room(
@@ -225,7 +225,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    sys.path[:0] = [str(TESTS)]
+    sys.path[:0] = [str(TESTS), str(TESTS / "server")]
     for database in args.database:
         with ExitStack() as stack:
             result = run(database, args, stack)
