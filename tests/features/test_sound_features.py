@@ -55,6 +55,12 @@ def test_examples_are_the_published_ones(published):
     np.testing.assert_allclose(found, published["half_second_examples"], atol=1e-4)
 
 
+def test_sound_of_less_than_a_row_makes_none():
+    sound = np.zeros(95 * 160, np.float32)
+    assert examples(frames(sound), EMBEDDING).shape == (0, 96, 64)
+    assert SoundStatistics()(frames(sound[:7000])).shape == (0, len(NAMES))
+
+
 def test_frames_do_not_depend_on_how_sound_arrives():
     sound = np.random.default_rng(1).random(5000).astype(np.float32)
     whole = frames(sound)

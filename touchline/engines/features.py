@@ -94,12 +94,18 @@ class _OnnxFeatures:
         if precision == "bf16" and not has_bfloat16():
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
         half = precision != "fp32" and has_bfloat16()
+        trial = trial_inputs(folder, graph)
+        # Exact rows first, then the graph that stays: both at once would double the memory.
+        expected = (
+            self._run(OnnxGraph(path, "fp32", threads), trial)
+            if half and precision == "auto"
+            else None
+        )
         self._graph = OnnxGraph(path, "bf16" if half else "fp32", threads)
-        if half and precision == "auto":
-            exact = OnnxGraph(path, "fp32", threads)
-            trial = trial_inputs(folder, graph)
-            if shift(self._run(exact, trial), self._run(self._graph, trial)) > MAX_SHIFT:
-                self._graph, half = exact, False
+        if expected is not None:
+            half = shift(expected, self._run(self._graph, trial)) <= MAX_SHIFT
+            if not half:
+                self._graph = OnnxGraph(path, "fp32", threads)
         self.name = f"openvino {'bf16' if half else 'fp32'}"
 
     def __call__(self, inputs: Inputs) -> Floats:

@@ -14,7 +14,14 @@ from touchline.features.extractor import (
     Write,
 )
 from touchline.features.sound import describe_sound, refuse_rate
-from touchline.features.spectra import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE, Floats, log_mel
+from touchline.features.spectra import (
+    FRAME_SAMPLES,
+    HOP_SAMPLES,
+    MEL_BANDS,
+    SAMPLE_RATE,
+    Floats,
+    log_mel,
+)
 from touchline.timebase import format_rate
 from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
@@ -111,4 +118,4 @@ def examples(frames: Floats, sound_map: SoundMap = EMBEDDING) -> Floats:
     """
     count = len(frames) // sound_map.steps
     mel = log_mel(frames[: count * sound_map.steps])
-    return mel.reshape(count, sound_map.steps, -1)[:, : sound_map.used_steps]
+    return mel.reshape(count, sound_map.steps, MEL_BANDS)[:, : sound_map.used_steps]
