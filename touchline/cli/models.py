@@ -38,7 +38,7 @@ def list_(json: JsonOption = False) -> None:
         ]
         print_json({"models": here, "to_pull": remote})
         return
-    table = Table("name", "network", "labels", "rate", "picture", "from", box=None)
+    table = Table("name", "network", "labels", "rate", "input", "from", box=None)
     for column in table.columns:
         column.overflow = "fold"
     for folder in folders:
@@ -48,7 +48,7 @@ def list_(json: JsonOption = False) -> None:
             _network(folder),
             card.labels.name,
             card.rate,
-            f"{card.width}x{card.height}",
+            _input(folder),
             folder.origin,
         )
     results.print(table if folders else "No models yet.")
@@ -165,6 +165,15 @@ def _network(folder: ModelFolder) -> str:
     return " + ".join(str(part) for part in parts if part) or folder.card.system
 
 
+def _input(folder: ModelFolder) -> str:
+    """Pictures of a size, or features by their names and widths."""
+    card = folder.card
+    if card.features is None:
+        return f"{card.width}x{card.height}"
+    streams = [card.features, *card.streams.values()]
+    return ", ".join(f"{s.name} ({s.width})" if s.width else s.name for s in streams)
+
+
 def _summary(folder: ModelFolder) -> dict[str, Any]:
     card = folder.card
     return {
@@ -176,6 +185,7 @@ def _summary(folder: ModelFolder) -> dict[str, Any]:
         "rate": card.rate,
         "width": card.width,
         "height": card.height,
+        "features": None if card.features is None else card.features.name,
         "files": list(card.files),
         "licence": card.licence,
     }

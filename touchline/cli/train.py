@@ -58,6 +58,8 @@ def train(
             say=lambda text: remarks.print(text, markup=False, soft_wrap=True),
             on_step=lambda done, total: progress.update(bar, completed=done, total=total),
         )
+    if result.rank:
+        return  # the first of several processes tells
     if as_json:
         print_json(
             {

@@ -76,6 +76,7 @@ def train_on_features(
         keeper.best_epoch,
         keeper.best_figures,
         keeper.frames_per_second,
+        trainer.global_rank,
     )
 
 

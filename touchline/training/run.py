@@ -90,6 +90,7 @@ def _train_on_video(
         keeper.best_epoch,
         keeper.best_figures,
         keeper.frames_per_second,
+        trainer.global_rank,
     )
 
 

@@ -1,6 +1,7 @@
 """What every training run shares, whatever it trains: its folder, its trainer, its steps."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class RunResult:
         best_epoch: epoch of the weights that were kept, from 1.
         figures: of the validation of that epoch.
         frames_per_second: frames or rows trained on in this session, validation left out.
+        rank: of this process, among those that trained together.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class RunResult:
     best_epoch: int
     figures: Mapping[str, float]
     frames_per_second: float
+    rank: int = 0
 
 
 class StepWatch(lightning.Callback):
@@ -180,7 +183,9 @@ def fit(
     """
     path = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
     try:
-        trainer.fit(module, batches, ckpt_path=path, weights_only=True)
+        with warnings.catch_warnings():  # Lightning asks PyTorch in a way that goes out of use
+            warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
+            trainer.fit(module, batches, ckpt_path=path, weights_only=True)
     except RuntimeError as error:
         if "loading state_dict" not in str(error):
             raise
