@@ -168,3 +168,14 @@ def test_a_missing_half_is_named(tmp_path, names, said):
     with pytest.raises(InputError, match=said) as caught:
         read_games(tmp_path, features="a")
     assert "1_a.npy and 2_a.npy" in str(caught.value)
+
+
+def test_a_game_of_one_half_among_games_of_two_has_lost_one(tmp_path):
+    for name, files in (("one", ["1_a.npy"]), ("two", ["1_a.npy", "2_a.npy"])):
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).touch()
+    with pytest.raises(InputError, match=r"one: half 2 of this game has no features a"):
+        read_games(tmp_path, features="a")
+    (tmp_path / "two" / "2_a.npy").unlink()
+    assert len(read_games(tmp_path, features="a")) == 2

@@ -191,7 +191,23 @@ def read_games(
             remedy=f"give a folder with league/season/game that holds {wanted.example} and "
             "Labels-v2.json, or with x.mp4 and x.events.json",
         )
+    if features is not None:
+        _check_halves(games, wanted)
     return games
+
+
+def _check_halves(games: Iterable[Game], wanted: Wanted) -> None:
+    """Refuse a game of a single half among games of two: it has lost one."""
+    numbers = {game.folder: {half.number for half in game.halves} for game in games}
+    if not any({1, 2} <= halves for halves in numbers.values()):
+        return
+    for folder, halves in numbers.items():
+        if lost := {1, 2} - halves:
+            raise InputError(
+                f"half {min(lost)} of this game has no features {wanted.features}",
+                where=folder,
+                remedy=f"add {wanted.example}",
+            )
 
 
 def check_labels(

@@ -90,13 +90,15 @@ def open_engine(
 
     Raises:
         CheckpointError: the model's files are broken.
-        ConfigError: the model has no files for this engine, or an option is not known.
+        ConfigError: the model has no files for this engine, or takes features; or an option is
+            not known.
         MissingExtraError: PyTorch is needed and not installed.
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ConfigError(f"precision {precision!r}", remedy="choose of auto, fp32, bf16")
     if threads is not None and threads < 1:
         raise ConfigError(f"{threads} threads", remedy="give 1 or more")
+    folder.card.require_video()
     if engine == "auto":
         engine = _choose(folder)
     if engine == "openvino":

@@ -140,6 +140,18 @@ class ModelCard(_Strict):
             raise ValueError(f"a crop of {self.crop} does not fit {self.width}x{self.height}")
         return self
 
+    def require_video(self) -> None:
+        """Refuse a network that takes features.
+
+        Raises:
+            ConfigError: it does.
+        """
+        if self.features is not None:
+            raise ConfigError(
+                f"model {self.name} takes features, not video",
+                remedy="give a model of pictures, or run touchline predict on feature files",
+            )
+
     @property
     def picture_size(self) -> tuple[int, int]:
         """Width and height that pictures are scaled to.
@@ -147,11 +159,8 @@ class ModelCard(_Strict):
         Raises:
             ConfigError: the network takes features, not pictures.
         """
-        if self.width is None or self.height is None:
-            raise ConfigError(
-                f"model {self.name} takes features, not video",
-                remedy="give a model of pictures, or run touchline predict on feature files",
-            )
+        self.require_video()
+        assert self.width is not None and self.height is not None  # as the card was checked
         return self.width, self.height
 
     @property

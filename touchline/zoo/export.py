@@ -92,7 +92,9 @@ def export_onnx(
     Raises:
         CheckpointError: broken weights, or a file that does not compute what PyTorch computes;
             nothing is written then.
+        ConfigError: a network of features, which runs on PyTorch alone.
     """
+    folder.card.require_video()
     target = folder.path if out is None else out
     parts = _parts(load_network(folder), folder)
     target.mkdir(parents=True, exist_ok=True)
