@@ -20,7 +20,7 @@ from touchline.features.store import (
     read_description,
     write_features,
 )
-from touchline.simulator.workers import available_cores, run_tasks
+from touchline.workers import available_cores, run_tasks
 
 Status = Literal["made", "kept", "failed"]
 

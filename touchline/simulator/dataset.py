@@ -31,8 +31,8 @@ from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
 from touchline.simulator.script import HalfScript, MatchScript
 from touchline.simulator.video import render_half
-from touchline.simulator.workers import Report, available_cores, run_tasks
 from touchline.timebase import format_rate
+from touchline.workers import Report, available_cores, run_tasks
 
 MODALITIES = ("video", "audio", "labels", "boxes", "calibration", "transcript")
 """What can be rendered. Audio is the sound of the video, and there is none without it."""

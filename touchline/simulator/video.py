@@ -24,7 +24,7 @@ from touchline.simulator.drawing import Box, Painter
 from touchline.simulator.motion import Motion, World
 from touchline.simulator.overlays import DISSOLVE_SECONDS, WIPE_SECONDS
 from touchline.simulator.script import HalfScript, MatchScript
-from touchline.simulator.workers import Report, run_tasks
+from touchline.workers import Report, run_tasks
 
 Pixels = npt.NDArray[np.uint8]
 

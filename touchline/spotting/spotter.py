@@ -14,9 +14,9 @@ from touchline.engines import Engine, EngineName, Precision, open_engine
 from touchline.events import Producer, Timeline, Video
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import FrameStream, probe, read_frames
+from touchline.prefetch import prefetched
 from touchline.scores import FloatArray, Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
-from touchline.spotting.prefetch import prefetched
 from touchline.spotting.windows import Window, WindowAverage, cut_windows, softmax
 from touchline.timebase import format_seconds
 from touchline.zoo.cards import ModelCard

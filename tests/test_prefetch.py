@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from touchline.spotting.prefetch import prefetched
+from touchline.prefetch import prefetched
 
 
 def threads_left() -> list[str]:

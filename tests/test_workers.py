@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from touchline.errors import InputError, MediaError
-from touchline.simulator.workers import run_tasks
+from touchline.workers import run_tasks
 
 
 @dataclass(frozen=True)

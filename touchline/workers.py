@@ -101,8 +101,7 @@ def _result(future: Future[str]) -> str:
     except BrokenProcessPool as error:
         raise InputError(
             "a process was killed, perhaps for want of memory",
-            where="simulate",
-            remedy="use fewer jobs or a smaller picture",
+            remedy="use fewer --jobs, or a smaller picture",
         ) from error
 
 
