@@ -17,6 +17,7 @@ from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import SpottingScores, evaluate
 from touchline.pipeline import check_writable
 from touchline.reel import Reel
+from touchline.replacing import write_text
 from touchline.report.page import write_report
 from touchline.simulator.dataset import simulate, video_name
 from touchline.spotting.spotter import load
@@ -110,9 +111,7 @@ def run_demo(
         progress("writing the reports", half / len(timelines))
     demo = Demo(folder, files, scores)
     files["scores"] = folder / "scores.json"
-    part = folder / "scores.json.part"
-    part.write_text(json.dumps(demo.to_json(), indent=2) + "\n", encoding="utf-8")
-    part.replace(files["scores"])
+    write_text(files["scores"], json.dumps(demo.to_json(), indent=2) + "\n")
     return demo
 
 

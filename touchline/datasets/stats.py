@@ -14,6 +14,7 @@ from touchline.formats import Matches, read_matches
 from touchline.formats.games import SPLIT_NAMES
 from touchline.formats.reading import is_tree, open_tree
 from touchline.labels import LABEL_SETS
+from touchline.replacing import write_text
 
 _PREFERRED = {
     "soccernet-v2": "Labels-v2.json",
@@ -134,13 +135,7 @@ def write_picture(stats: Stats, path: str | Path) -> None:
             '<!doctype html><html lang="en"><meta charset="utf-8">'
             f"<title>{title}</title><body>{picture}</body></html>\n"
         )
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(picture, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise InputError(f"cannot be written: {error.strerror}", where=path) from error
+    write_text(path, picture)
 
 
 def stats_svg(stats: Stats) -> str:

@@ -21,6 +21,7 @@ from touchline.features.arrays import read_blocks, read_header
 from touchline.features.extractor import Extracted, Extractor, Report, Rows, Write
 from touchline.features.pickles import read_pickle
 from touchline.features.store import Description, check_features
+from touchline.replacing import replacing
 from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.store import sha256_of
 
@@ -68,10 +69,9 @@ class Pca:
     def save(self, path: Path) -> None:
         """Write ``.safetensors``; an existing file stays whole until it is replaced."""
         told = None if self.fitted_on is None else self.fitted_on.model_dump(mode="json")
-        beside = path.with_name(f".{path.name}.part")
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        save_file(arrays, beside, {_KEY: json.dumps({"pca": 1, "fitted_on": told})})
-        beside.replace(path)
+        with replacing(path) as unfinished:
+            save_file(arrays, unfinished, {_KEY: json.dumps({"pca": 1, "fitted_on": told})})
 
 
 class Covariance:

@@ -9,7 +9,6 @@ import hashlib
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Annotated, Literal, Self
 
@@ -21,6 +20,7 @@ import touchline
 from touchline.errors import ConfigError, FormatError, InputError, MediaError
 from touchline.features.arrays import read_header
 from touchline.features.extractor import Extractor, Report, Rows
+from touchline.replacing import name_beside, write_text
 from touchline.timebase import format_seconds, parse_rate
 from touchline.zoo.identity import Digest, FeatureIdentity
 
@@ -218,7 +218,7 @@ class RowFile:
     dtype = np.dtype("<f4")
 
     def __init__(self, path: Path) -> None:
-        self.part = _beside(path)
+        self.part = name_beside(path)
         self.count = 0
         self.dims = 0
         self._file = self.part.open("xb")
@@ -267,17 +267,10 @@ class RowFile:
 
 
 def _write_description(described: Description, path: Path) -> None:
-    target = description_path(path)
-    beside = _beside(target)
-    beside.write_text(described.model_dump_json(indent=2, exclude_none=True) + "\n", "utf-8")
-    beside.replace(target)
+    text = described.model_dump_json(indent=2, exclude_none=True) + "\n"
+    write_text(description_path(path), text)
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _beside(path: Path) -> Path:
-    """A name that no other process writes to."""
-    return path.with_name(f".{path.name}-{token_hex(4)}.part")

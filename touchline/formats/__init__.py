@@ -1,9 +1,7 @@
 """Event, label, prediction and reel files: one file per format, all of them in ``FORMATS``."""
 
 import gzip
-import os
 import re
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -32,6 +30,7 @@ from touchline.formats import (
 from touchline.formats.base import Format, Matches, Options, Source, Thing, known_labels
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
+from touchline.replacing import replacing
 from touchline.timebase import parse_rate
 
 __all__ = [
@@ -467,18 +466,7 @@ def safe_folder(game: str) -> str:
 def _written_beside(path: Path) -> Iterator[BinaryIO]:
     """A stream whose content takes the place of ``path`` once it is complete."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-    except OSError as error:
-        raise FormatError(f"cannot be written: {error.strerror}", where=path) from error
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
+        with replacing(path) as unfinished, unfinished.open("xb") as stream:
             yield stream
-        umask = os.umask(0)
-        os.umask(umask)
-        beside.chmod(0o666 & ~umask)
-        beside.replace(path)
     except OSError as error:
         raise FormatError(f"cannot be written: {error.strerror}", where=path) from error
-    finally:
-        beside.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from touchline.errors import FormatError
 from touchline.formats.columns import game_files
 from touchline.formats.reading import is_tree, open_tree, parse_json, read_bytes
+from touchline.replacing import write_text
 from touchline.replays import CameraShot, GroundedReplay
 
 T = TypeVar("T")
@@ -56,11 +57,8 @@ def write_replays(replays: Sequence[GroundedReplay], path: str | Path, *, game: 
         }
         for replay in replays
     ]
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
     document = {"UrlLocal:": game, "Replays": records}  # the colon is in the published files
-    beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_text(Path(path), json.dumps(document, indent=1) + "\n")
 
 
 def _read(

@@ -8,7 +8,6 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -18,11 +17,12 @@ import numpy as np
 from PIL import Image
 
 from touchline.colours import class_colour, css_colour
-from touchline.errors import InputError, MediaError
+from touchline.errors import MediaError
 from touchline.events import Event, Timeline
 from touchline.labels import LabelSet, label_set_of
 from touchline.media.video import probe, read_frames
 from touchline.reel import Reel
+from touchline.replacing import write_text
 from touchline.scores import FloatArray
 from touchline.timebase import format_seconds
 
@@ -62,17 +62,7 @@ def write_report(
     """
     thumbnails = {} if video is None else _thumbnails(timeline.events, Path(video))
     page = render(timeline, thumbnails, reel, shown_confidence, title)
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot be written ({error.strerror})", where=target, remedy="choose another place"
-        ) from error
+    write_text(Path(path), page)
 
 
 def render(

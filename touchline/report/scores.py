@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from touchline.errors import ConfigError, InputError
+from touchline.errors import ConfigError
 from touchline.metrics.explain import (
     RESAMPLES,
     Calibration,
@@ -20,6 +20,7 @@ from touchline.metrics.explain import (
     TimeErrors,
 )
 from touchline.metrics.matching import BoolArray
+from touchline.replacing import write_text
 
 _WIDTH, _HEIGHT = 300.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 292.0, 8.0, 164.0
@@ -34,16 +35,7 @@ def write_scores_page(explanations: Sequence[Explanation], path: str | Path) -> 
         InputError: the page cannot be written there.
     """
     page = render_scores(explanations)
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot be written ({error.strerror})", where=target, remedy="choose another place"
-        ) from error
+    write_text(Path(path), page)
 
 
 def render_scores(explanations: Sequence[Explanation]) -> str:

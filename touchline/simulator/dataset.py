@@ -26,6 +26,7 @@ from touchline.formats.sightings import (
     player_boxes_document,
     player_boxes_name,
 )
+from touchline.replacing import write_text
 from touchline.simulator import truth
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
@@ -392,8 +393,5 @@ def _write_splits(
         for name in games[begin:end]:
             league, season, game = name.split("/")
             listing.setdefault(league, {}).setdefault(season, []).append(game)
-        path = root / f"SoccerNetGames{split}.json"
-        beside = path.with_suffix(".json.part")
-        beside.write_text(json.dumps(listing, indent=4) + "\n", "utf-8")
-        beside.replace(path)
+        write_text(root / f"SoccerNetGames{split}.json", json.dumps(listing, indent=4) + "\n")
     return parts

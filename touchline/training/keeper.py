@@ -11,6 +11,7 @@ import lightning
 import torch
 
 from touchline.models.e2e_spot import E2ESpot
+from touchline.replacing import write_text
 from touchline.scores import Scores
 from touchline.training.config import AnyRecipe, Recipe
 from touchline.training.data import Say, TrainingData
@@ -26,13 +27,6 @@ LOG = "log.jsonl"
 
 _LAST_EPOCHS = 20
 """Epochs that are validated by default, counted from the last."""
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that is whole whenever it is there."""
-    beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)
 
 
 class EpochKeeper(lightning.Callback):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.labels import LabelSet
+from touchline.replacing import write_text
 from touchline.timebase import parse_rate
 from touchline.zoo.identity import FeatureIdentity
 
@@ -204,6 +205,4 @@ def read_card(path: Path) -> ModelCard:
 
 def write_card(card: ModelCard, path: Path) -> None:
     """Write a card; an existing file stays whole until it is replaced."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(card.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_text(path, card.model_dump_json(indent=2, exclude_none=True) + "\n")

@@ -24,6 +24,7 @@ from touchline.models.calibration import CalibrationConfig, calibration_calf
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.models.pooling import PoolingConfig, PoolingNetwork
+from touchline.replacing import replacing
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 
@@ -146,9 +147,9 @@ def save_weights(network: nn.Module, path: Path, *, half: bool = False) -> None:
         half: store weights of two dimensions and more in float16, half the bytes. Vectors
             (biases, batch-norm statistics) stay float32.
     """
-    beside = path.with_name(path.name + ".part")
-    save_file({key: _stored(value, half) for key, value in network.state_dict().items()}, beside)
-    beside.replace(path)
+    stored = {key: _stored(value, half) for key, value in network.state_dict().items()}
+    with replacing(path) as unfinished:
+        save_file(stored, unfinished)
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:
