@@ -27,7 +27,6 @@ const ENGLISH = {
   "theme.light": "Colours: light",
   "theme.dark": "Colours: dark",
   undo: "Undo",
-  unknownError: "That did not work: {problem}",
 
   // people
   logIn: "Log in",
@@ -305,7 +304,8 @@ const ENGLISH = {
   models: "Models",
   settings: "Settings",
   classesOf: "Classes",
-  defaultModel: "New matches are spotted with it",
+  defaultModel: "Model for new matches",
+  isDefault: "New matches are spotted with it",
   licence: "Licence of the weights",
   trainedOn: "Licence of what it was trained on",
   makeDefault: "Use for new matches",
@@ -319,7 +319,6 @@ const ENGLISH = {
   rate: "Frames per second it sees",
   repository: "Repository",
   system: "System",
-  metricsOf: "Scores",
 
   addUser: "Add somebody",
   admin: "Admin",

@@ -8,8 +8,7 @@ import { t } from "../lib/texts.js";
 /** @typedef {import("../lib/types.js").EventValues} EventValues */
 
 /**
- * `<event-inspector>`: tells `edit` with values, `nudge` with `{frames, seconds}`, `do` with the
- * name of a command.
+ * `<event-inspector>`: tells `edit` with `{id, values}` and `do` with the name of a command.
  */
 export class EventInspector extends HTMLElement {
   /** @type {string[]} */
@@ -37,7 +36,7 @@ export class EventInspector extends HTMLElement {
 
   /** @param {Partial<EventValues>} values */
   #edit(values) {
-    this.dispatchEvent(new CustomEvent("edit", { detail: values }));
+    this.dispatchEvent(new CustomEvent("edit", { detail: { id: this.dataset.id, values } }));
   }
 
   /** @param {string} command */
@@ -81,7 +80,7 @@ export class EventInspector extends HTMLElement {
       });
     const labels = this.labels.includes(event.label) ? this.labels : [...this.labels, event.label];
     const nudge = (/** @type {string} */ command, /** @type {string} */ label, /** @type {string} */ shown) =>
-      h("button", { type: "button", disabled: off, "aria-label": label, title: label, onclick: () => this.#do(command) }, shown);
+      h("button", { type: "button", disabled: off, "aria-label": `${shown}: ${label}`, title: label, onclick: () => this.#do(command) }, shown);
     fill(
       this,
       h(

@@ -189,7 +189,7 @@ export function showKeys(keys, changed) {
     const names = keys.keysOf(action);
     const inside = waiting === action
       ? t("pressKey")
-      : names.length ? names.map((key) => h("kbd", {}, shownKey(key))) : t("none");
+      : names.length ? names.flatMap((key) => [h("kbd", {}, shownKey(key)), " "]) : t("none");
     return h(
       "li",
       {},
@@ -197,7 +197,7 @@ export function showKeys(keys, changed) {
       h(
         "button",
         {
-          type: "button", class: "quiet", "data-action": action, "aria-label": t("changeKey", { label, keys: names.map(shownKey).join(", ") }),
+          type: "button", class: "quiet", "data-action": action, "aria-label": t("changeKey", { label, keys: names.map(shownKey).join(" ") }),
           onclick: () => listen(action),
         },
         inside,

@@ -40,6 +40,7 @@ export class Player extends EventTarget {
       this.video.addEventListener(kind, () => this.#state());
     }
     this.video.addEventListener("seeked", () => this.#shown(this.video.currentTime));
+    this.video.addEventListener("ended", () => this.#endStretch());
     this.video.addEventListener("error", () => this.dispatchEvent(new Event("problem")));
     this.video.addEventListener("loadedmetadata", () => this.#loaded());
     this.video.addEventListener("volumechange", () => keep("volume", this.video.volume));
@@ -204,11 +205,15 @@ export class Player extends EventTarget {
     const frame = Math.min(Math.floor(seconds * this.rate + 1e-3), this.lastFrame);
     if (frame === this.#wanted || !this.video.seeking) this.#wanted = null;
     this.seconds = frame / this.rate;
-    if (this.#end !== null && this.#wanted === null && this.seconds >= this.#end - 0.5 / this.rate) {
-      this.#end = null;
-      this.video.pause();
-      this.dispatchEvent(new Event("end"));
-    }
+    const isOver = this.#end !== null && (frame + 0.5) / this.rate > this.#end;
+    if (this.#wanted === null && (isOver || frame === this.lastFrame)) this.#endStretch();
     this.dispatchEvent(new Event("time"));
+  }
+
+  #endStretch() {
+    if (this.#end === null) return;
+    this.#end = null;
+    this.video.pause();
+    this.dispatchEvent(new Event("end"));
   }
 }

@@ -84,8 +84,8 @@ export class ReelPanel extends HTMLElement {
   }
 
   #build() {
-    this.length = h("input", { type: "number", min: "5", max: "14400", step: "5", value: "180" });
-    this.least = h("input", { type: "number", min: "0", max: "100", step: "5", value: "0" });
+    this.length = h("input", { type: "number", min: "5", max: "14400", step: "1", value: "180" });
+    this.least = h("input", { type: "number", min: "0", max: "100", step: "1", value: "0" });
     this.accepted = h("input", { type: "checkbox" });
     this.must = h(
       "select",
@@ -389,7 +389,7 @@ export class ReelPanel extends HTMLElement {
     const change = (/** @type {number} */ start, /** @type {number} */ end) =>
       this.#edit(trimmed(this.clips, place, start, end, this.#duration));
     const trim = (/** @type {string} */ shown, /** @type {string} */ label, /** @type {string} */ focus, /** @type {() => void} */ act) =>
-      h("button", { type: "button", class: "quiet", disabled: off, "aria-label": label, title: label, "data-focus": `${focus} ${place}`, onclick: act }, shown);
+      h("button", { type: "button", class: "quiet", disabled: off, "aria-label": `${shown} ${label}`, title: label, "data-focus": `${focus} ${place}`, onclick: act }, shown);
     const seconds = t("trimStep", { seconds: TRIM_SECONDS });
     return h(
       "li",
@@ -460,7 +460,7 @@ export class ReelPanel extends HTMLElement {
     format.addEventListener("change", () => (this.#format = format.value));
     fill(
       this.files,
-      h("h3", {}, t("files")),
+      h("h2", {}, t("files")),
       mayEdit()
         ? h(
             "div",

@@ -333,7 +333,7 @@ export class MatchRoom {
     on(list, "pick", (id) => this.select(id));
     on(list, "accept", (id) => this.#judge("accepted", id));
     on(list, "reject", (id) => this.#judge("rejected", id));
-    on(inspector, "edit", (values) => this.#selected && store.change(this.#selected, values));
+    on(inspector, "edit", ({ id, values }) => store.change(id, values));
     on(inspector, "do", (command) => this.run(command));
     on(classes, "tag", (label) => this.tag(label));
     on(classes, "only", (label) => {
@@ -343,6 +343,7 @@ export class MatchRoom {
     on(classes, "threshold", ({ label, value }) => this.#setThreshold(label, value));
     on(reel, "clips", () => timeline.setClips(reel.clips));
     document.addEventListener("keydown", this.#pressed);
+    if (player.video.error) this.#videoFailed();
   }
 
   async #readCurves() {

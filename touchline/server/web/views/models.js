@@ -59,7 +59,7 @@ export function showModels(root) {
       ]),
       h("details", {}, h("summary", {}, `${t("classesOf")} (${model.labels.length})`), h("p", { class: "quiet-text" }, model.labels.join(", "))),
       isDefault
-        ? h("p", { class: "state ready" }, t("defaultModel"))
+        ? h("p", { class: "state ready" }, t("isDefault"))
         : isAdmin
           ? h("button", { type: "button", onclick: () => makeDefault(model.name) }, t("makeDefault"))
           : null,

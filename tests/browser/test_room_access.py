@@ -1,0 +1,220 @@
+"""Who may do what on the page; that all can use it; how it looks on each screen."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SECONDS
+from room_server import Found, RoomServer, seed_match, serving, spread
+from room_steps import ask, open_match, saved, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OpenPage = Callable[..., Any]
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "correct horse battery"
+SCREENS = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def guarded_server(tmp_path: Path, numbered_video: Path) -> Iterator[RoomServer]:
+    """With an admin and a viewer, and one match."""
+    seed_match(tmp_path / "data", numbered_video, SECONDS, spread(5, SECONDS))
+    with serving(tmp_path / "data") as running:
+        yield running
+
+
+def log_in(page: Any, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_passwords_roles_and_links(guarded_server: RoomServer, open_page: OpenPage) -> None:
+    server = guarded_server
+    page = open_page(f"{server.url}/#/settings")
+    page.get_by_text("Nobody has a password yet").wait_for()
+    users = page.locator("section", has=page.get_by_role("heading", name="Users"))
+    users.get_by_label("Name").fill("ada")
+    users.get_by_label("New password").fill(PASSWORD)
+    users.get_by_role("button", name="Add somebody").click()
+    page.get_by_role("button", name="Log in").wait_for()  # the door is shut from now on
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_text("name or password is wrong").wait_for()
+    log_in(page, "ada")
+    users.get_by_label("Name").fill("vic")
+    users.get_by_label("New password").fill(PASSWORD)
+    users.locator("form").get_by_label("Role").select_option("viewer")
+    users.get_by_role("button", name="Add somebody").click()
+    page.get_by_role("cell", name="vic", exact=True).wait_for()
+    tokens = page.locator("section", has=page.get_by_role("heading", name="Tokens"))
+    tokens.get_by_label("Name").fill("newsroom")
+    tokens.get_by_role("button", name="Make a token").click()
+    page.get_by_text("shown only once").wait_for()
+
+    page.goto(f"{server.url}/#/")
+    page.get_by_role("link", name="North - South").click()
+    page.locator(".event-row").first.wait_for()
+    page.keyboard.press("a")
+    page.keyboard.press("a")
+    saved(page)  # with CSRF
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Link").input_value()
+
+    guest = open_page(link)
+    guest.locator(".event-row").first.wait_for()
+    until(guest, "document.querySelector('video').readyState >= 2")
+    assert guest.get_by_role("button", name="Undo").count() == 0
+    guest.keyboard.press("3")
+    guest.keyboard.press("Delete")
+    guest.wait_for_timeout(500)
+    assert guest.locator(".event-row").count() == 5
+
+    viewer = open_page(server.url)
+    log_in(viewer, "vic")
+    viewer.get_by_role("link", name="North - South").wait_for()
+    assert viewer.get_by_text("Drop match videos").count() == 0
+    viewer.get_by_role("link", name="Settings").click()
+    viewer.get_by_text("Only admins may change these").wait_for()
+    viewer.get_by_role("button", name="Log out").click()
+    viewer.get_by_role("button", name="Log in").wait_for()
+
+
+def test_settings_and_default_model(guarded_server: RoomServer, open_page: OpenPage) -> None:
+    page = open_page(f"{guarded_server.url}/#/settings")
+    page.get_by_label("Delete matches after").fill("30")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    assert ask(guarded_server, "/v1/settings")["retention_days"] == 30
+    page.get_by_role("link", name="Models").click()
+    page.get_by_role("heading", name="demo").wait_for()
+    page.get_by_text("New matches are spotted with it").wait_for()
+    assert page.get_by_text("Licence of the weights").count() >= 1
+
+
+FOUND = [
+    Found(1.2, "Kick-off", 0.97, "accepted", half=1), Found(3.2, "Foul", 0.62),
+    Found(4.9, "Goal", 0.93, "accepted", team="home", note="One-two at the edge of the box"),
+    Found(6.1, "Kick-off", 0.9), Found(8.8, "Corner", 0.71, team="away"),
+    Found(10.4, "Shots off target", 0.44), Found(11.7, "Yellow card", 0.31, "rejected"),
+    Found(13.0, "Throw-in", 0.55), Found(15.2, "Ball out of play", 0.83),
+    Found(17.3, "Shots on target", 0.5), Found(18.9, "Substitution", 1.0, "accepted", "person"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def full_server(tmp_path_factory: pytest.TempPathFactory, numbered_video: Path) -> Iterator[Any]:
+    data = tmp_path_factory.mktemp("full")
+    empty = tmp_path_factory.mktemp("empty")
+    match = seed_match(data, numbered_video, SECONDS, FOUND)
+    seed_match(data, numbered_video, SECONDS, spread(30, SECONDS), title="Lakeside v Old Town")
+    with serving(data) as running, serving(empty) as bare:
+        ask(running, f"/v1/matches/{match}/reels", "POST", {"seconds": 10, "title": "Highlights"})
+        yield running, bare, match
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", list(SCREENS))
+def test_views_are_accessible(
+    full_server: Any, open_page: OpenPage, scheme: str, screen: str
+) -> None:
+    server, bare, match = full_server
+    page = open_page(viewport=SCREENS[screen], color_scheme=scheme, bypass_csp=True)
+    look = Look(page, f"{screen}-{scheme}")
+    page.goto(bare.url)
+    page.get_by_text("No match here yet").wait_for()
+    look("empty")
+    page.goto(server.url)
+    page.get_by_text("30 events").wait_for()
+    look("library")
+    open_match(page, server, match)
+    page.locator(".event-main").nth(2).click()
+    page.wait_for_selector("event-inspector textarea")
+    page.keyboard.press("k")
+    look("match")
+    page.get_by_role("tab", name="Classes").click()
+    look("classes")
+    page.get_by_role("button", name="Playing and tagging").click()
+    look("habits")
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Reel").click()
+    page.locator(".clip-row").first.wait_for()
+    look("reel")
+    page.get_by_role("button", name="Show and change keys").click()
+    page.get_by_role("dialog").wait_for()
+    look("keys")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Files", exact=True).click()
+    page.get_by_role("dialog").wait_for()
+    look("files")
+    page.keyboard.press("Escape")
+    page.goto(f"{server.url}/#/models")
+    page.get_by_role("heading", name="demo").wait_for()
+    look("models")
+    page.goto(f"{server.url}/#/settings")
+    page.get_by_role("heading", name="Users").wait_for()
+    page.get_by_role("heading", name="Who did what").wait_for()
+    look("settings")
+    assert not look.findings, "\n".join(look.findings)
+
+
+class Look:
+    """Checks a view with axe-core, and keeps a picture of it where the environment names a folder.
+
+    ``findings`` has every rule that is broken badly, and every view that is too wide.
+    """
+
+    def __init__(self, page: Any, name: str) -> None:
+        self.page = page
+        self.name = name
+        self.findings: list[str] = []
+        self.folder = os.environ.get("TOUCHLINE_SCREENSHOTS")
+
+    def __call__(self, view: str) -> None:
+        self.page.wait_for_timeout(400)
+        if self.folder:
+            self.page.screenshot(path=Path(self.folder) / f"{view}-{self.name}.png")
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            self.findings.append(f"{view}: wider than the screen")
+        if not AXE.is_file():
+            pytest.skip("axe-core is not installed: npm ci")
+        self.page.evaluate(AXE.read_text())
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = self.page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+        for rule in found["violations"]:
+            for node in rule["nodes"][:3]:
+                if rule["impact"] in ("serious", "critical", "moderate"):
+                    said = re.sub(r"\s+", " ", node["failureSummary"])[:160]
+                    self.findings.append(f"{view}: {rule['id']} {node['html'][:120]} {said}")
+
+
+def test_the_match_page_by_keyboard_alone(full_server: Any, open_page: OpenPage) -> None:
+    """Every control is reached by Tab, in an order that follows the page."""
+    server, _, match = full_server
+    page = open_match(open_page(), server, match)
+    reached = []
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => {
+                  const one = document.activeElement;
+                  return one.getAttribute("aria-label") || one.textContent.trim().slice(0, 40);
+                }"""
+            )
+        )
+    for name in ("Library", "Rename", "Play or pause", "Speed", "Zoom in", "Timeline", "Events"):
+        assert any(name in one for one in reached), (name, reached)
+    page.locator("#tab-events").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#panel-classes").is_visible()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#panel-reel").is_visible()

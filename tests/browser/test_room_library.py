@@ -1,0 +1,142 @@
+"""Matches come in, are found again and go: broken uploads, restarts, deletion, the first visit."""
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from room_server import RoomServer, seed_match, serving, spread
+from room_steps import ask, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OpenPage = Callable[..., Any]
+
+PADDED_BYTES = 40_000_000
+UPLOAD_BYTES_PER_SECOND = 6_000_000
+
+
+@pytest.fixture
+def empty_server(tmp_path: Path) -> Iterator[RoomServer]:
+    with serving(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def large_video(numbered_video: Path) -> Path:
+    """A video that takes a while to send: its file holds a large free box at the end."""
+    path = numbered_video.with_name("large match.mp4")
+    data = numbered_video.read_bytes()
+    length = PADDED_BYTES - len(data)
+    noise = hashlib.shake_128(b"free").digest(length - 8)
+    path.write_bytes(data + struct.pack(">I4s", length, b"free") + noise)
+    return path
+
+
+def slow_down(page: Any) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False, "latency": 5, "downloadThroughput": -1,
+            "uploadThroughput": UPLOAD_BYTES_PER_SECOND,
+        },
+    )  # fmt: skip
+
+
+def received(server: RoomServer) -> int:
+    """Bytes of the one upload that the server has."""
+    return sum(path.stat().st_size for path in server.data.glob("uploads/*/original.bin"))
+
+
+def test_an_upload_survives_a_restart_and_a_reload(
+    empty_server: RoomServer, open_page: OpenPage, large_video: Path
+) -> None:
+    server = empty_server
+    page = open_page(server.url)
+    page.get_by_text("No match here yet").wait_for()
+    slow_down(page)
+    page.set_input_files("input[type=file]", large_video)
+    page.get_by_text("MB/s").wait_for()
+    page.get_by_text("left", exact=False).first.wait_for()
+    until(page, "document.querySelector('.upload progress').value > 8e6")
+    server.stop()  # the connection breaks in the middle
+    page.get_by_text("It goes on by itself").wait_for()
+    kept = received(server)
+    server.start()
+    until(page, "document.querySelector('.upload progress').value > 22e6")
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.get_by_text("Choose the file again and it goes on from here").wait_for()
+    until(page, "document.querySelector('.upload progress').value > 15e6")
+    assert received(server) >= kept
+    slow_down(page)
+    page.set_input_files("input[type=file]", large_video)
+    page.locator(".match-card").wait_for(timeout=60_000)
+    page.get_by_text("Choose the file again").wait_for(state="hidden")
+    files = list(server.data.glob("uploads/*/original.bin"))
+    assert [path.read_bytes() for path in files] == [large_video.read_bytes()]
+    assert page.locator(".match-card h2").text_content() == "large match"
+
+
+def test_what_is_no_video_is_refused(empty_server: RoomServer, open_page: OpenPage) -> None:
+    page = open_page(empty_server.url)
+    page.get_by_text("No match here yet").wait_for()
+    until(page, "document.querySelector('input[type=file]').accept !== ''")
+    files = [
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no match"},
+        {"name": "nothing.mp4", "mimeType": "video/mp4", "buffer": b""},
+    ]
+    page.set_input_files("input[type=file]", files)
+    page.get_by_text("notes.txt is none of the kinds of video").wait_for()
+    page.get_by_text("nothing.mp4 is empty").wait_for()
+    assert not list(empty_server.data.glob("uploads/*"))
+
+
+def test_search_sort_and_delete_with_undo(
+    empty_server: RoomServer, open_page: OpenPage, numbered_video: Path
+) -> None:
+    server = empty_server
+    for title, count in (("Alpha 10", 3), ("Beta <b>2</b>", 0), ("Alpha 2", 5)):
+        seed_match(server.data, numbered_video, 20, spread(count, 20), title=title)
+    page = open_page(server.url)
+    titles = page.locator(".match-card h2")
+    page.get_by_text("5 events · 5 to review").wait_for()
+    assert titles.all_text_contents() == ["Alpha 2", "Beta <b>2</b>", "Alpha 10"]
+    page.get_by_label("Sort").select_option("title")
+    assert titles.all_text_contents() == ["Alpha 2", "Alpha 10", "Beta <b>2</b>"]
+    page.get_by_placeholder("Search matches").fill("alpha")
+    page.get_by_text("2 matches").wait_for()
+    page.get_by_placeholder("Search matches").fill("gamma")
+    page.get_by_text("No match is called “gamma”.").wait_for()
+    page.get_by_placeholder("Search matches").fill("")
+
+    page.get_by_role("button", name="Delete Alpha 10").click()
+    page.get_by_text("2 matches").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("3 matches").wait_for()
+    assert len(ask(server, "/v1/matches")["items"]) == 3
+    page.get_by_role("button", name="Delete Alpha 10").click()
+    page.get_by_role("button", name="Close").click()
+    until(page, "document.querySelectorAll('.match-card').length === 2")
+    assert len(ask(server, "/v1/matches")["items"]) == 2
+    page.get_by_role("button", name="Delete Alpha 2").click()
+    page.goto("about:blank")  # leaving does not keep it
+    page.wait_for_timeout(1000)
+    assert len(ask(server, "/v1/matches")["items"]) == 1
+
+
+def test_the_sample_match_in_one_click(tmp_path: Path, open_page: OpenPage) -> None:
+    with serving(tmp_path / "data", workers=1) as server:
+        page = open_page(server.url)
+        page.get_by_role("button", name="Try a sample match").click()
+        page.locator(".match-card").wait_for()
+        page.get_by_text("Simulating the match").wait_for(timeout=60_000)
+        page.get_by_role("link", name="Sample match").click()
+        page.locator(".statuses").wait_for(timeout=560_000)
+        until(page, "document.querySelectorAll('.event-row').length > 3")
+        until(page, "document.querySelector('video').readyState >= 2")
