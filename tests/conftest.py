@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from hypothesis import settings
 # One thread a test process: several processes with threads for every core only get in each other's
 # way. Set before anything imports PyTorch, and handed on to the programs that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a shell starts in the background ignores Ctrl-C, and hands that on to what tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("touchline", deadline=None)  # a loaded machine is not a failure
 settings.load_profile("touchline")

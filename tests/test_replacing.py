@@ -25,5 +25,5 @@ def test_what_fails_half_way_leaves_everything_as_it_was(tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(InputError, match="none/a.txt"):
+    with pytest.raises(InputError, match=r"none/a\.txt"):
         write_text(tmp_path / "none" / "a.txt", "")

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import touchline.report.page
-
 BAD_VIDEOS = {
     "missing.mp4": "no such file",
     "empty.mp4": "the file is empty",
@@ -190,12 +188,15 @@ def test_a_folder_that_may_not_be_written_is_refused_first(refused, plain_model,
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     refused, plain_model, videos, tmp_path, monkeypatch
 ):
-    def full(self, *args, **kwargs):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    opens = Path.open
 
-    monkeypatch.setattr(os, "fdopen", lambda *a, **k: full(None))
-    monkeypatch.setattr(touchline.report.page.Path, "write_text", full)
+    def full(self, mode="r", *args, **kwargs):
+        if self.parent == out and set(mode) & set("wx"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return opens(self, mode, *args, **kwargs)
+
     out = tmp_path / "out"
+    monkeypatch.setattr(Path, "open", full)
     line = refused("spot", videos / "silent.mp4", "--model", plain_model, "--out", out)
     assert os.strerror(errno.ENOSPC) in line
     assert list(out.iterdir()) == []
@@ -222,7 +223,7 @@ def test_interrupting_leaves_no_file_and_says_so(made_videos, plain_model, tmp_p
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
+    _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "interrupted\n")
     assert not (tmp_path / "out").exists()
 
