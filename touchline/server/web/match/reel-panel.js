@@ -39,6 +39,8 @@ export class ReelPanel extends HTMLElement {
   /** @type {number | null} */
   #dragged = null;
   #burns = false;
+  #filesShown = "";
+  files = h("div", { class: "stack" });
   #format = "";
 
   /**
@@ -119,7 +121,7 @@ export class ReelPanel extends HTMLElement {
         h("button", { class: "main" }, t("makeReel")),
       ),
     );
-    fill(this, mayEdit() ? this.maker : null, this.body);
+    fill(this, mayEdit() ? this.maker : null, this.body, this.files);
   }
 
   async #make() {
@@ -289,23 +291,24 @@ export class ReelPanel extends HTMLElement {
     if (!this.#reel || this.#making.has(format)) return;
     this.#making.set(format, 0);
     this.#draw();
+    /** @type {() => void} */
+    let tell = () => undefined;
     try {
       if (this.#isDirty) await this.#save();
       /** @type {import("../lib/types.js").Job} */
-      const job = await post(`/v1/reels/${this.#reel.id}/files`, {
-        format, burn_labels: this.#burns,
-      });
+      const job = await post(`/v1/reels/${this.#reel.id}/files`, { format, burn_labels: this.#burns });
       const ended = await jobEnd(job.id, (now) => {
         this.#making.set(format, now.progress);
         this.#drawFiles();
       });
-      if (ended?.state === "failed") complain(t("renderFailed", { problem: ended.problem ?? "" }));
-      if (ended?.state === "succeeded") notify(t("renderDone"));
+      if (ended?.state === "failed") tell = () => complain(t("renderFailed", { problem: ended.problem ?? "" }));
+      if (ended?.state === "succeeded") tell = () => void notify(t("renderDone"));
     } catch (error) {
-      complain(explain(error));
+      tell = () => complain(explain(error));
     }
     this.#making.delete(format);
-    await this.#read().catch(() => undefined);
+    await this.#read().catch(() => this.#draw());
+    tell();
   }
 
   /** @param {Product} file */
@@ -337,7 +340,9 @@ export class ReelPanel extends HTMLElement {
     this.dispatchEvent(new Event("clips"));
     if (!this.body) return;
     const reel = this.#reel;
+    this.files.hidden = !reel && !this.#files.length;
     if (!reel) {
+      this.#drawFiles();
       fill(this.body, h("p", { class: "quiet-text" }, mayEdit() ? t("noReel") : t("noReelYet")));
       if (this.maker && mayEdit() && !this.maker.open) this.maker.open = true;
       return;
@@ -347,7 +352,6 @@ export class ReelPanel extends HTMLElement {
       this.#reels.map((one) => h("option", { value: one.id, selected: one.id === reel.id }, one.title)),
     );
     const focused = focusPath(this.body);
-    this.files = h("div", { class: "stack" });
     fill(
       this.body,
       this.#reels.length > 1 ? this.picked : null,
@@ -376,7 +380,6 @@ export class ReelPanel extends HTMLElement {
         h("span", { class: "quiet-text" }, this.#isDirty || this.#isSaving ? t("saving") : ""),
       ),
       h("ol", { class: "clip-rows" }, this.clips.map((clip, place) => this.#clip(clip, place))),
-      this.files,
     );
     this.#drawFiles();
     if (focused) /** @type {HTMLElement | null} */ (this.body.querySelector(`[data-focus="${focused}"]`))?.focus();
@@ -446,30 +449,15 @@ export class ReelPanel extends HTMLElement {
     );
   }
 
+  /** Draw files anew only where something is new, so that a link stays under the finger. */
   #drawFiles() {
-    if (!this.files) return;
-    const burns = h("input", {
-      type: "checkbox", checked: this.#burns, onchange: () => (this.#burns = burns.checked),
-    });
-    const format = h(
-      "select",
-      { "aria-label": t("format") },
-      this.#formats.map((name) => h("option", { value: name }, name)),
-    );
-    format.value = this.#format || this.#formats[0] || "";
-    format.addEventListener("change", () => (this.#format = format.value));
+    const shown = JSON.stringify([this.#reel?.id, this.clips.length > 0, [...this.#making], this.#files, this.#formats]);
+    if (shown === this.#filesShown) return;
+    this.#filesShown = shown;
     fill(
       this.files,
       h("h2", {}, t("files")),
-      mayEdit()
-        ? h(
-            "div",
-            { class: "row" },
-            h("div", { class: "format-choice" }, format),
-            h("label", { class: "check quiet-text" }, burns, t("burn")),
-            h("button", { type: "button", disabled: !this.clips.length, onclick: () => this.#render(format.value) }, t("render")),
-          )
-        : null,
+      mayEdit() ? this.#fileMaker() : null,
       [...this.#making].map(([name, share]) =>
         h(
           "div",
@@ -478,19 +466,37 @@ export class ReelPanel extends HTMLElement {
           h("progress", { value: share, max: 1, "aria-label": t("rendering", { format: name, share: "" }) }),
         ),
       ),
-      h(
-        "ul",
-        { class: "file-rows" },
-        this.#files.map((file) =>
-          h(
-            "li",
-            { class: "row" },
-            h("a", { href: linkTo(`/v1/files/${file.id}`), download: file.name, class: "grow" }, icon("download"), " ", file.name),
-            h("span", { class: "quiet-text number" }, `${size(file.bytes)} · ${date(file.created_at)}`),
-            mayEdit() ? iconButton("trash", t("deleteFile", { name: file.name }), { onclick: () => this.#removeFile(file) }) : null,
-          ),
-        ),
-      ),
+      h("ul", { class: "file-rows" }, this.#files.map((file) => this.#file(file))),
+    );
+  }
+
+  #fileMaker() {
+    const burns = h("input", {
+      type: "checkbox", checked: this.#burns, onchange: () => (this.#burns = burns.checked),
+    });
+    const format = h(
+      "select",
+      { "aria-label": t("format"), onchange: () => (this.#format = format.value) },
+      this.#formats.map((name) => h("option", { value: name }, name)),
+    );
+    format.value = this.#format || this.#formats[0] || "";
+    return h(
+      "div",
+      { class: "row" },
+      h("div", { class: "format-choice" }, format),
+      h("label", { class: "check quiet-text" }, burns, t("burn")),
+      h("button", { type: "button", disabled: !this.clips.length, onclick: () => this.#render(format.value) }, t("render")),
+    );
+  }
+
+  /** @param {Product} file */
+  #file(file) {
+    return h(
+      "li",
+      { class: "row" },
+      h("a", { href: linkTo(`/v1/files/${file.id}`), download: file.name, class: "grow" }, icon("download"), " ", file.name),
+      h("span", { class: "quiet-text number" }, `${size(file.bytes)} · ${date(file.created_at)}`),
+      mayEdit() ? iconButton("trash", t("deleteFile", { name: file.name }), { onclick: () => this.#removeFile(file) }) : null,
     );
   }
 }
