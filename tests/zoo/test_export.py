@@ -1,5 +1,7 @@
 """What OpenVINO computes from an exported file is what PyTorch computes, or nothing is written."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -33,16 +35,15 @@ def of_pytorch(network, frames, valid, crop=None):
         return spotter(torch.from_numpy(frames), torch.from_numpy(valid)).numpy()
 
 
-def check_export(tmp_path, arch, head, **options):
+SEEN_NEVER = ((1, 6, (48, 64)), (3, 4, (48, 64)), (2, 5, (37, 50)), (2, 1, (40, 40)))
+"""Clips, their length, their pictures' size: none is what the export was made with."""
+
+
+def check_export(tmp_path, arch, head, shapes=SEEN_NEVER, **options):
     network = small_network(arch, head, **options)
     folder = export_onnx(write_folder(tmp_path / "model", network))
     engine = open_engine(find(folder.path), engine="openvino", precision="fp32")
-    for count, steps, size in (
-        (1, 6, (48, 64)),
-        (3, 4, (48, 64)),
-        (2, 5, (37, 50)),
-        (2, 1, (40, 40)),
-    ):
+    for count, steps, size in shapes:
         frames, valid = clips(count, steps, size)
         np.testing.assert_allclose(
             engine.logits(frames, valid), of_pytorch(network, frames, valid), atol=1e-4
@@ -59,11 +60,20 @@ def test_an_export_equals_pytorch_on_shapes_it_never_saw(tmp_path, arch, head):
     check_export(tmp_path, arch, head)
 
 
+MEMBERS = [
+    (arch, head)
+    for arch in FEATURE_ARCHS
+    for head in HEADS
+    if os.environ.get("EVERY_MEMBER") or head == "gru" or arch in ("rny002", "rny002_gsm")
+]
+"""Every backbone, and every head on one backbone with shift and one without: a head's export does
+not know its backbone. ``EVERY_MEMBER=1`` makes all pairs of it, which takes a quarter of an hour."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("arch", FEATURE_ARCHS)
+@pytest.mark.parametrize(("arch", "head"), MEMBERS)
 def test_every_member_of_the_family_exports(tmp_path, arch, head):
-    check_export(tmp_path, arch, head)
+    check_export(tmp_path, arch, head, shapes=[(3, 4, (37, 50))])
 
 
 @pytest.mark.slow
