@@ -67,7 +67,7 @@ MEMBERS = [
     if os.environ.get("EVERY_MEMBER") or head == "gru" or arch in ("rny002", "rny002_gsm")
 ]
 """Every backbone, and every head on one backbone with shift and one without: a head's export does
-not know its backbone. ``EVERY_MEMBER=1`` makes all pairs of it, which takes a quarter of an hour."""
+not know its backbone. ``EVERY_MEMBER=1`` makes it all pairs, which takes a quarter of an hour."""
 
 
 @pytest.mark.slow
