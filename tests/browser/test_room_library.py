@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,11 +124,18 @@ def test_search_sort_and_delete_with_undo(
     page.get_by_role("button", name="Delete Alpha 10").click()
     page.get_by_role("button", name="Close").click()
     until(page, "document.querySelectorAll('.match-card').length === 2")
-    assert len(ask(server, "/v1/matches")["items"]) == 2
+    wait_for_matches(server, 2)
     page.get_by_role("button", name="Delete Alpha 2").click()
     page.goto("about:blank")  # leaving does not keep it
-    page.wait_for_timeout(1000)
-    assert len(ask(server, "/v1/matches")["items"]) == 1
+    wait_for_matches(server, 1)
+
+
+def wait_for_matches(server: RoomServer, count: int) -> None:
+    """The page shows what was asked for before the server has answered."""
+    ended = time.monotonic() + 20
+    while len(ask(server, "/v1/matches")["items"]) != count:
+        assert time.monotonic() < ended, f"the server never had {count} matches"
+        time.sleep(0.1)
 
 
 def test_the_sample_match_in_one_click(tmp_path: Path, open_page: OpenPage) -> None:

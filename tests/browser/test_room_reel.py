@@ -122,6 +122,7 @@ def render_and_download(page: Any, server: RoomServer, match: str) -> None:
         with page.expect_download() as download:
             links.nth(place).click()
         opened(download.value.path(), download.value.suggested_filename, length)
+        page.wait_for_timeout(200)  # chromium drops what exceeds ten downloads a second
 
 
 def opened(path: Path, name: str, length: float) -> None:

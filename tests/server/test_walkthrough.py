@@ -1,4 +1,4 @@
-"""The curl walk-through of the documentation, run as it stands."""
+"""The curl walk-through of the README, run as it stands."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from test_serving import linux, served
 
 from touchline.media.video import probe
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "server.md"
+DOCUMENT = Path(__file__).parents[2] / "README.md"
 
 
 @linux

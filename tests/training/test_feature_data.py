@@ -138,7 +138,7 @@ def describe(path: Path, name: str, rate: str) -> None:
         (_cut_off, (), ["game 1/2_toy.npy", "shorter"]),
         (_not_a_number, (), ["game 1/2_toy.npy", "row 33", "NaN"]),
         (_bad_validation, (), ["valid/league/season/game 0/1_toy.npy"]),
-        (_missing, (), ["game 1", "labels of half 2"]),
+        (_missing, (), ["game 1", "half 2 of this game has no features toy"]),
         (_short, (), ["game 1/2_toy.npy", "beyond the end", "end at 0:50", "data.features.rate"]),
         (_late, (), ["game 1/2_toy.npy", "1 event", "Goal at 2:05", "data.late_events"]),
         (_other_label, (), ["1 events have labels outside", "'Dance'"]),
