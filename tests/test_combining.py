@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from touchline.combining import combine_predictions
+from touchline.combining import average_predictions, combine_predictions
 from touchline.errors import InputError
 from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats import read_matches, write
@@ -70,3 +70,31 @@ def test_warnings_of_all_parts_are_kept():
 
     combined = combine_predictions([warned(VISUAL, "short"), warned(OTHERS, "dark")])
     assert combined["a/b/c"].timelines[0].warnings == ("short", "dark")
+
+
+def test_an_average_is_the_mean_of_those_who_saw_it_and_those_who_did_not():
+    one = part(SOCCERNET_V2, Event(10, "Goal", 0.9), Event(50, "Foul", 0.4))
+    other = part(SOCCERNET_V2, Event(13, "Goal", 0.3), Event(30, "Foul", 0.2))
+    averaged = average_predictions([one, other], within_seconds=3)
+    for match in averaged.values():
+        for timeline in match.timelines:
+            told = [(e.label, e.seconds, e.confidence) for e in timeline]
+            assert told == [
+                ("Goal", pytest.approx(10.75), pytest.approx(0.6)),
+                ("Foul", 30, pytest.approx(0.1)),
+                ("Foul", 50, pytest.approx(0.2)),
+            ]
+    apart = average_predictions([one, other], within_seconds=2)["a/b/c"].timelines[0]
+    assert len(apart) == 4
+
+
+def test_an_average_takes_one_event_of_each_network_and_strong_ones_first():
+    one = part(SOCCERNET_V2, Event(10, "Goal", 0.2), Event(11, "Goal", 0.8))
+    other = part(SOCCERNET_V2, Event(10.5, "Goal", 0.6))
+    timeline = average_predictions([one, other])["a/b/c"].timelines[0]
+    assert sorted(round(e.confidence, 6) for e in timeline) == [0.1, 0.7]
+
+
+def test_equal_predictions_are_their_own_average():
+    averaged = average_predictions([OTHERS, OTHERS, OTHERS])
+    assert averaged["a/b/c"].events == OTHERS["a/b/c"].events

@@ -1,18 +1,29 @@
 """Predictions of networks that share the classes between them, put together.
 
 CALF with calibration is two networks: one for the classes that show in where players stand, one for
-the others. Scores are taken class by class, so that nothing needs to be weighed.
+the others. Scores are taken class by class, so that nothing needs to be weighed. Networks for the
+same classes are averaged instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 from touchline.errors import InputError
-from touchline.events import Match, Timeline
+from touchline.events import Event, Match, Timeline
 from touchline.labels import label_set_of
 
+WITHIN_SECONDS = 2.0
+"""How far apart two networks may see one event."""
 
-def combine_predictions(parts: Sequence[Mapping[str, Match]]) -> dict[str, Match]:
+Predictions = Mapping[str, Match]
+Together = Callable[[Sequence[Timeline]], list[Event]]
+"""The events of one half, of what each network found in it."""
+
+
+def combine_predictions(parts: Sequence[Predictions]) -> dict[str, Match]:
     """One set of predictions of several, each for classes of its own.
 
     Args:
@@ -22,9 +33,33 @@ def combine_predictions(parts: Sequence[Mapping[str, Match]]) -> dict[str, Match
         InputError: fewer than two parts, a class that two of them speak of, or a game or half that
             one of them lacks.
     """
+    _check_games(parts)
+    _check_classes([_classes(part) for part in parts])
+    return _put_together(parts, _all_events)
+
+
+def average_predictions(
+    parts: Sequence[Predictions], *, within_seconds: float = WITHIN_SECONDS
+) -> dict[str, Match]:
+    """One set of predictions of several networks for the same classes.
+
+    Events of a class no further apart than ``within_seconds``, at most one of each network, become
+    one, beginning with the most confident. Its confidence is the mean over all networks, 0 for
+    those that have no such event; its time is the mean of theirs, weighed by confidence.
+
+    Args:
+        parts: predictions by game, the same games in each.
+
+    Raises:
+        InputError: fewer than two parts, or a game or half that one of them lacks.
+    """
+    _check_games(parts)
+    return _put_together(parts, partial(_averaged, within_seconds=within_seconds))
+
+
+def _check_games(parts: Sequence[Predictions]) -> None:
     if len(parts) < 2:
         raise InputError(f"{len(parts)} set of predictions", remedy="give two or more to combine")
-    _check_classes([_classes(part) for part in parts])
     first, *others = parts
     for other in others:
         if missing := sorted(first.keys() ^ other.keys()):
@@ -32,10 +67,52 @@ def combine_predictions(parts: Sequence[Mapping[str, Match]]) -> dict[str, Match
                 f"only some of the predictions hold the game {missing[0]}",
                 remedy="predict the same games with every network",
             )
-    return {game: _combine_match([part[game] for part in parts]) for game in first}
 
 
-def _classes(part: Mapping[str, Match]) -> set[str]:
+def _put_together(parts: Sequence[Predictions], together: Together) -> dict[str, Match]:
+    return {game: _combine_match([part[game] for part in parts], together) for game in parts[0]}
+
+
+def _all_events(timelines: Sequence[Timeline]) -> list[Event]:
+    return [event for timeline in timelines for event in timeline]
+
+
+def _averaged(timelines: Sequence[Timeline], *, within_seconds: float) -> list[Event]:
+    labels = dict.fromkeys(event.label for timeline in timelines for event in timeline)
+    return [
+        event
+        for label in labels
+        for event in _average_class(
+            [[e for e in timeline if e.label == label] for timeline in timelines], within_seconds
+        )
+    ]
+
+
+def _average_class(parts: Sequence[Sequence[Event]], within_seconds: float) -> list[Event]:
+    """Events of one class by network, to those that they are together."""
+    found = [(event, part) for part, events in enumerate(parts) for event in events]
+    found.sort(key=lambda item: -item[0].confidence)
+    seconds = np.array([event.seconds for event, _ in found])
+    confidences = np.array([event.confidence for event, _ in found])
+    owners = np.array([part for _, part in found])
+    free = np.ones(len(found), bool)
+    averaged = []
+    for index, (event, part) in enumerate(found):
+        if not free[index]:
+            continue
+        near = free & (np.abs(seconds - event.seconds) <= within_seconds) & (owners != part)
+        others = np.flatnonzero(near)
+        _, strongest = np.unique(owners[others], return_index=True)
+        together = np.append(others[strongest], index)
+        free[together] = False
+        weights = confidences[together]
+        if weights.sum() > 0:
+            event = replace(event, seconds=float(np.average(seconds[together], weights=weights)))
+        averaged.append(replace(event, confidence=float(weights.sum() / len(parts))))
+    return averaged
+
+
+def _classes(part: Predictions) -> set[str]:
     timelines = [timeline for match in part.values() for timeline in match.timelines]
     spoken_of = {event.label for timeline in timelines for event in timeline}
     return spoken_of.union(*(timeline.labels or () for timeline in timelines if _is_sure(timeline)))
@@ -56,7 +133,7 @@ def _check_classes(classes: Sequence[set[str]]) -> None:
                 )
 
 
-def _combine_match(matches: Sequence[Match]) -> Match:
+def _combine_match(matches: Sequence[Match], put_together: Together) -> Match:
     first = matches[0]
     halves = [[timeline.half for timeline in match.timelines] for match in matches]
     if any(own != halves[0] for own in halves):
@@ -66,11 +143,14 @@ def _combine_match(matches: Sequence[Match]) -> Match:
             remedy="predict the same halves with every network",
         )
     together = zip(*(match.timelines for match in matches), strict=True)
-    return replace(first, timelines=tuple(_combine_timeline(timelines) for timelines in together))
+    return replace(
+        first,
+        timelines=tuple(_combine_timeline(timelines, put_together) for timelines in together),
+    )
 
 
-def _combine_timeline(timelines: Sequence[Timeline]) -> Timeline:
-    events = [event for timeline in timelines for event in timeline]
+def _combine_timeline(timelines: Sequence[Timeline], put_together: Together) -> Timeline:
+    events = put_together(timelines)
     spoken_of = dict.fromkeys(label for timeline in timelines for label in timeline.labels or ())
     spoken_of |= dict.fromkeys(event.label for event in events)
     warnings = dict.fromkeys(warning for timeline in timelines for warning in timeline.warnings)

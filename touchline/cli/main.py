@@ -24,6 +24,7 @@ COMMANDS = {
     "extract": "Write the features of a video or a dataset.",
     "train": "Train a network by a recipe.",
     "predict": "Write a trained network's predictions for a dataset.",
+    "combine": "Put the predictions of several networks together.",
     "models": "List, show, pull, import and export weights.",
     "dataset": "Download, check and describe datasets.",
     "simulate": "Make a synthetic dataset in the SoccerNet layout.",

@@ -1,0 +1,64 @@
+"""``touchline combine``: predictions of several networks become one set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, results
+
+app = new_app()
+
+
+@app.command()
+def combine(
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PREDICTIONS...", help="Two or more of what `touchline predict` wrote."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Folder, or .zip, for the combined predictions."),
+    ],
+    average: Annotated[
+        bool,
+        typer.Option("--average", help="Average networks that know the same classes."),
+    ] = False,
+    within: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=60.0,
+            help="With --average: seconds by which networks may differ about one event; 2 if not.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Put predictions together: by class, each from the network that knows it, or averaged.
+
+    By class is how CALF with calibration was published: its visual and its non-visual network.
+    """
+    from touchline.combining import WITHIN_SECONDS, average_predictions, combine_predictions
+    from touchline.errors import ConfigError
+    from touchline.formats import read_matches
+    from touchline.pipeline import check_writable
+    from touchline.predictions import DatasetPredictions
+
+    if within is not None and not average:
+        raise ConfigError("--within is for averaging", remedy="add --average, or leave it out")
+    check_writable(out.parent if out.suffix.lower() == ".zip" else out)
+    parts = [read_matches(path) for path in predictions]
+    if average:
+        reach = WITHIN_SECONDS if within is None else within
+        combined = average_predictions(parts, within_seconds=reach)
+    else:
+        combined = combine_predictions(parts)
+    found = DatasetPredictions(combined, ())
+    found.write(out)
+    if json:
+        print_json({"games": len(combined), "events": found.events, "written": str(out)})
+        return
+    text = f"{out}: {len(combined)} games, {found.events} predictions"
+    results.print(text, markup=False, soft_wrap=True)
