@@ -111,7 +111,7 @@ def test_what_is_missing_or_unreadable(tmp_path, video):
     (folder / "1_ResNET_TF2.npy").write_bytes(b"not an array")
     np.save(folder / "2_ResNET_TF2.npy", np.zeros((4, 8), np.float32))
     found = texts(check_dataset(tmp_path, games=[GAME, OTHER]))
-    for part in ("1_224p.mkv", "half 2 has no video", "1_ResNET_TF2.npy: not a readable array",
+    for part in ("1_224p.mkv", "half 2 has no video", "1_ResNET_TF2.npy: is not a .npy file",
                  f"{OTHER}: the game is missing", "labels of half 2 and no video"):  # fmt: skip
         assert any(part in text for text in found), part
     assert not any("2_ResNET_TF2" in text for text in found)
@@ -127,6 +127,38 @@ def test_an_empty_folder_is_an_error(tmp_path):
     assert check_dataset(tmp_path).errors == 1
     with pytest.raises(InputError):
         check_dataset(tmp_path / "nowhere")
+
+
+def test_what_feature_based_systems_read_is_checked_by_its_readers(tmp_path, video):
+    folder = make_game(tmp_path, None)
+    calibrated = {"confidence": 0.9, "homography": [1, 0, 0, 0, 1, 0, 0, 0, 1]}
+    person = {"bboxes": [[0, 0, 5, 9]], "colors": [[9, 9, 9]], "onfield": [1]}
+    size = [3, 48, 64, 3]
+
+    def write(name: str, entries: list) -> None:
+        (folder / name).write_text(json.dumps({"size": size, "predictions": entries}))
+
+    for half in (1, 2):
+        write(f"{half}_field_calib_ccbv.json", [[calibrated]] * 3)
+        write(f"{half}_player_boundingbox_maskrcnn.json", [person] * 3)
+        np.save(folder / f"{half}_ResNET_TF2.npy", np.zeros((4, 8), np.float32))
+    assert texts(check_dataset(tmp_path)) == []
+    write("1_field_calib_ccbv.json", [[calibrated], [{"confidence": 0.9, "homography": [1, 2]}]])
+    write("2_player_boundingbox_maskrcnn.json", [person, {"bboxes": [[0, 0, 5, 9]], "colors": []}])
+    np.save(folder / "1_ResNET_TF2.npy", np.zeros((4, 8)))
+    array = folder / "2_ResNET_TF2.npy"
+    array.write_bytes(array.read_bytes()[:-4])
+    found = texts(check_dataset(tmp_path))
+    for part in (
+        "1_field_calib_ccbv.json: predictions[1]: homography is not 9 numbers",
+        "2_player_boundingbox_maskrcnn.json: predictions[1]: has 1 bboxes and 0 colors",
+        "1_ResNET_TF2.npy: holds float64 numbers",
+        "2_ResNET_TF2.npy: is shorter than its header says",
+    ):
+        assert sum(text.startswith(f"error: {GAME}/{part}") for text in found) == 1, found
+    assert len(found) == 4
+    write("1_field_calib_ccbv.json", [[calibrated]])
+    assert any("has 1 entries, the player boxes" in text for text in texts(check_dataset(tmp_path)))
 
 
 def test_a_good_submission(tmp_path):

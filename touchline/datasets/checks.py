@@ -3,20 +3,28 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import numpy as np
-
 from touchline.datasets.download import published_games
+from touchline.datasets.features import FeatureFile
 from touchline.datasets.soccernet import LABEL_FILES, split_list
 from touchline.errors import InputError, MediaError
 from touchline.events import Match
+from touchline.features.store import check_features
 from touchline.formats import read
 from touchline.formats.games import read_game_list
 from touchline.formats.reading import Tree, is_tree, open_tree, parse_json
+from touchline.formats.sightings import (
+    CALIBRATION_FILES,
+    PLAYER_BOXES_FILES,
+    calibration_name,
+    read_calibration,
+    read_player_boxes,
+)
 from touchline.formats.soccernet import game_id
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import probe
@@ -34,6 +42,12 @@ SAME_FRAME_SECONDS = 0.5
 """The official metric keeps one event of a class in each of its frames."""
 
 CHALLENGE_FILE = "results_spotting.json"
+
+SIGHTINGS: dict[str, Callable[[Path], Sized]] = {
+    CALIBRATION_FILES: read_calibration,
+    PLAYER_BOXES_FILES: read_player_boxes,
+}
+"""Readers of what the cameras saw, by what the files' names end in."""
 
 _VIDEO = re.compile(r"([1-4])(?:_(\d+p|HQ))?\.(?:mkv|mp4|ts)|(\d+p)\.(?:mkv|mp4)")
 _MOST_FINDINGS = 5
@@ -241,9 +255,31 @@ def _check_game(
         _check_labels(report, where, name, match, wanted)
         _check_clock(report, where, match, durations, files)
         _check_annotations(report, where, folder / file)
-    for file in files:
-        if file.endswith(".npy"):
-            _check_array(report, f"{name}/{file}", folder / file)
+    _check_features(report, folder, name, files)
+
+
+def _check_features(report: Report, folder: Path, name: str, files: list[str]) -> None:
+    """Whether what feature-based systems read can be read, and goes together."""
+    entries: dict[str, dict[str, int]] = {}
+    for file in sorted(files):
+        half, _, kind = file.partition("_")
+        try:
+            if file.endswith(".npy"):
+                FeatureFile(folder / file, Fraction(1))
+                check_features(folder / file)
+            elif kind in SIGHTINGS:
+                entries.setdefault(half, {})[kind] = len(SIGHTINGS[kind](folder / file))
+        except InputError as error:
+            place = error.where or file
+            report.add("error", f"{name}/{Path(str(place)).name}", error.what, error.remedy)
+    for half, found in entries.items():
+        boxes, calibrated = (found.get(kind) for kind in (PLAYER_BOXES_FILES, CALIBRATION_FILES))
+        if boxes is not None and calibrated is not None and boxes > calibrated:
+            report.add(
+                "warning", f"{name}/{calibration_name(half)}",
+                f"has {calibrated} entries, the player boxes of that half {boxes}",
+                "boxes without a calibration are not drawn",
+            )  # fmt: skip
 
 
 def _check_videos(
@@ -376,19 +412,6 @@ def _check_annotations(report: Report, where: str, path: Path) -> None:
         report.add(
             "warning", where, f"{apart} annotations have a position and a gameTime that differ",
             "evaluators take the position",
-        )  # fmt: skip
-
-
-def _check_array(report: Report, where: str, path: Path) -> None:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        report.add("error", where, f"not a readable array: {error}"[:200], "download it again")
-        return
-    if array.ndim != 2 or not len(array) or array.dtype.kind != "f":
-        report.add(
-            "error", where, f"an array of shape {array.shape} and type {array.dtype}",
-            "features have one row of numbers per step",
         )  # fmt: skip
 
 
