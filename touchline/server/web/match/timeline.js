@@ -107,6 +107,7 @@ export class MatchTimeline extends HTMLElement {
   /** @type {((seconds: number) => {src: string} | null)} */
   thumbnailAt = () => null;
   #draw = oncePerFrame(() => this.#paint());
+  #drawMap = oncePerFrame(() => this.#paintMap());
   #moveHead = oncePerFrame(() => this.#placeHead());
   /** @type {Map<number, PointerEvent>} */
   #fingers = new Map();
@@ -119,6 +120,7 @@ export class MatchTimeline extends HTMLElement {
     this.map = h("canvas", { class: "map", "aria-hidden": "true" });
     this.head = h("div", { class: "playhead" });
     this.mapHead = h("div", { class: "playhead" });
+    this.mapView = h("div", { class: "map-view", hidden: true });
     this.tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
     this.names = h("div", { class: "lane-names", role: "group", "aria-label": t("lanes") });
     this.plot = h(
@@ -129,7 +131,7 @@ export class MatchTimeline extends HTMLElement {
       },
       this.canvas, this.head,
     );
-    this.mapBox = h("div", { class: "map-box" }, this.map, this.mapHead);
+    this.mapBox = h("div", { class: "map-box" }, this.map, this.mapView, this.mapHead);
     fill(
       this,
       h(
@@ -176,6 +178,7 @@ export class MatchTimeline extends HTMLElement {
     const lanes = new Map(this.labels.map((label, place) => [label, place]));
     this.#lanes = Int32Array.from(events, (event) => lanes.get(event.label) ?? -1);
     this.#draw();
+    this.#drawMap();
   }
 
   /** @param {Scores} scores */
@@ -191,6 +194,7 @@ export class MatchTimeline extends HTMLElement {
   setClips(clips) {
     this.#clips = clips;
     this.#draw();
+    this.#drawMap();
   }
 
   /** @param {string | null} id */
@@ -311,6 +315,7 @@ export class MatchTimeline extends HTMLElement {
     );
     probe.remove();
     this.#draw();
+    this.#drawMap();
   };
 
   #measure() {
@@ -332,10 +337,11 @@ export class MatchTimeline extends HTMLElement {
     }
     this.setView(this.#view.start, this.#view.span);
     this.#placeHead();
+    this.#drawMap();
   }
 
   #paint() {
-    const context = this.canvas?.getContext("2d");
+    const context = this.canvas?.getContext("2d", { alpha: false });
     if (!context || !this.#size.width) return;
     const sharp = devicePixelRatio || 1;
     context.setTransform(sharp, 0, 0, sharp, 0, 0);
@@ -345,7 +351,7 @@ export class MatchTimeline extends HTMLElement {
     this.#paintClips(context);
     this.#paintCurves(context);
     this.#paintEvents(context);
-    this.#paintMap(sharp);
+    this.#placeMapView();
     this.#placeHead();
   }
 
@@ -406,19 +412,32 @@ export class MatchTimeline extends HTMLElement {
   #paintCurves(context) {
     const { width, lane } = this.#size;
     const { start, span } = this.#view;
+    const scale = width / span;
+    const tall = lane - 3;
     context.globalAlpha = 0.3;
     this.labels.forEach((label, place) => {
       const curve = this.#curves.get(label);
       if (!curve) return;
       const floor = AXIS_PIXELS + (place + 1) * lane;
-      const tall = lane - 3;
+      let isUp = false;
+      let before = 0;
       context.fillStyle = this.#tones[label] ?? this.#paper.quiet;
       context.beginPath();
-      context.moveTo(0, floor);
+      // nearly everywhere a curve lies on its floor, where there is nothing to draw
       curve.visit(start, start + span, width / CURVE_STEP_PIXELS, (seconds, value) => {
-        context.lineTo(this.#x(seconds), floor - value * tall);
+        const x = (seconds - start) * scale;
+        const height = value * tall;
+        if (height >= 1) {
+          if (!isUp) context.moveTo(before, floor);
+          context.lineTo(x, floor - height);
+          isUp = true;
+        } else if (isUp) {
+          context.lineTo(x, floor);
+          isUp = false;
+        }
+        before = x;
       });
-      context.lineTo(width, floor);
+      if (isUp) context.lineTo(before, floor);
       context.fill();
     });
     context.globalAlpha = 1;
@@ -431,6 +450,7 @@ export class MatchTimeline extends HTMLElement {
     const margin = (8 / width) * span;
     const first = after(this.#times, start - margin);
     const last = after(this.#times, start + span + margin);
+    let alpha = 1;
     for (let i = first; i < last; i += 1) {
       const event = this.#events[i];
       const place = this.#lanes[i] ?? -1;
@@ -438,30 +458,32 @@ export class MatchTimeline extends HTMLElement {
       const x = Math.round(this.#x(event.time));
       const floor = AXIS_PIXELS + (place + 1) * lane - 1;
       const tall = Math.max(4, event.confidence * (lane - 3));
-      const isFaint = event.status === "rejected" || this.#dimmed.has(event.id);
-      context.globalAlpha = isFaint ? 0.22 : 1;
+      const wanted = event.status === "rejected" || this.#dimmed.has(event.id) ? 0.22 : 1;
+      if (wanted !== alpha) context.globalAlpha = alpha = wanted;
       context.fillStyle = this.#tones[event.label] ?? this.#paper.quiet;
       context.fillRect(x - 1, floor - tall, event.status === "pending" ? 2 : 3, tall);
       if (event.status === "accepted") context.fillRect(x - 3, floor - tall - 1, 7, 4);
-      if (event.id === this.#selected) this.#paintSelected(context, x, place);
     }
     context.globalAlpha = 1;
+    const chosen = this.#events.findIndex((event) => event.id === this.#selected);
+    const event = this.#events[chosen];
+    if (event) this.#paintSelected(context, Math.round(this.#x(event.time)), this.#lanes[chosen] ?? -1);
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} place */
   #paintSelected(context, x, place) {
-    const { lane } = this.#size;
-    context.globalAlpha = 1;
+    const { lane, width } = this.#size;
+    if (place < 0 || x < -8 || x > width + 8) return;
     context.strokeStyle = this.#paper.ink;
     context.lineWidth = 2;
     context.strokeRect(x - 5, AXIS_PIXELS + place * lane + 1, 11, lane - 2);
   }
 
-  /** @param {number} sharp */
-  #paintMap(sharp) {
-    const context = this.map?.getContext("2d");
-    if (!context) return;
+  #paintMap() {
+    const context = this.map?.getContext("2d", { alpha: false });
     const { width } = this.#size;
+    if (!context || !width) return;
+    const sharp = devicePixelRatio || 1;
     const scale = width / this.duration;
     context.setTransform(sharp, 0, 0, sharp, 0, 0);
     context.fillStyle = this.#paper.sunk;
@@ -471,20 +493,23 @@ export class MatchTimeline extends HTMLElement {
       context.fillRect(start * scale, 0, Math.max(2, (end - start) * scale), MAP_PIXELS);
     }
     context.globalAlpha = 0.75;
-    for (let i = 0; i < this.#events.length; i += 1) {
-      const event = this.#events[i];
-      if (!event || event.status === "rejected") continue;
+    for (const event of this.#events) {
+      if (event.status === "rejected") continue;
       context.fillStyle = this.#tones[event.label] ?? this.#paper.quiet;
       const tall = 3 + event.confidence * (MAP_PIXELS - 8);
       context.fillRect(Math.round(event.time * scale), MAP_PIXELS - tall, 1, tall);
     }
     context.globalAlpha = 1;
+  }
+
+  /** Frame the stretch in view on the map of the whole match. */
+  #placeMapView() {
+    if (!this.mapView) return;
     const { start, span } = this.#view;
-    if (span < this.duration * 0.999) {
-      context.strokeStyle = this.#paper.accent;
-      context.lineWidth = 2;
-      context.strokeRect(start * scale + 1, 1, Math.max(6, span * scale - 2), MAP_PIXELS - 2);
-    }
+    const scale = this.#size.width / this.duration;
+    this.mapView.hidden = span > this.duration * 0.999;
+    this.mapView.style.transform = `translateX(${(start * scale).toFixed(1)}px)`;
+    this.mapView.style.width = `${Math.max(6, span * scale).toFixed(1)}px`;
   }
 
   #placeHead() {
@@ -494,9 +519,11 @@ export class MatchTimeline extends HTMLElement {
     this.head.style.transform = `translateX(${x.toFixed(1)}px)`;
     const onMap = (this.#playhead / this.duration) * this.#size.width;
     this.mapHead.style.transform = `translateX(${onMap.toFixed(1)}px)`;
+    const said = clock(this.#playhead, 2);
+    if (this.plot.getAttribute("aria-valuetext") === said) return;
     this.plot.setAttribute("aria-valuemax", String(Math.round(this.duration)));
     this.plot.setAttribute("aria-valuenow", this.#playhead.toFixed(2));
-    this.plot.setAttribute("aria-valuetext", clock(this.#playhead, 2));
+    this.plot.setAttribute("aria-valuetext", said);
   }
 
   // ---------------------------------------------------------------- pointing
