@@ -1,7 +1,7 @@
 """``touchline models``: list, show, pull, import and export weights."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -9,6 +9,10 @@ from rich.table import Table
 from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.zoo.store import ModelFolder
+
+if TYPE_CHECKING:
+    from touchline.features.stored_pca import StoredPca
+    from touchline.zoo.extractors import ExtractorFolder
 
 app = new_app(help="List, show, pull, import and export weights.", no_args_is_help=True)
 
@@ -20,11 +24,13 @@ OnnxOption = Annotated[
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
-    """List the models that are here, and those that can be pulled by name."""
+    """List the models that are here, what makes their features, and what can be pulled by name."""
+    from touchline.features.stored_pca import list_pcas
     from touchline.zoo.download import PUBLISHED
+    from touchline.zoo.extractors import list_extractors
     from touchline.zoo.store import list_models
 
-    folders = list_models()
+    folders, extractors, pcas = list_models(), list_extractors(), list(list_pcas())
     absent = {
         name: model
         for name, model in PUBLISHED.items()
@@ -36,7 +42,14 @@ def list_(json: JsonOption = False) -> None:
             {"name": name, "repository": model.repository, "licence": model.licence}
             for name, model in absent.items()
         ]
-        print_json({"models": here, "to_pull": remote})
+        print_json(
+            {
+                "models": here,
+                "extractors": [_extractor_summary(folder) for folder in extractors],
+                "pcas": [_pca_summary(pca) for pca in pcas],
+                "to_pull": remote,
+            }
+        )
         return
     table = Table("name", "network", "labels", "rate", "input", "from", box=None)
     for column in table.columns:
@@ -52,19 +65,27 @@ def list_(json: JsonOption = False) -> None:
             folder.origin,
         )
     results.print(table if folders else "No models yet.")
+    for extractor in extractors:
+        results.print(f"Extractor: {_extractor_line(extractor)}", markup=False, soft_wrap=True)
+    for pca in pcas:
+        results.print(f"PCA: {_pca_line(pca)}", markup=False, soft_wrap=True)
     for name, model in absent.items():
         results.print(f"To pull: {name} ({model.description}; {model.licence})", markup=False)
 
 
 @app.command()
 def show(name: NameArgument, json: JsonOption = False) -> None:
-    """Show a model's card."""
-    from touchline.zoo.store import find
+    """Show the card of a model, or of an extractor of features."""
+    from touchline.zoo.extractors import find_extractor, folder_name
+    from touchline.zoo.store import find, list_models
 
-    folder = find(name)
+    known = {model.path.name for model in list_models()}
+    extractor = None if name in known else find_extractor(folder_name(name))
+    folder = find(name) if extractor is None else extractor
     card = folder.card.model_dump(mode="json", exclude_none=True)
     if json:
-        print_json({"path": str(folder.path), "origin": folder.origin, "card": card})
+        origin = folder.origin if isinstance(folder, ModelFolder) else "user"
+        print_json({"path": str(folder.path), "origin": origin, "card": card})
         return
     table = Table.grid(padding=(0, 2))
     for field, value in {"path": str(folder.path), **card}.items():
@@ -92,8 +113,16 @@ def pull(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Published .pt, .pth, .pth.tar or .safetensors.")],
-    name: Annotated[str | None, typer.Option(help="Name in the zoo.")] = None,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Published .pt, .pth, .pth.tar or .safetensors; Keras' .h5; a PCA's .pkl."
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name in the zoo; timm:BACKBONE for the weights of one of timm's."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Published config.json or config.yaml of the weights.")
     ] = None,
@@ -107,10 +136,38 @@ def import_(
         Path | None, typer.Option("--out", "-o", help="Folder to make instead of one in the zoo.")
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "",
+    average: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The average published beside a PCA's .pkl."),
+    ] = None,
     onnx: OnnxOption = True,
     json: JsonOption = False,
 ) -> None:
-    """Make a model of a published checkpoint; nothing in it is executed."""
+    """Make a model of a published checkpoint; nothing in it is executed.
+
+    Weights of an extractor of features (ResNet-152 of Keras, VGGish) and PCAs are kept for
+    `extract`, and for `spot` with models of their features.
+    """
+    from touchline.features.stored_pca import is_pca
+
+    asked = {
+        "--config": config,
+        "--labels": labels,
+        "--rate": rate,
+        "--size": size,
+        "--out": out,
+        "--licence": licence or None,
+    }
+    if is_pca(file):
+        _refuse({**asked, "--name": name}, "a PCA")
+        _import_pca(file, average, json)
+        return
+    _refuse({"--average": average}, "no PCA")
+    extractor = _extractor_of(file, name)
+    if extractor is not None:
+        _refuse(asked, f"the extractor {extractor}")
+        _import_extractor(extractor, file, onnx, json)
+        return
     try:
         from touchline.zoo.importer import import_checkpoint
     except ImportError as error:
@@ -152,6 +209,51 @@ def export(
     _report(export_onnx(folder, out, storage="fp16" if half else "fp32"), json)
 
 
+def _refuse(options: dict[str, Any], thing: str) -> None:
+    """Refuse options that say nothing of the kind of thing that a file holds."""
+    if given := [option for option, value in options.items() if value is not None]:
+        raise ConfigError(f"the file holds {thing}", where=given[0], remedy="leave it out")
+
+
+def _extractor_of(file: Path, name: str | None) -> str | None:
+    """The extractor that a file has the weights of, if any."""
+    if name is not None and name.startswith("timm:"):
+        return name
+    try:
+        from touchline.zoo.extractor_weights import extractor_of
+    except ImportError as error:
+        raise MissingExtraError("importing a checkpoint", "torch") from error
+    return extractor_of(file)
+
+
+def _import_extractor(name: str, file: Path, onnx: bool, json: bool) -> None:
+    try:
+        from touchline.zoo.extractor_weights import import_weights
+    except ImportError as error:
+        raise MissingExtraError("importing weights", "torch") from error
+    folder = import_weights(name, file, onnx=onnx)
+    if json:
+        print_json(_extractor_summary(folder))
+        return
+    results.print(f"{folder.path}: {_extractor_line(folder)}", markup=False, soft_wrap=True)
+
+
+def _import_pca(file: Path, average: Path | None, json: bool) -> None:
+    from touchline.features.stored_pca import store_pca
+
+    if file.suffix.lower() == ".pkl" and average is None:
+        raise ConfigError(
+            "a PCA is published with an average that is taken off first",
+            where=file,
+            remedy="name it with --average, such as average_512_TF2.pkl",
+        )
+    pca = store_pca(file, average)
+    if json:
+        print_json(_pca_summary(pca))
+        return
+    results.print(f"{pca.path}: {_pca_line(pca)}", markup=False, soft_wrap=True)
+
+
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
@@ -191,6 +293,41 @@ def _summary(folder: ModelFolder) -> dict[str, Any]:
     }
 
 
+def _extractor_line(folder: "ExtractorFolder") -> str:
+    card = folder.card
+    takes = "sound" if card.width is None else f"{card.width}x{card.height}"
+    return f"{card.name} ({card.network}, {takes}; {card.source})"
+
+
+def _extractor_summary(folder: "ExtractorFolder") -> dict[str, Any]:
+    card = folder.card
+    return {
+        "name": card.name,
+        "path": str(folder.path),
+        "network": card.network,
+        "width": card.width,
+        "height": card.height,
+        "files": list(card.files),
+        "source": card.source,
+        "licence": card.licence,
+    }
+
+
+def _pca_line(pca: "StoredPca") -> str:
+    kind = "with an average" if pca.is_published else "fitted here"
+    return f"{pca.origin} ({pca.width} to {pca.dims} numbers, {kind})"
+
+
+def _pca_summary(pca: "StoredPca") -> dict[str, Any]:
+    return {
+        "origin": pca.origin,
+        "path": str(pca.path),
+        "width": pca.width,
+        "dims": pca.dims,
+        "published": pca.is_published,
+    }
+
+
 def _report(folder: ModelFolder, json: bool) -> None:
     if json:
         print_json(_summary(folder))
@@ -198,7 +335,8 @@ def _report(folder: ModelFolder, json: bool) -> None:
         card = folder.card
         results.print(
             f"{folder.path}: {_network(folder)}, {len(card.labels.labels)} classes, "
-            f"{card.rate} frames a second, {', '.join(card.files)}",
+            f"{card.rate} {'frames' if card.features is None else 'rows'} a second, "
+            f"{', '.join(card.files)}",
             markup=False,
             soft_wrap=True,
         )

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
+from touchline.features.mel_power import MelPower
 from touchline.features.pca import Reduced
 from touchline.features.pictures import ModelPictures
 from touchline.features.resnet import PublishedResNet, TimmBackbone
 from touchline.features.sound import LogMel, Statistics
+from touchline.features.stored_pca import store_pca
 from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
 from touchline.features.top_view_vectors import TopViewVectors
 from touchline.features.vggish import EMBEDDING, HALF_SECONDS, VGGishSound
@@ -25,6 +27,7 @@ class ExtractorSpec:
 
     Attributes:
         name: ``"resnet152"``, ``"vggish"``, ``"vggish-half-second"``, ``"log-mel"``, ``"fft"``,
+            ``"mel-power"``,
             ``"top-view"``, ``"timm:<backbone>"``, or a model of the zoo such as ``"demo"``;
             followed by ``@<file>`` where its weights are to be taken from a file.
         rate: rows a second; the extractor's own by default.
@@ -41,6 +44,7 @@ class ExtractorSpec:
 _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
     "log-mel": LogMel,
     "fft": Statistics,
+    "mel-power": MelPower,
 }
 
 _STORED_AS = {
@@ -52,9 +56,13 @@ _STORED_AS = {
 """Extractors by name, and whose weights they have."""
 
 _PUBLISHED_FILES = {
-    "resnet152": "resnet152_weights_tf_dim_ordering_tf_kernels_notop.h5 of Keras",
-    "vggish": "vggish-10086976.pth of torchvggish",
+    "resnet152": ("resnet152_weights_tf_dim_ordering_tf_kernels_notop.h5", "Keras"),
+    "vggish": ("vggish-10086976.pth", "torchvggish"),
 }
+"""Whose weights: the file that holds them, and who publishes it."""
+
+HEARING = {"vggish", "vggish-half-second", "log-mel", "fft"}
+"""Extractors that need sound."""
 
 _READ_INSTEAD = {"top-view": CALIBRATION_FILES}
 
@@ -77,7 +85,24 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
             says what would be right.
     """
     extractor = _open_whole(spec)
-    return extractor if spec.pca is None else Reduced(extractor, *spec.pca)
+    if spec.pca is None:
+        return extractor
+    reduced = Reduced(extractor, *spec.pca)
+    store_pca(*spec.pca)
+    return reduced
+
+
+def missing_weights(name: str) -> str | None:
+    """How to get an extractor's weights that are not here and cannot be fetched; else None.
+
+    Raises:
+        CheckpointError: a broken card.
+    """
+    stored = _STORED_AS.get(name)
+    if stored not in _PUBLISHED_FILES or find_extractor(folder_name(stored)) is not None:
+        return None
+    file, publisher = _PUBLISHED_FILES[stored]
+    return f"touchline models import {file} (of {publisher})"
 
 
 def _open_whole(spec: ExtractorSpec) -> Extractor:
@@ -120,7 +145,7 @@ def _weights(name: str, file: Path | None) -> ExtractorFolder:
     if file is None and not name.startswith(_TIMM):
         raise CheckpointError(
             f"the weights of {name} are not here",
-            remedy=f"name their file once: {name}@FILE, such as {_PUBLISHED_FILES[name]}",
+            remedy=f"run: {missing_weights(name)}",
         )
     try:
         from touchline.zoo.extractor_weights import fetch_timm, import_weights

@@ -5,8 +5,9 @@ number of rows. (An incremental PCA keeps approximate components instead.)
 """
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,12 @@ from touchline.zoo.store import sha256_of
 Doubles = npt.NDArray[np.float64]
 
 MAX_WIDTH = 16384
-_KEY = "touchline"
+KEY = "touchline"
+"""Under which the header of a stored PCA tells of it."""
+
+ORIGIN = re.compile(r"[0-9a-f]{16}(\+[0-9a-f]{16})?")
+"""How files are identified: the PCA's, and its average's where there is one."""
+
 _ARRAYS = ("mean", "components", "explained_variance")
 
 
@@ -41,12 +47,14 @@ class Pca:
         components: (k, D), orthonormal, the one of most variance first.
         explained_variance: (k,).
         fitted_on: whose features; None where nobody said.
+        origin: what identifies the file or files that it was read from.
     """
 
     mean: Doubles
     components: Doubles
     explained_variance: Doubles
     fitted_on: FeatureIdentity | None = None
+    origin: str | None = None
 
     @property
     def dims(self) -> int:
@@ -68,10 +76,14 @@ class Pca:
 
     def save(self, path: Path) -> None:
         """Write ``.safetensors``; an existing file stays whole until it is replaced."""
-        told = None if self.fitted_on is None else self.fitted_on.model_dump(mode="json")
+        told: dict[str, Any] = {"pca": 1, "fitted_on": None}
+        if self.fitted_on is not None:
+            told["fitted_on"] = self.fitted_on.model_dump(mode="json")
+        if self.origin is not None:
+            told["origin"] = self.origin
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         with replacing(path) as unfinished:
-            save_file(arrays, unfinished, {_KEY: json.dumps({"pca": 1, "fitted_on": told})})
+            save_file(arrays, unfinished, {KEY: json.dumps(told)})
 
 
 class Covariance:
@@ -163,20 +175,28 @@ def read_pca(path: Path, average: Path | None = None) -> Pca:
         CheckpointError: unreadable, or not a PCA.
     """
     if path.suffix.lower() == ".pkl":
-        return _read_published(path, average)
+        pca = _read_published(path, average)
+        return replace(pca, origin=_origin(path, average))
     if average is not None:
         raise ConfigError("an average belongs to a published PCA (.pkl) alone", where=average)
     try:
         with safe_open(path, "np") as file:
-            told = json.loads((file.metadata() or {}).get(_KEY, "null"))
+            told = json.loads((file.metadata() or {}).get(KEY, "null"))
             if not isinstance(told, dict) or told.get("pca") != 1:
                 raise CheckpointError("is not a PCA", where=path)
             mean, components, variance = (file.get_tensor(name) for name in _ARRAYS)
         fitted_on = told.get("fitted_on")
         identity = None if fitted_on is None else FeatureIdentity.model_validate(fitted_on)
+        origin = str(told.get("origin") or _origin(path))
+        if not ORIGIN.fullmatch(origin):
+            raise CheckpointError("does not say rightly where it is from", where=path)
     except (SafetensorError, OSError, ValueError, ValidationError) as error:
         raise CheckpointError("cannot be read as a PCA", where=path) from error
-    return _checked(Pca(mean, components, variance, identity), path)
+    return _checked(Pca(mean, components, variance, identity, origin), path)
+
+
+def _origin(*paths: Path | None) -> str:
+    return "+".join(sha256_of(path)[:16] for path in paths if path is not None)
 
 
 def _read_published(path: Path, average: Path | None) -> Pca:
@@ -246,8 +266,7 @@ class Reduced:
                     where=path,
                     remedy="fit one on these, or extract those",
                 )
-        digests = [sha256_of(file)[:16] for file in (path, average) if file is not None]
-        settings = extractor.identity.settings | {"pca": "+".join(digests)}
+        settings = extractor.identity.settings | {"pca": self.pca.origin}
         self.identity = extractor.identity.model_copy(update={"settings": settings})
         self.suffix = f"{extractor.suffix}_PCA{self.pca.dims}"
 

@@ -25,7 +25,7 @@ from touchline.features.pictures import Pixels, as_it_is, describe_frames
 from touchline.media.video import probe, read_frames
 from touchline.timebase import format_rate
 from touchline.zoo.extractors import ExtractorFolder
-from touchline.zoo.identity import FeatureIdentity
+from touchline.zoo.identity import PUBLISHED_PICTURES, FeatureIdentity
 
 SIDE = 224
 PUBLISHED_RATE = Fraction(2)
@@ -111,7 +111,7 @@ class PublishedResNet(NetworkExtractor):
             name="resnet152",
             weights=folder.weights_digest,
             rate=format_rate(self.rate),
-            settings={"frames": "published", "crop": "published", "channels": "published"},
+            settings=PUBLISHED_PICTURES,
         )
         super().__init__(folder, identity, "ResNET_TF2", placement)
 

@@ -22,6 +22,7 @@ from touchline.zoo.extractors import (
     ExtractorCard,
     ExtractorFolder,
     NetworkName,
+    find_extractor,
     folder_name,
     user_extractors,
 )
@@ -36,18 +37,36 @@ _CLASSIFIERS = ("fc.", "classifier.", "head.", "head_dist.")
 """Before the names of what timm puts behind the features."""
 
 
-def import_weights(name: str, path: Path) -> ExtractorFolder:
+def extractor_of(path: Path) -> str | None:
+    """Which extractor a file of published weights is of; None for everything else.
+
+    Raises:
+        CheckpointError: unreadable.
+    """
+    weights = open_checkpoint(path).weights
+    if keras_resnet.is_keras_resnet(weights):
+        return "resnet152"
+    return "vggish" if vggish.is_vggish(weights) else None
+
+
+def import_weights(name: str, path: Path, *, onnx: bool = True) -> ExtractorFolder:
     """Store an extractor with published weights; nothing in their file is executed.
+
+    Where these very weights are stored already, nothing is done.
 
     Args:
         name: ``"resnet152"``, ``"vggish"`` or ``"timm:<backbone>"``.
         path: Keras' ``.h5``, or ``.pt``, ``.pth`` or ``.safetensors``.
+        onnx: also export for OpenVINO, where the ``onnx`` package is installed.
 
     Raises:
         CheckpointError: unreadable, or weights of another network.
         ConfigError: other weights lie under this name already; or no such backbone.
     """
     weights = dict(open_checkpoint(path).weights)
+    stored = find_extractor(folder_name(name))
+    if stored is not None and stored.card.original_sha256 == sha256_of(path):
+        return stored
     if backbone := _backbone(name):
         network = _timm(backbone, pretrained=False)
         weights = _known_to(network, weights)
@@ -70,6 +89,7 @@ def import_weights(name: str, path: Path) -> ExtractorFolder:
         card.model_copy(
             update={"original_sha256": sha256_of(path), "source": f"imported from {path.name}"}
         ),
+        onnx=onnx,
     )
 
 
@@ -99,8 +119,11 @@ def load_extractor(folder: ExtractorFolder) -> nn.Module:
     return network.eval()
 
 
-def store(network: nn.Module, card: ExtractorCard) -> ExtractorFolder:
+def store(network: nn.Module, card: ExtractorCard, *, onnx: bool = True) -> ExtractorFolder:
     """Write weights, graphs and card into the user's folder, all or nothing.
+
+    Args:
+        onnx: also export for OpenVINO, where the ``onnx`` package is installed.
 
     Raises:
         ConfigError: an extractor of this name is there already.
@@ -116,7 +139,7 @@ def store(network: nn.Module, card: ExtractorCard) -> ExtractorFolder:
         made = Path(scratch) / "extractor"
         made.mkdir()
         save_weights(network, made / WEIGHTS_FILE)
-        if importlib.util.find_spec("onnx") is not None:
+        if onnx and importlib.util.find_spec("onnx") is not None:
             _export(network.eval(), card, made)
         files = {path.name: sha256_of(path) for path in sorted(made.iterdir())}
         card = card.model_copy(update={"files": files})

@@ -1,5 +1,6 @@
 """Networks that only describe pictures or sound: where their weights lie, and what they are."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -77,6 +78,16 @@ def user_extractors() -> Path:
 def folder_name(name: str) -> str:
     """The folder of an extractor: a colon is no part of a file's name everywhere."""
     return name.replace(":", "-").replace("/", "-")
+
+
+def list_extractors() -> list[ExtractorFolder]:
+    """Every extractor whose weights are here; broken folders are left out."""
+    found = []
+    for card_path in sorted(user_extractors().glob(f"*/{CARD_FILE}")):
+        with suppress(CheckpointError):
+            folder = find_extractor(card_path.parent.name)
+            found += [] if folder is None else [folder]
+    return found
 
 
 def find_extractor(name: str) -> ExtractorFolder | None:

@@ -1,10 +1,23 @@
 """Which extractor made features, so that a model is never fed those of another."""
 
-from typing import Annotated, Any
+from fractions import Fraction
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from touchline.timebase import format_rate
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+PUBLISHED: Literal["published"] = "published"
+"""In place of a checksum: the published weights or PCA, whose files were not there to be hashed."""
+
+PUBLISHED_PICTURES: dict[str, str | int | None] = {
+    "frames": PUBLISHED,
+    "crop": PUBLISHED,
+    "channels": PUBLISHED,
+}
+"""Settings of what SoccerNet's published picture features were made with."""
 
 
 class FeatureIdentity(BaseModel):
@@ -14,7 +27,8 @@ class FeatureIdentity(BaseModel):
 
     Attributes:
         name: of the extractor, such as ``"resnet152"``.
-        weights: SHA-256 of its weights; None where it has none.
+        weights: SHA-256 of its weights; None where it has none, ``"published"`` where a model is
+            known to need the published ones.
         rate: rows a second, as an exact fraction such as ``"2/1"``.
         settings: whatever else changes its numbers, such as ``{"frames": "published"}``.
     """
@@ -22,27 +36,61 @@ class FeatureIdentity(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    weights: Digest | None = None
+    weights: Digest | Literal["published"] | None = None
     rate: Annotated[str, Field(pattern=r"^[0-9]{1,9}/[0-9]{1,9}$")]
     settings: Annotated[dict[str, str | int | None], Field(max_length=50)] = {}
 
     def difference(self, other: "FeatureIdentity") -> str | None:
-        """In words, the first thing in which ``other`` differs; None if it is the same."""
+        """In words, the first thing in which ``other`` differs; None if it is the same.
+
+        Where this one says ``"published"``, whatever can be the published one is the same: weights
+        there are, and a PCA of two files, since its average is published apart.
+        """
         if self.name != other.name:
             return f"extractor {other.name} instead of {self.name}"
         if self.rate != other.rate:
             return f"{other.rate} rows a second instead of {self.rate}"
-        if self.weights != other.weights:
+        if self.weights != other.weights and (self.weights != PUBLISHED or other.weights is None):
             return f"{self.name} with weights {_short(other.weights)}, not {_short(self.weights)}"
         for key in sorted({*self.settings, *other.settings}):
             mine, theirs = self.settings.get(key), other.settings.get(key)
-            if mine != theirs:
+            if mine != theirs and not (key == "pca" and _may_be_published(mine, theirs)):
                 return f"{self.name} with {key} {_plain(theirs)} instead of {_plain(mine)}"
         return None
 
 
+def published_identity(name: str, rate: Fraction) -> FeatureIdentity | None:
+    """What made the feature files of a published name, such as ``"ResNET_TF2_PCA512"``.
+
+    Returns:
+        the identity; None where no extractor here makes such files.
+    """
+    if name not in _PUBLISHED_FILES:
+        return None
+    extractor, settings = _PUBLISHED_FILES[name]
+    return FeatureIdentity(
+        name=extractor, weights=PUBLISHED, rate=format_rate(rate), settings=settings
+    )
+
+
+_PUBLISHED_FILES: dict[str, tuple[str, dict[str, str | int | None]]] = {
+    **{f"ResNET{rate}_TF2": ("resnet152", PUBLISHED_PICTURES) for rate in ("", "_5fps", "_25fps")},
+    **{
+        f"ResNET{rate}_TF2_PCA512": ("resnet152", {**PUBLISHED_PICTURES, "pca": PUBLISHED})
+        for rate in ("", "_5fps", "_25fps")
+    },
+    "VGGish": ("vggish-half-second", {}),
+}
+
+
+def _may_be_published(expected: str | int | None, given: str | int | None) -> bool:
+    return expected == PUBLISHED and isinstance(given, str) and "+" in given
+
+
 def _short(digest: str | None) -> str:
-    return "none" if digest is None else f"{digest[:12]}..."
+    if digest is None:
+        return "none"
+    return digest if digest == PUBLISHED else f"{digest[:12]}..."
 
 
 def _plain(value: Any) -> str:

@@ -17,8 +17,9 @@ from torch import Tensor
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
 from touchline.timebase import format_rate, parse_rate
-from touchline.zoo.cards import CARD_FILE, CardLabels, ModelCard, write_card
+from touchline.zoo.cards import CARD_FILE, CardFeatures, CardLabels, ModelCard, write_card
 from touchline.zoo.checkpoints import open_checkpoint
+from touchline.zoo.identity import published_identity
 from touchline.zoo.legacy import READERS
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader
 from touchline.zoo.legacy.settings import PublishedSettings
@@ -82,7 +83,7 @@ def import_checkpoint(
         raise ConfigError("is there already", where=target, remedy="give another --name")
     checkpoint = open_checkpoint(path)
     reader = _reader_of(checkpoint, path)
-    weights = reader.rename(checkpoint.weights)
+    weights = _renamed(reader, checkpoint, path)
     settings = _read_settings(config_path, reader)
     config = _config(reader, weights, settings, path)
     network = SYSTEMS[reader.system].network(config)
@@ -121,6 +122,13 @@ def _reader_of(checkpoint: Checkpoint, path: Path) -> LegacyReader:
     raise CheckpointError(
         f"holds weights of no known network (first entry: {first[:80]})", where=path, remedy=known
     )
+
+
+def _renamed(reader: LegacyReader, checkpoint: Checkpoint, path: Path) -> dict[str, Tensor]:
+    try:
+        return reader.rename(checkpoint.weights)
+    except CheckpointError as error:
+        raise CheckpointError(error.what, where=path, remedy=error.remedy) from error
 
 
 def _other_system(keys: Mapping[str, Tensor]) -> str | None:
@@ -191,10 +199,18 @@ def _card(
         width=width,
         height=height,
         crop=settings.crop if reader.features is None else None,
-        features=None if reader.features is None else reader.features(config),
-        streams=reader.streams(config),
+        features=None if reader.features is None else _identified(reader.features(config), rate),
+        streams={
+            name: _identified(stream, rate) for name, stream in reader.streams(config).items()
+        },
         suppression=reader.suppression(rate),
     )
+
+
+def _identified(features: CardFeatures, rate: Fraction) -> CardFeatures:
+    """With what made the published files of this name, where that is known."""
+    rate = rate if features.rate is None else parse_rate(features.rate)
+    return features.model_copy(update={"identity": published_identity(features.name, rate)})
 
 
 def _size(settings: PublishedSettings, given: tuple[int, int] | None) -> tuple[int, int]:
