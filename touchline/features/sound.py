@@ -35,12 +35,15 @@ def describe_sound(
     write: Write,
     report: Report,
     *,
+    frame_samples: int = FRAME_SAMPLES,
+    silence_before: int = 0,
     silence_after: int = 0,
 ) -> None:
     """Run a function over the frames of a video's sound: decoding and function overlap.
 
     Args:
-        describe: (n, 400) frames to the rows of features that they make.
+        describe: (n, ``frame_samples``) frames to the rows of features that they make.
+        frame_samples, silence_before, silence_after: see ``frames_of``.
 
     Raises:
         MediaError: the file has no sound, or cannot be read.
@@ -49,7 +52,13 @@ def describe_sound(
     done = 0
     blocks = read_audio(source, SAMPLE_RATE)
     with prefetched(blocks, _BLOCKS_AHEAD) as ahead:
-        for frames in frames_of(ahead, frames_at_once, silence_after=silence_after):
+        for frames in frames_of(
+            ahead,
+            frames_at_once,
+            frame_samples=frame_samples,
+            silence_before=silence_before,
+            silence_after=silence_after,
+        ):
             rows = describe(frames)
             if len(rows):
                 write(rows)

@@ -59,45 +59,53 @@ def _bands() -> Floats:
     return mel_weights().astype(np.float32)
 
 
-def count_frames(samples: int) -> int:
+def count_frames(samples: int, frame_samples: int = FRAME_SAMPLES) -> int:
     """Whole frames in a number of samples."""
-    return max(0, 1 + (samples - FRAME_SAMPLES) // HOP_SAMPLES)
+    return max(0, 1 + (samples - frame_samples) // HOP_SAMPLES)
 
 
 def frames_of(
-    blocks: Iterable[Floats], frames_at_once: int, *, silence_after: int = 0
+    blocks: Iterable[Floats],
+    frames_at_once: int,
+    *,
+    frame_samples: int = FRAME_SAMPLES,
+    silence_before: int = 0,
+    silence_after: int = 0,
 ) -> Iterator[Floats]:
     """Cut sound into overlapping frames, in constant memory.
 
     Args:
         blocks: sound at 16 kHz, (n,) each, without gaps between.
         frames_at_once: frames to hand on together.
-        silence_after: samples of silence to add at the end, so that no frame is lost there.
+        frame_samples: length of a frame.
+        silence_before: samples of silence to add at the start.
+        silence_after: and at the end, so that no frame is lost there.
 
     Yields:
-        (n, 400), n = ``frames_at_once`` but for the last; views of a buffer, not to be written.
+        (n, ``frame_samples``), n = ``frames_at_once`` but for the last; views of a buffer, not to
+        be written.
     """
     step = frames_at_once * HOP_SAMPLES
-    needed = step - HOP_SAMPLES + FRAME_SAMPLES
-    waiting: list[Floats] = []
-    samples = 0
+    needed = step - HOP_SAMPLES + frame_samples
+    waiting = [np.zeros(silence_before, np.float32)]
+    samples = silence_before
     for block in blocks:
         waiting.append(block)
         samples += len(block)
         if samples >= needed:
             sound = np.concatenate(waiting)
             while len(sound) >= needed:
-                yield _overlapping(sound[:needed])
+                yield _overlapping(sound[:needed], frame_samples)
                 sound = sound[step:]
             waiting, samples = [sound], len(sound)
     sound = np.concatenate([*waiting, np.zeros(silence_after, np.float32)])
-    while count_frames(len(sound)):
-        yield _overlapping(sound[:needed])
+    while count_frames(len(sound), frame_samples):
+        yield _overlapping(sound[:needed], frame_samples)
         sound = sound[step:]
 
 
-def _overlapping(sound: Floats) -> Floats:
-    return np.lib.stride_tricks.sliding_window_view(sound, FRAME_SAMPLES)[::HOP_SAMPLES]
+def _overlapping(sound: Floats, frame_samples: int) -> Floats:
+    return np.lib.stride_tricks.sliding_window_view(sound, frame_samples)[::HOP_SAMPLES]
 
 
 def magnitudes(frames: Floats) -> Floats:
