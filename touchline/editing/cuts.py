@@ -1,6 +1,6 @@
 """Camera cuts near the ends of clips, so that a clip need not open on the last blink of a shot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -39,13 +39,22 @@ def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> li
         for frame in frames:
             times.append(frame.seconds)
             greys.append(frame.pixels.mean(axis=2, dtype=np.float32))
+    return [times[i] for i in shot_starts(greys)]
+
+
+def shot_starts(greys: Sequence[npt.NDArray[np.float32]]) -> list[int]:
+    """Places of the frames that begin a new shot, among the frames in a row that are given.
+
+    Args:
+        greys: (H, W) each, 0 to 255.
+    """
     jumps = np.array([float(np.abs(b - a).mean()) for a, b in pairwise(greys)])
     found = []
     for i, jump in enumerate(jumps):
         around = np.delete(jumps[max(0, i - 4) : i + 5], min(i, 4))
         usual = float(np.median(around)) if around.size else 0.0
         if jump > _JUMP and jump > _JUMP_RATIO * max(usual, 1.0):
-            found.append(times[i + 1])
+            found.append(i + 1)
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from touchline.colours import class_colour
 from touchline.editing.cuts import snap_to_cuts
+from touchline.editing.framing import follow_play, window_size
 from touchline.editing.overlay import draw_labels
 from touchline.errors import InputError
 from touchline.labels import LabelSet, label_set_of
@@ -26,6 +27,9 @@ AUDIO_RATE = 48_000
 _FADE_SECONDS = 0.01
 """Sound fades in and out over this long at each cut: without it a cut clicks."""
 
+_TITLE_SECONDS = 4.0
+_TITLE_COLOUR = (240, 240, 240)
+
 
 def render_reel(
     reel: Reel,
@@ -34,6 +38,7 @@ def render_reel(
     *,
     burn_labels: bool = False,
     snap: bool = True,
+    aspect: Fraction | None = None,
     progress: Progress | None = None,
 ) -> Reel:
     """Cut a reel into a video file.
@@ -42,8 +47,9 @@ def render_reel(
 
     Args:
         video: the file to cut from, or one per half.
-        burn_labels: write what happens into the picture.
+        burn_labels: write what happens, and the clips' titles, into the picture.
         snap: let clips begin and end at camera cuts that lie within reach.
+        aspect: width by height of the picture; a window of that shape then follows the play.
         progress: called with the share done, 0 to 1.
 
     Returns:
@@ -65,9 +71,10 @@ def render_reel(
     first = infos[source_of(reel.clips[0], video)]
     has_audio = any(info.has_audio for info in infos.values())
     labels = label_set_of(tuple(dict.fromkeys(e.label for c in reel for e in c.events)) or ("-",))
+    window = None if aspect is None else window_size(first.width, first.height, aspect)
     with VideoWriter(
         path,
-        (first.width, first.height),
+        window or (first.width, first.height),
         first.frame_rate,
         audio_rate=AUDIO_RATE if has_audio else None,
     ) as writer:
@@ -76,7 +83,9 @@ def render_reel(
         total, done = reel.seconds, 0.0
         for clip in reel:
             source = source_of(clip, video)
-            frames = _write_pictures(writer, clip, source, first, labels if burn_labels else None)
+            frames = _write_pictures(
+                writer, clip, source, first, labels if burn_labels else None, window
+            )
             if not frames:
                 raise InputError(
                     f"nothing can be read at the clip at {clip.start_seconds:.1f} s",
@@ -154,11 +163,17 @@ def _sources(reel: Reel, video: Sources) -> list[Path]:
 
 
 def _write_pictures(
-    writer: VideoWriter, clip: Clip, source: Path, target: VideoInfo, labels: LabelSet | None
+    writer: VideoWriter,
+    clip: Clip,
+    source: Path,
+    target: VideoInfo,
+    labels: LabelSet | None,
+    window: tuple[int, int] | None,
 ) -> int:
     """Write the clip's frames; how many there were."""
     rate: Fraction = target.frame_rate
     count = 0
+    track = window and follow_play(source, clip.start_seconds, clip.end_seconds)
     with read_frames(
         source,
         rate=rate,
@@ -168,6 +183,8 @@ def _write_pictures(
     ) as frames:
         for frame in frames:
             pixels = frame.pixels
+            if track and window:
+                pixels = track.crop(pixels, window, frame.seconds)
             if labels is not None:
                 pixels = draw_labels(pixels, _captions(clip, frame.seconds, labels))
             writer.write(pixels)
@@ -178,10 +195,14 @@ def _write_pictures(
 def _captions(
     clip: Clip, seconds: float, labels: LabelSet
 ) -> list[tuple[str, tuple[int, int, int]]]:
-    """What to write at a time: events from a second before to three seconds after them."""
+    """What to write at a time: events from a second before to three seconds after them, above
+    them the clip's title for its first seconds."""
     near = [e for e in clip.events if e.seconds - 1 <= seconds <= e.seconds + 3]
     names = dict.fromkeys(event.label for event in near)
-    return [(name, class_colour(labels, name)) for name in names]
+    lines = [(name, class_colour(labels, name)) for name in names]
+    if clip.title and clip.title not in names and seconds < clip.start_seconds + _TITLE_SECONDS:
+        lines.insert(0, (clip.title, _TITLE_COLOUR))
+    return lines
 
 
 def clip_sound(info: VideoInfo, start_seconds: float, samples: int) -> Iterator[FloatArray]:
