@@ -36,6 +36,7 @@ def _without(name: str) -> Iterator[None]:
 # openvino-telemetry is missing: then it uses an empty stand-in.
 with _without("openvino_telemetry"):
     import openvino as ov
+    from openvino import frontend as frontend  # for engines that read ONNX and nothing else
 
 MAX_SHIFT_OF_SCORES = 0.05
 """How far a probability may move in bfloat16 before float32 is used instead."""

@@ -1,7 +1,7 @@
 """What every extractor does: a video in, rows of features out, at constant memory."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -30,10 +30,12 @@ class Extracted:
         first_seconds: what moment of the video row 0 shows, from the first frame shown; the
             centre of the stretch that it covers for sound.
         stopped_at_seconds: where reading ended early because the file is damaged; else None.
+        beside: texts of further files to write, by how their names go on after ``1_``.
     """
 
     first_seconds: float
     stopped_at_seconds: float | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 class Extractor(Protocol):
