@@ -8,12 +8,20 @@ from typing import Protocol
 from touchline.datasets.soccernet import Game
 from touchline.events import Match, Timeline
 from touchline.formats import write
+from touchline.zoo.cards import ModelCard
 
 FORMAT = "soccernet-results"
 
 CHALLENGE_THRESHOLD = 0.01
 """Events below this confidence are left out: the published systems keep weak ones, which lift the
 average precision a little."""
+
+
+def challenge_threshold(card: ModelCard) -> float:
+    """What a model's card says is no event, else ``CHALLENGE_THRESHOLD``."""
+    rule = card.suppression
+    return CHALLENGE_THRESHOLD if rule is None or rule.floor is None else rule.floor
+
 
 VideoProgress = Callable[[Game, int, float], None]
 

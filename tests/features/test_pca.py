@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from published_files import sklearn_pickle
 
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.features.pca import Covariance, Pca, Reduced, fit_pca, read_pca
@@ -111,25 +112,6 @@ def test_what_cannot_be_fitted_or_applied_is_refused(tmp_path):
 class Executes:
     def __reduce__(self):
         return (print, ("a pickle was run",))
-
-
-def sklearn_pickle(attributes: dict, module: str, protocol: int) -> bytes:
-    """As scikit-learn pickles a PCA, which need not be installed."""
-    import sys
-    import types
-
-    known = types.ModuleType(module)
-    known.PCA = type("PCA", (), {"__module__": module})
-    fitted = known.PCA()
-    fitted.__dict__ = attributes
-    parents = {module.rpartition(".")[0]: types.ModuleType("d"), "sklearn": types.ModuleType("s")}
-    before = {name: sys.modules.get(name) for name in (module, *parents)}
-    sys.modules |= {module: known, **parents}
-    try:
-        return pickle.dumps(fitted, protocol)
-    finally:
-        for name, value in before.items():
-            sys.modules.pop(name) if value is None else sys.modules.__setitem__(name, value)
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from published_files import keras_file
 from small_videos import write_video
 
 torch = pytest.importorskip("torch", reason="needs the optional part [torch]")
@@ -18,7 +19,6 @@ from touchline.features.extractor import Placement  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
 from touchline.models.extractors import build_timm  # noqa: E402
-from touchline.models.resnet_keras import KerasResNet, KerasResNetConfig  # noqa: E402
 from touchline.models.vggish import VGGish  # noqa: E402
 from touchline.zoo import extractor_weights  # noqa: E402
 from touchline.zoo.extractors import find_extractor  # noqa: E402
@@ -37,31 +37,6 @@ def shallow(monkeypatch: pytest.MonkeyPatch) -> tuple[int, ...]:
     """ResNet of one block a stage: its layout is that of 152 layers."""
     monkeypatch.setattr(extractor_weights, "RESNET152_DEPTHS", (1, 1, 1, 1))
     return (1, 1, 1, 1)
-
-
-def keras_file(path: Path, depths: tuple[int, ...], classifier: bool = True) -> Path:
-    """Weights as Keras saves them: a group per layer, which holds a group of its name."""
-    network = KerasResNet(KerasResNetConfig(depths))
-    names = {"running_mean": "moving_mean", "running_var": "moving_variance"}
-    with h5py.File(path, "w") as file:
-        for key, value in network.state_dict().items():
-            *layers, entry = key.split(".")
-            if entry == "num_batches_tracked":
-                continue
-            kind = layers[-1]
-            is_norm = "bn" in kind
-            number = kind[-1]
-            layer = kind if len(layers) == 1 else f"{layers[0]}_{number}_{kind[:-1]}"
-            own = {
-                "weight": "gamma" if is_norm else "kernel",
-                "bias": "beta" if is_norm else "bias",
-            }
-            name = f"{layer}/{layer}/{names.get(entry) or own[entry]}:0"
-            kernel = value.ndim == 4
-            file[name] = value.permute(2, 3, 1, 0).numpy() if kernel else value.numpy()
-        if classifier:
-            file["predictions/predictions/kernel:0"] = np.zeros((2048, 10), np.float32)
-    return path
 
 
 def tiny_backbone(path: Path) -> Path:

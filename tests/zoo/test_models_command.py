@@ -11,11 +11,17 @@ hub = pytest.importorskip("huggingface_hub")
 
 import torch  # noqa: E402
 from model_folders import small_network, write_folder  # noqa: E402
+from published_files import keras_file, write_pca_pickles  # noqa: E402
 
 from touchline.cli.main import run  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError  # noqa: E402
+from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
+from touchline.features.stored_pca import find_pca  # noqa: E402
+from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig  # noqa: E402
+from touchline.zoo import extractor_weights  # noqa: E402
 from touchline.zoo.download import PUBLISHED, pull  # noqa: E402
+from touchline.zoo.identity import PUBLISHED as PUBLISHED_FILES  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 
@@ -68,6 +74,60 @@ def test_import_and_export(touchline, tmp_path, home):
     assert code == 2 and "write 398x224" in err
     code, _, err = touchline("import", tmp_path / "ball.pt", "--name", "../up")
     assert code == 2 and "is not a name" in err
+
+
+def test_what_makes_features_is_imported_and_listed(touchline, tmp_path, home, monkeypatch):
+    pytest.importorskip("h5py")
+    monkeypatch.setattr(extractor_weights, "RESNET152_DEPTHS", (1, 1, 1, 1))
+    weights = keras_file(tmp_path / "resnet152.h5", (1, 1, 1, 1))
+    for _ in range(2):  # the second time there is nothing to do
+        code, out, err = touchline("import", weights, "--no-onnx", "--json")
+        assert code == 0, err
+    told = json.loads(out)
+    assert told["name"] == "resnet152" and told["files"] == ["model.safetensors"]
+    pca, average = write_pca_pickles(tmp_path, 2048, 6)
+    code, _, err = touchline("import", pca)
+    assert code == 2 and "--average" in err and err.count("\n") == 1
+    code, out, _ = touchline("import", pca, "--average", average, "--json")
+    assert code == 0 and json.loads(out)["published"]
+    stored = find_pca(PUBLISHED_FILES, 6)
+    assert stored is not None and find_pca(PUBLISHED_FILES, 7) is None
+    identities = {
+        open_extractor(ExtractorSpec("resnet152", pca=files)).identity
+        == open_extractor(ExtractorSpec("resnet152", pca=(pca, average))).identity
+        for files in ((stored.path, None), (pca, average))
+    }
+    assert identities == {True}
+    code, out, _ = touchline("list")
+    assert "Extractor: resnet152 (resnet152-keras, 224x224" in out
+    assert "2048 to 6 numbers" in out and "None" not in out
+    code, out, _ = touchline("list", "--json")
+    assert [folder["name"] for folder in json.loads(out)["extractors"]] == ["resnet152"]
+    code, out, _ = touchline("show", "resnet152", "--json")
+    assert json.loads(out)["card"]["network"] == "resnet152-keras"
+    code, _, err = touchline("import", weights, "--labels", "a,b")
+    assert code == 2 and "--labels: the file holds the extractor resnet152" in err
+
+
+def test_a_published_model_says_what_made_its_features(touchline, tmp_path, home):
+    network = CALF(CALFConfig(num_classes=17, slots=3, chunk_steps=32, receptive_steps=16))
+    torch.save({"state_dict": network.state_dict()}, tmp_path / "calf.pth.tar")
+    code, out, err = touchline("import", tmp_path / "calf.pth.tar", "--json")
+    assert code == 0, err
+    identity = find("calf").card.features.identity
+    assert (identity.name, identity.rate, identity.weights) == ("resnet152", "2/1", "published")
+    assert identity.settings["pca"] == PUBLISHED_FILES
+    code, out, _ = touchline("list")
+    assert "ResNET_TF2_PCA512 (512)" in out and "NonexNone" not in out
+
+
+def test_an_entry_that_cannot_be_renamed_names_the_file(touchline, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "odd.h5", "w") as file:
+        for layer in ("conv2d_10/conv2d_10/kernel:0", "conv2d_5/conv2d_5/kernel:0", "what"):
+            file[layer] = [[1.0]]
+    code, _, err = touchline("import", tmp_path / "odd.h5")
+    assert code == 2 and "odd.h5: " in err and err.count("\n") == 1
 
 
 def fake_hub(monkeypatch, fill):

@@ -61,7 +61,7 @@ _PUBLISHED_FILES = {
 }
 """Whose weights: the file that holds them, and who publishes it."""
 
-HEARING = {"vggish", "vggish-half-second", "log-mel", "fft"}
+HEARING = {"vggish", "vggish-half-second", "log-mel", "mel-power", "fft"}
 """Extractors that need sound."""
 
 _READ_INSTEAD = {"top-view": CALIBRATION_FILES}
@@ -90,6 +90,17 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
     reduced = Reduced(extractor, *spec.pca)
     store_pca(*spec.pca)
     return reduced
+
+
+def is_known(name: str) -> bool:
+    """Whether there is an extractor, or a model of the zoo, of that name."""
+    if name in _WITHOUT_WEIGHTS or name in _STORED_AS or name.startswith(_TIMM):
+        return True
+    try:
+        find(name)
+    except CheckpointError:
+        return False
+    return True
 
 
 def missing_weights(name: str) -> str | None:

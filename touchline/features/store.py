@@ -6,6 +6,7 @@ the array: an array without its description is always somebody else's.
 """
 
 import hashlib
+import re
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,8 @@ from touchline.zoo.identity import Digest, FeatureIdentity
 
 ENDING = ".features.json"
 MAX_DESCRIPTION_BYTES = 1_000_000
+
+_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv)?")
 
 
 class _Strict(BaseModel):
@@ -78,6 +81,12 @@ class Description(_Strict):
             return None
         stop = format_seconds(self.stopped_at_seconds)
         return f"{self.source.name} is damaged or cut off: features up to {stop} only"
+
+
+def files_prefix(video: Path) -> str:
+    """How the names of a video's feature files begin: ``1`` for ``1_224p.mkv``, else its stem."""
+    half = _HALF_FILE.fullmatch(video.stem)
+    return half[1] if half else video.stem
 
 
 def description_path(path: Path) -> Path:
@@ -237,11 +246,22 @@ class RowFile:
         self._file.write(np.ascontiguousarray(rows, self.dtype).data)
         self.count += len(rows)
 
-    def finish(self) -> None:
-        """Write the number of rows into the header; ``part`` is a whole file then."""
+    def finish(self, most: int | None = None) -> None:
+        """Write the number of rows into the header; ``part`` is a whole file then.
+
+        Args:
+            most: rows to keep; all by default.
+        """
+        if most is not None and most < self.count:
+            self._file.truncate(self._file.tell() - (self.count - most) * self._row_bytes)
+            self.count = most
         self._file.seek(0)
         self._write_header()
         self._file.close()
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.dims * self.dtype.itemsize
 
     def _write_header(self) -> None:
         # NumPy leaves room for the first axis to grow, so that the header keeps its length.

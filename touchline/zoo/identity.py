@@ -60,7 +60,7 @@ class FeatureIdentity(BaseModel):
 
 
 def published_identity(name: str, rate: Fraction) -> FeatureIdentity | None:
-    """What made the feature files of a published name, such as ``"ResNET_TF2_PCA512"``.
+    """What makes the feature files of a name that is known, such as ``"ResNET_TF2_PCA512"``.
 
     Returns:
         the identity; None where no extractor here makes such files.
@@ -68,8 +68,9 @@ def published_identity(name: str, rate: Fraction) -> FeatureIdentity | None:
     if name not in _PUBLISHED_FILES:
         return None
     extractor, settings = _PUBLISHED_FILES[name]
+    weights = None if extractor in _WITHOUT_WEIGHTS else PUBLISHED
     return FeatureIdentity(
-        name=extractor, weights=PUBLISHED, rate=format_rate(rate), settings=settings
+        name=extractor, weights=weights, rate=format_rate(rate), settings=settings
     )
 
 
@@ -80,7 +81,13 @@ _PUBLISHED_FILES: dict[str, tuple[str, dict[str, str | int | None]]] = {
         for rate in ("", "_5fps", "_25fps")
     },
     "VGGish": ("vggish-half-second", {}),
+    "VGGish_096": ("vggish", {}),
+    "log_mel": ("log-mel", {}),
+    "mel_power": ("mel-power", {}),
+    "FFT": ("fft", {}),
 }
+
+_WITHOUT_WEIGHTS = {"log-mel", "mel-power", "fft"}
 
 
 def _may_be_published(expected: str | int | None, given: str | int | None) -> bool:
