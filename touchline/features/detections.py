@@ -1,0 +1,257 @@
+"""Detections as features: 46 statistics of who is in the picture and where the ball is.
+
+The published counterpart is the player boxes of Cioppa et al., CVPR Workshops 2021, whose files
+are read here in place of a detector, and written of any other.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from touchline.engines.detector_layouts import Size
+from touchline.engines.detectors import Pixels
+from touchline.errors import ConfigError, InputError
+from touchline.features.detection_statistics import ROWS_PER_SECOND, DetectionStatistics
+from touchline.features.detector import (
+    HUGGING_FACE,
+    PERSON,
+    Detections,
+    Detector,
+    Floats,
+    believed,
+    mean_colours,
+    open_detector,
+)
+from touchline.features.extractor import DEFAULT_PLACEMENT, Extracted, Placement, Report, Write
+from touchline.features.pictures import as_it_is, describe_frames
+from touchline.features.sound import refuse_rate
+from touchline.formats.sightings import (
+    PLAYER_BOXES_FILES,
+    PlayerBoxes,
+    player_boxes_document,
+    player_boxes_name,
+    read_player_boxes,
+)
+from touchline.media.video import probe, read_frames
+from touchline.timebase import format_rate
+from touchline.zoo.identity import FeatureIdentity
+
+NAME = "detections"
+SUFFIX = "DET"
+
+BOXES = "boxes"
+"""The detector that reads player-box files."""
+
+_ROWS_AT_ONCE = 1024
+
+_HALF = re.compile(r"([1-4])[_.]")
+
+
+@dataclass(frozen=True)
+class DetectionOptions:
+    """What may be said of a detector beside its name.
+
+    Attributes:
+        classes: what its classes are; see ``kinds_of``.
+        keeps_boxes: write the boxes of people too.
+    """
+
+    classes: str | None = None
+    keeps_boxes: bool = False
+
+
+def open_detections(
+    detector: str,
+    rate: Fraction | None = None,
+    placement: Placement = DEFAULT_PLACEMENT,
+    options: DetectionOptions | None = None,
+) -> "PictureDetections | BoxDetections":
+    """The extractor of a detector, ready but for its last preparation.
+
+    Args:
+        detector: a file in ONNX, ``hf:`` and a name or folder, or ``boxes``.
+
+    Raises:
+        InputError: no such detector, a broken one, or one that knows no people.
+        ConfigError: another rate than 2, or options that box files have not.
+    """
+    options = options or DetectionOptions()
+    if not detector:
+        raise InputError(
+            "needs a detector",
+            where=NAME,
+            remedy=f"give --detector FILE.onnx, {HUGGING_FACE}NAME or {BOXES}",
+        )
+    if detector != BOXES:
+        found = open_detector(detector, options.classes, placement)
+        return PictureDetections(found, rate, keeps_boxes=options.keeps_boxes)
+    if options != DetectionOptions():
+        raise ConfigError(
+            "player-box files have no classes to name and no boxes to write again",
+            where=f"--detector {BOXES}",
+            remedy="leave --detector-classes and --player-boxes out",
+        )
+    return BoxDetections(rate)
+
+
+class PictureDetections:
+    """Statistics of what a detector sees in a video: an ``Extractor``.
+
+    Args:
+        detector: what sees.
+        rate: rows a second; there is only 2.
+        keeps_boxes: hand on the boxes of people too, as a player-box file.
+
+    Raises:
+        ConfigError: another rate.
+    """
+
+    suffix = SUFFIX
+
+    def __init__(
+        self, detector: Detector, rate: Fraction | None = None, *, keeps_boxes: bool = False
+    ) -> None:
+        refuse_rate(NAME, rate, ROWS_PER_SECOND)
+        self._detector = detector
+        self._keeps_boxes = keeps_boxes
+        self.identity = FeatureIdentity(
+            name=NAME,
+            weights=detector.network.digest,
+            rate=format_rate(ROWS_PER_SECOND),
+            settings=detector.settings,
+        )
+
+    @property
+    def engine(self) -> str:
+        """See ``Extractor``."""
+        return self._detector.network.name
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``."""
+        size = probe(source).size
+        statistics = DetectionStatistics()
+        people = _People()
+
+        def describe(pictures: Pixels) -> Floats:
+            found = self._detector.detect(pictures)
+            if self._keeps_boxes:
+                people.add(pictures, found)
+            return statistics(found)
+
+        stream = read_frames(
+            source, rate=ROWS_PER_SECOND, size=self._detector.network.picture_size(size)
+        )
+        extracted = describe_frames(stream, as_it_is, describe, write, report)
+        if not self._keeps_boxes:
+            return extracted
+        document = player_boxes_document(people.boxes(size))
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
+        return Extracted(
+            extracted.first_seconds, extracted.stopped_at_seconds, {PLAYER_BOXES_FILES: text}
+        )
+
+    def close(self) -> None:
+        """See ``Extractor``."""
+
+
+class BoxDetections:
+    """Statistics of a player-box file, which tells nothing of the ball: an ``Extractor``.
+
+    Its source is that file, or another of the same half in its folder, such as the video.
+
+    Args:
+        rate: rows a second; there is only that of the files.
+
+    Raises:
+        ConfigError: another rate.
+    """
+
+    suffix = SUFFIX
+    engine = "numpy"
+
+    def __init__(self, rate: Fraction | None = None) -> None:
+        refuse_rate(NAME, rate, ROWS_PER_SECOND)
+        self.identity = FeatureIdentity(
+            name=NAME, rate=format_rate(ROWS_PER_SECOND), settings={"detector": BOXES}
+        )
+
+    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+        """See ``Extractor``.
+
+        Raises:
+            FormatError: there are no boxes of this half, or they are malformed.
+        """
+        found = read_detections(_boxes_of(source))
+        statistics = DetectionStatistics()
+        for first in range(0, len(found), _ROWS_AT_ONCE):
+            write(statistics(found[first : first + _ROWS_AT_ONCE]))
+            report(min(first + _ROWS_AT_ONCE, len(found)) / len(found))
+        return Extracted(first_seconds=0.0)
+
+    def close(self) -> None:
+        """See ``Extractor``."""
+
+
+def read_detections(path: Path) -> list[Detections]:
+    """The people of a player-box file, entry by entry, as a detector would tell of them.
+
+    Raises:
+        FormatError: the file is missing or malformed.
+    """
+    return detections_of(read_player_boxes(path))
+
+
+def detections_of(boxes: PlayerBoxes) -> list[Detections]:
+    """The people of player boxes, entry by entry; they are all taken for sure."""
+    shares = (boxes.corners / np.tile(boxes.size, 2)).astype(np.float32)
+    return [
+        believed(
+            Detections(
+                shares[begin:end],
+                np.full(end - begin, PERSON),
+                np.ones(end - begin, np.float32),
+            )
+        )
+        for begin, end in zip(boxes.first[:-1].tolist(), boxes.first[1:].tolist(), strict=True)
+    ]
+
+
+def _boxes_of(source: Path) -> Path:
+    """The player boxes of the half that a file is of."""
+    if source.suffix in (".json", ".gz"):
+        return source
+    half = _HALF.match(source.name)
+    return source.with_name(player_boxes_name(half[1] if half else source.stem))
+
+
+@dataclass
+class _People:
+    """The people of a half, gathered picture by picture."""
+
+    _counts: list[int] = field(default_factory=lambda: [0])
+    _corners: list[Floats] = field(default_factory=list)
+    _colours: list[Floats] = field(default_factory=list)
+
+    def add(self, pictures: Pixels, found: Sequence[Detections]) -> None:
+        """The people of (n, H, W, 3) pictures."""
+        for picture, seen in zip(pictures, found, strict=True):
+            corners = seen.people().corners
+            self._counts.append(len(corners))
+            self._corners.append(corners)
+            self._colours.append(mean_colours(picture, corners))
+
+    def boxes(self, size: Size) -> PlayerBoxes:
+        """All of them, in pixels of a picture of this (width, height)."""
+        corners = np.concatenate([np.zeros((0, 4), np.float32), *self._corners])
+        colours = np.concatenate([np.zeros((0, 3), np.float32), *self._colours])
+        return PlayerBoxes(
+            size,
+            first=np.cumsum(self._counts),
+            corners=corners.astype(np.float64) * np.tile(size, 2),
+            colours=colours.astype(np.float64),
+        )
