@@ -26,7 +26,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from touchline.server.client import Client, ServerError
-from touchline.server.models import Job, Match, Product, ReelRow, Upload
+from touchline.server.models import Job, Match, MatchVideo, Product, ReelRow, Upload
 from touchline.server.processes import run_in_child
 from touchline.server.room import Room, open_room
 from touchline.server.settings import ServerSettings, StageLimits
@@ -85,7 +85,8 @@ def make_reels(room: Room, video: Path, count: int) -> list[str]:
         session.add(upload)
         session.flush()
         match = Match(
-            upload_id=upload.id, title="match", video_name="match.mp4", model="demo",
+            videos=[MatchVideo(upload_id=upload.id, name="match.mp4", duration_seconds=4.0)],
+            title="match", model="demo",
             threshold=0.05, state="ready", info={"duration_seconds": 4.0, "frame_rate": "25/1"},
             created_at=1.0, updated_at=1.0,
         )  # fmt: skip
@@ -126,7 +127,7 @@ def stage_alone(video: Path, folder: Path) -> float:
     clip = {"video": "match.mp4", "start": 1.0, "end": 3.0, "score": 1.0, "events": []}
     arguments = {
         "document": DOCUMENT | {"clips": [clip]},
-        "source": str(video),
+        "sources": [str(video)],
         "target": str(folder / "alone.edl"),
         "format": "edl",
     }

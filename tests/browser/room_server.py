@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from touchline.labels import SOCCERNET_V2
-from touchline.server.models import EventRow, Match, Upload
+from touchline.server.models import EventRow, Match, MatchVideo, Upload
 from touchline.server.room import open_room
 from touchline.server.settings import ServerSettings
 from touchline.server.stages.thumbnails import make_thumbnails
@@ -137,7 +137,8 @@ def seed_match(
                 "width": width, "height": height, "frame_rate": rate, "duration_seconds": length,
             }  # fmt: skip
             match = Match(
-                upload_id=upload.id, title=title, video_name=video.name, model="demo",
+                videos=[MatchVideo(upload_id=upload.id, name=video.name, duration_seconds=length)],
+                title=title, model="demo",
                 threshold=0.05, state="ready", created_at=now, updated_at=now,
                 info={**facts, "has_audio": True, "codec": "h264", "proxy": facts},
                 labels=list(labels), producer={"name": "e2e-spot", "weights": "demo"},

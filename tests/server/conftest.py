@@ -139,7 +139,7 @@ def ready_match(small_video: Path) -> Callable[..., str]:
     """Put a match that is ready into a server, without a worker; its id."""
     import shutil
 
-    from touchline.server.models import EventRow, Match, Upload
+    from touchline.server.models import EventRow, Match, MatchVideo, Upload
 
     def make(room: "Room", events: int = 5, owner: str | None = None) -> str:
         with room.database.write() as session:
@@ -151,7 +151,10 @@ def ready_match(small_video: Path) -> Callable[..., str]:
             session.add(upload)
             session.flush()
             match = Match(
-                owner_id=owner, upload_id=upload.id, title="North - South", video_name="small.mp4",
+                owner_id=owner, title="North - South",
+                videos=[
+                    MatchVideo(upload_id=upload.id, name="small.mp4", duration_seconds=4.0)
+                ],
                 model="demo", threshold=0.05, state="ready", created_at=1.0, updated_at=1.0,
                 info={"width": 96, "height": 64, "frame_rate": "25/1", "duration_seconds": 4.0},
                 labels=["Goal", "Corner"], producer={"name": "e2e-spot", "weights": "demo"},

@@ -152,8 +152,9 @@ def test_pictures_that_are_too_large(victim: Victim, tmp_path: Path, size: tuple
 def look(path: Path) -> dict[str, Any]:
     """What a bounded process says of a file."""
     folder = path.parent / "scratch"
-    arguments = {"source": str(path), "limits": LIMITS}
-    return run_in_child("probe", arguments, BOUNDS, 60, folder, lambda share: None)
+    arguments = {"sources": [str(path)], "limits": LIMITS}
+    told = run_in_child("probe", arguments, BOUNDS, 60, folder, lambda share: None)
+    return dict(told["videos"][0])
 
 
 def test_a_size_that_jumps_ends_the_reading(tmp_path: Path) -> None:
@@ -193,12 +194,12 @@ def test_a_thousand_frames_a_second(victim: Victim, tmp_path: Path) -> None:
 def proxied(path: Path) -> dict[str, Any]:
     target = path.with_name("proxy.mp4")
     made = make_proxy(
-        lambda share: None, source=str(path), target=str(target), height=720, limits=LIMITS
+        lambda share: None, sources=[str(path)], target=str(target), height=720, limits=LIMITS
     )
     info = probe(target)
     assert info.codec == "h264" and info.width % 2 == info.height % 2 == 0
     assert abs(info.duration_seconds - made["duration_seconds"]) < 0.1
-    return made
+    return made | made["videos"][0]
 
 
 @pytest.mark.parametrize(

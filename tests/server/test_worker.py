@@ -177,7 +177,7 @@ def test_a_stopping_worker_gives_its_job_back(client: Any, long_video: Path) -> 
 
 
 def stage(path: Path, limits: StageLimits, name: str = "probe", wall: float = 60.0) -> Any:
-    arguments: dict[str, Any] = {"source": str(path), "limits": LIMITS}
+    arguments: dict[str, Any] = {"sources": [str(path)], "limits": LIMITS}
     if name == "proxy":
         arguments |= {"target": str(path.parent / "proxy.mp4"), "height": 720}
     return run_in_child(name, arguments, limits, wall, path.parent / "work", lambda share: None)

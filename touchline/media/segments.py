@@ -1,5 +1,6 @@
-"""Joining separately encoded pictures into one file without coding them again."""
+"""Joining and cutting files without coding their pictures again."""
 
+import math
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from touchline.errors import MediaError
 from touchline.media.writer import AUDIO_BIT_RATE, SUFFIXES
+from touchline.replacing import replacing
 
 Samples = npt.NDArray[np.float32]
 
@@ -32,7 +34,7 @@ def join_segments(
         segments: each file with the number of its first frame in the whole.
         path: file to write (.mp4, .m4v, .mov or .mkv).
         rate: frames a second of all of them, exact.
-        sound: chunks (n,) of mono samples from the first frame on.
+        sound: chunks of samples from the first frame on, (n,) mono or (n, 2) stereo.
 
     Raises:
         MediaError: the suffix will not do, or a file cannot be read or written.
@@ -59,6 +61,43 @@ def join_segments(
         raise MediaError(f"cannot be joined ({error})", where=target) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def cut_segment(
+    source: str | Path, path: str | Path, start_seconds: float, end_seconds: float = math.inf
+) -> None:
+    """Copy a stretch of a file that we wrote, picture and sound; the file appears when complete.
+
+    Args:
+        start_seconds: time of a key frame, at which the copy begins; exact to half a frame.
+        end_seconds: the copy ends before this time.
+
+    Raises:
+        MediaError: the suffix will not do, or a file cannot be read or written.
+    """
+    target = Path(path)
+    container_format = container_of(target)
+    try:
+        with (
+            replacing(target) as unfinished,
+            av.open(f"file:{source}") as given,
+            av.open(f"file:{unfinished}", "w", format=container_format) as out,
+        ):
+            streams = {s.index: out.add_stream_from_template(s) for s in given.streams}
+            given.seek(round(start_seconds * av.time_base), backward=True)
+            for packet in given.demux():
+                if packet.pts is None or packet.dts is None or packet.time_base is None:
+                    continue
+                half_a_frame = packet.time_base * (packet.duration or 0) / 2
+                middle = float(packet.pts * packet.time_base + half_a_frame)
+                if start_seconds <= middle < end_seconds:
+                    shift = round(start_seconds / packet.time_base)
+                    packet.pts -= shift
+                    packet.dts -= shift
+                    packet.stream = streams[packet.stream.index]
+                    out.mux(packet)
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"cannot be cut ({error})", where=target) from error
 
 
 def container_of(path: Path) -> str:
@@ -120,7 +159,8 @@ class _Voice:
         chunk = next(self._chunks, None)
         if chunk is None:
             return False
-        stereo = np.ascontiguousarray(np.repeat(chunk[None].astype(np.float32), 2, axis=0))
+        planes = np.broadcast_to(chunk.T, (2, len(chunk)))
+        stereo = np.ascontiguousarray(planes, np.float32)
         frame = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
         frame.sample_rate = self._rate
         frame.pts = self._samples

@@ -54,6 +54,16 @@ class UploadFacts(TypedDict):
     received: int
 
 
+class VideoFacts(TypedDict):
+    """A video of a match: its half, where there are several, and the stretch that it is."""
+
+    number: int
+    half: int | None
+    name: str
+    start: float
+    duration: float | None
+
+
 class MatchFacts(TypedDict):
     """A match."""
 
@@ -61,6 +71,8 @@ class MatchFacts(TypedDict):
     title: str
     state: Literal["waiting", "working", "ready", "failed"]
     problem: str | None
+    videos: list[VideoFacts]
+    game: dict[str, Any]
     info: dict[str, Any]
     model: str
     job: str | None
@@ -87,6 +99,8 @@ class EventFacts(TypedDict):
     confidence: float
     status: Literal["pending", "accepted", "rejected"]
     version: int
+    half: int | None
+    half_time: float | None
     team: NotRequired[str | None]
     player: NotRequired[str | None]
     note: NotRequired[str | None]
@@ -160,15 +174,24 @@ class Client:
 
     def add_match(
         self,
-        video: str | Path,
-        *,
+        *videos: str | Path,
         title: str | None = None,
         model: str | None = None,
         progress: Progress | None = None,
     ) -> MatchFacts:
-        """Send a video and make a match of it; `wait` for its ``job``."""
-        upload = self.upload(video, progress)
-        wish = {"upload": upload["id"], "title": title, "model": model}
+        """Send a video, or the halves of a match in order, and make a match of it.
+
+        `wait` for its ``job``.
+        """
+
+        def share(done: float) -> None:
+            if progress is not None:
+                progress((len(sent) + done) / len(videos))
+
+        sent: list[dict[str, str]] = []
+        for video in videos:
+            sent.append({"upload": self.upload(video, share)["id"]})
+        wish = {"videos": sent, "title": title, "model": model}
         made: MatchFacts = self._call("POST", "/v1/matches", {k: v for k, v in wish.items() if v})
         return made
 

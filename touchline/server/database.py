@@ -85,10 +85,11 @@ class Database:
         from alembic.util import CommandError
 
         try:
-            with self._writer.begin() as connection:
+            with self._writer.connect() as connection, _free_to_rebuild(connection):
                 if not self.is_sqlite:  # several hosts may start at once
                     connection.execute(text("SELECT pg_advisory_xact_lock(8216031)"))
                 command.upgrade(_alembic(connection), "head")
+                connection.commit()
         except CommandError as error:
             raise ConfigError(
                 "was made by a newer version", where="database", remedy="update touchline"
@@ -100,6 +101,22 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+@contextmanager
+def _free_to_rebuild(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew: what refers to the old one must not go with it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
 
 
 def _alembic(connection: Connection) -> Any:

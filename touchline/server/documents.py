@@ -1,14 +1,16 @@
 """Between rows of the database and the domain: events and timelines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from touchline.errors import FormatError, LabelError
+from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats import read
 from touchline.labels import LABEL_SETS, LabelSet
-from touchline.server.models import EventRow
+from touchline.server.models import EventRow, MatchVideo
 from touchline.server.models import Match as MatchRow
 
 EVENT_FIELDS = (
@@ -37,34 +39,113 @@ def row_of(event: Event) -> EventRow:
     return EventRow(**(values | {"source": "import", "deleted": False}))
 
 
-def timeline_in(path: Path, format: str | None) -> Timeline:
-    """The events of one video in a file.
+def video_at(match: MatchRow, seconds: float) -> MatchVideo:
+    """The video that a time of a match lies in; what lies outside belongs to the nearest."""
+    begun = [video for video in match.videos if video.start_seconds <= seconds]
+    return begun[-1] if begun else match.videos[0]
+
+
+def video_of_half(match: MatchRow, half: int) -> MatchVideo:
+    """The video that is a half of a match.
 
     Raises:
-        InputError: the file cannot be read, or is of several videos, or of a reel.
+        InputError: none is; the message says which there are.
+    """
+    found = next((video for video in match.videos if video.half == half), None)
+    if found is None:
+        halves = ", ".join(str(video.half) for video in match.videos if video.half)
+        raise InputError(
+            f"the match has no video of half {half}", remedy=f"there are: {halves or 'none'}"
+        )
+    return found
+
+
+def events_in(
+    path: Path, format: str | None, match: MatchRow, half: int | None
+) -> tuple[list[Event], Mapping[str, Any]]:
+    """The events in a file, in times of a match, and what else the file says of the game.
+
+    Args:
+        half: take the events of this half alone; where the match has several videos, a file of one
+            video is taken to be of this half.
+
+    Raises:
+        InputError: the file cannot be read, is of a reel or of several games, or does not fit the
+            videos of the match.
     """
     thing = read(path, format)
     if isinstance(thing, Timeline):
-        return thing
-    if isinstance(thing, Match) and len(thing.timelines) == 1:
-        return thing.timelines[0]
-    raise FormatError("does not hold the events of one video", where=path)
+        thing = Match(thing.video.name, (thing,))
+    if not isinstance(thing, Match):
+        raise FormatError("does not hold the events of one match", where=path)
+    timelines = _wanted(thing, half, path)
+    if len(match.videos) == 1:
+        if len(timelines) > 1:
+            raise FormatError(
+                "holds the events of several videos", where=path, remedy="say which with half="
+            )
+        return [event for timeline in timelines for event in timeline], thing.extra
+    events = []
+    for timeline in timelines:
+        number = timeline.half if half is None else half
+        if number is None:
+            raise FormatError(
+                "does not say which half it is of", where=path, remedy="say it with half="
+            )
+        start = video_of_half(match, number).start_seconds
+        events += [replace(event, seconds=event.seconds + start) for event in timeline]
+    return events, thing.extra
 
 
-def timeline_of(match: MatchRow, rows: Iterable[EventRow]) -> Timeline:
-    """The timeline of a match."""
-    rate = match.info.get("frame_rate")
-    return Timeline(
-        Video(
-            match.video_name,
-            match.info.get("duration_seconds"),
-            None if rate is None else Fraction(rate),
-        ),
-        tuple(event_of(row) for row in rows),
-        labels=_label_set(match.labels),
-        model=Producer(**match.producer) if match.producer else None,
-        warnings=tuple(match.warnings),
+def thing_of(
+    match: MatchRow, rows: Iterable[EventRow], half: int | None = None
+) -> Timeline | Match:
+    """The timeline of a match; the match of its timelines where it has several videos.
+
+    Args:
+        half: the timeline of this half alone.
+
+    Raises:
+        InputError: there is no such half.
+    """
+    wanted = match.videos if half is None else [video_of_half(match, half)]
+    by_number: dict[int, list[Event]] = {video.number: [] for video in match.videos}
+    several = len(match.videos) > 1
+    for row in rows:
+        event, video = event_of(row), video_at(match, row.seconds)
+        if several:
+            event = replace(event, seconds=event.seconds - video.start_seconds, half=None)
+        by_number[video.number].append(event)
+    timelines = tuple(
+        Timeline(
+            _video_of(match, video),
+            tuple(by_number[video.number]),
+            labels=_label_set(match.labels),
+            half=video.half,
+            model=Producer(**match.producer) if match.producer else None,
+            warnings=tuple(match.warnings),
+        )
+        for video in wanted
     )
+    return timelines[0] if len(timelines) == 1 else Match(match.title, timelines)
+
+
+def _wanted(thing: Match, half: int | None, path: Path) -> tuple[Timeline, ...]:
+    """The timelines of a file that are of a half; those of no known half may be of any."""
+    if half is None or (len(thing.timelines) == 1 and thing.timelines[0].half in (None, half)):
+        return thing.timelines
+    found = thing.half(half)
+    if found is None:
+        raise FormatError(f"holds no events of half {half}", where=path)
+    return (found,)
+
+
+def _video_of(match: MatchRow, video: MatchVideo) -> Video:
+    rate = (video.info or match.info).get("frame_rate")
+    seconds = video.duration_seconds
+    if seconds is None and len(match.videos) == 1:
+        seconds = match.info.get("duration_seconds")
+    return Video(video.name, seconds, None if rate is None else Fraction(rate))
 
 
 def _plain(text: str) -> str:

@@ -13,6 +13,7 @@ from touchline.server.models import (
     Job,
     LoginSession,
     Match,
+    MatchVideo,
     ShareLink,
     Token,
     Upload,
@@ -57,7 +58,7 @@ def _tidy_rows(room: Room) -> None:
 def _tidy_uploads(room: Room) -> None:
     with room.database.write() as session:
         now = room.database.now(session)
-        used = select(Match.upload_id).where(Match.upload_id.is_not(None))
+        used = select(MatchVideo.upload_id).where(MatchVideo.upload_id.is_not(None))
         at_work = select(Job.id).where(Job.state.in_(OPEN), Job.kind == "infer").exists()
         over = session.scalars(
             select(Upload)
@@ -111,13 +112,18 @@ def drop_match(room: Room, match_id: str) -> None:
         match = session.get(Match, match_id)
         if match is None:
             return
-        upload_id = match.upload_id
-        others = select(Match.id).where(Match.upload_id == upload_id, Match.id != match_id)
-        shared = upload_id is not None and session.scalar(others.limit(1)) is not None
+        elsewhere = select(MatchVideo.upload_id).where(
+            MatchVideo.match_id != match_id, MatchVideo.upload_id.is_not(None)
+        )
+        uploads = session.scalars(
+            select(Upload)
+            .join(MatchVideo)
+            .where(MatchVideo.match_id == match_id, Upload.id.not_in(elsewhere))
+        ).all()
         session.delete(match)
-        upload = session.get(Upload, upload_id) if upload_id and not shared else None
-        if upload is not None:
+        session.flush()
+        for upload in uploads:
             session.delete(upload)
     room.storage.drop_match(match_id)
-    if upload is not None:
+    for upload in uploads:
         room.storage.drop_upload(upload.id)

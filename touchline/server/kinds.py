@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from touchline.errors import InputError
 from touchline.server.jobs import Lease
-from touchline.server.models import EventRow, Job, Match, Product, Upload, new_id
+from touchline.server.models import EventRow, Job, Match, MatchVideo, Product, Upload, new_id
 from touchline.server.policy import read_policy
+from touchline.server.reels import by_video, document_of, reel_of
 from touchline.server.room import Room
 from touchline.server.settings import StageLimits
 from touchline.server.storage import PROXY, SCORES, THUMBNAILS, inside_roots, take_place
@@ -82,12 +83,12 @@ class Analyse:
 
     def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
         match = _match_of(room, lease)
-        source = source_of(room, match)
+        sources = [str(source_of(room, video)) for video in match.videos]
         limits = room.settings.media_limits.model_dump()
         yield StageCall(
             "probe",
             "probe",
-            {"source": str(source), "limits": limits},
+            {"sources": sources, "limits": limits},
             room.settings.probe_limits,
             effect=_probed,
         )
@@ -100,7 +101,7 @@ class Analyse:
             "proxy",
             "proxy",
             {
-                "source": str(source),
+                "sources": sources,
                 "target": str(made),
                 "height": policy.proxy_height,
                 "limits": limits,
@@ -109,6 +110,7 @@ class Analyse:
             seconds,
             effect=lambda session, job, result: _proxied(room, session, job, result, made),
         )
+        match = _match_of(room, lease)  # the proxy says where its halves begin
         yield spot_call(room, match, match.model, match.threshold, scratch)
         pictures = scratch / THUMBNAILS
         yield StageCall(
@@ -196,13 +198,14 @@ class MakeProduct:
         payload = lease.payload
         made = scratch / f"product{payload['suffix']}"
         stage = _product_stage(payload)
-        arguments = {
-            "document": payload["document"],
-            "source": str(source_of(room, match)),
+        arguments: dict[str, Any] = {
+            "document": document_of(by_video(reel_of(payload["document"]), match.videos)),
+            "sources": [str(source_of(room, video)) for video in match.videos],
             "target": str(made),
         }
         if stage == "reel":
             arguments |= {"burn_labels": payload["burn_labels"], "snap": payload["snap"]}
+            arguments["halves"] = [video.half for video in match.videos if video.half is not None]
         else:
             arguments |= {"format": payload["format"]}
 
@@ -276,7 +279,7 @@ class Infer:
             yield StageCall(
                 f"probe {number}",
                 "probe",
-                {"source": source, "limits": settings.media_limits.model_dump()},
+                {"sources": [source], "limits": settings.media_limits.model_dump()},
                 settings.probe_limits,
             )
             yield StageCall(
@@ -309,22 +312,22 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def source_of(room: Room, match: Match) -> Path:
-    """The video that a match was made from.
+def source_of(room: Room, video: MatchVideo) -> Path:
+    """The file of a video of a match.
 
     Raises:
         InputError: it is gone.
     """
-    if match.source_path is not None:
-        return inside_roots(match.source_path, room.settings.media_roots)
-    path = room.storage.upload(match.upload_id) if match.upload_id else None
+    if video.source_path is not None:
+        return inside_roots(video.source_path, room.settings.media_roots)
+    path = room.storage.upload(video.upload_id) if video.upload_id else None
     if path is None or not path.is_file():
         raise InputError("the video that came in is no longer here", remedy="upload it again")
     return path
 
 
 def spot_call(room: Room, match: Match, model: str, threshold: float, scratch: Path) -> StageCall:
-    """The stage that spots a match's proxy."""
+    """The stage that spots a match's proxy, half by half."""
     made = scratch / SCORES
     return StageCall(
         "spot",
@@ -334,6 +337,7 @@ def spot_call(room: Room, match: Match, model: str, threshold: float, scratch: P
             "model": model,
             "threshold": threshold,
             "scores": str(made),
+            "starts": [video.start_seconds for video in match.videos],
         },
         room.settings.stage_limits,
         float(match.info.get("duration_seconds", 0)),
@@ -380,9 +384,10 @@ def _simulated(
     room: Room, session: Session, job: Job, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
-    upload = session.get_one(Upload, match.upload_id)
+    upload = session.get_one(Upload, match.videos[0].upload_id)
     take_place(made, room.storage.upload(upload.id))
     upload.length = upload.received = result["bytes"]
+    match.game = result["game"]
     match.state = "working"
     match.version += 1
     return {}
@@ -390,7 +395,12 @@ def _simulated(
 
 def _probed(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
     match = _locked_match(session, job)
-    match.info = result
+    start = 0.0
+    for video, facts in zip(match.videos, result["videos"], strict=True):
+        video.info = facts
+        video.start_seconds, video.duration_seconds = start, facts["duration_seconds"]
+        start = video.end_seconds
+    match.info = {**match.videos[0].info, "duration_seconds": round(start, 3)}
     match.state = "working"
     match.version += 1
     return {}
@@ -401,12 +411,19 @@ def _proxied(
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
     take_place(made, room.storage.proxy(match.id))
-    match.info = {**match.info, "proxy": result}
-    if result["stopped_at_seconds"] is not None:
-        match.info = {**match.info, "duration_seconds": result["duration_seconds"]}
-        match.warnings = [
-            f"the file is damaged or cut off: it was read up to {result['stopped_at_seconds']} s"
-        ]
+    proxy = {name: value for name, value in result.items() if name != "videos"}
+    match.info = {**match.info, "proxy": proxy}
+    several, warnings = len(match.videos) > 1, []
+    for video, facts in zip(match.videos, result["videos"], strict=True):
+        stopped = facts["stopped_at_seconds"]
+        if several or stopped is not None:
+            video.start_seconds = facts["start_seconds"]
+            video.duration_seconds = facts["duration_seconds"]
+            match.info = {**match.info, "duration_seconds": result["duration_seconds"]}
+        if stopped is not None:
+            which = f"video {video.number}" if several else "the file"
+            warnings.append(f"{which} is damaged or cut off: it was read up to {stopped} s")
+    match.warnings = warnings
     match.version += 1
     return {}
 

@@ -3,8 +3,17 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 ID_LENGTH = 32
 
@@ -105,11 +114,38 @@ class UploadPart(Base):
     sha256: Mapped[str] = mapped_column(String(64))
 
 
+class MatchVideo(Base):
+    """A file that a match is made from: all of it, or one of its halves.
+
+    ``number`` counts from 1 in playing order; ``half`` is set where the match has several videos.
+    It lasts ``duration_seconds`` from ``start_seconds`` of the match on.
+    """
+
+    __tablename__ = "videos"
+    __table_args__ = (UniqueConstraint("match_id", "number"),)
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches", index=False)
+    number: Mapped[int] = mapped_column(default=1)
+    half: Mapped[int | None]
+    upload_id: Mapped[str | None] = _of("uploads", nullable=True)
+    source_path: Mapped[str | None] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(String(300))
+    start_seconds: Mapped[float] = mapped_column(default=0.0)
+    duration_seconds: Mapped[float | None]
+    info: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    @property
+    def end_seconds(self) -> float:
+        """Where it ends in the match."""
+        return self.start_seconds + (self.duration_seconds or 0.0)
+
+
 class Match(Base):
-    """One video and what is known of it.
+    """A match and what is known of it. Its times count through all its videos.
 
     ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
-    ``revision`` those of its events.
+    ``revision`` those of its events. ``game`` holds what people and files say: see ``games``.
     """
 
     __tablename__ = "matches"
@@ -117,10 +153,7 @@ class Match(Base):
 
     id: Mapped[str] = _id()
     owner_id: Mapped[str | None] = _of("users", nullable=True)
-    upload_id: Mapped[str | None] = _of("uploads", nullable=True)
-    source_path: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str] = mapped_column(String(300))
-    video_name: Mapped[str] = mapped_column(String(300))
     model: Mapped[str] = mapped_column(String(100))
     threshold: Mapped[float]
     state: Mapped[str] = mapped_column(String(20), default="waiting")
@@ -130,11 +163,18 @@ class Match(Base):
     labels: Mapped[list[Any]] = mapped_column(default=list)
     producer: Mapped[dict[str, Any]] = mapped_column(default=dict)
     thumbnails: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    game: Mapped[dict[str, Any]] = mapped_column(default=dict)
     stored_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[float]
     updated_at: Mapped[float]
+    videos: Mapped[list[MatchVideo]] = relationship(
+        order_by=MatchVideo.number,
+        lazy="selectin",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+    )
 
 
 class EventRow(Base):

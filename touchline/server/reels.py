@@ -1,10 +1,22 @@
-"""Reels as the documents that database and reel files hold; for stages, free of the database."""
+"""Reels as the documents that database and reel files hold; for stages, free of the database.
 
-from typing import Any
+A reel of a match counts its times through all videos of the match; files made of it count them
+within each video, as the videos lie on disk.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from touchline.formats.base import Record, Source
 from touchline.formats.touchline_json import clip_from_json, reel_to_json
-from touchline.reel import Reel
+from touchline.reel import Clip, Reel
+
+if TYPE_CHECKING:
+    from touchline.server.models import MatchVideo
+
+LEAST_SECONDS = 0.01
+"""What is less at the edge of a video is no clip of it."""
 
 
 def reel_of(document: dict[str, Any]) -> Reel:
@@ -20,3 +32,43 @@ def reel_of(document: dict[str, Any]) -> Reel:
 def document_of(reel: Reel) -> dict[str, Any]:
     """A reel as the document that reel files hold."""
     return reel_to_json(reel)
+
+
+def by_video(reel: Reel, videos: "Sequence[MatchVideo]") -> Reel:
+    """A reel of a match, its clips cut where one video ends, in times of each video."""
+    if len(videos) < 2:
+        return reel
+    return replace(reel, clips=tuple(part for clip in reel for part in _parts(clip, videos)))
+
+
+def through_match(reel: Reel, videos: "Sequence[MatchVideo]", title: str) -> Reel:
+    """A reel of the videos of a match, in times of the match."""
+    if len(videos) < 2:
+        return reel
+    starts = {video.half: video.start_seconds for video in videos}
+    return replace(
+        reel,
+        clips=tuple(
+            replace(_moved(clip, starts[clip.half]), video=title, half=None) for clip in reel
+        ),
+    )
+
+
+def _parts(clip: Clip, videos: "Sequence[MatchVideo]") -> Iterator[Clip]:
+    for video in videos:
+        start = max(clip.start_seconds, video.start_seconds)
+        end = min(clip.end_seconds, video.end_seconds)
+        if end - start < LEAST_SECONDS:
+            continue
+        events = tuple(event for event in clip.events if start <= event.seconds < end)
+        part = replace(clip, start_seconds=start, end_seconds=end, events=events)
+        yield replace(_moved(part, -video.start_seconds), video=video.name, half=video.half)
+
+
+def _moved(clip: Clip, seconds: float) -> Clip:
+    return replace(
+        clip,
+        start_seconds=round(max(clip.start_seconds + seconds, 0.0), 6),
+        end_seconds=round(clip.end_seconds + seconds, 6),
+        events=tuple(replace(event, seconds=event.seconds + seconds) for event in clip.events),
+    )

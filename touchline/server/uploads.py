@@ -19,7 +19,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from touchline.server.access.principal import Principal
-from touchline.server.models import Match, Upload, User, new_id
+from touchline.server.models import Match, MatchVideo, Upload, User, new_id
 from touchline.server.policy import read_policy
 from touchline.server.problems import CHECKSUM_MISMATCH, ProblemError, not_found
 from touchline.server.room import Room
@@ -147,7 +147,7 @@ def drop(room: Room, upload: Upload) -> None:
         ProblemError: a match was made of it.
     """
     with room.database.write() as session:
-        used = select(Match.id).where(Match.upload_id == upload.id).limit(1)
+        used = select(MatchVideo.id).where(MatchVideo.upload_id == upload.id).limit(1)
         if session.scalar(used) is not None:
             raise ProblemError(409, "a match was made of it; delete the match", code="in_use")
         row = session.get(Upload, upload.id)

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 from sqlalchemy.orm import Session
 
-from touchline.errors import InputError
+from touchline.errors import FormatError, InputError
 from touchline.formats import FORMATS, find_format, write
-from touchline.server.documents import row_of, timeline_in, timeline_of
+from touchline.server.documents import events_in, row_of, thing_of, video_of_half
+from touchline.server.games import facts_of_file
 from touchline.server.history import change_events, redo, undo
 from touchline.server.models import Change, EventRow, Match
 from touchline.server.problems import ProblemError, not_found
@@ -50,6 +51,7 @@ from touchline.server.uploads import clean_name
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
 
+HalfQuery = Annotated[int | None, Query(ge=1, le=4, description="Of this half alone.")]
 LabelQuery = Annotated[
     list[Annotated[str, Query(max_length=300, pattern=r"^[^\x00]*$")]] | None, Query()
 ]
@@ -71,6 +73,7 @@ def list_events(
     label: LabelQuery = None,
     status: Annotated[Status | None, Query()] = None,
     min_confidence: Annotated[Share, Query()] = 0.0,
+    half: HalfQuery = None,
 ) -> Page[EventOut] | Response:
     """The events in order of time. The ETag is that of all events together."""
     with room.database.read() as session:
@@ -82,6 +85,8 @@ def list_events(
             query = query.where(EventRow.label.in_(label))
         if status:
             query = query.where(EventRow.status == status)
+        if half is not None:
+            query = query.where(_of_half(match, half))
         if cursor:
             seconds, event_id = from_cursor(cursor, 2)
             after = (number_of(seconds), event_id)
@@ -89,7 +94,7 @@ def list_events(
         rows = session.scalars(query.limit(limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
     return Page.model_construct(
-        items=[EventOut.of(row) for row in rows[:limit]],
+        items=[EventOut.of(row, match) for row in rows[:limit]],
         next=None if last is None else to_cursor(repr(last.seconds), last.id),
     )
 
@@ -113,7 +118,7 @@ def add(
         change_events(session, match, [(row, {})], actor=principal.name, action="added", now=now)
     response.headers["ETag"] = etag_of(row)
     response.headers["Location"] = f"{request.url.path}/{row.id}"
-    return EventOut.of(row)
+    return EventOut.of(row, match)
 
 
 @router.get("/events/{event_id}")
@@ -122,10 +127,10 @@ def show(
 ) -> EventOut:
     """An event."""
     with room.database.read() as session:
-        visible_match(session, principal, match_id)
+        match = visible_match(session, principal, match_id)
         row = _event(session, match_id, event_id)
     response.headers["ETag"] = etag_of(row)
-    return EventOut.of(row)
+    return EventOut.of(row, match)
 
 
 @router.patch("/events/{event_id}")
@@ -208,12 +213,16 @@ async def import_events(
     room: RoomOf,
     format: Annotated[str | None, Query(max_length=40, examples=["csv"])] = None,
     name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
+    half: Annotated[int | None, Query(ge=1, le=4)] = None,
 ) -> ChangedOut:
     """Add the events of a file, in any format that touchline reads, as one step.
 
-    Files of several videos are refused: say which half is meant by sending that half."""
+    ``half`` says which half a file is of that does not say it, and which one to take of a file of
+    several. Teams, date and score that the file knows are kept where nothing is known yet."""
     content = await request.body()
-    return await to_thread.run_sync(_import, room, match_id, principal.name, content, format, name)
+    return await to_thread.run_sync(
+        _import, room, match_id, principal.name, content, format, name, half
+    )
 
 
 @router.post("/review")
@@ -304,8 +313,11 @@ def download(
     room: RoomOf,
     format: Annotated[str, Query(max_length=40, examples=["csv"])] = "touchline",
     min_confidence: Annotated[Share, Query()] = 0.0,
+    half: HalfQuery = None,
 ) -> Response:
-    """The events that were not rejected, as a file in any format that events are written in."""
+    """The events that were not rejected, as a file in any format that events are written in.
+
+    A match of several videos is written as such, its times within each; or one half of it."""
     may_download(principal)
     known = find_format(format)
     if known.write is None or "events" not in known.kinds:
@@ -316,10 +328,14 @@ def download(
         query = _alive(match_id).where(
             EventRow.status != "rejected", EventRow.confidence >= min_confidence
         )
-        timeline = timeline_of(match, session.scalars(query))
+        thing = thing_of(match, session.scalars(query), half)
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
         path = Path(folder) / f"match{known.suffixes[0]}"
-        write(timeline, path, format)
+        try:
+            write(thing, path, format)
+        except FormatError as error:
+            remedy = "; ask for one half of the match" if len(match.videos) > 1 else ""
+            raise ProblemError(422, f"{error.what}{remedy}") from error
         content = path.read_bytes()
     name = f"match-{match_id[:8]}{known.suffixes[0]}"
     return Response(
@@ -330,21 +346,46 @@ def download(
 
 
 def _import(
-    room: Room, match_id: str, actor: str, content: bytes, format: str | None, name: str
+    room: Room,
+    match_id: str,
+    actor: str,
+    content: bytes,
+    format: str | None,
+    name: str,
+    half: int | None,
 ) -> ChangedOut:
+    with room.database.read() as session:
+        match = session.get(Match, match_id)
+    if match is None:
+        raise not_found("match")
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
         path = Path(folder) / clean_name(name)
         path.write_bytes(content)
         try:
-            timeline = timeline_in(path, format)
+            events, extra = events_in(path, format, match, half)
         except InputError as error:
             raise ProblemError(422, str(error).replace(f"{folder}/", "")) from error
     with room.database.write() as session:
         match = _editable(session, match_id)
         now = room.database.now(session)
-        rows: list[tuple[EventRow, dict[str, Any]]] = [(row_of(e), {}) for e in timeline]
+        rows: list[tuple[EventRow, dict[str, Any]]] = [(row_of(e), {}) for e in events]
         step = change_events(session, match, rows, actor=actor, action="imported", now=now)
+        known = {name: value for name, value in match.game.items() if value}
+        if (game := {**facts_of_file(extra), **known}) != known:
+            match.game = game
+            match.version += 1
     return _step(step, "imported")
+
+
+def _of_half(match: Match, half: int) -> ColumnElement[bool]:
+    if len(match.videos) < 2:
+        return EventRow.half == half
+    video = video_of_half(match, half)
+    first, last = video is match.videos[0], video is match.videos[-1]
+    return and_(
+        true() if first else EventRow.seconds >= video.start_seconds,
+        true() if last else EventRow.seconds < video.end_seconds,
+    )
 
 
 def _alive(match_id: str) -> Select[EventRow]:
@@ -389,7 +430,7 @@ def _changed(
         if action == "deleted":
             audit(room, request, session, "event deleted", f"{match_id} {row.label}")
     response.headers["ETag"] = etag_of(row)
-    return EventOut.of(row)
+    return EventOut.of(row, match)
 
 
 def _step(step: Change | None, action: str) -> ChangedOut:

@@ -2,23 +2,26 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from pydantic import Field
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.server.access.principal import Principal
+from touchline.server.documents import video_of_half
+from touchline.server.games import GOAL, KICK_OFF, known_game
 from touchline.server.housekeeping import drop_match
 from touchline.server.jobs import OPEN
 from touchline.server.kinds import source_of
-from touchline.server.models import Job, Match, Upload
+from touchline.server.models import EventRow, Job, Match, MatchVideo, Upload
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError, not_found
+from touchline.server.room import Room
 from touchline.server.routes.asking import (
     Cursor,
     Editor,
@@ -38,13 +41,16 @@ from touchline.server.routes.asking import (
 )
 from touchline.server.routes.files import file_answer
 from touchline.server.routes.schemas import (
+    GameChange,
     JobOut,
+    KnownGameOut,
     MatchChange,
     MatchIn,
     MatchOut,
     Page,
     ScoresOut,
     SpotIn,
+    VideoIn,
 )
 from touchline.server.storage import inside_roots
 from touchline.zoo.store import find
@@ -88,26 +94,20 @@ def list_matches(
 def create(
     body: MatchIn, principal: Editor, request: Request, response: Response, room: RoomOf
 ) -> MatchOut:
-    """Make a match of an upload that is complete; a job then looks at it, makes it playable and
-    finds its events."""
-    if (body.upload is None) == (body.path is None):
-        raise ProblemError(422, "name either an upload or a path")
+    """Make a match of an upload that is complete, or of one per half; a job then looks at it, makes
+    it playable and finds its events."""
+    wanted = _wanted_videos(body)
     with room.database.write() as session:
         now = room.database.now(session)
         policy = read_policy(session, room.settings.policy)
         model = body.model or policy.default_model
         find(model)
-        if body.upload is not None:
-            name, source = _taken(session, principal, body.upload), None
-        else:
-            source = str(inside_roots(body.path or "", room.settings.media_roots))
-            name = Path(source).name[:200]
+        videos = [_video(session, principal, room, one, n) for n, one in enumerate(wanted, start=1)]
+        name = videos[0].name
         match = Match(
             owner_id=principal.user_id,
-            upload_id=body.upload,
-            source_path=source,
+            videos=videos,
             title=body.title or Path(name).stem or name,
-            video_name=name,
             model=model,
             threshold=policy.threshold if body.threshold is None else body.threshold,
             created_at=now,
@@ -149,16 +149,33 @@ def change(
     response: Response,
     room: RoomOf,
 ) -> MatchOut:
-    """Rename a match. Needs If-Match."""
+    """Rename a match, or say what is known of the game. Needs If-Match."""
     with room.database.write() as session:
         match = visible_match(session, principal, match_id)
         demand_match(request, match)
-        match.title = body.title
+        if body.title is not None:
+            match.title = body.title
+        if body.game is not None:
+            match.game = {**match.game, **_said(body.game)}
         match.version += 1
         match.updated_at = room.database.now(session)
-        audit(room, request, session, "match renamed", f"{match.id} {body.title}")
+        audit(room, request, session, "match changed", f"{match.id} {match.title}")
     response.headers["ETag"] = etag_of(match)
     return MatchOut.of(match)
+
+
+@router.get("/{match_id}/game")
+def game(match_id: Id, principal: Known, room: RoomOf) -> KnownGameOut:
+    """Who plays, when each half begins, and the goals with clock and score, as far as known."""
+    with room.database.read() as session:
+        match = visible_match(session, principal, match_id)
+        labels = func.lower(EventRow.label).in_((KICK_OFF, GOAL))
+        rows = session.scalars(
+            select(EventRow)
+            .where(EventRow.match_id == match_id, EventRow.deleted.is_(False), labels)
+            .order_by(EventRow.seconds, EventRow.id)
+        ).all()
+    return KnownGameOut.model_validate(known_game(match, rows))
 
 
 @router.delete("/{match_id}", status_code=204)
@@ -222,13 +239,22 @@ def watch(match_id: Id, principal: Known, request: Request, room: RoomOf) -> Res
         206: PART,
     },
 )
-def download_original(match_id: Id, principal: Known, request: Request, room: RoomOf) -> Response:
-    """The file as it came in, for downloading; takes Range."""
+def download_original(
+    match_id: Id,
+    principal: Known,
+    request: Request,
+    room: RoomOf,
+    half: Annotated[int | None, Query(ge=1, le=4)] = None,
+) -> Response:
+    """The file as it came in, for downloading: of a match of several, the first or that of a half.
+
+    Takes Range."""
     may_download(principal)
     with room.database.read() as session:
         match = visible_match(session, principal, match_id)
-    path = source_of(room, match)
-    return file_answer(request, path, "application/octet-stream", match.video_name)
+    video = match.videos[0] if half is None else video_of_half(match, half)
+    path = source_of(room, video)
+    return file_answer(request, path, "application/octet-stream", video.name)
 
 
 @router.get(
@@ -293,6 +319,49 @@ def _curves(
         seconds=np.round(seconds, 3).tolist(),
         values=np.round(values.T.astype(np.float64), 4).tolist(),
     )
+
+
+def _wanted_videos(body: MatchIn) -> list[VideoIn]:
+    """The videos that a match is to be made of, in order of their halves.
+
+    Raises:
+        ProblemError: none, one said in two ways, or a half or a file twice.
+    """
+    alone = VideoIn(upload=body.upload, path=body.path)
+    if (body.videos is None) == (alone == VideoIn()):
+        raise ProblemError(422, "name either an upload, a path or videos")
+    videos = body.videos or [alone]
+    if any((one.upload is None) == (one.path is None) for one in videos):
+        raise ProblemError(422, "name either an upload or a path")
+    if len(videos) == 1:
+        return [videos[0].model_copy(update={"half": None})]
+    numbered = [
+        one.model_copy(update={"half": one.half or number})
+        for number, one in enumerate(videos, start=1)
+    ]
+    for names in ([one.half for one in numbered], [one.upload or one.path for one in numbered]):
+        if len(set(names)) < len(names):
+            raise ProblemError(422, "videos: each half has one video of its own")
+    return sorted(numbered, key=lambda one: one.half or 0)
+
+
+def _video(
+    session: Session, principal: Principal, room: Room, wanted: VideoIn, number: int
+) -> MatchVideo:
+    if wanted.upload is not None:
+        name, source = _taken(session, principal, wanted.upload), None
+    else:
+        source = str(inside_roots(wanted.path or "", room.settings.media_roots))
+        name = Path(source).name[:200]
+    return MatchVideo(
+        number=number, half=wanted.half, upload_id=wanted.upload, source_path=source, name=name
+    )
+
+
+def _said(change: GameChange) -> dict[str, Any]:
+    """The fields that somebody has sent; without periods, null means none."""
+    said = change.model_dump(include=change.model_fields_set)
+    return said | ({"periods": said["periods"] or []} if "periods" in said else {})
 
 
 def _taken(session: Session, principal: Principal, upload_id: str) -> str:

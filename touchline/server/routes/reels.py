@@ -13,10 +13,10 @@ from touchline.formats import FORMATS
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import event_of, timeline_of
+from touchline.server.documents import event_of, thing_of
 from touchline.server.models import EventRow, Match, Product, ReelRow
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.reels import document_of, reel_of
+from touchline.server.reels import document_of, reel_of, through_match
 from touchline.server.routes.asking import (
     Editor,
     Id,
@@ -85,7 +85,8 @@ def make(
             query = query.where(EventRow.label.in_(body.labels))
         if body.accepted_only:
             query = query.where(EventRow.status == "accepted")
-        reel = choose(timeline_of(match, session.scalars(query)), body.seconds)
+        chosen = choose(thing_of(match, session.scalars(query)), body.seconds)
+        reel = through_match(chosen, match.videos, match.title)
         now = room.database.now(session)
         row = ReelRow(
             match_id=match_id,
@@ -262,13 +263,14 @@ def _edited(match: Match, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
     """The clips that somebody wants, inside the video, with the events that each shows."""
     length = float(match.info.get("duration_seconds", 0))
     events = [event_of(row) for row in sorted(rows, key=lambda row: row.seconds)]
+    name = match.videos[0].name if len(match.videos) == 1 else match.title
     made = []
     for clip in clips:
         end = min(clip.end, length)
         if clip.start >= end:
             raise ProblemError(422, f"a clip from {clip.start} to {clip.end} s is not in the video")
         shown = tuple(e for e in events if clip.start <= e.seconds < end)
-        made.append(Clip(match.video_name, clip.start, end, clip.score, None, shown, clip.title))
+        made.append(Clip(name, clip.start, end, clip.score, None, shown, clip.title))
     return reel_of(document_of(Reel(tuple(made))))
 
 

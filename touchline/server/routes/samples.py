@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from touchline.server.models import Match, Upload
+from touchline.server.models import Match, MatchVideo, Upload
 from touchline.server.policy import read_policy
 from touchline.server.routes.asking import Editor, RoomOf, audit
 from touchline.server.routes.schemas import MatchOut
@@ -27,7 +27,8 @@ def make_sample(principal: Editor, request: Request, response: Response, room: R
         session.add(upload)
         session.flush()
         match = Match(
-            owner_id=principal.user_id, upload_id=upload.id, title=TITLE, video_name=upload.name,
+            owner_id=principal.user_id, title=TITLE,
+            videos=[MatchVideo(upload_id=upload.id, name=upload.name)],
             model=policy.default_model, threshold=policy.threshold, created_at=now, updated_at=now,
         )  # fmt: skip
         session.add(match)

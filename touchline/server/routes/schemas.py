@@ -3,11 +3,28 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from touchline.events import MAX_SECONDS
 from touchline.server.access.principal import Role, Scope
-from touchline.server.models import EventRow, Job, JobLine, Match, Product, ReelRow, Upload
+from touchline.server.documents import video_at
+from touchline.server.models import (
+    EventRow,
+    Job,
+    JobLine,
+    Match,
+    MatchVideo,
+    Product,
+    ReelRow,
+    Upload,
+)
 
 T = TypeVar("T")
 
@@ -31,6 +48,8 @@ ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-
 Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=-MAX_SECONDS, le=MAX_SECONDS)]
 Status = Literal["pending", "accepted", "rejected"]
+Half = Annotated[int, Field(ge=1, le=4)]
+FilePath = Annotated[Named, StringConstraints(max_length=4000)]
 
 ID = "5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"
 
@@ -73,26 +92,76 @@ class UploadOut(BaseModel):
         )
 
 
+class VideoIn(In):
+    """A video of a match: an upload that is complete, or a file on the server's own disk."""
+
+    upload: IdText | None = None
+    path: FilePath | None = None
+    half: Half | None = None
+
+
 class MatchIn(In):
-    """A new match: an upload that is complete, or a video on the server's own disk."""
+    """A new match: of an upload, of a file on the server's own disk, or of one such per half.
+
+    Halves are numbered in order where they are not named."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"upload": ID, "title": "North - South"}]}
+        json_schema_extra={
+            "examples": [
+                {"upload": ID, "title": "North - South"},
+                {"videos": [{"upload": ID, "half": 1}, {"upload": ID[::-1], "half": 2}]},
+            ]
+        }
     )
 
     upload: IdText | None = None
-    path: Annotated[Named, StringConstraints(max_length=4000)] | None = None
+    path: FilePath | None = None
+    videos: Annotated[list[VideoIn], Field(min_length=1, max_length=4)] | None = None
     title: Named | None = None
     model: ModelName | None = None
     threshold: Share | None = None
 
 
+class PeriodIn(In):
+    """When a half begins: its kick-off, in seconds of the match."""
+
+    half: Half
+    start: Annotated[float, Field(ge=0, le=MAX_SECONDS)]
+
+
+class GameChange(In):
+    """What is to be different of what is known of the game; fields left out stay."""
+
+    home: Text | None = None
+    away: Text | None = None
+    date: Text | None = None
+    score: Text | None = None
+    periods: Annotated[list[PeriodIn], Field(max_length=4)] | None = None
+
+    @field_validator("periods")
+    @classmethod
+    def _each_once(cls, periods: list[PeriodIn] | None) -> list[PeriodIn] | None:
+        ordered = sorted(periods or (), key=lambda period: period.half)
+        starts = [period.start for period in ordered]
+        if len({period.half for period in ordered}) < len(ordered) or starts != sorted(starts):
+            raise ValueError("each half begins once, and after those before it")
+        return None if periods is None else ordered
+
+
 class MatchChange(In):
-    """What may be changed of a match."""
+    """What is to be different of a match; fields left out stay."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "North - South 2:1"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"title": "North - South 2:1"},
+                {"game": {"home": "North", "periods": [{"half": 1, "start": 12.4}]}},
+            ]
+        }
+    )
 
-    title: Named
+    title: Named | None = None
+    game: GameChange | None = None
 
 
 class SpotIn(In):
@@ -104,8 +173,78 @@ class SpotIn(In):
     threshold: Share | None = None
 
 
+class VideoOut(BaseModel):
+    """A video of a match, and the stretch of the match that it is, in seconds.
+
+    ``half`` is null where it is the only one."""
+
+    number: int
+    half: int | None
+    name: str
+    start: float
+    duration: float | None
+    info: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: MatchVideo) -> "VideoOut":
+        """As the row has it."""
+        return cls(
+            number=row.number,
+            half=row.half,
+            name=row.name,
+            start=row.start_seconds,
+            duration=row.duration_seconds,
+            info=row.info,
+        )
+
+
+class PeriodOut(BaseModel):
+    """When a half begins: its kick-off, in seconds of the match."""
+
+    half: int
+    start: float
+
+
+class GameOut(BaseModel):
+    """What people and files say of the game."""
+
+    home: str | None = None
+    away: str | None = None
+    date: str | None = None
+    score: str | None = None
+    periods: list[PeriodOut] = []
+
+
+class KnownPeriodOut(PeriodOut):
+    """When a half begins, the clock's minute then, and whether an event or somebody says so."""
+
+    minute: int
+    source: Literal["given", "event"]
+
+
+class GoalOut(BaseModel):
+    """A goal that was accepted, the minute of the clock, and the score after it."""
+
+    time: float
+    team: str
+    clock: str | None
+    home: int
+    away: int
+
+
+class KnownGameOut(BaseModel):
+    """All that is known of the game: what was said, and what the events tell."""
+
+    home: str | None
+    away: str | None
+    date: str | None
+    score: str | None
+    periods: list[KnownPeriodOut]
+    goals: list[GoalOut]
+
+
 class MatchOut(BaseModel):
-    """A match and what is known of it."""
+    """A match and what is known of it. Its times count through all its videos."""
 
     id: str
     title: str
@@ -113,6 +252,8 @@ class MatchOut(BaseModel):
     problem: str | None
     warnings: list[str]
     video: str
+    videos: list[VideoOut]
+    game: GameOut
     info: dict[str, Any]
     model: str
     threshold: float
@@ -130,13 +271,14 @@ class MatchOut(BaseModel):
     def of(cls, row: Match, job: str | None = None) -> "MatchOut":
         """As the row has it."""
         names = (
-            "id", "title", "state", "problem", "warnings", "info", "model", "threshold",
+            "id", "title", "state", "problem", "warnings", "game", "info", "model", "threshold",
             "labels", "producer", "thumbnails", "stored_bytes", "version", "revision",
         )  # fmt: skip
         return cls.model_validate(
             {name: getattr(row, name) for name in names}
             | {
-                "video": row.video_name,
+                "video": row.videos[0].name,
+                "videos": [VideoOut.of(video) for video in row.videos],
                 "job": job,
                 "created_at": when(row.created_at),
                 "updated_at": when(row.updated_at),
@@ -195,7 +337,10 @@ class ReviewIn(In):
 
 
 class EventOut(BaseModel):
-    """An event, with who made and changed it and when."""
+    """An event, with who made and changed it and when.
+
+    In a match of several videos the half follows from the time, and ``half_time`` is the time
+    within that half's video; it is null in a match of one."""
 
     id: str
     time: float
@@ -204,6 +349,7 @@ class EventOut(BaseModel):
     team: str | None
     player: str | None
     half: int | None
+    half_time: float | None
     clock: str | None
     visibility: str | None
     status: Status
@@ -216,8 +362,8 @@ class EventOut(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: EventRow) -> "EventOut":
-        """As the row has it."""
+    def of(cls, row: EventRow, match: Match) -> "EventOut":
+        """As the row has it; of several videos of the match, in the one that its time lies in."""
         names = (
             "id", "label", "confidence", "team", "player", "half", "clock", "visibility",
             "status", "source", "note", "version", "created_by", "updated_by",
@@ -229,7 +375,15 @@ class EventOut(BaseModel):
                 "created_at": when(row.created_at),
                 "updated_at": when(row.updated_at),
             }
+            | _place(row, match)
         )
+
+
+def _place(row: EventRow, match: Match) -> dict[str, Any]:
+    if len(match.videos) < 2:
+        return {"half_time": None}
+    video = video_at(match, row.seconds)
+    return {"half": video.half, "half_time": round(row.seconds - video.start_seconds, 6)}
 
 
 class ChangeOut(BaseModel):

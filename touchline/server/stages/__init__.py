@@ -12,7 +12,7 @@ Report = Callable[[float], None]
 
 STAGES = {
     "sample": "touchline.server.stages.sampling:simulate_sample",
-    "probe": "touchline.server.stages.probing:probe_upload",
+    "probe": "touchline.server.stages.probing:probe_uploads",
     "proxy": "touchline.server.stages.proxying:make_proxy",
     "spot": "touchline.server.stages.spotting:spot_video",
     "thumbnails": "touchline.server.stages.thumbnails:make_thumbnails",

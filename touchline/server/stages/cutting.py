@@ -15,12 +15,16 @@ def cut_reel(
     report: Report,
     *,
     document: dict[str, Any],
-    source: str,
+    sources: list[str],
+    halves: list[int],
     target: str,
     burn_labels: bool,
     snap: bool,
 ) -> dict[str, Any]:
     """Cut a reel into the video that the suffix of ``target`` names.
+
+    Args:
+        sources: the videos; one for each of ``halves``, by which clips name them, if there are any.
 
     Raises:
         InputError: the reel is empty, or lies beyond the video. MediaError: it cannot be read.
@@ -29,13 +33,18 @@ def cut_reel(
 
     reel = _not_empty(reel_of(document))
     made = pipeline.cut_reel(
-        reel, Path(target), source, burn_labels=burn_labels, snap=snap, progress=report
+        reel,
+        Path(target),
+        dict(zip(halves, map(Path, sources), strict=True)) if halves else sources[0],
+        burn_labels=burn_labels,
+        snap=snap,
+        progress=report,
     )
     return {"seconds": round(made.seconds, 3), "bytes": Path(target).stat().st_size}
 
 
 def write_edit_list(
-    report: Report, *, document: dict[str, Any], source: str, target: str, format: str
+    report: Report, *, document: dict[str, Any], sources: list[str], target: str, format: str
 ) -> dict[str, Any]:
     """Write a reel as an edit list.
 
@@ -43,7 +52,7 @@ def write_edit_list(
         InputError: the format cannot hold it. MediaError: the video cannot be read.
     """
     reel = _not_empty(reel_of(document))
-    rate = probe(source).frame_rate
+    rate = probe(sources[0]).frame_rate
     write(reel, target, format, rate=rate)
     report(1.0)
     return {"seconds": round(reel.seconds, 3), "bytes": Path(target).stat().st_size}

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from touchline.demo import DEMO_SEED
+from touchline.editing.select import OPENING
 from touchline.server.stages import Report
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
@@ -13,7 +14,7 @@ from touchline.simulator.video import render_half
 def simulate_sample(
     report: Report, *, target: str, minutes: float, width: int, height: int
 ) -> dict[str, Any]:
-    """Write the video of a short simulated match."""
+    """Write the video of a short simulated match; its script says who plays, and from when on."""
     script = write_script(DEMO_SEED, minutes=minutes, halves=1)
     half = script.halves[0]
     render_half(
@@ -25,4 +26,12 @@ def simulate_sample(
         progress=lambda seconds: report(min(1.0, seconds / (60 * minutes))),
     )
     report(1.0)
-    return {"bytes": Path(target).stat().st_size}
+    starts = [event.seconds for event in half.events if event.label == OPENING]
+    return {
+        "bytes": Path(target).stat().st_size,
+        "game": {
+            "home": script.home.name,
+            "away": script.away.name,
+            "periods": [{"half": half.number, "start": start} for start in starts[:1]],
+        },
+    }

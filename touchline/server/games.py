@@ -1,0 +1,104 @@
+"""What is known of the game itself: who plays, from when on each half, and how it stands.
+
+Sources: what people and imported files say (``Match.game``), and the events of the match.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from touchline.server.documents import video_at
+from touchline.server.models import EventRow, Match
+
+NAMES = ("home", "away", "date", "score")
+"""What ``Match.game`` says in words, besides its ``periods``."""
+
+KICK_OFF = "kick-off"
+GOAL = "goal"
+
+SURE_CONFIDENCE = 0.5
+"""A kick-off of less, which nobody has accepted, sets no clock."""
+
+_MINUTES = {1: (0, 45), 2: (45, 45), 3: (90, 15), 4: (105, 15)}
+"""Minute at which each half begins, and minutes that it has before stoppage time."""
+
+_OF_SOCCERNET = {
+    "home": "gameHomeTeam", "away": "gameAwayTeam", "date": "gameDate", "score": "gameScore",
+}  # fmt: skip
+
+
+def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
+    """What a label file of SoccerNet says of its game."""
+    return {
+        name: value[:300]
+        for name, key in _OF_SOCCERNET.items()
+        if isinstance(value := extra.get(key), str) and value.strip() and "\0" not in value
+    }
+
+
+def known_game(match: Match, events: Sequence[EventRow]) -> dict[str, Any]:
+    """All that is known of a game, with its clock and its running score.
+
+    Args:
+        events: in order of time.
+    """
+    periods = _periods(match, events)
+    return {
+        **{name: match.game.get(name) for name in NAMES},
+        "periods": periods,
+        "goals": _goals(match, events, periods),
+    }
+
+
+def clock_at(periods: Sequence[Mapping[str, Any]], seconds: float) -> str | None:
+    """The minute that is being played, such as ``"2"`` or ``"45+1"``; None before a kick-off."""
+    begun = [period for period in periods if period["start"] <= seconds]
+    if not begun:
+        return None
+    first, length = _MINUTES[begun[-1]["half"]]
+    minute = int((seconds - begun[-1]["start"]) // 60) + 1
+    over = minute - length
+    return f"{first + length}+{over}" if over > 0 else str(first + minute)
+
+
+def _periods(match: Match, events: Iterable[EventRow]) -> list[dict[str, Any]]:
+    starts = {
+        period["half"]: (period["start"], "given") for period in match.game.get("periods", ())
+    }
+    for event in events:
+        half = video_at(match, event.seconds).half if len(match.videos) > 1 else event.half
+        if half in _MINUTES and _is_sure(event, KICK_OFF):
+            starts.setdefault(half, (event.seconds, "event"))
+    return [
+        {"half": half, "start": start, "minute": _MINUTES[half][0], "source": source}
+        for half, (start, source) in sorted(starts.items(), key=lambda item: item[1][0])
+    ]
+
+
+def _is_sure(event: EventRow, label: str) -> bool:
+    sure = event.status == "accepted" or (
+        event.status == "pending" and event.confidence >= SURE_CONFIDENCE
+    )
+    return sure and event.label.lower() == label
+
+
+def _goals(
+    match: Match, events: Iterable[EventRow], periods: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Goals that somebody has accepted and given a team, with the score after each."""
+    goals, score = [], {"home": 0, "away": 0}
+    for event in events:
+        if event.label.lower() != GOAL or event.status != "accepted" or not event.team:
+            continue
+        side = _side(match, event.team)
+        if side is not None:
+            score[side] += 1
+        clock = event.clock or clock_at(periods, event.seconds)
+        goals.append({"time": event.seconds, "team": event.team, "clock": clock, **score})
+    return goals
+
+
+def _side(match: Match, team: str) -> str | None:
+    for side in ("home", "away"):
+        if team.lower() in (side, str(match.game.get(side) or side).lower()):
+            return side
+    return None
