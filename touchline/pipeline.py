@@ -113,12 +113,14 @@ def cut_reel(
     *,
     burn_labels: bool = False,
     snap: bool = True,
+    aspect: Fraction | None = None,
     rate: Fraction | None = None,
     progress: Progress | None = None,
 ) -> Reel:
     """As ``write_reel``, with a choice of what is drawn; gives the reel as cut.
 
     Args:
+        aspect: width by height of the picture, of a video file; None for that of ``video``.
         rate: frames a second of the videos, for edit lists that count frames; read off ``video``
             where that is given.
 
@@ -130,7 +132,15 @@ def cut_reel(
             raise InputError(
                 "a video to cut from is needed", where=path, remedy="name it with --video VIDEO"
             )
-        return render_reel(reel, path, video, burn_labels=burn_labels, snap=snap, progress=progress)
+        return render_reel(
+            reel,
+            path,
+            video,
+            burn_labels=burn_labels,
+            snap=snap,
+            aspect=aspect,
+            progress=progress,
+        )
     _check_suffix(reel, path)
     if video is not None and len(reel):
         reel = inside_videos(reel, video)
