@@ -163,6 +163,47 @@ def test_any_rows_are_read_or_refused(rows: list[Any]) -> None:
             assert len(columns) == len(rows)
 
 
+FIELD_TEXTS = {
+    "label": st.sampled_from(['"Goal"', '"Go\\u0061l"', '"\\ud800"', "1", "null"]),
+    "half": st.sampled_from(["1", '"2"', '"1.0"', "2.0", "3", "true"]),
+    "position": st.sampled_from(
+        ["7", '"7"', '"7.0"', '"7e3"', "7e3", "7.5", '" 7"', '"+7"', '"1_0"', "-7", "1e300"]
+    ),
+    "confidence": st.sampled_from(
+        ["0.1", '"0.1"', '"nan"', "NaN", '"1e400"', "-1e400", "true", "null", '".5"', '"x"']
+    ),
+    "gameTime": st.sampled_from(['"1 - 00:01"', '"2 - 7:09"', '"x"', "null", "[[{}]]"]),
+    "visibility": st.sampled_from(['"visible"', '"not shown"', "null", "1"]),
+}
+ROW_TEXTS = st.lists(st.fixed_dictionaries({}, optional=FIELD_TEXTS), max_size=3) | st.lists(
+    st.fixed_dictionaries(FIELD_TEXTS), max_size=3
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(["labels", "predictions"]), ROW_TEXTS)
+def test_a_file_is_read_as_its_document_is(
+    tmp_path_factory: pytest.TempPathFactory, role: Role, rows: list[dict[str, str]]
+) -> None:
+    """Files are decoded into types first; that must not let anything else pass."""
+    records = ["{" + ", ".join(f'"{key}": {row[key]}' for key in row) + "}" for row in rows]
+    key = "annotations" if role == "labels" else role
+    text = f'{{"{key}": [{", ".join(records)}]}}'
+    path = tmp_path_factory.getbasetemp() / "typed.json"
+    path.write_text(text)
+    try:
+        expected = columns_of_document(json.loads(text), role, SOCCERNET_V2, path)
+    except FormatError as error:
+        with pytest.raises(FormatError) as caught:
+            read_columns(path, role, SOCCERNET_V2)
+        assert str(caught.value) == str(error)
+        return
+    found = read_columns(path, role, SOCCERNET_V2)["typed"]
+    assert found.labels == expected.labels
+    for column in ("halves", "milliseconds", "confidences", "shown"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(expected, column))
+
+
 def test_trees_name_games_by_their_last_three_folders(tmp_path: Path) -> None:
     write(tmp_path / "top/league/season/game/Labels-v2.json", {"annotations": [ANNOTATION]})
     write(tmp_path / "top/league/season/game/Labels-cameras.json", {"annotations": []})

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -39,6 +40,7 @@ PREDICTION_FILE = "results_spotting.json"
 
 _LISTS = {"labels": "annotations", "predictions": "predictions"}
 _BAD_VALUE = (KeyError, TypeError, ValueError, OverflowError, IndexError)
+_NOT_TYPED = (msgspec.MsgspecError, RecursionError, *_BAD_VALUE)
 
 
 def read_columns(
@@ -71,19 +73,13 @@ def read_columns(
     """
     path = Path(path)
     if not is_tree(path):
-        document = parse_json(read_bytes(path, limits), path)
-        return {path.stem: columns_of_document(document, role, label_set, path, teams=teams)}
+        content = read_bytes(path, limits)
+        return {path.stem: _columns_of_file(content, role, label_set, path, teams)}
     wanted = None if games is None else frozenset(games)
     with open_tree(path, limits) as tree:
         files = game_files(tree, file_name or _default_name(tree, role, label_set))
         return {
-            game: columns_of_document(
-                parse_json(tree.read(name), tree.where(name)),
-                role,
-                label_set,
-                tree.where(name),
-                teams=teams,
-            )
+            game: _columns_of_file(tree.read(name), role, label_set, tree.where(name), teams)
             for game, name in files.items()
             if wanted is None or game in wanted
         }
@@ -195,6 +191,80 @@ def is_spotting_document(document: Any, role: Role) -> bool:
     return isinstance(document, dict) and isinstance(document.get(_LISTS[role]), list)
 
 
+def _columns_of_file(
+    content: bytes, role: Role, label_set: LabelSet, where: str | Path, teams: bool
+) -> EventColumns:
+    read_typed = _typed_predictions if role == "predictions" else _typed_annotations
+    columns = None if teams else read_typed(content, str(where))
+    if columns is not None:
+        return columns
+    return columns_of_document(parse_json(content, where), role, label_set, where, teams=teams)
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    label: str
+    gameTime: str  # noqa: N815 (the name in the file)
+    position: str | int
+    visibility: str = ""
+
+
+class _Annotations(msgspec.Struct, gc=False):
+    annotations: list[_Annotation]
+
+
+class _Prediction(msgspec.Struct, gc=False):
+    label: str
+    half: str | int
+    position: str | int
+    confidence: float
+
+
+class _Predictions(msgspec.Struct, gc=False):
+    predictions: list[_Prediction]
+
+
+_ANNOTATIONS = msgspec.json.Decoder(_Annotations)
+_PREDICTIONS = msgspec.json.Decoder(_Predictions, strict=False)
+"""Reads confidences that are texts as Python does. It would read more texts as whole numbers than
+Python does, so halves and positions stay what they are."""
+
+
+def _typed_predictions(content: bytes, where: str) -> EventColumns | None:
+    """The columns of a file in which every field is as it should be; None for any other.
+
+    Decoding into a type passes over the fields that no metric looks at, which is most of a file.
+    """
+    try:
+        found = _PREDICTIONS.decode(content).predictions
+        half_of = {half: int(half) for half in {record.half for record in found}}
+        return EventColumns(
+            tuple([record.label for record in found]),
+            np.array([half_of[record.half] for record in found], np.int64),
+            np.array([int(record.position) for record in found], np.int64),
+            np.array([record.confidence for record in found], np.float64),
+            np.ones(len(found), bool),
+            source=where,
+        )
+    except _NOT_TYPED:
+        return None
+
+
+def _typed_annotations(content: bytes, where: str) -> EventColumns | None:
+    """The same of labels."""
+    try:
+        found = _ANNOTATIONS.decode(content).annotations
+        return EventColumns(
+            tuple([record.label for record in found]),
+            np.array([_clock_of(record.gameTime)[0] for record in found], np.int64),
+            np.array([int(record.position) for record in found], np.int64),
+            np.ones(len(found)),
+            np.array([record.visibility != "not shown" for record in found], bool),
+            source=where,
+        )
+    except _NOT_TYPED:
+        return None
+
+
 def columns_of_document(
     document: Any,
     role: Role,
@@ -258,10 +328,10 @@ def _read_predictions(records: list[Any], label_set: LabelSet, where: str) -> Ev
     )
 
 
-_Predictions = tuple[tuple[str, ...], list[int], list[int], list[float]]
+_PredictionLists = tuple[tuple[str, ...], list[int], list[int], list[float]]
 
 
-def _plain_predictions(records: list[Any]) -> _Predictions:
+def _plain_predictions(records: list[Any]) -> _PredictionLists:
     """Labels, halves, milliseconds and confidences where every field is as it should be.
 
     Raises:
@@ -280,7 +350,7 @@ def _plain_predictions(records: list[Any]) -> _Predictions:
     )
 
 
-def _odd_predictions(records: list[Any], label_set: LabelSet, where: str) -> _Predictions:
+def _odd_predictions(records: list[Any], label_set: LabelSet, where: str) -> _PredictionLists:
     """The same one field after the other, with all that the official evaluator lets pass."""
     labels = _labels(records, "predictions", where)
     halves = _field(records, _half, _Place(where, "predictions", "half", "1 or 2"))
@@ -351,6 +421,10 @@ def _clock(record: dict[str, Any]) -> tuple[int, int]:
     text = record["gameTime"]
     if not isinstance(text, str):
         raise TypeError
+    return _clock_of(text)
+
+
+def _clock_of(text: str) -> tuple[int, int]:
     return int(text[0]), 60 * int(text[-5:-3]) + int(text[-2:])
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -510,9 +510,8 @@ def _prediction_classes(events: EventColumns, label_set: LabelSet) -> IntArray:
 
 
 def _class_indices(labels: tuple[str, ...], label_set: LabelSet) -> IntArray:
-    index = dict.fromkeys(set(labels), -1)
-    index.update((label, place) for place, label in enumerate(label_set))
-    return np.fromiter(map(index.__getitem__, labels), np.int64, len(labels))
+    index = {label: place for place, label in enumerate(label_set)}
+    return np.fromiter(map(index.get, labels, repeat(-1)), np.int64, len(labels))
 
 
 def _merge(
