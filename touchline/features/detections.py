@@ -5,7 +5,6 @@ are read here in place of a detector, and written of any other.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from touchline.engines.detector_layouts import Size
-from touchline.engines.detectors import Pixels
 from touchline.errors import ConfigError, InputError
 from touchline.features.detection_statistics import ROWS_PER_SECOND, DetectionStatistics
 from touchline.features.detector import (
@@ -23,6 +21,7 @@ from touchline.features.detector import (
     Detections,
     Detector,
     Floats,
+    Pixels,
     believed,
     mean_colours,
     open_detector,
@@ -30,6 +29,7 @@ from touchline.features.detector import (
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extracted, Placement, Report, Write
 from touchline.features.pictures import as_it_is, describe_frames
 from touchline.features.sound import refuse_rate
+from touchline.features.store import files_prefix
 from touchline.formats.sightings import (
     PLAYER_BOXES_FILES,
     PlayerBoxes,
@@ -49,8 +49,6 @@ BOXES = "boxes"
 
 _ROWS_AT_ONCE = 1024
 
-_HALF = re.compile(r"([1-4])[_.]")
-
 
 @dataclass(frozen=True)
 class DetectionOptions:
@@ -65,11 +63,15 @@ class DetectionOptions:
     keeps_boxes: bool = False
 
 
+UNSAID = DetectionOptions()
+"""Nothing is said beside the detector's name."""
+
+
 def open_detections(
     detector: str,
     rate: Fraction | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
-    options: DetectionOptions | None = None,
+    options: DetectionOptions = UNSAID,
 ) -> "PictureDetections | BoxDetections":
     """The extractor of a detector, ready but for its last preparation.
 
@@ -80,7 +82,6 @@ def open_detections(
         InputError: no such detector, a broken one, or one that knows no people.
         ConfigError: another rate than 2, or options that box files have not.
     """
-    options = options or DetectionOptions()
     if not detector:
         raise InputError(
             "needs a detector",
@@ -90,7 +91,7 @@ def open_detections(
     if detector != BOXES:
         found = open_detector(detector, options.classes, placement)
         return PictureDetections(found, rate, keeps_boxes=options.keeps_boxes)
-    if options != DetectionOptions():
+    if options != UNSAID:
         raise ConfigError(
             "player-box files have no classes to name and no boxes to write again",
             where=f"--detector {BOXES}",
@@ -225,8 +226,7 @@ def _boxes_of(source: Path) -> Path:
     """The player boxes of the half that a file is of."""
     if source.suffix in (".json", ".gz"):
         return source
-    half = _HALF.match(source.name)
-    return source.with_name(player_boxes_name(half[1] if half else source.stem))
+    return source.with_name(player_boxes_name(files_prefix(source)))
 
 
 @dataclass

@@ -9,17 +9,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from touchline.engines import EngineName
 from touchline.engines.detector_layouts import Boxes
-from touchline.engines.detectors import DetectionNetwork, OnnxDetector, Pixels
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.features.extractor import Placement
 
+if TYPE_CHECKING:
+    from touchline.engines.detectors import DetectionNetwork
+
 Floats = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
 
 KINDS = ("person", "referee", "ball")
 PERSON, REFEREE, BALL = range(len(KINDS))
@@ -142,7 +146,7 @@ class Detector:
         classes: kinds by the network's class; see ``kinds_of``.
     """
 
-    def __init__(self, network: DetectionNetwork, classes: Mapping[int, int]) -> None:
+    def __init__(self, network: "DetectionNetwork", classes: Mapping[int, int]) -> None:
         self.network = network
         self.classes = dict(sorted(classes.items()))
 
@@ -177,6 +181,8 @@ def open_detector(name: str, classes: str | None, placement: Placement) -> Detec
         network = _hugging_face(name.removeprefix(HUGGING_FACE), placement)
     else:
         _refuse_engine(placement.engine, "openvino", "detectors in ONNX")
+        from touchline.engines.detectors import OnnxDetector
+
         network = OnnxDetector(Path(name), placement.precision, placement.threads)
     return Detector(network, kinds_of(network.names, classes, network.classes, name))
 
@@ -244,7 +250,7 @@ def _refuse_engine(engine: EngineName, own: EngineName, what: str) -> None:
         raise ConfigError(f"{what} run on {own}, not on {engine}", remedy="leave --engine out")
 
 
-def _hugging_face(name: str, placement: Placement) -> DetectionNetwork:
+def _hugging_face(name: str, placement: Placement) -> "DetectionNetwork":
     try:
         from touchline.engines.hugging_face import HuggingFaceDetector
     except ImportError as error:

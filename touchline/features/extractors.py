@@ -6,6 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
+from touchline.features.detections import BOXES, UNSAID, DetectionOptions, open_detections
+from touchline.features.detections import NAME as DETECTIONS
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.mel_power import MelPower
 from touchline.features.pca import Reduced
@@ -16,7 +18,7 @@ from touchline.features.stored_pca import store_pca
 from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
 from touchline.features.top_view_vectors import TopViewVectors
 from touchline.features.vggish import EMBEDDING, HALF_SECONDS, VGGishSound
-from touchline.formats.sightings import CALIBRATION_FILES
+from touchline.formats.sightings import CALIBRATION_FILES, PLAYER_BOXES_FILES
 from touchline.zoo.extractors import ExtractorFolder, find_extractor, folder_name
 from touchline.zoo.store import find, sha256_of
 
@@ -27,18 +29,25 @@ class ExtractorSpec:
 
     Attributes:
         name: ``"resnet152"``, ``"vggish"``, ``"vggish-half-second"``, ``"log-mel"``, ``"fft"``,
-            ``"mel-power"``,
-            ``"top-view"``, ``"timm:<backbone>"``, or a model of the zoo such as ``"demo"``;
-            followed by ``@<file>`` where its weights are to be taken from a file.
+            ``"mel-power"``, ``"top-view"``, ``"timm:<backbone>"``, or a model of the zoo such as
+            ``"demo"``; followed by ``@<file>`` where its weights are to be taken from a file; or
+            ``"detections@<detector>"``.
         rate: rows a second; the extractor's own by default.
         placement: where and how a network computes.
         pca: a PCA that its rows pass, and the published average, if any.
+        detection: what is said of a detector beside its name.
     """
 
     name: str
     rate: Fraction | None = None
     placement: Placement = DEFAULT_PLACEMENT
     pca: tuple[Path, Path | None] | None = None
+    detection: DetectionOptions = UNSAID
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Files that are written beside the features, by how their names go on after ``1_``."""
+        return (PLAYER_BOXES_FILES,) if self.detection.keeps_boxes else ()
 
 
 _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
@@ -64,17 +73,17 @@ _PUBLISHED_FILES = {
 HEARING = {"vggish", "vggish-half-second", "log-mel", "mel-power", "fft"}
 """Extractors that need sound."""
 
-_READ_INSTEAD = {"top-view": CALIBRATION_FILES}
+_READ_INSTEAD = {"top-view": CALIBRATION_FILES, f"{DETECTIONS}@{BOXES}": PLAYER_BOXES_FILES}
 
 _TIMM = "timm:"
 
-NAMES = (*_STORED_AS, *_WITHOUT_WEIGHTS, "timm:<backbone>", "demo")
+NAMES = (*_STORED_AS, *_WITHOUT_WEIGHTS, DETECTIONS, "timm:<backbone>", "demo")
 """What can be asked for; ``demo`` stands for every model that sees frames one by one."""
 
 
 def file_read(spec: ExtractorSpec) -> str | None:
     """What an extractor reads of a half where that is not its video: the end of the file's name."""
-    return _READ_INSTEAD.get(spec.name.partition("@")[0])
+    return _READ_INSTEAD.get(spec.name) or _READ_INSTEAD.get(spec.name.partition("@")[0])
 
 
 def open_extractor(spec: ExtractorSpec) -> Extractor:
@@ -87,6 +96,8 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
     extractor = _open_whole(spec)
     if spec.pca is None:
         return extractor
+    if spec.further:
+        raise ConfigError("boxes are not written of features that pass a PCA", where="--pca")
     reduced = Reduced(extractor, *spec.pca)
     store_pca(*spec.pca)
     return reduced
@@ -94,7 +105,7 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
 
 def is_known(name: str) -> bool:
     """Whether there is an extractor, or a model of the zoo, of that name."""
-    if name in _WITHOUT_WEIGHTS or name in _STORED_AS or name.startswith(_TIMM):
+    if name in (*_WITHOUT_WEIGHTS, *_STORED_AS, DETECTIONS) or name.startswith(_TIMM):
         return True
     try:
         find(name)
@@ -120,6 +131,8 @@ def _open_whole(spec: ExtractorSpec) -> Extractor:
     name, _, file = spec.name.partition("@")
     if name in _WITHOUT_WEIGHTS:
         return _WITHOUT_WEIGHTS[name](spec.rate)
+    if name == DETECTIONS:
+        return open_detections(file, spec.rate, spec.placement, spec.detection)
     if name in _STORED_AS or name.startswith(_TIMM):
         folder = _weights(_STORED_AS.get(name, name), Path(file) if file else None)
         if name.startswith(_TIMM):

@@ -7,6 +7,7 @@ the array: an array without its description is always somebody else's.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +29,7 @@ from touchline.zoo.identity import Digest, FeatureIdentity
 ENDING = ".features.json"
 MAX_DESCRIPTION_BYTES = 1_000_000
 
-_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv)?")
+_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv|_player_boundingbox_maskrcnn)?")
 
 
 class _Strict(BaseModel):
@@ -53,6 +54,8 @@ class Description(_Strict):
         sha256: of the ``.npy`` file.
         engine: what computed it.
         stopped_at_seconds: where the video could not be read on; None if it was read whole.
+        beside: checksums of further files that were written, by how their names go on after
+            ``1_``; None if there are none.
         made_by: the version of touchline.
     """
 
@@ -67,6 +70,7 @@ class Description(_Strict):
     sha256: Digest
     engine: str
     stopped_at_seconds: float | None = None
+    beside: Annotated[dict[str, Digest], Field(max_length=10)] | None = None
     made_by: str
 
     @property
@@ -155,23 +159,27 @@ def check_features(path: Path, expected: FeatureIdentity | None = None) -> Descr
     return described
 
 
-def is_current(path: Path, identity: FeatureIdentity, source: Path) -> bool:
+def is_current(
+    path: Path, identity: FeatureIdentity, source: Path, further: Mapping[str, Path] | None = None
+) -> bool:
     """Whether a whole feature file of this extractor and this video is there already.
 
     A video of the same size that was not touched since counts as the same; else its hash decides.
 
+    Args:
+        further: files that must have been written with it, by how their names go on.
+
     Raises:
-        InputError: features of somebody else lie in the place.
+        InputError: features of somebody else lie in the place, or in that of a further file.
     """
     beside = description_path(path)
     if path.exists() and not beside.exists():
-        raise InputError(
-            "is there already and nothing says what made it",
-            where=path,
-            remedy="move it away, write elsewhere with --out, or give --overwrite",
-        )
+        raise _somebody_elses(path)
     try:
         described = read_description(path)
+        for ending, place in (further or {}).items():
+            if not _is_told(place, described, ending):
+                return False
         if described is None or described.identity != identity:
             return False
         if _digest(path) != described.sha256:
@@ -183,6 +191,23 @@ def is_current(path: Path, identity: FeatureIdentity, source: Path) -> bool:
         return False
     untouched = status.st_mtime_ns < beside.stat().st_mtime_ns
     return untouched or _digest(source) == described.source.sha256
+
+
+def _is_told(place: Path, described: Description | None, ending: str) -> bool:
+    """Whether a further file is there as the description says; refuses one of somebody else."""
+    if not place.exists():
+        return False
+    if described is None or (described.beside or {}).get(ending) != _digest(place):
+        raise _somebody_elses(place)
+    return True
+
+
+def _somebody_elses(path: Path) -> InputError:
+    return InputError(
+        "is there already and nothing says what made it",
+        where=path,
+        remedy="move it away, write elsewhere with --out, or give --overwrite",
+    )
 
 
 def write_features(
@@ -209,9 +234,17 @@ def write_features(
             sha256=_digest(rows.part),
             engine=extractor.engine,
             stopped_at_seconds=extracted.stopped_at_seconds,
+            beside={
+                ending: hashlib.sha256(text.encode()).hexdigest()
+                for ending, text in extracted.beside.items()
+            }
+            or None,
             made_by=touchline.__version__,
         )
         _write_description(described, path)
+        for ending, text in extracted.beside.items():
+            prefix = path.name.removesuffix(f"{extractor.suffix}.npy")
+            write_text(path.with_name(prefix + ending), text)
         rows.part.replace(path)
     return described
 
