@@ -17,9 +17,8 @@ from held_features import half_with_events  # noqa: E402
 from touchline.datasets.features import FeatureFile  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
-from touchline.formats.grounding import read_shots  # noqa: E402
+from touchline.formats.grounding import SHOT_FILE, read_replays, read_shots  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
-from touchline.metrics.grounding import evaluate_grounding  # noqa: E402
 from touchline.metrics.spotting import evaluate  # noqa: E402
 from touchline.replays import replays_of  # noqa: E402
 from touchline.spotting.grounding import ground  # noqa: E402
@@ -104,21 +103,43 @@ def test_a_trained_network_finds_its_events(
 
 
 @pytest.mark.slow
-def test_a_grounding_network_can_be_trained_and_scored(dataset: Path, tmp_path: Path) -> None:
+def test_a_grounding_network_can_be_trained_and_scored(
+    dataset: Path, tmp_path: Path, call: Callable[..., Any]
+) -> None:
     network_options = "chunk_steps: 48, receptive_steps: 16"
     recipe = load_recipe("calf-grounding", settings(dataset, network_options, 2))
     train(recipe, tmp_path / "run")
-    network = load_network(find(tmp_path / "run"))
     shots = read_shots(dataset)
-    grounded = {}
-    for name, own in shots.items():
-        grounded[name] = []
-        for half in (1, 2):
-            stream = FeatureFile(dataset / name / f"{half}_small.npy", Fraction(2))
-            replays = [replay for replay in replays_of(own) if replay.half == half]
-            grounded[name] += ground(network, stream, replays)
-    scores = evaluate_grounding(shots, grounded)
-    assert scores.pairs > 5 and 0 <= scores.average_ap <= 1
+    network = load_network(find(tmp_path / "run"))
+    words = ("predict", tmp_path / "run", dataset, "--split", "all", "--json")
+    for target in ("--out", tmp_path / "found"), ("--challenge", tmp_path / "found.zip"):
+        ended = call(*words, *target, "--threshold", 0)
+        assert ended.code == 0, ended
+        told = json.loads(ended.out)
+        assert told["games"] == 2 and told["replays"] > 5
+        assert told["written"] == [str(target[1])]
+        grounded = read_replays(target[1])
+        assert grounded.keys() == shots.keys()
+        for name, own in shots.items():
+            stream = FeatureFile(dataset / name / "1_small.npy", Fraction(2))
+            wanted = ground(network, stream, [r for r in replays_of(own) if r.half == 1])
+            found = [replay for replay in grounded[name] if replay.half == 1]
+            assert [(r.end_seconds, r.times) for r in found] == [
+                (r.end_seconds, r.times) for r in wanted
+            ]
+        scored = call("evaluate", dataset, target[1], "--task", "grounding", "--json")
+        assert scored.code == 0, scored
+        scores = json.loads(scored.out)
+        assert scores["pairs"] > 5 and 0 <= scores["average_ap"] <= 1
+    assert call(*words, "--threshold", 1, "--out", tmp_path / "few").code == 0
+    assert not any(r.times for own in read_replays(tmp_path / "few").values() for r in own)
+    (dataset / next(iter(shots)) / SHOT_FILE).rename(tmp_path / SHOT_FILE)
+    try:
+        ended = call(*words, "--out", tmp_path / "none")
+    finally:
+        (tmp_path / SHOT_FILE).rename(dataset / next(iter(shots)) / SHOT_FILE)
+    assert ended.code == 2 and SHOT_FILE in ended.err and ended.err.count("\n") == 1
+    assert not (tmp_path / "none").exists()
 
 
 def test_classes_without_any_event_do_not_stop_a_run(dataset: Path, tmp_path: Path) -> None:

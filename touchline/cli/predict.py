@@ -58,6 +58,7 @@ def predict(
 ) -> None:
     """Spot every game of a dataset and write its results_spotting.json.
 
+    A network of replay grounding says what each replay shows instead, in results_grounding.json.
     Without --out and --challenge the results go into the folder predictions.
     """
     from touchline.datasets.soccernet import read_games
@@ -71,6 +72,9 @@ def predict(
     targets = [path for path in (out, challenge) if path is not None] or [DEFAULT_FOLDER]
     for target in targets:
         check_writable(target.parent if target is challenge else target)
+    if find(run).card.system == "calf-grounding":
+        _ground(run, dataset, split, features, threshold, targets, json)
+        return
     own = find(run).card.features
     if features is not None and own is None:
         raise InputError("the model takes video", where="--features", remedy="leave it out")
@@ -103,6 +107,44 @@ def predict(
         return
     for target in targets:
         text = f"{target}: {len(found.matches)} games, {found.events} predictions"
+        results.print(text, markup=False, soft_wrap=True)
+
+
+def _ground(
+    run: str,
+    dataset: Path,
+    split: str,
+    features: str | None,
+    threshold: float | None,
+    targets: list[Path],
+    json: bool,
+) -> None:
+    """``predict`` for networks that say what replays show."""
+    from touchline.datasets.soccernet import read_games
+    from touchline.grounding import ground_games
+    from touchline.zoo.store import find
+
+    folder = find(run)
+    assert folder.card.features is not None  # as the system says
+    name = features or folder.card.features.name
+    games = read_games(dataset, None if split == "all" else split, features=name)
+    with progress_bar() as progress:
+        bar = progress.add_task("grounding", total=sum(len(game.halves) for game in games))
+        found = ground_games(
+            folder,
+            games,
+            features=name,
+            threshold=threshold or 0.0,
+            progress=lambda game, half, share: progress.advance(bar, share),
+        )
+    for target in targets:
+        found.write(target)
+    if json:
+        written = [str(target) for target in targets]
+        print_json({"games": len(games), "replays": found.count, "written": written})
+        return
+    for target in targets:
+        text = f"{target}: {len(games)} games, {found.count} replays"
         results.print(text, markup=False, soft_wrap=True)
 
 

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
+import torch
 
 from touchline.datasets.features import MAIN, Array, Clips, FeatureFile, LabelledHalf, Stream
+
+_NUMBERS_AT_ONCE = 1 << 14
+"""Converted together: too few for PyTorch to call other threads, which train meanwhile."""
 
 
 class ClipReader:
@@ -39,19 +43,32 @@ class ClipReader:
         """Fill (batch, rows, ...) arrays with a batch of clips."""
         for name in self.names:
             ratio, rows = self._ratio[name], into[name]
+            stored = np.empty(rows.shape[1:], np.float16)
             for half, start, target in zip(
                 clips.half.tolist(), clips.start.tolist(), rows, strict=True
             ):
                 stream = self.halves[half].streams[name]
-                _read_into(stream, _scaled(start, ratio), target)
+                _read_into(stream, _scaled(start, ratio), target, stored)
 
 
 def _scaled(start: int, ratio: Fraction) -> int:
     return start * ratio.numerator // ratio.denominator
 
 
-def _read_into(stream: Stream, first: int, target: Array) -> None:
-    if isinstance(stream, FeatureFile):
+def _read_into(stream: Stream, first: int, target: Array, stored: Array) -> None:
+    if not isinstance(stream, FeatureFile):
+        target[...] = stream.read(first, len(target))
+    elif stream.dtype != stored.dtype:
         stream.read_into(first, target)
     else:
-        target[...] = stream.read(first, len(target))
+        stream.read_into(first, stored)
+        _widen(stored, target)
+
+
+def _widen(stored: Array, target: Array) -> None:
+    """float16 to float32 of the same shape: by PyTorch, which is ten times as fast as NumPy."""
+    pieces = (
+        torch.from_numpy(array).view(-1).split(_NUMBERS_AT_ONCE) for array in (target, stored)
+    )
+    for piece, numbers in zip(*pieces, strict=True):
+        piece.copy_(numbers)

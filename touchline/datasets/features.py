@@ -90,8 +90,10 @@ class FeatureFile:
         """See ``Stream``."""
         return self.read(0, self.steps)
 
-    def read_into(self, first: int, rows: npt.NDArray[np.float32]) -> None:
+    def read_into(self, first: int, rows: npt.NDArray[np.floating[Any]]) -> None:
         """``read`` into an array that is there already, contiguous (count, ...) float32.
+
+        An array of the type on disk takes the numbers as they are.
 
         Raises:
             FormatError: the file has become shorter since it was opened.
@@ -100,7 +102,7 @@ class FeatureFile:
         end = max(min(first + len(rows), self.steps), begin + 1)
         before = min(max(begin - first, 0), len(rows) - 1)
         present = rows[before : before + end - begin]
-        if self.dtype == np.float32:
+        if self.dtype == rows.dtype:
             self._fill(begin, present)
         else:
             stored = np.empty(present.shape, self.dtype)

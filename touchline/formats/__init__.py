@@ -4,7 +4,7 @@ import gzip
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from fractions import Fraction
@@ -431,12 +431,23 @@ def _write_tree(thing: Thing, path: Path, known: Format, options: Options) -> No
     if isinstance(thing, Reel):
         raise FormatError("a reel is one file", where=path, remedy="give it a suffix")
     matches = _matches_of(thing, path.stem)
-    files = {
-        f"{safe_folder(game)}/{known.file_name or 'match' + known.suffixes[0]}": _render(
-            match, known, options, path
-        )
-        for game, match in sorted(matches.items())
-    }
+    write_files(
+        {
+            f"{safe_folder(game)}/{known.file_name or 'match' + known.suffixes[0]}": _render(
+                match, known, options, path
+            )
+            for game, match in sorted(matches.items())
+        },
+        path,
+    )
+
+
+def write_files(files: Mapping[str, bytes], path: Path) -> None:
+    """Write files below a folder, or into a ``.zip``, by their names with forward slashes.
+
+    Raises:
+        FormatError: they cannot be written.
+    """
     if path.suffix.lower() == ".zip":
         with _written_beside(path) as stream, zipfile.ZipFile(stream, "w") as archive:
             for name, content in files.items():

@@ -45,6 +45,11 @@ def write_replays(replays: Sequence[GroundedReplay], path: str | Path, *, game: 
         path: ``results_grounding.json`` in the game's folder; replaced whole.
         game: league, season and match, which the evaluator does not read.
     """
+    write_text(Path(path), replays_document(replays, game))
+
+
+def replays_document(replays: Sequence[GroundedReplay], game: str = "") -> str:
+    """The content of such a file; arguments as ``write_replays``."""
     records = [
         {
             "half": replay.half,
@@ -58,7 +63,7 @@ def write_replays(replays: Sequence[GroundedReplay], path: str | Path, *, game: 
         for replay in replays
     ]
     document = {"UrlLocal:": game, "Replays": records}  # the colon is in the published files
-    write_text(Path(path), json.dumps(document, indent=1) + "\n")
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _read(
