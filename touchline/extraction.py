@@ -24,7 +24,7 @@ from touchline.workers import available_cores, run_tasks
 
 Status = Literal["made", "kept", "failed"]
 
-_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv)?")
+_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv|_player_boundingbox_maskrcnn)?")
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,9 @@ class HalfTask:
         Raises:
             InputError: features of somebody else lie in the place.
         """
+        further = {name: self.folder / f"{self.stem}_{name}" for name in self.spec.further}
         return not self.overwrite and is_current(
-            self.path(extractor), extractor.identity, self.video
+            self.path(extractor), extractor.identity, self.video, further
         )
 
     def _run(self, path: Path, extractor: Extractor, report: Report) -> Outcome:

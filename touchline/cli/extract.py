@@ -28,7 +28,8 @@ def extract(
             "-f",
             metavar="NAME,...",
             help="With commas between: resnet152, vggish, vggish-half-second, log-mel, fft, "
-            "timm:BACKBONE, demo or another model. NAME@FILE takes its weights from a file.",
+            "timm:BACKBONE, detections, demo or another model. NAME@FILE takes its weights from a "
+            "file.",
         ),
     ],
     out: Annotated[
@@ -50,6 +51,28 @@ def extract(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="What networks compute in.")
     ] = "auto",
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What finds people and ball for detections: a file in ONNX (YOLO or RT-DETR), "
+            "hf:NAME_OR_FOLDER of Hugging Face, or boxes for player-box files.",
+        ),
+    ] = None,
+    detector_classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Its classes if its file does not name them, in order (ball,player,referee) or "
+            "by number (person=0,ball=32).",
+        ),
+    ] = None,
+    player_boxes: Annotated[
+        bool,
+        typer.Option(
+            "--player-boxes", help="Write a detector's people too, as SoccerNet writes them."
+        ),
+    ] = False,
     pca: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Reduce by this PCA: .safetensors, or a published .pkl."),
@@ -78,6 +101,8 @@ def extract(
     from touchline.errors import InputError
     from touchline.extraction import extract as run
     from touchline.extraction import plan
+    from touchline.features.detections import NAME as DETECTIONS
+    from touchline.features.detections import DetectionOptions
     from touchline.features.extractor import Placement
     from touchline.features.extractors import ExtractorSpec
     from touchline.timebase import parse_rate
@@ -85,6 +110,11 @@ def extract(
     names = dict.fromkeys(name.strip() for name in features.split(",") if name.strip())
     if not names:
         raise InputError("no name", where="--features", remedy="such as demo or resnet152,vggish")
+    if detector is not None or detector_classes is not None or player_boxes:
+        if not any(name.partition("@")[0] == DETECTIONS for name in names):
+            raise InputError("is about detections", where="--detector", remedy="add -f detections")
+        told = f"{DETECTIONS}@{detector}" if detector else DETECTIONS
+        names = dict.fromkeys(told if name == DETECTIONS else name for name in names)
     chosen_rate = None if rate is None else parse_rate(rate)
     if fit_pca is not None and len(names) != 1:
         raise InputError("a PCA is fitted on one extractor's features", where="--fit-pca")
@@ -98,6 +128,7 @@ def extract(
                 chosen_rate,
                 Placement(engine, precision),
                 None if pca is None else (pca, pca_average),
+                DetectionOptions(detector_classes, player_boxes),
             )
             for name in names
         ],

@@ -47,7 +47,12 @@ class ExtractorSpec:
     @property
     def further(self) -> tuple[str, ...]:
         """Files that are written beside the features, by how their names go on after ``1_``."""
-        return (PLAYER_BOXES_FILES,) if self.detection.keeps_boxes else ()
+        keeps_boxes = self.detection.keeps_boxes and _is_detections(self.name)
+        return (PLAYER_BOXES_FILES,) if keeps_boxes else ()
+
+
+def _is_detections(name: str) -> bool:
+    return name.partition("@")[0] == DETECTIONS
 
 
 _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
