@@ -104,6 +104,16 @@ def test_accepting_rejecting_and_deleting(editing: Editing) -> None:
     assert editing.client.get(f"{editing.url}/events/{third['id']}").status_code == 404
 
 
+def test_a_match_counts_its_events_by_status(editing: Editing) -> None:
+    assert editing.client.get(editing.url).json()["counts"]["pending"] == 5
+    first, second, *_ = editing.all()
+    headers = {"If-Match": "*"}
+    editing.client.post(f"{editing.url}/events/{first['id']}/accept", headers=headers)
+    editing.client.delete(f"{editing.url}/events/{second['id']}", headers=headers)
+    listed = editing.client.get("/v1/matches").json()["items"][0]["counts"]
+    assert listed == {"pending": 3, "accepted": 1, "rejected": 0}
+
+
 def test_every_change_can_be_undone_and_done_again(editing: Editing) -> None:
     states = [facts(editing.all())]
     event = editing.add(time=1.25, label="Foul")

@@ -82,10 +82,11 @@ def list_matches(
         query = query.where(tuple_(Match.created_at, Match.id) < (number_of(at), match_id))
     with room.database.read() as session:
         rows = session.scalars(query).all()
-        jobs = _open_jobs(session, [row.id for row in rows])
+        ids = [row.id for row in rows]
+        jobs, counts = _open_jobs(session, ids), _counts(session, ids)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
-        items=[MatchOut.of(row, jobs.get(row.id)) for row in rows[:limit]],
+        items=[MatchOut.of(row, jobs.get(row.id), counts.get(row.id)) for row in rows[:limit]],
         next=None if last is None else to_cursor(repr(last.created_at), last.id),
     )
 
@@ -135,9 +136,9 @@ def show(
     """A match."""
     with room.database.read() as session:
         match = visible_match(session, principal, match_id)
-        jobs = _open_jobs(session, [match_id])
+        jobs, counts = _open_jobs(session, [match_id]), _counts(session, [match_id])
     response.headers["ETag"] = etag_of(match)
-    return MatchOut.of(match, jobs.get(match_id))
+    return MatchOut.of(match, jobs.get(match_id), counts.get(match_id))
 
 
 @router.patch("/{match_id}")
@@ -160,8 +161,9 @@ def change(
         match.version += 1
         match.updated_at = room.database.now(session)
         audit(room, request, session, "match changed", f"{match.id} {match.title}")
+        jobs, counts = _open_jobs(session, [match_id]), _counts(session, [match_id])
     response.headers["ETag"] = etag_of(match)
-    return MatchOut.of(match)
+    return MatchOut.of(match, jobs.get(match_id), counts.get(match_id))
 
 
 @router.get("/{match_id}/game")
@@ -383,3 +385,16 @@ def _open_jobs(session: Session, match_ids: list[str]) -> dict[str, str]:
         .order_by(Job.created_at)
     )
     return {str(match_id): job_id for match_id, job_id in rows}
+
+
+def _counts(session: Session, match_ids: list[str]) -> dict[str, dict[str, int]]:
+    """How many events of each status matches have."""
+    rows = session.execute(
+        select(EventRow.match_id, EventRow.status, func.count())
+        .where(EventRow.match_id.in_(match_ids), EventRow.deleted.is_(False))
+        .group_by(EventRow.match_id, EventRow.status)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for match_id, status, count in rows:
+        counts.setdefault(match_id, {})[status] = count
+    return counts

@@ -243,6 +243,14 @@ class KnownGameOut(BaseModel):
     goals: list[GoalOut]
 
 
+class CountsOut(BaseModel):
+    """How many events of a match are to be reviewed, and how many were."""
+
+    pending: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+
 class MatchOut(BaseModel):
     """A match and what is known of it. Its times count through all its videos."""
 
@@ -260,6 +268,7 @@ class MatchOut(BaseModel):
     labels: list[str]
     producer: dict[str, Any]
     thumbnails: dict[str, Any]
+    counts: CountsOut
     stored_bytes: int
     version: int
     revision: int
@@ -268,8 +277,14 @@ class MatchOut(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: Match, job: str | None = None) -> "MatchOut":
-        """As the row has it."""
+    def of(
+        cls, row: Match, job: str | None = None, counts: dict[str, int] | None = None
+    ) -> "MatchOut":
+        """As the row has it.
+
+        Args:
+            counts: events by status; none by default.
+        """
         names = (
             "id", "title", "state", "problem", "warnings", "game", "info", "model", "threshold",
             "labels", "producer", "thumbnails", "stored_bytes", "version", "revision",
@@ -279,6 +294,7 @@ class MatchOut(BaseModel):
             | {
                 "video": row.videos[0].name,
                 "videos": [VideoOut.of(video) for video in row.videos],
+                "counts": counts or {},
                 "job": job,
                 "created_at": when(row.created_at),
                 "updated_at": when(row.updated_at),
