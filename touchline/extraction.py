@@ -1,14 +1,14 @@
-"""Features of many videos: one task per half and extractor, in local processes, resumable."""
+"""Features of many videos: one task per half and extractor, here or on a cluster, resumable."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from touchline.cluster import UNWATCHED, Crew, LostError, Processes, Watch
 from touchline.datasets.soccernet import Game, read_games
 from touchline.errors import InputError
 from touchline.features.extractor import Extractor, Report
@@ -16,15 +16,14 @@ from touchline.features.extractors import ExtractorSpec, file_read, open_extract
 from touchline.features.pca import FromFile, Reduced
 from touchline.features.store import (
     description_path,
+    files_prefix,
     is_current,
     read_description,
     write_features,
 )
-from touchline.workers import available_cores, run_tasks
+from touchline.replacing import remove_unfinished
 
 Status = Literal["made", "kept", "failed"]
-
-_HALF_FILE = re.compile(r"([1-4])(?:_\d+p|_field_calib_ccbv|_player_boundingbox_maskrcnn)?")
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,17 @@ class HalfTask:
             outcome = Outcome(path, "failed", message=str(error))
         report(1.0)
         return json.dumps(outcome.told())
+
+    @property
+    def name(self) -> str:
+        """What it works at."""
+        return f"{self.video} ({self.spec.name})"
+
+    def clear(self) -> None:
+        """See ``FileTask``."""
+        path = self.path(_opened(self.spec))
+        for place in (path, description_path(path)):
+            remove_unfinished(place)
 
     def path(self, extractor: Extractor) -> Path:
         """The file that it makes."""
@@ -145,7 +155,7 @@ def plan(
     """
     if source.is_file():
         folder = source.parent if out is None else out
-        stem = _stem(source)
+        stem = files_prefix(source)
         return [HalfTask(source, folder, stem, spec, overwrite, goes_on=False) for spec in specs]
     if not source.exists():
         raise InputError("there is no such file or folder", where=source)
@@ -174,41 +184,37 @@ def _halves(game: Game, out: Path | None) -> Iterator[tuple[Path, Path, str]]:
             yield half.path, out / game.name, stem
 
 
-def _stem(video: Path) -> str:
-    half = _HALF_FILE.fullmatch(video.stem)
-    return half[1] if half else video.stem
-
-
 def extract(
-    tasks: Sequence[HalfTask],
-    *,
-    jobs: int | None = None,
-    progress: Callable[[float], None] = lambda done: None,
+    tasks: Sequence[HalfTask], *, crew: Crew | None = None, watch: Watch = UNWATCHED
 ) -> Iterator[Outcome]:
     """Run tasks; a video that cannot be read does not stop the others.
 
     Args:
-        jobs: processes; by default one for every two cores, for decoding and network overlap.
-        progress: called now and then with how many tasks are done, with fractions.
+        crew: who runs them; by default processes, one for every two cores.
+        watch: who is told; each task counts as 1.
 
     Raises:
         InputError: an extractor cannot be opened, before anything is extracted; or the only
             video cannot be read.
     """
-    cores = available_cores()
-    processes = min(jobs or max(1, cores // 2), len(tasks))
-    if processes > 1:
-        tasks = [_with_threads(task, max(1, cores // processes)) for task in tasks]
+    crew = crew or Processes()
+    threads = crew.threads(len(tasks))
+    if threads is not None:
+        tasks = [_with_threads(task, threads) for task in tasks]
     specs = list(dict.fromkeys(task.spec for task in tasks))
     try:
-        for spec in specs:
-            _opened(spec)
-        for spec in reversed(specs):  # the first stays open
-            _prepare(spec, [task for task in tasks if task.spec == spec])
-        if processes > 1:
+        suffixes = {spec: _opened(spec).suffix for spec in specs}
+        if crew.is_here:
+            for spec in reversed(specs):  # the first stays open
+                _prepare(spec, [task for task in tasks if task.spec == spec])
+        if not crew.is_here or crew.processes(len(tasks)) > 1:
             _opened.cache_clear()
-        with closing(run_tasks(tasks, processes, progress)) as finished:
-            for _, result in finished:
+        with closing(crew.run(tasks, watch)) as finished:
+            for task, result in finished:
+                if isinstance(result, LostError):
+                    path = task.folder / f"{task.stem}_{suffixes[task.spec]}.npy"
+                    yield Outcome(path, "failed", message=str(result))
+                    continue
                 told = json.loads(result)
                 yield Outcome(**{**told, "path": Path(told["path"])})
     finally:

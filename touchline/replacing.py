@@ -13,6 +13,15 @@ def name_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:200]}-{token_hex(4)}.part")
 
 
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed left beside a file of this name."""
+    start, end = f".{path.name[:200]}-", ".part"
+    for beside in path.parent.iterdir() if path.parent.is_dir() else ():
+        token = beside.name.removeprefix(start).removesuffix(end)
+        if beside.name == f"{start}{token}{end}" and len(token) == 8:
+            beside.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """The name to write to. It takes the place of ``path`` if all goes well, else it is removed."""

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+from touchline.cli.output import (
+    GpusOption,
+    JobsOption,
+    JsonOption,
+    OverwriteOption,
+    RayCommand,
+    RayOption,
+    TaskBar,
+    new_app,
+    print_json,
+    progress_bar,
+    results,
+)
 
 if TYPE_CHECKING:
     from touchline.extraction import Outcome
@@ -13,7 +25,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@app.command()
+@app.command(cls=RayCommand)
 def extract(
     source: Annotated[
         Path,
@@ -86,18 +98,17 @@ def extract(
         typer.Option(metavar="FILE", help="Fit a PCA on what was extracted; take --split train."),
     ] = None,
     dims: Annotated[int, typer.Option(min=1, help="Components of --fit-pca.")] = 512,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes; one for every two cores by default.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make files anew that are there already.")
-    ] = False,
+    jobs: JobsOption = None,
+    overwrite: OverwriteOption = False,
+    ray: RayOption = None,
+    gpus: GpusOption = 0.0,
     json: JsonOption = False,
 ) -> None:
     """Write <half>_<name>.npy and what made it, beside each video or under --out.
 
     Files that are there, whole, and made of the same video are kept: call it again to go on.
     """
+    from touchline.cluster import Watch, open_crew
     from touchline.errors import InputError
     from touchline.extraction import extract as run
     from touchline.extraction import plan
@@ -138,16 +149,16 @@ def extract(
         overwrite=overwrite,
     )
     outcomes = []
-    with progress_bar() as progress:
-        bar = progress.add_task("extracting", total=len(tasks))
-
-        def show(done: float) -> None:
-            progress.update(bar, completed=done)
-
-        for outcome in run(tasks, jobs=jobs, progress=show):
+    writes = out or (source if source.is_dir() else source.parent)
+    with (
+        open_crew(ray, jobs=jobs, gpus=gpus, reads=[source], writes=writes) as crew,
+        progress_bar() as progress,
+    ):
+        bar = TaskBar(progress, "extracting", len(tasks))
+        for outcome in run(tasks, crew=crew, watch=Watch(bar.done, bar.nodes, bar.remark)):
             outcomes.append(outcome)
             if outcome.message is not None:
-                remarks.print(outcome.message, style="yellow", markup=False, soft_wrap=True)
+                bar.remark(outcome.message)
     if fit_pca is not None:
         from touchline.features.pca import fit_pca as fit
 

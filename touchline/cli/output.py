@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,8 +16,35 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from typer.core import TyperCommand
 
 T = TypeVar("T")
+
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[ADDRESS]",
+        help="Spread the work over a Ray cluster: HOST:PORT, ray://HOST:PORT, local, or auto, as "
+        "without an address: the cluster of RAY_ADDRESS or on this machine, else a new one here.",
+    ),
+]
+
+GpusOption = Annotated[
+    float,
+    typer.Option(
+        "--gpus", min=0.0, help="GPUs that each task asks the cluster for; 0.25: four share one."
+    ),
+]
+
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, help="Tasks at once; one for every two cores by default."),
+]
+
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Make files anew that are there already.")
+]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
@@ -40,6 +68,44 @@ def new_app(**options: Any) -> typer.Typer:
     return typer.Typer(
         add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **options
     )
+
+
+class RayCommand(TyperCommand):
+    """A command with ``--ray [ADDRESS]``: Typer has no options whose value may be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        from touchline.cluster import AUTO, is_address
+
+        words = list(args)
+        for place, word in enumerate(words):
+            if word == "--":
+                break
+            if word == "--ray" and not any(map(is_address, words[place + 1 : place + 2])):
+                words[place] = f"--ray={AUTO}"
+        return super().parse_args(ctx, words)
+
+
+class TaskBar:
+    """The progress of many tasks on one bar, and what becomes of those who do them."""
+
+    def __init__(self, progress: Progress, doing: str, total: int) -> None:
+        self._progress = progress
+        self._doing = doing
+        self._bar = progress.add_task(doing, total=total)
+
+    def done(self, done: float) -> None:
+        """Show how many are done, with fractions."""
+        self._progress.update(self._bar, completed=done)
+
+    def nodes(self, counts: Mapping[str, int]) -> None:
+        """Show who is at work on how many."""
+        names = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))
+        text = f"{self._doing} ({names})" if names else self._doing
+        self._progress.update(self._bar, description=escape(text))
+
+    def remark(self, line: str) -> None:
+        """Print a line above the bar."""
+        remarks.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
