@@ -1,6 +1,9 @@
 """Uploads that mean harm: opened by nobody but a bounded process, and nothing else read."""
 
 import os
+import socket
+import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ from typing import Any
 import numpy as np
 import odd_videos as odd
 import pytest
+from canary import Canary
 from small_videos import cut_off, write_sound_only, write_uneven, write_video
 
 from touchline.errors import MediaError
@@ -22,7 +26,10 @@ SECRET = b"the neighbour's secret"
 
 
 class Victim:
-    """A server that already holds somebody's video, and a worker for it."""
+    """A server that already holds somebody's video, and a worker for it.
+
+    Nothing that it refuses may have opened the neighbour's video or called the canary's port.
+    """
 
     def __init__(self, client: Any, neighbour: Path) -> None:
         import threading
@@ -32,6 +39,7 @@ class Victim:
         self.client = client
         self.worker = Worker(client.room, threading.Event())
         self.neighbour = self.send(neighbour.read_bytes(), "neighbour.mp4")
+        self.canary = Canary(client.room.storage.upload(self.neighbour))
 
     def send(self, content: bytes, name: str = "match.mp4") -> str:
         answer = self.client.put(f"/v1/uploads/{name}", content=content)
@@ -43,6 +51,7 @@ class Victim:
         upload = self.send(content, name)
         match = self.client.post("/v1/matches", json={"upload": upload}).json()
         assert self.worker.run_one()
+        assert not self.canary.touched()
         told = self.client.get(f"/v1/matches/{match['id']}").json()
         assert told["state"] == "failed", told
         assert "\n" not in told["problem"] and str(self.client.room.storage.root) not in str(told)
@@ -54,8 +63,21 @@ class Victim:
 
 
 @pytest.fixture
-def victim(client: Any, small_video: Path) -> Victim:
-    return Victim(client, small_video)
+def victim(client: Any, small_video: Path) -> Iterator[Victim]:
+    victim = Victim(client, small_video)
+    with victim.canary:
+        yield victim
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files are watched on Linux")
+def test_the_canary_tells(small_video: Path) -> None:
+    """Else the tests that ask it would prove nothing."""
+    with Canary(small_video) as canary:
+        assert not canary.touched()
+        probe(small_video)
+        with socket.create_connection(("127.0.0.1", canary.port)):
+            assert canary.touched() == ["a file was opened", "the port was called"]
+        assert not canary.touched()
 
 
 NO_VIDEO = "is not a video file of a known kind"
@@ -69,7 +91,7 @@ def test_a_concat_script_reads_nobody_elses_upload(victim: Victim, how: str) -> 
         "sibling": "original.bin",
         "relative": f"../{victim.neighbour}/original.bin",
         "absolute": f"'{path}'",
-        "http": "http://127.0.0.1:9/x.mp4",
+        "http": f"http://127.0.0.1:{victim.canary.port}/x.mp4",
     }[how]
     script = f"ffconcat version 1.0\noption safe 0\nfile {target}\n"
     assert NO_VIDEO in victim.refuses(script.encode())
@@ -94,13 +116,13 @@ DASH = (
 
 @pytest.mark.parametrize("form", [PLAYLIST, DASH], ids=["m3u8", "mpd"])
 @pytest.mark.parametrize(
-    "target", ["../{}/original.bin", "/etc/passwd", "http://127.0.0.1:9/a.ts", "file:///etc/passwd"]
+    "target", ["../{0}/original.bin", "{1}", "http://127.0.0.1:{2}/a.ts", "file://{1}"]
 )
 def test_playlists_lead_nowhere(victim: Victim, form: str, target: str) -> None:
     """Lines 3 and 4: HLS and DASH, relative, absolute and over the network."""
-    text = form.format(target.format(victim.neighbour))
-    for name in ("match.mp4", "match.ts"):
-        assert NO_VIDEO in victim.refuses(text.encode(), name)
+    path = victim.client.room.storage.upload(victim.neighbour)
+    text = form.format(target.format(victim.neighbour, path, victim.canary.port))
+    assert NO_VIDEO in victim.refuses(text.encode(), "match.ts")
 
 
 def test_a_session_description_opens_no_port(victim: Victim) -> None:
