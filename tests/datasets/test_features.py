@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from touchline.datasets.features import Clips, FeatureFile, LabelledSteps, label_steps
+from touchline.datasets.features import (
+    Clips,
+    FeatureFile,
+    LabelledHalf,
+    LabelledSteps,
+    label_steps,
+)
 from touchline.datasets.soccernet import read_games
 from touchline.errors import FormatError, InputError
 from touchline.events import Event
@@ -179,3 +185,21 @@ def test_a_game_of_one_half_among_games_of_two_has_lost_one(tmp_path):
         read_games(tmp_path, features="a")
     (tmp_path / "two" / "2_a.npy").unlink()
     assert len(read_games(tmp_path, features="a")) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_clips_are_the_rows_of_their_files(tmp_path, dtype):
+    pytest.importorskip("torch")
+    from touchline.datasets.feature_clips import ClipReader
+
+    array = np.random.default_rng(0).normal(size=(60, 700)).astype(dtype)
+    half = LabelledHalf(
+        "a/1",
+        {"features": FeatureFile(saved(tmp_path / "1_x.npy", array), RATE)},
+        label_steps([], LabelSet("own", ("A",)), RATE),
+    )
+    starts = np.array([-7, 0, 13, 41, 59])
+    rows = np.full((5, 30, 700), np.nan, np.float32)
+    ClipReader([half], ("features",), 30).read(Clips(np.zeros(5, int), starts), {"features": rows})
+    for row, start in zip(rows, starts, strict=True):
+        np.testing.assert_array_equal(row, half.streams["features"].read(start, 30))

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from touchline.errors import ConfigError
 from touchline.training.config import load_recipe, recipe_names
+from touchline.zoo.cards import NAME
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -43,6 +46,8 @@ def test_settings_override_single_values():
         ("optimiser.batch", ["not a setting", "group.key=value"]),
         ("name.first=x", ["'name' is a value, not a group"]),
         ("run.seed=[", ["not YAML"]),
+        ("name=-run", ["name"]),
+        ("name=a/b", ["name"]),
     ],
 )
 def test_a_bad_setting_is_named(setting, told):
@@ -50,6 +55,13 @@ def test_a_bad_setting_is_named(setting, told):
         load_recipe("e2e-spot-soccernet", [setting])
     for part in told:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_runs_are_called_as_their_recipes(name):
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert re.fullmatch(NAME, recipe.name)  # the run's model can have it too
 
 
 def test_an_unknown_recipe_lists_those_there_are():

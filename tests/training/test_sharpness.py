@@ -80,3 +80,37 @@ def test_a_step_needs_its_closure():
     optimiser = SharpnessAwareAdamW([{"params": [weights_of(1.0)], "rho": 0.5, **OPTIONS}])
     with pytest.raises(ConfigError, match="bf16"):
         optimiser.step()
+
+
+def test_without_sharpness_a_step_needs_none():
+    weights = weights_of(1.0)
+    optimiser = SharpnessAwareAdamW([{"params": [weights], "rho": 0.0, **OPTIONS}])
+    curve(weights).backward()
+    optimiser.step()
+    assert weights.item() != 1.0
+
+
+def test_half_precision_is_refused_before_training():
+    pytest.importorskip("lightning")
+    from touchline.labels import LabelSet
+    from touchline.training.config import load_recipe
+    from touchline.training.feature_run import (
+        build_network,
+        check_scaling,
+        make_task,
+        network_config,
+    )
+    from touchline.training.session import PRECISIONS
+
+    settings = ("data.features={name: a, width: 8, rate: 1}", "network={width: 1, chunk_steps: 64}")
+    labels = LabelSet("own", ("A",))
+    for further in ((), ("clips.delta_sharpness=0",)):
+        recipe = load_recipe("dense-anchors", (*settings, *further))
+        config = network_config(recipe, labels)
+        task, network = make_task(recipe, config, labels), build_network(recipe, config)
+        check_scaling(PRECISIONS["bf16"], task, network, recipe)
+        if further:
+            check_scaling(PRECISIONS["fp16"], task, network, recipe)
+            continue
+        with pytest.raises(ConfigError, match=r"run\.precision: .* two gradients .* bf16"):
+            check_scaling(PRECISIONS["fp16"], task, network, recipe)

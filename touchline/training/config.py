@@ -23,6 +23,7 @@ from pydantic import (
 from touchline.errors import ConfigError, InputError
 from touchline.labels import LABEL_SETS
 from touchline.timebase import parse_rate
+from touchline.zoo.cards import NAME
 
 MAX_RECIPE_BYTES = 1_000_000
 E2E_SPOT: Literal["e2e-spot"] = "e2e-spot"
@@ -202,7 +203,7 @@ class RunOptions(Group):
 class AnyRecipe(Group):
     """What every training run says of itself."""
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")
+    name: str = Field(pattern=NAME)
     description: str = ""
     system: str
     """Which network, of those that cards may name."""

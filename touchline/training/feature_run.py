@@ -19,6 +19,8 @@ from touchline.training.feature_keeper import FeatureKeeper
 from touchline.training.feature_module import FeatureModule
 from touchline.training.keeper import LAST
 from touchline.training.session import (
+    PRECISIONS,
+    LightningPrecision,
     OnStep,
     RunResult,
     StepWatch,
@@ -28,8 +30,9 @@ from touchline.training.session import (
     make_trainer,
     precision_of,
 )
+from touchline.training.sharpness import SharpnessAwareAdamW
 from touchline.training.tasks import TASKS
-from touchline.training.tasks.base import Prepares, Task
+from touchline.training.tasks.base import Optimises, Prepares, Task
 from touchline.zoo.networks import SYSTEMS, steps_per_row
 
 
@@ -49,6 +52,7 @@ def train_on_features(
     task = make_task(recipe, config, games.labels)
     data = open_games(games, recipe.data, task.streams, steps_per_row(config), say)
     network = build_network(recipe, config, say)
+    check_scaling(precision, task, network, recipe)
     checkpoint = folder / LAST if resume else None
     if isinstance(task, Prepares) and not (checkpoint and checkpoint.exists()):
         task.prepare(network, data.training)
@@ -130,6 +134,22 @@ def build_network(recipe: FeatureRecipe, config: Any, say: Say = lambda text: No
     if recipe.start_from is not None:
         copy_weights(network, recipe.start_from, say)
     return network
+
+
+def check_scaling(
+    precision: LightningPrecision, task: Task, network: nn.Module, recipe: FeatureRecipe
+) -> None:
+    """Refuse fp16, whose gradients are scaled, where a step takes two of them.
+
+    Raises:
+        ConfigError: the task trains sharpness-aware in fp16.
+    """
+    if precision != PRECISIONS["fp16"] or not isinstance(task, Optimises):
+        return
+    options = recipe.optimiser
+    optimiser = task.optimiser(network, options.learning_rate, options.weight_decay)
+    if isinstance(optimiser, SharpnessAwareAdamW):
+        optimiser.require_plain()
 
 
 def make_batches(

@@ -36,14 +36,11 @@ class SharpnessAwareAdamW(torch.optim.AdamW):
             closure: computes the loss and its gradients afresh.
 
         Raises:
-            ConfigError: there is no closure, as with a gradient scaler.
+            ConfigError: there is no closure, as with a gradient scaler, and a group is sharp.
         """
         if closure is None:
-            raise ConfigError(
-                "sharpness-aware training takes two gradients a step",
-                where="run.precision",
-                remedy="use bf16 or fp32",
-            )
+            self.require_plain()
+            return super().step()
         sharp = [group for group in self.param_groups if group["rho"]]
         with torch.enable_grad():
             if not sharp:
@@ -56,6 +53,19 @@ class SharpnessAwareAdamW(torch.optim.AdamW):
                     closure()
         super().step()
         return loss
+
+    def require_plain(self) -> None:
+        """Refuse to go without a closure.
+
+        Raises:
+            ConfigError: a group is trained sharpness-aware.
+        """
+        if any(group["rho"] for group in self.param_groups):
+            raise ConfigError(
+                "sharpness-aware training takes two gradients a step",
+                where="run.precision",
+                remedy="use bf16 or fp32",
+            )
 
 
 def _parameters(groups: Iterable[dict[str, Any]]) -> list[nn.Parameter]:

@@ -15,7 +15,10 @@ from touchline.zoo.identity import FeatureIdentity
 CARD_FILE = "card.json"
 MAX_CARD_BYTES = 1_000_000
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
+"""What models are called: a folder's name and a part of a URL."""
+
+Name = Annotated[str, Field(pattern=NAME)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(max_length=4000)]
 Label = Annotated[str, Field(min_length=1, max_length=300)]

@@ -17,7 +17,7 @@ from torch import Tensor
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
 from touchline.timebase import format_rate, parse_rate
-from touchline.zoo.cards import CARD_FILE, CardFeatures, CardLabels, ModelCard, write_card
+from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
 from touchline.zoo.checkpoints import open_checkpoint
 from touchline.zoo.identity import published_identity
 from touchline.zoo.legacy import READERS
@@ -30,7 +30,7 @@ MAX_CONFIG_BYTES = 1_000_000
 
 SOCCERNET_SIZE = (398, 224)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ def _usual_labels(count: int, reader: LegacyReader) -> tuple[str, ...]:
 
 def _checked_name(name: str) -> str:
     if _NAME.fullmatch(name) is None:
-        raise ConfigError(f"{name[:40]!r} is not a name", remedy="use letters, digits, . _ -")
+        raise ConfigError(f"{name[:40]!r} is not a name", remedy="use letters, digits, . _ + -")
     return name
 
 
@@ -292,4 +292,4 @@ def _name_from(path: Path) -> str:
     stem = path.name.split(".")[0]
     if re.fullmatch(r"(checkpoint|model|best|last|epoch)([_-]?\w+)?", stem):
         stem = path.resolve().parent.name or stem
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "imported"
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", stem).strip("-._")[:100] or "imported"

@@ -8,6 +8,7 @@ from touchline.errors import CheckpointError
 from touchline.server.problems import not_found
 from touchline.server.routes.asking import Admin, RoomOf, Viewer, audit
 from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
+from touchline.zoo.cards import NAME
 from touchline.zoo.download import PUBLISHED
 from touchline.zoo.store import ModelFolder, find, list_models
 
@@ -36,7 +37,7 @@ def list_all(principal: Viewer) -> ModelsOut:
 
 @router.get("/{name}")
 def show(
-    name: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", examples=["demo"])],
+    name: Annotated[str, Path(pattern=NAME, examples=["demo"])],
     principal: Viewer,
 ) -> ModelOut:
     """A model and its licences."""

@@ -25,6 +25,7 @@ from touchline.server.models import (
     ReelRow,
     Upload,
 )
+from touchline.zoo.cards import NAME
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ Named = Annotated[
 Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
 IdText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.@-]{0,99}$")]
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+ModelName = Annotated[str, StringConstraints(pattern=NAME)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=-MAX_SECONDS, le=MAX_SECONDS)]
 Status = Literal["pending", "accepted", "rejected"]
