@@ -7,12 +7,14 @@ already, so that whatever was stopped, here or there, goes on with the same call
 import importlib.util
 import os
 import socket
+import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TextIO, TypeVar, cast
 
 import touchline
 from touchline.errors import InputError, MissingExtraError
@@ -36,6 +38,7 @@ _LOOK_SECONDS = 120.0
 _STOP_SECONDS = 10.0
 _STORE_BYTES = 100_000_000  # results are short texts: what Ray needs at least will do
 
+_RAYS_OWN_THREAD = "ray_listen_error_messages"
 _HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _HTTP2_SETTINGS = 4
 
@@ -148,8 +151,8 @@ def open_crew(
     """Those who are to do tasks.
 
     Args:
-        address: of a Ray cluster (``HOST:PORT``, ``ray://HOST:PORT``, ``auto``, ``local``); None
-            for processes of this machine.
+        address: of a Ray cluster that this machine is part of (``HOST:PORT``, ``auto``,
+            ``local``); None for processes of this machine.
         jobs: tasks at once at most.
         gpus: that each task asks the cluster for; a share is possible.
         reads: files and folders that every node must see.
@@ -170,7 +173,7 @@ def open_crew(
     if not is_guest:
         _connect(address)
     try:
-        with _marker(writes) as marker:
+        with _marker(writes) as marker, redirect_stdout(cast(TextIO, _Results(sys.stdout))):
             place = _Place(Path.cwd(), tuple(reads), marker, _settings())
             nodes = _check_nodes(place)
             yield _RayCluster(place, nodes, jobs, gpus)
@@ -179,11 +182,26 @@ def open_crew(
             ray.shutdown()
 
 
+class _Results:
+    """The standard output without what Ray itself prints there when a node dies."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name == _RAYS_OWN_THREAD:
+            return len(text)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def is_address(text: str) -> bool:
     """Whether a word can only be the address of a cluster."""
     host, _, port = text.rpartition(":")
     is_place = bool(host) and port.isdigit() and not {"/", "\\"} & set(text)
-    return text in (AUTO, LOCAL) or text.startswith("ray://") or is_place
+    return text in (AUTO, LOCAL) or is_place
 
 
 def _connect(address: str) -> None:
@@ -204,7 +222,7 @@ def _connect(address: str) -> None:
         raise InputError(
             f"{address!r} is not an address",
             where="--ray",
-            remedy="give HOST:PORT, ray://HOST:PORT, auto or local",
+            remedy="give HOST:PORT of a cluster that this machine is part of, auto or local",
         )
     elif (fault := _fault_at(address)) is not None:
         raise InputError(
@@ -231,7 +249,7 @@ def _running_here() -> str | None:
 
 def _fault_at(address: str) -> str | None:
     """Why there is no cluster at an address: nobody there, or nobody who speaks HTTP/2 as Ray."""
-    host, _, port = address.removeprefix("ray://").rstrip("/").rpartition(":")
+    host, _, port = address.rpartition(":")
     try:
         number = int(port)
         with socket.create_connection((host.strip("[]"), number), _ANSWER_SECONDS) as connection:

@@ -25,8 +25,8 @@ RayOption = Annotated[
     typer.Option(
         "--ray",
         metavar="[ADDRESS]",
-        help="Spread the work over a Ray cluster: HOST:PORT, ray://HOST:PORT, local, or auto, as "
-        "without an address: the cluster of RAY_ADDRESS or on this machine, else a new one here.",
+        help="Spread the work over a Ray cluster: HOST:PORT, local, or auto, which is meant "
+        "without an address: that of RAY_ADDRESS or on this machine, else a new one here.",
     ),
 ]
 
