@@ -17,7 +17,7 @@ from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
 from touchline.report.page import write_report
-from touchline.spotting.spotter import DEFAULT_THRESHOLD, Progress, Spotter
+from touchline.spotting.spotter import DEFAULT_THRESHOLD, Progress, VideoSpotter
 
 DEFAULT_REEL_SECONDS = 180.0
 
@@ -54,7 +54,7 @@ def refuse_clashes(videos: Sequence[Path], folder: Path | None) -> None:
 
 
 def spot_video(
-    spotter: Spotter,
+    spotter: VideoSpotter,
     video: Path,
     folder: Path | None = None,
     *,

@@ -25,6 +25,7 @@ OnnxOption = Annotated[
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
     """List the models that are here, what makes their features, and what can be pulled by name."""
+    from touchline.features.stored_detectors import list_detectors
     from touchline.features.stored_pca import list_pcas
     from touchline.zoo.download import PUBLISHED
     from touchline.zoo.extractors import list_extractors
@@ -47,6 +48,7 @@ def list_(json: JsonOption = False) -> None:
                 "models": here,
                 "extractors": [_extractor_summary(folder) for folder in extractors],
                 "pcas": [_pca_summary(pca) for pca in pcas],
+                "detectors": [_detector_summary(path) for path in list_detectors()],
                 "to_pull": remote,
             }
         )
@@ -69,6 +71,8 @@ def list_(json: JsonOption = False) -> None:
         results.print(f"Extractor: {_extractor_line(extractor)}", markup=False, soft_wrap=True)
     for pca in pcas:
         results.print(f"PCA: {_pca_line(pca)}", markup=False, soft_wrap=True)
+    for path in list_detectors():
+        results.print(f"Detector: {path.stem[:16]}", markup=False)
     for name, model in absent.items():
         results.print(f"To pull: {name} ({model.description}; {model.licence})", markup=False)
 
@@ -116,7 +120,8 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Published .pt, .pth, .pth.tar or .safetensors; Keras' .h5; a PCA's .pkl."
+            help="Published .pt, .pth, .pth.tar or .safetensors; Keras' .h5; a PCA's .pkl; "
+            "a detector's .onnx."
         ),
     ],
     name: Annotated[
@@ -145,9 +150,10 @@ def import_(
 ) -> None:
     """Make a model of a published checkpoint; nothing in it is executed.
 
-    Weights of an extractor of features (ResNet-152 of Keras, VGGish) and PCAs are kept for
-    `extract`, and for `spot` with models of their features.
+    Weights of an extractor of features (ResNet-152 of Keras, VGGish), PCAs and detectors are kept
+    for `extract`, and for `spot` with models of their features.
     """
+    from touchline.features.stored_detectors import SUFFIX, store_detector
     from touchline.features.stored_pca import is_pca
 
     asked = {
@@ -163,6 +169,14 @@ def import_(
         _import_pca(file, average, json)
         return
     _refuse({"--average": average}, "no PCA")
+    if file.suffix.lower() == SUFFIX:
+        _refuse({**asked, "--name": name}, "a detector")
+        detector = store_detector(file)
+        if json:
+            print_json(_detector_summary(detector))
+        else:
+            results.print(f"Detector: {detector}", markup=False, soft_wrap=True)
+        return
     extractor = _extractor_of(file, name)
     if extractor is not None:
         _refuse(asked, f"the extractor {extractor}")
@@ -311,6 +325,10 @@ def _extractor_summary(folder: "ExtractorFolder") -> dict[str, Any]:
         "source": card.source,
         "licence": card.licence,
     }
+
+
+def _detector_summary(path: Path) -> dict[str, Any]:
+    return {"sha256": path.stem, "path": str(path)}
 
 
 def _pca_line(pca: "StoredPca") -> str:

@@ -10,7 +10,7 @@ from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, 
 if TYPE_CHECKING:
     from touchline.datasets.soccernet import Game
     from touchline.spotting.features import FeatureSpotter
-    from touchline.spotting.spotter import Spotter
+    from touchline.spotting.spotter import VideoSpotter
 
 app = new_app()
 
@@ -41,8 +41,13 @@ def predict(
         typer.Option(metavar="ZIP", help="Zip that the challenge's server takes."),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Leave out events of lower confidence; by default the model's own floor, or 0.01.",
+        ),
+    ] = None,
     video: Annotated[
         str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
     ] = "224p",
@@ -64,6 +69,7 @@ def predict(
     from touchline.datasets.soccernet import read_games
     from touchline.errors import InputError
     from touchline.pipeline import check_writable
+    from touchline.predictions import challenge_threshold
     from touchline.predictions import predict as predict_games
     from touchline.zoo.store import find
 
@@ -75,7 +81,10 @@ def predict(
     if find(run).card.system == "calf-grounding":
         _ground(run, dataset, split, features, threshold, targets, json)
         return
-    own = find(run).card.features
+    card = find(run).card
+    own = card.features
+    if threshold is None:
+        threshold = challenge_threshold(card)
     if features is not None and own is None:
         raise InputError("the model takes video", where="--features", remedy="leave it out")
     name = features or (None if own is None else own.name)
@@ -150,7 +159,7 @@ def _ground(
 
 def _load(
     run: str, features: str | None, engine: Literal["auto", "openvino", "torch"]
-) -> "Spotter | FeatureSpotter":
+) -> "VideoSpotter | FeatureSpotter":
     if features is None:
         from touchline.spotting.spotter import load
 

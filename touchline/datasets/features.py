@@ -64,14 +64,16 @@ class FeatureFile:
         steps: rows in it.
         row_shape: shape of a row, such as ``(512,)``.
         dtype: of the numbers on disk.
+        first_seconds: what moment row 0 shows; None where nothing says it.
 
     Raises:
         FormatError: not such a file, damaged, or cut off.
     """
 
-    def __init__(self, path: Path, rate: Fraction) -> None:
+    def __init__(self, path: Path, rate: Fraction, first_seconds: float | None = None) -> None:
         self.path = path
         self.rate = rate
+        self.first_seconds = first_seconds
         header = read_header(path)
         _check_kind(path, header.dtype, header.shape)
         self.dtype = header.dtype

@@ -28,12 +28,14 @@ class StreamSource:
         rate: rows a second.
         width: numbers of a row; None if any will do.
         identity: which extractor made them; None if any will do.
+        optional: whether a half may be without it.
     """
 
     name: str
     rate: Fraction
     width: int | None = None
     identity: FeatureIdentity | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stre
     Args:
         path: the file of the main stream.
 
+    Returns:
+        the streams by name; optional ones whose file is not there are left out.
+
     Raises:
         FormatError: a file that is not there, damaged, or of other numbers than floats.
         InputError: rows of another width, or streams that are not equally long.
@@ -80,10 +85,13 @@ def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stre
     for name, source in sources.items():
         if name == MAIN:
             continue
+        file = path.parent / f"{prefix}_{source.name}.npy"
         if name in OPENERS:
             streams[name] = OPENERS[name](files, source)
+        elif source.optional and not file.exists():
+            continue
         else:
-            streams[name] = _open_file(path.parent / f"{prefix}_{source.name}.npy", source)
+            streams[name] = _open_file(file, source)
         _check_lengths(path, name, main, streams[name])
     return streams
 
@@ -115,7 +123,9 @@ def check_numbers(files: Iterable[FeatureFile]) -> None:
 
 
 def _open_file(path: Path, source: StreamSource) -> FeatureFile:
-    file = FeatureFile(path, source.rate)
+    described = read_description(path)
+    first_seconds = None if described is None else described.first_seconds
+    file = FeatureFile(path, source.rate, first_seconds)
     if source.width is not None and file.row_shape != (source.width,):
         width = " x ".join(str(side) for side in file.row_shape)
         raise InputError(
@@ -123,9 +133,9 @@ def _open_file(path: Path, source: StreamSource) -> FeatureFile:
             where=path,
             remedy=f"give features of width {source.width}, or state the width of these",
         )
-    identity = identity_of(path)
-    if identity is None:
+    if described is None:
         return file
+    identity = described.identity
     if identity.rate != format_rate(source.rate):
         raise ConfigError(
             f"these features have {identity.rate} rows a second, not {format_rate(source.rate)}",

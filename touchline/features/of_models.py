@@ -1,11 +1,14 @@
 """The extractor that a model's features come from, found by what its card says of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from touchline.errors import CheckpointError, ConfigError
+from touchline.features.detections import BOXES, DetectionOptions
+from touchline.features.detections import NAME as DETECTIONS
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.extractors import ExtractorSpec, is_known, missing_weights, open_extractor
+from touchline.features.stored_detectors import find_detector
 from touchline.features.stored_pca import StoredPca, find_pca
 from touchline.timebase import parse_rate
 from touchline.zoo.identity import PUBLISHED, FeatureIdentity, published_identity
@@ -55,13 +58,12 @@ def open_extractor_of(
             remedy=f"bring the model {identity.name} into the zoo, or extract where it is and run "
             f"touchline predict",
         )
-    pca = _pca(identity, wanted)
-    spec = ExtractorSpec(
-        identity.name,
-        parse_rate(identity.rate),
-        placement,
-        None if pca is None else (pca.path, None),
-    )
+    if identity.name == DETECTIONS:
+        spec = _detections(identity, wanted, placement)
+    else:
+        pca = _pca(identity, wanted)
+        files = None if pca is None else (pca.path, None)
+        spec = ExtractorSpec(identity.name, parse_rate(identity.rate), placement, files)
     extractor = open_extractor(spec)
     if difference := identity.difference(extractor.identity):
         raise ConfigError(
@@ -77,6 +79,31 @@ def _unknown(wanted: WantedFeatures) -> ConfigError:
     return ConfigError(
         f"model {wanted.model} reads features {wanted.name}{known}",
         remedy="give their files to touchline predict",
+    )
+
+
+def _detections(
+    identity: FeatureIdentity, wanted: WantedFeatures, placement: Placement
+) -> ExtractorSpec:
+    """The detector that was imported, or player boxes, which lie beside the video.
+
+    Raises:
+        CheckpointError: the detector is not here.
+    """
+    if identity.settings.get("detector") == BOXES:
+        return ExtractorSpec(f"{DETECTIONS}@{BOXES}")
+    path = find_detector(identity.weights)
+    if path is None:
+        raise CheckpointError(
+            f"model {wanted.model} reads detections by a detector that is not here",
+            remedy="get it and run: touchline models import DETECTOR.onnx (its checksum begins "
+            f"with {str(identity.weights)[:16]}), or extract them and run touchline predict",
+        )
+    told = identity.settings.get("classes")
+    return ExtractorSpec(
+        f"{DETECTIONS}@{path}",
+        placement=replace(placement, engine="auto"),
+        detection=DetectionOptions(None if told is None else str(told)),
     )
 
 

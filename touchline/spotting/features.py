@@ -1,14 +1,14 @@
 """A model of features ready to run: the feature files of a half in, a timeline out."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from touchline.datasets.features import MAIN, FeatureFile
+from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import StreamSource, open_half
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.events import Timeline, Video
@@ -97,11 +97,18 @@ class FeatureSpotter:
         Raises:
             InputError: see ``check``; or numbers that are not finite.
         """
+        return self.score_streams(open_half(Path(path), self.sources))
+
+    def score_streams(self, streams: Mapping[str, Stream]) -> Scores:
+        """The curves of a half whose streams are open; optional ones may be missing.
+
+        Raises:
+            InputError: numbers that are not finite.
+        """
         import torch
 
         from touchline.zoo.networks import steps_per_row
 
-        streams = open_half(Path(path), self.sources)
         for stream in streams.values():
             if isinstance(stream, FeatureFile):
                 stream.check_finite()
@@ -129,6 +136,7 @@ class FeatureSpotter:
         Raises:
             InputError: see ``score``.
         """
+        missing = self._missing(Path(path))
         scores = self.score(path)
         if progress is not None:
             progress(1.0)
@@ -137,8 +145,18 @@ class FeatureSpotter:
             find_peaks(scores, self.suppression, threshold),
             labels=published_set(self.card.label_set),
             model=producer_of(self.card),
+            warnings=tuple(f"without {name}: there is no {file}" for name, file in missing),
             scores=scores,
         )
+
+    def _missing(self, path: Path) -> list[tuple[str, str]]:
+        """The streams of a half that are not there: what they are called, and their file."""
+        streams = open_half(path, self.sources)
+        return [
+            (name, f"*_{source.name}.npy")
+            for name, source in self.sources.items()
+            if name not in streams
+        ]
 
 
 def sources_of(card: ModelCard, features: str | None = None) -> dict[str, StreamSource]:
@@ -160,6 +178,7 @@ def sources_of(card: ModelCard, features: str | None = None) -> dict[str, Stream
             card.frame_rate if stream.rate is None else parse_rate(stream.rate),
             stream.width,
             stream.identity,
+            optional=bool(stream.optional),
         )
         for name, stream in card.streams.items()
     }

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,11 +40,40 @@ class ScoredVideo:
 
     Attributes:
         stopped_at_seconds: where reading ended early because the file is damaged; else None.
+        remarks: what else whoever reads the events should know.
     """
 
     video: Video
     scores: Scores
     stopped_at_seconds: float | None
+    remarks: tuple[str, ...] = ()
+
+
+class VideoSpotter(Protocol):
+    """A model ready to run over videos, whatever it takes: a context manager."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        ...
+
+    def check(self, video: str | Path) -> None:
+        """See at once whether a video can be spotted; raises ``MediaError`` if not."""
+        ...
+
+    def score(self, video: str | Path, *, progress: Progress | None = None) -> ScoredVideo:
+        """The curves of a whole video."""
+        ...
+
+    def spot(
+        self, video: str | Path, *, threshold: float = ..., progress: Progress | None = None
+    ) -> Timeline:
+        """The events of a video."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
 class Spotter:
@@ -113,18 +143,7 @@ class Spotter:
 
     def timeline(self, scored: ScoredVideo, threshold: float = DEFAULT_THRESHOLD) -> Timeline:
         """The events that scored curves show."""
-        warnings: tuple[str, ...] = ()
-        if scored.stopped_at_seconds is not None:
-            stop = format_seconds(scored.stopped_at_seconds)
-            warnings = (f"the file is damaged or cut off: events are known up to {stop} only",)
-        return Timeline(
-            scored.video,
-            find_peaks(scored.scores, self.suppression, threshold),
-            labels=published_set(self.card.label_set),
-            model=producer_of(self.card),
-            warnings=warnings,
-            scores=scored.scores,
-        )
+        return timeline_of(scored, self.card, self.suppression, threshold)
 
     def score(self, video: str | Path, *, progress: Progress | None = None) -> ScoredVideo:
         """Run the network over a whole video: decoding and network overlap, memory stays flat.
@@ -191,20 +210,50 @@ def load(
     precision: Precision = "auto",
     suppression: Suppression | None = None,
     overlap: float = 0.5,
-) -> Spotter:
+    threads: int | None = None,
+) -> VideoSpotter:
     """Make a model ready to run: a name in the zoo, a run folder, or a checkpoint with its card.
 
+    A model of features is run with the extractors that its card names.
+
     Args:
-        engine: ``auto``, ``openvino`` or ``torch``.
+        engine: ``auto``, ``openvino`` or ``torch``; for a model of features, of its extractors.
         precision: ``auto``, ``fp32`` or ``bf16``.
+        overlap: share of a window that the next one covers again; for a model of pictures.
+        threads: processor threads to use at most; all by default.
 
     Raises:
-        InputError: no such model; CheckpointError: its files are not what its card says;
-        MissingExtraError: the engine is not installed.
+        InputError: no such model, or one that cannot run on videos; CheckpointError: its files
+            are not what its card says; MissingExtraError: the engine is not installed.
     """
     folder = find(name)
-    opened = open_engine(folder, engine=engine, precision=precision)
+    if folder.card.features is not None:
+        from touchline.spotting.extracted import load_for_videos
+
+        return load_for_videos(
+            folder, engine=engine, precision=precision, suppression=suppression, threads=threads
+        )
+    opened = open_engine(folder, engine=engine, precision=precision, threads=threads)
     return Spotter(folder, opened, suppression=suppression, overlap=overlap)
+
+
+def timeline_of(
+    scored: ScoredVideo, card: ModelCard, suppression: Suppression, threshold: float
+) -> Timeline:
+    """The events that scored curves show, above a confidence."""
+    warnings = scored.remarks
+    if scored.stopped_at_seconds is not None:
+        stop = format_seconds(scored.stopped_at_seconds)
+        cut = f"the file is damaged or cut off: events are known up to {stop} only"
+        warnings = (cut, *warnings)
+    return Timeline(
+        scored.video,
+        find_peaks(scored.scores, suppression, threshold),
+        labels=published_set(card.label_set),
+        model=producer_of(card),
+        warnings=warnings,
+        scores=scored.scores,
+    )
 
 
 def suppression_of(card: ModelCard) -> Suppression:

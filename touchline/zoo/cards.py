@@ -67,6 +67,7 @@ class CardFeatures(_Strict):
         name: the middle of the files' names, such as ``"ResNET_TF2_PCA512"``.
         width: numbers of a row; None where rows are not plain vectors.
         rate: rows a second of a stream beside the main one, whose rate is the card's own.
+        optional: True for a stream that the network can do without.
         identity: which extractor made them, where that is known.
     """
 
@@ -74,6 +75,7 @@ class CardFeatures(_Strict):
     width: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     rate: Annotated[str, Field(max_length=40)] | None = None
     identity: FeatureIdentity | None = None
+    optional: bool | None = None
 
     @field_validator("rate")
     @classmethod

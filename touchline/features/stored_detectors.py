@@ -1,0 +1,42 @@
+"""Detectors that the user imported: kept by their checksums, which is how models name them."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from touchline.engines.onnx_files import inspect_onnx
+from touchline.replacing import replacing
+from touchline.zoo.store import home, sha256_of
+
+SUFFIX = ".onnx"
+
+
+def user_detectors() -> Path:
+    """Their folder."""
+    return home() / "detectors"
+
+
+def store_detector(path: Path) -> Path:
+    """Keep a detector, so that models of its detections can be run on videos.
+
+    Raises:
+        CheckpointError: not an ONNX file that is whole by itself.
+    """
+    inspect_onnx(path)
+    target = user_detectors() / f"{sha256_of(path)}{SUFFIX}"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as unfinished:
+            shutil.copyfile(path, unfinished)
+    return target
+
+
+def find_detector(digest: str | None) -> Path | None:
+    """The one with this checksum; None if it is not here, or has changed since."""
+    path = user_detectors() / f"{digest}{SUFFIX}"
+    return path if path.is_file() and sha256_of(path) == digest else None
+
+
+def list_detectors() -> Iterator[Path]:
+    """Every one that is kept."""
+    yield from sorted(user_detectors().glob(f"*{SUFFIX}"))
