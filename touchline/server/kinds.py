@@ -205,6 +205,7 @@ class MakeProduct:
         }
         if stage == "reel":
             arguments |= {"burn_labels": payload["burn_labels"], "snap": payload["snap"]}
+            arguments["aspect"] = payload.get("aspect")
             arguments["halves"] = [video.half for video in match.videos if video.half is not None]
         else:
             arguments |= {"format": payload["format"]}

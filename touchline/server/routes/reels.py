@@ -164,6 +164,7 @@ def render(
         if not row.document.get("clips"):
             raise ProblemError(409, "the reel is empty; choose from more events")
         suffix = REEL_FORMATS[body.format]
+        aspect = body.aspect if body.format in VIDEO_FORMATS else None
         payload: dict[str, Any] = {
             "reel_id": row.id,
             "document": row.document,
@@ -172,9 +173,11 @@ def render(
             "is_video": body.format in VIDEO_FORMATS,
             "burn_labels": body.burn_labels,
             "snap": body.snap,
-            "name": _file_name(row.title) + suffix,
+            "aspect": aspect,
+            "name": _file_name(row.title, aspect) + suffix,
         }
         key = f"{row.id}.{row.version} {body.format} {body.burn_labels:d}{body.snap:d}"
+        key += f" {aspect}" if aspect else ""
         job = room.queue.add(
             session,
             "product",
@@ -274,5 +277,6 @@ def _edited(match: Match, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
     return reel_of(document_of(Reel(tuple(made))))
 
 
-def _file_name(title: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", title).strip("-.")[:80] or "reel"
+def _file_name(title: str, aspect: str | None) -> str:
+    name = re.sub(r"[^\w.-]+", "-", title).strip("-.")[:80] or "reel"
+    return f"{name}-{aspect.replace(':', 'x')}" if aspect else name

@@ -485,15 +485,16 @@ class ReelOut(BaseModel):
 
 
 class RenderIn(In):
-    """Which file to make of a reel."""
+    """Which file to make of a reel; ``aspect`` is the shape of a video's picture."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"format": "mp4", "burn_labels": True}]}
+        json_schema_extra={"examples": [{"format": "mp4", "burn_labels": True, "aspect": "9:16"}]}
     )
 
     format: Annotated[str, StringConstraints(max_length=40)] = "mp4"
     burn_labels: bool = False
     snap: bool = True
+    aspect: Literal["16:9", "1:1", "4:5", "9:16"] | None = None
 
 
 class ProductOut(BaseModel):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from touchline.editing.framing import parse_aspect
 from touchline.errors import InputError
 from touchline.formats import write
 from touchline.media.video import probe
@@ -20,11 +21,13 @@ def cut_reel(
     target: str,
     burn_labels: bool,
     snap: bool,
+    aspect: str | None = None,
 ) -> dict[str, Any]:
     """Cut a reel into the video that the suffix of ``target`` names.
 
     Args:
         sources: the videos; one for each of ``halves``, by which clips name them, if there are any.
+        aspect: shape of the picture, such as "9:16"; None for that of the video.
 
     Raises:
         InputError: the reel is empty, or lies beyond the video. MediaError: it cannot be read.
@@ -38,6 +41,7 @@ def cut_reel(
         dict(zip(halves, map(Path, sources), strict=True)) if halves else sources[0],
         burn_labels=burn_labels,
         snap=snap,
+        aspect=None if aspect is None else parse_aspect(aspect),
         progress=report,
     )
     return {"seconds": round(made.seconds, 3), "bytes": Path(target).stat().st_size}
