@@ -5,18 +5,30 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.cli.outcomes import counted, run_many
+from touchline.cli.output import (
+    JobsOption,
+    JsonOption,
+    OverwriteOption,
+    RayCommand,
+    RayOption,
+    new_app,
+    print_json,
+    progress_bar,
+    results,
+)
 
 app = new_app()
 
 
-@app.command()
+@app.command(cls=RayCommand)
 def reel(
     events: Annotated[
         Path,
         typer.Argument(
             metavar="EVENTS",
-            help="Events of a video or of a match's halves in any format, or a .reel.json.",
+            help="Events of a video or of a match's halves in any format, or a .reel.json; or a "
+            "folder of the events of many games.",
         ),
     ],
     output: Annotated[
@@ -24,12 +36,16 @@ def reel(
         typer.Option(
             "-o",
             "--output",
-            help="By its suffix: .mp4 .mkv .mov (cuts), .otio .edl .fcpxml .xml .json .vtt .txt.",
+            help="By its suffix: .mp4 .mkv .mov (cuts), .otio .edl .fcpxml .xml .json .vtt .txt; "
+            "of a folder, the folder of the reels.",
         ),
     ],
     video: Annotated[
         list[Path] | None,
-        typer.Option(help="The video to cut from; repeat it for each half, in order."),
+        typer.Option(
+            help="The video to cut from; repeat it for each half, in order. Of a folder of "
+            "events, the folder in which the videos lie in the same way."
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option(help="Greatest length of the reel.")] = 180.0,
     labels: Annotated[bool, typer.Option(help="Write what happens into the picture.")] = False,
@@ -46,13 +62,49 @@ def reel(
         str | None,
         typer.Option(help="Frames a second, for an edit list without a video: 25 or 30000/1001."),
     ] = None,
+    to: Annotated[str, typer.Option(help="Suffix of the reels of a folder of events.")] = ".mp4",
+    jobs: JobsOption = None,
+    ray: RayOption = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Choose the moments worth seeing, fit them into a length, and cut them in match order."""
+    """Choose the moments worth seeing, fit them into a length, and cut them in match order.
+
+    Of a folder of events, one reel for each game, of all its halves. What is there already and was
+    made of the same events and videos is kept: call it again to go on.
+    """
     from touchline.editing.render import refuse_overwriting
+    from touchline.errors import InputError
     from touchline.pipeline import cut_reel, reel_of, videos_of
     from touchline.timebase import parse_rate
 
+    chosen_rate = None if rate is None else parse_rate(rate)
+    is_many = events.is_dir() and (output.is_dir() or not output.suffix)
+    if not is_many and (ray is not None or jobs is not None):
+        raise InputError(
+            "the reel of one game is one task",
+            where="--ray" if jobs is None else "--jobs",
+            remedy="give a folder of events, and a folder for the reels",
+        )
+    if is_many:
+        from touchline.cluster import open_crew
+        from touchline.many import Cut, plan_reels
+
+        place = None if not video else video[0]
+        if place is not None and (len(video or []) > 1 or not place.is_dir()):
+            raise InputError("must be one folder, as EVENTS is one", where="--video")
+        cut = Cut(to, seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate)
+        tasks = plan_reels(events, output, cut, videos=place, overwrite=overwrite)
+        reads = [events] if place is None else [events, place]
+        crew = open_crew(ray, jobs=jobs, reads=reads, writes=output)
+        run_many(
+            tasks,
+            crew,
+            "cutting",
+            lambda made: f"{counted(made.count, 'clip')}, {made.seconds:.1f} s",
+            json,
+        )
+        return
     refuse_overwriting(output, [events])
     chosen = reel_of(events, seconds, shift_seconds, jitter_seconds)
     sources = videos_of(events, chosen, video or [])
@@ -64,12 +116,11 @@ def reel(
             sources,
             burn_labels=labels,
             snap=snap,
-            rate=None if rate is None else parse_rate(rate),
+            rate=chosen_rate,
             progress=lambda share: progress.update(task, completed=100 * share),
         )
     if json:
         print_json({"reel": str(output), "seconds": round(made.seconds, 3), "clips": len(made)})
     else:
-        clips = "1 clip" if len(made) == 1 else f"{len(made)} clips"
-        text = f"{output}: {clips}, {made.seconds:.1f} s"
+        text = f"{output}: {counted(len(made), 'clip')}, {made.seconds:.1f} s"
         results.print(text, markup=False, soft_wrap=True)

@@ -8,7 +8,20 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, TaskID
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+from touchline.cli.outcomes import counted, run_many
+from touchline.cli.output import (
+    GpusOption,
+    JobsOption,
+    JsonOption,
+    OverwriteOption,
+    RayCommand,
+    RayOption,
+    new_app,
+    print_json,
+    progress_bar,
+    remarks,
+    results,
+)
 
 app = new_app()
 
@@ -17,14 +30,20 @@ def _show(progress: Progress, task: TaskID, share: float) -> None:
     progress.update(task, completed=100 * share)
 
 
-@app.command()
+@app.command(cls=RayCommand)
 def spot(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Video files.")],
+    videos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO", help="Video files; or folders, whose results that are there are kept."
+        ),
+    ],
     model: Annotated[
         str, typer.Option(help="A model of `touchline models list`, a run folder or a checkpoint.")
     ] = "demo",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the results; beside each video by default.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results; beside each video by default."),
     ] = None,
     threshold: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
@@ -35,12 +54,35 @@ def spot(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="What it computes in.")
     ] = "auto",
+    size: Annotated[
+        str, typer.Option("--video", help="In folders, which video of a half: 224p or 720p.")
+    ] = "224p",
+    jobs: JobsOption = None,
+    ray: RayOption = None,
+    gpus: GpusOption = 0.0,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write <stem>.events.json and <stem>.report.html for each video.
 
-    A video that cannot be read does not stop the others: it is named at the end.
+    A video that cannot be read does not stop the others: it is named at the end. Of a folder, of
+    --jobs and of --ray, what is there already is kept: call it again to go on.
     """
+    if ray is not None or jobs is not None or any(video.is_dir() for video in videos):
+        from touchline.cluster import open_crew
+        from touchline.many import ModelSpec, plan_spotting
+
+        tasks = plan_spotting(
+            videos,
+            ModelSpec(model, engine, precision),
+            out=out,
+            threshold=threshold,
+            size=size,
+            overwrite=overwrite,
+        )
+        crew = open_crew(ray, jobs=jobs, gpus=gpus, reads=videos, writes=out)
+        run_many(tasks, crew, "spotting", lambda made: counted(made.count, "event"), json)
+        return
     from touchline.errors import InputError
     from touchline.pipeline import refuse_clashes, spot_video
     from touchline.spotting.spotter import load
@@ -75,8 +117,7 @@ def spot(
         )
     else:
         for spotted in done:
-            count = len(spotted.timeline)
-            found = "1 event" if count == 1 else f"{count} events"
+            found = counted(len(spotted.timeline), "event")
             results.print(f"{spotted.video}: {found}", markup=False, soft_wrap=True)
             results.print(f"  {spotted.events_path}", markup=False, soft_wrap=True)
             results.print(f"  {spotted.report_path}", markup=False, soft_wrap=True)

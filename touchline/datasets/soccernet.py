@@ -196,6 +196,31 @@ def read_games(
     return games
 
 
+def find_videos(root: str | Path, *, size: str = "224p") -> list[Path]:
+    """Every video below a folder, with labels or without; of several of a half, one.
+
+    Args:
+        size: which one.
+
+    Raises:
+        InputError: no such folder.
+    """
+    if not Path(root).is_dir():
+        raise InputError("there is no such folder", where=root)
+    found: list[Path] = []
+    for name, below, files in os.walk(root):
+        below.sort()
+        folder = Path(name)
+        halves = _halves(folder, files, Wanted(size))
+        found += [half.path for half in halves]
+        found += [
+            folder / file
+            for file in sorted(files)
+            if file.lower().endswith(_PLAIN_VIDEOS) and Wanted(size).numbered(file) is None
+        ]
+    return found
+
+
 def _check_halves(games: Iterable[Game], wanted: Wanted) -> None:
     """Refuse a game of a single half among games of two: it has lost one."""
     numbers = {game.folder: {half.number for half in game.halves} for game in games}
