@@ -85,7 +85,7 @@ def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stre
     for name, source in sources.items():
         if name == MAIN:
             continue
-        file = path.parent / f"{prefix}_{source.name}.npy"
+        file = file_beside(path, sources[MAIN], source)
         if name in OPENERS:
             streams[name] = OPENERS[name](files, source)
         elif source.optional and not file.exists():
@@ -94,6 +94,12 @@ def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stre
             streams[name] = _open_file(file, source)
         _check_lengths(path, name, main, streams[name])
     return streams
+
+
+def file_beside(path: Path, main: StreamSource, source: StreamSource) -> Path:
+    """The file of another stream of the half that a file of the main stream is of."""
+    prefix = path.name.removesuffix(f"_{main.name}.npy")
+    return path.with_name(f"{prefix}_{source.name}.npy")
 
 
 def identity_of(path: Path) -> FeatureIdentity | None:
