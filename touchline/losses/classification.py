@@ -30,3 +30,20 @@ def frame_cross_entropy(
     flat_targets = targets.flatten(0, 1)
     losses = [F.cross_entropy(s.flatten(0, 1).float(), flat_targets, weight) for s in stages]
     return sum(losses[1:], losses[0])
+
+
+def soft_binary_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Binary cross-entropy of soft targets, weighed, averaged and summed over classes.
+
+    Args:
+        logits: (..., K).
+        targets: (..., K) from 0 to 1.
+        weights: (..., K), or what broadcasts to it; what weighs 0 does not count in the average.
+
+    Returns:
+        a scalar, float32.
+    """
+    weights = weights.expand_as(targets)
+    losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
+    counted = (weights > 0).float().sum().clamp_min(1) / targets.shape[-1]
+    return (losses * weights).sum() / counted

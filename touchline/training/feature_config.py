@@ -26,12 +26,20 @@ class StreamOptions(Group):
         return exact_rate(value)
 
 
+class SideStreamOptions(StreamOptions):
+    """What is read beside the main stream."""
+
+    optional: bool = False
+    """Whether a half may be without it, in training and afterwards; for systems that can do
+    without."""
+
+
 class FeatureDataOptions(LabelOptions):
     """What is trained and validated on."""
 
     features: StreamOptions = StreamOptions(name="ResNET_TF2_PCA512", width=512)
     """The main stream: its steps are those of the network."""
-    streams: dict[str, StreamOptions] = Field(default_factory=dict)
+    streams: dict[str, SideStreamOptions] = Field(default_factory=dict)
     """What the system reads beside it, by the name of the stream."""
     whole_seconds: bool = False
     """Whether times of events are cut to whole seconds, as the published benchmarks have them."""

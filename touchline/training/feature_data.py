@@ -1,8 +1,8 @@
 """What a recipe for features trains and validates on, and what can be wrong with it."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,13 +16,24 @@ from touchline.datasets.features import (
     label_steps,
 )
 from touchline.datasets.soccernet import Game, check_labels, known_events
-from touchline.datasets.streams import StreamSource, check_numbers, identity_of, open_half
+from touchline.datasets.streams import (
+    OPENERS,
+    StreamSource,
+    check_numbers,
+    file_beside,
+    identity_of,
+    open_half,
+)
 from touchline.errors import ConfigError, InputError
 from touchline.events import Event, Match, Timeline
 from touchline.labels import LabelSet
 from touchline.timebase import format_rate, format_seconds, parse_rate
 from touchline.training.data import Say, games_of, label_set_from, labelled, labels_of
-from touchline.training.feature_config import FeatureDataOptions, StreamOptions
+from touchline.training.feature_config import (
+    FeatureDataOptions,
+    SideStreamOptions,
+    StreamOptions,
+)
 from touchline.zoo.identity import FeatureIdentity
 
 LATE_SECONDS = 2.0
@@ -60,12 +71,20 @@ class FeatureData:
     Attributes:
         training: halves that clips are drawn from.
         validation: halves that epochs are measured on; may be empty.
-        identity: which extractor made the main features, where they say it.
+        identities: which extractor made the features, by stream, where they say it.
     """
 
     training: tuple[LabelledHalf, ...]
     validation: tuple[ValidationHalf, ...]
-    identity: FeatureIdentity | None
+    identities: Mapping[str, FeatureIdentity]
+
+    def arranged(self, arrange: Callable[[LabelledHalf], LabelledHalf]) -> "FeatureData":
+        """The same, every half as a task reads it."""
+        return FeatureData(
+            tuple(arrange(half) for half in self.training),
+            tuple(replace(half, half=arrange(half.half)) for half in self.validation),
+            self.identities,
+        )
 
 
 @dataclass(frozen=True)
@@ -128,11 +147,12 @@ def open_games(
         InputError: another width, halves that are not equally long, events beyond the end.
     """
     sources = _sources(options, streams)
-    sources, identity = _with_identity(sources, [*games.training, *games.validation])
+    sources = _with_identities(sources, [*games.training, *games.validation])
     opened = _HalfOpener(games.labels, sources, options, steps_per_row)
     training = [half.half for half in opened.halves(games.training)]
     validation = opened.halves(games.validation)
     opened.check_late(say)
+    _tell_missing_streams(training, sources, say)
     everything = [*training, *(half.half for half in validation)]
     _check_rate(everything, sources[MAIN], steps_per_row)
     check_numbers(
@@ -141,12 +161,16 @@ def open_games(
         for stream in half.streams.values()
         if isinstance(stream, FeatureFile)
     )
-    return FeatureData(tuple(training), tuple(validation), identity)
+    identities = {
+        name: source.identity for name, source in sources.items() if source.identity is not None
+    }
+    return FeatureData(tuple(training), tuple(validation), identities)
 
 
 def source_of(options: StreamOptions) -> StreamSource:
     """A recipe's stream as the dataset knows it."""
-    return StreamSource(options.name, parse_rate(options.rate), options.width)
+    optional = isinstance(options, SideStreamOptions) and options.optional
+    return StreamSource(options.name, parse_rate(options.rate), options.width, optional=optional)
 
 
 def _sources(options: FeatureDataOptions, streams: Sequence[str]) -> Sources:
@@ -161,15 +185,18 @@ def _sources(options: FeatureDataOptions, streams: Sequence[str]) -> Sources:
     return {name: source_of(known[name]) for name in dict.fromkeys((MAIN, *streams))}
 
 
-def _with_identity(
-    sources: Sources, games: Iterable[tuple[Game, Match]]
-) -> tuple[Sources, FeatureIdentity | None]:
-    """What the first file says of its extractor holds for all of them."""
-    paths = (half.path for game, _ in games for half in game.halves)
-    identity = next((found for path in paths if (found := identity_of(path)) is not None), None)
-    main = sources[MAIN]
-    told = StreamSource(main.name, main.rate, main.width, identity)
-    return {**sources, MAIN: told}, identity
+def _with_identities(sources: Sources, games: Iterable[tuple[Game, Match]]) -> Sources:
+    """What the first file of a stream says of its extractor holds for all of them."""
+    paths = [half.path for game, _ in games for half in game.halves]
+
+    def told(name: str, source: StreamSource) -> StreamSource:
+        if name in OPENERS:
+            return source
+        files = (file_beside(path, sources[MAIN], source) for path in paths)
+        identities = (identity_of(file) for file in files)
+        return replace(source, identity=next((i for i in identities if i is not None), None))
+
+    return {name: told(name, source) for name, source in sources.items()}
 
 
 def _tell_empty_classes(matches: Sequence[Match], labels: LabelSet, say: Say) -> None:
@@ -178,6 +205,19 @@ def _tell_empty_classes(matches: Sequence[Match], labels: LabelSet, say: Say) ->
         shown = ", ".join(empty[:_TOLD_CLASSES])
         more = f" and {len(empty) - _TOLD_CLASSES} more" if len(empty) > _TOLD_CLASSES else ""
         say(f"no training event of {shown}{more}: the network cannot learn what it never sees")
+
+
+def _tell_missing_streams(training: Sequence[LabelledHalf], sources: Sources, say: Say) -> None:
+    for name, source in sources.items():
+        missing = [half.name for half in training if name not in half.streams]
+        if len(missing) == len(training):
+            raise InputError(
+                f"no training half has a file <half>_{source.name}.npy",
+                where=f"data.streams.{name}",
+                remedy="extract it, name the files that are there, or leave the stream out",
+            )
+        if missing:
+            say(f"{len(missing)} of {len(training)} training halves have no stream {name}")
 
 
 class _HalfOpener:

@@ -7,17 +7,19 @@ from typing import Any
 import lightning
 import torch
 
+from touchline.datasets.features import MAIN
 from touchline.labels import LabelSet
 from touchline.scores import Scores
 from touchline.timebase import format_rate, parse_rate
 from touchline.training.data import Say
 from touchline.training.feature_batches import FeatureBatches
-from touchline.training.feature_config import FeatureRecipe, StreamOptions
+from touchline.training.feature_config import FeatureRecipe, SideStreamOptions
 from touchline.training.feature_data import FeatureData
 from touchline.training.feature_module import FeatureModule
 from touchline.training.feature_validate import average_map, loss_on, score_half, suppression_of
 from touchline.training.keeper import EpochKeeper, gather
 from touchline.zoo.cards import CardFeatures, CardLabels, ModelCard, Suppression
+from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.networks import config_dict
 
 
@@ -161,10 +163,12 @@ class FeatureKeeper(EpochKeeper):
             labels=CardLabels(name=self.labels.name, labels=self.labels.labels),
             rate=format_rate(parse_rate(data.features.rate)),
             features=CardFeatures(
-                name=data.features.name, width=data.features.width, identity=self.data.identity
+                name=data.features.name,
+                width=data.features.width,
+                identity=self.data.identities.get(MAIN),
             ),
             streams={
-                name: _card_stream(options)
+                name: _card_stream(options, self.data.identities.get(name))
                 for name, options in data.streams.items()
                 if name in self._training.task.streams
             },
@@ -177,6 +181,11 @@ class FeatureKeeper(EpochKeeper):
         )
 
 
-def _card_stream(options: StreamOptions) -> CardFeatures:
-    rate = format_rate(parse_rate(options.rate))
-    return CardFeatures(name=options.name, width=options.width, rate=rate)
+def _card_stream(options: SideStreamOptions, identity: FeatureIdentity | None) -> CardFeatures:
+    return CardFeatures(
+        name=options.name,
+        width=options.width,
+        rate=format_rate(parse_rate(options.rate)),
+        identity=identity,
+        optional=options.optional or None,
+    )

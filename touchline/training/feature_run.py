@@ -13,7 +13,7 @@ from touchline.labels import LabelSet
 from touchline.timebase import parse_rate
 from touchline.training.data import Say
 from touchline.training.feature_batches import VALIDATION, FeatureBatches, Share
-from touchline.training.feature_config import FeatureRecipe
+from touchline.training.feature_config import FeatureDataOptions, FeatureRecipe
 from touchline.training.feature_data import FeatureData, open_games, read_labels
 from touchline.training.feature_keeper import FeatureKeeper
 from touchline.training.feature_module import FeatureModule
@@ -32,7 +32,7 @@ from touchline.training.session import (
 )
 from touchline.training.sharpness import SharpnessAwareAdamW
 from touchline.training.tasks import TASKS
-from touchline.training.tasks.base import Optimises, Prepares, Task
+from touchline.training.tasks.base import Arranges, Optimises, Prepares, Task
 from touchline.zoo.networks import SYSTEMS, steps_per_row
 
 
@@ -51,6 +51,8 @@ def train_on_features(
     config = network_config(recipe, games.labels)
     task = make_task(recipe, config, games.labels)
     data = open_games(games, recipe.data, task.streams, steps_per_row(config), say)
+    if isinstance(task, Arranges):
+        data = data.arranged(task.arrange)
     network = build_network(recipe, config, say)
     check_scaling(precision, task, network, recipe)
     checkpoint = folder / LAST if resume else None
@@ -99,11 +101,14 @@ def network_config(recipe: FeatureRecipe, labels: LabelSet) -> Any:
             where="system",
             remedy=f"use one of: {known}",
         )
-    allowed = [field.name for field in fields(system.config) if field.name != "num_classes"]
+    given = ("num_classes", system.streams_field)  # by the labels, and by data.streams
+    allowed = [field.name for field in fields(system.config) if field.name not in given]
     for key in recipe.network:
         if key not in allowed:
             raise ConfigError(f"unknown key 'network.{key}'", remedy=_one_of(allowed))
     values = {"num_classes": len(labels), **_frozen(recipe.network)}
+    if system.streams_field is not None:
+        values[system.streams_field] = _stream_widths(recipe.data)
     width = recipe.data.features.width
     if width is not None and values.setdefault(system.width_field, width) != width:
         raise ConfigError(
@@ -117,14 +122,36 @@ def network_config(recipe: FeatureRecipe, labels: LabelSet) -> Any:
         raise ConfigError(f"these values make no network of {recipe.system}: {error}") from error
 
 
+def _stream_widths(data: FeatureDataOptions) -> tuple[tuple[str, int], ...]:
+    widths = []
+    for name, stream in data.streams.items():
+        if stream.width is None:
+            raise ConfigError(
+                "the width of a stream must be stated",
+                where=f"data.streams.{name}.width",
+                remedy="set it to the numbers that a row of the files has",
+            )
+        widths.append((name, stream.width))
+    return tuple(widths)
+
+
 def make_task(recipe: FeatureRecipe, config: Any, labels: LabelSet) -> Task:
     """What the recipe's system says of its training.
 
     Raises:
-        ConfigError: options that it does not allow.
+        ConfigError: options that it does not allow, or streams that it cannot do without.
     """
     rate = parse_rate(recipe.data.features.rate)
-    return TASKS[recipe.system](config, recipe.clips, labels, rate)
+    task = TASKS[recipe.system](config, recipe.clips, labels, rate)
+    optional = [name for name, stream in recipe.data.streams.items() if stream.optional]
+    if optional and not (isinstance(task, Arranges) and task.does_without):
+        able = " or set clips.stream_dropout above 0" if isinstance(task, Arranges) else ""
+        raise ConfigError(
+            f"{recipe.system} does not learn to do without a stream as it is set up",
+            where=f"data.streams.{optional[0]}.optional",
+            remedy=f"leave it out{able}",
+        )
+    return task
 
 
 def build_network(recipe: FeatureRecipe, config: Any, say: Say = lambda text: None) -> nn.Module:

@@ -23,6 +23,13 @@ from touchline.models.calf_grounding import GroundingCALF, GroundingCALFConfig
 from touchline.models.calibration import CalibrationConfig, calibration_calf
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
+from touchline.models.fusion import (
+    AttentionFusion,
+    AttentionFusionConfig,
+    EarlyFusion,
+    FusionConfig,
+    LateFusion,
+)
 from touchline.models.pooling import PoolingConfig, PoolingNetwork
 from touchline.replacing import replacing
 from touchline.zoo.cards import ModelCard
@@ -37,11 +44,14 @@ class System(NamedTuple):
         network: made of a config; keeps it as ``config``.
         width_field: for a network of features, the field of ``config`` that holds the width of the
             rows that it takes; None for a network of pictures.
+        streams_field: the field of ``config`` that holds name and width of further streams, if
+            it takes any that are given.
     """
 
     config: type[Any]
     network: Callable[[Any], nn.Module]
     width_field: str | None = None
+    streams_field: str | None = None
 
 
 SYSTEMS: dict[str, System] = {
@@ -54,6 +64,9 @@ SYSTEMS: dict[str, System] = {
     "calf-calibration": System(CalibrationConfig, calibration_calf, "features"),
     "dense-anchors": System(DenseAnchorsConfig, DenseAnchors, "feature_width"),
     "astra": System(ASTRAConfig, ASTRA, "feature_width"),
+    "fusion-early": System(FusionConfig, EarlyFusion, "feature_width", "streams"),
+    "fusion-late": System(FusionConfig, LateFusion, "feature_width", "streams"),
+    "fusion-attention": System(AttentionFusionConfig, AttentionFusion, "feature_width", "streams"),
 }
 """Every system that a card or a recipe may name."""
 

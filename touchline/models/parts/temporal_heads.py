@@ -51,11 +51,11 @@ class GRUHead(nn.Module):
 class DilatedResidualLayer(nn.Module):
     """Dilated convolution over time, ReLU, 1x1 convolution, dropout, plus the input."""
 
-    def __init__(self, maps: int, dilation: int) -> None:
+    def __init__(self, maps: int, dilation: int, dropout: float = 0.5) -> None:
         super().__init__()
         self.conv_dilated = nn.Conv1d(maps, maps, 3, padding=dilation, dilation=dilation)
         self.conv_1x1 = nn.Conv1d(maps, maps, 1)
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) -> (B, C, T)."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from touchline.datasets.features import Stream
 from touchline.scores import FloatArray
-from touchline.spotting.halves import astra, calf, calibration, dense_anchors, pooling
+from touchline.spotting.halves import astra, calf, calibration, dense_anchors, fusion, pooling
 
 Score = Callable[[Any, Mapping[str, Stream]], FloatArray]
 """Scores a half: the network (in evaluation mode, on any device) and the half's streams to
@@ -21,5 +21,8 @@ SCORERS: dict[str, Score] = {
     "calf-calibration": calibration.score,
     "dense-anchors": dense_anchors.score,
     "astra": astra.score,
+    "fusion-early": fusion.score,
+    "fusion-late": fusion.score,
+    "fusion-attention": fusion.score,
 }
 """By system."""

@@ -6,6 +6,7 @@ from touchline.training.tasks.calf import CALFTask
 from touchline.training.tasks.calf_grounding import GroundingTask
 from touchline.training.tasks.calibration import CalibrationTask
 from touchline.training.tasks.dense_anchors import DenseAnchorsTask
+from touchline.training.tasks.fusion import FusionTask
 from touchline.training.tasks.pooling import PoolingTask
 
 TASKS: dict[str, MakeTask] = {
@@ -17,5 +18,8 @@ TASKS: dict[str, MakeTask] = {
     "calf-se": CALFTask,
     "calf-calibration": CalibrationTask,
     "calf-grounding": GroundingTask,
+    "fusion-early": FusionTask,
+    "fusion-late": FusionTask,
+    "fusion-attention": FusionTask,
 }
 """How each system is trained, by the name that recipes and cards give it."""

@@ -65,6 +65,22 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class Arranges(Protocol):
+    """A task that reads the streams of a half otherwise than they lie on disk.
+
+    Attributes:
+        does_without: whether streams beside the main one may be missing.
+    """
+
+    @property
+    def does_without(self) -> bool: ...
+
+    def arrange(self, half: LabelledHalf) -> LabelledHalf:
+        """The half as clips are cut from it; it has every stream that the task names."""
+        ...
+
+
+@runtime_checkable
 class Optimises(Protocol):
     """A task whose system is not trained by AdamW over all parameters alike."""
 
