@@ -1,14 +1,15 @@
 """Time extraction against its floors, on one file in one run.
 
 Prints one JSON line per case: seconds for decoding alone, for the network alone on inputs in
-memory, and for both together as `touchline extract` runs them, each the median of several runs. On
-a processor, decoder and network share the same cores, so the floor that can be reached there is
-their processor time over the cores (`work_seconds`); beside a GPU it is the larger of the two.
-`over_work` compares processor times, which other load on the machine hardly touches. The weights
-are random: they do not change the time.
+memory, and for both together as `touchline extract` runs them, each the median of several rounds
+of all three; ratios are medians of those of each round. On a processor, decoder and network share
+the same cores, so the floor that can be reached there is their processor time over the cores
+(`work_seconds`); beside a GPU it is the larger of the two. `over_work` compares processor times,
+which other load on the machine hardly touches; `times_real_time_by_work` is what these processor
+times come to if all cores are free. The weights are random: they do not change the time.
 
     python benchmarks/extract.py [--seconds 60] [--features demo resnet152 vggish fft]
-        [--size 398x224 1280x720] [--engine auto] [--precision auto] [--repeats 3]
+        [--size 398x224 1280x720] [--video FILE] [--engine auto] [--precision auto] [--repeats 3]
 """
 
 import argparse
@@ -64,20 +65,25 @@ def store_random_weights() -> None:
         extractor_weights.store(NETWORKS[card.network].build(config), card)
 
 
-class Clock:
-    """Median wall and processor seconds of several runs."""
+Times = dict[str, tuple[float, float]]
 
-    def __init__(self, repeats: int) -> None:
-        self.repeats = repeats
 
-    def __call__(self, run: Callable[[], object]) -> tuple[float, float]:
-        wall, processor = [], []
-        for _ in range(self.repeats):
+def interleaved(repeats: int, runs: dict[str, Callable[[], object]]) -> list[Times]:
+    """Wall and processor seconds of every run, in rounds: what else the machine does changes."""
+    rounds = []
+    for _ in range(repeats):
+        times = {}
+        for name, run in runs.items():
             began, began_work = time.perf_counter(), time.process_time()
             run()
-            wall.append(time.perf_counter() - began)
-            processor.append(time.process_time() - began_work)
-        return statistics.median(wall), statistics.median(processor)
+            times[name] = (time.perf_counter() - began, time.process_time() - began_work)
+        rounds.append(times)
+    return rounds
+
+
+def median(rounds: list[Times], value: Callable[[Times], float]) -> float:
+    """The median over the rounds of what each shows."""
+    return statistics.median(map(value, rounds))
 
 
 def decode(extractor: Extractor, name: str, video: Path) -> int:
@@ -121,31 +127,45 @@ def run_network(extractor: Extractor, name: str, rows: int) -> None:
 
 def measure(name: str, video: Path, size: str, folder: Path, args) -> dict:
     """One case."""
-    clock = Clock(args.repeats)
     extractor = open_extractor(
         ExtractorSpec(name, placement=Placement(args.engine, args.precision))
     )
     path = folder / f"{extractor.suffix}.npy"
     rows = write_features(path, extractor, video).rows  # warm up: compilation, the page cache
-    decoding, decoding_work = clock(lambda: decode(extractor, name, video))
-    network, network_work = clock(lambda: run_network(extractor, name, rows))
-    both, both_work = clock(lambda: write_features(path, extractor, video))
-    floor = max(decoding, network, (decoding_work + network_work) / len(os.sched_getaffinity(0)))
+    rounds = interleaved(
+        args.repeats,
+        {
+            "decode": lambda: decode(extractor, name, video),
+            "network": lambda: run_network(extractor, name, rows),
+            "extract": lambda: write_features(path, extractor, video),
+        },
+    )
     extractor.close()
+    cores = len(os.sched_getaffinity(0))
+
+    def work(times: Times) -> float:
+        return times["decode"][1] + times["network"][1]
+
+    def floor(times: Times) -> float:
+        return max(times["decode"][0], times["network"][0], work(times) / cores)
+
     return {
         "benchmark": "extract",
         "features": name,
         "video": size,
         "engine": extractor.engine,
         "rows": rows,
-        "decode_seconds": decoding,
-        "network_seconds": network,
-        "work_seconds": (decoding_work + network_work) / len(os.sched_getaffinity(0)),
-        "extract_seconds": both,
-        "extract_work_seconds": both_work / len(os.sched_getaffinity(0)),
-        "over_floor": both / floor,
-        "over_work": both_work / (decoding_work + network_work),
-        "times_real_time": args.seconds / both,
+        "decode_seconds": median(rounds, lambda times: times["decode"][0]),
+        "network_seconds": median(rounds, lambda times: times["network"][0]),
+        "work_seconds": median(rounds, lambda times: work(times) / cores),
+        "extract_seconds": median(rounds, lambda times: times["extract"][0]),
+        "extract_work_seconds": median(rounds, lambda times: times["extract"][1] / cores),
+        "over_floor": median(rounds, lambda times: times["extract"][0] / floor(times)),
+        "over_work": median(rounds, lambda times: times["extract"][1] / work(times)),
+        "times_real_time": median(rounds, lambda times: args.seconds / times["extract"][0]),
+        "times_real_time_by_work": median(
+            rounds, lambda times: args.seconds * cores / times["extract"][1]
+        ),
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -156,6 +176,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--features", nargs="+", default=["demo", "resnet152", "vggish", "fft"])
     parser.add_argument("--size", nargs="+", default=["398x224", "1280x720"])
+    parser.add_argument("--video", type=Path, help="one there is already, instead of simulating")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--precision", default="auto")
     args = parser.parse_args()
@@ -164,9 +185,12 @@ def main() -> None:
         os.environ["TOUCHLINE_HOME"] = str(folder / "home")
         if {"resnet152", "vggish", "vggish-half-second"} & set(args.features):
             store_random_weights()
+        if args.video is not None:
+            info = probe(args.video)
+            args.size, args.seconds = [f"{info.width}x{info.height}"], info.duration_seconds
         for text in args.size:
             width, height = map(int, text.split("x"))
-            video = make_video(folder, (width, height), args.seconds)
+            video = args.video or make_video(folder, (width, height), args.seconds)
             for features in args.features:
                 result = measure(features, video, text, folder, args)
                 rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in result.items()}
