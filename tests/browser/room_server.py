@@ -114,11 +114,13 @@ def seed_match(
     curves: bool = True,
     shown_seconds: float | None = None,
     every_seconds: float = 2.0,
+    half_seconds: float | None = None,
 ) -> str:
     """Put a match that is ready into a server's folder; its id.
 
     Args:
         shown_seconds: length that the match claims, for a long one with a short video.
+        half_seconds: when the second half begins, of a match that came as two videos.
     """
     room = open_room(ServerSettings(data=data))
     width, height = size
@@ -127,17 +129,27 @@ def seed_match(
         with room.database.write() as session:
             now = room.database.now(session)
             bytes_ = video.stat().st_size
-            upload = Upload(
-                name=video.name, kind="put", state="complete", length=bytes_, received=bytes_,
-                created_at=now, expires_at=now + 1e6,
-            )  # fmt: skip
-            session.add(upload)
+            parts = _parts(length, half_seconds)
+            uploads = [
+                Upload(
+                    name=video.name, kind="put", state="complete", length=bytes_, received=bytes_,
+                    created_at=now, expires_at=now + 1e6,
+                )
+                for _ in parts
+            ]  # fmt: skip
+            session.add_all(uploads)
             session.flush()
             facts = {
                 "width": width, "height": height, "frame_rate": rate, "duration_seconds": length,
             }  # fmt: skip
             match = Match(
-                videos=[MatchVideo(upload_id=upload.id, name=video.name, duration_seconds=length)],
+                videos=[
+                    MatchVideo(
+                        upload_id=upload.id, name=f"{half or 'whole'}_{video.name}", number=number,
+                        half=half, start_seconds=start, duration_seconds=end - start,
+                    )
+                    for upload, (number, half, start, end) in zip(uploads, parts, strict=True)
+                ],
                 title=title, model="demo",
                 threshold=0.05, state="ready", created_at=now, updated_at=now,
                 info={**facts, "has_audio": True, "codec": "h264", "proxy": facts},
@@ -155,7 +167,8 @@ def seed_match(
                 )
                 for one in found
             )  # fmt: skip
-            for path in (room.storage.proxy(match.id), room.storage.upload(upload.id)):
+            stored = [room.storage.upload(upload.id) for upload in uploads]
+            for path in (room.storage.proxy(match.id), *stored):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(video, path)
             folder = room.storage.match(match.id) / "thumbnails"
@@ -168,6 +181,13 @@ def seed_match(
             return match.id
     finally:
         room.close()
+
+
+def _parts(length: float, half_seconds: float | None) -> list[tuple[int, int | None, float, float]]:
+    """Number, half, start and end of each video of a match."""
+    if half_seconds is None:
+        return [(1, None, 0.0, length)]
+    return [(1, 1, 0.0, half_seconds), (2, 2, half_seconds, length)]
 
 
 def _write_curves(path: Path, length: float, found: Sequence[Found], labels: list[str]) -> None:

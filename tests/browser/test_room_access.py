@@ -135,11 +135,19 @@ def test_views_are_accessible(
     page.goto(server.url)
     page.get_by_text("30 events").wait_for()
     look("library")
+    named = [{"name": f"{half}.mp4", "mimeType": "video/mp4", "buffer": b"-"} for half in (1, 2)]
+    page.set_input_files("input[type=file]", named)
+    page.get_by_role("dialog").wait_for()
+    look("halves")
+    page.keyboard.press("Escape")
     open_match(page, server, match)
     page.locator(".event-main").nth(2).click()
     page.wait_for_selector("event-inspector textarea")
     page.keyboard.press("k")
     look("match")
+    page.get_by_role("button", name="Details").click()
+    look("details")
+    page.keyboard.press("Escape")
     page.get_by_role("tab", name="Classes").click()
     look("classes")
     page.get_by_role("button", name="Playing and tagging").click()
@@ -211,7 +219,7 @@ def test_the_match_page_by_keyboard_alone(full_server: Any, open_page: OpenPage)
                 }"""
             )
         )
-    for name in ("Library", "Rename", "Play or pause", "Speed", "Zoom in", "Timeline", "Events"):
+    for name in ("Library", "Details", "Play or pause", "Speed", "Zoom in", "Timeline", "Events"):
         assert any(name in one for one in reached), (name, reached)
     page.locator("#tab-events").focus()
     page.keyboard.press("ArrowRight")

@@ -67,7 +67,11 @@ def test_an_upload_survives_a_restart_and_a_reload(
     server.stop()  # the connection breaks in the middle
     page.get_by_text("It goes on by itself").wait_for()
     kept = received(server)
+    tab = open_page(context=page.context)
     server.start()
+    tab.goto(server.url)
+    tab.get_by_text("Another tab is sending it").wait_for()
+    tab.close()
     until(page, "document.querySelector('.upload progress').value > 22e6")
 
     page.on("dialog", lambda dialog: dialog.accept())
@@ -96,6 +100,27 @@ def test_what_is_no_video_is_refused(empty_server: RoomServer, open_page: OpenPa
     page.get_by_text("notes.txt is none of the kinds of video").wait_for()
     page.get_by_text("nothing.mp4 is empty").wait_for()
     assert not list(empty_server.data.glob("uploads/*"))
+
+
+def test_two_halves_become_one_match(
+    empty_server: RoomServer, open_page: OpenPage, numbered_video: Path
+) -> None:
+    server = empty_server
+    page = open_page(server.url)
+    page.get_by_text("No match here yet").wait_for()
+    content = numbered_video.read_bytes()
+    names = ("2_720p.mp4", "1_720p.mp4")
+    page.set_input_files(
+        "input[type=file]",
+        [{"name": name, "mimeType": "video/mp4", "buffer": content} for name in names],
+    )
+    page.get_by_text("Half 1: 1_720p.mp4").wait_for()
+    page.get_by_role("button", name="Halves of one match").click()
+    page.locator(".match-card").wait_for()
+    page.locator(".upload").first.wait_for(state="hidden")
+    wait_for_matches(server, 1)
+    videos = ask(server, "/v1/matches")["items"][0]["videos"]
+    assert [(one["half"], one["name"]) for one in videos] == [(1, "1_720p.mp4"), (2, "2_720p.mp4")]
 
 
 def test_search_sort_and_delete_with_undo(

@@ -48,7 +48,7 @@ def test_build_preview_render_and_download(
 def make_reel(page: Any) -> None:
     page.get_by_role("tab", name="Reel").click()
     page.get_by_label("Length (s)").fill("8")
-    page.get_by_label("All events of these classes").select_option("Corner")
+    page.get_by_role("button", name="Corner", exact=True).click()
     page.get_by_role("button", name="Choose the moments").click()
     page.locator(".clip-row").first.wait_for()
 
@@ -108,6 +108,7 @@ def render_and_download(page: Any, server: RoomServer, match: str) -> None:
     formats = page.get_by_label("Format").locator("option").all_text_contents()
     assert {"mp4", "otio", "edl", "fcpxml"} <= set(formats)
     page.get_by_label("Names in the picture").check()
+    page.get_by_label("Shape of the picture").select_option("9:16")
     length = sum(clip["end"] - clip["start"] for clip in clips_of(server, match))
     for name in formats:
         page.get_by_label("Format").select_option(name)
@@ -132,6 +133,8 @@ def opened(path: Path, name: str, length: float) -> None:
     if name.endswith((".mp4", ".m4v", ".mov", ".mkv")):
         with av.open(str(path)) as container:
             seconds = float(container.duration / av.time_base)
+            picture = container.streams.video[0]
+            assert (picture.width, picture.height) == (100, 180), name
         assert abs(seconds - length) < 2.5, name  # cuts move to where the picture changes
     elif name.endswith((".json", ".otio")):
         assert json.loads(content), name

@@ -31,6 +31,7 @@ const VIEWS = {
 const main = h("main", { id: "main", tabindex: "-1" });
 const warning = h("div", { class: "bar-warning", role: "status", hidden: true });
 const header = h("header", { class: "top" });
+const home = h("a", { class: "name", href: "#/" }, h("img", { src: "/web/icon.svg", alt: "" }), "touchline");
 
 /** @type {() => void} */
 let leave = () => undefined;
@@ -42,7 +43,7 @@ function drawHeader() {
     h("a", { href: `#/${to}`, "aria-current": place === to ? "page" : null }, text);
   fill(
     header,
-    h("a", { class: "name", href: "#/" }, h("img", { src: "/web/icon.svg", alt: "" }), "touchline"),
+    home,
     who && who.role !== "guest"
       ? h("nav", { "aria-label": t("nav") }, link("", t("library")), link("models", t("models")), link("settings", t("settings")))
       : null,

@@ -1,5 +1,7 @@
 /** Talking to the server: one request, what may go wrong with it, and whether the server is there. */
 
+import { t } from "./texts.js";
+
 /** @typedef {import("./types.js").Session} Session */
 
 /** An answer that is an error. */
@@ -236,5 +238,6 @@ export async function getAll(path) {
  * @param {unknown} error
  */
 export function explain(error) {
+  if (error instanceof LostConnection) return t("lostTry");
   return error instanceof Error ? error.message : String(error);
 }

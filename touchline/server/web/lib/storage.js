@@ -48,6 +48,28 @@ export function keptNames(beginning) {
 }
 
 /**
+ * Hear what other tabs of this browser remember anew.
+ *
+ * @param {string} beginning of the names that matter
+ * @param {(name: string) => void} tell
+ */
+export function onOthersKeep(beginning, tell) {
+  addEventListener("storage", (event) => {
+    if (event.key?.startsWith(PREFIX + beginning)) tell(event.key.slice(PREFIX.length));
+  });
+}
+
+/**
+ * Whether another tab is at something that it does alone.
+ *
+ * @param {string} name
+ */
+export async function isBusyElsewhere(name) {
+  const locks = (await navigator.locks?.query())?.held ?? [];
+  return locks.some((lock) => lock.name === PREFIX + name);
+}
+
+/**
  * Do something while no other tab does the same.
  *
  * @param {string} name

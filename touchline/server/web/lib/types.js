@@ -32,6 +32,20 @@
  * @property {number} [width]
  * @property {number} [height]
  *
+ * @typedef {object} MatchVideo
+ * @property {number} number
+ * @property {number | null} half null for a match of one file
+ * @property {string} name
+ * @property {number | null} start seconds of the match at which it begins
+ * @property {number | null} duration
+ *
+ * @typedef {object} Game what people and files say of it
+ * @property {string | null} home
+ * @property {string | null} away
+ * @property {string | null} date
+ * @property {string | null} score
+ * @property {{half: number, start: number}[]} periods kick-offs that were given
+ *
  * @typedef {object} Match
  * @property {string} id
  * @property {string} title
@@ -39,11 +53,14 @@
  * @property {string | null} problem
  * @property {string[]} warnings
  * @property {string} video
+ * @property {MatchVideo[]} [videos]
+ * @property {Game} [game]
  * @property {VideoInfo} info
  * @property {string} model
  * @property {number} threshold
  * @property {string[]} labels
  * @property {Thumbnails} thumbnails
+ * @property {{pending: number, accepted: number, rejected: number}} counts of events
  * @property {number} stored_bytes
  * @property {number} version
  * @property {number} revision

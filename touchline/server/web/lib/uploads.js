@@ -4,7 +4,7 @@
  */
 
 import { ApiError, LostConnection, ask, connection, credentials, explain, problemIn } from "./api.js";
-import { alone, keep, kept } from "./storage.js";
+import { alone, isBusyElsewhere, keep, kept, keptNames, onOthersKeep } from "./storage.js";
 
 /** @typedef {import("./types.js").Match} Match */
 /** @typedef {import("./types.js").Upload} Upload */
@@ -13,13 +13,13 @@ const PART_BYTES = 16 * 1024 * 1024;
 const STALL_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 15;
 const SPEED_SECONDS = 6;
-const STORED = "uploads";
+const STORED = "upload ";
 const CLOCK_SLACK_SECONDS = 120;
 
 /**
- * @typedef {"queued" | "sending" | "waiting" | "stopped" | "elsewhere" | "failed" | "done"} State
+ * @typedef {"queued" | "sending" | "waiting" | "stopped" | "elsewhere" | "failed" | "arrived" | "done"} State
  *   `stopped` waits for its file after a reload, `waiting` for the connection,
- *   `elsewhere` is sent by another tab
+ *   `elsewhere` is sent by another tab, `arrived` is whole and waits for the other halves
  *
  * @typedef {object} Stored
  * @property {string} key
@@ -29,6 +29,9 @@ const CLOCK_SLACK_SECONDS = 120;
  * @property {number} received
  * @property {number} begunAt milliseconds since 1970
  * @property {boolean} [isAsked] a match was asked for; the answer may have been lost
+ * @property {boolean} [isWhole] all of it has come
+ * @property {string} [group] of which match it is one half
+ * @property {number} [half]
  */
 
 /** A file on its way. */
@@ -84,24 +87,51 @@ class Uploads extends EventTarget {
 
   constructor() {
     super();
-    /** @type {Stored[]} */
-    const stored = kept(STORED, []);
-    this.items = stored.map((one) => new Sending(one));
+    this.items = keptNames(STORED)
+      .map((name) => /** @type {Stored | null} */ (kept(name, null)))
+      .filter((one) => one !== null)
+      .sort((a, b) => a.begunAt - b.begunAt || (a.half ?? 0) - (b.half ?? 0))
+      .map((one) => new Sending(one));
+    for (const item of this.items) this.#ask(item);
+    onOthersKeep(STORED, (name) => this.#heard(name));
     connection.addEventListener("back", () => this.#work());
+  }
+
+  /** @param {Sending} item one that this tab does not send: learn who does */
+  async #ask(item) {
+    if (item.stored.isWhole) item.state = "arrived";
+    else if (await isBusyElsewhere(lockOf(item.stored))) item.state = "elsewhere";
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Another tab has come further. @param {string} name */
+  #heard(name) {
+    /** @type {Stored | null} */
+    const stored = kept(name, null);
+    const item = this.items.find((one) => STORED + one.stored.key === name);
+    if (item && !["stopped", "elsewhere", "arrived"].includes(item.state)) return;
+    if (item && !stored) this.items = this.items.filter((one) => one !== item);
+    else if (item && stored) item.stored = stored;
+    else if (stored) this.items.push(new Sending(stored));
+    for (const one of this.items) if (one.stored === stored) this.#ask(one);
+    this.dispatchEvent(new Event("change"));
   }
 
   /**
    * Send these files; one that was begun before goes on where it stands.
    *
-   * @param {Iterable<File>} files
+   * @param {File[]} files
+   * @param {boolean} [areHalves] of one match, in this order
    */
-  add(files) {
-    for (const file of files) {
-      const key = `${file.name} ${file.size} ${file.lastModified}`;
+  add(files, areHalves = false) {
+    const group = areHalves ? { group: `${Date.now()} ${Math.random()}` } : {};
+    for (const [place, file] of files.entries()) {
+      const key = keyOf(file);
       let item = this.items.find((one) => one.stored.key === key);
       if (!item) {
         const begunAt = Date.now();
-        item = new Sending({ key, name: file.name, size: file.size, url: null, received: 0, begunAt });
+        const half = areHalves ? { ...group, half: place + 1 } : {};
+        item = new Sending({ key, name: file.name, size: file.size, url: null, received: 0, begunAt, ...half });
         this.items.push(item);
       }
       if (["stopped", "failed"].includes(item.state)) {
@@ -118,17 +148,34 @@ class Uploads extends EventTarget {
   async drop(item) {
     item.isDropped = true;
     item.request?.abort();
-    this.items = this.items.filter((one) => one !== item);
-    this.#changed();
+    this.#forget([item]);
     if (item.stored.url) await tus("DELETE", item.stored.url, {}).catch(() => undefined);
+    this.#work();
+  }
+
+  /** @param {Sending[]} items */
+  #forget(items) {
+    this.items = this.items.filter((one) => !items.includes(one));
+    for (const item of items) keep(STORED + item.stored.key, null);
+    this.#changed();
   }
 
   /** @param {Sending} item */
   again(item) {
-    item.state = item.file ? "queued" : "stopped";
+    item.state = item.stored.isWhole ? "arrived" : item.file ? "queued" : "stopped";
     item.problem = "";
     this.#changed();
     this.#work();
+  }
+
+  /** Go on with what needs no file: halves that are all here. */
+  resume() {
+    this.#work();
+  }
+
+  /** @param {File} file @returns {boolean} whether it was begun before */
+  knows(file) {
+    return this.items.some((one) => one.stored.key === keyOf(file));
   }
 
   get isBusy() {
@@ -136,7 +183,9 @@ class Uploads extends EventTarget {
   }
 
   #changed() {
-    keep(STORED, this.items.length ? this.items.map((item) => item.stored) : null);
+    for (const item of this.items) {
+      if (item.state !== "elsewhere") keep(STORED + item.stored.key, item.stored);
+    }
     this.dispatchEvent(new Event("change"));
   }
 
@@ -144,9 +193,12 @@ class Uploads extends EventTarget {
     if (this.#isAtWork) return;
     this.#isAtWork = true;
     try {
-      for (let item; (item = this.items.find((one) => one.state === "queued")); ) {
-        await this.#send(item);
-      }
+      do {
+        for (let item; (item = this.items.find((one) => one.state === "queued")); ) {
+          await this.#send(item);
+        }
+        await this.#makeMatches();
+      } while (this.items.some((one) => one.state === "queued"));
     } finally {
       this.#isAtWork = false;
     }
@@ -154,11 +206,10 @@ class Uploads extends EventTarget {
 
   /** @param {Sending} item */
   async #send(item) {
-    const own = await alone(`upload ${item.stored.key}`, async () => {
+    const own = await alone(lockOf(item.stored), async () => {
       try {
-        await this.#sendAll(item);
-        item.state = "done";
-        this.items = this.items.filter((one) => one !== item);
+        await this.#patiently(item, () => this.#sendAll(item));
+        if (!item.isDropped) await this.#arrive(item);
       } catch (error) {
         if (item.isDropped) return;
         item.state = "failed";
@@ -166,20 +217,38 @@ class Uploads extends EventTarget {
       }
     });
     if (!own) item.state = "elsewhere";
-    this.#changed();
+    if (!item.isDropped && item.state !== "done") this.#changed();
   }
 
   /** @param {Sending} item */
-  async #sendAll(item) {
-    item.state = "sending";
-    item.forgetSpeed();
+  async #arrive(item) {
+    item.stored.isWhole = true;
+    item.state = "arrived";
+    this.#changed();
+    if (!item.stored.group) await this.#makeMatch([item]);
+  }
+
+  /** Matches of several halves begin when all of them are here. */
+  async #makeMatches() {
+    const groups = new Set(this.items.map((item) => item.stored.group ?? item.stored.key));
+    for (const group of groups) {
+      const items = this.items.filter((item) => (item.stored.group ?? item.stored.key) === group);
+      if (!items.every((item) => item.state === "arrived")) continue;
+      await alone(`match ${group}`, () => this.#makeMatch(items));
+    }
+  }
+
+  /**
+   * Do something until it succeeds or the server refuses it: again after lost connections.
+   *
+   * @param {Sending} item
+   * @param {() => Promise<void>} work
+   */
+  async #patiently(item, work) {
     let patience = 1;
     while (!item.isDropped) {
       try {
-        await this.#stand(item);
-        await this.#sendParts(item);
-        await this.#makeMatch(item);
-        return;
+        return await work();
       } catch (error) {
         if (!isPassing(error) || item.isDropped) throw error;
         item.state = "waiting";
@@ -188,9 +257,16 @@ class Uploads extends EventTarget {
         await connection.whenThere();
         await new Promise((resolve) => setTimeout(resolve, patience * 1000));
         patience = Math.min(patience * 2, LONGEST_WAIT_SECONDS);
-        item.state = "sending";
       }
     }
+  }
+
+  /** @param {Sending} item */
+  async #sendAll(item) {
+    item.state = "sending";
+    item.forgetSpeed();
+    await this.#stand(item);
+    await this.#sendParts(item);
   }
 
   /**
@@ -232,17 +308,40 @@ class Uploads extends EventTarget {
     }
   }
 
-  /** @param {Sending} item */
-  async #makeMatch(item) {
-    const { stored } = item;
-    let match = stored.isAsked ? await madeBefore(stored) : null;
-    if (!match) {
-      stored.isAsked = true;
+  /** @param {Sending[]} items of one match */
+  async #makeMatch(items) {
+    const first = items[0];
+    if (!first) return;
+    try {
+      await this.#patiently(first, async () => {
+        const { stored } = first;
+        let match = stored.isAsked ? await madeBefore(stored) : null;
+        if (!match) {
+          stored.isAsked = true;
+          this.#changed();
+          match = await newMatch(items);
+        }
+        for (const item of items) item.state = "done";
+        this.#forget(items);
+        this.dispatchEvent(new CustomEvent("match", { detail: match }));
+      });
+    } catch (error) {
+      first.state = "failed";
+      first.problem = explain(error);
+      for (const item of items) item.stored.isWhole = false;
       this.#changed();
-      match = await newMatch(stored.url?.split("/").pop() ?? "");
     }
-    this.dispatchEvent(new CustomEvent("match", { detail: match }));
   }
+}
+
+/** @param {File} file */
+function keyOf(file) {
+  return `${file.name} ${file.size} ${file.lastModified}`;
+}
+
+/** @param {Stored} stored */
+function lockOf(stored) {
+  return `upload ${stored.key}`;
 }
 
 /**
@@ -265,12 +364,15 @@ async function madeBefore(stored) {
 }
 
 /**
- * @param {string} upload
+ * @param {Sending[]} items
  * @returns {Promise<Match>}
  */
-async function newMatch(upload) {
+async function newMatch(items) {
+  const ids = items.map((item) => item.stored.url?.split("/").pop() ?? "");
+  const halves = items.map((item, place) => ({ upload: ids[place], half: item.stored.half ?? place + 1 }));
+  const body = halves.length > 1 ? { videos: halves } : { upload: ids[0] };
   /** @type {import("./api.js").Answer<Match>} */
-  const answer = await ask("POST", "/v1/matches", { body: { upload } });
+  const answer = await ask("POST", "/v1/matches", { body });
   return answer.data;
 }
 

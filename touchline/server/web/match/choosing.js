@@ -75,6 +75,22 @@ export function nextPending(shown, id) {
 }
 
 /**
+ * The pending event that the model is least certain of; after one that is pending itself, the one
+ * that comes next in this order.
+ *
+ * @param {MatchEvent[]} shown
+ * @param {string | null} id
+ * @returns {MatchEvent | undefined}
+ */
+export function nextUncertain(shown, id) {
+  const pending = shown
+    .filter((event) => event.status === "pending")
+    .sort((a, b) => doubt(b) - doubt(a) || a.time - b.time);
+  const place = pending.findIndex((event) => event.id === id);
+  return pending[(place + 1) % Math.max(pending.length, 1)];
+}
+
+/**
  * What a threshold would have kept of what was judged so far.
  *
  * @param {MatchEvent[]} events of one class

@@ -18,6 +18,8 @@ export class EventList extends HTMLElement {
   /** @type {(label: string) => string} */
   colourOf = () => "#888";
   isEditable = true;
+  /** What stands under an event's class. @type {(event: MatchEvent) => string} */
+  factsOf = () => "";
   #draw = oncePerFrame(() => this.#paint());
   /** @type {Map<string, HTMLLIElement>} */
   #rows = new Map();
@@ -114,12 +116,12 @@ export class EventList extends HTMLElement {
 
   /** @param {MatchEvent} event @returns {HTMLLIElement} */
   #row(event) {
-    const version = [event.time, event.label, event.confidence, event.status, event.team, event.player, event.note, event.source].join("\t");
+    const more = this.factsOf(event);
+    const version = [event.time, event.label, event.confidence, event.status, event.source, more].join("\t");
     const known = this.#rows.get(event.id);
     if (known?.dataset.version === version) return known;
     const tell = (/** @type {string} */ kind) => () =>
       this.dispatchEvent(new CustomEvent(kind, { detail: event.id }));
-    const more = [event.team, event.player, event.note].filter(Boolean).join(" · ");
     const row = h(
       "li",
       { class: `event-row ${event.status}`, "data-id": event.id, "data-version": version, style: { "--class": this.colourOf(event.label) } },

@@ -14,6 +14,10 @@ export class EventInspector extends HTMLElement {
   /** @type {string[]} */
   labels = [];
   isEditable = true;
+  /** Whether each half has its video, so that an event's half follows from its time. */
+  hasHalves = false;
+  /** @type {(event: MatchEvent) => string | null} the match's clock at an event */
+  clockOf = () => null;
   #shown = "";
 
   /** @param {MatchEvent | null} event @param {string[]} teams known already */
@@ -23,7 +27,7 @@ export class EventInspector extends HTMLElement {
       this.#shown = "";
       return;
     }
-    const shown = JSON.stringify([event, teams]);
+    const shown = JSON.stringify([event, teams, this.clockOf(event)]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     if (this.contains(document.activeElement) && this.dataset.id === event.id) this.#refresh(event);
@@ -65,7 +69,7 @@ export class EventInspector extends HTMLElement {
       event.updated_by && event.version > 1
         ? t("changedBy", { name: event.updated_by, when: date(event.updated_at) })
         : "";
-    return [origin, t(`status.${event.status}`), last].filter(Boolean).join(" · ");
+    return [this.clockOf(event), origin, t(`status.${event.status}`), last].filter(Boolean).join(" · ");
   }
 
   /** @param {MatchEvent} event @param {string[]} teams */
@@ -119,7 +123,7 @@ export class EventInspector extends HTMLElement {
           h(
             "select",
             {
-              disabled: off, "data-field": "half",
+              disabled: off || this.hasHalves, "data-field": "half",
               onchange: (/** @type {Event} */ change) =>
                 this.#edit({ half: Number(/** @type {HTMLSelectElement} */ (change.target).value) || null }),
             },

@@ -2,12 +2,109 @@
 
 import { ApiError, ask, explain, get, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { date, percent } from "../lib/format.js";
+import { clock, date, percent } from "../lib/format.js";
 import { jobEnd } from "../lib/jobs.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
 import { n, t } from "../lib/texts.js";
+import { halvesOf } from "./clock.js";
 
 /** @typedef {import("../lib/types.js").Match} Match */
+
+/**
+ * Title, teams, result, and when each half is kicked off.
+ *
+ * @param {Match} match
+ * @param {import("./clock.js").Period[]} known kick-offs, by people or events
+ * @param {number} playhead seconds
+ * @returns {Promise<Match | null>} the match as it is now, if something was changed
+ */
+export async function showDetails(match, known, playhead) {
+  const game = match.game;
+  const text = (/** @type {string | null | undefined} */ value, more = {}) =>
+    h("input", { value: value ?? "", maxlength: "300", ...more });
+  const title = text(match.title, { required: true, autofocus: true });
+  const home = text(game?.home);
+  const away = text(game?.away);
+  const date = text(game?.date);
+  const result = text(game?.score);
+  const count = Math.max(2, halvesOf(match).length, ...known.map(({ half }) => half));
+  const kickOffs = Array.from({ length: count }, (_, place) => {
+    const start = game?.periods.find(({ half }) => half === place + 1)?.start;
+    const found = known.find(({ half }) => half === place + 1)?.start;
+    return text(start === undefined ? "" : clock(start, 1), {
+      placeholder: found === undefined ? "" : clock(found, 1), inputmode: "decimal",
+    });
+  });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  /** @type {Match | null} */
+  let changed = null;
+
+  /** @param {Event} event @param {(answer: string) => void} close */
+  async function save(event, close) {
+    event.preventDefault();
+    const starts = kickOffs.map((field) => (field.value.trim() ? secondsOf(field.value) : null));
+    const given = starts.flatMap((start, place) => (start === null ? [] : [{ half: place + 1, start }]));
+    if (given.some(({ start }, i) => Number.isNaN(start) || start <= (given[i - 1]?.start ?? -1))) {
+      fill(problem, t("kickOffWrong"));
+      problem.hidden = false;
+      return;
+    }
+    const said = {
+      home: home.value.trim() || null, away: away.value.trim() || null,
+      date: date.value.trim() || null, score: result.value.trim() || null, periods: given,
+    };
+    try {
+      const path = `/v1/matches/${match.id}`;
+      const { etag } = await ask("GET", path);
+      /** @type {import("../lib/api.js").Answer<Match>} */
+      const answer = await ask("PATCH", path, {
+        body: { title: title.value.trim() || match.title, ...(game ? { game: said } : {}) },
+        ifMatch: etag ?? "*",
+      });
+      changed = answer.data;
+      close("yes");
+    } catch (error) {
+      fill(problem, explain(error));
+      problem.hidden = false;
+    }
+  }
+
+  const field = (/** @type {string} */ label, /** @type {HTMLElement} */ input) =>
+    h("label", { class: "field" }, label, input);
+  const kickOff = (/** @type {HTMLInputElement} */ input, /** @type {number} */ place) =>
+    h(
+      "div",
+      { class: "row with-button" },
+      field(t("kickOff", { half: place + 1 }), input),
+      h("button", { type: "button", title: t("hereHow"), onclick: () => (input.value = clock(playhead, 1)) }, t("here")),
+    );
+  await openDialog(t("details"), (close) => [
+    h(
+      "form",
+      { class: "stack", onsubmit: (/** @type {Event} */ event) => save(event, close) },
+      field(t("title"), title),
+      game
+        ? [
+            h("div", { class: "pairs" }, field(t("homeTeam"), home), field(t("awayTeam"), away), field(t("date"), date), field(t("endScore"), result)),
+            h("div", { class: "pairs" }, kickOffs.map(kickOff)),
+            h("p", { class: "quiet-text" }, t("kickOffHow")),
+          ]
+        : [],
+      problem,
+      h("div", { class: "dialog-foot" }, h("button", { class: "main" }, t("save"))),
+    ),
+  ]);
+  return changed;
+}
+
+/**
+ * @param {string} text such as "45:12.5", "1:02:03" or "12"
+ * @returns {number} NaN if it is no time
+ */
+function secondsOf(text) {
+  const parts = text.trim().split(":").map((part) => (/^\d+([.,]\d+)?$/.test(part) ? Number(part.replace(",", ".")) : NaN));
+  return parts.length > 3 ? NaN : parts.reduce((sum, part) => sum * 60 + part, 0);
+}
 
 /**
  * @param {Match} match
@@ -22,12 +119,23 @@ export async function showFiles(match, changed) {
     return complain(explain(error));
   }
   const path = `/v1/matches/${match.id}`;
+  const halves = halvesOf(match);
+  const part = () =>
+    h(
+      "select",
+      { "aria-label": t("half") },
+      h("option", { value: "" }, t("wholeMatch")),
+      halves.map(({ half }) => h("option", { value: half }, t("halfNumber", { half: half ?? "" }))),
+    );
+  const wanted = part();
+  const taken = part();
+  const of = (/** @type {HTMLSelectElement} */ select) => (select.value ? `&half=${select.value}` : "");
   const format = h("select", { "aria-label": t("format") }, capabilities.event_formats.map((name) => h("option", { value: name }, name)));
   const link = h("a", { class: "button main", download: true }, icon("download"), t("downloadEvents"));
-  const aim = () => (link.href = linkTo(`${path}/download?format=${encodeURIComponent(format.value)}`));
-  format.addEventListener("change", aim);
+  const aim = () => (link.href = linkTo(`${path}/download?format=${encodeURIComponent(format.value)}${of(wanted)}`));
+  for (const select of [format, wanted]) select.addEventListener("change", aim);
   aim();
-  const input = h("input", { type: "file", "aria-label": t("importEvents"), onchange: take });
+  const input = h("input", { type: "file", hidden: true, "aria-label": t("importEvents"), onchange: take });
 
   async function take() {
     const file = input.files?.[0];
@@ -35,7 +143,7 @@ export async function showFiles(match, changed) {
     const name = file.name.replace(/[^\w .()-]/g, "_").slice(-100);
     try {
       /** @type {import("../lib/api.js").Answer<{events: string[]}>} */
-      const answer = await ask("POST", `${path}/import?name=${encodeURIComponent(name)}`, { raw: file });
+      const answer = await ask("POST", `${path}/import?name=${encodeURIComponent(name)}${of(taken)}`, { raw: file });
       notify(n("imported", answer.data.events.length));
       changed();
     } catch (error) {
@@ -44,14 +152,31 @@ export async function showFiles(match, changed) {
     input.value = "";
   }
 
+  const original = (/** @type {string} */ query, /** @type {string} */ name, /** @type {string} */ text) =>
+    h("a", { class: "button", href: linkTo(`${path}/original${query}`), download: name }, icon("download"), text);
   await openDialog(t("files"), () => [
-    h("h3", {}, t("eventsAsFile")),
-    h("div", { class: "row" }, h("div", { class: "grow" }, format), link),
-    h("p", { class: "quiet-text" }, t("eventsAsFileHow")),
-    h("h3", {}, t("video")),
-    h("a", { class: "button", href: linkTo(`${path}/original`), download: match.video }, icon("download"), t("downloadOriginal")),
-    mayEdit() ? [h("h3", {}, t("importEvents")), input] : null,
-  ].flat());
+    h(
+      "div",
+      { class: "stack files" },
+      h("h3", {}, t("eventsAsFile")),
+      h("div", { class: "row" }, h("div", { class: "grow" }, format), halves.length ? h("div", {}, wanted) : null, link),
+      h("p", { class: "quiet-text" }, t("eventsAsFileHow")),
+      h("h3", {}, t("video")),
+      h(
+        "div",
+        { class: "row" },
+        halves.length
+          ? halves.map(({ half, name }) => original(`?half=${half}`, name, t("downloadHalf", { half: half ?? "" })))
+          : original("", match.video, t("downloadOriginal")),
+      ),
+      mayEdit()
+        ? [
+            h("h3", {}, t("importEvents")),
+            h("div", { class: "row" }, halves.length ? h("div", {}, taken) : null, h("button", { type: "button", onclick: () => input.click() }, icon("upload"), t("chooseFile")), input),
+          ]
+        : [],
+    ),
+  ]);
 }
 
 /**

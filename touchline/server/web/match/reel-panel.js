@@ -1,10 +1,11 @@
 /** The reel: chosen by rule, edited by hand, looked at without rendering, made into files. */
 
-import { ApiError, LostConnection, ask, explain, get, linkTo, mayEdit, post } from "../lib/api.js";
+import { ApiError, LostConnection, ask, connection, explain, get, linkTo, mayEdit, post, session } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, percent, size } from "../lib/format.js";
 import { jobEnd } from "../lib/jobs.js";
 import { complain, notify } from "../lib/notices.js";
+import { keep, kept } from "../lib/storage.js";
 import { t, n } from "../lib/texts.js";
 import { around } from "./settings.js";
 import { insertClip, movedClip, trimmed } from "./reel-edits.js";
@@ -17,7 +18,9 @@ import { insertClip, movedClip, trimmed } from "./reel-edits.js";
 /** @typedef {import("./store.js").MatchStore} MatchStore */
 
 const SAVE_AFTER_SECONDS = 0.6;
+const ASPECTS = /** @type {const} */ (["16:9", "1:1", "4:5", "9:16"]);
 const TRIM_SECONDS = 0.5;
+const VIDEO_FORMATS = new Set(["mp4", "m4v", "mov", "mkv"]);
 
 /** `<reel-panel>`: tells `clips` when the reel shown is another. */
 export class ReelPanel extends HTMLElement {
@@ -39,6 +42,10 @@ export class ReelPanel extends HTMLElement {
   /** @type {number | null} */
   #dragged = null;
   #burns = false;
+  #aspect = "";
+  #isStopped = false;
+  /** @type {Set<string>} classes of which every event is to be in the next reel */
+  #must = new Set();
   #filesShown = "";
   files = h("div", { class: "stack" });
   #format = "";
@@ -55,6 +62,7 @@ export class ReelPanel extends HTMLElement {
     this.#build();
     player.addEventListener("end", () => this.#playNext());
     player.addEventListener("state", () => this.#noticeStop());
+    connection.addEventListener("back", () => !this.#isStopped && this.#again());
     try {
       /** @type {{reel_formats: string[]}} */
       const capabilities = await get("/v1/capabilities");
@@ -65,13 +73,22 @@ export class ReelPanel extends HTMLElement {
     }
   }
 
+  /** The page is left: what is not saved yet is sent now, or kept here. */
+  stop() {
+    this.#isStopped = true;
+    clearTimeout(this.#saveTimer);
+    if (this.#isDirty) this.#save();
+  }
+
   /** @returns {Clip[]} */
   get clips() {
     return this.#reel?.reel.clips ?? [];
   }
 
-  get isEdited() {
-    return this.#isDirty || this.#isSaving;
+  /** The server is there again. */
+  async #again() {
+    if (this.#isDirty || this.#isSaving) return;
+    await this.#read().catch(() => undefined);
   }
 
   async #read() {
@@ -81,8 +98,22 @@ export class ReelPanel extends HTMLElement {
     this.#reels = reels.items;
     this.#files = files.items;
     const id = this.#reel?.id;
-    if (!this.#isDirty) this.#reel = this.#reels.find((reel) => reel.id === id) ?? this.#reels.at(-1) ?? null;
+    if (!this.#isDirty) {
+      this.#reel = this.#reels.find((reel) => reel.id === id) ?? this.#reels.at(-1) ?? null;
+      this.#takeUp();
+    }
     this.#draw();
+  }
+
+  /** Go on with edits that had no time to be saved. */
+  #takeUp() {
+    const reel = this.#reel;
+    if (!reel) return;
+    const edits = /** @type {{title: string, clips: Clip[], version: number} | null} */ (kept(`reel.${reel.id}`, null));
+    if (!edits) return;
+    Object.assign(reel, { title: edits.title, version: edits.version, reel: { ...reel.reel, clips: edits.clips } });
+    this.#isDirty = true;
+    this.#saveLater();
   }
 
   #build() {
@@ -90,14 +121,27 @@ export class ReelPanel extends HTMLElement {
     this.least = h("input", { type: "number", min: "0", max: "100", step: "1", value: "0" });
     this.accepted = h("input", { type: "checkbox" });
     this.must = h(
-      "select",
-      { multiple: true, size: "4", "aria-label": t("mustHave") },
-      (this.labels ?? []).map((label) => h("option", { value: label }, label)),
+      "div",
+      { class: "chips", role: "group", "aria-label": t("mustHave") },
+      (this.labels ?? []).map((label) => {
+        const chip = h("button", {
+          type: "button", class: "chip", "aria-pressed": "false",
+          onclick: () => {
+            const isWanted = !this.#must.delete(label);
+            if (isWanted) this.#must.add(label);
+            chip.setAttribute("aria-pressed", String(isWanted));
+          },
+        }, label);
+        return chip;
+      }),
     );
     this.picked = h("select", {
       "aria-label": t("reel"),
       onchange: () => {
+        if (this.#isDirty) this.#save();
         this.#reel = this.#reels.find((reel) => reel.id === this.picked?.value) ?? null;
+        this.#isDirty = false;
+        this.#takeUp();
         this.#draw();
       },
     });
@@ -114,7 +158,7 @@ export class ReelPanel extends HTMLElement {
           { class: "fields" },
           h("label", { class: "field" }, t("reelSeconds"), this.length),
           h("label", { class: "field" }, t("reelLeast"), this.least),
-          h("label", { class: "field wide" }, t("mustHave"), this.must),
+          h("div", { class: "field wide" }, h("span", { class: "quiet-text" }, t("mustHave")), this.must),
         ),
         h("p", { class: "quiet-text" }, t("mustHaveHow")),
         h("label", { class: "check" }, this.accepted, t("acceptedOnly")),
@@ -125,7 +169,7 @@ export class ReelPanel extends HTMLElement {
   }
 
   async #make() {
-    const wanted = [...(this.must?.selectedOptions ?? [])].map((option) => option.value);
+    const wanted = [...this.#must];
     const seconds = Number(this.length?.value);
     try {
       /** @type {Reel} */
@@ -213,9 +257,15 @@ export class ReelPanel extends HTMLElement {
     if (!this.#reel) return;
     this.#reel.reel = { ...this.#reel.reel, clips };
     this.#isDirty = true;
+    const { id, title, version } = this.#reel;
+    keep(`reel.${id}`, { title, clips, version });
+    this.#saveLater();
+    this.#draw();
+  }
+
+  #saveLater() {
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER_SECONDS * 1000);
-    this.#draw();
   }
 
   async #save() {
@@ -232,24 +282,54 @@ export class ReelPanel extends HTMLElement {
         body: { title: reel.title, clips }, ifMatch: `"${reel.version}"`,
       });
       reel.version = answer.data.version;
-      if (!this.#isDirty) reel.reel = answer.data.reel;
+      if (this.#isDirty && this.#reel === reel) {
+        keep(`reel.${reel.id}`, { title: reel.title, clips: this.clips, version: reel.version });
+      } else {
+        keep(`reel.${reel.id}`, null);
+        reel.reel = answer.data.reel;
+      }
     } catch (error) {
-      await this.#notSaved(error);
+      await this.#notSaved(error, reel, clips);
     } finally {
       this.#isSaving = false;
-      if (this.#isDirty) this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER_SECONDS * 1000);
+      if (this.#isDirty && !this.#isStopped) this.#saveLater();
       this.#draw();
     }
   }
 
-  /** @param {unknown} error */
-  async #notSaved(error) {
-    this.#isDirty = true;
-    if (error instanceof LostConnection) return;
+  /**
+   * Nothing of an edit is lost: it waits for the server, or becomes a reel of its own where
+   * somebody else was quicker.
+   *
+   * @param {unknown} error
+   * @param {Reel} reel
+   * @param {Clip[]} clips
+   */
+  async #notSaved(error, reel, clips) {
+    if (error instanceof LostConnection) {
+      if (this.#reel === reel) this.#isDirty = true;
+      this.#draw();
+      await connection.whenThere();
+      return;
+    }
     this.#isDirty = false;
-    complain(error instanceof ApiError && error.status === 412 ? t("reelChanged") : explain(error));
-    this.#reel = this.#reel && { ...this.#reel };
+    keep(`reel.${reel.id}`, null);
+    if (error instanceof ApiError && error.status === 412) await this.#keepApart(reel, clips);
+    else complain(explain(error));
     await this.#read().catch(() => undefined);
+  }
+
+  /** @param {Reel} reel @param {Clip[]} clips */
+  async #keepApart(reel, clips) {
+    const title = t("reelCopy", { title: reel.title, name: session.current?.name ?? "" }).slice(0, 300);
+    try {
+      /** @type {Reel} */
+      const copy = await post(`${this.store?.path}/reels`, { title, seconds: 5 });
+      await ask("PATCH", `/v1/reels/${copy.id}`, { body: { clips }, ifMatch: `"${copy.version}"` });
+      complain(t("reelChanged", { title }));
+    } catch (failure) {
+      complain(explain(failure));
+    }
   }
 
   // ------------------------------------------------------------------- preview
@@ -295,8 +375,9 @@ export class ReelPanel extends HTMLElement {
     let tell = () => undefined;
     try {
       if (this.#isDirty) await this.#save();
+      const shape = this.#aspect && VIDEO_FORMATS.has(format) ? { aspect: this.#aspect } : {};
       /** @type {import("../lib/types.js").Job} */
-      const job = await post(`/v1/reels/${this.#reel.id}/files`, { format, burn_labels: this.#burns });
+      const job = await post(`/v1/reels/${this.#reel.id}/files`, { format, burn_labels: this.#burns, ...shape });
       const ended = await jobEnd(job.id, (now) => {
         this.#making.set(format, now.progress);
         this.#drawFiles();
@@ -377,7 +458,7 @@ export class ReelPanel extends HTMLElement {
           this.#playing === null ? t("preview") : t("stopPreview"),
         ),
         h("span", { class: "quiet-text number" }, n("clips", this.clips.length), " · ", clock(lengthOf(this.clips))),
-        h("span", { class: "quiet-text" }, this.#isDirty || this.#isSaving ? t("saving") : ""),
+        h("span", { class: "quiet-text" }, this.#isDirty || this.#isSaving ? t(connection.isLost ? "reelKept" : "saving") : ""),
       ),
       h("ol", { class: "clip-rows" }, this.clips.map((clip, place) => this.#clip(clip, place))),
     );
@@ -476,16 +557,35 @@ export class ReelPanel extends HTMLElement {
     });
     const format = h(
       "select",
-      { "aria-label": t("format"), onchange: () => (this.#format = format.value) },
+      { "aria-label": t("format"), onchange: () => { this.#format = format.value; hide(); } },
       this.#formats.map((name) => h("option", { value: name }, name)),
     );
     format.value = this.#format || this.#formats[0] || "";
-    return h(
+    const aspect = h(
+      "select",
+      { "aria-label": t("aspect"), onchange: () => (this.#aspect = aspect.value) },
+      h("option", { value: "" }, t("aspectAsIs")),
+      ASPECTS.map((name) => h("option", { value: name }, t(`aspect.${name}`))),
+    );
+    aspect.value = this.#aspect;
+    const ofVideo = h(
       "div",
       { class: "row" },
-      h("div", { class: "format-choice" }, format),
+      h("div", { class: "format-choice" }, aspect),
       h("label", { class: "check quiet-text" }, burns, t("burn")),
-      h("button", { type: "button", disabled: !this.clips.length, onclick: () => this.#render(format.value) }, t("render")),
+    );
+    const hide = () => (ofVideo.hidden = !VIDEO_FORMATS.has(format.value));
+    hide();
+    return h(
+      "div",
+      { class: "stack tight" },
+      h(
+        "div",
+        { class: "row" },
+        h("div", { class: "format-choice" }, format),
+        h("button", { type: "button", disabled: !this.clips.length, onclick: () => this.#render(format.value) }, t("render")),
+      ),
+      ofVideo,
     );
   }
 

@@ -1,18 +1,18 @@
 /** The room of one match: its parts, put together, and what keys do there. */
 
-import { ask, connection, explain, get, linkTo, mayEdit } from "../lib/api.js";
+import { connection, get, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
 import { clock, percent, rateOf } from "../lib/format.js";
-import { complain, notify, openDialog } from "../lib/notices.js";
+import { notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
-import { NO_FILTERS, choose, countStatuses, nextPending } from "./choosing.js";
+import { NO_FILTERS, choose, countStatuses, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
-import { matchClock, score } from "./clock.js";
+import { goalsIn, halvesOf, matchClock, periods, score, teamName } from "./clock.js";
 import { EventInspector } from "./inspector.js";
 import { EventList } from "./event-list.js";
 import { Keys, classOf, keyName, showKeys, shownKey } from "./keys.js";
-import { showFiles, showRespot, showShares } from "./menus.js";
+import { showDetails, showFiles, showRespot, showShares } from "./menus.js";
 import { Player, SPEEDS } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
 import { around, habits, showHabits } from "./settings.js";
@@ -40,6 +40,10 @@ export class MatchRoom {
   #palette = [];
   #isStopped = false;
   #bulk = 0.8;
+  /** @type {import("./clock.js").Period[]} */
+  #periods = [];
+  /** @type {MatchEvent[]} */
+  #goals = [];
 
   /** @param {HTMLElement} root @param {Match} match */
   constructor(root, match) {
@@ -76,7 +80,9 @@ export class MatchRoom {
     this.store.stop();
     this.player.stop();
     document.removeEventListener("keydown", this.#pressed);
+    connection.removeEventListener("lost", this.#drawSaved);
     connection.removeEventListener("back", this.#reload);
+    this.reel.stop();
   }
 
   /** @param {string} label */
@@ -104,11 +110,18 @@ export class MatchRoom {
       part.isEditable = mayEdit();
     }
     this.list.colourOf = this.colourOf;
+    this.list.factsOf = (event) => {
+      const team = event.team && teamName(match, event.team);
+      return [matchClock(this.#periods, event.time), team, event.player, event.note].filter(Boolean).join(" · ");
+    };
+    this.inspector.hasHalves = halvesOf(match).length > 0;
+    this.inspector.clockOf = (event) => matchClock(this.#periods, event.time);
     this.inspector.labels = match.labels;
     this.classes.colourOf = this.colourOf;
     this.classes.keyOf = (label) => this.keys.keyOfClass(label);
     this.timeline.duration = this.duration;
     this.timeline.rate = this.rate;
+    this.timeline.shape = shapeOf(match);
     this.timeline.thumbnailAt = (seconds) => this.#thumbnail(seconds);
     this.saved = h("span", { class: "quiet-text saved", role: "status" });
     this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.run("undo") });
@@ -138,6 +151,9 @@ export class MatchRoom {
       ),
     );
     this.timeline.setLanes(match.labels, this.colourOf);
+    this.timeline.setMarks(
+      halvesOf(match).map(({ start, half }) => ({ start: start ?? 0, text: t("halfNumber", { half: half ?? "" }) })),
+    );
     this.timeline.fit();
     this.classes.build(match.labels, this.thresholds);
     this.#showTab("events");
@@ -145,22 +161,24 @@ export class MatchRoom {
 
   #head() {
     const title = h("h1", {}, this.match.title);
+    const button = (/** @type {import("../lib/dom.js").IconName} */ drawing, /** @type {string} */ text, /** @type {() => void} */ act) =>
+      h("button", { type: "button", class: "quiet worded", onclick: act, title: text, "aria-label": text }, icon(drawing), h("span", {}, text));
     return h(
       "div",
       { class: "room-head" },
       title,
-      mayEdit() ? h("button", { type: "button", class: "quiet small", onclick: () => this.#rename(title) }, t("rename")) : null,
+      mayEdit() ? button("pencil", t("details"), () => this.#details(title)) : null,
       h("span", { class: "space" }),
       this.saved,
       mayEdit() ? [this.undoButton, this.redoButton] : null,
-      h("button", { type: "button", class: "quiet", onclick: () => this.#files() }, icon("download"), t("files")),
+      button("download", t("files"), () => this.#files()),
       mayEdit()
         ? [
-            h("button", { type: "button", class: "quiet", onclick: () => showShares(this.match) }, t("share")),
-            h("button", { type: "button", class: "quiet", onclick: () => showRespot(this.match, this.#reload) }, t("respot")),
+            button("share", t("share"), () => showShares(this.match)),
+            button("spark", t("respot"), () => showRespot(this.match, this.#reload)),
           ]
         : null,
-      iconButton("keys", t("key.help"), { onclick: () => this.run("help") }),
+      iconButton("keys", t("key.help"), { onclick: () => this.run("help"), class: "quiet icon-only for-keys" }),
       this.match.warnings.length ? h("p", { class: "warning" }, this.match.warnings.join(" ")) : null,
     );
   }
@@ -301,7 +319,7 @@ export class MatchRoom {
         "div",
         { class: "row" },
         h("button", { type: "button", onclick: () => showHabits(this.match.labels) }, t("habits")),
-        h("button", { type: "button", onclick: () => this.run("help") }, icon("keys"), t("keysTitle")),
+        h("button", { type: "button", class: "for-keys", onclick: () => this.run("help") }, icon("keys"), t("keysTitle")),
       ),
       this.classes,
     ];
@@ -321,7 +339,7 @@ export class MatchRoom {
     on(store, "rename", ({ old, id }) => {
       if (this.#selected === old) this.#selected = id;
     });
-    connection.addEventListener("lost", () => this.#drawSaved());
+    connection.addEventListener("lost", this.#drawSaved);
     connection.addEventListener("back", this.#reload);
     on(player, "time", () => this.#drawTime());
     on(player, "state", () => this.#drawState());
@@ -415,6 +433,8 @@ export class MatchRoom {
   #draw() {
     if (this.#isStopped || !this.store.isLoaded) return;
     const events = this.store.sorted;
+    this.#periods = periods(this.match, events);
+    this.#goals = goalsIn(events);
     this.#shown = choose(events, this.#filters, this.thresholds);
     const seen = new Set(this.#shown.map((event) => event.id));
     const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
@@ -496,12 +516,12 @@ export class MatchRoom {
     this.bulkReject.disabled = pending.length === above;
   }
 
-  #drawSaved() {
+  #drawSaved = () => {
     if (!this.saved) return;
     const count = this.store.waiting.length;
     this.saved.classList.toggle("unsaved", count > 0);
     fill(this.saved, count === 0 ? (mayEdit() ? t("allSaved") : "") : connection.isLost ? n("kept", count) : t("saving"));
-  }
+  };
 
   #drawTime() {
     const { player } = this;
@@ -509,8 +529,8 @@ export class MatchRoom {
     const frame = player.frame % Math.round(this.rate);
     if (this.time) fill(this.time, `${clock(player.seconds)}.${String(frame).padStart(2, "0")}`, h("span", { class: "quiet-text" }, ` / ${clock(player.duration)}`));
     if (this.clockBox) {
-      const events = this.store.sorted;
-      fill(this.clockBox, [matchClock(events, player.seconds), score(events, player.seconds)].filter(Boolean).join(" · "));
+      const known = [matchClock(this.#periods, player.seconds), score(this.match, this.#goals, player.seconds)];
+      fill(this.clockBox, known.filter(Boolean).join(" · "));
     }
   }
 
@@ -646,7 +666,7 @@ export class MatchRoom {
     mute: () => void (this.player.video.muted = !this.player.video.muted),
     nextEvent: () => this.#move(1),
     previousEvent: () => this.#move(-1),
-    nextUncertain: () => this.select(nextPending(this.#shown, this.#selected)?.id ?? null),
+    nextUncertain: () => this.select(nextUncertain(this.#shown, this.#selected)?.id ?? null),
     playEvent: () => this.#playSelected(),
     accept: () => this.#judge("accepted", this.#selected),
     reject: () => this.#judge("rejected", this.#selected),
@@ -717,7 +737,7 @@ export class MatchRoom {
         this.match.labels.map((label) =>
           h(
             "button",
-            { type: "button", "aria-pressed": String(label === event.label), style: { "--class": this.colourOf(label) }, onclick: () => close(label) },
+            { type: "button", "aria-pressed": String(label === event.label), autofocus: label === event.label, style: { "--class": this.colourOf(label) }, onclick: () => close(label) },
             h("span", { class: "swatch" }), label, h("kbd", {}, shownKey(this.keys.keyOfClass(label))),
           ),
         ),
@@ -752,28 +772,18 @@ export class MatchRoom {
   }
 
   /** @param {HTMLElement} title */
-  async #rename(title) {
-    const field = h("input", { value: this.match.title, maxlength: "300", "aria-label": t("title") });
-    const answer = await openDialog(t("rename"), (close) => [
-      h(
-        "form",
-        { class: "stack", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); close("yes"); } },
-        field,
-        h("div", { class: "dialog-foot" }, h("button", { class: "main" }, t("save"))),
-      ),
-    ]);
-    const name = field.value.trim();
-    if (answer !== "yes" || !name || name === this.match.title) return;
-    try {
-      const path = `/v1/matches/${this.match.id}`;
-      const { etag } = await ask("GET", path);
-      await ask("PATCH", path, { body: { title: name }, ifMatch: etag ?? "*" });
-      this.match.title = name;
-      fill(title, name);
-      document.title = `${name} · touchline`;
-    } catch (error) {
-      complain(explain(error));
-    }
+  async #details(title) {
+    const changed = await showDetails(this.match, this.#periods, this.player.seconds);
+    if (!changed) return;
+    Object.assign(this.match, changed);
+    fill(title, changed.title);
+    document.title = `${changed.title} · touchline`;
+    this.#changed();
   }
 }
 
+/** Width by height of a match's pictures. @param {Match} match */
+function shapeOf(match) {
+  const { width, height } = match.thumbnails;
+  return width && height ? width / height : 16 / 9;
+}

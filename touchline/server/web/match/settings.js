@@ -84,8 +84,8 @@ export function showHabits(labels) {
         h("summary", {}, t("habitsByClass")),
         h(
           "table",
-          {},
-          h("thead", {}, h("tr", {}, [t("class"), t("lead"), t("lag")].map((text) => h("th", {}, text)))),
+          { class: "habits-table" },
+          h("thead", {}, h("tr", {}, [t("class"), t("leadShort"), t("lagShort")].map((text) => h("th", {}, text)))),
           h("tbody", {}, rows.map((row) => h("tr", {}, h("td", {}, row.label), h("td", {}, row.lead), h("td", {}, row.lag)))),
         ),
       ),

@@ -1,7 +1,7 @@
 /** The timeline: lanes, curves, events and clips on canvas; every event has its place to the frame. */
 
 import { fill, h, iconButton, oncePerFrame } from "../lib/dom.js";
-import { clock } from "../lib/format.js";
+import { clock, percent } from "../lib/format.js";
 import { t } from "../lib/texts.js";
 import { colours } from "../lib/theme.js";
 
@@ -81,6 +81,8 @@ function after(sorted, value) {
 export class MatchTimeline extends HTMLElement {
   duration = 1;
   rate = 25;
+  /** Width by height of a thumbnail. */
+  shape = 16 / 9;
   /** @type {string[]} */
   labels = [];
   /** @type {(label: string) => string} */
@@ -94,6 +96,8 @@ export class MatchTimeline extends HTMLElement {
   #curves = new Map();
   /** @type {Stretch[]} */
   #clips = [];
+  /** @type {{start: number, text: string}[]} where halves begin */
+  #marks = [];
   /** @type {string | null} */
   #selected = null;
   /** @type {Set<string>} */
@@ -193,6 +197,14 @@ export class MatchTimeline extends HTMLElement {
   /** @param {Stretch[]} clips */
   setClips(clips) {
     this.#clips = clips;
+    this.#draw();
+    this.#drawMap();
+  }
+
+  /** @param {{start: number, text: string}[]} marks */
+  setMarks(marks) {
+    if (JSON.stringify(marks) === JSON.stringify(this.#marks)) return;
+    this.#marks = marks;
     this.#draw();
     this.#drawMap();
   }
@@ -351,6 +363,7 @@ export class MatchTimeline extends HTMLElement {
     this.#paintClips(context);
     this.#paintCurves(context);
     this.#paintEvents(context);
+    this.#paintMarks(context);
     this.#placeMapView();
     this.#placeHead();
   }
@@ -470,6 +483,22 @@ export class MatchTimeline extends HTMLElement {
     if (event) this.#paintSelected(context, Math.round(this.#x(event.time)), this.#lanes[chosen] ?? -1);
   }
 
+  /** Where halves begin. @param {CanvasRenderingContext2D} context */
+  #paintMarks(context) {
+    const { width, height } = this.#size;
+    for (const { start, text } of this.#marks) {
+      const x = Math.round(this.#x(start));
+      if (x < -200 || x > width) continue;
+      context.fillStyle = this.#paper.ink;
+      if (x > 0) context.fillRect(x, 0, 1, height);
+      context.font = "600 11px system-ui, sans-serif";
+      const room = context.measureText(text).width + 10;
+      context.fillRect(x, 2, room, AXIS_PIXELS - 5);
+      context.fillStyle = this.#paper.card;
+      context.fillText(text, x + 5, AXIS_PIXELS / 2);
+    }
+  }
+
   /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} place */
   #paintSelected(context, x, place) {
     const { lane, width } = this.#size;
@@ -492,6 +521,8 @@ export class MatchTimeline extends HTMLElement {
     for (const { start, end } of this.#clips) {
       context.fillRect(start * scale, 0, Math.max(2, (end - start) * scale), MAP_PIXELS);
     }
+    context.fillStyle = this.#paper.ink;
+    for (const { start } of this.#marks) if (start > 0) context.fillRect(Math.round(start * scale), 0, 1, MAP_PIXELS);
     context.globalAlpha = 0.75;
     for (const event of this.#events) {
       if (event.status === "rejected") continue;
@@ -654,7 +685,7 @@ export class MatchTimeline extends HTMLElement {
     const picture = this.thumbnailAt(hit?.time ?? seconds);
     let image = tip.querySelector("img");
     if (picture && !image) {
-      image = h("img", { alt: "" });
+      image = h("img", { alt: "", width: 192, height: Math.round(192 / this.shape) });
       tip.prepend(image);
     }
     if (picture && image && image.getAttribute("src") !== picture.src) image.src = picture.src;
@@ -662,7 +693,7 @@ export class MatchTimeline extends HTMLElement {
     fill(
       words,
       h("strong", { class: "number" }, clock(hit?.time ?? seconds, 2)),
-      hit ? ` ${hit.label} ${Math.round(hit.confidence * 100)} %` : "",
+      hit ? ` ${t("hoverEvent", { label: hit.label, share: percent(hit.confidence) })}` : "",
     );
     tip.hidden = false;
     const box = this.getBoundingClientRect();

@@ -1,10 +1,10 @@
 /** The library: matches come in here, and are found again. */
 
-import { ApiError, ask, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
+import { ApiError, LostConnection, ask, connection, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, percent, size } from "../lib/format.js";
 import { followJob } from "../lib/jobs.js";
-import { complain, notify } from "../lib/notices.js";
+import { complain, notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
 import { uploads } from "../lib/uploads.js";
@@ -14,6 +14,7 @@ import { uploads } from "../lib/uploads.js";
 /** @typedef {import("../lib/uploads.js").Sending} Sending */
 
 const LOOK_SECONDS = 3;
+const MOST_HALVES = 4;
 
 /** @type {Record<string, (a: Match, b: Match) => number>} */
 const ORDERS = {
@@ -25,9 +26,6 @@ const ORDERS = {
 
 /** Matches that are hidden because they are about to be deleted; by id, what ends the wait. */
 const condemned = new Map();
-
-/** @type {Map<string, {key: string, total: number, pending: number}>} counts by match */
-const counted = new Map();
 
 /**
  * @param {HTMLElement} root
@@ -111,6 +109,7 @@ class Library {
     this.#draw();
     this.#look();
     this.#readCapabilities();
+    uploads.resume();
   }
 
   stop() {
@@ -160,7 +159,49 @@ class Library {
       }
       return false;
     });
-    uploads.add(fit);
+    const fresh = fit.filter((file) => !uploads.knows(file));
+    uploads.add(fit.filter((file) => uploads.knows(file)));
+    if (fresh.length < 2 || fresh.length > MOST_HALVES) uploads.add(fresh);
+    else this.#askWhetherHalves(fresh);
+  }
+
+  /** Several videos may be the halves of one match. @param {File[]} files */
+  async #askWhetherHalves(files) {
+    let order = files.toSorted((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+    const looksSo = order.every((file, place) => new RegExp(`(^|[^0-9])${place + 1}([^0-9]|$)`).test(file.name));
+    const rows = h("ol", { class: "file-rows" });
+    const draw = () =>
+      fill(
+        rows,
+        order.map((file, place) =>
+          h(
+            "li",
+            { class: "row" },
+            h("span", { class: "grow" }, t("halfOf", { half: place + 1, name: file.name })),
+            iconButton("up", t("clipUp", { name: file.name }), {
+              disabled: place === 0,
+              onclick: () => {
+                order = order.toSpliced(place, 1).toSpliced(place - 1, 0, file);
+                draw();
+              },
+            }),
+          ),
+        ),
+      );
+    draw();
+    const button = (/** @type {string} */ answer, /** @type {string} */ text, /** @type {boolean} */ isMain, /** @type {(answer: string) => void} */ close) =>
+      h("button", { type: "button", class: isMain ? "main" : null, autofocus: isMain, onclick: () => close(answer) }, text);
+    const answer = await openDialog(t("groupAsk", { count: order.length }), (close) => [
+      h("p", { class: "quiet-text" }, t("groupHow")),
+      rows,
+      h(
+        "div",
+        { class: "dialog-foot" },
+        button("many", t("groupMany", { count: order.length }), !looksSo, close),
+        button("one", t("groupOne"), looksSo, close),
+      ),
+    ]);
+    if (answer) uploads.add(order, answer === "one");
   }
 
   /** @param {Event} event */
@@ -182,7 +223,6 @@ class Library {
       this.#matches = items;
       this.#problem = "";
       this.#follow();
-      this.#count();
     } catch (error) {
       this.#problem = explain(error);
     }
@@ -208,23 +248,6 @@ class Library {
       else this.#drawProgress(job);
     });
     this.#followed.set(first, end);
-  }
-
-  async #count() {
-    for (const match of this.#matches ?? []) {
-      const key = `${match.revision}`;
-      if (match.state !== "ready" || counted.get(match.id)?.key === key) continue;
-      try {
-        /** @type {{items: {status: string}[]}} */
-        const { items } = await getAll(`/v1/matches/${match.id}/events?limit=1000`);
-        const pending = items.filter((event) => event.status === "pending").length;
-        counted.set(match.id, { key, total: items.length, pending });
-        if (this.#isStopped) return;
-        this.#draw();
-      } catch {
-        return;
-      }
-    }
   }
 
   #drawUploads = () => {
@@ -306,9 +329,8 @@ class Library {
       ]),
     );
     const cards = shown.map((match) => {
-      const counts = counted.get(match.id);
       const version = [
-        match.id, match.version, match.state, match.job, match.title, counts?.total, counts?.pending,
+        match.id, match.version, match.state, match.job, match.title, ...Object.values(match.counts),
       ].join(" ");
       const card = there.get(version) ?? this.#card(match);
       card.dataset.version = version;
@@ -333,7 +355,7 @@ class Library {
           alt: "", loading: "lazy",
         })
       : icon("clip");
-    const counts = counted.get(match.id);
+    const { pending, accepted, rejected } = match.counts;
     return h(
       "li",
       { class: "card match-card" },
@@ -349,12 +371,12 @@ class Library {
         h("h2", {}, h("a", { href: `#/matches/${match.id}` }, match.title)),
         h("span", { class: `state ${match.state}` }, t(`state.${match.state}`)),
         match.problem ? h("p", { class: "problem" }, match.problem) : null,
-        match.state === "ready" && counts
+        match.state === "ready"
           ? h(
               "span",
               { class: "quiet-text number" },
-              n("events", counts.total),
-              counts.pending ? ` · ${t("toReview", { count: counts.pending })}` : "",
+              n("events", pending + accepted + rejected),
+              pending ? ` · ${t("toReview", { count: pending.toLocaleString() })}` : "",
             )
           : null,
         h("div", { class: "working stack", hidden: !match.job }),
@@ -456,6 +478,10 @@ class Library {
       try {
         await ask("DELETE", `/v1/matches/${match.id}`, { keepalive: true });
       } catch (error) {
+        if (error instanceof LostConnection) {
+          isDone = false;
+          return void connection.whenThere().then(now);
+        }
         condemned.delete(match.id);
         if (!(error instanceof ApiError && error.status === 404)) complain(explain(error));
       }

@@ -19,6 +19,7 @@ export function showMatch(root, id) {
   /** @type {() => void} */
   let end = () => undefined;
 
+  /** @returns {Promise<void>} */
   async function open() {
     try {
       const match = /** @type {Match} */ (await get(`/v1/matches/${encodeURIComponent(id)}`));
@@ -34,8 +35,9 @@ export function showMatch(root, id) {
     } catch (error) {
       if (isLeft) return;
       if (error instanceof LostConnection) {
+        end();
         await connection.whenThere();
-        return open();
+        return isLeft ? undefined : open();
       }
       const isMissing = error instanceof ApiError && [404, 422].includes(error.status);
       sheet(h("h1", {}, isMissing ? t("noSuchMatch") : explain(error)), backLink());

@@ -1,6 +1,6 @@
 /** The models: what is here, under which licences, and what can be fetched. */
 
-import { ask, explain, get, post, session } from "../lib/api.js";
+import { LostConnection, ask, connection, explain, get, post, session } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 import { jobEnd } from "../lib/jobs.js";
@@ -36,7 +36,9 @@ export function showModels(root) {
         ),
       );
     } catch (error) {
-      if (!isLeft) fill(body, h("p", { class: "problem" }, explain(error)));
+      if (isLeft) return;
+      fill(body, h("p", { class: "problem" }, explain(error)));
+      if (error instanceof LostConnection) connection.whenThere().then(() => (isLeft ? undefined : draw()));
     }
   }
 

@@ -1,6 +1,6 @@
 /** Settings: the server's policy, users, tokens, and who did what. */
 
-import { ApiError, ask, explain, get, getAll, post, session } from "../lib/api.js";
+import { ApiError, LostConnection, ask, connection, explain, get, getAll, post, session } from "../lib/api.js";
 import { fill, h, iconButton } from "../lib/dom.js";
 import { date } from "../lib/format.js";
 import { complain, notify } from "../lib/notices.js";
@@ -35,10 +35,22 @@ export function showSettings(root) {
     [tokens, drawTokens],
     [isAdmin ? audit : undefined, drawAudit],
   ]);
-  for (const [ground, draw] of parts) {
-    if (ground) draw(ground).catch((error) => fill(ground, h("p", { class: "problem" }, explain(error))));
+  let isLeft = false;
+
+  /** @param {HTMLElement} ground @param {(root: HTMLElement) => Promise<void>} draw */
+  async function show(ground, draw) {
+    try {
+      await draw(ground);
+    } catch (error) {
+      fill(ground, h("p", { class: "problem" }, explain(error)));
+      if (error instanceof LostConnection) connection.whenThere().then(() => (isLeft ? undefined : show(ground, draw)));
+    }
   }
-  return () => undefined;
+
+  for (const [ground, draw] of parts) if (ground) show(ground, draw);
+  return () => {
+    isLeft = true;
+  };
 }
 
 /** @param {HTMLElement} root @param {boolean} isAdmin */
@@ -248,7 +260,7 @@ async function drawTokens(root) {
             h(
               "li",
               { class: "row" },
-              h("span", { class: "grow" }, token.name, h("span", { class: "quiet-text" }, ` · ${token.role}${token.expires_at ? ` · ${t("until", { when: date(token.expires_at) })}` : ""}`)),
+              h("span", { class: "grow" }, token.name, h("span", { class: "quiet-text" }, ` · ${t(/** @type {"viewer" | "editor" | "admin"} */ (token.role))}${token.expires_at ? ` · ${t("until", { when: date(token.expires_at) })}` : ""}`)),
               iconButton("trash", t("revokeToken", { name: token.name }), { onclick: () => revoke(token) }),
             ),
           ),
@@ -282,7 +294,7 @@ async function drawAudit(root) {
         "table",
         {},
         h("thead", {}, h("tr", {}, [t("when"), t("who"), t("action"), t("what")].map((text) => h("th", {}, text)))),
-        h("tbody", {}, items.map((line) => h("tr", {}, h("td", { class: "number" }, date(line.at)), h("td", {}, line.actor), h("td", {}, line.action), h("td", {}, line.target)))),
+        h("tbody", {}, items.map((line) => h("tr", {}, h("td", { class: "number short" }, date(line.at)), h("td", {}, line.actor), h("td", { class: "short" }, line.action), h("td", {}, line.target)))),
       ),
     ),
   );
