@@ -29,7 +29,6 @@ from touchline.zoo.store import WEIGHTS_FILE, sha256_of  # noqa: E402
 
 EXACT = Placement("openvino", "fp32")
 LABELS = ("Goal", "Corner")
-several_streams = pytest.mark.skipif("fusion-late" not in SYSTEMS, reason="no fusion of streams")
 ENDS_EARLY = "without heard from 0:01 on: it ends there"
 
 
@@ -140,7 +139,6 @@ def test_a_video_gives_the_scores_of_its_feature_files(system, match, tmp_path):
     np.testing.assert_allclose(scores_of_video(model, match), expected, atol=1e-5)
 
 
-@several_streams
 def test_picture_and_sound_are_each_made_by_their_own_extractor(match, tmp_path):
     model = write_model(
         tmp_path / "m",
@@ -153,7 +151,6 @@ def test_picture_and_sound_are_each_made_by_their_own_extractor(match, tmp_path)
     np.testing.assert_allclose(scores_of_video(model, match), expected, atol=1e-5)
 
 
-@several_streams
 def test_without_sound_a_model_that_can_do_without_goes_on_and_says_so(
     call, refused, silent, early, tmp_path, monkeypatch
 ):
@@ -254,7 +251,6 @@ class Seen:
         pass
 
 
-@several_streams
 def test_where_sound_that_is_needed_ends_the_events_end(early, tmp_path, monkeypatch):
     monkeypatch.setattr("touchline.spotting.extracted.MOST_APART_SECONDS", 1.0)
     model = write_model(
@@ -270,6 +266,17 @@ def test_where_sound_that_is_needed_ends_the_events_end(early, tmp_path, monkeyp
     scored = ExtractingSpotter(network, parts).score(early)
     assert len(scored.scores) == 2
     assert scored.remarks == ("heard ends at 0:01: events are known up to there",)
+
+
+def test_a_stream_that_is_drawn_wants_its_files_beside_the_video(refused, match, tmp_path):
+    model = write_model(
+        tmp_path / "m",
+        described("demo", 368),
+        system="calf-calibration",
+        network={"slots": 3, "chunk_steps": 32, "receptive_steps": 16, "players": "graph"},
+        streams={"graph": CardFeatures(name="graph", rate="2/1")},
+    )
+    assert "match_field_calib_ccbv.json" in refused("spot", match, "--model", model)
 
 
 UNKNOWN: dict[str, tuple[CardFeatures, str]] = {

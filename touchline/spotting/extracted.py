@@ -111,8 +111,12 @@ class ExtractingSpotter:
 
         Raises:
             MediaError: it cannot be read, or the model hears and it has no sound.
+            FormatError: files that the model needs beside the video are missing or malformed.
         """
-        self._check_sound(probe(Path(video)))
+        path = Path(video)
+        info = probe(path)
+        self._check_sound(info)
+        self._draw(path, int(info.duration_seconds * self.network.sources[MAIN].rate))
 
     def spot(
         self,
@@ -141,17 +145,19 @@ class ExtractingSpotter:
         """Run the extractors over a whole video, then the network.
 
         Raises:
-            MediaError: see ``check``. FormatError: files that the model needs beside the video.
+            MediaError, FormatError: see ``check``.
             ConfigError: an extractor gives rows of another width than the model takes.
         """
         path = Path(video)
+        self.check(path)
         info = probe(path)
-        self._check_sound(info)
         report = progress or (lambda share: None)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchline-")))
             made = _Extracted(remarks=list(self.remarks))
-            for number, part in enumerate(self.extractors):
+            # The main stream last: files that others miss beside the video are told of soon.
+            parts = sorted(self.extractors, key=lambda part: part.name == MAIN)
+            for number, part in enumerate(parts):
 
                 def share(done: float, number: int = number) -> None:
                     report((number + min(done, 1.0)) / (len(self.extractors) + 1))
@@ -223,14 +229,20 @@ class ExtractingSpotter:
             labels = self.card.label_set
             nothing = np.zeros((0, len(labels)), np.float32)
             return Scores(nothing, np.zeros(0), labels, self.card.frame_rate)
-        streams: dict[str, Stream] = {}
+        streams = self._draw(video, steps)
         for part in self.extractors:
-            if part.extractor is None:
-                files = HalfFiles(video.parent, files_prefix(video), steps)
-                streams[part.name] = OPENERS[part.name](files, part.source)
-            elif part.name in made.rows:
+            if part.name in made.rows:
                 streams[part.name] = self._open(part, made)
         return self.network.score_streams(streams)
+
+    def _draw(self, video: Path, steps: int) -> dict[str, Stream]:
+        """The streams that are drawn from files beside the video."""
+        files = HalfFiles(video.parent, files_prefix(video), steps)
+        return {
+            part.name: OPENERS[part.name](files, part.source)
+            for part in self.extractors
+            if part.extractor is None
+        }
 
     @staticmethod
     def _open(part: StreamExtractor, made: _Extracted) -> FeatureFile:
