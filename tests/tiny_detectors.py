@@ -94,6 +94,14 @@ def queries(path: Path, seen: Seen) -> Path:
     return write_onnx(path, {"output0": rows[None]}, metadata)
 
 
+def queries_with_classes(path: Path, seen: Seen) -> Path:
+    _, centred, scores = arrays(seen, 12)
+    best = scores.argmax(axis=1)[:, None].astype(np.float32)
+    rows = np.hstack((centred / np.float32(SIZE * 2), scores.max(axis=1)[:, None], best))
+    metadata = YOLO | {"description": "Ultralytics RT-DETR-l model"}
+    return write_onnx(path, {"output0": rows[None]}, metadata)
+
+
 def rt_detr(path: Path, seen: Seen) -> Path:
     corners, _, scores = arrays(seen, 12)
     outputs = {
@@ -134,6 +142,7 @@ def detr(path: Path, seen: Seen) -> Path:
 AMID_GREY = {"yolo v8": yolo_v8, "yolo v5": yolo_v5, "end-to-end": end_to_end}
 SQUEEZED = {
     "queries": queries,
+    "queries, with classes": queries_with_classes,
     "rt-detr": rt_detr,
     "rt-detr, scores": rt_detr_scores,
     "logits": rt_detr_logits,

@@ -5,7 +5,8 @@ A layout is recognised from the names and shapes of a graph's outputs and the si
     yolo v8     (1, 4 + C, N)   centre, size, a score per class; N places of 2 to 5 grids
     yolo v5     (1, N, 5 + C)   the same behind a score of there being anything; 3 boxes a place
     end-to-end  (1, N, 6)       corners, score, class
-    queries     (1, N, 4 + C)   RT-DETR of Ultralytics: centre and size as shares
+    queries     (1, N, 4 + C)   RT-DETR of Ultralytics: centre and size as shares; or, from 2026,
+                (1, N, 6)       the same with score and class
     rt-detr     boxes (1, N, 4), scores (1, N), labels (1, N); or scores (1, N, C)
     logits      pred_boxes (1, N, 4), logits (1, N, C), as Hugging Face exports RT-DETR and DETR
 
@@ -96,7 +97,8 @@ def recognise(
     ((name, shape),) = outputs.items()
     if len(shape) != 3 or shape[0] not in (1, None):
         return None
-    is_queries = "rtdetr" in metadata.get("description", "").lower().replace("-", "")
+    told = metadata.get("description", "") + metadata.get("head", "")
+    is_queries = "rtdetr" in told.lower().replace("-", "")
     return _of_one(name, shape[1], shape[2], size, is_queries)
 
 
@@ -116,7 +118,8 @@ def _of_one(
     if columns == 6 and not is_queries:
         return Layout("end-to-end", None, True, lambda found, at: _end_to_end(found[output], at))
     if is_queries and columns is not None and 5 <= columns <= MAX_CLASSES:
-        return Layout("queries", columns - 4, False, lambda found, at: _queries(found[output]))
+        scored = None if columns == 6 else columns - 4
+        return Layout("queries", scored, False, lambda found, at: _queries(found[output]))
     return None
 
 
@@ -166,8 +169,11 @@ def _end_to_end(output: npt.NDArray[Any], size: Size) -> Boxes:
 
 
 def _queries(output: npt.NDArray[Any]) -> Boxes:
-    """(1, N, 4 + C)."""
-    return _best_of(output[0, :, :4], output[0, :, 4:])
+    """(1, N, 4 + C), or (1, N, 6): whole numbers in the last column are classes, not scores."""
+    rows = output[0]
+    if rows.shape[1] == 6 and (rows[:, 5] == np.rint(rows[:, 5])).all():
+        return _surest(_corners_of(rows[:, :4]), rows[:, 4], rows[:, 5])
+    return _best_of(rows[:, :4], rows[:, 4:])
 
 
 def _rt_detr(outputs: Outputs, size: Size) -> Boxes:
@@ -202,8 +208,12 @@ def _best_of(centred: npt.NDArray[Any], scores: npt.NDArray[Any]) -> Boxes:
     best = scores.argmax(axis=1) if len(scores) else np.zeros(0, np.int64)
     highest = np.take_along_axis(scores, best[:, None], 1)[:, 0]
     kept = highest > LEAST_SCORE
-    middle, half = centred[kept, :2], centred[kept, 2:4] / 2
-    return _surest(np.hstack((middle - half, middle + half)), highest[kept], best[kept])
+    return _surest(_corners_of(centred[kept]), highest[kept], best[kept])
+
+
+def _corners_of(centred: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    middle, half = centred[:, :2], centred[:, 2:4] / 2
+    return np.hstack((middle - half, middle + half))
 
 
 def _surest(
