@@ -12,11 +12,14 @@ half-written beside it. Prints one JSON line; leaves with 1 if anything was lost
 import argparse
 import hashlib
 import json
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # read when Ray is imported
 
 import ray
 from ray.cluster_utils import Cluster

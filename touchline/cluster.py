@@ -36,6 +36,7 @@ _REPORT_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 120.0
 _STOP_SECONDS = 10.0
+_START_SECONDS = 120  # Ray gives up after 30, which a busy machine needs
 _STORE_BYTES = 100_000_000  # results are short texts: what Ray needs at least will do
 
 _RAYS_OWN_THREAD = "ray_listen_error_messages"
@@ -167,6 +168,7 @@ def open_crew(
         return
     if importlib.util.find_spec("ray") is None:
         raise MissingExtraError("working on a cluster", "ray")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", str(_START_SECONDS))
     import ray
 
     is_guest = ray.is_initialized()
