@@ -57,7 +57,7 @@ class RoomServer:
         """End it, whatever it is doing."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(90)
             if self.process.stdout:
                 self.process.stdout.close()
             self.process = None

@@ -48,7 +48,7 @@ def test_build_preview_render_and_download(
 def make_reel(page: Any) -> None:
     page.get_by_role("tab", name="Reel").click()
     page.get_by_label("Length (s)").fill("8")
-    page.get_by_role("button", name="Corner", exact=True).click()
+    page.locator(".chips").get_by_role("button", name="Corner").click()
     page.get_by_role("button", name="Choose the moments").click()
     page.locator(".clip-row").first.wait_for()
 
