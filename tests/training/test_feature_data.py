@@ -13,6 +13,7 @@ from feature_games import annotation, write_dataset, write_game, write_labels, w
 
 from touchline.errors import InputError
 from touchline.training.config import load_recipe
+from touchline.training.feature_data import open_games, read_labels
 from touchline.training.run import train
 from touchline.zoo.identity import FeatureIdentity
 
@@ -217,6 +218,18 @@ def test_streams_of_a_half_must_be_equally_long(tmp_path):
     (tmp_path / "1_b.npy").unlink()
     with pytest.raises(InputError, match=r"1_b\.npy"):
         open_half(tmp_path / "1_a.npy", sources)
+
+
+def test_a_run_knows_what_made_each_of_its_streams(dataset, tmp_path):
+    for number, folder in enumerate(sorted(dataset.glob("*/league/season/*"))):
+        write_game(folder, number, name="heard")
+        describe(folder / "1_toy.npy", "camera", "2/1")
+        describe(folder / "1_heard.npy", "microphone", "2/1")
+    settings = ["data.streams.heard={name: heard, width: 8, rate: 2}"]
+    options = load_recipe(write_recipe(tmp_path / "toy.yaml", dataset), settings).data
+    data = open_games(read_labels(options), options, ("features", "heard"), 1)
+    names = {stream: identity.name for stream, identity in data.identities.items()}
+    assert names == {"features": "camera", "heard": "microphone"}
 
 
 def test_features_of_either_precision_train_alike(dataset, tmp_path):
