@@ -14,6 +14,7 @@ ENV PATH=/opt/touchline/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     TOUCHLINE_DATA=/data \
     TOUCHLINE_HOME=/data/home \
+    HF_HOME=/data/home/huggingface \
     TOUCHLINE_HOST=0.0.0.0
 USER touchline
 VOLUME /data

@@ -1,9 +1,10 @@
 """The server under reads while it works, and its memory over many jobs.
 
 First, readers ask for lists of events at a fixed rate while a worker spots a video: the times from
-when each request was due to its last byte, so that waiting counts. Then a worker does job after
-job: its memory and descriptors, and the web process's, after the first five and after the last.
-Prints one JSON line for each.
+when each request was due to its last byte, so that waiting counts; beside it a bare application
+that answers the same bytes through the same uvicorn, which is what the machine allows. Then a
+worker does job after job: its memory and descriptors, and the web process's, after the first five
+and after the last. Prints one JSON line for each.
 
     python benchmarks/server.py [--rate 200] [--seconds 30] [--jobs 50]
 """
@@ -11,18 +12,36 @@ Prints one JSON line for each.
 import argparse
 import http.client
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from touchline.server.client import Client
 
 TESTS = Path(__file__).parents[1] / "tests"
+FLOOR = """
+from pathlib import Path
+
+BODY = Path("body").read_bytes()
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": BODY})
+"""
 READERS = 16
 EVENTS = 500
 
@@ -66,7 +85,37 @@ def usage(pid: int) -> dict[str, float]:
     }
 
 
-def read_at_a_rate(server: Server, path: str, rate: float, seconds: float) -> dict[str, Any]:
+class Floor:
+    """A bare application that answers the same bytes, through the same uvicorn, with no work."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, folder: Path, body: bytes) -> None:
+        (folder / "body").write_bytes(body)
+        (folder / "floor.py").write_text(FLOOR)
+        with socket.socket() as probe:
+            probe.bind((self.host, 0))
+            self.port = int(probe.getsockname()[1])
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "floor:app", "--port", str(self.port),
+             "--log-level", "warning", "--no-access-log"],
+            cwd=folder,
+        )  # fmt: skip
+        for _ in range(600):
+            with suppress(OSError), socket.create_connection((self.host, self.port)):
+                return
+            time.sleep(0.1)
+        raise SystemExit("the bare application does not start")
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(30)
+
+
+def read_at_a_rate(
+    server: Server | Floor, path: str, rate: float, seconds: float
+) -> dict[str, Any]:
     """Requests spread evenly over readers, each on one connection; their times when due."""
     times: list[float] = []
     errors: list[int] = []
@@ -102,8 +151,21 @@ def read_at_a_rate(server: Server, path: str, rate: float, seconds: float) -> di
     }
 
 
+def content_of(server: Server, path: str) -> bytes:
+    """What is answered to a request."""
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    connection.request("GET", path)
+    return connection.getresponse().read()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has taken."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str, Any]:
-    """Reads without and with a job at work."""
+    """Reads without and with a job at work; and, with it at work, of a bare application."""
     from small_videos import write_video
 
     with Client(server.url) as client:
@@ -113,10 +175,15 @@ def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str
             client.add_event(small["id"], 3 * i / EVENTS, "Goal", confidence=0.5)
         path = f"/v1/matches/{small['id']}/events?limit=100"
         idle = read_at_a_rate(server, path, rate, seconds)
+        floor = Floor(folder, content_of(server, path))
         long = client.add_match(write_video(folder / "long.mp4", 6000, size=(1280, 720)))
         while client.job(str(long["job"]))["stage"] != "proxy":
             time.sleep(0.1)
+        cpu = cpu_seconds(server.pids()["web"])
         working = read_at_a_rate(server, path, rate, seconds)
+        cpu = cpu_seconds(server.pids()["web"]) - cpu
+        bare = read_at_a_rate(floor, path, rate, seconds)
+        floor.stop()
         state = client.job(str(long["job"]))["state"]
         client.cancel(str(long["job"]))
     return {
@@ -124,7 +191,10 @@ def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str
         "job_at_work_to_the_end": state == "running",
         "idle": idle,
         "at_work": working,
-        "ratio": round(working["p95_ms"] / idle["p95_ms"], 2),
+        "floor_at_work": bare,
+        "web_cpu_ms_per_read": round(1000 * cpu / (rate * seconds), 2),
+        "load": round(os.getloadavg()[0], 1),
+        "ratio": round(working["p95_ms"] / bare["p95_ms"], 2),
     }
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,20 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables: copied for each test, as migrating takes longer than most."""
+    from touchline.server.database import Database
+
+    path = tmp_path_factory.mktemp("database") / "touchline.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
 @pytest.fixture
-def make_room(tmp_path: Path) -> Iterator[Callable[..., "Room"]]:
+def make_room(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., "Room"]]:
     """Open a server's database and folders, with these settings."""
     from touchline.server.room import open_room
     from touchline.server.settings import ServerSettings
@@ -45,6 +58,10 @@ def make_room(tmp_path: Path) -> Iterator[Callable[..., "Room"]]:
 
     def make(**settings: Any) -> "Room":
         given = {"data": tmp_path / "data", "queue": {"backoff_seconds": 0.0}} | settings
+        database = given["data"] / "touchline.db"
+        if given.get("database_url") is None and not database.exists():
+            database.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(empty_database, database)
         rooms.append(open_room(ServerSettings(**given)))
         return rooms[-1]
 
@@ -137,8 +154,6 @@ def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ready_match(small_video: Path) -> Callable[..., str]:
     """Put a match that is ready into a server, without a worker; its id."""
-    import shutil
-
     from touchline.server.models import EventRow, Match, MatchVideo, Upload
 
     def make(room: "Room", events: int = 5, owner: str | None = None) -> str:

@@ -138,10 +138,10 @@ def test_wrong_passwords_run_out(people: dict[str, Any]) -> None:
 
 
 def test_too_many_requests_are_told_to_wait(make_client: Callable[..., Any]) -> None:
-    client = make_client(rates={"requests_per_second": 1, "burst": 5})
+    client = make_client(rates={"requests_per_second": 0.001, "burst": 5})
     answers = [client.get("/v1/matches") for _ in range(8)]
     assert [a.status_code for a in answers] == [200] * 5 + [429] * 3
-    assert answers[-1].headers["Retry-After"] == "1" or answers[-1].headers["Retry-After"] == "2"
+    assert 900 < int(answers[-1].headers["Retry-After"]) <= 1001
 
 
 def test_everything_carries_safety_headers(client: Any) -> None:

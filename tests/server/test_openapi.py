@@ -1,10 +1,14 @@
 """The OpenAPI document: complete, with examples, and true."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+EXAMPLES = int(os.environ.get("TOUCHLINE_EXAMPLES", "12"))
+"""Requests that schemathesis makes up for each operation."""
 
 
 def operations(client: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -80,7 +84,7 @@ def test_whatever_is_sent_the_answer_is_documented(
             continue  # they would end the conditions of the test
 
         @settings(
-            max_examples=12, database=None, deadline=None, derandomize=True,
+            max_examples=EXAMPLES, database=None, deadline=None, derandomize=True,
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip

@@ -21,7 +21,14 @@ KEPT_VARIABLES = (
 )  # fmt: skip
 """What a child may know of the worker's environment: no passwords, no database."""
 
-NETWORK_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "HF_ENDPOINT")
+NETWORK_VARIABLES = (
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "HF_ENDPOINT",
+    "HF_HOME",
+)
 """What the stages that fetch models need besides."""
 
 POLL_SECONDS = 0.1

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Query, Request, Response
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from touchline.server.access.accounts import by_session, by_share, by_token, has_users
 from touchline.server.access.principal import LOCAL, Principal, Role
@@ -44,7 +44,11 @@ def room_of(request: Request) -> Room:
     return room
 
 
-RoomOf = Annotated[Room, Depends(room_of)]
+async def _room(request: Request) -> Room:
+    return room_of(request)  # what only looks is not worth a thread, and so is no plain function
+
+
+RoomOf = Annotated[Room, Depends(_room)]
 
 
 def address_of(request: Request) -> str:
@@ -141,7 +145,7 @@ def _who_are_you(detail: str) -> ProblemError:
 
 
 def _at_least(role: Role) -> Any:
-    def check(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
+    async def check(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
         if principal is None:
             raise _who_are_you("log in, or send a token")
         if not principal.has(role):
@@ -152,7 +156,7 @@ def _at_least(role: Role) -> Any:
     return Depends(check)
 
 
-def known(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
+async def known(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
     """Anybody the server knows, guests too; the route says what they see."""
     if principal is None:
         raise _who_are_you("log in, or send a token")
@@ -165,13 +169,17 @@ Admin = Annotated[Principal, _at_least("admin")]
 Known = Annotated[Principal, Depends(known)]
 
 
+_WITH_VIDEOS = (joinedload(Match.videos),)
+"""One query for both, as almost every request needs them."""
+
+
 def visible_match(session: Session, principal: Principal, match_id: str) -> Match:
     """A match that the asker may see.
 
     Raises:
         ProblemError: there is none, or it is not what a guest's link shows.
     """
-    match = session.get(Match, match_id)
+    match = session.get(Match, match_id, options=_WITH_VIDEOS)
     if match is None or (principal.is_guest and principal.match_id != match_id):
         raise not_found("match")
     return match

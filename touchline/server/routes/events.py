@@ -45,11 +45,14 @@ from touchline.server.routes.schemas import (
     ReviewIn,
     Share,
     Status,
+    event_facts,
     when,
 )
 from touchline.server.uploads import clean_name
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
+
+JSON = "application/json"
 
 HalfQuery = Annotated[int | None, Query(ge=1, le=4, description="Of this half alone.")]
 LabelQuery = Annotated[
@@ -74,13 +77,14 @@ def list_events(
     status: Annotated[Status | None, Query()] = None,
     min_confidence: Annotated[Share, Query()] = 0.0,
     half: HalfQuery = None,
-) -> Page[EventOut] | Response:
+) -> Response:
     """The events in order of time. The ETag is that of all events together."""
     with room.database.read() as session:
         match = visible_match(session, principal, match_id)
         if unchanged(request, response, f'"r{match.revision}"'):
             return Response(status_code=304, headers=dict(response.headers))
-        query = _alive(match_id).where(EventRow.confidence >= min_confidence)
+        query = _alive(match_id, *EventRow.__table__.columns)
+        query = query.where(EventRow.confidence >= min_confidence)
         if label:
             query = query.where(EventRow.label.in_(label))
         if status:
@@ -91,12 +95,15 @@ def list_events(
             seconds, event_id = from_cursor(cursor, 2)
             after = (number_of(seconds), event_id)
             query = query.where(tuple_(EventRow.seconds, EventRow.id) > after)
-        rows = session.scalars(query.limit(limit + 1)).all()
+        rows = session.execute(query.limit(limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page.model_construct(
-        items=[EventOut.of(row, match) for row in rows[:limit]],
-        next=None if last is None else to_cursor(repr(last.seconds), last.id),
+    page = Page[EventOut].model_validate(
+        {
+            "items": [event_facts(row, match) for row in rows[:limit]],
+            "next": None if last is None else to_cursor(repr(last.seconds), last.id),
+        }
     )
+    return Response(page.model_dump_json(), headers=dict(response.headers), media_type=JSON)
 
 
 @router.post("/events", status_code=201)
@@ -388,9 +395,10 @@ def _of_half(match: Match, half: int) -> ColumnElement[bool]:
     )
 
 
-def _alive(match_id: str) -> Select[EventRow]:
+def _alive(match_id: str, *columns: Any) -> Select[Any]:
+    """The events that are not deleted, whole or as these columns, in order of time."""
     return (
-        select(EventRow)
+        select(*(columns or (EventRow,)))
         .where(EventRow.match_id == match_id, EventRow.deleted.is_(False))
         .order_by(EventRow.seconds, EventRow.id)
     )

@@ -11,6 +11,7 @@ from pydantic import (
     StringConstraints,
     field_validator,
 )
+from sqlalchemy import Row
 
 from touchline.events import MAX_SECONDS
 from touchline.server.access.principal import Role, Scope
@@ -381,26 +382,35 @@ class EventOut(BaseModel):
     @classmethod
     def of(cls, row: EventRow, match: Match) -> "EventOut":
         """As the row has it; of several videos of the match, in the one that its time lies in."""
-        names = (
-            "id", "label", "confidence", "team", "player", "half", "clock", "visibility",
-            "status", "source", "note", "version", "created_by", "updated_by",
-        )  # fmt: skip
-        return cls.model_validate(
-            {name: getattr(row, name) for name in names}
-            | {
-                "time": row.seconds,
-                "created_at": when(row.created_at),
-                "updated_at": when(row.updated_at),
-            }
-            | _place(row, match)
-        )
+        return cls.model_validate(event_facts(row, match))
 
 
-def _place(row: EventRow, match: Match) -> dict[str, Any]:
-    if len(match.videos) < 2:
-        return {"half_time": None}
-    video = video_at(match, row.seconds)
-    return {"half": video.half, "half_time": round(row.seconds - video.start_seconds, 6)}
+def event_facts(row: EventRow | Row[Any], match: Match) -> dict[str, Any]:
+    """The fields of `EventOut`, before they are validated: lists of thousands are made of them."""
+    half, half_time = row.half, None
+    if len(match.videos) > 1:
+        video = video_at(match, row.seconds)
+        half, half_time = video.half, round(row.seconds - video.start_seconds, 6)
+    return {
+        "id": row.id,
+        "time": row.seconds,
+        "label": row.label,
+        "confidence": row.confidence,
+        "team": row.team,
+        "player": row.player,
+        "half": half,
+        "half_time": half_time,
+        "clock": row.clock,
+        "visibility": row.visibility,
+        "status": row.status,
+        "source": row.source,
+        "note": row.note,
+        "version": row.version,
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "updated_by": row.updated_by,
+        "updated_at": row.updated_at,
+    }
 
 
 class ChangeOut(BaseModel):
