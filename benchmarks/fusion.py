@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from touchline.datasets.features import MAIN
 from touchline.datasets.soccernet import Game, read_games
 from touchline.events import Event, Match
 from touchline.labels import SOCCERNET_V2
@@ -35,6 +36,8 @@ from touchline.replacing import write_text
 from touchline.spotting.features import load_for_features
 from touchline.training.config import AnyRecipe, load_recipe
 from touchline.training.run import train
+from touchline.zoo.networks import load_network
+from touchline.zoo.store import find
 
 STREAMS = {
     "picture": {"name": "demo", "width": 368},
@@ -68,11 +71,14 @@ RUNS = {
     "all, early": Run("fusion-early", ALL),
     "all, late": Run("fusion-late", ALL),
     "all, attention": Run("fusion-attention", ALL),
+    "picture + sound, late": Run("fusion-late", ("picture", "sound")),
     "all, early, no stream dropout": Run("fusion-early", ALL, ("clips.stream_dropout=0",)),
 }
 """In the order in which they are trained."""
 
 WHOLE = "everything"
+OTHER = ("training_cpu_seconds", "shares")
+"""What is recorded of a run beside scores."""
 
 
 def settings_of(run: Run, root: Path, seed: int, epochs: int) -> list[str]:
@@ -145,8 +151,20 @@ def run_all(options: argparse.Namespace) -> dict[str, list[Any]]:
                     run.recipe, settings_of(run, options.games, seed, options.epochs)
                 )
                 write_text(result, json.dumps(measure(run, recipe, games, folder)))
-            records.setdefault(name, []).append(json.loads(result.read_text()))
+            record = json.loads(result.read_text())
+            if run.recipe == "fusion-late":
+                record["shares"] = shares_of(run, folder)
+            records.setdefault(name, []).append(record)
     return records
+
+
+def shares_of(run: Run, folder: Path) -> dict[str, dict[str, float]]:
+    """What each stream counts in late fusion, by stream and class."""
+    shares = load_network(find(folder)).shares()
+    shares[run.streams[0]] = shares.pop(MAIN)
+    return {
+        name: dict(zip(SOCCERNET_V2, shares[name].tolist(), strict=True)) for name in run.streams
+    }
 
 
 def medians(records: Sequence[Any]) -> Any:
@@ -159,14 +177,14 @@ def medians(records: Sequence[Any]) -> Any:
 
 
 def table(summary: Mapping[str, Any], spread: Mapping[str, Any]) -> str:
-    """Markdown: averages by run, then the tight average precision by class."""
+    """Markdown: averages by run, then the tight average precision by class, then shares."""
     lines = [
         "| streams | tight | lowest to highest | loose | tight, unshown | CPU seconds |",
         "|---|---|---|---|---|---|",
     ]
     for name, record in summary.items():
         for condition, scores in record.items():
-            if condition == "training_cpu_seconds":
+            if condition in OTHER:
                 continue
             title = name if condition == WHOLE else f"{name}; at test {condition}"
             low, high = spread[name][condition]
@@ -180,7 +198,18 @@ def table(summary: Mapping[str, Any], spread: Mapping[str, Any]) -> str:
     for label in SOCCERNET_V2.labels:
         cells = [_percent(summary[name][WHOLE]["per_class"][label]) for name in names]
         lines.append(f"| {label} | {' | '.join(cells)} |")
+    for name, record in summary.items():
+        lines += shares_table(name, record["shares"]) if "shares" in record else []
     return "\n".join(lines)
+
+
+def shares_table(title: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Markdown: what each stream counts for each class."""
+    lines = ["", f"| {title}: shares | {' | '.join(shares)} |", "|---" * (len(shares) + 1) + "|"]
+    for label in SOCCERNET_V2.labels:
+        cells = [_percent(stream[label]) for stream in shares.values()]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return lines
 
 
 def _percent(share: float | None) -> str:
@@ -202,7 +231,7 @@ def main() -> None:
         name: {
             condition: [f(run[condition]["tight"] for run in runs) for f in (min, max)]
             for condition in runs[0]
-            if condition != "training_cpu_seconds"
+            if condition not in OTHER
         }
         for name, runs in records.items()
     }

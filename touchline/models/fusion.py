@@ -358,6 +358,10 @@ class AttentionFusion(Fusion):
         self.decoder_layers = nn.ModuleList(
             nn.TransformerDecoderLayer(**common) for _ in range(config.decoder_layers)
         )
+        for module in self.modules():
+            if isinstance(module, nn.MultiheadAttention):
+                # To draw which of so many pairs of tokens drop out takes longer than all the rest.
+                module.dropout = 0.0
         self.norm = nn.LayerNorm(config.width)
         self.say = _saying(config)
 
