@@ -187,7 +187,7 @@ class Look:
         self.folder = os.environ.get("TOUCHLINE_SCREENSHOTS")
 
     def __call__(self, view: str) -> None:
-        self.page.wait_for_timeout(400)
+        self.page.wait_for_timeout(250)
         if self.folder:
             self.page.screenshot(path=Path(self.folder) / f"{view}-{self.name}.png")
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):

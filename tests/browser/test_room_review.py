@@ -118,10 +118,10 @@ def code_of(page: Any) -> int:
 
 def settle(page: Any, frame: int) -> None:
     """Wait until a frame is on show."""
-    for _ in range(100):
+    for _ in range(500):
         if frame_on_show(page) == frame and code_of(page) == frame:
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise AssertionError(f"{frame_on_show(page)} is on show, {code_of(page)} is told, not {frame}")
 
 
