@@ -231,6 +231,7 @@ class Cut:
         suffix: of their files, which says what they are: ``.mp4``, ``.otio``, ...
         seconds: greatest length.
         rate: frames a second, for edit lists without a video.
+        aspect: width by height of the picture, if not that of the video.
     """
 
     suffix: str = ".mp4"
@@ -240,6 +241,7 @@ class Cut:
     shift_seconds: float = 0.0
     jitter_seconds: float = DEFAULT_JITTER_SECONDS
     rate: Fraction | None = None
+    aspect: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -306,6 +308,7 @@ class ReelTask:
                 burn_labels=cut.labels,
                 snap=cut.snap,
                 rate=cut.rate,
+                aspect=cut.aspect,
                 progress=report,
             )
         write(replace(made, extra={**made.extra, _MADE_OF: made_of}), note)

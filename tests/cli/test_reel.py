@@ -57,6 +57,13 @@ def test_a_video_is_cut_with_sound(call, videos, events, tmp_path, suffix):
     assert result["seconds"] == pytest.approx(info.duration_seconds, abs=0.05)
 
 
+def test_a_video_is_cut_in_another_shape(call, videos, events, tmp_path):
+    reel = tmp_path / "upright.mp4"
+    ended = call("reel", events, "--video", videos / "match.mp4", "-o", reel, "--aspect", "9:16")
+    assert (ended.code, ended.err) == (0, "")
+    assert probe(reel).size == (36, 64)
+
+
 @pytest.mark.parametrize("suffix", LIST_SUFFIXES)
 def test_the_suffix_names_an_edit_list(call, videos, events, tmp_path, suffix):
     reel = tmp_path / f"reel.{suffix}"
@@ -102,6 +109,8 @@ def test_each_half_is_cut_from_its_own_video(call, refused, videos, tmp_path):
         (["-o", "reel.mp4", "--shift-seconds", "nan"], "shift"),
         (["-o", "reel.mp4", "--jitter-seconds", "-1"], "jitter"),
         (["-o", "reel.edl", "--rate", "fast"], "frame rate"),
+        (["-o", "reel.edl", "--aspect", "9:16"], "no picture"),
+        (["-o", "reel.mp4", "--aspect", "wide"], "is no aspect"),
         (["-o", "reel.mp4", "--video", "text.mp4"], "is not a video file"),
         (["-o", "reel.mp4", "--video", "missing.mp4"], "no such file"),
         (["-o", "reel.mp4", "--video", "one-frame.mp4"], "is this the video"),

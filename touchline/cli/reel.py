@@ -52,6 +52,10 @@ def reel(
     snap: Annotated[
         bool, typer.Option(help="Let clips begin and end at camera cuts within reach.")
     ] = True,
+    aspect: Annotated[
+        str | None,
+        typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
+    ] = None,
     shift_seconds: Annotated[
         float, typer.Option(help="Move every event first; negative for a detector that is late.")
     ] = 0.0,
@@ -73,18 +77,28 @@ def reel(
     Of a folder of events, one reel for each game, of all its halves. What is there already and was
     made of the same events and videos is kept: call it again to go on.
     """
+    from touchline.editing.framing import parse_aspect
     from touchline.editing.render import refuse_overwriting
     from touchline.errors import InputError
+    from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
     from touchline.pipeline import cut_reel, reel_of, videos_of
     from touchline.timebase import parse_rate
 
     chosen_rate = None if rate is None else parse_rate(rate)
+    shape = None if aspect is None else parse_aspect(aspect)
     is_many = events.is_dir() and (output.is_dir() or not output.suffix)
     if not is_many and (ray is not None or jobs is not None):
         raise InputError(
             "the reel of one game is one task",
             where="--ray" if jobs is None else "--jobs",
             remedy="give a folder of events, and a folder for the reels",
+        )
+    suffix = to if is_many else output.suffix
+    if shape is not None and suffix.lower() not in VIDEO_SUFFIXES:
+        raise InputError(
+            f"a {suffix} file has no picture to shape",
+            where="--aspect",
+            remedy=f"cut a video: {', '.join(VIDEO_SUFFIXES)}",
         )
     if is_many:
         from touchline.cluster import open_crew
@@ -93,7 +107,7 @@ def reel(
         place = None if not video else video[0]
         if place is not None and (len(video or []) > 1 or not place.is_dir()):
             raise InputError("must be one folder, as EVENTS is one", where="--video")
-        cut = Cut(to, seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate)
+        cut = Cut(to, seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape)
         tasks = plan_reels(events, output, cut, videos=place, overwrite=overwrite)
         reads = [events] if place is None else [events, place]
         crew = open_crew(ray, jobs=jobs, reads=reads, writes=output)
@@ -117,6 +131,7 @@ def reel(
             burn_labels=labels,
             snap=snap,
             rate=chosen_rate,
+            aspect=shape,
             progress=lambda share: progress.update(task, completed=100 * share),
         )
     if json:
