@@ -55,6 +55,11 @@ export class Player extends EventTarget {
     this.video.load();
   }
 
+  /** Seconds of the frame that was asked for last, else of the one on show: what an edit means. */
+  get playhead() {
+    return this.#wanted === null ? this.seconds : this.#wanted / this.rate;
+  }
+
   get frame() {
     return Math.round(this.seconds * this.rate);
   }

@@ -229,7 +229,7 @@ export class ReelPanel extends HTMLElement {
   /** Add a clip around an event, or around the playhead. @param {MatchEvent | null} event */
   addClip(event) {
     if (!this.player) return;
-    const at = event?.time ?? this.player.seconds;
+    const at = event?.time ?? this.player.playhead;
     const [lead, lag] = around(event?.label ?? "");
     if (!this.#reel) return void this.#makeEmpty(at - lead, at + lag, event?.label);
     this.#edit(insertClip(this.clips, at - lead, at + lag, this.#duration, event?.label));

@@ -568,7 +568,7 @@ export class MatchRoom {
   #move(step) {
     if (!this.#shown.length) return;
     const place = this.#shown.findIndex((event) => event.id === this.#selected);
-    const start = place < 0 ? this.#shown.findIndex((event) => event.time >= this.player.seconds) - (step > 0 ? 1 : 0) : place;
+    const start = place < 0 ? this.#shown.findIndex((event) => event.time >= this.player.playhead) - (step > 0 ? 1 : 0) : place;
     const next = Math.min(Math.max(start + step, 0), this.#shown.length - 1);
     this.select(this.#shown[next]?.id ?? null);
   }
@@ -604,7 +604,7 @@ export class MatchRoom {
   tag(label) {
     if (!mayEdit()) return;
     const late = this.player.isPlaying && this.player.speed > 0 ? habits().reaction * this.player.speed : 0;
-    const frame = Math.max(0, Math.round((this.player.seconds - late) * this.rate));
+    const frame = Math.max(0, Math.round((this.player.playhead - late) * this.rate));
     const id = this.store.add({ time: Math.round((frame / this.rate) * 1000) / 1000, label });
     this.#selected = id;
     this.#changed();
@@ -659,8 +659,8 @@ export class MatchRoom {
     frameOn: () => this.player.step(1),
     secondBack: () => this.player.step(-Math.round(this.rate)),
     secondOn: () => this.player.step(Math.round(this.rate)),
-    jumpBack: () => this.player.seek(this.player.seconds - JUMP_SECONDS),
-    jumpOn: () => this.player.seek(this.player.seconds + JUMP_SECONDS),
+    jumpBack: () => this.player.seek(this.player.playhead - JUMP_SECONDS),
+    jumpOn: () => this.player.seek(this.player.playhead + JUMP_SECONDS),
     slower: () => this.player.changeSpeed(-1),
     faster: () => this.player.changeSpeed(1),
     mute: () => void (this.player.video.muted = !this.player.video.muted),
@@ -676,7 +676,7 @@ export class MatchRoom {
     laterFrame: () => this.#nudge(1, 0),
     earlierSecond: () => this.#nudge(0, -1),
     laterSecond: () => this.#nudge(0, 1),
-    toPlayhead: () => this.#selected && this.store.change(this.#selected, { time: Math.round(this.player.seconds * 1000) / 1000 }),
+    toPlayhead: () => this.#selected && this.store.change(this.#selected, { time: Math.round(this.player.playhead * 1000) / 1000 }),
     changeClass: () => this.#chooseClass(),
     note: () => this.inspector.focusNote(),
     remove: () => this.#remove(),
@@ -773,7 +773,7 @@ export class MatchRoom {
 
   /** @param {HTMLElement} title */
   async #details(title) {
-    const changed = await showDetails(this.match, this.#periods, this.player.seconds);
+    const changed = await showDetails(this.match, this.#periods, this.player.playhead);
     if (!changed) return;
     Object.assign(this.match, changed);
     fill(title, changed.title);
