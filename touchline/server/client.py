@@ -23,6 +23,8 @@ from touchline.formats import read
 CHUNK_BYTES = 8 * 1024**2
 TRIES = 5
 TIMEOUT_SECONDS = 60.0
+IDLE_SECONDS = 2.0
+"""Servers close connections that nobody uses, ours after five seconds; older ones are made anew."""
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Progress = Callable[[float], None]
@@ -135,6 +137,7 @@ class Client:
             http.client.HTTPConnection
         )  # fmt: skip
         self._connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        self._used = time.monotonic()
         self._prefix = parts.path.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -361,12 +364,15 @@ class Client:
         Raises:
             ServerError: it is one, or there is none.
         """
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            self._connection.close()  # the next request opens it again
         try:
             self._connection.request(
                 method, self._prefix + url, content, headers=self._headers | headers
             )
             answer = self._connection.getresponse()
             text = answer.read() if answer.status >= 400 else b""
+            self._used = time.monotonic()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise ServerError(0, f"{self._connection.host} does not answer ({error})") from error
