@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 import touchline
 from touchline.server.access.rates import RateLimiter
+from touchline.server.cache import AnswerCache
 from touchline.server.middleware import Guarded, Observed
 from touchline.server.monitoring import Monitor
 from touchline.server.problems import (
@@ -85,6 +86,7 @@ def create_app(room: Room) -> FastAPI:
     per_second = rates.logins_per_minute / 60
     app.state.room = room
     app.state.streams = Counter()
+    app.state.event_pages = AnswerCache()
     app.state.monitor = Monitor(room)
     app.state.limiters = Limiters(
         RateLimiter(rates.requests_per_second, rates.burst),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError, InputError
 from touchline.formats import FORMATS, find_format, write
+from touchline.server.cache import AnswerCache
 from touchline.server.documents import events_in, row_of, thing_of, video_of_half
 from touchline.server.games import facts_of_file
 from touchline.server.history import change_events, redo, undo
@@ -79,10 +80,15 @@ def list_events(
     half: HalfQuery = None,
 ) -> Response:
     """The events in order of time. The ETag is that of all events together."""
+    pages: AnswerCache = request.app.state.event_pages
     with room.database.read() as session:
         match = visible_match(session, principal, match_id)
         if unchanged(request, response, f'"r{match.revision}"'):
             return Response(status_code=304, headers=dict(response.headers))
+        asked = (limit, cursor, tuple(label or ()), status, min_confidence, half)
+        key = (match_id, match.version, match.revision, asked)
+        if (known := pages.get(key)) is not None:
+            return Response(known, headers=dict(response.headers), media_type=JSON)
         query = _alive(match_id, *EventRow.__table__.columns)
         query = query.where(EventRow.confidence >= min_confidence)
         if label:
@@ -103,7 +109,9 @@ def list_events(
             "next": None if last is None else to_cursor(repr(last.seconds), last.id),
         }
     )
-    return Response(page.model_dump_json(), headers=dict(response.headers), media_type=JSON)
+    answer = page.model_dump_json().encode()
+    pages.put(key, answer)
+    return Response(answer, headers=dict(response.headers), media_type=JSON)
 
 
 @router.post("/events", status_code=201)
