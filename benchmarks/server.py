@@ -176,7 +176,7 @@ def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str
         path = f"/v1/matches/{small['id']}/events?limit=100"
         idle = read_at_a_rate(server, path, rate, seconds)
         floor = Floor(folder, content_of(server, path))
-        long = client.add_match(write_video(folder / "long.mp4", 6000, size=(1280, 720)))
+        long = client.add_match(write_video(folder / "long.mp4", 3000, size=(1280, 720)))
         while client.job(str(long["job"]))["stage"] != "proxy":
             time.sleep(0.1)
         cpu = cpu_seconds(server.pids()["web"])
