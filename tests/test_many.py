@@ -43,6 +43,8 @@ def test_a_folder_is_spotted_once(call, refused, plain_model, games, tmp_path):
         "plain.events.json",
     ]
     assert set(status_of(call(*command)).values()) == {"kept"}
+    assert set(status_of(call(*command, "--threshold", "0.3")).values()) == {"made"}
+    assert set(status_of(call(*command)).values()) == {"made"}
     (out / "plain.report.html").unlink()
     (games / "plain.mp4").write_text("not a video")
     again = call(*command)

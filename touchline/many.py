@@ -23,6 +23,7 @@ from touchline.events import Match, Timeline
 from touchline.formats import read, read_matches, read_reel, write
 from touchline.pipeline import (
     DEFAULT_REEL_SECONDS,
+    THRESHOLD,
     check_writable,
     cut_reel,
     refuse_clashes,
@@ -151,7 +152,7 @@ class SpotTask:
         return stem.with_name(stem.name + EVENTS_ENDING), stem.with_name(stem.name + REPORT_ENDING)
 
     def _kept(self, spotter: VideoSpotter) -> Outcome | None:
-        """What there is of this model and this video; None if there is nothing.
+        """What there is of this model, video and threshold; None if there is nothing.
 
         Raises:
             InputError: events of somebody else lie in the place.
@@ -172,6 +173,8 @@ class SpotTask:
             )
         is_newer = events.stat().st_mtime_ns > self.video.stat().st_mtime_ns
         if not (isinstance(timeline, Timeline) and is_newer and report.exists()):
+            return None
+        if timeline.extra.get(THRESHOLD) != self.threshold:
             return None
         files = (str(events), str(report))
         return Outcome(self.name, "kept", files, len(timeline), messages=timeline.warnings)

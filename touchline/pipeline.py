@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
@@ -20,6 +20,9 @@ from touchline.report.page import write_report
 from touchline.spotting.spotter import DEFAULT_THRESHOLD, Progress, VideoSpotter
 
 DEFAULT_REEL_SECONDS = 180.0
+
+THRESHOLD = "threshold"
+"""The field of a file of events that tells the confidence below which none were written."""
 
 VIDEO_SUFFIXES = tuple(SUFFIXES)
 """What a reel can be cut into; every other suffix names an edit list."""
@@ -66,6 +69,7 @@ def spot_video(
 
     Args:
         folder: where to; beside the video by default. Made if it is not there.
+        threshold: events of lower confidence are left out; the file of events says below which.
         reel_seconds: the report marks the reel of this length; None for none.
 
     Raises:
@@ -74,6 +78,7 @@ def spot_video(
     target = video.parent if folder is None else folder
     check_writable(target)
     timeline = spotter.spot(video, threshold=threshold, progress=progress)
+    timeline = replace(timeline, extra={**timeline.extra, THRESHOLD: threshold})
     writable_folder(target)
     events_path = target / f"{video.stem}.events.json"
     report_path = target / f"{video.stem}.report.html"

@@ -49,7 +49,8 @@ def spot(
         float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
     ] = 0.05,
     engine: Annotated[
-        Literal["auto", "openvino", "torch"], typer.Option(help="Where the network runs.")
+        Literal["auto", "openvino", "torch"],
+        typer.Option(help="What runs the networks that read pictures."),
     ] = "auto",
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="What it computes in.")

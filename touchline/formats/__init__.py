@@ -372,7 +372,7 @@ def _choose(tree: Tree, format: str | None) -> tuple[Format, list[str]]:
     if len(found) > 1:
         raise FormatError(
             f"holds files of several formats: {', '.join(found)}", where=tree.path,
-            remedy="name the one to read with --from (format=)",
+            remedy="name the one to read: --from (format=), in evaluate --label-file",
         )  # fmt: skip
     if not found:
         wanted_names = sorted({f.file_name or f"*{f.suffixes[0]}" for f in wanted})
