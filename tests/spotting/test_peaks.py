@@ -126,6 +126,32 @@ def test_suppressions_of_dense_anchors(shared):
         np.testing.assert_allclose(found, np.maximum(expected[key], 0), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["aligned", "misaligned"])
+def test_suppression_of_the_benchmarks_on_features(shared, name):
+    with np.load(shared / f"data/parity/calf_17_half_{name}_last_chunk.npz") as fixture:
+        scores = published_scores(np.maximum(fixture["timestamps_long"], 0))
+        frames, classes = fixture["nms_frames"].tolist(), fixture["nms_classes"].tolist()
+        labels = [SOCCERNET_V2.labels[number] for number in classes]
+        expected = dict(zip(zip(labels, frames, strict=True), fixture["nms_scores"], strict=True))
+    assert events_of(find_peaks(scores, Suppression("half-open", 10.0, floor=1e-6)), 2) == expected
+
+
+@given(
+    values=st.lists(st.sampled_from([0, 0.1, 0.3, 0.5, 0.9]), min_size=1, max_size=40),
+    width=st.integers(2, 12),
+)
+def test_a_half_open_window_spares_its_last_step(values, width):
+    """As the benchmarks write it, with the whole window's ``width`` in steps."""
+    left, expected = np.array(values, np.float32), []
+    while left.max() > 0:
+        step = int(left.argmax())
+        expected.append(step)
+        left[max(0, int(step - width / 2)) : step + int(width / 2)] = -1
+    scores = scores_of([("A", i, v) for i, v in enumerate(values)])
+    peaks = find_peaks(scores, Suppression("half-open", width / 2))
+    assert [e.seconds for e in peaks] == sorted(expected)
+
+
 def test_suppression_of_astra(shared):
     with np.load(shared / "data" / "parity" / "astra_losses_postprocess.npz") as fixture:
         scores = published_scores(np.maximum(fixture["snms_input"], 0))

@@ -70,7 +70,7 @@ def test_the_published_checkpoints(name, pooling, labels, shared):
     assert card.labels.labels == labels.labels and card.labels.name == labels.name
     assert (card.rate, card.config["clip_len"]) == ("2/1", 40)
     assert (card.features.name, card.features.width) == ("ResNET_TF2_PCA512", 512)
-    assert (card.suppression.kind, card.suppression.window_seconds) == ("greedy", 10.0)
+    assert (card.suppression.kind, card.suppression.window_seconds) == ("half-open", 10.0)
     network = load_network(folder)
     case_path = shared / f"data/parity/pooling_{name}.npz"
     if not case_path.is_file():

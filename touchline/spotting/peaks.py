@@ -1,17 +1,21 @@
 """From curves to events: every step is a candidate, and suppression keeps the peaks.
 
-Four suppressions, each per class:
+Five suppressions, each per class:
 
 - ``maximum`` (E2E-Spot): a candidate goes if a strictly higher one lies within the window, even if
   that one goes too. Equal neighbours both stay.
 - ``greedy`` (T-DEED and most of the field): the highest stays and removes its window, and so on.
+- ``half-open`` (the SoccerNet benchmarks of pooling and CALF): the same, but the last step of the
+  window stays.
 - ``soft`` (soft-NMS, ASTRA, T-DEED): the highest stays and scales its window down by
   (distance/window)² instead of removing it.
 - ``linear`` (soft-NMS, dense anchors): the same by distance/window.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -21,7 +25,7 @@ from touchline.errors import ConfigError
 from touchline.events import Event
 from touchline.scores import FloatArray, Scores
 
-SuppressionKind = Literal["maximum", "greedy", "soft", "linear"]
+SuppressionKind = Literal["maximum", "greedy", "half-open", "soft", "linear"]
 Steps = npt.NDArray[np.int64]
 
 MIN_CONFIDENCE = 0.01
@@ -29,41 +33,60 @@ MIN_CONFIDENCE = 0.01
 
 MAX_WINDOW_SECONDS = 600.0
 
+_ROUNDING = 1e-6
+"""By so much a reach in steps may miss the whole number that is meant."""
 
-def keep_maxima(steps: Steps, values: FloatArray, window: int) -> FloatArray:
+
+def keep_maxima(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     """(n,) confidences after the local-maximum filter; 0 for what it drops.
 
     Args:
         steps: (n,) increasing positions of the candidates of one class.
         values: (n,) their confidences.
-        window: reach in steps, inclusive.
+        reach: of the window on either side in steps; its whole part counts, inclusive.
     """
+    window = int(reach)
     first = np.searchsorted(steps, steps - window, side="left")
     last = np.searchsorted(steps, steps + window, side="right")
     highest = np.array([values[a:b].max() for a, b in zip(first, last, strict=True)], values.dtype)
     return np.where(values >= highest, values, 0).astype(np.float32)
 
 
-def keep_greedy(steps: Steps, values: FloatArray, window: int) -> FloatArray:
+def keep_greedy(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     """(n,) confidences after greedy suppression; 0 for what it drops. Ties: the earlier stays."""
+    window = int(reach)
+    return _thin_out(steps, values, window, window + 1)
+
+
+def keep_half_open(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
+    """(n,) confidences after the benchmarks' greedy suppression; 0 for what it drops.
+
+    A peak at step f empties ``f - reach <= step < f + reach``; where that is no whole number, one
+    step more of the past and none of the future. Ties: the earlier stays.
+    """
+    return _thin_out(steps, values, math.ceil(reach), int(reach))
+
+
+def _thin_out(steps: Steps, values: FloatArray, before: int, behind: int) -> FloatArray:
+    """The highest stays and removes ``before`` steps and those up to ``behind``, and so on."""
     kept = np.zeros_like(values)
     free = np.ones(len(steps), bool)
     for i in np.argsort(-values, kind="stable"):
         if free[i]:
             kept[i] = values[i]
-            a, b = np.searchsorted(steps, (steps[i] - window, steps[i] + window + 1))
+            a, b = np.searchsorted(steps, (steps[i] - before, steps[i] + behind))
             free[a:b] = False
     return kept
 
 
-def keep_soft(steps: Steps, values: FloatArray, window: int) -> FloatArray:
+def keep_soft(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     """(n,) confidences after soft-NMS with a square decay."""
-    return _soften(steps, values, window, power=2)
+    return _soften(steps, values, int(reach), power=2)
 
 
-def keep_linear(steps: Steps, values: FloatArray, window: int) -> FloatArray:
+def keep_linear(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     """(n,) confidences after soft-NMS with a linear decay."""
-    return _soften(steps, values, window, power=1)
+    return _soften(steps, values, int(reach), power=1)
 
 
 def _soften(steps: Steps, values: FloatArray, window: int, power: int) -> FloatArray:
@@ -78,9 +101,10 @@ def _soften(steps: Steps, values: FloatArray, window: int, power: int) -> FloatA
     return kept
 
 
-SUPPRESSIONS: dict[SuppressionKind, Callable[[Steps, FloatArray, int], FloatArray]] = {
+SUPPRESSIONS: dict[SuppressionKind, Callable[[Steps, FloatArray, float], FloatArray]] = {
     "maximum": keep_maxima,
     "greedy": keep_greedy,
+    "half-open": keep_half_open,
     "soft": keep_soft,
     "linear": keep_linear,
 }
@@ -148,10 +172,16 @@ def find_peaks(
     for column, label in enumerate(scores.labels):
         curve = scores.values[:, column]
         steps = np.flatnonzero(curve >= suppression.floor)
-        kept = suppress(steps, curve[steps], int(windows[column] * scores.rate + 1e-6))
+        kept = suppress(steps, curve[steps], _reach(windows[column], scores.rate))
         found += [
             Event(float(scores.seconds[step]), label, float(value), source="model")
             for step, value in zip(steps, kept, strict=True)
             if value >= max(threshold, suppression.floor)
         ]
     return tuple(sorted(found, key=lambda event: event.seconds))
+
+
+def _reach(seconds: float, rate: Fraction) -> float:
+    """A window in steps."""
+    steps = seconds * float(rate)
+    return float(round(steps)) if abs(steps - round(steps)) < _ROUNDING else steps

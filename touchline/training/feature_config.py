@@ -89,7 +89,7 @@ class FeatureValidationOptions(Group):
     """Epochs from one such measurement to the next."""
     stop_after: int | None = Field(None, ge=1)
     """The run ends when so many measurements of the criterion have not been better."""
-    suppression: Literal["maximum", "greedy", "soft", "linear"] = "greedy"
+    suppression: Literal["maximum", "greedy", "half-open", "soft", "linear"] = "greedy"
     """Rule for the average mAP, and the model's own afterwards."""
     window_seconds: WindowSeconds | tuple[WindowSeconds, ...] = 10.0
     """Reach of a detection on either side, one for all classes or one for each."""

@@ -55,7 +55,7 @@ class Suppression(_Strict):
         floor: what lies below this confidence is no event; None for the usual floor.
     """
 
-    kind: Literal["maximum", "greedy", "soft", "linear"]
+    kind: Literal["maximum", "greedy", "half-open", "soft", "linear"]
     window_seconds: WindowSeconds | Annotated[tuple[WindowSeconds, ...], Field(max_length=1000)]
     floor: Annotated[float, Field(gt=0, le=1)] | None = None
 

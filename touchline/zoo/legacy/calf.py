@@ -29,6 +29,8 @@ from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
 RATE = Fraction(2)
+FLOOR = 1e-6
+"""The published threshold is 0."""
 
 KERAS_LABELS = ("soccer", "card", "subs")
 """The order of the context-aware-loss project, which is not the official one."""
@@ -219,8 +221,8 @@ def usual_rate(labels: LabelSet) -> Fraction:
 
 
 def usual_suppression(rate: Fraction) -> Suppression:
-    """Published: 40 steps are emptied around a peak, 10 s on either side."""
-    return Suppression(kind="greedy", window_seconds=10.0)
+    """Published: 40 steps around a peak are emptied, 10 s on either side; every peak is kept."""
+    return Suppression(kind="half-open", window_seconds=10.0, floor=FLOOR)
 
 
 def _features(kind: str) -> Callable[[Any], CardFeatures]:
