@@ -109,6 +109,26 @@ def test_opensportslab_means_scores(tmp_path: Path) -> None:
         torch.testing.assert_close(ours, theirs)
 
 
+def test_a_configuration_says_what_weights_of_calf_do_not(tmp_path: Path) -> None:
+    small = {"slots": 3, "chunk_steps": 48, "receptive_steps": 16, "features": 20}
+    torch.save(CALF(CALFConfig(num_classes=2, **small)).state_dict(), tmp_path / "calf.pth")
+    text = "model: {polarity: score, neck: {framerate: 1}}\nDATA: {classes: [dive, slide]}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    card = import_checkpoint(tmp_path / "calf.pth", config_path=tmp_path / "config.yaml").card
+    assert card.config["polarity"] == "score"
+    assert (card.labels.labels, card.rate) == (("dive", "slide"), "1/1")
+
+    config = AttentionCALFConfig(num_classes=2, heads=2, hidden=12, polarity="distance", **small)
+    torch.save(AttentionCALF(config).state_dict(), tmp_path / "attention.pth")
+    (tmp_path / "config.json").write_text('{"heads": 2, "polarity": "distance"}')
+    said = {"config_path": tmp_path / "config.json", "labels": "dive,slide"}
+    assert load_network(import_checkpoint(tmp_path / "attention.pth", **said)).config == config
+    for wrong in ('{"heads": 3}', '{"heads": "many"}', '{"polarity": "near"}', '{"framerate": 0}'):
+        (tmp_path / "config.json").write_text(wrong)
+        with pytest.raises(CheckpointError):
+            import_checkpoint(tmp_path / "attention.pth", name="other", **said)
+
+
 def test_any_size_is_read_off_the_weights(tmp_path: Path) -> None:
     config = CALFConfig(
         num_classes=2, slots=3, chunk_steps=48, receptive_steps=16, features=20, polarity="distance"

@@ -2,11 +2,13 @@
 variants, and replay grounding.
 
 A file does not say whether its segmentation is a distance or a score; its origin does: the Keras
-original, sn-spotting's published weights and replay grounding are distances, the others scores.
+original, sn-spotting's published weights and replay grounding are distances, the others scores. A
+configuration beside it with ``polarity`` says it for other weights: what sn-spotting's code of
+November 2021 and later trains are scores.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -22,9 +24,10 @@ from touchline.models.calf_attention import (
     SqueezeCALFConfig,
 )
 from touchline.models.calf_grounding import GroundingCALFConfig
-from touchline.models.parts.capsules import CapsuleConfig, Polarity
+from touchline.models.parts.capsules import POLARITIES, CapsuleConfig, Polarity
 from touchline.models.parts.time_convolution import pyramid_kernels
 from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.legacy import opensportslib
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
@@ -77,7 +80,7 @@ def _is_grounding(checkpoint: Checkpoint) -> bool:
 
 
 def _is_attention(checkpoint: Checkpoint) -> bool:
-    return {"conv_p_1", "positional_encoding", "transformer"} <= _layers(checkpoint.weights)
+    return {"conv_p_1", "transformer"} <= _layers(checkpoint.weights)
 
 
 def _is_squeeze(checkpoint: Checkpoint) -> bool:
@@ -185,30 +188,66 @@ def capsule_config(weights: Weights, kind: type[Config], **further: Any) -> Conf
     )
 
 
-def _plain_config(polarity: Polarity) -> Callable[[Weights, PublishedSettings], CALFConfig]:
+def _read_settings(config: Mapping[str, Any]) -> PublishedSettings:
+    """What OpenSportsLab's ``config.yaml``, or any mapping, says of a network of the family.
+
+    Raises:
+        CheckpointError: a field of the wrong type, a rate or a polarity that cannot be.
+    """
+    said = {
+        field: mapping[field]
+        for mapping in opensportslib.mappings(config)
+        for field in ("polarity", "heads")
+        if field in mapping
+    }
+    polarity, heads = said.get("polarity"), said.get("heads")
+    if polarity not in (None, *POLARITIES):
+        raise CheckpointError(
+            f"the configuration's polarity is {str(polarity)[:40]!r}",
+            remedy=f"use {' or '.join(POLARITIES)}",
+        )
+    if heads is not None and (not isinstance(heads, int) or isinstance(heads, bool)):
+        raise CheckpointError("the configuration's heads is not a whole number")
+    return PublishedSettings(
+        labels=opensportslib.read_settings(config).labels,
+        rate=opensportslib.rate_of_features(config),
+        polarity=polarity,
+        heads=heads,
+    )
+
+
+def _polarity(settings: PublishedSettings, usual: Polarity) -> Polarity:
+    """What was said, else what the origin means."""
+    return next((known for known in POLARITIES if known == settings.polarity), usual)
+
+
+def _plain_config(usual: Polarity) -> Callable[[Weights, PublishedSettings], CALFConfig]:
     def infer(weights: Weights, settings: PublishedSettings) -> CALFConfig:
         width = side_of(weights, "conv_2.weight", 0)
         if width % 32:
             raise CheckpointError(f"conv_2 has {width} channels, not a multiple of 32")
+        polarity = _polarity(settings, usual)
         return capsule_config(weights, CALFConfig, polarity=polarity, multiplier=width // 32)
 
     return infer
 
 
 def _attention_config(weights: Weights, settings: PublishedSettings) -> AttentionCALFConfig:
-    """The number of heads leaves no trace in the shapes: 8 as published with refinement, else 4."""
+    """The number of heads leaves no trace in the shapes: where nothing says it, 8 as published
+    with refinement, else 4."""
     refinement = "temporal_refinement_module.conv1d.weight" in weights
     return capsule_config(
         weights,
         AttentionCALFConfig,
-        heads=8 if refinement else 4,
+        heads=settings.heads or (8 if refinement else 4),
         hidden=side_of(weights, "transformer.ffn.0.weight", 0),
         refinement=refinement,
+        polarity=_polarity(settings, "score"),
     )
 
 
 def _squeeze_config(weights: Weights, settings: PublishedSettings) -> SqueezeCALFConfig:
-    return capsule_config(weights, SqueezeCALFConfig)
+    return capsule_config(weights, SqueezeCALFConfig, polarity=_polarity(settings, "score"))
 
 
 def _grounding_config(weights: Weights, settings: PublishedSettings) -> GroundingCALFConfig:
@@ -248,6 +287,7 @@ READERS = (
         usual_rate=usual_rate,
         suppression=usual_suppression,
         usual_labels=_USUAL_LABELS,
+        read_settings=_read_settings,
         features=V2_FEATURES,
     ),
     LegacyReader(
@@ -259,6 +299,7 @@ READERS = (
         usual_rate=usual_rate,
         suppression=usual_suppression,
         usual_labels=_USUAL_LABELS,
+        read_settings=_read_settings,
         rename=_without_parts,
         features=V2_FEATURES,
     ),
@@ -271,6 +312,7 @@ READERS = (
         usual_rate=usual_rate,
         suppression=usual_suppression,
         usual_labels=_USUAL_LABELS,
+        read_settings=_read_settings,
         rename=_from_keras,
         features=_features("ResNET"),
     ),
@@ -283,6 +325,7 @@ READERS = (
         usual_rate=usual_rate,
         suppression=usual_suppression,
         usual_labels=_USUAL_LABELS,
+        read_settings=_read_settings,
         rename=_without_positions,
         features=V2_FEATURES,
     ),
@@ -295,6 +338,7 @@ READERS = (
         usual_rate=usual_rate,
         suppression=usual_suppression,
         usual_labels=_USUAL_LABELS,
+        read_settings=_read_settings,
         rename=_without_unused,
         features=V2_FEATURES,
     ),

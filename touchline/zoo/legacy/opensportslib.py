@@ -78,6 +78,19 @@ def _size(config: Mapping[str, Any]) -> tuple[int, int] | None:
     return None if width is None or height is None else (int(width), int(height))
 
 
+def rate_of_features(config: Mapping[str, Any]) -> Fraction | None:
+    """Rows a second of a network of features; None where nothing says it.
+
+    Raises:
+        CheckpointError: a rate that cannot be.
+    """
+    rate = number(config, "framerate")
+    try:
+        return None if rate is None else parse_rate(rate)
+    except InputError as error:
+        raise CheckpointError(f"the configuration's framerate: {error}") from error
+
+
 def number(config: Mapping[str, Any], field: str) -> int | float | None:
     """A field's value, wherever it nests; None without it.
 

@@ -15,10 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from touchline.errors import CheckpointError, InputError
+from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork
-from touchline.timebase import parse_rate
 from touchline.zoo.cards import CardFeatures, Suppression
 from touchline.zoo.legacy import opensportslib
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
@@ -166,20 +165,14 @@ def _read_settings(config: Mapping[str, Any]) -> PublishedSettings:
     Raises:
         CheckpointError: a field of the wrong type, a rate or a window that cannot be.
     """
-    rate, window = (
-        opensportslib.number(config, "framerate"),
-        opensportslib.number(config, "window_size"),
-    )
-    try:
-        steps_per_second = RATE if rate is None else parse_rate(rate)
-    except InputError as error:
-        raise CheckpointError(f"the configuration's framerate: {error}") from error
-    clip_len = None if window is None else int(window * steps_per_second)
+    rate = opensportslib.rate_of_features(config) or RATE
+    window = opensportslib.number(config, "window_size")
+    clip_len = None if window is None else int(window * rate)
     if clip_len is not None and clip_len < 1:
         raise CheckpointError(f"the configuration's window_size is {window} s")
     return PublishedSettings(
         labels=opensportslib.read_settings(config).labels,
-        rate=steps_per_second,
+        rate=rate,
         clip_len=clip_len,
         pooling=_named_pooling(config),
     )

@@ -15,6 +15,8 @@ class PublishedSettings:
         rate: frames a second of the training pictures.
         size: width and height of the training pictures in pixels.
         crop: side of the square cut out of them.
+        polarity: what a high segmentation of CALF means.
+        heads: of CALF's attention.
     """
 
     feature_arch: str | None = None
@@ -27,3 +29,5 @@ class PublishedSettings:
     rate: Fraction | None = None
     size: tuple[int, int] | None = None
     crop: int | None = None
+    polarity: str | None = None
+    heads: int | None = None
