@@ -46,7 +46,7 @@ class DatasetPredictions:
 
     Attributes:
         matches: by game, one timeline per video; games without any event are there too.
-        warnings: about videos that could be read in part only.
+        warnings: about videos that could be read in part only, and halves that are missing.
     """
 
     matches: dict[str, Match]
@@ -93,7 +93,7 @@ def predict(
         for half in game.halves:
             spotter.check(half.path)
     matches: dict[str, Match] = {}
-    warnings: list[str] = []
+    warnings = _missing_halves(games)
     for game in games:
         timelines: list[Timeline] = []
         for half in game.halves:
@@ -106,3 +106,13 @@ def predict(
             timelines.append(replace(timeline, half=half.number, scores=None))
         matches[game.name] = Match(game.name, tuple(timelines))
     return DatasetPredictions(matches, tuple(warnings))
+
+
+def _missing_halves(games: Sequence[Game]) -> list[str]:
+    """What to say of games that lack a half which others have."""
+    known = {half.number for game in games for half in game.halves}
+    return [
+        f"{game.name}: there is no half {number}, as other games have"
+        for game in games
+        for number in sorted(known - {half.number for half in game.halves})
+    ]

@@ -93,6 +93,11 @@ def _nothing(root):
         write_labels(folder, [])
 
 
+def _nothing_to_validate_on(root):
+    for folder in (root / "valid/league/season").iterdir():
+        write_labels(folder, [])
+
+
 def _longer(root):
     for folder in root.glob("*/league/season/*"):
         for half in (1, 2):
@@ -142,9 +147,10 @@ def describe(path: Path, name: str, rate: str) -> None:
         (_missing, (), ["game 1", "half 2 of this game has no features toy"]),
         (_short, (), ["game 1/2_toy.npy", "beyond the end", "end at 0:50", "data.features.rate"]),
         (_late, (), ["game 1/2_toy.npy", "1 event", "Goal at 2:05", "data.late_events"]),
-        (_other_label, (), ["1 events have labels outside", "'Dance'"]),
+        (_other_label, (), ["season/game 1: 1 event has a label outside", "'Dance'"]),
         (_no_labels, (), ["game 1", "no labels"]),
-        (_nothing, (), ["no event"]),
+        (_nothing, (), ["no event in the training games"]),
+        (_nothing_to_validate_on, (), ["no event in the validation games"]),
         (_longer, (), ["labels end within", "data.features.rate: 4/1 would fit"]),
         (_another_extractor, (), ["game 1/1_toy.npy", "extractor other instead of one"]),
         (_another_rate, (), ["game 1/1_toy.npy", "1/1 rows a second, not 2/1"]),
@@ -205,6 +211,14 @@ def test_a_class_without_events_is_told(dataset, tmp_path):
     told: list[str] = []
     train(load_recipe(recipe, settings), tmp_path / "run", say=told.append)
     assert any("no training event of Offside, Penalty:" in line for line in told)
+
+
+def test_a_half_without_labels_is_told(dataset, tmp_path):
+    change_labels(dataset / GAME, lambda found: [x for x in found if x["gameTime"][0] == "1"])
+    told: list[str] = []
+    options = load_recipe(write_recipe(tmp_path / "toy.yaml", dataset)).data
+    read_labels(options, told.append)
+    assert told == ["1 of 6 training halves have no labelled event"]
 
 
 def test_streams_of_a_half_must_be_equally_long(tmp_path):

@@ -241,16 +241,24 @@ def check_labels(
     """Count the events whose label is outside the set, by label.
 
     Raises:
-        LabelError: there are such events and they are not to be ignored; the message counts them.
+        LabelError: there are such events and they are not to be ignored; the message counts them
+            and names the first game.
     """
-    unknown = Counter(
-        event.label for match in matches for event in match.events if event.label not in label_set
-    )
+    strangers = [
+        (match.name, event.label)
+        for match in matches
+        for event in match.events
+        if event.label not in label_set
+    ]
+    unknown = Counter(label for _, label in strangers)
     if unknown and not ignore_unknown:
         shown = ", ".join(f"{label!r} ({count})" for label, count in unknown.most_common(5))
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        count = unknown.total()
+        events = "1 event has a label" if count == 1 else f"{count} events have labels"
         raise LabelError(
-            f"{unknown.total()} events have labels outside {label_set.name}: {shown}{more}",
+            f"{events} outside {label_set.name}: {shown}{more}",
+            where=strangers[0][0],
             remedy="choose another label set, or set data.ignore_unknown_labels=true",
         )
     return unknown

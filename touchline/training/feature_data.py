@@ -104,7 +104,7 @@ def read_labels(options: FeatureDataOptions, say: Say = lambda text: None) -> La
     """Find the games of both splits and read what is labelled in them.
 
     Raises:
-        InputError: no games, a game without features or labels, or no event to train on.
+        InputError: no games, a game without features or labels, or a split without any event.
         LabelError: labels outside the set.
     """
     given = label_set_from(options.labels)
@@ -114,8 +114,9 @@ def read_labels(options: FeatureDataOptions, say: Say = lambda text: None) -> La
     if options.validation is not None:
         validation = labelled(games_of(options.root, options.validation, features=name), given)
     matches = [match for _, match in training]
-    if not any(match.events for match in matches):
-        raise InputError("there is no event in the training games", where=options.root)
+    for split, pairs in (("training", training), ("validation", validation)):
+        if pairs and not any(match.events for _, match in pairs):
+            raise InputError(f"there is no event in the {split} games", where=options.root)
     labels = given or labels_of(matches)
     unknown = check_labels(
         [match for _, match in (*training, *validation)],
@@ -125,6 +126,7 @@ def read_labels(options: FeatureDataOptions, say: Say = lambda text: None) -> La
     if unknown:
         say(f"left out {unknown.total()} events of {len(unknown)} labels outside {labels.name}")
     _tell_empty_classes(matches, labels, say)
+    _tell_empty_halves(matches, say)
     return LabelledGames(labels, tuple(training), tuple(validation))
 
 
@@ -205,6 +207,12 @@ def _tell_empty_classes(matches: Sequence[Match], labels: LabelSet, say: Say) ->
         shown = ", ".join(empty[:_TOLD_CLASSES])
         more = f" and {len(empty) - _TOLD_CLASSES} more" if len(empty) > _TOLD_CLASSES else ""
         say(f"no training event of {shown}{more}: the network cannot learn what it never sees")
+
+
+def _tell_empty_halves(matches: Sequence[Match], say: Say) -> None:
+    halves = [timeline for match in matches for timeline in match.timelines]
+    if empty := sum(not timeline.events for timeline in halves):
+        say(f"{empty} of {len(halves)} training halves have no labelled event")
 
 
 def _tell_missing_streams(training: Sequence[LabelledHalf], sources: Sources, say: Say) -> None:

@@ -48,7 +48,7 @@ class PoolingTask:
             InputError: there is no event in any half.
         """
         if not any(len(half.events) for half in halves):
-            raise InputError("the training halves hold no event")
+            raise InputError("the halves hold no event of the labels")
         starts = [np.arange(0, max(half.steps - 1, 1), self.clip_steps) for half in halves]
         owners = [np.full(len(cut), half) for half, cut in enumerate(starts)]
         order = rng.permutation(sum(map(len, starts)))
