@@ -53,6 +53,13 @@ class LabelSet:
 SOCCERNET_V1 = LabelSet("soccernet-v1", ("card", "subs", "soccer"))
 """SoccerNet-v1, in the order of the official evaluator; ``soccer`` is a goal."""
 
+
+def legacy_class(label: str) -> str | None:
+    """The SoccerNet-v1 class of a label of ``Labels.json`` such as ``y-card``: officially the first
+    whose name it holds; None if it holds none."""
+    return next((name for name in SOCCERNET_V1 if name in label), None)
+
+
 SOCCERNET_V2 = LabelSet(
     "soccernet-v2",
     (

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from feature_games import annotation, write_dataset, write_game, write_labels, write_recipe
+from feature_games import LABELS, annotation, write_dataset, write_game, write_labels, write_recipe
 
 from touchline.errors import InputError
 from touchline.training.config import load_recipe
@@ -219,6 +219,33 @@ def test_a_half_without_labels_is_told(dataset, tmp_path):
     options = load_recipe(write_recipe(tmp_path / "toy.yaml", dataset)).data
     read_labels(options, told.append)
     assert told == ["1 of 6 training halves have no labelled event"]
+
+
+@pytest.mark.parametrize("labels", ["soccernet-v1", "[soccer, card, subs]"])
+def test_labels_of_the_first_version_are_of_its_three_classes(dataset, tmp_path, labels):
+    names = {"Goal": "soccer-ball-own", "Corner": "y-card", "Foul": "substitution-in"}
+    kinds = {"Goal": "soccer", "Corner": "card", "Foul": "subs"}
+    for path in dataset.glob("*/league/season/*/Labels-v2.json"):
+        document = json.loads(path.read_text())
+        document["annotations"] = [
+            {"gameTime": found["gameTime"], "label": names[found["label"]], "team": "home"}
+            for found in document["annotations"]
+        ]
+        path.with_name("Labels.json").write_text(json.dumps(document))
+    recipe = write_recipe(tmp_path / "toy.yaml", dataset)
+    first, second = (
+        open_games(read_labels(options), options, ("features",), 1)
+        for options in (
+            load_recipe(recipe, [f"data.labels={labels}", "data.whole_seconds=true"]).data,
+            load_recipe(recipe, ["data.whole_seconds=true"]).data,
+        )
+    )
+    order = read_labels(load_recipe(recipe, [f"data.labels={labels}"]).data).labels
+    for half, same in zip(first.training, second.training, strict=True):
+        expected = [order.index(kinds[LABELS[c]]) for c in same.events.classes]
+        assert sorted(zip(half.events.steps, half.events.classes, strict=True)) == sorted(
+            zip(same.events.steps, expected, strict=True)
+        )
 
 
 def test_streams_of_a_half_must_be_equally_long(tmp_path):

@@ -17,7 +17,7 @@ from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read
 from touchline.formats.games import list_names, names_of_split, read_game_list
-from touchline.labels import LabelSet
+from touchline.labels import SOCCERNET_V1, LabelSet, legacy_class
 
 LABEL_FILES = {
     "soccernet-v2": "Labels-v2.json",
@@ -113,7 +113,8 @@ class Game:
 
         Args:
             label_set: a published set reads its own file, or events beside a plain video; another
-                set, or None, reads whichever file there is.
+                set, or None, reads whichever file there is. With the classes of SoccerNet-v1 labels
+                such as ``y-card`` are given as these.
 
         Raises:
             FormatError: the file is malformed.
@@ -139,11 +140,15 @@ class Game:
             found.half(half.number) or Timeline(Video(half.path.name), half=half.number)
             for half in self.halves
         )
+        if _is_legacy(label_set):
+            timelines = tuple(_with_legacy_classes(timeline) for timeline in timelines)
         return Match(self.name, timelines, found.extra)
 
     def _label_file(self, label_set: LabelSet | None) -> Path | None:
         if label_set is not None and label_set.name in LABEL_FILES:
             names = [LABEL_FILES[label_set.name], "events"]
+        elif _is_legacy(label_set):
+            names = [LABEL_FILES[SOCCERNET_V1.name], "events"]
         else:
             names = ["events", *LABEL_FILES.values()]
         return next((self.label_files[name] for name in names if name in self.label_files), None)
@@ -262,6 +267,16 @@ def check_labels(
             remedy="choose another label set, or set data.ignore_unknown_labels=true",
         )
     return unknown
+
+
+def _is_legacy(label_set: LabelSet | None) -> bool:
+    return label_set is not None and set(label_set) == set(SOCCERNET_V1)
+
+
+def _with_legacy_classes(timeline: Timeline) -> Timeline:
+    return timeline.with_events(
+        replace(event, label=legacy_class(event.label) or event.label) for event in timeline
+    )
 
 
 def known_events(timeline: Timeline, label_set: LabelSet) -> tuple[Event, ...]:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from touchline.columns import EventColumns, columns_of, empty_columns
 from touchline.errors import ConfigError, FormatError, LabelError
 from touchline.events import Match
-from touchline.labels import SOCCERNET_V1, LabelSet
+from touchline.labels import SOCCERNET_V1, LabelSet, legacy_class
 from touchline.metrics.matching import (
     NONE,
     BoolArray,
@@ -487,15 +487,8 @@ def _annotation_classes(events: EventColumns, label_set: LabelSet) -> IntArray:
     """(events,) class indices; -1 for a label outside the set."""
     if label_set != SOCCERNET_V1:
         return _class_indices(events.labels, label_set)
-    return np.array([_legacy_class(label) for label in events.labels], np.int64)
-
-
-def _legacy_class(label: str) -> int:
-    """The class of a ``Labels.json`` label such as ``y-card``: the first whose name it holds."""
-    for index, name in enumerate(SOCCERNET_V1):
-        if name in label:
-            return index
-    return -1
+    classes = (legacy_class(label) for label in events.labels)
+    return np.array([-1 if x is None else SOCCERNET_V1.index(x) for x in classes], np.int64)
 
 
 def _prediction_classes(events: EventColumns, label_set: LabelSet) -> IntArray:
