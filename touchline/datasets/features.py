@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -116,7 +118,7 @@ class FeatureFile:
     def _fill(self, first: int, rows: Array) -> None:
         target = rows.reshape(-1).view(np.uint8).data
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with FileIO(self.path) as file:
                 file.seek(self._offset + first * self._row_bytes)
                 got = file.readinto(target)
                 while got and got < len(target):
@@ -176,11 +178,22 @@ class LabelledSteps:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def span(self, first: int, last: int) -> slice:
+        """Where the events on steps ``first <= step < last`` stand."""
+        low, high = self.steps.searchsorted((first, last))
+        return slice(low, high)
+
     def between(self, first: int, last: int) -> "LabelledSteps":
         """The events on steps ``first <= step < last``."""
-        low, high = np.searchsorted(self.steps, (first, last), side="left")
-        inside = slice(int(low), int(high))
+        inside = self.span(first, last)
         return LabelledSteps(self.steps[inside], self.classes[inside], self.visible[inside])
+
+    @cached_property
+    def distinct(self) -> "LabelledSteps":
+        """The events without those of a class and step that another one has."""
+        changes = (np.diff(self.steps) != 0) | (np.diff(self.classes) != 0)
+        first = np.append(True, changes)[: len(self)]
+        return LabelledSteps(self.steps[first], self.classes[first], self.visible[first])
 
 
 @dataclass(frozen=True, eq=False)

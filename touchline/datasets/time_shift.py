@@ -127,19 +127,12 @@ def time_shift(
     of_latest = (since < k3) | ((since < k4) & ((until <= k1) | closer))
     shifts = np.where(of_latest, since, until)
 
-    single = distinct(events)
+    single = events.distinct
     number = np.bincount(single.classes, minlength=context.shape[1])
     shifts[:, number == 0] = k1[number == 0]
     alone = number[single.classes] == 1
     shifts[:, single.classes[alone]] = at - single.steps[alone].astype(np.float32)
     return shifts
-
-
-def distinct(events: LabelledSteps) -> LabelledSteps:
-    """The events without those of a class and step that another one has."""
-    changes = (np.diff(events.steps) != 0) | (np.diff(events.classes) != 0)
-    first = np.append(True, changes)[: len(events)]
-    return LabelledSteps(events.steps[first], events.classes[first], events.visible[first])
 
 
 def _neighbours(

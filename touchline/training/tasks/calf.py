@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from touchline.datasets.features import MAIN, Clips, LabelledHalf
-from touchline.datasets.time_shift import UNASKED, context_of, distinct, quiet_runs, time_shift
+from touchline.datasets.time_shift import UNASKED, context_of, quiet_runs, time_shift
 from touchline.errors import InputError
 from touchline.labels import LabelSet
 from touchline.losses.context_aware import CONTEXT_LOSSES
@@ -166,7 +166,7 @@ class CALFTask:
 
     def _events(self, half: LabelledHalf, start: int) -> Floats:
         first, last = self.asked(half.steps, start)
-        events = distinct(half.events.between(start + first, start + last))
+        events = half.events.distinct.between(start + first, start + last)
         count = min(len(events), self.config.slots)  # what exceeds the slots is lost
         rows = np.zeros((self.config.slots, 2 + len(self.labels)), np.float32)
         rows[:count, 0] = 1

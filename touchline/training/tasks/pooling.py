@@ -58,8 +58,9 @@ class PoolingTask:
         """``classes`` (n, K+1) float32: 1 for what occurs; column 0 where nothing does."""
         classes = np.zeros((len(clips), self.num_outputs), np.float32)
         for row, half, start in zip(classes, clips.half, clips.start, strict=True):
-            row[halves[half].events.between(start, start + self.clip_steps).classes + 1] = 1
-            row[0] = not row[1:].any()
+            events = halves[half].events
+            inside = events.classes[events.span(start, start + self.clip_steps)]
+            row[inside + 1 if len(inside) else 0] = 1
         return {"classes": classes}
 
     def loss(
