@@ -91,12 +91,13 @@ class PlayerGraph:
         graphs[entry, place, 6:NODE_FEATURES] = self._middle[self._entry[low:high]] / _METRES
         graphs[entry, place, NODE_FEATURES] = 1
         graphs[:, 0, NODE_FEATURES] = 1
-        metres = np.full((end - begin, MOST_PEOPLE, 2), np.nan)
+        people = int(place.max(initial=0)) + 1
+        metres = np.full((end - begin, people, 2), np.nan)
         metres[entry, place] = self._metres[low:high]
         apart = metres[:, :, None] - metres[:, None]
-        near = np.sqrt((apart**2).sum(axis=-1)) < NEAR_METRES
-        near &= ~np.eye(MOST_PEOPLE, dtype=np.bool_)
-        graphs[..., NODE_FEATURES + 1 :] = near
+        near = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2) < NEAR_METRES
+        near &= ~np.eye(people, dtype=np.bool_)
+        graphs[:, :people, NODE_FEATURES + 1 : NODE_FEATURES + 1 + people] = near
 
 
 def _looks(boxes: PlayerBoxes, seen: npt.NDArray[np.int64]) -> Rows:

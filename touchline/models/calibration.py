@@ -26,6 +26,7 @@ from touchline.models.parts.graph import (
     ResidualLayer,
     deep_graph_features,
     largest_of_each,
+    linear,
     unpack,
 )
 from touchline.models.parts.time_convolution import (
@@ -166,10 +167,12 @@ class PictureCALF(CalibrationCALF):
     def see(self, players: Tensor) -> Tensor:
         """(B, T, 3, 32, 64) -> (B, 5·C, T): five places across the pitch, channels first."""
         batch, steps = players.shape[:2]
-        pictures = players.flatten(0, 1).to(self.r_conv_1.weight.dtype) / 127 - 1
-        x = F.max_pool2d(self.r_conv_1(pictures).relu(), 4)
-        x = F.max_pool2d(self.r_conv_2(x).relu(), 2)
-        return x.flatten(1).unflatten(0, (batch, steps)).transpose(1, 2)
+        pictures, number = _different(players.flatten(0, 1))
+        x = pictures.to(self.r_conv_1.weight.dtype).div_(127).sub_(1)
+        # The largest first: the same numbers, and ReLU of a sixteenth of them.
+        x = F.max_pool2d(self.r_conv_1(x), 4).relu()
+        x = F.max_pool2d(self.r_conv_2(x), 2).relu()
+        return x.flatten(1)[number].unflatten(0, (batch, steps)).transpose(1, 2)
 
     def relate(self, seen: Tensor) -> Tensor:
         """See ``CalibrationCALF``."""
@@ -235,7 +238,7 @@ class GraphCALF(CalibrationCALF):
         nodes, graphs = unpack(players.flatten(0, 1), self.config.node_features)
         layers = cast(Sequence[ResidualLayer], self.layers)
         x = deep_graph_features(self.node_encoder(nodes), graphs, layers)
-        x = self.lin(F.dropout(x, _NODE_DROPOUT, self.training))
+        x = linear(self.lin, F.dropout(x, _NODE_DROPOUT, self.training))
         largest = largest_of_each(x, graphs)
         return largest.unflatten(0, players.shape[:2]).transpose(1, 2)
 
@@ -257,6 +260,25 @@ class PictureConv(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, outputs, H - 4, W - 4)."""
         return F.conv2d(pictures, self.weight[:, :, 0], self.bias)
+
+
+def _different(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures of which at most one is black, and which of them each one is: a good part of a half
+    has no top view.
+
+    Args:
+        pictures: (N, ...) of 0 to 255.
+
+    Returns:
+        (n, ...), and (N,) from 0 to n - 1.
+    """
+    shown = pictures.flatten(1).amax(dim=1) > 0
+    number = shown.cumsum(0) - 1
+    if not shown.all():
+        black = pictures.new_zeros((1, *pictures.shape[1:]))
+        pictures = torch.cat((pictures[shown], black))
+        number = number.masked_fill(~shown, len(pictures) - 1)
+    return pictures, number
 
 
 NETWORKS: dict[str, Callable[[CalibrationConfig], CalibrationCALF]] = {

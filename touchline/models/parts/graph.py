@@ -6,37 +6,47 @@ a matrix and a weighted mean over neighbours two products.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 _LEAST_MESSAGE = 1e-7
 _LEAST_EXPONENT = -80.0
 """Below it exponentials of float32 would vanish: neighbours whose messages are that much smaller
 than the largest of their graph count alike."""
 
+_NODES_OF_A_PICTURE = 240
+"""Enough to fill a processor's vectors; see ``linear``."""
+
 
 class Graphs(NamedTuple):
-    """Many graphs at once, each with room for M nodes.
+    """Many graphs at once. Nodes beyond those of the graphs belong to none.
 
     Attributes:
-        place: (n,) of each node, graph · M + its number in the graph.
-        joined: (G, M, M) 1 where the second hears the third, else 0.
+        slots: (G, M) the nodes of each graph; in places of nobody, another of the same graph.
+        empty: (G, 1) whether a graph has no node at all; its slots mean nothing.
+        joined: (H, M, M) of the H graphs in which anybody hears anybody: 1 where the second hears
+            the third, else 0.
+        deaf: (H, M, 1) of these: 1 where somebody hears nobody, or nobody is, else 0.
+        hearing: (H · M,) slots of these.
+        filled: (k,) places in ``hearing`` that have a node of their own.
     """
 
-    place: Tensor
+    slots: Tensor
+    empty: Tensor
     joined: Tensor
+    deaf: Tensor
+    hearing: Tensor
+    filled: Tensor
 
-    def spread(self, nodes: Tensor, fill: float = 0.0) -> Tensor:
-        """(n, C) nodes to (G, M, C), ``fill`` where there is none."""
-        graphs, room, _ = self.joined.shape
-        spread = nodes.new_full((graphs * room, nodes.shape[1]), fill)
-        return spread.index_copy(0, self.place, nodes).unflatten(0, (graphs, room))
-
-    def gather(self, spread: Tensor) -> Tensor:
-        """(G, M, C) to (n, C)."""
-        return spread.flatten(0, 1)[self.place]
+    def out_of_slots(self, spread: Tensor, count: int) -> Tensor:
+        """(H, M, C) to (``count``, C) nodes; 0 for those of no such graph."""
+        nodes = spread.new_zeros((count, spread.shape[2]))
+        own = spread.flatten(0, 1).index_select(0, self.filled)
+        return nodes.index_copy_(0, self.hearing[self.filled], own)
 
 
 def unpack(rows: Tensor, width: int) -> tuple[Tensor, Graphs]:
@@ -48,15 +58,89 @@ def unpack(rows: Tensor, width: int) -> tuple[Tensor, Graphs]:
         width: numbers that describe a node.
 
     Returns:
-        (n, width) features of the nodes that exist, and the graphs with room for as many nodes as
-        the largest has.
+        (n, width) features of the nodes that exist, then zeros up to a multiple of 240, and the
+        graphs.
     """
     exists = rows[:, :, width] > 0
     room = max(1, int(exists.any(dim=0).nonzero().amax()) + 1 if exists.any() else 1)
     exists = exists[:, :room]
     nodes = rows[:, :room, :width][exists]
     joined = rows[:, :room, width + 1 : width + 1 + room]
-    return nodes, Graphs(exists.flatten().nonzero()[:, 0], joined)
+    social = joined.flatten(1).any(dim=1)
+    number = exists.flatten().cumsum(0).view_as(exists) - 1
+    # Where nobody is stands the last one before, or the first of the graph.
+    first = number.masked_fill(~exists, len(nodes)).amin(dim=1, keepdim=True)
+    slots = torch.maximum(number, first)
+    joined = joined[social]
+    graphs = Graphs(
+        slots=slots,
+        empty=first == len(nodes),
+        joined=joined,
+        deaf=(joined.sum(dim=2, keepdim=True) == 0).to(joined.dtype),
+        hearing=slots[social].flatten(),
+        filled=exists[social].flatten().nonzero()[:, 0],
+    )
+    return F.pad(nodes, (0, 0, 0, -len(nodes) % _NODES_OF_A_PICTURE)), graphs
+
+
+def linear(layer: nn.Linear, nodes: Tensor) -> Tensor:
+    """(n, inputs) -> (n, outputs), n a multiple of 240.
+
+    On a processor as a convolution of pictures of one pixel's height, whose channels lie side by
+    side: the library that PyTorch has for these uses vectors of 512 bits of any make.
+    """
+    if nodes.device.type != "cpu" or not len(nodes) or len(nodes) % _NODES_OF_A_PICTURE:
+        return layer(nodes)
+    pictures = nodes.view(-1, 1, _NODES_OF_A_PICTURE, nodes.shape[1]).permute(0, 3, 1, 2)
+    outputs = F.conv2d(pictures, layer.weight[:, :, None, None], layer.bias)
+    return outputs.permute(0, 2, 3, 1).reshape(len(nodes), -1)
+
+
+class _Heard(torch.autograd.Function):
+    """Mean of the neighbours' messages, weighted by softmax, with a gradient that keeps little."""
+
+    @staticmethod
+    def forward(ctx: Any, nodes: Tensor, t: Tensor, graphs: Graphs) -> Tensor:
+        messages = _messages(nodes, graphs)
+        weights = t * messages
+        weights -= weights.amax(dim=1, keepdim=True)
+        weights = weights.clamp_min_(_LEAST_EXPONENT).exp_()
+        share = torch.bmm(graphs.joined, weights).add_(graphs.deaf).reciprocal_()
+        mean = torch.bmm(graphs.joined, messages.mul_(weights)).mul_(share)
+        ctx.save_for_backward(nodes, t, weights, share, mean)
+        ctx.graphs = graphs
+        return graphs.out_of_slots(mean, len(nodes))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        nodes, t, weights, share, mean = ctx.saved_tensors
+        graphs: Graphs = ctx.graphs
+        messages = _messages(nodes, graphs)
+        asked = gradient.index_select(0, graphs.hearing).view_as(share).mul_(share)
+        # The softmax's gradient: of each node, what its hearers ask, and how far from their mean.
+        whole = torch.bmm(graphs.joined.mT, asked).mul_(weights)
+        apart = torch.bmm(graphs.joined.mT, asked.mul_(mean)).mul_(weights)
+        apart = torch.addcmul(apart.neg_(), messages, whole, out=apart)
+        of_t = (messages.mul_(apart)).sum().view_as(t)
+        return graphs.out_of_slots(whole.add_(apart.mul_(t)), len(nodes)), of_t, None
+
+
+def _messages(nodes: Tensor, graphs: Graphs) -> Tensor:
+    """(H, M, C) what is heard of each node."""
+    messages = nodes.index_select(0, graphs.hearing).add_(_LEAST_MESSAGE)
+    return messages.view(*graphs.joined.shape[:2], nodes.shape[1])
+
+
+def heard(nodes: Tensor, t: Tensor, graphs: Graphs) -> Tensor:
+    """(n, C) what each node hears: a soft maximum over its neighbours; 0 for those without.
+
+    Args:
+        nodes: (n, C) not below 0.
+        t: (1,) how much larger messages count for more.
+    """
+    with torch.autocast(nodes.device.type, enabled=False):
+        return _Heard.apply(nodes.to(graphs.joined.dtype), t, graphs)
 
 
 class GraphConvolution(nn.Module):
@@ -79,17 +163,8 @@ class GraphConvolution(nn.Module):
 
     def forward(self, nodes: Tensor, graphs: Graphs) -> Tensor:
         """(n, C) -> (n, C)."""
-        return self.mlp(nodes + self._heard(nodes, graphs))
-
-    def _heard(self, nodes: Tensor, graphs: Graphs) -> Tensor:
-        """(n, C) mean of the neighbours' messages, weighted by softmax; 0 for those without."""
-        messages = graphs.spread(nodes.relu() + _LEAST_MESSAGE)
-        exponents = self.t * messages
-        exponents = exponents - exponents.detach().amax(dim=1, keepdim=True)
-        weights = exponents.clamp_min(_LEAST_EXPONENT).exp()
-        total = graphs.gather(graphs.joined @ weights)
-        heard = graphs.gather(graphs.joined @ (weights * messages))
-        return torch.where(total > 0, heard / torch.where(total > 0, total, 1.0), 0.0)
+        x = linear(cast(nn.Linear, self.mlp[0]), nodes + heard(nodes.relu(), self.t, graphs))
+        return linear(cast(nn.Linear, self.mlp[4]), self.mlp[1](x).relu())
 
 
 class ResidualLayer(nn.Module):
@@ -116,5 +191,9 @@ def deep_graph_features(nodes: Tensor, graphs: Graphs, layers: Sequence[Residual
 
 def largest_of_each(nodes: Tensor, graphs: Graphs) -> Tensor:
     """(n, C) -> (G, C): the maximum over the nodes of each graph; 0 for a graph without any."""
-    largest = graphs.spread(nodes, fill=-torch.inf).amax(dim=1)
-    return torch.where(largest.isneginf(), 0.0, largest)
+    if not len(nodes):
+        return nodes.new_zeros((len(graphs.slots), nodes.shape[1]))
+    slots = graphs.slots.clamp_max(len(nodes) - 1)
+    spread = nodes.detach().index_select(0, slots.flatten()).view(*slots.shape, -1)
+    largest = nodes.gather(0, slots.gather(1, spread.max(dim=1).indices))
+    return largest.masked_fill(graphs.empty, 0.0)
