@@ -175,14 +175,25 @@ def test_more_events_than_slots_lose_the_last() -> None:
 def test_asking_leaves_the_labels_as_they_are() -> None:
     half = half_with(1000, (330, 0), (400, 5), (990, 7))
     task = full_task(epoch_clips=30)
-    before = [column.copy() for column in vars(half.events).values()]
+    columns = half.events.steps, half.events.classes, half.events.visible
+    before = [column.copy() for column in columns]
     first = task.targets([half], Clips(np.array([0, 0]), np.array([300, 760])))
     task.targets([half], task.plan([half], np.random.default_rng(0)))
     again = task.targets([half], Clips(np.array([0, 0]), np.array([300, 760])))
     for name in first:
         np.testing.assert_array_equal(first[name], again[name])
-    for column, kept in zip(vars(half.events).values(), before, strict=True):
+    for column, kept in zip(columns, before, strict=True):
         np.testing.assert_array_equal(column, kept)
+
+
+def test_the_context_is_that_of_the_training_halves_in_validation_too() -> None:
+    task = CALFTask(CALFConfig(num_classes=3), {}, OWN, RATE)
+    training, validation = half_with(900, *((40 * i, 0) for i in range(9))), half_with(900, (7, 0))
+    task.derive([training])
+    clips = Clips(np.array([0]), np.array([0]))
+    for half in (training, validation):
+        context = task.targets([half], clips)["context"][0]
+        np.testing.assert_array_equal(context[:, 0], (-20, -10, 10, 20))
 
 
 def test_steps_behind_a_short_half_are_not_asked() -> None:

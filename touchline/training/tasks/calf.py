@@ -99,6 +99,11 @@ class CALFTask:
         self.rate = rate
         self.clip_steps = config.chunk_steps
         self._survey = Survey(self._look_over)
+        self._context: Floats | None = None
+
+    def derive(self, halves: Sequence[LabelledHalf]) -> None:
+        """See ``Derives``: K1 to K4, where they are not published."""
+        self._context = self._context_of(halves)
 
     @property
     def border(self) -> int:
@@ -175,14 +180,17 @@ class CALFTask:
         return rows
 
     def _look_over(self, halves: Sequence[LabelledHalf]) -> _Facts:
-        published = self.options.context == "published"
-        context = context_of(self.labels, halves, self.rate, self.clip_steps, published=published)
+        context = self._context_of(halves) if self._context is None else self._context
         of_classes = [self._event_anchors(halves, index) for index in range(len(self.labels))]
         kinds = tuple(anchors for anchors in of_classes if len(anchors))
         if not kinds:
             raise InputError("the halves hold no event of the labels")
         quiet = self._quiet_anchors(halves, context)
         return _Facts(context, (*kinds, quiet) if len(quiet) else kinds)
+
+    def _context_of(self, halves: Sequence[LabelledHalf]) -> Floats:
+        published = self.options.context == "published"
+        return context_of(self.labels, halves, self.rate, self.clip_steps, published=published)
 
     def _event_anchors(self, halves: Sequence[LabelledHalf], index: int) -> Anchors:
         """Clips that have an event of a class in their middle third (240 steps: 81 to 160)."""
