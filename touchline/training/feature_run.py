@@ -32,7 +32,7 @@ from touchline.training.session import (
 )
 from touchline.training.sharpness import SharpnessAwareAdamW
 from touchline.training.tasks import TASKS
-from touchline.training.tasks.base import Arranges, Optimises, Prepares, Task
+from touchline.training.tasks.base import Arranges, Derives, Optimises, Prepares, Task
 from touchline.zoo.networks import SYSTEMS, steps_per_row
 
 
@@ -53,6 +53,8 @@ def train_on_features(
     data = open_games(games, recipe.data, task.streams, steps_per_row(config), say)
     if isinstance(task, Arranges):
         data = data.arranged(task.arrange)
+    if isinstance(task, Derives):
+        task.derive(data.training)
     network = build_network(recipe, config, say)
     check_scaling(precision, task, network, recipe)
     checkpoint = folder / LAST if resume else None

@@ -65,6 +65,15 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class Derives(Protocol):
+    """A task whose targets depend on all training data, those of the validation loss too."""
+
+    def derive(self, halves: Sequence[LabelledHalf]) -> None:
+        """Work it out; called before any clip is planned, also where a run is resumed."""
+        ...
+
+
+@runtime_checkable
 class Arranges(Protocol):
     """A task that reads the streams of a half otherwise than they lie on disk.
 
