@@ -12,9 +12,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+from feature_games import write_dataset, write_recipe  # noqa: E402
 from held_features import half_with_events  # noqa: E402
 
 from touchline.datasets.features import FeatureFile  # noqa: E402
+from touchline.datasets.time_shift import context_of  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
 from touchline.formats.grounding import SHOT_FILE, read_replays, read_shots  # noqa: E402
@@ -146,6 +148,22 @@ def test_classes_without_any_event_do_not_stop_a_run(dataset: Path, tmp_path: Pa
     chosen = (*settings(dataset, SMALL, 1), "data.labels=[A, B, Never]", "clips.epoch_clips=16")
     train(load_recipe("calf", chosen), tmp_path / "run")
     assert find(tmp_path / "run").card.label_set.labels == ("A", "B", "Never")
+
+
+def test_validation_asks_by_the_context_of_the_training_games(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = []
+
+    def watched(labels: LabelSet, halves: Any, *rest: Any, **options: Any) -> Any:
+        looked_at.append(len(halves))
+        return context_of(labels, halves, *rest, **options)
+
+    monkeypatch.setattr("touchline.training.tasks.calf.context_of", watched)
+    recipe = write_recipe(tmp_path / "toy.yaml", write_dataset(tmp_path / "data", training=2))
+    chosen = ("system=calf", f"network={{{SMALL}}}", "clips={epoch_clips: 16, context: data}")
+    train(load_recipe(recipe, (*chosen, "optimiser.epochs=1")), tmp_path / "run")
+    assert looked_at == [4]  # validation has two halves
 
 
 def test_games_without_linked_replays_stop_before_training(dataset: Path, tmp_path: Path) -> None:

@@ -129,7 +129,12 @@ def import_(
         typer.Option(help="Name in the zoo; timm:BACKBONE for the weights of one of timm's."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Published config.json or config.yaml of the weights.")
+        Path | None,
+        typer.Option(
+            help="Published config.json or config.yaml of the weights, or one that says what a "
+            "file of weights cannot: pool, window_size, framerate, classes; polarity and heads "
+            "of CALF."
+        ),
     ] = None,
     labels: Annotated[
         str | None,
