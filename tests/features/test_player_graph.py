@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES, PlayerGraph
+from touchline.errors import ConfigError
+from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES, GraphStyle, PlayerGraph
 from touchline.formats.sightings import (
     Calibration,
     PlayerBoxes,
@@ -95,7 +96,7 @@ def test_the_centre_of_the_picture_is_told_on_demand():
     view = straight_above([(0, 0)])
     to_the_right = np.array([[1, 0, 20], [0, 1, 0], [0, 0, 1]]) @ BIRD
     shifted = Calibration(view[0].size, view[0].confidence, to_the_right[None])
-    graph = PlayerGraph(shifted, view[1], centre=True).everything()[0]
+    graph = PlayerGraph(shifted, view[1], GraphStyle(centre=True)).everything()[0]
     np.testing.assert_allclose(graph[0, 6:8] * 50, (-10, 0), atol=1e-5)
     assert not PlayerGraph(shifted, view[1]).everything()[0, 0, 6:8].any()
 
@@ -105,3 +106,29 @@ def test_more_people_than_there_is_room_for_are_left_out():
     features, exists, _ = parts(PlayerGraph(*straight_above(crowd)).everything()[0])
     assert exists.all()
     np.testing.assert_allclose(features[:, 4] * 50, crowd[:MOST_PEOPLE, 0], atol=0.6)
+
+
+def test_the_confidence_of_the_calibration_is_told_on_demand():
+    view = straight_above([(0, 0), (5, 5)], 0.8)
+    usual = PlayerGraph(*view).everything()[0]
+    told = PlayerGraph(*view, GraphStyle(certainty=True)).everything()[0]
+    np.testing.assert_allclose(told[:2, 8], 0.8)
+    assert not told[2:, 8].any()
+    assert np.array_equal(np.delete(told, 8, axis=1), usual)
+
+
+def test_without_calibration_people_are_where_they_are_in_the_picture():
+    view = straight_above([(0, 0), (5, 5)], confidence=0)
+    graph = PlayerGraph(*view, GraphStyle(calibrated=False, centre=True)).everything()[0]
+    features, exists, joined = parts(graph)
+    np.testing.assert_allclose(features[:2, 4:6] * 50, [(105, 68), (115, 78)])
+    assert exists.sum() == 2 and not joined.any() and not features[:, 6:8].any()
+
+
+def test_how_many_people_and_how_sure_is_up_to_the_style():
+    crowd = np.random.default_rng(0).uniform(-30, 30, (MOST_PEOPLE + 7, 2))
+    style = GraphStyle(confidence=0.45, people=60)
+    _, exists, _ = parts(PlayerGraph(*straight_above(crowd, 0.5), style).everything()[0])
+    assert exists.sum() == len(crowd)
+    with pytest.raises(ConfigError):
+        GraphStyle(people=0)

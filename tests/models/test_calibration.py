@@ -211,6 +211,7 @@ def test_without_anybody_the_graph_branch_is_silent() -> None:
         {"multiplier": 0},
         {"graph_layers": 0},
         {"node_features": "8"},
+        {"node_features": 10},
         {"branch_dropout": 1.0},
     ],
     ids=str,
@@ -241,3 +242,6 @@ def test_black_top_views_count_like_any_other() -> None:
     views[0, ::3] = views[1, 5] = 0
     alone = torch.cat([network.see(views[:, i : i + 1]) for i in range(48)], dim=2)
     torch.testing.assert_close(network.see(views), alone, rtol=1e-5, atol=1e-6)
+    numbers = views.float()
+    torch.testing.assert_close(network.see(numbers), alone, rtol=1e-5, atol=1e-6)
+    assert torch.equal(numbers, views.float())

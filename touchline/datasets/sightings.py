@@ -5,7 +5,7 @@ from pathlib import Path
 
 from touchline.datasets.features import Stream
 from touchline.errors import InputError
-from touchline.features.player_graph import PlayerGraph
+from touchline.features.player_graph import GraphStyle, PlayerGraph
 from touchline.features.top_view import TopView
 from touchline.formats.sightings import (
     SIGHTINGS_RATE,
@@ -23,6 +23,9 @@ Draw = Callable[[Calibration, PlayerBoxes, int], Stream]
 DRAWN_STREAMS: dict[str, Draw] = {
     "top_view": lambda calibration, boxes, steps: TopView(calibration, boxes, steps=steps),
     "graph": lambda calibration, boxes, steps: PlayerGraph(calibration, boxes, steps=steps),
+    "certain_graph": lambda calibration, boxes, steps: PlayerGraph(
+        calibration, boxes, GraphStyle(certainty=True), steps=steps
+    ),
 }
 """How each is made of the two files, by the name that networks ask for it."""
 

@@ -18,9 +18,10 @@ def to_pitch(calibration: Calibration) -> Points:
     """(T, 3, 3) homographies from pixels to pitch metres; NaN where there is none."""
     homographies = calibration.homographies
     scale = homographies[:, 2, 2]
-    found = (scale != 0) & (np.linalg.det(homographies) != 0)
+    usual = homographies / np.where(scale == 0, 1, scale)[:, None, None]
+    found = (scale != 0) & (np.linalg.det(usual) != 0)
     inverse = np.full(homographies.shape, np.nan)
-    inverse[found] = np.linalg.inv(homographies[found] / scale[found, None, None])
+    inverse[found] = np.linalg.inv(usual[found])
     return inverse
 
 

@@ -4,11 +4,13 @@ Cioppa et al.: "Camera Calibration and Player Localization in SoccerNet-v2 and I
 their Representations for Action Spotting", CVPR Workshops 2021, as CALF_Calibration_GCN makes it.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
+from touchline.errors import ConfigError
 from touchline.features.pitch import CONFIDENT, feet, picture_centre, project, to_pitch
 from touchline.formats.sightings import SIGHTINGS_RATE, Calibration, PlayerBoxes
 
@@ -28,17 +30,53 @@ _FRAMES_AT_ONCE = 512
 Rows = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class GraphStyle:
+    """What is told of people.
+
+    Attributes:
+        centre: tell every node where the picture's centre is on the pitch; else 0.
+        certainty: tell every node, as a ninth number, the confidence of the calibration.
+        calibrated: places in metres; else in pixels, and nobody is joined.
+        confidence: of a homography above which it is trusted.
+        people: most in one view.
+
+    Raises:
+        ConfigError: room for fewer than one person or more than 255.
+    """
+
+    centre: bool = False
+    certainty: bool = False
+    calibrated: bool = True
+    confidence: float = CONFIDENT
+    people: int = MOST_PEOPLE
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.people <= 255:
+            raise ConfigError(f"{self.people} people are not allowed", remedy="1 to 255")
+
+    @property
+    def node_features(self) -> int:
+        """Numbers that describe a node."""
+        return NODE_FEATURES + self.certainty
+
+
+PUBLISHED_STYLE = GraphStyle()
+"""Of the published networks."""
+
+
 class PlayerGraph:
     """The graphs of a half: a ``Stream`` of one graph a row.
 
-    A row is (people, 8 + 1 + people) float32: of each person the features, whether there is such a
-    person (1 or 0), and who is joined to them (1 or 0 for each). Without a trusted calibration,
-    without people, and beyond the end of either file there is one person whose features are 0.
+    A row is (people, features + 1 + people) float32: of each person the features, whether there is
+    such a person (1 or 0), and who is joined to them (1 or 0 for each). Without a trusted
+    calibration, without people, and beyond the end of either file there is one person whose
+    features are 0.
 
     Args:
         calibration: where the picture lies. A confidence of exactly 0.75 is not trusted here.
         boxes: who is in it.
-        centre: tell every node where the picture's centre is; published networks were told 0.
+        style: what to tell.
         steps: rows; by default as many as there are calibrations.
     """
 
@@ -48,56 +86,72 @@ class PlayerGraph:
         self,
         calibration: Calibration,
         boxes: PlayerBoxes,
+        style: GraphStyle = PUBLISHED_STYLE,
         *,
-        centre: bool = False,
         steps: int | None = None,
     ) -> None:
+        self.style = style
         self.steps = len(calibration) if steps is None else steps
         known = min(len(calibration), len(boxes), self.steps)
         inverse = to_pitch(calibration)[:known]
-        trusted = calibration.confidence[:known] > CONFIDENT
-        usable = trusted & ~np.isnan(inverse[:, 0, 0])
+        usable = np.ones(known, np.bool_)
+        if style.calibrated:
+            trusted = calibration.confidence[:known] > style.confidence
+            usable = trusted & ~np.isnan(inverse[:, 0, 0])
         counts = np.diff(boxes.first[: known + 1])
         entry = np.repeat(np.arange(known), counts)
         place = np.arange(len(entry)) - np.repeat(boxes.first[:known], counts)
-        seen = np.flatnonzero(usable[entry] & (place < MOST_PEOPLE))
+        seen = np.flatnonzero(usable[entry] & (place < style.people))
         self._entry, self._place = entry[seen].astype(np.int32), place[seen].astype(np.uint8)
         self._looks = _looks(boxes, seen)
-        self._metres = _finite(project(inverse[entry[seen]], feet(boxes)[seen]))
+        self._places = feet(boxes)[seen]
+        if style.calibrated:
+            self._places = _finite(project(inverse[entry[seen]], self._places))
         self._middle = np.zeros((self.steps, 2))
-        if centre:
+        if style.centre and style.calibrated:
             points = np.broadcast_to(picture_centre(calibration), (known, 2))
             self._middle[:known] = _finite(project(inverse, points))
+        self._confidence = calibration.confidence[:known]
 
     def read(self, first: int, count: int) -> Rows:
-        """(count, people, 8 + 1 + people) graphs; see ``Stream``."""
+        """(count, people, features + 1 + people) graphs; see ``Stream``."""
         wanted = np.arange(first, first + count).clip(0, self.steps - 1)
         begin, end = int(wanted[0]), int(wanted[-1]) + 1
-        graphs = np.zeros((end - begin, MOST_PEOPLE, NODE_FEATURES + 1 + MOST_PEOPLE), np.float32)
+        people = self.style.people
+        graphs = np.zeros((end - begin, people, self.style.node_features + 1 + people), np.float32)
         for start in range(begin, end, _FRAMES_AT_ONCE):
             stop = min(end, start + _FRAMES_AT_ONCE)
             self._fill(graphs[start - begin : stop - begin], start, stop)
         return graphs if len(graphs) == count else graphs[wanted - begin]
 
     def everything(self) -> Rows:
-        """(steps, people, 8 + 1 + people) all graphs."""
+        """(steps, people, features + 1 + people) all graphs."""
         return self.read(0, self.steps)
 
     def _fill(self, graphs: Rows, begin: int, end: int) -> None:
+        width = self.style.node_features
         low, high = np.searchsorted(self._entry, (begin, end))
         entry, place = self._entry[low:high] - begin, self._place[low:high]
         graphs[entry, place, :4] = self._looks[low:high]
-        graphs[entry, place, 4:6] = self._metres[low:high] / _METRES
-        graphs[entry, place, 6:NODE_FEATURES] = self._middle[self._entry[low:high]] / _METRES
-        graphs[entry, place, NODE_FEATURES] = 1
-        graphs[:, 0, NODE_FEATURES] = 1
-        people = int(place.max(initial=0)) + 1
-        metres = np.full((end - begin, people, 2), np.nan)
-        metres[entry, place] = self._metres[low:high]
-        apart = metres[:, :, None] - metres[:, None]
-        near = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2) < NEAR_METRES
-        near &= ~np.eye(people, dtype=np.bool_)
-        graphs[:, :people, NODE_FEATURES + 1 : NODE_FEATURES + 1 + people] = near
+        graphs[entry, place, 4:6] = self._places[low:high] / _METRES
+        graphs[entry, place, 6:8] = self._middle[self._entry[low:high]] / _METRES
+        if self.style.certainty:
+            graphs[entry, place, 8] = self._confidence[self._entry[low:high]]
+        graphs[entry, place, width] = 1
+        graphs[:, 0, width] = 1
+        if self.style.calibrated:
+            people = int(place.max(initial=0)) + 1
+            metres = np.full((end - begin, people, 2), np.nan)
+            metres[entry, place] = self._places[low:high]
+            graphs[:, :people, width + 1 : width + 1 + people] = _near(metres)
+
+
+def _near(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """(n, p, 2) places, NaN where nobody is -> (n, p, p) who is joined."""
+    apart = metres[:, :, None] - metres[:, None]
+    near: npt.NDArray[np.bool_] = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2) < NEAR_METRES
+    near &= ~np.eye(metres.shape[1], dtype=np.bool_)
+    return near
 
 
 def _looks(boxes: PlayerBoxes, seen: npt.NDArray[np.int64]) -> Rows:

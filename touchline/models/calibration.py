@@ -43,6 +43,9 @@ PLAYER_STREAMS = {
 }
 """What each kind of player branch sees: top views, vectors that describe them, or graphs."""
 
+GRAPH_STREAMS = {8: "graph", 9: "certain_graph"}
+"""Graphs by how many numbers describe a person; the ninth is the calibration's confidence."""
+
 TOP_VIEW_SIDES = (32, 64)
 """Height and width of a top view."""
 
@@ -88,12 +91,19 @@ class CalibrationConfig(CapsuleConfig):
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ConfigError(f"{field} {value!r} is not allowed", remedy="at least 1")
+        if self.node_features not in GRAPH_STREAMS:
+            raise ConfigError(
+                f"node_features {self.node_features} is not known",
+                remedy=f"use {' or '.join(map(str, GRAPH_STREAMS))}",
+            )
         if not 0 <= self.branch_dropout < 1:
             raise ConfigError(f"branch_dropout {self.branch_dropout!r} is not allowed")
 
     @property
     def stream(self) -> str:
         """What the player branch sees."""
+        if self.players == "graph":
+            return GRAPH_STREAMS[self.node_features]
         return PLAYER_STREAMS[self.players]
 
     @property
@@ -168,7 +178,7 @@ class PictureCALF(CalibrationCALF):
         """(B, T, 3, 32, 64) -> (B, 5·C, T): five places across the pitch, channels first."""
         batch, steps = players.shape[:2]
         pictures, number = _different(players.flatten(0, 1))
-        x = pictures.to(self.r_conv_1.weight.dtype).div_(127).sub_(1)
+        x = pictures.to(self.r_conv_1.weight.dtype, copy=True).div_(127).sub_(1)
         # The largest first: the same numbers, and ReLU of a sixteenth of them.
         x = F.max_pool2d(self.r_conv_1(x), 4).relu()
         x = F.max_pool2d(self.r_conv_2(x), 2).relu()
