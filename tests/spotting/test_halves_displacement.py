@@ -115,6 +115,15 @@ def test_without_displacements_confidences_stay_where_they_are():
     assert ((scores > 0) & (scores < 1)).all()
 
 
+def test_displacements_are_read_in_the_unit_that_they_are_trained_in(monkeypatch):
+    network = anchors(delta_seconds=3.3)  # 6 whole steps
+    confidence, delta = np.zeros((2, 40, 2), np.float32)
+    confidence[10, 0], delta[10, 0] = 1, 1
+    monkeypatch.setattr(dense_anchors, "dense_output", lambda *_: (confidence, delta))
+    scores = dense_anchors.score(network, {"features": Held(noise(40, 6), 2)})
+    assert np.argwhere(scores).tolist() == [[16, 0]]
+
+
 ASTRA_SIZES = {
     "num_classes": 2,
     "feature_width": 6,

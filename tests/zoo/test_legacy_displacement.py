@@ -64,6 +64,26 @@ def test_baidu_features_are_interpolated(tmp_path):
     assert card.features.name == "baidu_soccer_embeddings"
 
 
+def test_features_are_divided_by_the_scale_that_is_given(shared, tmp_path):
+    variables = variables_of(shared)
+    scale = torch.linspace(0.5, 2, 600)
+    plain = spivak.convert(variables)
+    scaled = spivak.convert(variables | {"feature_scale": scale})
+    config = spivak.infer_config(scaled)
+    assert config.scaled and not spivak.infer_config(plain).scaled
+    networks = []
+    for weights in (plain, scaled):
+        networks.append(DenseAnchors(config).eval())
+        networks[-1].load_state_dict(weights)
+    clips = torch.rand(1, 224, 600)
+    with torch.inference_mode():
+        expected, said = networks[0](clips), networks[1](clips * scale)
+    torch.testing.assert_close(said.confidence, expected.confidence, atol=1e-5, rtol=1e-4)
+    for wrong in (scale[:5], -scale):
+        with pytest.raises(CheckpointError, match="feature_scale"):
+            spivak.convert(variables | {"feature_scale": wrong})
+
+
 def test_displacements_alone_are_refused(shared, tmp_path):
     variables = variables_of(shared)
     alone = {k: v for k, v in variables.items() if not k.startswith("confidence")}

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from touchline.datasets.displacement import reach_steps
 from touchline.datasets.features import MAIN, Stream
 from touchline.models.dense_anchors import AnchorOutput, DenseAnchors
 from touchline.scores import FloatArray
@@ -34,8 +35,8 @@ def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
     confidence, delta = dense_output(network, streams[MAIN])
     if delta is None:
         return confidence
-    rate = streams[MAIN].rate * config.upsampling
-    return move_confidences(confidence, delta * np.float32(config.delta_seconds * rate))
+    reach = reach_steps(config.delta_seconds, streams[MAIN].rate * config.upsampling)
+    return move_confidences(confidence, delta * np.float32(reach))
 
 
 def dense_output(network: DenseAnchors, stream: Stream) -> tuple[FloatArray, FloatArray | None]:

@@ -4,6 +4,9 @@ The originals are TensorFlow SavedModels, which execute code when they are loade
 are read here from Keras weights (``.h5``) or from ``.safetensors`` made of ``{variable.name:
 variable.numpy() for variable in model.variables}``. A file of the two networks of a pair names them
 ``confidence:<variable>`` and ``delta:<variable>``.
+
+Networks on ResNet features were trained on features divided by the largest magnitude of each of
+their numbers, which lies in another file: an entry ``feature_scale`` (width,) gives it.
 """
 
 import re
@@ -31,6 +34,7 @@ _VARIABLE = re.compile(
     r"(?:w:|(?P<network>confidence|delta):)?(?:[^:]*/)?(?P<layer>\w+)/(?P<kind>kernel|bias)(?::0)?"
 )
 _BLOCK = re.compile(r"(?P<level>(?:bu|td)_layer)(?P<number>\d+)_(?P<rest>\w+)")
+SCALE = "feature_scale"
 BAIDU_WIDTH = 8576
 BAIDU_FILES = "baidu_soccer_embeddings"
 _RESNET_FILES = {512: "ResNET_TF2_PCA512", 2048: "ResNET_TF2"}
@@ -56,6 +60,8 @@ def convert(variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     networks: dict[str, dict[str, Tensor]] = {}
     for name, value in variables.items():
+        if name == SCALE:
+            continue
         found = _VARIABLE.fullmatch(name)
         if found is None:
             raise CheckpointError(f"{name[:80]!r} is not a variable of a dense-anchor network")
@@ -70,7 +76,11 @@ def convert(variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
             remedy=f"give both networks in one file, as {CONFIDENCE}:<variable> and "
             f"{DELTA}:<variable>",
         )
-    weights["feature_scale"] = torch.ones(_feature_width(weights))
+    width = _feature_width(weights)
+    scale = variables.get(SCALE, torch.ones(width))
+    if scale.shape != (width,) or not (scale > 0).all():
+        raise CheckpointError(f"{SCALE} is not {width} numbers above 0")
+    weights[SCALE] = scale.float()
     return weights
 
 
@@ -123,9 +133,14 @@ def infer_config(weights: Mapping[str, Tensor]) -> DenseAnchorsConfig:
         feature_width=feature_width,
         upsampling=2 if feature_width == BAIDU_WIDTH else 1,
         width=head.shape[1] // 4,
+        scaled=_is_scaled(weights),
         heads=HEADS if f"heads.{DELTA}.weight" in weights else (CONFIDENCE,),
         shared_trunk=_is_shared(weights),
     )
+
+
+def _is_scaled(weights: Mapping[str, Tensor]) -> bool:
+    return SCALE in weights and bool((weights[SCALE] != 1).any())
 
 
 def _is_shared(weights: Iterable[str]) -> bool:
