@@ -9,8 +9,8 @@ from torch import Tensor
 
 from touchline.datasets.features import MAIN, Array, Clips, FeatureFile, LabelledHalf
 
-_NUMBERS_AT_ONCE = 1 << 14
-"""Converted together: too few for PyTorch to call other threads, which train meanwhile."""
+_NUMBERS_AT_ONCE = 1 << 15
+"""Converted together: the most for which PyTorch calls no other threads, which train meanwhile."""
 
 
 class ClipReader:
