@@ -10,8 +10,8 @@ from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL, SOCCERNET_V2_VISUAL, LabelSet
 from touchline.models.calibration import CalibrationConfig
 from touchline.timebase import format_rate
-from touchline.zoo.cards import CardFeatures, Suppression
-from touchline.zoo.legacy.calf import capsule_config, side_of
+from touchline.zoo.cards import CardFeatures
+from touchline.zoo.legacy.calf import capsule_config, side_of, usual_suppression
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
@@ -89,11 +89,6 @@ def _usual_rate(labels: LabelSet) -> Fraction:
     return RATE
 
 
-def _suppression(rate: Fraction) -> Suppression:
-    """Published: 40 steps are emptied around a peak, 10 s on either side."""
-    return Suppression(kind="greedy", window_seconds=10.0)
-
-
 def _features(config: CalibrationConfig) -> CardFeatures:
     name = "ResNET_TF2_PCA512" if config.features == 512 else "ResNET_TF2"
     return CardFeatures(name=name, width=config.features)
@@ -116,7 +111,7 @@ READERS = tuple(
         recognises=_recognises(players),
         infer_config=_infer_config(players),
         usual_rate=_usual_rate,
-        suppression=_suppression,
+        suppression=usual_suppression,
         usual_labels=(
             SOCCERNET_V2_VISUAL.labels,
             SOCCERNET_V2_NON_VISUAL.labels,
