@@ -1,5 +1,4 @@
-"""Train every system that reads features on the same simulated matches, and score it as the
-challenge does.
+"""Train every system that reads features on the same simulated matches, and score them.
 
 SimBench is 48 simulated games of two halves of ten minutes; their features are the 368 numbers a
 frame of the shipped model's picture network, two frames a second. To make it:
@@ -13,6 +12,7 @@ widths and rates are those of these features, and schedules are cut to minutes. 
 prediction and scoring are the commands that a user would give.
 
     python benchmarks/simbench.py SIMBENCH OUT [--systems NAME ...] [--seeds 1 2 3] [--jobs 2]
+        [--set run.precision=fp32 ...]
 
 Runs lie in OUT/runs and are not repeated. OUT/results.jsonl holds every score by class; what is
 printed is the table of medians over the seeds.
@@ -148,11 +148,12 @@ without sound and half as wide, which is what a CPU trains in minutes."""
 
 
 @dataclass(frozen=True)
-class Paths:
-    """Where things lie."""
+class Bench:
+    """Where things lie, and what is set for every system besides."""
 
     games: Path
     out: Path
+    settings: tuple[str, ...] = ()
 
 
 def touchline(*words: str) -> str:
@@ -168,38 +169,39 @@ def touchline(*words: str) -> str:
     return done.stdout
 
 
-def folder_of(run: Run, seed: int, paths: Paths) -> Path:
+def folder_of(run: Run, seed: int, bench: Bench) -> Path:
     """Where a run lies; its name tells runs of one recipe apart."""
     changed = "-".join(setting.rpartition("=")[2] for setting in run.settings[-1:])
-    return paths.out / "runs" / "-".join(filter(None, (run.recipe, changed, f"seed{seed}")))
+    return bench.out / "runs" / "-".join(filter(None, (run.recipe, changed, f"seed{seed}")))
 
 
-def train_and_predict(run: Run, budget: str, seed: int, paths: Paths) -> None:
+def train_and_predict(run: Run, budget: str, seed: int, bench: Bench) -> None:
     """Train, and predict the test split, unless that has been done."""
-    folder = folder_of(run, seed, paths)
+    folder = folder_of(run, seed, bench)
     if (folder / "done.json").is_file():
         return
     shutil.rmtree(folder, ignore_errors=True)
     settings = [
-        f"data.root={json.dumps(str(paths.games))}",
+        f"data.root={json.dumps(str(bench.games))}",
         FEATURES,
         f"run.seed={seed}",
         "run.device=cpu",
         *BUDGETS[budget],
         *run.settings,
+        *bench.settings,
     ]
     words = [word for setting in settings for word in ("--set", setting)]
     began = os.times()
     result = json.loads(touchline("train", run.recipe, *words, "-o", str(folder), "--json"))
     ended = os.times()
-    touchline("predict", str(folder), str(paths.games), "-o", str(folder / "predictions"))
+    touchline("predict", str(folder), str(bench.games), "-o", str(folder / "predictions"))
     result["wall_seconds"] = ended.elapsed - began.elapsed
     (folder / "done.json").write_text(json.dumps(result))
 
 
-def score(system: str, seed: int, paths: Paths) -> dict[str, Any]:
+def score(system: str, seed: int, bench: Bench) -> dict[str, Any]:
     """A line of results: what the system's runs predict, scored as the challenge does."""
-    runs = [folder_of(run, seed, paths) for run in SYSTEMS[system][1]]
+    runs = [folder_of(run, seed, bench) for run in SYSTEMS[system][1]]
     predictions = [run / "predictions" for run in runs]
     with tempfile.TemporaryDirectory() as folder:
         if len(runs) > 1:
@@ -208,7 +210,7 @@ def score(system: str, seed: int, paths: Paths) -> dict[str, Any]:
             predictions = [together]
         words = [word for metric in METRICS for word in ("--metric", metric)]
         words += ["--split", "test", "--label-file", "Labels-v2.json", "--json"]
-        printed = touchline("evaluate", str(paths.games), str(predictions[0]), *words)
+        printed = touchline("evaluate", str(bench.games), str(predictions[0]), *words)
     trained = [json.loads((run / "done.json").read_text()) for run in runs]
     scores = {entry["metric"]: entry for entry in json.loads(printed)}
     return {
@@ -245,8 +247,9 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, a core each")
+    parser.add_argument("--set", nargs="+", default=[], metavar="GROUP.KEY=VALUE")
     options = parser.parse_args()
-    paths = Paths(options.games, options.out)
+    bench = Bench(options.games, options.out, tuple(options.set))
     trainings = dict.fromkeys(
         (run, budget, seed)
         for seed in options.seeds
@@ -255,14 +258,14 @@ def main() -> None:
     )
     with ThreadPoolExecutor(options.jobs) as pool:
         pending = {
-            pool.submit(train_and_predict, *training, paths): training for training in trainings
+            pool.submit(train_and_predict, *training, bench): training for training in trainings
         }
         for number, future in enumerate(as_completed(pending), 1):
             future.result()
             run, _, seed = pending[future]
             print(f"{number}/{len(pending)} {run.recipe} seed {seed}", file=sys.stderr, flush=True)
-    lines = [score(system, seed, paths) for system in options.systems for seed in options.seeds]
-    (paths.out / "results.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    lines = [score(system, seed, bench) for system in options.systems for seed in options.seeds]
+    (bench.out / "results.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     print(table(lines))
 
 
