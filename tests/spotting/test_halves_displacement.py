@@ -93,7 +93,7 @@ def test_a_half_is_what_its_chunks_say_one_by_one(monkeypatch, rows, upsampling)
     monkeypatch.setattr(dense_anchors, "CHUNKS_AT_ONCE", 2)
     network = anchors(upsampling=upsampling)
     features = Held(noise(rows, 6), 2)
-    confidence, delta = dense_anchors.dense_output(network, features)
+    said_of_half = dense_anchors.read_half(network, {"features": features})
     with torch.inference_mode():
         steps = network.interpolate(torch.from_numpy(features.rows)[None])[0]
         count = len(steps)
@@ -103,9 +103,8 @@ def test_a_half_is_what_its_chunks_say_one_by_one(monkeypatch, rows, upsampling)
         for start, (first, last) in zip(starts, kept, strict=True):
             said = network(padded[None, start : start + 32])
             own = slice(first - start, last - start)
-            expected = said.confidence[0, own].sigmoid().numpy()
-            np.testing.assert_allclose(confidence[first:last], expected, atol=1e-5)
-            np.testing.assert_allclose(delta[first:last], said.delta[0, own].numpy(), atol=1e-5)
+            for whole, part in zip(said_of_half[:2], said, strict=True):
+                np.testing.assert_allclose(whole[first:last], part[0, own].numpy(), atol=1e-5)
     assert dense_anchors.score(network, {"features": features}).shape == (count, 2)
 
 
@@ -115,12 +114,12 @@ def test_without_displacements_confidences_stay_where_they_are():
     assert ((scores > 0) & (scores < 1)).all()
 
 
-def test_displacements_are_read_in_the_unit_that_they_are_trained_in(monkeypatch):
+def test_displacements_are_read_in_the_unit_that_they_are_trained_in():
     network = anchors(delta_seconds=3.3)  # 6 whole steps
-    confidence, delta = np.zeros((2, 40, 2), np.float32)
-    confidence[10, 0], delta[10, 0] = 1, 1
-    monkeypatch.setattr(dense_anchors, "dense_output", lambda *_: (confidence, delta))
-    scores = dense_anchors.score(network, {"features": Held(noise(40, 6), 2)})
+    said = dense_anchors.read_half(network, {"features": Held(noise(40, 6), 2)})
+    logits, delta = np.full((40, 2), -200, np.float32), np.zeros((40, 2), np.float32)
+    logits[10, 0], delta[10, 0] = 9, 1
+    scores = dense_anchors.detections(said._replace(logits=logits, delta=delta))
     assert np.argwhere(scores).tolist() == [[16, 0]]
 
 

@@ -3,7 +3,8 @@
 Soares et al., ICIP 2022. What is done to single steps is done once, before chunks overlap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,31 @@ from torch import Tensor
 
 from touchline.datasets.displacement import reach_steps
 from touchline.datasets.features import MAIN, Stream
-from touchline.models.dense_anchors import AnchorOutput, DenseAnchors
+from touchline.models.dense_anchors import DELTA, AnchorOutput, DenseAnchors
 from touchline.scores import FloatArray
 
 ROWS_AT_ONCE = 512
 CHUNKS_AT_ONCE = 16
 
+_BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
+"""``arctanh`` of 1 is infinite."""
+
 Steps = npt.NDArray[np.int64]
+
+
+class HalfOutput(NamedTuple):
+    """What a network says of the steps of a half.
+
+    Attributes:
+        logits: (steps, classes) of the confidences.
+        delta: (steps, classes) event minus step, in units of ``reach_steps``, -1 to 1; None without
+            such a head.
+        reach_steps: the furthest that an event can be said to be.
+    """
+
+    logits: FloatArray
+    delta: FloatArray | None
+    reach_steps: int
 
 
 def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
@@ -31,32 +50,71 @@ def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
     Returns:
         (steps, classes); with a displacement head 0 where nothing was moved to.
     """
-    config = network.config
-    confidence, delta = dense_output(network, streams[MAIN])
-    if delta is None:
+    return detections(read_half(network, streams))
+
+
+def detections(said: HalfOutput) -> FloatArray:
+    """(steps, classes) confidences, moved to where the event is said to be."""
+    confidence: FloatArray = torch.from_numpy(said.logits).sigmoid().numpy()
+    if said.delta is None:
         return confidence
-    reach = reach_steps(config.delta_seconds, streams[MAIN].rate * config.upsampling)
-    return move_confidences(confidence, delta * np.float32(reach))
+    return move_confidences(confidence, said.delta * np.float32(said.reach_steps))
 
 
-def dense_output(network: DenseAnchors, stream: Stream) -> tuple[FloatArray, FloatArray | None]:
-    """Confidences (steps, classes) from 0 to 1, and displacements in units of their reach."""
-    config = network.config
+def fuse(
+    said: Sequence[HalfOutput], weights: Sequence[float], *, arctanh: bool = False
+) -> HalfOutput:
+    """What networks of different features say together of one half.
+
+    Confidences are averaged as logits, not as probabilities. Displacements are averaged as they
+    are, in units of the reach that all networks share: the mean of where they see the event. Soares
+    et al. name the mean of their ``arctanh``, too: of what went into the networks' last function,
+    so that one that says "at the end of my reach" outweighs one that is unsure.
+
+    Args:
+        said: by network, with the same classes, heads and reach; cut to the shortest, at the end.
+        weights: of each network, 1 together.
+        arctanh: how displacements are averaged.
+    """
+    steps = min(len(one.logits) for one in said)
+    logits = _mean([one.logits[:steps] for one in said], weights)
+    deltas = [one.delta[:steps] for one in said if one.delta is not None]
+    if not deltas:
+        delta = None
+    elif arctanh:
+        inner = [np.arctanh(np.clip(part, -_BELOW_ONE, _BELOW_ONE), dtype=float) for part in deltas]
+        delta = np.tanh(_mean(inner, weights)).astype(np.float32)
+    else:
+        delta = _mean(deltas, weights).astype(np.float32)
+    return HalfOutput(logits.astype(np.float32), delta, said[0].reach_steps)
+
+
+def _mean(parts: Sequence[npt.NDArray[Any]], weights: Sequence[float]) -> npt.NDArray[np.float64]:
+    """In double precision, so that what networks agree in stays what it is in single precision."""
+    weighted = [np.float64(weight) * part for weight, part in zip(weights, parts, strict=True)]
+    mean: npt.NDArray[np.float64] = np.sum(weighted, axis=0)
+    return mean
+
+
+def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutput:
+    """What the network says of every step, before anything is moved; arguments as of ``score``."""
+    config, stream = network.config, streams[MAIN]
     steps = stream.steps * config.upsampling
     reduced = _reduced_half(network, stream)
     starts = chunk_starts(steps, config.chunk_steps)
     kept = kept_steps(starts, steps, config.chunk_steps)
-    confidence = np.zeros((steps, config.num_classes), np.float32)
-    delta = np.zeros_like(confidence) if "delta" in config.heads else None
+    logits = np.zeros((steps, config.num_classes), np.float32)
+    delta = np.zeros_like(logits) if DELTA in config.heads else None
     for begin in range(0, len(starts), CHUNKS_AT_ONCE):
         these = slice(begin, begin + CHUNKS_AT_ONCE)
         said = _read_chunks(network, reduced, starts[these])
         for i, (start, (first, last)) in enumerate(zip(starts[these], kept[these], strict=True)):
             inside = slice(first - start, last - start)
-            confidence[first:last] = said.confidence[i, inside].sigmoid().cpu().numpy()
+            logits[first:last] = said.confidence[i, inside].cpu().numpy()
             if delta is not None and said.delta is not None:
                 delta[first:last] = said.delta[i, inside].cpu().numpy()
-    return confidence, delta
+    reach = reach_steps(config.delta_seconds, stream.rate * config.upsampling)
+    return HalfOutput(logits, delta, reach)
 
 
 def chunk_starts(steps: int, chunk_steps: int) -> Steps:
