@@ -89,9 +89,7 @@ def predict(
     Raises:
         InputError: a file cannot be read, or does not fit the model.
     """
-    for game in games:
-        for half in game.halves:
-            spotter.check(half.path)
+    check_games(spotter, games)
     matches: dict[str, Match] = {}
     warnings = _missing_halves(games)
     for game in games:
@@ -106,6 +104,17 @@ def predict(
             timelines.append(replace(timeline, half=half.number, scores=None))
         matches[game.name] = Match(game.name, tuple(timelines))
     return DatasetPredictions(matches, tuple(warnings))
+
+
+def check_games(spotter: HalfSpotter, games: Sequence[Game]) -> None:
+    """Open every half of every game, and spot none.
+
+    Raises:
+        InputError: a file cannot be read, or does not fit the model.
+    """
+    for game in games:
+        for half in game.halves:
+            spotter.check(half.path)
 
 
 def _missing_halves(games: Sequence[Game]) -> list[str]:

@@ -1,7 +1,7 @@
 """``touchline predict``: a trained network's predictions for a dataset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -9,7 +9,9 @@ from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, 
 
 if TYPE_CHECKING:
     from touchline.datasets.soccernet import Game
+    from touchline.fusing import ChosenWeight
     from touchline.spotting.features import FeatureSpotter
+    from touchline.spotting.fused import FusedSpotter
     from touchline.spotting.spotter import VideoSpotter
 
 app = new_app()
@@ -59,37 +61,67 @@ def predict(
         Literal["auto", "openvino", "torch"],
         typer.Option(help="Where a network of pictures runs."),
     ] = "auto",
+    fuse: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="A second network of dense anchors, to be fused with the first."
+        ),
+    ] = None,
+    fuse_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="With --fuse: share of the second network; by default chosen on the split valid.",
+        ),
+    ] = None,
+    fuse_arctanh: Annotated[
+        bool,
+        typer.Option(
+            "--fuse-arctanh",
+            help="With --fuse: average the arctanh of displacements instead of displacements.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Spot every game of a dataset and write its results_spotting.json.
 
+    With --fuse two networks of dense anchors spot as one, each on its own feature files.
     A network of replay grounding says what each replay shows instead, in results_grounding.json.
     Without --out and --challenge the results go into the folder predictions.
     """
     from touchline.datasets.soccernet import read_games
-    from touchline.errors import InputError
+    from touchline.errors import ConfigError, InputError
     from touchline.pipeline import check_writable
-    from touchline.predictions import challenge_threshold
+    from touchline.predictions import challenge_threshold, check_games
     from touchline.predictions import predict as predict_games
     from touchline.zoo.store import find
 
+    if fuse is None and (fuse_weight is not None or fuse_arctanh):
+        raise ConfigError("--fuse-weight and --fuse-arctanh are for --fuse", remedy="add it")
     if challenge is not None and challenge.suffix.lower() != ".zip":
         raise InputError("a challenge takes a zip", where=challenge, remedy="name it out.zip")
     targets = [path for path in (out, challenge) if path is not None] or [DEFAULT_FOLDER]
     for target in targets:
         check_writable(target.parent if target is challenge else target)
-    if find(run).card.system == "calf-grounding":
+    card = find(run).card
+    if card.system == "calf-grounding" and fuse is None:
         _ground(run, dataset, split, features, threshold, targets, json)
         return
-    card = find(run).card
     own = card.features
     if threshold is None:
         threshold = challenge_threshold(card)
     if features is not None and own is None:
         raise InputError("the model takes video", where="--features", remedy="leave it out")
     name = features or (None if own is None else own.name)
+    fused = None if fuse is None else _load_fused(run, fuse, features, fuse_weight, fuse_arctanh)
     games = read_games(dataset, None if split == "all" else split, size=video, features=name)
-    with _load(run, name, engine) as spotter, progress_bar() as progress:
+    chosen = None
+    if fused is not None and fuse_weight is None:
+        check_games(fused, games)
+        chosen = _choose_weight(fused, dataset, name, threshold)
+        fused = fused.with_weight(chosen.weight)
+    with fused or _load(run, name, engine) as spotter, progress_bar() as progress:
         bar = progress.add_task("predicting", total=sum(len(game.halves) for game in games))
         videos_done = 0
 
@@ -111,9 +143,12 @@ def predict(
                 "events": found.events,
                 "written": [str(target) for target in targets],
                 "warnings": list(found.warnings),
+                **({} if fused is None else {"fusion": _fusion_record(fused, chosen)}),
             }
         )
         return
+    if fused is not None:
+        results.print(_fusion_line(fused, chosen), markup=False, soft_wrap=True)
     for target in targets:
         text = f"{target}: {len(found.matches)} games, {found.events} predictions"
         results.print(text, markup=False, soft_wrap=True)
@@ -167,3 +202,59 @@ def _load(
     from touchline.spotting.features import load_for_features
 
     return load_for_features(run, features=features)
+
+
+def _load_fused(
+    run: str, other: str, features: str | None, weight: float | None, arctanh: bool
+) -> "FusedSpotter":
+    from touchline.spotting.fused import load_fused
+
+    return load_fused(
+        run, other, features=features, weight=0.5 if weight is None else weight, arctanh=arctanh
+    )
+
+
+def _choose_weight(
+    fused: "FusedSpotter", dataset: Path, features: str | None, threshold: float
+) -> "ChosenWeight":
+    from touchline.datasets.soccernet import read_games
+    from touchline.errors import InputError
+    from touchline.fusing import WEIGHTS, choose_weight
+
+    try:
+        games = read_games(dataset, "valid", features=features)
+        with progress_bar() as progress:
+            halves = sum(len(game.halves) for game in games)
+            bar = progress.add_task("choosing the weight", total=halves + len(WEIGHTS))
+            return choose_weight(
+                fused, games, threshold=threshold, progress=lambda: progress.advance(bar)
+            )
+    except InputError as error:
+        raise InputError(
+            f"{error.what}, and the weight is chosen on the split valid",
+            where=error.where,
+            remedy="mend that, or give --fuse-weight",
+        ) from error
+
+
+def _fusion_record(fused: "FusedSpotter", chosen: "ChosenWeight | None") -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "with": str(fused.second.folder.path),
+        "weight": fused.weight,
+        "displacements": "arctanh" if fused.arctanh else "plain",
+    }
+    if chosen is not None:
+        by_weight = [{"weight": weight, "tight": value} for weight, value in chosen.tight.items()]
+        record["validation"] = {"games": chosen.games, "by_weight": by_weight}
+    return record
+
+
+def _fusion_line(fused: "FusedSpotter", chosen: "ChosenWeight | None") -> str:
+    line = f"fused with {fused.second.folder.path.name}, its weight {fused.weight:g}"
+    if chosen is None:
+        return line
+    best, first, second = (chosen.tight[weight] for weight in (chosen.weight, 0.0, 1.0))
+    return (
+        f"{line}: tight average mAP {best:.4f} on {chosen.games} games of the split valid, "
+        f"{first:.4f} and {second:.4f} each alone"
+    )

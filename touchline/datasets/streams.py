@@ -92,7 +92,7 @@ def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stre
             continue
         else:
             streams[name] = _open_file(file, source)
-        _check_lengths(path, name, main, streams[name])
+        check_lengths(path, name, main, streams[name])
     return streams
 
 
@@ -157,7 +157,16 @@ def _open_file(path: Path, source: StreamSource) -> FeatureFile:
     return file
 
 
-def _check_lengths(path: Path, name: str, main: Stream, other: Stream) -> None:
+def check_lengths(path: Path, name: str, main: Stream, other: Stream) -> None:
+    """Refuse streams that end further apart than halves of one game may.
+
+    Args:
+        path: the file of the main stream.
+        name: of the other one.
+
+    Raises:
+        InputError: they do.
+    """
     seconds = [float(stream.steps / stream.rate) for stream in (main, other)]
     if abs(seconds[0] - seconds[1]) <= MOST_APART_SECONDS:
         return

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder, find
 
 Progress = Callable[[float], None]
+Said = TypeVar("Said")
+"""What is read of a half."""
 
 
 class FeatureSpotter:
@@ -35,6 +37,10 @@ class FeatureSpotter:
         features: name of the main feature files, if they are not called as the model's own.
         suppression: how peaks are kept apart; the card's own rule by default.
         precision: ``"bf16"`` computes in bfloat16 where the network does not say otherwise.
+
+    Attributes:
+        network: in evaluation mode.
+        sources: where its streams come from, by name.
 
     Raises:
         CheckpointError: weights that are damaged or do not fit.
@@ -63,7 +69,7 @@ class FeatureSpotter:
         self.suppression = suppression or suppression_of(self.card)
         self._score = SCORERS[self.card.system]
         self._device = accelerator() or "cpu"
-        self._network: Any = load_network(folder).to(self._device)
+        self.network: Any = load_network(folder).to(self._device)
         self._half = precision == "bf16"
 
     @property
@@ -105,19 +111,29 @@ class FeatureSpotter:
         Raises:
             InputError: numbers that are not finite.
         """
-        import torch
-
         from touchline.zoo.networks import steps_per_row
+
+        values = self.read(self._score, streams)
+        rate = streams[MAIN].rate * steps_per_row(self.network.config)
+        seconds = np.arange(len(values)) / float(rate)
+        return Scores(values, seconds, self.card.label_set, rate)
+
+    def read(
+        self, reader: Callable[[Any, Mapping[str, Stream]], Said], streams: Mapping[str, Stream]
+    ) -> Said:
+        """What a function of the network and of a half's open streams gives.
+
+        Raises:
+            InputError: numbers that are not finite.
+        """
+        import torch
 
         for stream in streams.values():
             if isinstance(stream, FeatureFile):
                 stream.check_finite()
         context = torch.autocast(self._device, torch.bfloat16) if self._half else nullcontext()
         with context:
-            values = self._score(self._network, streams)
-        rate = streams[MAIN].rate * steps_per_row(self._network.config)
-        seconds = np.arange(len(values)) / float(rate)
-        return Scores(values, seconds, self.card.label_set, rate)
+            return reader(self.network, streams)
 
     def spot(
         self,
