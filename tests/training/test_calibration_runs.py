@@ -25,10 +25,16 @@ MINUTES = 2.0
 STEPS = int(2 * 60 * MINUTES)
 NETWORKS = {
     "graph": ("calf-calibration-gcn", "graph_layers: 2, graph_width: 8"),
+    "certain_graph": ("calf-calibration-gcn", "graph_layers: 2, graph_width: 8, node_features: 9"),
     "top_view": ("calf-calibration-visual", ""),
     "top_view_features": ("calf-calibration-visual", "player_features: 6"),
 }
-PLAYERS = {"graph": "graph", "top_view": "3d", "top_view_features": "dense"}
+PLAYERS = {
+    "graph": "graph",
+    "certain_graph": "graph",
+    "top_view": "3d",
+    "top_view_features": "dense",
+}
 
 
 @pytest.fixture(scope="module")
