@@ -4,18 +4,16 @@ Their networks without players are CALF of twice the width, and read as such.
 """
 
 from collections.abc import Callable, Iterable
-from fractions import Fraction
 
 from touchline.errors import CheckpointError
-from touchline.labels import SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL, SOCCERNET_V2_VISUAL, LabelSet
+from touchline.labels import SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL, SOCCERNET_V2_VISUAL
 from touchline.models.calibration import CalibrationConfig
 from touchline.timebase import format_rate
 from touchline.zoo.cards import CardFeatures
-from touchline.zoo.legacy.calf import capsule_config, side_of, usual_suppression
+from touchline.zoo.legacy.calf import RATE, capsule_config, side_of, usual_rate, usual_suppression
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
-RATE = Fraction(2)
 PUBLISHED_VECTORS = "radar_resnet_34_composite"
 """Name of the published files of ResNet-34 vectors."""
 SMALLEST_WIDTH = 16
@@ -85,10 +83,6 @@ def _is_layer(key: str) -> bool:
     return key.startswith("layers.") and key.endswith(".conv.t")
 
 
-def _usual_rate(labels: LabelSet) -> Fraction:
-    return RATE
-
-
 def _features(config: CalibrationConfig) -> CardFeatures:
     name = "ResNET_TF2_PCA512" if config.features == 512 else "ResNET_TF2"
     return CardFeatures(name=name, width=config.features)
@@ -110,7 +104,7 @@ READERS = tuple(
         entries=entries,
         recognises=_recognises(players),
         infer_config=_infer_config(players),
-        usual_rate=_usual_rate,
+        usual_rate=usual_rate,
         suppression=usual_suppression,
         usual_labels=(
             SOCCERNET_V2_VISUAL.labels,

@@ -195,7 +195,7 @@ def _usual_rate(labels: LabelSet) -> Fraction:
 
 
 def _suppression(seconds: float) -> Callable[[Fraction], Suppression]:
-    """Greedy, emptying ``seconds`` in all around a peak; every detection is kept."""
+    """Half-open: ``seconds`` in all are emptied around a peak; every detection is kept."""
     return lambda rate: Suppression(kind="half-open", window_seconds=seconds / 2, floor=FLOOR)
 
 
