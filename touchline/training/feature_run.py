@@ -29,6 +29,7 @@ from touchline.training.session import (
     fit,
     make_trainer,
     precision_of,
+    prepare_process,
 )
 from touchline.training.sharpness import SharpnessAwareAdamW
 from touchline.training.tasks import TASKS
@@ -45,8 +46,7 @@ def train_on_features(
     """
     accelerator = accelerator_of(recipe.run)
     precision = precision_of(recipe.run, accelerator, usual_on_gpu="fp32")
-    if recipe.run.threads is not None:
-        torch.set_num_threads(recipe.run.threads)
+    prepare_process(recipe.run, accelerator)
     games = read_labels(recipe.data, say)
     config = network_config(recipe, games.labels)
     task = make_task(recipe, config, games.labels)

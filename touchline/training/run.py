@@ -31,6 +31,7 @@ from touchline.training.session import (
     fit,
     make_trainer,
     precision_of,
+    prepare_process,
 )
 
 
@@ -68,8 +69,7 @@ def _train_on_video(
 ) -> RunResult:
     accelerator = accelerator_of(recipe.run)
     precision = precision_of(recipe.run, accelerator, usual_on_gpu="fp16")
-    if recipe.run.threads is not None:
-        torch.set_num_threads(recipe.run.threads)
+    prepare_process(recipe.run, accelerator)
     data = load_data(recipe.data, say)
     module = SpottingModule(build_network(recipe, data.labels, say), recipe, len(data.labels) + 1)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import lightning
 import torch
 from torch import nn
 
+from touchline.allocator import keep_freed_memory
 from touchline.errors import CheckpointError, ConfigError
 from touchline.training.config import RunOptions
 from touchline.training.data import Say
@@ -117,6 +118,14 @@ def accelerator_of(run: RunOptions) -> str:
             "run.device is gpu, and PyTorch finds none", remedy="set run.device=cpu or auto"
         )
     return run.device
+
+
+def prepare_process(run: RunOptions, accelerator: str) -> None:
+    """Set the threads of the run; on a processor, let steps use each other's memory."""
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    if accelerator == "cpu":
+        keep_freed_memory()
 
 
 def precision_of(run: RunOptions, accelerator: str, usual_on_gpu: str) -> LightningPrecision:
