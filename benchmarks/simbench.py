@@ -57,10 +57,11 @@ BUDGETS = {
     ),
     "dense-anchors": (
         "clips.epoch_clips=512",
-        "optimiser.batch=32",
-        "optimiser.epochs=12",
-        "validation.start_epoch=6",
-        "validation.every=3",
+        "optimiser.batch=16",
+        "optimiser.epochs=40",
+        "validation.start_epoch=20",
+        "validation.every=5",
+        "run.precision=bf16",
     ),
     "astra": (
         "optimiser.epochs=25",

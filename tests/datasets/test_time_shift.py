@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from touchline.datasets.features import LabelledHalf, LabelledSteps
 from touchline.datasets.time_shift import (
     PUBLISHED_CONTEXT,
+    TimeShifts,
     context_of,
     quiet_runs,
-    time_shift,
 )
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
 
@@ -40,7 +42,7 @@ def test_is_the_published_encoding(shared: Path, name: str) -> None:
     context = context_of(SOCCERNET_V2, [], Fraction(2), 240)
     np.testing.assert_array_equal(context, values["K_frames"])
     steps = int(values["num_frames"])
-    shifts = time_shift(events, context, steps, 0, steps)
+    shifts = TimeShifts(events, context, steps).between(0, steps)
     np.testing.assert_array_equal(shifts, values["time_shift"])
     runs = quiet_runs(shifts, context, 240)
     np.testing.assert_array_equal(runs, values["negative_intervals"].reshape(-1, 2))
@@ -50,7 +52,9 @@ def test_is_the_published_encoding(shared: Path, name: str) -> None:
 @pytest.mark.parametrize("first", [0, 37, 1000, 2760])
 def test_a_clip_is_a_part_of_its_half(shared: Path, name: str, first: int) -> None:
     values, events = known(shared, name)
-    shifts = time_shift(events, values["K_frames"], int(values["num_frames"]), first, first + 240)
+    shifts = TimeShifts(events, values["K_frames"], int(values["num_frames"])).between(
+        first, first + 240
+    )
     np.testing.assert_array_equal(shifts, values["time_shift"][first : first + 240])
 
 
@@ -58,7 +62,8 @@ def test_two_labels_of_one_class_on_one_step_are_one_event() -> None:
     context = context_of(LabelSet("own", ("Goal",)), [], Fraction(2), 240)
     once, twice = labelled([50], [0]), labelled([50, 50], [0, 0])
     np.testing.assert_array_equal(
-        time_shift(once, context, 300, 0, 300), time_shift(twice, context, 300, 0, 300)
+        TimeShifts(once, context, 300).between(0, 300),
+        TimeShifts(twice, context, 300).between(0, 300),
     )
 
 
@@ -97,3 +102,34 @@ def test_quiet_runs_are_long_enough() -> None:
     shifts = np.array([9] * 5 + [0] + [-9] * 7 + [3] + [9] * 4, np.float32)[:, None]
     assert quiet_runs(shifts, context, 5).tolist() == [[0, 5], [6, 13]]
     assert quiet_runs(shifts, context, 1).tolist() == [[0, 5], [6, 13], [14, 18]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    events=st.lists(st.tuples(st.integers(0, 299), st.integers(0, 1)), max_size=12),
+    reach=st.tuples(*[st.integers(1, 90) for _ in range(4)]),
+)
+def test_a_step_belongs_to_the_neighbour_that_it_is_relatively_nearer_to(
+    events: list[tuple[int, int]], reach: tuple[int, int, int, int]
+) -> None:
+    """The rule, step by step, for classes with two events or more."""
+    k2, k3 = -reach[1], reach[2]
+    k1, k4 = k2 - reach[0], k3 + reach[3]
+    context = np.tile(np.array([[k1], [k2], [k3], [k4]], np.float32), 2)
+    steps, classes = zip(*sorted(events), strict=True) if events else ((), ())
+    shifts = TimeShifts(labelled(list(steps), list(classes)), context, 300).between(0, 300)
+    for index in range(2):
+        places = sorted({step for step, own in events if own == index})
+        if len(places) < 2:
+            expected = [float(at - places[0]) if places else float(k1) for at in range(300)]
+        else:
+            bounded = [-k4, *places, 300 - k1]
+            expected = []
+            for at in range(300):
+                behind = max(place for place in bounded if place <= at)
+                ahead = min(place for place in bounded if place > at)
+                since, until = at - behind, at - ahead
+                nearer = Fraction(since - k3, k4 - k3) < Fraction(k2 - until, k2 - k1)
+                own = since < k3 or (since < k4 and (until <= k1 or nearer))
+                expected.append(since if own else until)
+        np.testing.assert_array_equal(shifts[:, index], expected)

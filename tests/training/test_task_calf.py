@@ -14,7 +14,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from touchline.datasets.features import Clips, LabelledHalf, LabelledSteps  # noqa: E402
-from touchline.datasets.time_shift import UNASKED, time_shift  # noqa: E402
+from touchline.datasets.time_shift import UNASKED, TimeShifts  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2, LabelSet  # noqa: E402
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
@@ -131,7 +131,7 @@ def test_quiet_clips_are_far_from_everything() -> None:
     quiet = ~targets["events"][:, :, 0].any(axis=1)
     assert 50 < quiet.sum() < 200
     for start in clips.start[quiet]:
-        shifts = time_shift(half.events, context, 5400, int(start), int(start) + 240)
+        shifts = TimeShifts(half.events, context, 5400).between(int(start), int(start) + 240)
         assert ((shifts >= context[3]) | (shifts <= context[0])).all()
 
 
@@ -161,7 +161,7 @@ def test_targets_say_what_lies_where() -> None:
     assert row[0, 1] == np.float32(100 / 240)
     (shift,) = targets["time_shift"]
     assert (shift[:40] == UNASKED).all() and (shift[200:] == UNASKED).all()
-    expected = time_shift(half.events, targets["context"][0], 1000, 340, 500)
+    expected = TimeShifts(half.events, targets["context"][0], 1000).between(340, 500)
     np.testing.assert_array_equal(shift[40:200], expected)
     assert targets["context"].shape == (1, 4, 17)
 

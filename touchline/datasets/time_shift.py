@@ -104,58 +104,73 @@ def _apart(bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.array((min(bounds[0], k2 - 1), k2, k3, max(bounds[3], k3 + 1)))
 
 
-def time_shift(
-    events: LabelledSteps, context: Floats, half_steps: int, first: int, last: int
-) -> Floats:
-    """Time shifts of the steps ``first <= step < last`` of a half.
+class TimeShifts:
+    """Time shifts of a half, kept as what each step belongs to: one row for every change.
 
     Args:
         events: all events of the half.
         context: (4, classes) in steps.
         half_steps: steps of the half.
-        first: may be below 0.
-        last: may be beyond the half.
+    """
 
-    Returns:
-        (last - first, classes) in steps, negative before the action that a step belongs to.
+    def __init__(self, events: LabelledSteps, context: Floats, half_steps: int) -> None:
+        k1, _, _, k4 = context
+        single = events.distinct
+        number = np.bincount(single.classes, minlength=len(k1))
+        often = np.flatnonzero(number > 1)  # a class with one event has no other neighbours
+        classes = np.concatenate((single.classes, often, often))
+        places = np.concatenate((single.steps, -k4[often], half_steps - k1[often]))
+        order = np.lexsort((places, classes))
+        classes, places = classes[order], places[order].astype(np.float32)
+
+        same = np.zeros(len(classes), np.bool_)
+        same[1:] = classes[1:] == classes[:-1]
+        later = np.flatnonzero(same)
+        begins = _handover(places[later - 1], places[later], context[:, classes[later]])
+        in_time = np.argsort(begins)
+        rows = np.full((1 + len(later), len(k1)), -np.inf, np.float32)
+        rows[0] = -k1
+        rows[0, classes[~same]] = places[~same]
+        rows[1 + np.arange(len(later)), classes[later][in_time]] = places[later][in_time]
+
+        self._begins = begins[in_time]
+        self._places = np.maximum.accumulate(rows, axis=0)
+        self._occurs = (number > 0).astype(np.float32)
+
+    def between(self, first: int, last: int) -> Floats:
+        """Time shifts of the steps ``first <= step < last``.
+
+        Args:
+            first: may be below 0.
+            last: may be beyond the half.
+
+        Returns:
+            (last - first, classes) in steps, negative before the action that a step belongs to; K1
+            for a class that does not occur.
+        """
+        at = np.arange(first, last)
+        rows = self._begins.searchsorted(at, side="right")
+        shifts: Floats = at[:, None].astype(np.float32) * self._occurs - self._places[rows]
+        return shifts
+
+
+def _handover(latest: Floats, following: Floats, context: Floats) -> Steps:
+    """Between two neighbours of a class, (n,) each: the first step that belongs to the later one.
+
+    A step belongs to the earlier one while it lies just after it; and further, up to K4, unless it
+    is relatively nearer to the zone just before the later one.
     """
     k1, k2, k3, k4 = context
-    at = np.arange(first, last, dtype=np.float32)[:, None]
-    latest, next_one = _neighbours(events, -k4, half_steps - k1, first, last)
-    since, until = at - latest, at - next_one  # until is negative
-    closer = (since - k3) / (k4 - k3) < (k2 - until) / (k2 - k1)
-    of_latest = (since < k3) | ((since < k4) & ((until <= k1) | closer))
-    shifts = np.where(of_latest, since, until)
-
-    single = events.distinct
-    number = np.bincount(single.classes, minlength=context.shape[1])
-    shifts[:, number == 0] = k1[number == 0]
-    alone = number[single.classes] == 1
-    shifts[:, single.classes[alone]] = at - single.steps[alone].astype(np.float32)
-    return shifts
-
-
-def _neighbours(
-    events: LabelledSteps, before_all: Floats, after_all: Floats, first: int, last: int
-) -> tuple[Floats, Floats]:
-    """For each step and class, (last - first, classes): the last event up to it and the first one
-    behind it; where there is none, the (classes,) places given."""
-    low, high = np.searchsorted(events.steps, (first, last))
-    steps, classes = events.steps, events.classes
-    latest = np.full((last - first, len(before_all)), -np.inf, np.float32)
-    latest[0] = before_all
-    latest[0, classes[:low]] = steps[:low]  # of several the last one stays
-    latest[steps[low:high] - first, classes[low:high]] = steps[low:high]
-
-    next_one = np.full_like(latest, np.inf)
-    inner = slice(np.searchsorted(steps, first + 1), high)
-    next_one[steps[inner] - 1 - first, classes[inner]] = steps[inner]
-    next_one[-1] = after_all
-    next_one[-1, classes[high:][::-1]] = steps[high:][::-1]
-    return (
-        np.maximum.accumulate(latest, axis=0),
-        np.minimum.accumulate(next_one[::-1], axis=0)[::-1],
-    )
+    mine = np.floor(latest).astype(np.int64)
+    others = np.ceil(np.minimum(following, latest + k4)).astype(np.int64)
+    while (others - mine > 1).any():
+        middle = (mine + others) // 2
+        at = middle.astype(np.float32)
+        since, until = at - latest, at - following  # until is negative
+        closer = (since - k3) / (k4 - k3) < (k2 - until) / (k2 - k1)
+        of_latest = (since < k3) | ((since < k4) & ((until <= k1) | closer))
+        mine, others = np.where(of_latest, middle, mine), np.where(of_latest, others, middle)
+    return others
 
 
 def quiet_runs(shifts: Floats, context: Floats, shortest: int) -> Steps:

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from touchline.datasets.features import MAIN, Clips, LabelledHalf
-from touchline.datasets.time_shift import UNASKED, context_of, quiet_runs, time_shift
+from touchline.datasets.time_shift import UNASKED, TimeShifts, context_of, quiet_runs
 from touchline.errors import InputError
 from touchline.labels import LabelSet
 from touchline.losses.context_aware import CONTEXT_LOSSES
@@ -72,6 +72,7 @@ class _Facts:
     """What follows from the halves alone."""
 
     context: Floats
+    shifts: tuple[TimeShifts, ...]
     anchors: tuple[Anchors, ...]
 
 
@@ -133,16 +134,17 @@ class CALFTask:
             ``time_shift`` (n, T, K); ``events`` (n, slots, 2 + K): 1, place in the clip and class
             of each event, zeros behind; ``context`` (n, 4, K). The labels stay as they are.
         """
-        context = self._survey(halves).context
-        chosen = [
-            (halves[half], int(start)) for half, start in zip(clips.half, clips.start, strict=True)
-        ]
+        facts = self._survey(halves)
+        chosen = list(zip(clips.half.tolist(), clips.start.tolist(), strict=True))
         return {
             "time_shift": np.stack(
-                [self._time_shift(half, start, context) for half, start in chosen]
+                [
+                    self._time_shift(halves[half], facts.shifts[half], start)
+                    for half, start in chosen
+                ]
             ),
-            "events": np.stack([self._events(half, start) for half, start in chosen]),
-            "context": np.repeat(context[None], len(clips), axis=0),
+            "events": np.stack([self._events(halves[half], start) for half, start in chosen]),
+            "context": np.repeat(facts.context[None], len(clips), axis=0),
         }
 
     def loss(
@@ -162,8 +164,8 @@ class CALFTask:
             last = self.clip_steps if start + self.clip_steps >= half_steps else last
         return first, max(first, min(last, half_steps - start))
 
-    def _time_shift(self, half: LabelledHalf, start: int, context: Floats) -> Floats:
-        shifts = time_shift(half.events, context, half.steps, start, start + self.clip_steps)
+    def _time_shift(self, half: LabelledHalf, of_half: TimeShifts, start: int) -> Floats:
+        shifts = of_half.between(start, start + self.clip_steps)
         first, last = self.asked(half.steps, start)
         shifts[:first] = UNASKED
         shifts[last:] = UNASKED
@@ -185,8 +187,9 @@ class CALFTask:
         kinds = tuple(anchors for anchors in of_classes if len(anchors))
         if not kinds:
             raise InputError("the halves hold no event of the labels")
-        quiet = self._quiet_anchors(halves, context)
-        return _Facts(context, (*kinds, quiet) if len(quiet) else kinds)
+        shifts = tuple(TimeShifts(half.events, context, half.steps) for half in halves)
+        quiet = self._quiet_anchors(halves, shifts, context)
+        return _Facts(context, shifts, (*kinds, quiet) if len(quiet) else kinds)
 
     def _context_of(self, halves: Sequence[LabelledHalf]) -> Floats:
         published = self.options.context == "published"
@@ -204,16 +207,14 @@ class CALFTask:
         first_place = min(self.config.receptive_steps + 1, last_place)
         return Anchors(half, step - last_place, step - first_place)
 
-    def _quiet_anchors(self, halves: Sequence[LabelledHalf], context: Floats) -> Anchors:
+    def _quiet_anchors(
+        self, halves: Sequence[LabelledHalf], shifts: Sequence[TimeShifts], context: Floats
+    ) -> Anchors:
         """Clips that lie far from any event."""
         rows = [
             (number, first, last - self.clip_steps)
-            for number, half in enumerate(halves)
-            for first, last in quiet_runs(
-                time_shift(half.events, context, half.steps, 0, half.steps),
-                context,
-                self.clip_steps,
-            )
+            for number, (half, of_half) in enumerate(zip(halves, shifts, strict=True))
+            for first, last in quiet_runs(of_half.between(0, half.steps), context, self.clip_steps)
         ]
         half, low, high = np.array(rows, np.int64).reshape(-1, 3).T
         return Anchors(half, low, high)
