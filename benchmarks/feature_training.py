@@ -2,12 +2,13 @@
 
 Prints one JSON line. NetVLAD++ and CALF train at SoccerNet's size: 300 games of two halves of 5,400
 rows of 512 numbers, made up, on disk. An epoch runs as `touchline train` runs it, in a process of
-its own, which gives its seconds and its peak memory. In another process three ways of training the
-same network take turns, a few steps each, so that what else the machine does meets all of them:
-`touchline train` on all games; the network alone on clips that are in memory already, whose speed
-is the ceiling; and the published style, everything in memory and one sample at a time, collated by
-a DataLoader. Speeds are medians over the rounds, ratios medians of the rounds' ratios; seconds of
-the processor stand beside those of the clock (without those of the DataLoader's processes).
+its own, which gives its seconds and its peak memory. Then three ways of training the same network
+take turns, a few steps each, so that what else the machine does meets all of them: `touchline
+train` on all games; beside it the network alone on clips that are in memory already, whose speed is
+the ceiling; and, in a process that leaves memory to PyTorch's and the system's habits, the
+published style: everything in memory and one sample at a time, collated by a DataLoader. Speeds are
+medians over the rounds, ratios medians of the rounds' ratios; seconds of the processor stand beside
+those of the clock (without those of the DataLoader's processes).
 
     python benchmarks/feature_training.py [--games 300] [--recipes netvlad++ calf] [--rounds 7]
         [--steps 12] [--folder DIR] [--dtype float32] [--threads N] [--precision bf16]
@@ -20,6 +21,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import multiprocessing
 import os
 import platform
 import resource
@@ -30,8 +32,9 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -121,8 +124,15 @@ Turn = tuple[float, float]
 """Seconds of the clock and of the processor that a step takes."""
 
 
-class Peer:
+class TakesTurns(Protocol):
     """Another way of training, some steps at a time."""
+
+    def turn(self, steps: int) -> Turn:
+        """Seconds a step, the first few left out."""
+
+
+class Peer:
+    """A plain loop over batches."""
 
     def __init__(self, recipe: FeatureRecipe, network: Any, task: Task, batches: Iterable[Any]):
         options = recipe.optimiser
@@ -133,7 +143,7 @@ class Peer:
         )
 
     def turn(self, steps: int) -> Turn:
-        """Seconds a step, the first few left out."""
+        """See ``TakesTurns``."""
         began = clocks()
         for number in range(WARM_UP + steps):
             if number == WARM_UP:
@@ -164,7 +174,7 @@ class EnoughError(Exception):
 class Rounds:
     """Called after every step of `touchline train`; gives the peers their turns in between."""
 
-    def __init__(self, peers: dict[str, Peer], rounds: int, steps: int) -> None:
+    def __init__(self, peers: dict[str, TakesTurns], rounds: int, steps: int) -> None:
         self.peers, self.rounds, self.steps = peers, rounds, steps
         self.found: list[dict[str, Turn]] = []
         self._began = clocks()
@@ -189,10 +199,12 @@ ALONE = "network alone"
 def take_turns(recipe: FeatureRecipe, options: argparse.Namespace) -> dict[str, Any]:
     """All ways of training, in turns."""
     games = min(options.games, options.peer_games)
-    peers = {ALONE: Peer(recipe, *network_alone(recipe, games)), **published(recipe, games)}
-    rounds = Rounds(peers, options.rounds, options.steps)
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
-        train(recipe, Path(folder) / "run", on_step=rounds)
+    with elsewhere(recipe, games, options.threads) as published_peers:
+        alone = Peer(recipe, *network_alone(recipe, games))
+        peers: dict[str, TakesTurns] = {ALONE: alone, **published_peers}
+        rounds = Rounds(peers, options.rounds, options.steps)
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
+            train(recipe, Path(folder) / "run", on_step=rounds)
     found: dict[str, Any] = {"rounds": len(rounds.found), "steps_a_round": options.steps}
     for name in (OWN, *peers):
         seconds, processor = (
@@ -282,13 +294,56 @@ def published(recipe: FeatureRecipe, games: int) -> dict[str, Peer]:
     clips = task.plan(halves, np.random.default_rng(0))
     dataset = PublishedDataset(task, halves, clips)
     peers = {}
-    for workers in sorted({0, PUBLISHED_WORKERS.get(recipe.name, 1)}):
+    for name, workers in published_names(recipe).items():
         loader = DataLoader(
             dataset, recipe.optimiser.batch, shuffle=True, num_workers=workers, drop_last=True
         )
-        name = f"published style, {workers} processes"
         peers[name] = Peer(recipe, network, task, _endless(loader))
     return peers
+
+
+def published_names(recipe: FeatureRecipe) -> dict[str, int]:
+    """Processes of the loader, by what the peer is called."""
+    workers = sorted({0, PUBLISHED_WORKERS.get(recipe.name, 1)})
+    return {f"published style, {number} processes": number for number in workers}
+
+
+class Distant:
+    """A peer of another process."""
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        self.name, self.connection = name, connection
+
+    def turn(self, steps: int) -> Turn:
+        """See ``TakesTurns``."""
+        self.connection.send((self.name, steps))
+        turn: Turn = self.connection.recv()
+        return turn
+
+
+@contextlib.contextmanager
+def elsewhere(recipe: FeatureRecipe, games: int, threads: int) -> Iterator[dict[str, Distant]]:
+    """The published style in a process of its own, which ends with the context."""
+    here, there = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_serve, args=(recipe, games, threads, there))
+    process.start()
+    there.close()
+    try:
+        yield {name: Distant(name, here) for name in published_names(recipe)}
+    finally:
+        here.close()
+        process.join()
+
+
+def _serve(recipe: FeatureRecipe, games: int, threads: int, connection: Connection) -> None:
+    if threads:
+        torch.set_num_threads(threads)
+    peers = published(recipe, games)
+    with contextlib.suppress(EOFError):
+        while True:
+            name, steps = connection.recv()
+            connection.send(peers[name].turn(steps))
 
 
 def _endless(loader: DataLoader[Any]) -> Iterator[Any]:

@@ -58,9 +58,9 @@ BUDGETS = {
     "dense-anchors": (
         "clips.epoch_clips=512",
         "optimiser.batch=16",
-        "optimiser.epochs=40",
-        "validation.start_epoch=20",
-        "validation.every=5",
+        "optimiser.epochs=24",
+        "validation.start_epoch=12",
+        "validation.every=4",
         "run.precision=bf16",
     ),
     "astra": (
