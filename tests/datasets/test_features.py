@@ -153,16 +153,6 @@ def test_games_are_found_by_their_features(tmp_path):
         ]
 
 
-def test_links_to_other_disks_are_followed_once(tmp_path):
-    game_of(tmp_path / "disk", "1_a.npy", "2_a.npy")
-    root = tmp_path / "root"
-    root.mkdir()
-    for name in ("linked", "linked again"):
-        (root / name).symlink_to(tmp_path / "disk" / "league", target_is_directory=True)
-    (tmp_path / "disk" / "league" / "back").symlink_to(root, target_is_directory=True)
-    assert [game.name for game in read_games(root, features="a")] == ["linked/season/game"]
-
-
 def test_plain_features_lie_beside_their_events(tmp_path):
     for name in ("match.events.json", "match_a.npy", "match_b.npy"):
         (tmp_path / name).touch()

@@ -9,7 +9,7 @@ Plain: any ``x.mp4`` with ``x.events.json`` beside it. Features lie where the vi
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -213,7 +213,9 @@ def find_videos(root: str | Path, *, size: str = "224p") -> list[Path]:
     if not Path(root).is_dir():
         raise InputError("there is no such folder", where=root)
     found: list[Path] = []
-    for folder, files in _folders(Path(root)):
+    for name, below, files in os.walk(root):
+        below.sort()
+        folder = Path(name)
         halves = _halves(folder, files, Wanted(size))
         found += [half.path for half in halves]
         found += [
@@ -325,23 +327,11 @@ def _split_folder(root: Path, split: str) -> Path | None:
 
 def _games_below(root: Path, wanted: Wanted) -> list[Game]:
     games = []
-    for folder, files in _folders(root):
-        games += _games_in(folder, folder.relative_to(root).as_posix(), files, wanted)
+    for folder, below, files in os.walk(root):
+        below.sort()
+        name = Path(folder).relative_to(root).as_posix()
+        games += _games_in(Path(folder), name, files, wanted)
     return games
-
-
-def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Every folder below, in the order of names, with its files; links are followed, once each, as
-    leagues often lie on several disks."""
-    seen = {root.resolve()}
-    for name, below, files in os.walk(root, followlinks=True):
-        found, below[:] = sorted(below), []
-        for folder in found:
-            place = Path(name, folder).resolve()
-            if place not in seen:
-                seen.add(place)
-                below.append(folder)
-        yield Path(name), files
 
 
 def _file_names(folder: Path) -> list[str]:
