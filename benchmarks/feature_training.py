@@ -5,10 +5,11 @@ rows of 512 numbers, made up, on disk. An epoch runs as `touchline train` runs i
 its own, which gives its seconds and its peak memory. Then three ways of training the same network
 take turns, a few steps each, so that what else the machine does meets all of them: `touchline
 train` on all games; beside it the network alone on clips that are in memory already, whose speed is
-the ceiling; and, in a process that leaves memory to PyTorch's and the system's habits, the
-published style: everything in memory and one sample at a time, collated by a DataLoader. Speeds are
-medians over the rounds, ratios medians of the rounds' ratios; seconds of the processor stand beside
-those of the clock (without those of the DataLoader's processes).
+the ceiling; and, in a process that leaves memory and masks to the habits of the system and of
+PyTorch, the network alone once more, and the published style: everything in memory and one sample
+at a time, collated by a DataLoader. Speeds are medians over the rounds, ratios medians of the
+rounds' ratios; seconds of the processor stand beside those of the clock (without those of the
+DataLoader's processes).
 
     python benchmarks/feature_training.py [--games 300] [--recipes netvlad++ calf] [--rounds 7]
         [--steps 12] [--folder DIR] [--dtype float32] [--threads N] [--precision bf16]
@@ -58,6 +59,9 @@ EVENTS_PER_HALF = 110
 NAME = "random512"
 WARM_UP = 4
 """Steps at the start of a turn that do not count: what was read ahead meanwhile is used up."""
+
+SETTLE_SECONDS = 3.0
+"""After the turn of a loader's processes, until they have read ahead all that they may."""
 
 CLIPS_HELD = 8
 """Batches that the network alone cycles through."""
@@ -194,14 +198,15 @@ class Rounds:
 
 OWN = "touchline"
 ALONE = "network alone"
+UNAIDED = "network alone, PyTorch's own habits"
 
 
 def take_turns(recipe: FeatureRecipe, options: argparse.Namespace) -> dict[str, Any]:
     """All ways of training, in turns."""
     games = min(options.games, options.peer_games)
-    with elsewhere(recipe, games, options.threads) as published_peers:
+    with elsewhere(recipe, games, options.threads) as distant:
         alone = Peer(recipe, *network_alone(recipe, games))
-        peers: dict[str, TakesTurns] = {ALONE: alone, **published_peers}
+        peers: dict[str, TakesTurns] = {ALONE: alone, **distant}
         rounds = Rounds(peers, options.rounds, options.steps)
         with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
             train(recipe, Path(folder) / "run", on_step=rounds)
@@ -288,8 +293,8 @@ class PublishedDataset(Dataset[dict[str, dict[str, np.ndarray]]]):
         }
 
 
-def published(recipe: FeatureRecipe, games: int) -> dict[str, Peer]:
-    """Batches that a DataLoader collates from single samples, with and without processes."""
+def unaided(recipe: FeatureRecipe, games: int) -> dict[str, Peer]:
+    """The network alone, and on what a DataLoader collates, with and without processes."""
     network, task, halves = prepare(recipe, games)
     clips = task.plan(halves, np.random.default_rng(0))
     dataset = PublishedDataset(task, halves, clips)
@@ -299,6 +304,7 @@ def published(recipe: FeatureRecipe, games: int) -> dict[str, Peer]:
             dataset, recipe.optimiser.batch, shuffle=True, num_workers=workers, drop_last=True
         )
         peers[name] = Peer(recipe, network, task, _endless(loader))
+    peers[UNAIDED] = Peer(recipe, *network_alone(recipe, games))
     return peers
 
 
@@ -318,19 +324,20 @@ class Distant:
         """See ``TakesTurns``."""
         self.connection.send((self.name, steps))
         turn: Turn = self.connection.recv()
+        time.sleep(SETTLE_SECONDS)
         return turn
 
 
 @contextlib.contextmanager
 def elsewhere(recipe: FeatureRecipe, games: int, threads: int) -> Iterator[dict[str, Distant]]:
-    """The published style in a process of its own, which ends with the context."""
+    """The unaided peers in a process of their own, which ends with the context."""
     here, there = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(recipe, games, threads, there))
     process.start()
     there.close()
     try:
-        yield {name: Distant(name, here) for name in published_names(recipe)}
+        yield {name: Distant(name, here) for name in (UNAIDED, *published_names(recipe))}
     finally:
         here.close()
         process.join()
@@ -339,7 +346,7 @@ def elsewhere(recipe: FeatureRecipe, games: int, threads: int) -> Iterator[dict[
 def _serve(recipe: FeatureRecipe, games: int, threads: int, connection: Connection) -> None:
     if threads:
         torch.set_num_threads(threads)
-    peers = published(recipe, games)
+    peers = unaided(recipe, games)
     with contextlib.suppress(EOFError):
         while True:
             name, steps = connection.recv()

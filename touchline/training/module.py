@@ -53,8 +53,10 @@ def schedule_factor(recipe: Recipe, step: int, elapsed_seconds: float = 0.0) -> 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed PyTorch for one batch, so that a resumed run draws what an unbroken one would."""
-    state = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
-    torch.manual_seed(int(state[0]))
+    state = int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0])
+    torch.default_generator.manual_seed(state)
+    if torch.cuda.is_initialized():  # torch.manual_seed would keep every seed for when it is
+        torch.cuda.manual_seed_all(state)
 
 
 class TrainingModule(lightning.LightningModule):
