@@ -198,8 +198,28 @@ def test_clips_are_the_rows_of_their_files(tmp_path, dtype):
         {"features": FeatureFile(saved(tmp_path / "1_x.npy", array), RATE)},
         label_steps([], LabelSet("own", ("A",)), RATE),
     )
-    starts = np.array([-7, 0, 13, 41, 59])
-    rows = np.full((5, 30, 700), np.nan, np.float32)
-    ClipReader([half], ("features",), 30).read(Clips(np.zeros(5, int), starts), {"features": rows})
+    starts = np.resize([-7, 0, 13, 41, 59], 150)  # more than are asked of the disk at a time
+    rows = np.full((150, 30, 700), np.nan, np.float32)
+    clips = Clips(np.zeros(150, int), starts)
+    ClipReader([half], ("features",), 30).read(clips, {"features": rows})
     for row, start in zip(rows, starts, strict=True):
         np.testing.assert_array_equal(row, half.streams["features"].read(start, 30))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list files")
+def test_a_half_that_is_cut_off_leaves_no_file_open(tmp_path):
+    pytest.importorskip("torch")
+    from touchline.datasets.feature_clips import ClipReader
+
+    path = saved(tmp_path / "1_x.npy", np.zeros((60, 8), np.float32))
+    half = LabelledHalf(
+        "a/1", {"features": FeatureFile(path, RATE)}, label_steps([], LabelSet("own", ("A",)), RATE)
+    )
+    reader = ClipReader([half], ("features",), 30)
+    path.write_bytes(path.read_bytes()[:800])
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(FormatError, match="shorter"):
+        reader.read(
+            Clips(np.zeros(9, int), np.arange(9)), {"features": np.empty((9, 30, 8), np.float32)}
+        )
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened

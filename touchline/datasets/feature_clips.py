@@ -1,16 +1,20 @@
 """Clips of features, gathered from files into batches."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from touchline.datasets.features import MAIN, Array, Clips, FeatureFile, LabelledHalf
+from touchline.datasets.features import MAIN, Array, Clips, FeatureFile, LabelledHalf, Stream
 
 _NUMBERS_AT_ONCE = 1 << 15
 """Converted together: the most for which PyTorch calls no other threads, which train meanwhile."""
+
+_REQUESTED_AT_ONCE = 64
+"""Clips that are asked of the disk before the first of them is read; as many files are open."""
 
 
 class ClipReader:
@@ -43,19 +47,34 @@ class ClipReader:
     def read(self, clips: Clips, into: Mapping[str, Array]) -> None:
         """Fill (batch, rows, ...) arrays with a batch of clips."""
         for name in self.names:
-            ratio, rows = self._ratio[name], into[name]
-            stored = _Stored(rows.shape[1:])
-            for half, start, target in zip(
-                clips.half.tolist(), clips.start.tolist(), rows, strict=True
-            ):
-                stream, first = self.halves[half].streams[name], _scaled(start, ratio)
-                if not isinstance(stream, FeatureFile):
-                    target[...] = stream.read(first, len(target))
-                elif stream.dtype == np.float16:
-                    stream.read_into(first, stored.numbers)
-                    stored.widen(target)
-                else:
-                    stream.read_into(first, target)
+            ratio = self._ratio[name]
+            places = [
+                (self.halves[half].streams[name], _scaled(start, ratio))
+                for half, start in zip(clips.half.tolist(), clips.start.tolist(), strict=True)
+            ]
+            for first in range(0, len(places), _REQUESTED_AT_ONCE):
+                group = slice(first, first + _REQUESTED_AT_ONCE)
+                _read(places[group], into[name][group])
+
+
+def _read(places: Sequence[tuple[Stream, int]], rows: Array) -> None:
+    """Fill (clips, rows, ...) from streams and the first rows in them."""
+    stored = _Stored(rows.shape[1:])
+    with ExitStack() as files:
+        requests = [
+            files.enter_context(stream.request(first, rows.shape[1]))
+            if isinstance(stream, FeatureFile)
+            else None
+            for stream, first in places
+        ]
+        for (stream, first), request, target in zip(places, requests, rows, strict=True):
+            if request is None:
+                target[...] = stream.read(first, len(target))
+            elif request.stream.dtype == np.float16:
+                request.read_into(stored.numbers)
+                stored.widen(target)
+            else:
+                request.read_into(target)
 
 
 def _scaled(start: int, ratio: Fraction) -> int:
