@@ -126,7 +126,7 @@ def timecode_base(rate: Fraction) -> int:
     if rate == base or rate == Fraction(base * 1000, 1001):
         return base
     raise InputError(
-        f"timecode cannot count {format_rate(rate)} frames a second",
+        f"timecode cannot count {rate} frames a second",
         remedy="give a whole rate, or one such as 30000/1001",
     )
 
@@ -169,14 +169,12 @@ def parse_timecode(text: str, rate: Fraction) -> int:
         raise InputError(f"{text!r} is not a timecode", remedy="write 00:01:14:12")
     hours, minutes, seconds, frames = (int(found[i]) for i in (1, 2, 3, 5))
     if minutes > 59 or seconds > 59 or frames >= base:
-        raise InputError(f"{text!r} is not a timecode at {format_rate(rate)} frames a second")
+        raise InputError(f"{text!r} is not a timecode at {rate} frames a second")
     frame = ((hours * 60 + minutes) * 60 + seconds) * base + frames
     if found[4] == ":":
         return frame
     if not drops_frames(rate):
-        raise InputError(
-            f"{text!r} is drop-frame, which {format_rate(rate)} frames a second do not have"
-        )
+        raise InputError(f"{text!r} is drop-frame, which {rate} frames a second do not have")
     dropped = base // 15
     if minutes % 10 and seconds == 0 and frames < dropped:
         raise InputError(f"{text!r} is a number that drop-frame leaves out")
@@ -187,7 +185,7 @@ def parse_timecode(text: str, rate: Fraction) -> int:
 def _dropped_before(frame: int, rate: Fraction) -> int:
     """How many numbers drop-frame has left out before it names this frame."""
     if not drops_frames(rate):
-        raise InputError(f"{format_rate(rate)} frames a second have no drop-frame timecode")
+        raise InputError(f"{rate} frames a second have no drop-frame timecode")
     base = round(rate)
     dropped = base // 15
     tens, rest = divmod(frame, 600 * base - 9 * dropped)

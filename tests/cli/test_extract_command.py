@@ -135,7 +135,7 @@ def test_what_is_wrong_is_said_in_one_line(refused, dataset, tmp_path):
     assert "no extractor 'resnet'" in refused("extract", video, "-f", "resnet")
     assert "has no sound" in refused("extract", silent, "-f", "fft")
     assert "no such file or folder" in refused("extract", tmp_path / "none", "-f", "demo")
-    assert "100/1 rows a second" in refused("extract", video, "-f", "log-mel", "--rate", 2)
+    assert "100 rows a second" in refused("extract", video, "-f", "log-mel", "--rate", 2)
     assert "weights of vggish are not here" in refused("extract", video, "-f", "vggish")
     assert "no such file" in refused("extract", video, "-f", "vggish@none.pt")
     assert "name" in refused("extract", video, "-f", " , ")

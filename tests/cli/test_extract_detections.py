@@ -124,6 +124,6 @@ def test_what_is_wrong_is_said_in_one_line_before_anything_is_decoded(refused, d
     assert "elsewhere.Teleport" in refused(*command, "--detector", custom)
     whole = ("--detector", dataset / "tiny.onnx")
     assert "knows no people" in refused(*command, *whole, "--detector-classes", "ball")
-    assert "2/1 rows a second" in refused(*command, *whole, "--rate", 5)
+    assert "2 rows a second" in refused(*command, *whole, "--rate", 5)
     assert "run on openvino" in refused(*command, *whole, "--engine", "torch")
     assert not list(dataset.rglob("*.npy")) and not list(dataset.rglob("*.part"))

@@ -94,7 +94,7 @@ def test_what_contradicts_itself_is_refused(tmp_path):
     for options in (DetectionOptions(classes="person"), DetectionOptions(keeps_boxes=True)):
         with pytest.raises(ConfigError, match="no classes to name"):
             open_detections("boxes", options=options)
-    with pytest.raises(ConfigError, match="2/1 rows a second"):
+    with pytest.raises(ConfigError, match="2 rows a second"):
         open_detections("boxes", rate=5)
 
 

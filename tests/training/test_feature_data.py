@@ -151,11 +151,11 @@ def describe(path: Path, name: str, rate: str) -> None:
         (_no_labels, (), ["game 1", "no labels"]),
         (_nothing, (), ["no event in the training games"]),
         (_nothing_to_validate_on, (), ["no event in the validation games"]),
-        (_longer, (), ["labels end within", "data.features.rate: 4/1 would fit"]),
+        (_longer, (), ["labels end within", "data.features.rate: 4 would fit"]),
         (_another_extractor, (), ["game 1/1_toy.npy", "extractor other instead of one"]),
-        (_another_rate, (), ["game 1/1_toy.npy", "1/1 rows a second, not 2/1"]),
-        (None, ("data.features.rate=4",), ["beyond the end", "4/1 rows a second"]),
-        (None, ("data.features.rate=1",), ["labels end within", "2/1 would fit"]),
+        (_another_rate, (), ["game 1/1_toy.npy", "1 rows a second, not 2"]),
+        (None, ("data.features.rate=4",), ["beyond the end", "4 rows a second"]),
+        (None, ("data.features.rate=1",), ["labels end within", "2 would fit"]),
         (None, ("data.features.name=tay",), ["this game has no features tay"]),
         (None, ("data.features.width=9",), ["8 wide, not 9"]),
         (None, ("network.input_width=9",), ["network.input_width is 9", "8 wide"]),
@@ -254,7 +254,7 @@ def test_streams_of_a_half_must_be_equally_long(tmp_path):
     write_game(tmp_path, 0, name="a")
     write_game(tmp_path, 0, name="b", steps=260)
     sources = {"features": StreamSource("a", 2, 8), "sound": StreamSource("b", 2, 8)}
-    with pytest.raises(InputError, match=r"240 rows at 2/1 .* stream sound has 260 rows"):
+    with pytest.raises(InputError, match=r"240 rows at 2 .* stream sound has 260 rows"):
         open_half(tmp_path / "1_a.npy", sources)
     (tmp_path / "1_b.npy").unlink()
     with pytest.raises(InputError, match=r"1_b\.npy"):

@@ -95,7 +95,7 @@ def test_from_files_to_a_score_with_and_without_a_stream(call, dataset, tmp_path
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("data.streams.sound.rate=2", "the stream sound has 480 rows at 2/1 a second"),
+        ("data.streams.sound.rate=2", "the stream sound has 480 rows at 2 a second"),
         ("data.streams.sound.width=31", "3 wide, not 31"),
         ("data.streams.sound.width=null", "data.streams.sound.width: the width of a stream"),
         ("data.streams.sound.name=hears", "no training half has a file <half>_hears.npy"),

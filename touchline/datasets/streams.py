@@ -10,7 +10,7 @@ from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.sightings import DRAWN_STREAMS, open_drawn
 from touchline.errors import ConfigError, FormatError, InputError
 from touchline.features.store import read_description
-from touchline.timebase import format_rate, format_seconds
+from touchline.timebase import format_rate, format_seconds, parse_rate
 from touchline.zoo.identity import FeatureIdentity
 
 MOST_APART_SECONDS = 5.0
@@ -144,9 +144,9 @@ def _open_file(path: Path, source: StreamSource) -> FeatureFile:
     identity = described.identity
     if identity.rate != format_rate(source.rate):
         raise ConfigError(
-            f"these features have {identity.rate} rows a second, not {format_rate(source.rate)}",
+            f"these features have {parse_rate(identity.rate)} rows a second, not {source.rate}",
             where=path,
-            remedy=f"state their rate, {identity.rate}",
+            remedy=f"state their rate, {parse_rate(identity.rate)}",
         )
     if source.identity is not None and (difference := source.identity.difference(identity)):
         raise ConfigError(
@@ -171,7 +171,7 @@ def check_lengths(path: Path, name: str, main: Stream, other: Stream) -> None:
     if abs(seconds[0] - seconds[1]) <= MOST_APART_SECONDS:
         return
     lengths = [
-        f"{stream.steps} rows at {format_rate(stream.rate)} a second ({format_seconds(length)})"
+        f"{stream.steps} rows at {stream.rate} a second ({format_seconds(length)})"
         for stream, length in zip((main, other), seconds, strict=True)
     ]
     raise InputError(

@@ -81,7 +81,7 @@ def refuse_rate(name: str, rate: Fraction | None, own: Fraction) -> None:
     """
     if rate is not None and rate != own:
         raise ConfigError(
-            f"{name} has {format_rate(own)} rows a second, not {format_rate(rate)}",
+            f"{name} has {own} rows a second, not {rate}",
             remedy="leave --rate out",
         )
 

@@ -18,7 +18,6 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
-from touchline.timebase import format_rate
 
 SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Suffix of a file that can be written, to the name of its container."""
@@ -219,7 +218,7 @@ class VideoWriter:
             )
         if not 0 < self.rate <= 1000:
             raise MediaError(
-                f"cannot write {format_rate(self.rate)} frames a second",
+                f"cannot write {self.rate} frames a second",
                 where=self.path,
                 remedy="give a rate of up to 1000",
             )

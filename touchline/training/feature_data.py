@@ -27,7 +27,7 @@ from touchline.datasets.streams import (
 from touchline.errors import ConfigError, InputError
 from touchline.events import Event, Match, Timeline
 from touchline.labels import LabelSet
-from touchline.timebase import format_rate, format_seconds, parse_rate
+from touchline.timebase import format_seconds, parse_rate
 from touchline.training.data import Say, games_of, label_set_from, labelled, labels_of
 from touchline.training.feature_config import (
     FeatureDataOptions,
@@ -283,7 +283,7 @@ class _HalfOpener:
         raise InputError(
             f"{events} beyond the end of the features, such as {event.label} at "
             f"{format_seconds(event.seconds)}: they end at {format_seconds(end)} if they have "
-            f"{format_rate(self._sources[MAIN].rate)} rows a second",
+            f"{self._sources[MAIN].rate} rows a second",
             where=path,
             remedy="set data.features.rate, give features of the whole half, or set "
             "data.late_events=leave-out",
@@ -301,7 +301,7 @@ def _check_rate(halves: Sequence[LabelledHalf], source: StreamSource, steps_per_
     likely = source.rate * Fraction(1, max(1, round(max(shares) * 8))) * 8
     raise InputError(
         f"in all {len(telling)} halves the labels end within {math.ceil(100 * max(shares))}% of "
-        f"the features, read at {format_rate(source.rate)} rows a second",
+        f"the features, read at {source.rate} rows a second",
         where=telling[0].name,
-        remedy=f"set data.features.rate: {format_rate(likely)} would fit",
+        remedy=f"set data.features.rate: {likely} would fit",
     )

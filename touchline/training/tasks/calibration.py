@@ -9,7 +9,6 @@ from touchline.errors import ConfigError
 from touchline.formats.sightings import SIGHTINGS_RATE
 from touchline.labels import LabelSet
 from touchline.models.calibration import CalibrationConfig
-from touchline.timebase import format_rate
 from touchline.training.tasks.calf import CALFTask
 
 
@@ -31,7 +30,7 @@ class CalibrationTask(CALFTask):
         super().__init__(config, options, labels, rate)
         if rate != SIGHTINGS_RATE:
             raise ConfigError(
-                f"features of {format_rate(rate)} rows a second do not go with calibrations",
-                remedy=f"which are {format_rate(SIGHTINGS_RATE)} a second",
+                f"features of {rate} rows a second do not go with calibrations",
+                remedy=f"which are {SIGHTINGS_RATE} a second",
             )
         self.streams = (MAIN, config.stream)
