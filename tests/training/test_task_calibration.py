@@ -109,7 +109,7 @@ def test_learns_from_the_players_alone(players: str) -> None:
 
 def test_features_of_another_rate_are_refused() -> None:
     config = CalibrationConfig(num_classes=8)
-    with pytest.raises(ConfigError, match="1/1"):
+    with pytest.raises(ConfigError, match="features of 1 rows a second"):
         CalibrationTask(config, {}, SOCCERNET_V2_VISUAL, Fraction(1))
 
 
