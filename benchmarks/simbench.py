@@ -48,7 +48,7 @@ CALF_BUDGET = (
 BUDGETS = {
     "pooling": ("optimiser.batch=64", "optimiser.epochs=20", "optimiser.plateau_patience=4"),
     "calf": CALF_BUDGET,
-    "calf-attention": (*CALF_BUDGET, "optimiser.epochs=15", "optimiser.learning_rate=0.0001"),
+    "calf-attention": (*CALF_BUDGET, "optimiser.epochs=15", "network.dropout=0"),
     "calf-calibration": (
         *CALF_BUDGET,
         "optimiser.epochs=6",
