@@ -71,8 +71,7 @@ def test_what_is_not_contiguous_is_filled_too() -> None:
     assert table[:, 1::2].isnan().all()
 
 
-def test_attention_drops_the_same_share() -> None:
-    """PyTorch's own attention draws its mask by the same means."""
+def test_attention_of_pytorch_draws_its_mask_our_way_too() -> None:
     layer = torch.nn.MultiheadAttention(8, 2, dropout=0.5, batch_first=True)
     x = torch.randn(2, 30, 8)
 
