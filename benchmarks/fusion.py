@@ -26,13 +26,13 @@ from typing import Any, NamedTuple
 
 import torch
 
+from touchline.batch.predictions import predict
 from touchline.datasets.features import MAIN
 from touchline.datasets.soccernet import Game, read_games
 from touchline.events import Event, Match
 from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import evaluate
-from touchline.predictions import predict
-from touchline.replacing import write_text
+from touchline.runtime.replacing import write_text
 from touchline.spotting.features import load_for_features
 from touchline.training.config import AnyRecipe, load_recipe
 from touchline.training.run import train

@@ -26,10 +26,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from touchline.server.client import Client, ServerError
-from touchline.server.models import Job, Match, MatchVideo, Product, ReelRow, Upload
-from touchline.server.processes import run_in_child
-from touchline.server.room import Room, open_room
+from touchline.server.jobs.processes import run_in_child
+from touchline.server.services import Room, open_room
 from touchline.server.settings import ServerSettings, StageLimits
+from touchline.server.tables import Job, Match, MatchVideo, Product, ReelRow, Upload
 
 TESTS = Path(__file__).parents[1] / "tests"
 MAX_SECONDS = 3600.0

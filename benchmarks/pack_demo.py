@@ -9,8 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
+from touchline.engines.export import export_onnx
 from touchline.zoo.cards import CARD_FILE, write_card
-from touchline.zoo.export import export_onnx
 from touchline.zoo.networks import load_network, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, find, sha256_of
 

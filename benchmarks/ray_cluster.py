@@ -24,8 +24,8 @@ os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # read when Ray is
 import ray
 from ray.cluster_utils import Cluster
 
-from touchline.cluster import AUTO, Crew, Processes, Watch, open_crew
-from touchline.extraction import Outcome, extract, plan
+from touchline.batch.cluster import AUTO, Crew, Processes, Watch, open_crew
+from touchline.batch.features import Outcome, extract, plan
 from touchline.features.extractor import Placement
 from touchline.features.extractors import ExtractorSpec
 from touchline.simulator.dataset import simulate

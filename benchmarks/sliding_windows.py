@@ -27,7 +27,7 @@ import torch
 from touchline.datasets.features import FeatureFile
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork
 from touchline.scores import FloatArray
-from touchline.spotting.halves.pooling import score
+from touchline.spotting.scorers.pooling import score
 
 FILES = 4
 BATCH = 256

@@ -49,7 +49,7 @@ def _exported_model(folder: Path, backbone: str) -> Path:
         pytest.importorskip(needed, reason=reason)
     from model_folders import small_network, write_folder
 
-    from touchline.zoo.export import export_onnx
+    from touchline.engines.export import export_onnx
 
     export_onnx(write_folder(folder, small_network(backbone)))
     return folder

@@ -17,8 +17,8 @@ from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import SpottingScores, evaluate
 from touchline.pipeline import check_writable
 from touchline.reel import Reel
-from touchline.replacing import write_text
 from touchline.report.page import write_report
+from touchline.runtime.replacing import write_text
 from touchline.simulator.dataset import simulate, video_name
 from touchline.spotting.spotter import load
 

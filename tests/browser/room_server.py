@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from touchline.labels import SOCCERNET_V2
-from touchline.server.models import EventRow, Match, MatchVideo, Upload
-from touchline.server.room import open_room
+from touchline.server.jobs.stages.thumbnails import make_thumbnails
+from touchline.server.services import open_room
 from touchline.server.settings import ServerSettings
-from touchline.server.stages.thumbnails import make_thumbnails
+from touchline.server.tables import EventRow, Match, MatchVideo, Upload
 
 LABELS = list(SOCCERNET_V2)
 

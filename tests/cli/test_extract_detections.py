@@ -13,7 +13,7 @@ pytest.importorskip("onnx", reason="making detectors to test with needs the opti
 from tiny_detectors import rt_detr, write_onnx, yolo_v8
 
 from touchline.features.store import read_description
-from touchline.formats.sightings import player_boxes_name, read_player_boxes
+from touchline.formats.player_boxes import player_boxes_name, read_player_boxes
 
 GAME = "league_a/2015-2016/2016-01-02 - 15-45 North End 1 - 0 South Park"
 SEEN = ((0.25, 0.25, 0.5, 0.75, 0.9, 1), (0.625, 0.5, 0.65, 0.6, 0.5, 0))

@@ -5,13 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from touchline.datasets.sightings import DRAWN_STREAMS, open_drawn
+from touchline.datasets.player_boxes import DRAWN_STREAMS, open_drawn
 from touchline.datasets.streams import StreamSource, open_half
 from touchline.errors import FormatError, InputError
 from touchline.features.pitch import feet, project, to_pitch
 from touchline.features.player_graph import NODE_FEATURES
 from touchline.features.top_view import HEIGHT, WIDTH
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     calibration_name,
     player_boxes_name,
     read_calibration,

@@ -15,10 +15,10 @@ from model_folders import small_network, write_folder  # noqa: E402
 
 import touchline.engines as engines  # noqa: E402
 from touchline.engines import open_engine  # noqa: E402
+from touchline.engines.export import export_onnx  # noqa: E402
 from touchline.engines.openvino import OpenVINOEngine, agree  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError, MissingExtraError  # noqa: E402
 from touchline.models.deploy import DeployedSpotter, Normalise  # noqa: E402
-from touchline.zoo.export import export_onnx  # noqa: E402
 from touchline.zoo.store import ModelFolder, find  # noqa: E402
 
 ENGINES = ("openvino", "torch")

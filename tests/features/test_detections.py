@@ -18,7 +18,7 @@ from touchline.features.detections import (
     read_detections,
 )
 from touchline.features.detector import BALL
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     PLAYER_BOXES_FILES,
     player_boxes_document,
     player_boxes_name,

@@ -5,7 +5,7 @@ import pytest
 
 from touchline.errors import ConfigError
 from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES, GraphStyle, PlayerGraph
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     Calibration,
     PlayerBoxes,
     calibration_name,

@@ -5,7 +5,7 @@ import pytest
 
 from touchline.errors import ConfigError
 from touchline.features.top_view import HEIGHT, WIDTH, TopView, TopViewStyle, pitch_lines
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     Calibration,
     PlayerBoxes,
     calibration_name,

@@ -10,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 
+from touchline.batch.features import plan  # noqa: E402
 from touchline.errors import ConfigError, FormatError, InputError  # noqa: E402
-from touchline.extraction import plan  # noqa: E402
 from touchline.features.extractor import Placement  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
 from touchline.features.top_view import TopView  # noqa: E402
 from touchline.features.top_view_vectors import SUFFIX, enlarge, open_top_view  # noqa: E402
-from touchline.formats.sightings import (  # noqa: E402
+from touchline.formats.player_boxes import (  # noqa: E402
     Calibration,
     PlayerBoxes,
     calibration_document,

@@ -14,7 +14,7 @@ from torch import nn  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.features.player_graph import PlayerGraph  # noqa: E402
 from touchline.features.top_view import TopView  # noqa: E402
-from touchline.formats.sightings import (  # noqa: E402
+from touchline.formats.player_boxes import (  # noqa: E402
     calibration_name,
     player_boxes_name,
     read_calibration,

@@ -16,7 +16,7 @@ if not any(importlib.util.find_spec(name) for name in ("httpx2", "httpx")):
 collect_ignore_glob = ["test_*.py"] if missing else []
 
 if TYPE_CHECKING:
-    from touchline.server.room import Room
+    from touchline.server.services import Room
 
 
 def pytest_report_header() -> str:
@@ -51,7 +51,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_room(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., "Room"]]:
     """Open a server's database and folders, with these settings."""
-    from touchline.server.room import open_room
+    from touchline.server.services import open_room
     from touchline.server.settings import ServerSettings
 
     rooms = []
@@ -82,7 +82,7 @@ def any_room(request: pytest.FixtureRequest, make_room: Callable[..., "Room"]) -
     if request.param == "sqlite":
         return make_room()
     room = make_room(database_url=request.getfixturevalue("postgres_url"))
-    from touchline.server.models import Base
+    from touchline.server.tables import Base
 
     with room.database.write() as session:
         for table in reversed(Base.metadata.sorted_tables):
@@ -154,7 +154,7 @@ def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ready_match(small_video: Path) -> Callable[..., str]:
     """Put a match that is ready into a server, without a worker; its id."""
-    from touchline.server.models import EventRow, Match, MatchVideo, Upload
+    from touchline.server.tables import EventRow, Match, MatchVideo, Upload
 
     def make(room: "Room", events: int = 5, owner: str | None = None) -> str:
         with room.database.write() as session:

@@ -187,7 +187,7 @@ def test_a_download_link_lets_files_be_taken(
 
 
 def test_a_share_link_runs_out(people: dict[str, Any], ready_match: Callable[..., str]) -> None:
-    from touchline.server.models import ShareLink
+    from touchline.server.tables import ShareLink
 
     admin = people["admin"]
     match = ready_match(admin.room)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from touchline.errors import FormatError, InputError
 from touchline.server.backup import back_up, restore
-from touchline.server.models import AuditLine, Base, EventRow, Job
+from touchline.server.tables import AuditLine, Base, EventRow, Job
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_everything_comes_back(
     before = rows(client.room)
     fresh = any_room if not any_room.database.is_sqlite else None
     if fresh is None:
-        from touchline.server.room import open_room
+        from touchline.server.services import open_room
         from touchline.server.settings import ServerSettings
 
         fresh = open_room(ServerSettings(data=tmp_path / "fresh"))
@@ -103,7 +103,7 @@ def changed(target: Path, tmp_path: Path, **members: bytes) -> Path:
 def test_backups_that_will_not_do_change_nothing(
     kept: tuple[Any, Path], tmp_path: Path, members: dict[str, bytes], message: str
 ) -> None:
-    from touchline.server.room import open_room
+    from touchline.server.services import open_room
     from touchline.server.settings import ServerSettings
 
     fresh = open_room(ServerSettings(data=tmp_path / "fresh"))
@@ -116,7 +116,7 @@ def test_backups_that_will_not_do_change_nothing(
 
 
 def test_tables_of_another_version_are_refused(kept: tuple[Any, Path], tmp_path: Path) -> None:
-    from touchline.server.room import open_room
+    from touchline.server.services import open_room
     from touchline.server.settings import ServerSettings
 
     with zipfile.ZipFile(kept[1]) as archive:

@@ -16,9 +16,9 @@ from small_videos import cut_off, write_sound_only, write_uneven, write_video
 
 from touchline.errors import MediaError
 from touchline.media.video import probe
-from touchline.server.processes import StageFailedError, run_in_child
+from touchline.server.jobs.processes import StageFailedError, run_in_child
+from touchline.server.jobs.stages.proxying import make_proxy
 from touchline.server.settings import MediaLimits, StageLimits
-from touchline.server.stages.proxying import make_proxy
 
 LIMITS = MediaLimits().model_dump()
 BOUNDS = StageLimits(memory_bytes=3 * 1024**3, cpu_seconds=60, wall_seconds=60)
@@ -34,7 +34,7 @@ class Victim:
     def __init__(self, client: Any, neighbour: Path) -> None:
         import threading
 
-        from touchline.server.worker import Worker
+        from touchline.server.jobs.worker import Worker
 
         self.client = client
         self.worker = Worker(client.room, threading.Event())

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from touchline.server.housekeeping import tidy
-from touchline.server.models import Job, LoginSession, ShareLink, WorkerRow
+from touchline.server.tables import Job, LoginSession, ShareLink, WorkerRow
 
 
 def age(path: Any) -> None:

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from touchline.errors import InputError
-from touchline.server.jobs import Lease, LeaseLostError
-from touchline.server.models import Job, JobLine
-from touchline.server.room import Room
+from touchline.server.jobs.queue import Lease, LeaseLostError
+from touchline.server.services import Room
+from touchline.server.tables import Job, JobLine
 
 
 def add(room: Room, count: int = 1, **options: object) -> list[str]:
@@ -154,7 +154,7 @@ def test_the_place_in_the_queue(room: Room) -> None:
 def test_the_log_of_a_job_does_not_grow_without_end(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("touchline.server.jobs.MAX_LINES", 10)
+    monkeypatch.setattr("touchline.server.jobs.queue.MAX_LINES", 10)
     [one] = add(room)
     with room.database.write() as session:
         for i in range(30):

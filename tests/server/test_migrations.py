@@ -5,7 +5,7 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from touchline.server.models import Base
+from touchline.server.tables import Base
 
 
 def test_migrations_and_tables_agree(any_room: Any) -> None:

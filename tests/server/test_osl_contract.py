@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from touchline.server.worker import Worker
+from touchline.server.jobs.worker import Worker
 
 API = "/api/v1"
 

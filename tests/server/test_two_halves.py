@@ -13,10 +13,10 @@ from touchline.media.audio import read_audio
 from touchline.media.segments import cut_segment
 from touchline.media.video import probe, read_frames
 from touchline.reel import Clip, Reel
-from touchline.server.models import EventRow, Match, MatchVideo
+from touchline.server.jobs.stages.proxying import make_proxy
 from touchline.server.reels import by_video, through_match
 from touchline.server.settings import MediaLimits
-from touchline.server.stages.proxying import make_proxy
+from touchline.server.tables import EventRow, Match, MatchVideo
 
 LIMITS = MediaLimits().model_dump()
 LABELS = {
@@ -266,7 +266,7 @@ def test_the_whole_way_of_two_halves(client: Any, two_videos: list[Path]) -> Non
     """Spotted half by half, and cut from the halves' own files."""
     import threading
 
-    from touchline.server.worker import Worker
+    from touchline.server.jobs.worker import Worker
 
     worker = Worker(client.room, threading.Event())
     uploads = [send(client, path.name, path.read_bytes()) for path in two_videos]
@@ -299,7 +299,7 @@ def test_the_whole_way_of_two_halves(client: Any, two_videos: list[Path]) -> Non
 def test_a_second_half_that_is_no_video_is_named(client: Any, small_video: Path) -> None:
     import threading
 
-    from touchline.server.worker import Worker
+    from touchline.server.jobs.worker import Worker
 
     uploads = [send(client, "1.mp4", small_video.read_bytes()), send(client, "2.mp4")]
     match = client.post("/v1/matches", json={"videos": [{"upload": u} for u in uploads]}).json()

@@ -11,10 +11,10 @@ import anyio
 import pytest
 from starlette.requests import ClientDisconnect
 
-from touchline.server import parts, uploads
 from touchline.server.housekeeping import tidy
-from touchline.server.models import Upload
+from touchline.server.intake import multipart, uploads
 from touchline.server.storage import Storage
+from touchline.server.tables import Upload
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CONTENT = bytes(range(256)) * 40
@@ -357,8 +357,8 @@ def test_without_folders_no_path_is_taken(client: Any, small_video: Path) -> Non
 
 
 def test_parts_are_put_together(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PART_BYTES", 4000)
-    monkeypatch.setattr("touchline.server.routes.osl.parts.PART_BYTES", 4000)
+    monkeypatch.setattr(multipart, "PART_BYTES", 4000)
+    monkeypatch.setattr("touchline.server.routes.osl.multipart.PART_BYTES", 4000)
     body = {"filename": "match.mp4", "size": len(CONTENT), "mtime_ns": 5}
     state = client.post("/api/v1/uploads", json=body).json()
     url = f"/api/v1/uploads/{state['id']}"

@@ -15,10 +15,10 @@ import pytest
 from small_videos import write_video
 
 from touchline.media.video import probe
-from touchline.server.jobs import OPEN
-from touchline.server.processes import StageFailedError, run_in_child
+from touchline.server.jobs.processes import StageFailedError, run_in_child
+from touchline.server.jobs.queue import OPEN
+from touchline.server.jobs.worker import Worker
 from touchline.server.settings import MediaLimits, StageLimits
-from touchline.server.worker import Worker
 
 LIMITS = MediaLimits().model_dump()
 
@@ -63,7 +63,7 @@ def children() -> list[int]:
     for task in Path("/proc/self/task").iterdir():
         for pid in (task / "children").read_text().split():
             words = Path(f"/proc/{pid}/cmdline")
-            if words.exists() and b"touchline.server.child" in words.read_bytes():
+            if words.exists() and b"touchline.server.jobs.child" in words.read_bytes():
                 found.append(int(pid))
     return found
 
@@ -212,7 +212,7 @@ def test_a_stage_is_held_to_its_limits(
 def test_a_stage_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_DATABASE_URL", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    from touchline.server.processes import _environment
+    from touchline.server.jobs.processes import _environment
 
     values = [*_environment(tmp_path, False).values(), *_environment(tmp_path, True).values()]
     assert not [
@@ -253,7 +253,7 @@ def test_spotting_opens_no_connection(
     """Line 26."""
     import socket
 
-    from touchline.server.stages import run_stage
+    from touchline.server.jobs.stages import run_stage
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a connection was opened")

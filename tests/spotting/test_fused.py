@@ -12,16 +12,16 @@ torch = pytest.importorskip("torch")
 
 from feature_games import LABELS, write_game, write_labels  # noqa: E402
 
+from touchline.batch.fusing import WEIGHTS, choose_weight  # noqa: E402
+from touchline.batch.predictions import predict  # noqa: E402
 from touchline.datasets.soccernet import read_games  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
-from touchline.fusing import WEIGHTS, choose_weight  # noqa: E402
 from touchline.metrics.spotting import evaluate  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
-from touchline.predictions import predict  # noqa: E402
 from touchline.spotting.features import load_for_features  # noqa: E402
 from touchline.spotting.fused import load_fused  # noqa: E402
-from touchline.spotting.halves.dense_anchors import HalfOutput, fuse  # noqa: E402
+from touchline.spotting.scorers.dense_anchors import HalfOutput, fuse  # noqa: E402
 from touchline.zoo.cards import CardFeatures, CardLabels, ModelCard, write_card  # noqa: E402
 from touchline.zoo.cards import Suppression as CardSuppression  # noqa: E402
 from touchline.zoo.networks import config_dict, save_weights  # noqa: E402

@@ -9,12 +9,12 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from touchline.datasets.features import MAIN  # noqa: E402
-from touchline.datasets.sightings import DRAWN_STREAMS  # noqa: E402
+from touchline.datasets.player_boxes import DRAWN_STREAMS  # noqa: E402
 from touchline.datasets.streams import StreamSource, open_half  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
 from touchline.simulator.dataset import simulate  # noqa: E402
-from touchline.spotting.halves import SCORERS  # noqa: E402
+from touchline.spotting.scorers import SCORERS  # noqa: E402
 from touchline.timebase import parse_rate  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.run import train  # noqa: E402

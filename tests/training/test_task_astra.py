@@ -16,8 +16,8 @@ from touchline.labels import SOCCERNET_V2, LabelSet  # noqa: E402
 from touchline.losses.displacement import UNDEFINED  # noqa: E402
 from touchline.models.astra import ASTRA, BAIDU_BACKBONES, ASTRAConfig  # noqa: E402
 from touchline.scores import Scores  # noqa: E402
-from touchline.spotting.halves import astra  # noqa: E402
 from touchline.spotting.peaks import Suppression, find_peaks  # noqa: E402
+from touchline.spotting.scorers import astra  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks.astra import AstraTask, mix, mix_displacement  # noqa: E402
 from touchline.zoo.legacy.astra import WINDOW_SECONDS  # noqa: E402

@@ -15,7 +15,7 @@ from touchline.errors import ConfigError  # noqa: E402
 from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES  # noqa: E402
 from touchline.labels import LABEL_SETS, SOCCERNET_V2_VISUAL, LabelSet  # noqa: E402
 from touchline.models.calibration import CalibrationConfig, calibration_calf  # noqa: E402
-from touchline.spotting.halves.calibration import segment  # noqa: E402
+from touchline.spotting.scorers.calibration import segment  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks import TASKS  # noqa: E402
 from touchline.training.tasks.calibration import CalibrationTask  # noqa: E402

@@ -15,8 +15,8 @@ from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2, LabelSet  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
 from touchline.scores import Scores  # noqa: E402
-from touchline.spotting.halves import dense_anchors  # noqa: E402
 from touchline.spotting.peaks import Suppression, find_peaks  # noqa: E402
+from touchline.spotting.scorers import dense_anchors  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks.dense_anchors import DenseAnchorsTask  # noqa: E402
 

@@ -20,7 +20,7 @@ from touchline.models.fusion import (  # noqa: E402
     FusionConfig,
     LateFusion,
 )
-from touchline.spotting.halves import SCORERS, fusion  # noqa: E402
+from touchline.spotting.scorers import SCORERS, fusion  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks import TASKS  # noqa: E402
 from touchline.training.tasks.fusion import FusionTask, drop_streams, near_targets  # noqa: E402

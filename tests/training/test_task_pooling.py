@@ -11,7 +11,7 @@ from touchline.datasets.features import Clips, LabelledHalf, LabelledSteps  # no
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork  # noqa: E402
-from touchline.spotting.halves.pooling import score  # noqa: E402
+from touchline.spotting.scorers.pooling import score  # noqa: E402
 from touchline.training.tasks.pooling import PoolingTask  # noqa: E402
 
 LABELS = LabelSet("three", ("a", "b", "c"))

@@ -9,7 +9,7 @@ import typer
 from touchline.cli.output import JsonOption, new_app, print_json, results
 
 if TYPE_CHECKING:
-    from touchline.server.room import Room
+    from touchline.server.services import Room
 
 app = new_app(help="Users, backup and restore of a server.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def set_password(
 
         from touchline.errors import ConfigError
         from touchline.server.access import accounts
-        from touchline.server.models import User
+        from touchline.server.tables import User
 
         password = _password(password_stdin)
         with room.database.write() as session:
@@ -109,7 +109,7 @@ class _Opened:
     """The server's parts, closed at the end."""
 
     def __init__(self, data: Path | None) -> None:
-        from touchline.server.room import open_room
+        from touchline.server.services import open_room
         from touchline.server.settings import read_settings
 
         self._room = open_room(read_settings(data=data))

@@ -40,11 +40,11 @@ def combine(
 
     By class is how CALF with calibration was published: its visual and its non-visual network.
     """
-    from touchline.combining import WITHIN_SECONDS, average_predictions, combine_predictions
+    from touchline.batch.combining import WITHIN_SECONDS, average_predictions, combine_predictions
+    from touchline.batch.predictions import DatasetPredictions
     from touchline.errors import ConfigError
     from touchline.formats import read_matches
     from touchline.pipeline import check_writable
-    from touchline.predictions import DatasetPredictions
 
     if within is not None and not average:
         raise ConfigError("--within is for averaging", remedy="add --average, or leave it out")

@@ -20,7 +20,7 @@ from touchline.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from touchline.extraction import Outcome
+    from touchline.batch.features import Outcome
 
 app = new_app()
 
@@ -108,10 +108,10 @@ def extract(
 
     Files that are there, whole, and made of the same video are kept: call it again to go on.
     """
-    from touchline.cluster import Watch, open_crew
+    from touchline.batch.cluster import Watch, open_crew
+    from touchline.batch.features import extract as run
+    from touchline.batch.features import plan
     from touchline.errors import InputError
-    from touchline.extraction import extract as run
-    from touchline.extraction import plan
     from touchline.features.detections import NAME as DETECTIONS
     from touchline.features.detections import DetectionOptions
     from touchline.features.extractor import Placement

@@ -222,7 +222,7 @@ def export(
 
     folder = find(name)
     try:
-        from touchline.zoo.export import export_onnx
+        from touchline.engines.export import export_onnx
     except ImportError as error:
         raise MissingExtraError("exporting a model", "torch") from error
     _report(export_onnx(folder, out, storage="fp16" if half else "fp32"), json)

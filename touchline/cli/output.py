@@ -74,7 +74,7 @@ class RayCommand(TyperCommand):
     """A command with ``--ray [ADDRESS]``: Typer has no options whose value may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        from touchline.cluster import AUTO, is_address
+        from touchline.batch.cluster import AUTO, is_address
 
         words = list(args)
         for place, word in enumerate(words):

@@ -8,8 +8,8 @@ import typer
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
 
 if TYPE_CHECKING:
+    from touchline.batch.fusing import ChosenWeight
     from touchline.datasets.soccernet import Game
-    from touchline.fusing import ChosenWeight
     from touchline.spotting.features import FeatureSpotter
     from touchline.spotting.fused import FusedSpotter
     from touchline.spotting.spotter import VideoSpotter
@@ -90,11 +90,11 @@ def predict(
     A network of replay grounding says what each replay shows instead, in results_grounding.json.
     Without --out and --challenge the results go into the folder predictions.
     """
+    from touchline.batch.predictions import challenge_threshold, check_games
+    from touchline.batch.predictions import predict as predict_games
     from touchline.datasets.soccernet import read_games
     from touchline.errors import ConfigError, InputError
     from touchline.pipeline import check_writable
-    from touchline.predictions import challenge_threshold, check_games
-    from touchline.predictions import predict as predict_games
     from touchline.zoo.store import find
 
     if fuse is None and (fuse_weight is not None or fuse_arctanh):
@@ -164,8 +164,8 @@ def _ground(
     json: bool,
 ) -> None:
     """``predict`` for networks that say what replays show."""
+    from touchline.batch.grounding import ground_games
     from touchline.datasets.soccernet import read_games
-    from touchline.grounding import ground_games
     from touchline.zoo.store import find
 
     folder = find(run)
@@ -217,9 +217,9 @@ def _load_fused(
 def _choose_weight(
     fused: "FusedSpotter", dataset: Path, features: str | None, threshold: float
 ) -> "ChosenWeight":
+    from touchline.batch.fusing import WEIGHTS, choose_weight
     from touchline.datasets.soccernet import read_games
     from touchline.errors import InputError
-    from touchline.fusing import WEIGHTS, choose_weight
 
     try:
         games = read_games(dataset, "valid", features=features)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.outcomes import counted, run_many
 from touchline.cli.output import (
     JobsOption,
     JsonOption,
@@ -17,6 +16,7 @@ from touchline.cli.output import (
     progress_bar,
     results,
 )
+from touchline.cli.summary import counted, run_many
 
 app = new_app()
 
@@ -101,8 +101,8 @@ def reel(
             remedy=f"cut a video: {', '.join(VIDEO_SUFFIXES)}",
         )
     if is_many:
-        from touchline.cluster import open_crew
-        from touchline.many import Cut, plan_reels
+        from touchline.batch.cluster import open_crew
+        from touchline.batch.matches import Cut, plan_reels
 
         place = None if not video else video[0]
         if place is not None and (len(video or []) > 1 or not place.is_dir()):

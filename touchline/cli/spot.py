@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, TaskID
 
-from touchline.cli.outcomes import counted, run_many
 from touchline.cli.output import (
     GpusOption,
     JobsOption,
@@ -22,6 +21,7 @@ from touchline.cli.output import (
     remarks,
     results,
 )
+from touchline.cli.summary import counted, run_many
 
 app = new_app()
 
@@ -70,8 +70,8 @@ def spot(
     --jobs and of --ray, what is there already is kept: call it again to go on.
     """
     if ray is not None or jobs is not None or any(video.is_dir() for video in videos):
-        from touchline.cluster import open_crew
-        from touchline.many import ModelSpec, plan_spotting
+        from touchline.batch.cluster import open_crew
+        from touchline.batch.matches import ModelSpec, plan_spotting
 
         tasks = plan_spotting(
             videos,

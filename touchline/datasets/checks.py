@@ -17,14 +17,14 @@ from touchline.events import Match
 from touchline.features.store import check_features
 from touchline.formats import read
 from touchline.formats.games import read_game_list
-from touchline.formats.reading import Tree, is_tree, open_tree, parse_json
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     CALIBRATION_FILES,
     PLAYER_BOXES_FILES,
     calibration_name,
     read_calibration,
     read_player_boxes,
 )
+from touchline.formats.reading import Tree, is_tree, open_tree, parse_json
 from touchline.formats.soccernet import game_id
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import probe

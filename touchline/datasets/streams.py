@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from touchline.datasets.features import MAIN, FeatureFile, Stream
-from touchline.datasets.sightings import DRAWN_STREAMS, open_drawn
+from touchline.datasets.player_boxes import DRAWN_STREAMS, open_drawn
 from touchline.errors import ConfigError, FormatError, InputError
 from touchline.features.store import read_description
 from touchline.timebase import format_rate, format_seconds, parse_rate

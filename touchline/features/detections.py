@@ -30,7 +30,7 @@ from touchline.features.extractor import DEFAULT_PLACEMENT, Extracted, Placement
 from touchline.features.pictures import as_it_is, describe_frames
 from touchline.features.sound import refuse_rate
 from touchline.features.store import files_prefix
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     PLAYER_BOXES_FILES,
     PlayerBoxes,
     player_boxes_document,

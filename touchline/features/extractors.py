@@ -18,7 +18,7 @@ from touchline.features.stored_pca import store_pca
 from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
 from touchline.features.top_view_vectors import TopViewVectors
 from touchline.features.vggish import EMBEDDING, HALF_SECONDS, VGGishSound
-from touchline.formats.sightings import CALIBRATION_FILES, PLAYER_BOXES_FILES
+from touchline.formats.player_boxes import CALIBRATION_FILES, PLAYER_BOXES_FILES
 from touchline.zoo.extractors import ExtractorFolder, find_extractor, folder_name
 from touchline.zoo.store import find, sha256_of
 

@@ -22,7 +22,7 @@ from touchline.features.arrays import read_blocks, read_header
 from touchline.features.extractor import Extracted, Extractor, Report, Rows, Write
 from touchline.features.pickles import read_pickle
 from touchline.features.store import Description, check_features
-from touchline.replacing import replacing
+from touchline.runtime.replacing import replacing
 from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.store import sha256_of
 

@@ -20,7 +20,7 @@ from touchline.features.extractor import (
     Write,
 )
 from touchline.media.video import FrameStream, read_frames
-from touchline.prefetch import prefetched
+from touchline.runtime.prefetch import prefetched
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from touchline.formats.sightings import Calibration, PlayerBoxes
+from touchline.formats.player_boxes import Calibration, PlayerBoxes
 
 Points = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from touchline.errors import ConfigError
 from touchline.features.pitch import CONFIDENT, feet, picture_centre, project, to_pitch
-from touchline.formats.sightings import SIGHTINGS_RATE, Calibration, PlayerBoxes
+from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
 
 NODE_FEATURES = 8
 """Three channels of colour, size of the box, place on the pitch, place of the picture's centre."""

@@ -19,7 +19,7 @@ from touchline.features.spectra import (
 )
 from touchline.media.audio import read_audio
 from touchline.media.video import probe
-from touchline.prefetch import prefetched
+from touchline.runtime.prefetch import prefetched
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
 

@@ -22,7 +22,7 @@ import touchline
 from touchline.errors import ConfigError, FormatError, InputError, MediaError
 from touchline.features.arrays import read_header
 from touchline.features.extractor import Extractor, Report, Rows
-from touchline.replacing import name_beside, write_text
+from touchline.runtime.replacing import name_beside, write_text
 from touchline.timebase import format_seconds, parse_rate
 from touchline.zoo.identity import Digest, FeatureIdentity
 

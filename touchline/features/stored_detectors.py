@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from touchline.engines.onnx_files import inspect_onnx
-from touchline.replacing import replacing
+from touchline.runtime.replacing import replacing
 from touchline.zoo.store import home, sha256_of
 
 SUFFIX = ".onnx"

@@ -29,7 +29,7 @@ from touchline.features.pitch import (
     project,
     to_pitch,
 )
-from touchline.formats.sightings import SIGHTINGS_RATE, Calibration, PlayerBoxes
+from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
 
 WIDTH, HEIGHT, CHANNELS = 64, 32, 3
 

@@ -23,7 +23,7 @@ from touchline.features.extractor import (
     Write,
 )
 from touchline.features.top_view import Pixels, TopView
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     SIGHTINGS_RATE,
     calibration_name,
     player_boxes_name,

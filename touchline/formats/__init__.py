@@ -30,7 +30,7 @@ from touchline.formats import (
 from touchline.formats.base import Format, Matches, Options, Source, Thing, known_labels
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
-from touchline.replacing import replacing
+from touchline.runtime.replacing import replacing
 from touchline.timebase import parse_rate
 
 __all__ = [

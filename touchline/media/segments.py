@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from touchline.errors import MediaError
 from touchline.media.writer import AUDIO_BIT_RATE, SUFFIXES
-from touchline.replacing import replacing
+from touchline.runtime.replacing import replacing
 
 Samples = npt.NDArray[np.float32]
 

@@ -21,7 +21,6 @@ from touchline.server.problems import (
     SCHEMA,
     handle_problems,
 )
-from touchline.server.room import Room
 from touchline.server.routes import (
     events,
     jobs,
@@ -37,7 +36,8 @@ from touchline.server.routes import (
     uploads,
     users,
 )
-from touchline.server.routes.asking import COOKIE, CSRF_HEADER, SHARE_HEADER, Limiters
+from touchline.server.routes.dependencies import COOKIE, CSRF_HEADER, SHARE_HEADER, Limiters
+from touchline.server.services import Room
 
 THREADS = 40
 

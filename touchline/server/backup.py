@@ -18,9 +18,9 @@ from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError, InputError
-from touchline.server.models import Base, Job, WorkerRow
-from touchline.server.room import Room
+from touchline.server.services import Room
 from touchline.server.storage import Storage
+from touchline.server.tables import Base, Job, WorkerRow
 
 FORMAT = "touchline-backup"
 VERSION = 1

@@ -10,8 +10,8 @@ from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats import read
 from touchline.labels import LABEL_SETS, LabelSet
-from touchline.server.models import EventRow, MatchVideo
-from touchline.server.models import Match as MatchRow
+from touchline.server.tables import EventRow, MatchVideo
+from touchline.server.tables import Match as MatchRow
 
 EVENT_FIELDS = (
     "seconds", "label", "confidence", "team", "player", "half", "clock", "visibility",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from touchline.server.documents import video_at
-from touchline.server.models import EventRow, Match
+from touchline.server.tables import EventRow, Match
 
 NAMES = ("home", "away", "date", "score")
 """What ``Match.game`` says in words, besides its ``periods``."""

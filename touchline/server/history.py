@@ -11,8 +11,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from touchline.server.documents import EVENT_FIELDS
-from touchline.server.models import Change, EventRow, Match
 from touchline.server.problems import ProblemError
+from touchline.server.tables import Change, EventRow, Match
 
 KEPT_STEPS = 1000
 """Steps that the history of a match keeps."""

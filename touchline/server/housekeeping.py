@@ -7,8 +7,10 @@ import time
 
 from sqlalchemy import delete, select
 
-from touchline.server.jobs import ENDED, OPEN
-from touchline.server.models import (
+from touchline.server.jobs.queue import ENDED, OPEN
+from touchline.server.policy import read_policy
+from touchline.server.services import Room
+from touchline.server.tables import (
     ID_LENGTH,
     Job,
     LoginSession,
@@ -19,8 +21,6 @@ from touchline.server.models import (
     Upload,
     WorkerRow,
 )
-from touchline.server.policy import read_policy
-from touchline.server.room import Room
 
 DAY_SECONDS = 24 * 3600.0
 JOB_DAYS = 90

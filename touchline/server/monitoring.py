@@ -12,8 +12,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from touchline.server.models import Job, Match, Upload, WorkerRow
-from touchline.server.room import Room
+from touchline.server.services import Room
+from touchline.server.tables import Job, Match, Upload, WorkerRow
 
 ALIVE_SECONDS = 60.0
 """A worker that has spoken within this time counts as alive."""

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from touchline.errors import ConfigError
-from touchline.server.models import Setting
 from touchline.server.settings import Policy
+from touchline.server.tables import Setting
 
 
 def read_policy(session: Session, default: Policy) -> Policy:

@@ -13,7 +13,7 @@ from touchline.formats.touchline_json import clip_from_json, reel_to_json
 from touchline.reel import Clip, Reel
 
 if TYPE_CHECKING:
-    from touchline.server.models import MatchVideo
+    from touchline.server.tables import MatchVideo
 
 LEAST_SECONDS = 0.01
 """What is less at the edge of a video is no clip of it."""

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from touchline.errors import ConfigError
 from touchline.server.access.accounts import add_user, has_users
 from touchline.server.app import create_app
-from touchline.server.room import Room, open_room
+from touchline.server.services import Room, open_room
 from touchline.server.settings import ServerSettings
 
 HEADER_SECONDS = 20.0
@@ -224,7 +224,7 @@ def work(settings: ServerSettings, *, with_parent: bool = False) -> None:
     Args:
         with_parent: stop, too, when standard input is closed.
     """
-    from touchline.server.worker import Worker
+    from touchline.server.jobs.worker import Worker
 
     stop = threading.Event()
     if with_parent:

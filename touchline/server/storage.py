@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from touchline.errors import InputError
-from touchline.server.models import ID_LENGTH
+from touchline.server.tables import ID_LENGTH
 
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 

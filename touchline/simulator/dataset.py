@@ -20,20 +20,20 @@ import numpy as np
 import touchline
 from touchline.errors import InputError
 from touchline.formats import write
-from touchline.formats.sightings import (
+from touchline.formats.player_boxes import (
     calibration_document,
     calibration_name,
     player_boxes_document,
     player_boxes_name,
 )
-from touchline.replacing import write_text
+from touchline.runtime.processes import Report, available_cores, run_tasks
+from touchline.runtime.replacing import write_text
 from touchline.simulator import truth
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
 from touchline.simulator.script import HalfScript, MatchScript
 from touchline.simulator.video import render_half
 from touchline.timebase import format_rate
-from touchline.workers import Report, available_cores, run_tasks
 
 MODALITIES = ("video", "audio", "labels", "boxes", "calibration", "transcript")
 """What can be rendered. Audio is the sound of the video, and there is none without it."""

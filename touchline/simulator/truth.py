@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.events import Event, Match, Timeline, Video
-from touchline.formats.sightings import SIGHTINGS_RATE, Calibration, PlayerBoxes
+from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
 from touchline.formats.soccernet import ReplayLink, Shot, match_of_shots
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.simulator.camera import Camera

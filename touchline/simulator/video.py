@@ -19,12 +19,12 @@ from PIL import Image
 
 from touchline.media.segments import container_of, join_segments
 from touchline.media.writer import VideoWriter
+from touchline.runtime.processes import Report, run_tasks
 from touchline.simulator.camera import Camera, Director, Floats, Size
 from touchline.simulator.drawing import Box, Painter
 from touchline.simulator.motion import Motion, World
 from touchline.simulator.overlays import DISSOLVE_SECONDS, WIPE_SECONDS
 from touchline.simulator.script import HalfScript, MatchScript
-from touchline.workers import Report, run_tasks
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -56,7 +56,7 @@ class FeatureSpotter:
         precision: Literal["fp32", "bf16"] = "fp32",
     ) -> None:
         from touchline.engines.torch import accelerator
-        from touchline.spotting.halves import SCORERS
+        from touchline.spotting.scorers import SCORERS
         from touchline.zoo.networks import load_network
 
         self.folder = folder

@@ -23,7 +23,7 @@ from touchline.timebase import format_rate
 from touchline.zoo.cards import ModelCard
 
 if TYPE_CHECKING:
-    from touchline.spotting.halves.dense_anchors import HalfOutput
+    from touchline.spotting.scorers.dense_anchors import HalfOutput
 
 SYSTEM = "dense-anchors"
 
@@ -99,14 +99,14 @@ class FusedSpotter:
         Raises:
             InputError: see ``check``; or numbers that are not finite.
         """
-        from touchline.spotting.halves.dense_anchors import read_half
+        from touchline.spotting.scorers.dense_anchors import read_half
 
         first, second = self._open(Path(path))
         return self.first.read(read_half, first), self.second.read(read_half, second)
 
     def fuse(self, said: "tuple[HalfOutput, HalfOutput]") -> Scores:
         """The curves of a half, of what ``read`` gave; as long as the shorter of them."""
-        from touchline.spotting.halves.dense_anchors import detections, fuse
+        from touchline.spotting.scorers.dense_anchors import detections, fuse
 
         values = detections(fuse(said, (1 - self.weight, self.weight), arctanh=self.arctanh))
         rate = _step_rate(self.first)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from touchline.datasets.features import Stream
 from touchline.replays import GroundedReplay, Replay
-from touchline.spotting.halves.calf import clip_rows, clip_starts, judged_steps
+from touchline.spotting.scorers.calf import clip_rows, clip_starts, judged_steps
 from touchline.timebase import frame_at, seconds_of
 
 Floats = npt.NDArray[np.float32]

@@ -15,7 +15,7 @@ from touchline.engines import Engine, EngineName, Precision, open_engine
 from touchline.events import Producer, Timeline, Video
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import FrameStream, probe, read_frames
-from touchline.prefetch import prefetched
+from touchline.runtime.prefetch import prefetched
 from touchline.scores import FloatArray, Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
 from touchline.spotting.windows import Window, WindowAverage, cut_windows, softmax
@@ -228,7 +228,7 @@ def load(
     """
     folder = find(name)
     if folder.card.features is not None:
-        from touchline.spotting.extracted import load_for_videos
+        from touchline.spotting.video_spotter import load_for_videos
 
         return load_for_videos(
             folder, engine=engine, precision=precision, suppression=suppression, threads=threads

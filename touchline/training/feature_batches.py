@@ -10,7 +10,7 @@ from torch import Tensor
 
 from touchline.datasets.feature_clips import ClipReader
 from touchline.datasets.features import Array, Clips, LabelledHalf
-from touchline.prefetch import prefetched
+from touchline.runtime.prefetch import prefetched
 from touchline.training.tasks.base import Task
 
 TRAINING, VALIDATION = 0, 1

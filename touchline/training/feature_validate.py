@@ -13,8 +13,8 @@ from touchline.datasets.features import MAIN
 from touchline.labels import SOCCERNET_BALL, LabelSet
 from touchline.metrics.spotting import evaluate
 from touchline.scores import Scores
-from touchline.spotting.halves import SCORERS
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
+from touchline.spotting.scorers import SCORERS
 from touchline.training.feature_batches import Batch
 from touchline.training.feature_config import FeatureValidationOptions
 from touchline.training.feature_data import ValidationHalf

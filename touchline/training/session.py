@@ -11,8 +11,8 @@ import lightning
 import torch
 from torch import nn
 
-from touchline.allocator import keep_freed_memory
 from touchline.errors import CheckpointError, ConfigError
+from touchline.training.allocator import keep_freed_memory
 from touchline.training.config import RunOptions
 from touchline.training.data import Say
 from touchline.training.keeper import RECIPE

@@ -150,7 +150,7 @@ def store(network: nn.Module, card: ExtractorCard, *, onnx: bool = True) -> Extr
 
 
 def _export(network: nn.Module, card: ExtractorCard, folder: Path) -> None:
-    from touchline.zoo.export import Part, export_part
+    from touchline.engines.export import Part, export_part
 
     noise = torch.Generator().manual_seed(0)
     for graph, wrap in NETWORKS[card.network].graphs.items():

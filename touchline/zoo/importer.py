@@ -101,7 +101,7 @@ def import_checkpoint(
         card = card.model_copy(update={"files": files})
         write_card(card, made / CARD_FILE)
         if onnx and card.features is None and importlib.util.find_spec("onnx") is not None:
-            from touchline.zoo.export import export_onnx
+            from touchline.engines.export import export_onnx
 
             card = export_onnx(ModelFolder(made, card)).card
         shutil.move(made, target)

@@ -31,7 +31,7 @@ from touchline.models.fusion import (
     LateFusion,
 )
 from touchline.models.pooling import PoolingConfig, PoolingNetwork
-from touchline.replacing import replacing
+from touchline.runtime.replacing import replacing
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from touchline.errors import ConfigError
 from touchline.server.access.passwords import hash_password, hash_secret, is_right, new_secret
 from touchline.server.access.principal import ROLES, Principal, Role, Scope
-from touchline.server.models import LoginSession, ShareLink, Token, User
+from touchline.server.tables import LoginSession, ShareLink, Token, User
 
 TOKEN_PREFIX = "tl_"
 

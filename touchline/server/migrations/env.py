@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from touchline.server.models import Base
+from touchline.server.tables import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -16,10 +16,9 @@ from touchline.server.cache import AnswerCache
 from touchline.server.documents import events_in, row_of, thing_of, video_of_half
 from touchline.server.games import facts_of_file
 from touchline.server.history import change_events, redo, undo
-from touchline.server.models import Change, EventRow, Match
+from touchline.server.intake.uploads import clean_name
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.room import Room
-from touchline.server.routes.asking import (
+from touchline.server.routes.dependencies import (
     Cursor,
     Editor,
     Id,
@@ -49,7 +48,8 @@ from touchline.server.routes.schemas import (
     event_facts,
     when,
 )
-from touchline.server.uploads import clean_name
+from touchline.server.services import Room
+from touchline.server.tables import Change, EventRow, Match
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
 

@@ -13,11 +13,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.server.access.principal import Principal
-from touchline.server.jobs import ENDED
-from touchline.server.models import Job, JobLine
+from touchline.server.jobs.queue import ENDED
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.room import Room
-from touchline.server.routes.asking import (
+from touchline.server.routes.dependencies import (
     Cursor,
     Editor,
     Id,
@@ -31,6 +29,8 @@ from touchline.server.routes.asking import (
     to_cursor,
 )
 from touchline.server.routes.schemas import IdText, JobOut, LineOut, Page
+from touchline.server.services import Room
+from touchline.server.tables import Job, JobLine
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

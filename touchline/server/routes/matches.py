@@ -16,13 +16,11 @@ from touchline.server.access.principal import Principal
 from touchline.server.documents import video_of_half
 from touchline.server.games import GOAL, KICK_OFF, known_game
 from touchline.server.housekeeping import drop_match
-from touchline.server.jobs import OPEN
-from touchline.server.kinds import source_of
-from touchline.server.models import EventRow, Job, Match, MatchVideo, Upload
+from touchline.server.jobs.queue import OPEN
+from touchline.server.jobs.types import source_of
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.room import Room
-from touchline.server.routes.asking import (
+from touchline.server.routes.dependencies import (
     Cursor,
     Editor,
     Id,
@@ -52,7 +50,9 @@ from touchline.server.routes.schemas import (
     SpotIn,
     VideoIn,
 )
+from touchline.server.services import Room
 from touchline.server.storage import inside_roots
+from touchline.server.tables import EventRow, Job, Match, MatchVideo, Upload
 from touchline.zoo.store import find
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request
 
 from touchline.errors import CheckpointError
 from touchline.server.problems import not_found
-from touchline.server.routes.asking import Admin, RoomOf, Viewer, audit
+from touchline.server.routes.dependencies import Admin, RoomOf, Viewer, audit
 from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
 from touchline.zoo.cards import NAME
 from touchline.zoo.download import PUBLISHED

@@ -12,16 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from touchline.errors import CheckpointError
-from touchline.server import parts, uploads
 from touchline.server.access.principal import Principal
-from touchline.server.jobs import ENDED
-from touchline.server.models import Job, Upload
+from touchline.server.intake import multipart, uploads
+from touchline.server.intake.shared import shared_file
+from touchline.server.jobs.queue import ENDED
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.room import Room
-from touchline.server.routes.asking import Editor, Id, RoomOf, Viewer, audit
+from touchline.server.routes.dependencies import Editor, Id, RoomOf, Viewer, audit
 from touchline.server.routes.schemas import ID, IdText, ModelName, Text
-from touchline.server.shared import shared_file
+from touchline.server.services import Room
+from touchline.server.tables import Job, Upload
 from touchline.zoo.store import ModelFolder, find, list_models
 
 router = APIRouter(prefix="/api/v1", tags=["OSL VideoAnnotationTool"])
@@ -31,8 +31,8 @@ POLL_SECONDS = 1.0
 MAX_ITEMS = 500
 DEFAULT_HEAD = "action"
 
-Number = Annotated[int, Field(ge=1, le=parts.MAX_PARTS)]
-PartList = Annotated[list["Part"], Field(max_length=parts.MAX_PARTS)]
+Number = Annotated[int, Field(ge=1, le=multipart.MAX_PARTS)]
+PartList = Annotated[list["Part"], Field(max_length=multipart.MAX_PARTS)]
 
 
 class Loose(BaseModel):
@@ -129,8 +129,8 @@ class CapabilitiesOut(BaseModel):
     server: str = "touchline"
     tasks: list[str] = [TASK]
     poll_interval_seconds: float = POLL_SECONDS
-    multipart_part_size: int = parts.PART_BYTES
-    max_parallel_parts: int = parts.PARALLEL_PARTS
+    multipart_part_size: int = multipart.PART_BYTES
+    max_parallel_parts: int = multipart.PARALLEL_PARTS
     max_upload_size: int
     shared_roots: list[str]
 
@@ -213,7 +213,7 @@ def models(
 @router.post("/uploads", status_code=201)
 def begin(body: UploadRequest, principal: Editor, request: Request, room: RoomOf) -> UploadState:
     """Announce a file that comes in parts; the same file again gives the same upload."""
-    known = parts.same_upload(room, principal, body.filename, body.size, body.mtime_ns)
+    known = multipart.same_upload(room, principal, body.filename, body.size, body.mtime_ns)
     if known is None:
         known = uploads.begin(
             room, principal, body.filename, body.size, "parts", mtime_ns=body.mtime_ns
@@ -242,7 +242,7 @@ def show(upload_id: Id, principal: Editor, room: RoomOf) -> UploadState:
 )
 async def send_part(
     upload_id: Id,
-    number: Annotated[int, Field(ge=1, le=parts.MAX_PARTS)],
+    number: Annotated[int, Field(ge=1, le=multipart.MAX_PARTS)],
     principal: Editor,
     request: Request,
     response: Response,
@@ -251,7 +251,7 @@ async def send_part(
 ) -> PartOut:
     """Send a part."""
     upload = await to_thread.run_sync(_upload, room, principal, upload_id)
-    digest = await parts.receive_part(room, upload, number, request.stream(), x_content_sha256)
+    digest = await multipart.receive_part(room, upload, number, request.stream(), x_content_sha256)
     response.headers["ETag"] = f'"{digest}"'
     response.headers["X-Content-SHA256"] = digest
     return PartOut(number=number, etag=digest, sha256=digest)
@@ -262,7 +262,7 @@ def complete(upload_id: Id, body: CompleteRequest, principal: Editor, room: Room
     """Put the parts together."""
     upload = _upload(room, principal, upload_id)
     wanted = {part.number: part.sha256 for part in body.parts}
-    return _state(room, parts.put_together(room, upload, wanted))
+    return _state(room, multipart.put_together(room, upload, wanted))
 
 
 @router.delete("/uploads/{upload_id}", status_code=204)
@@ -363,10 +363,10 @@ def _state(room: Room, upload: Upload) -> UploadState:
         id=upload.id,
         status=upload.state,
         asset_id=upload.id if done else None,
-        part_size=parts.PART_BYTES,
+        part_size=multipart.PART_BYTES,
         completed_parts=[
             PartOut(number=part.number, etag=part.sha256, sha256=part.sha256)
-            for part in parts.parts_of(room, upload.id)
+            for part in multipart.parts_of(room, upload.id)
         ],
     )
 

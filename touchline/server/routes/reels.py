@@ -14,10 +14,9 @@ from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
 from touchline.server.documents import event_of, thing_of
-from touchline.server.models import EventRow, Match, Product, ReelRow
 from touchline.server.problems import ProblemError, not_found
 from touchline.server.reels import document_of, reel_of, through_match
-from touchline.server.routes.asking import (
+from touchline.server.routes.dependencies import (
     Editor,
     Id,
     Known,
@@ -39,6 +38,7 @@ from touchline.server.routes.schemas import (
     ReelOut,
     RenderIn,
 )
+from touchline.server.tables import EventRow, Match, Product, ReelRow
 
 router = APIRouter(prefix="/v1", tags=["reels"])
 

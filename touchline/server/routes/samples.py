@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
-from touchline.server.models import Match, MatchVideo, Upload
 from touchline.server.policy import read_policy
-from touchline.server.routes.asking import Editor, RoomOf, audit
+from touchline.server.routes.dependencies import Editor, RoomOf, audit
 from touchline.server.routes.schemas import MatchOut
+from touchline.server.tables import Match, MatchVideo, Upload
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
 

@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from touchline.events import MAX_SECONDS
 from touchline.server.access.principal import Role, Scope
 from touchline.server.documents import video_at
-from touchline.server.models import (
+from touchline.server.tables import (
     EventRow,
     Job,
     JobLine,

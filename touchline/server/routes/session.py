@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from touchline.server.access.accounts import log_in, log_out
 from touchline.server.problems import ProblemError
-from touchline.server.routes.asking import (
+from touchline.server.routes.dependencies import (
     COOKIE,
     Known,
     Limiters,

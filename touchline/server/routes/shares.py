@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from sqlalchemy import select
 
 from touchline.server.access.accounts import add_share
-from touchline.server.models import ShareLink
 from touchline.server.problems import not_found
-from touchline.server.routes.asking import Editor, Id, RoomOf, audit, visible_match
+from touchline.server.routes.dependencies import Editor, Id, RoomOf, audit, visible_match
 from touchline.server.routes.schemas import Page, ShareIn, ShareOut, when
+from touchline.server.tables import ShareLink
 
 router = APIRouter(prefix="/v1", tags=["shares"])
 

@@ -10,14 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 import touchline
 from touchline.formats import FORMATS
 from touchline.server.access.principal import Principal
-from touchline.server.models import WorkerRow
+from touchline.server.intake.uploads import CHECKSUMS, SUFFIXES
 from touchline.server.monitoring import ALIVE_SECONDS, Monitor
 from touchline.server.policy import change_policy, read_policy
 from touchline.server.problems import ProblemError
-from touchline.server.routes.asking import Admin, Known, RoomOf, Viewer, audit, authenticate
+from touchline.server.routes.dependencies import Admin, Known, RoomOf, Viewer, audit, authenticate
 from touchline.server.routes.reels import REEL_FORMATS
 from touchline.server.settings import Policy
-from touchline.server.uploads import CHECKSUMS, SUFFIXES
+from touchline.server.tables import WorkerRow
 
 router = APIRouter(tags=["system"])
 public = APIRouter(tags=["system"])

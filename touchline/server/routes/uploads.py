@@ -9,13 +9,13 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
-from touchline.server import uploads
-from touchline.server.models import Upload
+from touchline.server.intake import uploads
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError
-from touchline.server.room import Room
-from touchline.server.routes.asking import Editor, Id, RoomOf, audit
+from touchline.server.routes.dependencies import Editor, Id, RoomOf, audit
 from touchline.server.routes.schemas import UploadOut
+from touchline.server.services import Room
+from touchline.server.tables import Upload
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"

@@ -10,9 +10,8 @@ from touchline.server.access.accounts import (
     refuse_losing_the_last_admin,
 )
 from touchline.server.access.principal import Principal
-from touchline.server.models import AuditLine, Token, User
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.routes.asking import (
+from touchline.server.routes.dependencies import (
     Admin,
     Cursor,
     Id,
@@ -34,6 +33,7 @@ from touchline.server.routes.schemas import (
     UserOut,
     when,
 )
+from touchline.server.tables import AuditLine, Token, User
 
 router = APIRouter(prefix="/v1")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from touchline.datasets.features import MAIN
 from touchline.errors import ConfigError
-from touchline.formats.sightings import SIGHTINGS_RATE
+from touchline.formats.player_boxes import SIGHTINGS_RATE
 from touchline.labels import LabelSet
 from touchline.models.calibration import CalibrationConfig
 from touchline.training.tasks.calf import CALFTask

@@ -1,0 +1,1 @@
+"""What clients send: uploads, whole or in parts, and files that both sides see."""

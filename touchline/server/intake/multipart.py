@@ -1,0 +1,174 @@
+"""Uploads that come in numbered parts, several at once."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import anyio.to_thread
+from sqlalchemy import select
+from starlette.requests import ClientDisconnect
+
+from touchline.server.access.principal import Principal
+from touchline.server.intake.uploads import clean_name, disk_problem, next_chunk
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.services import Room
+from touchline.server.tables import Upload, UploadPart
+
+PART_BYTES = 16 * 1024**2
+PARALLEL_PARTS = 3
+MAX_PARTS = 2**16
+
+_BUFFER = 1024**2
+
+
+def same_upload(
+    room: Room, principal: Principal, name: str, length: int, mtime_ns: int | None
+) -> Upload | None:
+    """An upload of the same file that was begun before."""
+    if mtime_ns is None:
+        return None
+    with room.database.read() as session:
+        now = room.database.now(session)
+        mine = (
+            Upload.owner_id.is_(None)
+            if principal.user_id is None
+            else Upload.owner_id == principal.user_id
+        )
+        found = session.scalars(
+            select(Upload).where(
+                mine,
+                Upload.kind == "parts",
+                Upload.name == clean_name(name),
+                Upload.length == length,
+                Upload.expires_at > now,
+            )
+        )
+        return next((row for row in found if row.facts.get("mtime_ns") == mtime_ns), None)
+
+
+def parts_of(room: Room, upload_id: str) -> list[UploadPart]:
+    """The parts that have come, in order."""
+    with room.database.read() as session:
+        query = select(UploadPart).where(UploadPart.upload_id == upload_id)
+        return list(session.scalars(query.order_by(UploadPart.number)))
+
+
+async def receive_part(
+    room: Room, upload: Upload, number: int, body: AsyncIterator[bytes], sha256: str | None
+) -> str:
+    """Take one part; its SHA-256.
+
+    Raises:
+        ProblemError: there is no such part, it is of another length or checksum, the sender is
+            silent, or the disk is full.
+    """
+    if upload.state == "complete":
+        raise ProblemError(409, "the upload is complete", code="upload_complete")
+    expected = min(PART_BYTES, upload.length - (number - 1) * PART_BYTES)
+    if expected <= 0:
+        raise ProblemError(422, f"the file has no part {number}", code="invalid_request")
+    target = room.storage.part(upload.id, number)
+    beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
+    digest, length = hashlib.sha256(), 0
+    try:
+        with beside.open("wb") as file:
+            async for chunk in _chunks(body):
+                length += len(chunk)
+                if length > expected:
+                    raise ProblemError(413, f"part {number} has {expected} bytes", code="too_large")
+                digest.update(chunk)
+                await anyio.to_thread.run_sync(file.write, chunk)
+            await anyio.to_thread.run_sync(_flush, file)
+        if length != expected:
+            raise ProblemError(422, f"part {number} has {expected} bytes", code="invalid_request")
+        if sha256 is not None and digest.hexdigest() != sha256.lower():
+            raise ProblemError(
+                422, "the bytes do not match their checksum; send them again",
+                code="checksum_mismatch",
+            )  # fmt: skip
+        await anyio.to_thread.run_sync(
+            _keep, room, upload, number, length, digest.hexdigest(), beside
+        )
+    except FileNotFoundError as error:
+        raise not_found("upload") from error
+    except OSError as error:
+        raise disk_problem(error) from error
+    except ClientDisconnect as error:
+        raise ProblemError(400, "the connection was lost", code="connection_lost") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def put_together(room: Room, upload: Upload, wanted: Mapping[int, str]) -> Upload:
+    """Make one file of the parts.
+
+    Args:
+        wanted: SHA-256 by number, as the sender has them; may be empty texts.
+
+    Raises:
+        ProblemError: parts are missing or not what the sender thinks.
+    """
+    if upload.state == "complete":
+        return upload
+    there = {part.number: part for part in parts_of(room, upload.id)}
+    count = -(-upload.length // PART_BYTES)
+    missing = [n for n in range(1, count + 1) if n not in there]
+    if missing:
+        raise ProblemError(409, f"part {missing[0]} has not come", code="upload_incomplete")
+    for number, sha256 in wanted.items():
+        if sha256 and number in there and there[number].sha256 != sha256.lower():
+            raise ProblemError(409, f"part {number} is another one", code="checksum_mismatch")
+    target = room.storage.upload(upload.id)
+    whole = target.with_name(f"whole.{secrets.token_hex(4)}")
+    try:
+        with whole.open("wb") as file:
+            for number in range(1, count + 1):
+                _append(file, room.storage.part(upload.id, number))
+            _flush(file)
+        whole.replace(target)
+    except OSError as error:
+        raise disk_problem(error) from error
+    finally:
+        whole.unlink(missing_ok=True)
+    with room.database.write() as session:
+        row = session.get(Upload, upload.id)
+        if row is None:
+            raise not_found("upload")
+        row.state, row.received = "complete", row.length
+    for number in range(1, count + 1):
+        room.storage.part(upload.id, number).unlink(missing_ok=True)
+    return row
+
+
+async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    buffer = bytearray()
+    while (chunk := await next_chunk(body)) is not None:
+        buffer += chunk
+        if len(buffer) >= _BUFFER:
+            yield bytes(buffer)
+            buffer.clear()
+    if buffer:
+        yield bytes(buffer)
+
+
+def _keep(room: Room, upload: Upload, number: int, length: int, sha256: str, made: Path) -> None:
+    with room.database.write() as session:
+        if session.get(Upload, upload.id) is None:
+            raise not_found("upload")
+        made.replace(room.storage.part(upload.id, number))
+        session.merge(UploadPart(upload_id=upload.id, number=number, length=length, sha256=sha256))
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _append(file: BinaryIO, part: Path) -> None:
+    with part.open("rb") as source:
+        while block := source.read(_BUFFER):
+            file.write(block)

@@ -1,0 +1,330 @@
+"""Files on their way in: what is checked before the first byte, and how bytes come to lie on disk.
+
+What a row calls received is safely on disk; bytes beyond that, left by a lost connection or a
+server that was killed, are cut off before the next come. One writer at a time holds a lock that
+runs out by itself.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from touchline.server.access.principal import Principal
+from touchline.server.policy import read_policy
+from touchline.server.problems import CHECKSUM_MISMATCH, ProblemError, not_found
+from touchline.server.services import Room
+from touchline.server.tables import Match, MatchVideo, Upload, User, new_id
+
+SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv")
+"""Endings of names that are taken; what a file really is, is found out later."""
+
+CHECKSUMS = ("sha1", "sha256", "md5")
+LOCK_SECONDS = 15.0
+SAVE_SECONDS = 1.0
+CHUNK_SECONDS = 30.0
+"""A sender that is silent for this long has gone."""
+
+RESERVED_BYTES = 512 * 1024**2
+"""What must stay free on the disk."""
+
+_BUFFER = 1024**2
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """What a stretch of bytes must hash to."""
+
+    algorithm: str
+    digest: bytes
+
+
+def begin(
+    room: Room, principal: Principal, name: str, length: int, kind: str, **facts: Any
+) -> Upload:
+    """Make room for a file, if it may come.
+
+    Args:
+        name: what the sender calls it; only shown, never used on disk.
+        length: its size in bytes.
+
+    Raises:
+        ProblemError: it is empty or too large, not a video by its name, or beyond quota or disk.
+    """
+    name = clean_name(name)
+    if Path(name).suffix.lower() not in SUFFIXES:
+        raise ProblemError(
+            415, f"{name[:80]!r} does not end like a video; send {', '.join(SUFFIXES)}",
+            code="unsupported_type",
+        )  # fmt: skip
+    if length < 1:
+        raise ProblemError(422, "the file is empty", code="invalid_request")
+    with room.database.write() as session:
+        now = room.database.now(session)
+        policy = read_policy(session, room.settings.policy)
+        if length > policy.max_upload_bytes:
+            raise ProblemError(
+                413, f"files of up to {policy.max_upload_bytes} bytes are taken", code="too_large"
+            )
+        used, quota = usage(room, session, principal)
+        if used + length > quota:
+            raise ProblemError(
+                413, f"{used} of {quota} bytes are used; delete matches first", code="over_quota"
+            )
+        if length + RESERVED_BYTES > room.storage.free_bytes():
+            raise ProblemError(507, "the server's disk is full", code="disk_full")
+        upload = Upload(
+            owner_id=principal.user_id,
+            name=name,
+            kind=kind,
+            state="receiving",
+            length=length,
+            facts=facts,
+            created_at=now,
+            expires_at=now + policy.upload_hours * 3600,
+        )
+        session.add(upload)
+        session.flush()
+    try:
+        room.storage.upload(upload.id).parent.mkdir(parents=True)
+        room.storage.upload(upload.id).touch(mode=0o600)
+    except OSError as error:
+        drop(room, upload)
+        raise disk_problem(error) from error
+    return upload
+
+
+def clean_name(name: str) -> str:
+    """A name fit to be shown: the last part of a path, without control characters."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in last if c.isprintable()).strip()[-200:] or "unnamed"
+
+
+def usage(room: Room, session: Session, principal: Principal) -> tuple[int, int]:
+    """(used, quota) bytes of whoever is asking."""
+    mine = Upload.owner_id.is_(None) if not principal.user_id else (
+        Upload.owner_id == principal.user_id
+    )  # fmt: skip
+    owned = Match.owner_id.is_(None) if not principal.user_id else (
+        Match.owner_id == principal.user_id
+    )  # fmt: skip
+    sent = session.scalar(select(func.coalesce(func.sum(Upload.length), 0)).where(mine)) or 0
+    made = session.scalar(select(func.coalesce(func.sum(Match.stored_bytes), 0)).where(owned)) or 0
+    user = session.get(User, principal.user_id) if principal.user_id else None
+    policy = read_policy(session, room.settings.policy)
+    quota = policy.quota_bytes if user is None or user.quota_bytes is None else user.quota_bytes
+    return int(sent) + int(made), quota
+
+
+def find(room: Room, principal: Principal, upload_id: str) -> Upload:
+    """One's own upload.
+
+    Raises:
+        ProblemError: there is none of that name, or it is somebody else's.
+    """
+    with room.database.read() as session:
+        upload = session.get(Upload, upload_id)
+        now = room.database.now(session)
+    if upload is None or upload.owner_id != principal.user_id:
+        raise not_found("upload")
+    if upload.state == "receiving" and upload.expires_at < now:
+        raise ProblemError(410, "the upload has expired; begin again", code="upload_not_found")
+    return upload
+
+
+def drop(room: Room, upload: Upload) -> None:
+    """Forget an upload and its bytes.
+
+    Raises:
+        ProblemError: a match was made of it.
+    """
+    with room.database.write() as session:
+        used = select(MatchVideo.id).where(MatchVideo.upload_id == upload.id).limit(1)
+        if session.scalar(used) is not None:
+            raise ProblemError(409, "a match was made of it; delete the match", code="in_use")
+        row = session.get(Upload, upload.id)
+        if row is not None:
+            session.delete(row)
+    room.storage.drop_upload(upload.id)
+
+
+async def receive(
+    room: Room,
+    upload: Upload,
+    offset: int,
+    body: AsyncIterator[bytes],
+    checksum: Checksum | None = None,
+) -> int:
+    """Append bytes to an upload.
+
+    What came before a connection was lost is kept, unless a checksum was to vouch for it.
+
+    Args:
+        offset: where the sender thinks that the upload stands.
+
+    Returns:
+        Where it stands now.
+
+    Raises:
+        ProblemError: it stands elsewhere, is being written already, too many bytes come, they do
+            not hash to the checksum, the sender is silent, or the disk is full.
+    """
+    lock = await anyio.to_thread.run_sync(_lock, room, upload.id, offset)
+    writer = _Writer(room, upload, lock, offset, checksum)
+    try:
+        await anyio.to_thread.run_sync(writer.open)
+        await _copy(body, writer)
+        await anyio.to_thread.run_sync(writer.finish)
+    except OSError as error:
+        raise disk_problem(error) from error
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(writer.close)
+    return writer.received
+
+
+async def _copy(body: AsyncIterator[bytes], writer: "_Writer") -> None:
+    buffer = bytearray()
+    try:
+        while (chunk := await next_chunk(body)) is not None:
+            buffer += chunk
+            if len(buffer) >= _BUFFER:
+                await anyio.to_thread.run_sync(writer.write, bytes(buffer))
+                buffer.clear()
+    finally:
+        if buffer:  # also what came just before the connection was lost
+            await anyio.to_thread.run_sync(writer.write, bytes(buffer))
+
+
+async def next_chunk(body: AsyncIterator[bytes]) -> bytes | None:
+    """The next bytes of a body; None at its end.
+
+    Raises:
+        ProblemError: the sender is silent for too long.
+    """
+    with anyio.move_on_after(CHUNK_SECONDS):
+        return await anext(body, None)
+    raise ProblemError(408, f"nothing came for {CHUNK_SECONDS:.0f} seconds", code="timeout")
+
+
+class _Writer:
+    """Bytes to disk, and now and then to the row how many they are."""
+
+    def __init__(
+        self, room: Room, upload: Upload, lock: str, offset: int, checksum: Checksum | None
+    ) -> None:
+        self.received = offset
+        self._room = room
+        self._upload = upload
+        self._lock = lock
+        self._hash = None if checksum is None else hashlib.new(checksum.algorithm)
+        self._checksum = checksum
+        self._position = offset
+        self._saved_at = time.monotonic()
+        self._file: BinaryIO | None = None
+
+    def open(self) -> None:
+        """Open the file where the last byte lies that counts."""
+        self._file = self._room.storage.upload(self._upload.id).open("r+b")
+        self._file.truncate(self._position)
+        self._file.seek(self._position)
+
+    def write(self, data: bytes) -> None:
+        """Write at the end, having made sure lately that nobody else does."""
+        assert self._file is not None
+        if self._position + len(data) > self._upload.length:
+            raise ProblemError(413, "more bytes came than were announced", code="too_large")
+        if time.monotonic() - self._saved_at > SAVE_SECONDS:
+            self._save(self._position if self._hash is None else self.received)
+        self._file.write(data)
+        self._position += len(data)
+        if self._hash is not None:
+            self._hash.update(data)
+
+    def finish(self) -> None:
+        """All bytes have come: they count, if they are the right ones."""
+        if self._hash is not None and self._checksum is not None:
+            if self._hash.digest() != self._checksum.digest:
+                raise ProblemError(
+                    CHECKSUM_MISMATCH, "the bytes do not match their checksum; send them again",
+                    code="checksum_mismatch",
+                )  # fmt: skip
+            self._hash = None
+        self._save(self._position)
+
+    def close(self) -> None:
+        """Let go; what came without a checksum counts even if more was to come."""
+        try:
+            if self._file is not None and self._hash is None and self._position > self.received:
+                self._save(self._position)
+        finally:
+            if self._file is not None:
+                self._file.close()
+            _unlock(self._room, self._upload.id, self._lock)
+
+    def _save(self, received: int) -> None:
+        assert self._file is not None
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._saved_at = time.monotonic()
+        state = "complete" if received == self._upload.length else "receiving"
+        with self._room.database.write() as session:
+            now = self._room.database.now(session)
+            hours = read_policy(session, self._room.settings.policy).upload_hours
+            changed = session.execute(
+                update(Upload)
+                .where(Upload.id == self._upload.id, Upload.lock == self._lock)
+                .values(
+                    received=received,
+                    state=state,
+                    locked_until=now + LOCK_SECONDS,
+                    expires_at=now + hours * 3600,
+                )
+                .returning(Upload.id)
+            ).first()
+        if changed is None:
+            raise ProblemError(409, "the upload was taken over or deleted", code="upload_not_found")
+        self.received = received
+
+
+def _lock(room: Room, upload_id: str, offset: int) -> str:
+    lock = new_id()
+    with room.database.write() as session:
+        upload = session.get(Upload, upload_id, with_for_update=True)
+        if upload is None:
+            raise not_found("upload")
+        now = room.database.now(session)
+        if upload.lock is not None and upload.locked_until > now:
+            raise ProblemError(
+                423, "the upload is being written already", headers={"Retry-After": "2"},
+                code="locked",
+            )  # fmt: skip
+        if upload.received != offset:
+            raise ProblemError(
+                409, f"the upload stands at byte {upload.received}, not at {offset}",
+                code="wrong_offset", headers={"Upload-Offset": str(upload.received)},
+            )  # fmt: skip
+        upload.lock, upload.locked_until = lock, now + LOCK_SECONDS
+    return lock
+
+
+def _unlock(room: Room, upload_id: str, lock: str) -> None:
+    with room.database.write() as session:
+        session.execute(
+            update(Upload)
+            .where(Upload.id == upload_id, or_(Upload.lock == lock, Upload.lock.is_(None)))
+            .values(lock=None, locked_until=0.0)
+        )
+
+
+def disk_problem(error: OSError) -> ProblemError:
+    """What went wrong with the disk."""
+    return ProblemError(507, f"the server's disk: {error.strerror or error}", code="disk_full")

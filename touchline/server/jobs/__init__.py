@@ -1,0 +1,1 @@
+"""Jobs: their queue, their types, and the processes that do them."""

@@ -1,0 +1,336 @@
+"""The queue of jobs, in the database.
+
+    queued ──claim──> running ──succeed──> succeeded
+      ^                 │ │
+      └── retry, lease ─┘ └── fail, cancel ──> failed, cancelled
+          lost, release
+
+A worker holds a job by a lease with a random name, which it keeps alive. Whatever it writes, it
+writes in the transaction that first makes sure of the lease; so a worker that was taken for dead
+and comes back changes nothing, and an effect takes place once however often the job was tried.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from touchline.errors import InputError
+from touchline.server.database import Database
+from touchline.server.settings import QueueSettings
+from touchline.server.tables import Job, JobLine, new_id
+
+OPEN = ("queued", "running")
+ENDED = ("succeeded", "failed", "cancelled")
+MAX_LINES = 500
+"""Lines that the log of one job keeps."""
+
+Ended = Callable[[Session, Job], None]
+Effect = Callable[[Session, Job], dict[str, Any]]
+
+
+class LeaseLostError(Exception):
+    """The job was cancelled, or given to another worker."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a job.
+
+    Attributes:
+        token: name of this lease.
+        attempt: 1 for the first try.
+        done: results of the stages that earlier attempts have finished.
+    """
+
+    job_id: str
+    token: str
+    kind: str
+    payload: dict[str, Any]
+    match_id: str | None
+    attempt: int
+    done: dict[str, Any]
+
+
+class Queue:
+    """Jobs in the order of priority, then age.
+
+    Args:
+        ended: called in the transaction in which a job fails or is cancelled.
+    """
+
+    def __init__(self, database: Database, settings: QueueSettings, ended: Ended) -> None:
+        self.database = database
+        self.settings = settings
+        self._ended = ended
+
+    def add(
+        self,
+        session: Session,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        key: str | None = None,
+        match_id: str | None = None,
+        owner_id: str | None = None,
+        priority: int = 0,
+    ) -> Job:
+        """Put a job into the queue, in the caller's transaction.
+
+        Args:
+            key: a job that has this key already is given instead.
+
+        Raises:
+            InputError: the key belongs to a job of another kind or payload.
+        """
+        if key is not None and (known := self._by_key(session, key)) is not None:
+            return _same(known, kind, payload)
+        job = Job(
+            kind=kind,
+            payload=payload,
+            key=key,
+            match_id=match_id,
+            owner_id=owner_id,
+            priority=priority,
+            max_attempts=self.settings.max_attempts,
+            created_at=self.database.now(session),
+        )
+        try:
+            with session.begin_nested():
+                session.add(job)
+                session.flush()
+        except IntegrityError:
+            known = self._by_key(session, key or "")
+            if known is None:
+                raise
+            return _same(known, kind, payload)
+        return job
+
+    def claim(self, worker: str) -> Lease | None:
+        """Take the next job, if there is one.
+
+        Jobs whose worker fell silent are taken again, until they have been tried too often.
+        """
+        with self.database.read() as session:
+            if session.scalar(_next(self.database.now(session)).limit(1)) is None:
+                return None
+        while True:
+            with self.database.write() as session:
+                now = self.database.now(session)
+                job = session.scalar(_next(now).limit(1).with_for_update(skip_locked=True))
+                if job is None:
+                    return None
+                if job.attempts >= job.max_attempts:
+                    self._end(session, job, "failed", _given_up(job), now)
+                    continue
+                return self._lease(session, job, worker, now)
+
+    def _lease(self, session: Session, job: Job, worker: str, now: float) -> Lease:
+        if job.state == "running":
+            self.note(session, job, f"worker {job.worker} fell silent; the job is taken up again")
+        job.state = "running"
+        job.attempts += 1
+        job.lease = new_id()
+        job.worker = worker
+        job.leased_until = now + self.settings.lease_seconds
+        job.started_at = job.started_at or now
+        job.revision += 1
+        self.note(session, job, f"attempt {job.attempts} by {worker}")
+        return Lease(
+            job.id, job.lease, job.kind, job.payload, job.match_id, job.attempts, dict(job.result)
+        )
+
+    def beat(self, lease: Lease, stage: str, shares: dict[str, float], progress: float) -> None:
+        """Keep a lease alive and say how far the job is.
+
+        Raises:
+            LeaseLostError: the job is no longer this worker's.
+        """
+        with self.database.write() as session:
+            now = self.database.now(session)
+            changed = session.execute(
+                update(Job)
+                .where(*_holding(lease))
+                .values(
+                    leased_until=now + self.settings.lease_seconds,
+                    stage=stage,
+                    stages=shares,
+                    progress=progress,
+                    revision=Job.revision + 1,
+                )
+            )
+            if cast("CursorResult[Any]", changed).rowcount != 1:
+                raise LeaseLostError(lease.job_id)
+
+    def still_holds(self, lease: Lease) -> bool:
+        """Whether a lease is good; cheaper than a beat."""
+        with self.database.read() as session:
+            return session.scalar(select(Job.id).where(*_holding(lease))) is not None
+
+    def stage_done(self, lease: Lease, stage: str, effect: Effect) -> None:
+        """Let a stage take effect, once: a later attempt starts after it.
+
+        Args:
+            effect: gets the session and the job; gives what to remember of the stage.
+
+        Raises:
+            LeaseLostError: the job is no longer this worker's; nothing has changed.
+        """
+        with self.database.write() as session:
+            job = self._held(session, lease)
+            job.result = {**job.result, stage: effect(session, job)}
+            job.stages = {**job.stages, stage: 1.0}
+            job.revision += 1
+            self.note(session, job, f"{stage}: done")
+
+    def succeed(self, lease: Lease, effect: Effect) -> None:
+        """End a job well.
+
+        Raises:
+            LeaseLostError: as ``stage_done``.
+        """
+        with self.database.write() as session:
+            job = self._held(session, lease)
+            job.result = {**job.result, **effect(session, job)}
+            job.progress = 1.0
+            self._close(session, job, "succeeded", self.database.now(session))
+
+    def fail(self, lease: Lease, problem: str, *, again: bool) -> None:
+        """End an attempt badly.
+
+        Args:
+            again: another attempt may go better, and is made if any is left.
+
+        Raises:
+            LeaseLostError: as ``stage_done``.
+        """
+        with self.database.write() as session:
+            job = self._held(session, lease)
+            now = self.database.now(session)
+            if again and job.attempts < job.max_attempts:
+                self.note(session, job, f"{problem}; it will be tried again")
+                wait = self.settings.backoff_seconds * 2 ** (job.attempts - 1)
+                _requeue(job, now + wait)
+            else:
+                self._end(session, job, "failed", problem, now)
+
+    def release(self, lease: Lease) -> None:
+        """Give a job back because the worker stops; this attempt does not count."""
+        with self.database.write() as session:
+            job = session.scalar(select(Job).where(*_holding(lease)).with_for_update())
+            if job is not None:
+                job.attempts -= 1
+                self.note(session, job, "the worker stops; the job goes back to the queue")
+                _requeue(job, self.database.now(session))
+
+    def cancel(self, session: Session, job: Job) -> bool:
+        """Cancel a job at once: its worker finds its lease gone, and ends what it does.
+
+        Returns:
+            Whether it was still open.
+        """
+        session.refresh(job, with_for_update=True)
+        if job.state not in OPEN:
+            return False
+        self._end(session, job, "cancelled", "cancelled", self.database.now(session))
+        return True
+
+    def retry(self, session: Session, job: Job) -> None:
+        """Try an ended job again from where it stopped.
+
+        Raises:
+            InputError: it has not ended, or ended well.
+        """
+        session.refresh(job, with_for_update=True)
+        if job.state not in ("failed", "cancelled"):
+            raise InputError(f"the job is {job.state}", remedy="only one that failed is retried")
+        job.attempts, job.problem, job.finished_at = 0, None, None
+        self.note(session, job, "to be tried again")
+        _requeue(job, self.database.now(session))
+
+    def position(self, session: Session, job: Job) -> int | None:
+        """How many queued jobs come before this one; None if it does not wait."""
+        if job.state != "queued":
+            return None
+        earlier = or_(
+            Job.priority > job.priority,
+            and_(Job.priority == job.priority, Job.created_at < job.created_at),
+        )
+        waiting = select(func.count()).select_from(Job).where(Job.state == "queued", earlier)
+        return session.scalar(waiting) or 0
+
+    def note(self, session: Session, job: Job, text: str) -> None:
+        """Add a line to a job's log; the oldest go when there are too many."""
+        session.add(
+            JobLine(
+                job_id=job.id,
+                at=self.database.now(session),
+                attempt=job.attempts,
+                text=text[:2000],
+            )
+        )
+        session.flush()
+        newest = (
+            select(JobLine.id)
+            .where(JobLine.job_id == job.id)
+            .order_by(JobLine.id.desc())
+            .offset(MAX_LINES)
+        )
+        last = session.scalar(newest.limit(1))
+        if last is not None:
+            session.execute(delete(JobLine).where(JobLine.job_id == job.id, JobLine.id <= last))
+
+    def _by_key(self, session: Session, key: str) -> Job | None:
+        return session.scalar(select(Job).where(Job.key == key))
+
+    def _held(self, session: Session, lease: Lease) -> Job:
+        job = session.scalar(select(Job).where(*_holding(lease)).with_for_update())
+        if job is None:
+            raise LeaseLostError(lease.job_id)
+        return job
+
+    def _end(self, session: Session, job: Job, state: str, problem: str, now: float) -> None:
+        job.problem = problem
+        self.note(session, job, problem)
+        self._close(session, job, state, now)
+        self._ended(session, job)
+
+    def _close(self, session: Session, job: Job, state: str, now: float) -> None:
+        job.state, job.finished_at = state, now
+        job.lease, job.leased_until = None, 0.0
+        job.revision += 1
+
+
+def _next(now: float) -> Any:
+    waits = and_(Job.state == "queued", Job.not_before <= now)
+    lost = and_(Job.state == "running", Job.leased_until < now)
+    return select(Job).where(or_(waits, lost)).order_by(Job.priority.desc(), Job.created_at, Job.id)
+
+
+def _holding(lease: Lease) -> tuple[Any, ...]:
+    return Job.id == lease.job_id, Job.lease == lease.token, Job.state == "running"
+
+
+def _requeue(job: Job, not_before: float) -> None:
+    job.state, job.lease, job.leased_until = "queued", None, 0.0
+    job.not_before = not_before
+    job.revision += 1
+
+
+def _same(known: Job, kind: str, payload: dict[str, Any]) -> Job:
+    if known.kind != kind or known.payload != payload:
+        raise InputError(
+            "this idempotency key belongs to another job", remedy="use a new key for new work"
+        )
+    return known
+
+
+def _given_up(job: Job) -> str:
+    return (
+        f"given up: {job.attempts} workers ended while they were at it"
+        if job.attempts > 1
+        else "given up: the worker ended while it was at it"
+    )

@@ -1,0 +1,198 @@
+"""A worker: takes jobs from the queue and runs their stages, each in a process of its own."""
+
+import logging
+import os
+import shutil
+import socket
+import threading
+import time
+
+from sqlalchemy.exc import OperationalError
+
+from touchline.errors import InputError
+from touchline.server.housekeeping import tidy
+from touchline.server.jobs.processes import StageFailedError, run_in_child
+from touchline.server.jobs.queue import Lease, LeaseLostError
+from touchline.server.jobs.types import KINDS, StageCall
+from touchline.server.services import Room
+from touchline.server.tables import WorkerRow
+
+IDLE_SECONDS = 0.5
+SIGN_SECONDS = 5.0
+TIDY_SECONDS = 300.0
+LEAST_STEP = 0.005
+"""Progress of less is not worth a write."""
+
+log = logging.getLogger("touchline.worker")
+
+
+class StoppingError(Exception):
+    """The worker is asked to stop."""
+
+
+class Worker:
+    """Takes one job at a time.
+
+    Args:
+        stop: when set, the job in hand goes back to the queue and `run` ends.
+    """
+
+    def __init__(self, room: Room, stop: threading.Event) -> None:
+        self.room = room
+        self.stop = stop
+        self.name = f"{socket.gethostname()[:100]}:{os.getpid()}"
+        self._started = time.time()
+        self._signed = 0.0
+        self._tidied = 0.0
+
+    def run(self) -> None:
+        """Work until asked to stop. A database that cannot be reached is waited for."""
+        log.info("worker starts", extra={"worker": self.name})
+        while not self.stop.is_set():
+            try:
+                self._sign(None)
+                self._tidy()
+                if not self.run_one():
+                    self.stop.wait(IDLE_SECONDS)
+            except OperationalError as error:
+                log.warning("the database cannot be reached", extra={"reason": str(error.orig)})
+                self.stop.wait(2.0)
+        self._sign_off()
+        log.info("worker stops", extra={"worker": self.name})
+
+    def run_one(self) -> bool:
+        """Do the next job; whether there was one."""
+        lease = self.room.queue.claim(self.name)
+        if lease is None:
+            return False
+        log.info("job starts", extra={"job": lease.job_id, "kind": lease.kind})
+        try:
+            self._work(lease)
+        except LeaseLostError:
+            log.info("job is no longer ours", extra={"job": lease.job_id})
+        return True
+
+    def _work(self, lease: Lease) -> None:
+        queue, storage = self.room.queue, self.room.storage
+        scratch = storage.work(lease.job_id, lease.token)
+        storage.drop_work(lease.job_id, keep=lease.token)
+        kind = KINDS.get(lease.kind)
+        try:
+            if kind is None:
+                raise InputError(f"this version knows no jobs of kind {lease.kind!r}")
+            progress = _Progress(self, lease, kind.weights(lease.payload))
+            for call in kind.stages(self.room, lease, scratch):
+                if call.key not in lease.done:
+                    self._run_stage(lease, call, progress)
+            finish = kind.finish
+            queue.succeed(lease, lambda session, job: finish(self.room, session, job))
+            log.info("job is done", extra={"job": lease.job_id})
+        except StoppingError:
+            queue.release(lease)
+        except StageFailedError as error:
+            log.warning("job failed", extra={"job": lease.job_id, "reason": str(error)})
+            queue.fail(lease, str(error), again=error.again)
+        except InputError as error:
+            queue.fail(lease, error.what, again=False)
+        except OSError as error:
+            log.warning("job failed", extra={"job": lease.job_id, "reason": str(error)})
+            queue.fail(lease, f"the server's disk: {error.strerror}", again=True)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _run_stage(self, lease: Lease, call: StageCall, progress: "_Progress") -> None:
+        progress.begin(call.key)
+        made = run_in_child(
+            call.stage,
+            call.arguments,
+            call.limits,
+            call.wall_seconds,
+            self.room.storage.work(lease.job_id, lease.token),
+            progress.watch,
+            network=call.network,
+        )
+        self.room.queue.stage_done(
+            lease, call.key, lambda session, job: call.effect(session, job, made)
+        )
+
+    def sign(self, job_id: str | None) -> None:
+        """Say now and then that this worker is alive."""
+        if time.monotonic() - self._signed > SIGN_SECONDS:
+            self._sign(job_id)
+
+    def _sign(self, job_id: str | None) -> None:
+        if job_id is None and time.monotonic() - self._signed < SIGN_SECONDS:
+            return
+        self._signed = time.monotonic()
+        with self.room.database.write() as session:
+            session.merge(
+                WorkerRow(
+                    id=self.name,
+                    started_at=self._started,
+                    seen_at=self.room.database.now(session),
+                    job_id=job_id,
+                )
+            )
+
+    def _sign_off(self) -> None:
+        with self.room.database.write() as session:
+            row = session.get(WorkerRow, self.name)
+            if row is not None:
+                session.delete(row)
+
+    def _tidy(self) -> None:
+        if not self._tidied or time.monotonic() - self._tidied > TIDY_SECONDS:
+            self._tidied = time.monotonic()
+            tidy(self.room)
+
+
+class _Progress:
+    """Keeps the lease alive and says how far a job is, no more often than is useful."""
+
+    def __init__(self, worker: Worker, lease: Lease, weights: dict[str, float]) -> None:
+        self._worker = worker
+        self._lease = lease
+        self._weights = weights
+        self._shares = {key: 1.0 for key in lease.done if key in weights}
+        self._key = ""
+        self._looked = self._written = 0.0
+        self._shown = -1.0
+
+    def begin(self, key: str) -> None:
+        """A stage begins."""
+        self._key = key
+        self._shown = -1.0
+        self._looked = 0.0
+        self.watch(0.0)
+
+    def watch(self, share: float) -> None:
+        """Called while the stage runs.
+
+        Raises:
+            LeaseLostError, StoppingError: it must not go on.
+        """
+        settings = self._worker.room.settings.queue
+        if self._worker.stop.is_set():
+            raise StoppingError
+        self._shares[self._key] = share
+        now = time.monotonic()
+        if now - self._looked < settings.beat_seconds:
+            return
+        self._looked = now
+        news = abs(share - self._shown) >= LEAST_STEP
+        due = now - self._written > settings.lease_seconds / 4
+        try:
+            if news or due:
+                self._beat(share, now)
+            elif not self._worker.room.queue.still_holds(self._lease):
+                raise LeaseLostError(self._lease.job_id)
+            self._worker.sign(self._lease.job_id)
+        except OperationalError:
+            if now - self._written > settings.lease_seconds:
+                raise
+
+    def _beat(self, share: float, now: float) -> None:
+        shares = {key: round(done, 3) for key, done in self._shares.items()}
+        whole = sum(self._weights.get(key, 0) * done for key, done in self._shares.items())
+        self._worker.room.queue.beat(self._lease, self._key, shares, round(min(whole, 1.0), 4))
+        self._shown, self._written = share, now

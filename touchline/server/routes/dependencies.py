@@ -1,0 +1,274 @@
+"""What routes ask of a request: the room, who is asking, and what they may do."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Path, Query, Request, Response
+from sqlalchemy.orm import Session, joinedload
+
+from touchline.server.access.accounts import by_session, by_share, by_token, has_users
+from touchline.server.access.principal import LOCAL, Principal, Role
+from touchline.server.access.rates import RateLimiter
+from touchline.server.problems import ProblemError, not_found
+from touchline.server.services import Room
+from touchline.server.tables import AuditLine, EventRow, Job, Match, ReelRow
+
+COOKIE = "touchline_session"
+CSRF_HEADER = "X-CSRF-Token"
+SHARE_HEADER = "X-Share-Token"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"])]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=200, pattern=r"^[A-Za-z0-9_=-]*$", description="`next` of the page before."),
+]
+
+
+@dataclass(frozen=True)
+class Limiters:
+    """How often clients may ask."""
+
+    requests: RateLimiter
+    logins: RateLimiter
+
+
+def room_of(request: Request) -> Room:
+    """The server's parts."""
+    room: Room = request.app.state.room
+    return room
+
+
+async def _room(request: Request) -> Room:
+    return room_of(request)  # what only looks is not worth a thread, and so is no plain function
+
+
+RoomOf = Annotated[Room, Depends(_room)]
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def authenticate(request: Request) -> Principal | None:
+    """Who is asking; None for nobody that the server knows.
+
+    Raises:
+        ProblemError: credentials that are wrong, a change that a foreign page has sent, or too many
+            requests.
+    """
+    room = room_of(request)
+    with room.database.read() as session:
+        principal = _principal(request, room, session)
+    limiters: Limiters = request.app.state.limiters
+    client = f"{principal.user_id or principal.name}" if principal else address_of(request)
+    wait = limiters.requests.wait_seconds(client)
+    if wait > 0:
+        raise ProblemError(
+            429, "too many requests", headers={"Retry-After": str(int(wait) + 1)},
+            code="rate_limited",
+        )  # fmt: skip
+    request.state.principal = principal
+    return principal
+
+
+def _principal(request: Request, room: Room, session: Session) -> Principal | None:
+    now = room.database.now(session)
+    if secret := _bearer(request):
+        found = by_token(session, secret, now)
+        if found is None:
+            raise _who_are_you("the token is not valid")
+        return found
+    if cookie := request.cookies.get(COOKIE):
+        found = by_session(session, cookie, now)
+        if found is not None:
+            refuse_foreign_pages(request)
+            _check_csrf(request, found)
+            return found
+    if share := request.headers.get(SHARE_HEADER) or request.query_params.get("share"):
+        found = by_share(session, share[:200], now)
+        if found is None:
+            raise _who_are_you("the link is not valid any more")
+        return found
+    if room.settings.is_loopback and not has_users(session):
+        refuse_foreign_pages(request)
+        return LOCAL
+    return None
+
+
+def _bearer(request: Request) -> str | None:
+    """The secret of an API token: as a bearer, or as the password of basic authentication."""
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()[:200]
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2][:200]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return None
+
+
+def refuse_foreign_pages(request: Request) -> None:
+    """A page of another site must not act through somebody's browser.
+
+    Raises:
+        ProblemError: the browser says that the request comes from one.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site not in (None, "same-origin", "none"):
+        raise ProblemError(403, "another site may not do this", code="forbidden")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+        raise ProblemError(403, "another site may not do this", code="forbidden")
+
+
+def _check_csrf(request: Request, principal: Principal) -> None:
+    if request.method in SAFE_METHODS:
+        return
+    if request.headers.get(CSRF_HEADER) != principal.csrf:
+        raise ProblemError(
+            403, f"the header {CSRF_HEADER} of this session is missing", code="forbidden"
+        )
+
+
+def _who_are_you(detail: str) -> ProblemError:
+    return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"}, code="unauthorized")
+
+
+def _at_least(role: Role) -> Any:
+    async def check(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
+        if principal is None:
+            raise _who_are_you("log in, or send a token")
+        if not principal.has(role):
+            raise ProblemError(403, f"only {role}s may do this", code="forbidden")
+        return principal
+
+    check.role = role  # type: ignore[attr-defined]  # tests enumerate what routes demand
+    return Depends(check)
+
+
+async def known(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
+    """Anybody the server knows, guests too; the route says what they see."""
+    if principal is None:
+        raise _who_are_you("log in, or send a token")
+    return principal
+
+
+Viewer = Annotated[Principal, _at_least("viewer")]
+Editor = Annotated[Principal, _at_least("editor")]
+Admin = Annotated[Principal, _at_least("admin")]
+Known = Annotated[Principal, Depends(known)]
+
+
+_WITH_VIDEOS = (joinedload(Match.videos),)
+"""One query for both, as almost every request needs them."""
+
+
+def visible_match(session: Session, principal: Principal, match_id: str) -> Match:
+    """A match that the asker may see.
+
+    Raises:
+        ProblemError: there is none, or it is not what a guest's link shows.
+    """
+    match = session.get(Match, match_id, options=_WITH_VIDEOS)
+    if match is None or (principal.is_guest and principal.match_id != match_id):
+        raise not_found("match")
+    return match
+
+
+def may_download(principal: Principal) -> None:
+    """Make sure that files may be taken away.
+
+    Raises:
+        ProblemError: the link is for looking only.
+    """
+    if principal.is_guest and principal.scope != "download":
+        raise ProblemError(403, "this link is for looking only", code="forbidden")
+
+
+def audit(room: Room, request: Request, session: Session, action: str, target: str = "") -> None:
+    """Write down who does what."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    session.add(
+        AuditLine(
+            at=room.database.now(session),
+            actor=principal.name if principal else "nobody",
+            address=address_of(request)[:100],
+            action=action,
+            target=target[:300],
+        )
+    )
+
+
+def etag_of(row: Match | EventRow | ReelRow | Job | str) -> str:
+    """The ETag of what a row is now."""
+    if isinstance(row, str):
+        return f'"{row}"'
+    if isinstance(row, Match):
+        return f'"{row.version}.{row.revision}"'
+    return f'"{row.revision if isinstance(row, Job) else row.version}"'
+
+
+def demand_match(request: Request, row: Match | EventRow | ReelRow) -> None:
+    """Make sure that a change is based on what is there now.
+
+    Raises:
+        ProblemError: no If-Match was sent, or the row has changed since.
+    """
+    wanted = request.headers.get("If-Match")
+    if wanted is None:
+        raise ProblemError(428, "send If-Match with the ETag that you have read")
+    if wanted.strip() != "*" and etag_of(row) not in re.split(r"\s*,\s*", wanted.strip()):
+        raise ProblemError(
+            412, "it has changed meanwhile; read it again", headers={"ETag": etag_of(row)}
+        )
+
+
+def unchanged(request: Request, response: Response, etag: str) -> bool:
+    """Send an ETag; whether the asker has this version already."""
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return request.headers.get("If-None-Match") == etag
+
+
+def to_cursor(*parts: object) -> str:
+    """Where the next page begins, as one opaque word."""
+    text = "\n".join(str(part) for part in parts)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str, count: int) -> list[str]:
+    """The parts of what `to_cursor` made.
+
+    Raises:
+        ProblemError: it made no such thing.
+    """
+    try:
+        text = base64.urlsafe_b64decode(cursor.rstrip("=") + "=" * (-len(cursor.rstrip("=")) % 4))
+        parts = text.decode().split("\n")
+    except (binascii.Error, ValueError) as error:
+        raise ProblemError(422, "cursor: this is no cursor of ours") from error
+    if len(parts) != count:
+        raise ProblemError(422, "cursor: this is no cursor of ours")
+    return parts
+
+
+def number_of(text: str) -> float:
+    """A number inside a cursor.
+
+    Raises:
+        ProblemError: it is none.
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ProblemError(422, "cursor: this is no cursor of ours") from error

@@ -1,0 +1,44 @@
+"""What web process, workers and commands share: the database, the files and the queue."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from touchline.server.database import Database
+from touchline.server.jobs.queue import Queue
+from touchline.server.settings import ServerSettings
+from touchline.server.storage import Storage
+from touchline.server.tables import Job
+
+
+@dataclass(frozen=True)
+class Room:
+    """The parts of one server."""
+
+    settings: ServerSettings
+    database: Database
+    storage: Storage
+    queue: Queue
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def open_room(settings: ServerSettings) -> Room:
+    """Open, and on first use make, the server's database and folders.
+
+    Raises:
+        InputError: they cannot be opened or made.
+    """
+    from touchline.server.jobs.types import KINDS
+
+    def ended(session: Session, job: Job) -> None:
+        if job.kind in KINDS:
+            KINDS[job.kind].ended(session, job)
+
+    storage = Storage(settings.data.absolute())
+    storage.prepare()
+    database = Database(settings.url)
+    database.migrate()
+    return Room(settings, database, storage, Queue(database, settings.queue, ended))
