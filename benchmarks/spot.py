@@ -26,7 +26,8 @@ from touchline.labels import SOCCERNET_V2
 from touchline.media.video import read_frames
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.simulator.dataset import simulate, video_name
-from touchline.spotting.spotter import Spotter, load
+from touchline.spotting.picture_spotter import Spotter
+from touchline.spotting.spotter import load
 from touchline.spotting.windows import WindowAverage, softmax, window_starts
 from touchline.timebase import format_rate
 from touchline.zoo.cards import CARD_FILE, CardLabels, ModelCard, write_card

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from touchline.pipeline import highlights
     from touchline.reel import Clip, Reel
     from touchline.scores import Scores
-    from touchline.spotting.spotter import Spotter, load
+    from touchline.spotting.picture_spotter import Spotter
+    from touchline.spotting.spotter import load
 
 __version__ = "0.1.0"
 
@@ -32,7 +33,7 @@ _HOMES = {
     "Match": "touchline.events",
     "Reel": "touchline.reel",
     "Scores": "touchline.scores",
-    "Spotter": "touchline.spotting.spotter",
+    "Spotter": "touchline.spotting.picture_spotter",
     "Timeline": "touchline.events",
     "TouchlineError": "touchline.errors",
     "Video": "touchline.events",

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from touchline.errors import FormatError
+from touchline.errors import FormatError, MissingExtraError
 from touchline.labels import LabelSet
 from touchline.scores import Scores
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Status = Literal["pending", "accepted", "rejected"]
 Source = Literal["model", "person", "import"]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 MAX_SECONDS = 1e6
 """Times beyond this (eleven days) are refused: they are milliseconds taken for seconds."""
@@ -134,8 +137,6 @@ class Timeline:
         try:
             import pandas
         except ImportError:
-            from touchline.errors import MissingExtraError
-
             raise MissingExtraError("Timeline.to_dataframe()", "data") from None
         names = [f.name for f in fields(Event) if f.name != "extra"]
         rows = [{name: getattr(event, name) for name in names} for event in self.events]

@@ -124,6 +124,9 @@ SOCCERNET_BALL = LabelSet(
 )
 """SoccerNet ball action spotting of 2024 and 2025; the 2023 edition has the first two only."""
 
+_BALL_RATE = 25
+_USUAL_RATE = 2
+
 LABEL_SETS = {
     labels.name: labels
     for labels in (
@@ -134,6 +137,12 @@ LABEL_SETS = {
         SOCCERNET_V2_NON_VISUAL,
     )
 }
+
+
+def evaluation_rate(labels: LabelSet) -> int:
+    """Frames a second in which the official evaluation of a label set counts time: 25 for ball
+    actions, 2 for everything else."""
+    return _BALL_RATE if labels.name == SOCCERNET_BALL.name else _USUAL_RATE
 
 
 def label_set_of(labels: tuple[str, ...]) -> LabelSet:

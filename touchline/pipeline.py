@@ -17,7 +17,9 @@ from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
 from touchline.report.page import write_report
-from touchline.spotting.spotter import DEFAULT_THRESHOLD, Progress, VideoSpotter
+from touchline.runtime.progress import Progress
+from touchline.spotting.spotter import VideoSpotter
+from touchline.spotting.timelines import DEFAULT_THRESHOLD
 
 DEFAULT_REEL_SECONDS = 180.0
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ from touchline.labels import LabelSet
 
 FloatArray = npt.NDArray[np.float32]
 TimeArray = npt.NDArray[np.float64]
+
+SuppressionKind = Literal["maximum", "greedy", "half-open", "soft", "linear"]
+"""How neighbouring peaks of a curve thin each other out; see ``touchline.spotting.peaks``."""
 
 
 @dataclass(frozen=True, eq=False)

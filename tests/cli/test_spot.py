@@ -207,11 +207,11 @@ def test_interrupting_leaves_no_file_and_says_so(made_videos, plain_model, tmp_p
     waiting = tmp_path / "waiting"
     program = (
         "import sys, time, pathlib\n"
-        "from touchline.spotting import spotter\n"
+        "from touchline.spotting import picture_spotter\n"
         "def softmax(logits):\n"
         f"    pathlib.Path({str(waiting)!r}).touch()\n"
         "    time.sleep(600)\n"
-        "spotter.softmax = softmax\n"
+        "picture_spotter.softmax = softmax\n"
         "from touchline.cli.main import run\n"
         "run()\n"
     )

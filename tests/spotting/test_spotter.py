@@ -17,8 +17,8 @@ from small_videos import RATE, cut_off, write_uneven, write_video
 import touchline
 from touchline.errors import CheckpointError, MediaError, MissingExtraError
 from touchline.media.video import Frame
-from touchline.spotting import spotter as module
-from touchline.spotting.spotter import Spotter
+from touchline.spotting import picture_spotter as module
+from touchline.spotting.picture_spotter import Spotter
 from touchline.zoo.cards import CardLabels, ModelCard
 from touchline.zoo.store import ModelFolder
 

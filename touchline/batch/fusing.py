@@ -8,7 +8,7 @@ from touchline.batch.predictions import check_games
 from touchline.datasets.soccernet import Game
 from touchline.errors import InputError
 from touchline.events import Match
-from touchline.labels import SOCCERNET_BALL, LabelSet
+from touchline.labels import LabelSet, evaluation_rate
 from touchline.metrics.spotting import evaluate
 from touchline.spotting.fused import FusedSpotter
 from touchline.spotting.peaks import find_peaks
@@ -103,6 +103,6 @@ def _tight(
         )
         for name, match in truth.items()
     }
-    rate = 25 if labels == SOCCERNET_BALL else 2
+    rate = evaluation_rate(labels)
     scores = evaluate(truth, found, label_set=labels, metric="tight", rate=rate)
     return float(scores.average_map_present or 0.0)

@@ -34,7 +34,8 @@ from touchline.pipeline import (
 from touchline.reel import Reel
 from touchline.runtime.processes import Report
 from touchline.runtime.replacing import remove_unfinished
-from touchline.spotting.spotter import DEFAULT_THRESHOLD, VideoSpotter, load, producer_of
+from touchline.spotting.spotter import VideoSpotter, load
+from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
 
 Status = Literal["made", "kept", "failed"]
 

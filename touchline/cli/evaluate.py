@@ -108,13 +108,15 @@ def evaluate(
     elif task is Task.frames:
         _show_record(_frames(labels, predictions, rate), json)
     else:
+        from touchline.labels import SOCCERNET_BALL, evaluation_rate
+
         chosen = _chosen_labels(labels, label_set, label_file)
         ball = task is Task.team or chosen.name == "soccernet-ball"
         metrics = metric or ["at1" if ball else "loose"]
         sides = _sides(
             labels, predictions, chosen, wanted, label_file, prediction_file, task is Task.team
         )
-        frames = _rate(rate, 25 if ball else 2)
+        frames = _rate(rate, evaluation_rate(SOCCERNET_BALL if ball else chosen))
         if task is Task.team:
             _show_all([_team(sides, chosen, name, frames, missing) for name in metrics], json)
         else:

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from touchline.zoo.store import ModelFolder
 EngineName = Literal["auto", "openvino", "torch"]
 Precision = Literal["auto", "fp32", "bf16"]
 
+Inputs = npt.NDArray[Any]
 Frames = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 

@@ -1,19 +1,16 @@
 """Where an extractor's network runs: a batch of pictures or log-mel in, rows of features out."""
 
 import importlib.util
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from touchline.engines import EngineName, Floats, Precision, may_have_gpu
+from touchline.engines import EngineName, Floats, Inputs, Precision, may_have_gpu
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.zoo.extractors import ExtractorFolder
 
 if TYPE_CHECKING:
     from touchline.engines.openvino import OnnxGraph
-
-Inputs = npt.NDArray[Any]
 
 INPUTS_AT_ONCE = 16
 

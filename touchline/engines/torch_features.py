@@ -5,8 +5,7 @@ import os
 import numpy as np
 import torch
 
-from touchline.engines import Floats, Precision
-from touchline.engines.features import Inputs
+from touchline.engines import Floats, Inputs, Precision
 from touchline.engines.torch import accelerator
 from touchline.models.extractors import NETWORKS
 from touchline.zoo.extractor_weights import load_extractor

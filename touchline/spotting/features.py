@@ -12,9 +12,10 @@ from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import StreamSource, open_half
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.events import Timeline, Video
+from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.spotting.peaks import Suppression, find_peaks
-from touchline.spotting.spotter import (
+from touchline.spotting.timelines import (
     DEFAULT_THRESHOLD,
     producer_of,
     published_set,
@@ -24,7 +25,6 @@ from touchline.timebase import parse_rate
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder, find
 
-Progress = Callable[[float], None]
 Said = TypeVar("Said")
 """What is read of a half."""
 

@@ -16,9 +16,10 @@ from touchline.datasets.features import MAIN, Stream
 from touchline.datasets.streams import check_lengths, file_beside, open_half
 from touchline.errors import ConfigError
 from touchline.events import Producer, Timeline, Video
+from touchline.runtime.progress import Progress
 from touchline.scores import Scores
-from touchline.spotting.features import FeatureSpotter, Progress, load_for_features
-from touchline.spotting.spotter import DEFAULT_THRESHOLD, ScoredVideo, producer_of, timeline_of
+from touchline.spotting.features import FeatureSpotter, load_for_features
+from touchline.spotting.timelines import DEFAULT_THRESHOLD, ScoredVideo, producer_of, timeline_of
 from touchline.timebase import format_rate
 from touchline.zoo.cards import ModelCard
 

@@ -16,16 +16,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from touchline.errors import ConfigError
 from touchline.events import Event
-from touchline.scores import FloatArray, Scores
+from touchline.scores import FloatArray, Scores, SuppressionKind
 
-SuppressionKind = Literal["maximum", "greedy", "half-open", "soft", "linear"]
 Steps = npt.NDArray[np.int64]
 
 MIN_CONFIDENCE = 0.01

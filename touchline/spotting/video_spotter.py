@@ -23,10 +23,11 @@ from touchline.features.extractors import HEARING
 from touchline.features.of_models import WantedFeatures, open_extractor_of
 from touchline.features.store import RowFile, files_prefix
 from touchline.media.video import VideoInfo, probe
+from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.spotting.features import FeatureSpotter, sources_of
 from touchline.spotting.peaks import Suppression
-from touchline.spotting.spotter import DEFAULT_THRESHOLD, Progress, ScoredVideo, timeline_of
+from touchline.spotting.timelines import DEFAULT_THRESHOLD, ScoredVideo, timeline_of
 from touchline.timebase import format_seconds
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder

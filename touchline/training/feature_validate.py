@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from touchline.datasets.features import MAIN
-from touchline.labels import SOCCERNET_BALL, LabelSet
+from touchline.labels import LabelSet, evaluation_rate
 from touchline.metrics.spotting import evaluate
 from touchline.scores import Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
@@ -71,7 +71,7 @@ def average_map(
             for half in halves
         }
     )
-    rate = 25 if labels == SOCCERNET_BALL else 2
+    rate = evaluation_rate(labels)
     return {
         metric: float(
             evaluate(truth, found, label_set=labels, metric=metric, rate=rate).average_map_present

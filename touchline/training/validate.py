@@ -14,7 +14,7 @@ from torch import nn
 from touchline.datasets.augment import centre_crop, normalise, to_channels_first
 from touchline.datasets.frames import VideoFrames
 from touchline.events import Match, Timeline
-from touchline.labels import SOCCERNET_BALL, LabelSet
+from touchline.labels import LabelSet, evaluation_rate
 from touchline.metrics.frames import FrameEvents, evaluate_frames
 from touchline.metrics.spotting import evaluate
 from touchline.models.e2e_spot import prediction_of
@@ -107,7 +107,7 @@ def criterion_of(
             for v in videos
         }
     )
-    rate = 25 if labels == SOCCERNET_BALL else 2
+    rate = evaluation_rate(labels)
     tight = evaluate(truth, predictions, label_set=labels, metric="tight", rate=rate)
     figures = {
         "tight": tight.average_map_present or 0.0,

@@ -1,0 +1,184 @@
+"""A network of pictures on a video: scores at constant memory, and the timeline that they show."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.engines import Engine
+from touchline.events import Timeline, Video
+from touchline.media.video import FrameStream, probe, read_frames
+from touchline.runtime.prefetch import prefetched
+from touchline.runtime.progress import Progress
+from touchline.scores import FloatArray, Scores
+from touchline.spotting.peaks import Suppression
+from touchline.spotting.timelines import (
+    DEFAULT_THRESHOLD,
+    ScoredVideo,
+    suppression_of,
+    timeline_of,
+)
+from touchline.spotting.windows import Window, WindowAverage, cut_windows, softmax
+from touchline.zoo.cards import ModelCard
+from touchline.zoo.store import ModelFolder
+
+Pixels = npt.NDArray[np.uint8]
+
+_FRAMES_AHEAD = 64
+_WINDOWS_IN_FLIGHT = 3
+_PICTURES_PER_BATCH = 16
+
+
+class Spotter:
+    """Runs one model over videos of any length.
+
+    Args:
+        folder: the model, with its card.
+        engine: where its network runs.
+        suppression: how peaks are kept apart; the card's own rule by default.
+        overlap: share of a window that the next one covers again; the published half by default.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        engine: Engine,
+        *,
+        suppression: Suppression | None = None,
+        overlap: float = 0.5,
+    ) -> None:
+        self.folder = folder
+        self.engine = engine
+        self.suppression = suppression or suppression_of(self.card)
+        self.overlap_frames = int(engine.clip_len * overlap)
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        return self.folder.card
+
+    def __enter__(self) -> "Spotter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.engine.close()
+
+    def check(self, video: str | Path) -> None:
+        """See at once whether a video can be spotted.
+
+        Raises:
+            MediaError: the file is not a video that can be read.
+        """
+        probe(Path(video))
+
+    def spot(
+        self,
+        video: str | Path,
+        *,
+        threshold: float = DEFAULT_THRESHOLD,
+        progress: Progress | None = None,
+    ) -> Timeline:
+        """Find the events of a video.
+
+        Args:
+            threshold: events of lower confidence are left out.
+            progress: called with the share of the video done, 0 to 1.
+
+        Returns:
+            The timeline with its curves; a damaged video is spotted as far as it goes, and
+            ``warnings`` says so.
+
+        Raises:
+            MediaError: the file is not a video that can be read.
+        """
+        scored = self.score(video, progress=progress)
+        return self.timeline(scored, threshold)
+
+    def timeline(self, scored: ScoredVideo, threshold: float = DEFAULT_THRESHOLD) -> Timeline:
+        """The events that scored curves show."""
+        return timeline_of(scored, self.card, self.suppression, threshold)
+
+    def score(self, video: str | Path, *, progress: Progress | None = None) -> ScoredVideo:
+        """Run the network over a whole video: decoding and network overlap, memory stays flat.
+
+        Raises:
+            MediaError: the file is not a video that can be read.
+        """
+        size = self.card.picture_size
+        times: list[float] = []
+        rate, labels = self.card.frame_rate, self.card.label_set
+        with (
+            read_frames(video, rate=rate, size=size) as stream,
+            prefetched(stream, _FRAMES_AHEAD) as frames,
+        ):
+
+            def pixels() -> Iterator[Pixels]:
+                for step, frame in enumerate(frames):
+                    # A picture that stays on show for several steps has its own time at the first.
+                    is_new = not times or frame.seconds > times[-1]
+                    times.append(frame.seconds if is_new else float(step / rate))
+                    yield frame.pixels
+
+            average = WindowAverage(self.engine.num_outputs)
+            for window, logits in self.windows_of(pixels()):
+                average.add(window.start, softmax(logits), window.valid)
+                if progress is not None:
+                    progress(_share_done(times, stream))
+        values = average.mean()[:, 1:]  # column 0 is background
+        if progress is not None:
+            progress(1.0)
+        info = stream.info
+        return ScoredVideo(
+            Video(Path(video).name, _duration(stream), info.frame_rate),
+            Scores(values, np.array(times), labels, rate),
+            stream.end_seconds if stream.truncated else None,
+        )
+
+    def windows_of(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:
+        """Every window of a stream of (H, W, 3) frames, with its (clip_len, outputs) logits."""
+        clip_len, overlap = self.engine.clip_len, self.overlap_frames
+        if self.engine.shares_frames:
+            features = self._features(pixels)
+            windows = cut_windows(features, clip_len, overlap)
+            for window in windows:
+                yield window, self.engine.head(window.items[None], window.valid[None])[0]
+        else:
+            windows = cut_windows(pixels, clip_len, overlap)
+            for window, logits in _in_flight(windows, self._submit, _WINDOWS_IN_FLIGHT):
+                yield window, logits[0]
+
+    def _submit(self, window: Window) -> "Future[FloatArray]":
+        return self.engine.submit(window.items[None], window.valid[None])
+
+    def _features(self, pixels: Iterator[Pixels]) -> Iterator[FloatArray]:
+        """(D,) per frame: each frame passes the picture network once."""
+        while group := list(islice(pixels, _PICTURES_PER_BATCH)):
+            yield from self.engine.features(np.stack(group))
+
+
+def _in_flight(
+    windows: Iterable[Window], submit: Callable[[Window], "Future[FloatArray]"], depth: int
+) -> Iterator[tuple[Window, FloatArray]]:
+    """Each window with its result, in order, ``depth`` of them under way at a time."""
+    waiting: deque[tuple[Window, Future[FloatArray]]] = deque()
+    for window in windows:
+        waiting.append((window, submit(window)))
+        if len(waiting) >= depth:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for window, future in waiting:
+        yield window, future.result()
+
+
+def _share_done(times: list[float], stream: FrameStream) -> float:
+    duration = stream.info.duration_seconds
+    return min(times[-1] / duration, 1.0) if times and duration else 0.0
+
+
+def _duration(stream: FrameStream) -> float:
+    """What the container states, or what was really read where the file ends early."""
+    return stream.end_seconds if stream.truncated else stream.info.duration_seconds
