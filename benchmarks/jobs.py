@@ -29,7 +29,7 @@ from touchline.server.client import Client, ServerError
 from touchline.server.jobs.processes import run_in_child
 from touchline.server.services import Room, open_room
 from touchline.server.settings import ServerSettings, StageLimits
-from touchline.server.tables import Job, Match, MatchVideo, Product, ReelRow, Upload
+from touchline.server.tables import JobRow, MatchRow, ProductRow, ReelRow, UploadRow, VideoRow
 
 TESTS = Path(__file__).parents[1] / "tests"
 MAX_SECONDS = 3600.0
@@ -78,14 +78,14 @@ def make_reels(room: Room, video: Path, count: int) -> list[str]:
     """A match that is ready, with that many reels."""
     size = video.stat().st_size
     with room.database.write() as session:
-        upload = Upload(
+        upload = UploadRow(
             name="match.mp4", kind="put", state="complete", length=size, received=size,
             created_at=1.0, expires_at=9e12,
         )  # fmt: skip
         session.add(upload)
         session.flush()
-        match = Match(
-            videos=[MatchVideo(upload_id=upload.id, name="match.mp4", duration_seconds=4.0)],
+        match = MatchRow(
+            videos=[VideoRow(upload_id=upload.id, name="match.mp4", duration_seconds=4.0)],
             title="match", model="demo",
             threshold=0.05, state="ready", info={"duration_seconds": 4.0, "frame_rate": "25/1"},
             created_at=1.0, updated_at=1.0,
@@ -193,15 +193,15 @@ def run(database: str, args: argparse.Namespace, stack: ExitStack) -> dict[str, 
 def unfinished(room: Room) -> int:
     """Jobs that have not ended."""
     with room.database.read() as session:
-        query = select(func.count()).where(Job.state.in_(("queued", "running")))
+        query = select(func.count()).where(JobRow.state.in_(("queued", "running")))
         return session.scalar(query) or 0
 
 
 def verdict(room: Room, count: int) -> dict[str, Any]:
     """What became of the jobs; anything but once each is said and fails the run."""
     with room.database.read() as session:
-        jobs = session.scalars(select(Job)).all()
-        products = session.scalars(select(Product)).all()
+        jobs = session.scalars(select(JobRow)).all()
+        products = session.scalars(select(ProductRow)).all()
     files = [room.storage.product(p.match_id, p.job_id) for p in products]
     found = {
         "jobs": len(jobs),

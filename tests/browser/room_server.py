@@ -15,7 +15,7 @@ from touchline.labels import SOCCERNET_V2
 from touchline.server.jobs.stages.thumbnails import make_thumbnails
 from touchline.server.services import open_room
 from touchline.server.settings import ServerSettings
-from touchline.server.tables import EventRow, Match, MatchVideo, Upload
+from touchline.server.tables import EventRow, MatchRow, UploadRow, VideoRow
 
 LABELS = list(SOCCERNET_V2)
 
@@ -131,7 +131,7 @@ def seed_match(
             bytes_ = video.stat().st_size
             parts = _parts(length, half_seconds)
             uploads = [
-                Upload(
+                UploadRow(
                     name=video.name, kind="put", state="complete", length=bytes_, received=bytes_,
                     created_at=now, expires_at=now + 1e6,
                 )
@@ -142,9 +142,9 @@ def seed_match(
             facts = {
                 "width": width, "height": height, "frame_rate": rate, "duration_seconds": length,
             }  # fmt: skip
-            match = Match(
+            match = MatchRow(
                 videos=[
-                    MatchVideo(
+                    VideoRow(
                         upload_id=upload.id, name=f"{half or 'whole'}_{video.name}", number=number,
                         half=half, start_seconds=start, duration_seconds=end - start,
                     )

@@ -154,21 +154,21 @@ def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ready_match(small_video: Path) -> Callable[..., str]:
     """Put a match that is ready into a server, without a worker; its id."""
-    from touchline.server.tables import EventRow, Match, MatchVideo, Upload
+    from touchline.server.tables import EventRow, MatchRow, UploadRow, VideoRow
 
     def make(room: "Room", events: int = 5, owner: str | None = None) -> str:
         with room.database.write() as session:
             length = small_video.stat().st_size
-            upload = Upload(
+            upload = UploadRow(
                 owner_id=owner, name="small.mp4", kind="put", state="complete", length=length,
                 received=length, created_at=1.0, expires_at=9e9,
             )  # fmt: skip
             session.add(upload)
             session.flush()
-            match = Match(
+            match = MatchRow(
                 owner_id=owner, title="North - South",
                 videos=[
-                    MatchVideo(upload_id=upload.id, name="small.mp4", duration_seconds=4.0)
+                    VideoRow(upload_id=upload.id, name="small.mp4", duration_seconds=4.0)
                 ],
                 model="demo", threshold=0.05, state="ready", created_at=1.0, updated_at=1.0,
                 info={"width": 96, "height": 64, "frame_rate": "25/1", "duration_seconds": 4.0},

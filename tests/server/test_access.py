@@ -187,13 +187,13 @@ def test_a_download_link_lets_files_be_taken(
 
 
 def test_a_share_link_runs_out(people: dict[str, Any], ready_match: Callable[..., str]) -> None:
-    from touchline.server.tables import ShareLink
+    from touchline.server.tables import ShareLinkRow
 
     admin = people["admin"]
     match = ready_match(admin.room)
     made = admin.post(f"/v1/matches/{match}/shares", json={}).json()
     with admin.room.database.write() as session:
-        session.get_one(ShareLink, made["id"]).expires_at = 1.0
+        session.get_one(ShareLinkRow, made["id"]).expires_at = 1.0
     answer = people["nobody"].get(f"/v1/matches/{match}?share={made['secret']}")
     assert answer.status_code == 401
 

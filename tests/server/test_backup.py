@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from touchline.errors import FormatError, InputError
 from touchline.server.backup import back_up, restore
-from touchline.server.tables import AuditLine, Base, EventRow, Job
+from touchline.server.tables import AuditRow, Base, EventRow, JobRow
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_everything_comes_back(
     made = restore(fresh, target)
     assert made.files == 2 and rows(fresh) == before
     with fresh.database.write() as session:
-        assert {job.state for job in session.scalars(select(Job))} == {"queued"}
-        session.add(AuditLine(at=1.0, actor="a", address="b", action="c", target="d"))
+        assert {job.state for job in session.scalars(select(JobRow))} == {"queued"}
+        session.add(AuditRow(at=1.0, actor="a", address="b", action="c", target="d"))
     again = make_client(fresh)
     match = again.get("/v1/matches").json()["items"][0]["id"]
     assert again.get(f"/v1/matches/{match}/video").status_code == 200

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from touchline.server.housekeeping import tidy
-from touchline.server.tables import Job, LoginSession, ShareLink, WorkerRow
+from touchline.server.tables import JobRow, LoginSessionRow, ShareLinkRow, WorkerRow
 
 
 def age(path: Any) -> None:
@@ -45,10 +45,10 @@ def test_rows_go_after_their_time(client: Any, ready_match: Callable[..., str]) 
     job = client.post("/v1/models/pull", json={"name": "a/b"}).json()["id"]
     client.post(f"/v1/jobs/{job}/cancel")
     with client.room.database.write() as session:
-        session.scalars(select(ShareLink)).one().expires_at = 1.0
-        session.get_one(Job, job).finished_at = 1.0
+        session.scalars(select(ShareLinkRow)).one().expires_at = 1.0
+        session.get_one(JobRow, job).finished_at = 1.0
         session.add(WorkerRow(id="w", started_at=1.0, seen_at=1.0))
     tidy(client.room)
     with client.room.database.read() as session:
-        for table in (ShareLink, Job, WorkerRow, LoginSession):
+        for table in (ShareLinkRow, JobRow, WorkerRow, LoginSessionRow):
             assert session.scalars(select(table)).all() == []

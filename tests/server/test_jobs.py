@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from touchline.errors import InputError
 from touchline.server.jobs.queue import Lease, LeaseLostError
 from touchline.server.services import Room
-from touchline.server.tables import Job, JobLine
+from touchline.server.tables import JobLineRow, JobRow
 
 
 def add(room: Room, count: int = 1, **options: object) -> list[str]:
@@ -22,9 +22,9 @@ def add(room: Room, count: int = 1, **options: object) -> list[str]:
         return [job.id for job in jobs]
 
 
-def job(room: Room, job_id: str) -> Job:
+def job(room: Room, job_id: str) -> JobRow:
     with room.database.read() as session:
-        return session.get_one(Job, job_id)
+        return session.get_one(JobRow, job_id)
 
 
 def claim(room: Room, worker: str = "w") -> Lease:
@@ -35,7 +35,7 @@ def claim(room: Room, worker: str = "w") -> Lease:
 
 def expire(room: Room, lease: Lease) -> None:
     with room.database.write() as session:
-        session.get_one(Job, lease.job_id).leased_until = 1.0
+        session.get_one(JobRow, lease.job_id).leased_until = 1.0
 
 
 def test_jobs_are_taken_in_order_and_once(any_room: Room) -> None:
@@ -128,12 +128,12 @@ def test_cancelling_takes_the_lease_away_at_once(any_room: Room) -> None:
     lease = claim(any_room)
     for one in (running, waiting):
         with any_room.database.write() as session:
-            assert any_room.queue.cancel(session, session.get_one(Job, one))
+            assert any_room.queue.cancel(session, session.get_one(JobRow, one))
     assert not any_room.queue.still_holds(lease)
     assert any_room.queue.claim("w") is None
     with any_room.database.write() as session:
-        assert not any_room.queue.cancel(session, session.get_one(Job, running))
-        any_room.queue.retry(session, session.get_one(Job, running))
+        assert not any_room.queue.cancel(session, session.get_one(JobRow, running))
+        any_room.queue.retry(session, session.get_one(JobRow, running))
     assert claim(any_room).job_id == running
 
 
@@ -147,7 +147,7 @@ def test_the_place_in_the_queue(room: Room) -> None:
     ids = add(room, 3)
     claim(room)
     with room.database.read() as session:
-        places = [room.queue.position(session, session.get_one(Job, i)) for i in ids]
+        places = [room.queue.position(session, session.get_one(JobRow, i)) for i in ids]
     assert places == [None, 0, 1]
 
 
@@ -158,10 +158,10 @@ def test_the_log_of_a_job_does_not_grow_without_end(
     [one] = add(room)
     with room.database.write() as session:
         for i in range(30):
-            room.queue.note(session, session.get_one(Job, one), f"line {i}")
+            room.queue.note(session, session.get_one(JobRow, one), f"line {i}")
     with room.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(JobLine)) == 10
-        assert session.scalar(select(JobLine.text).order_by(JobLine.id.desc())) == "line 29"
+        assert session.scalar(select(func.count()).select_from(JobLineRow)) == 10
+        assert session.scalar(select(JobLineRow.text).order_by(JobLineRow.id.desc())) == "line 29"
 
 
 @pytest.mark.slow
@@ -191,7 +191,7 @@ def test_queued_jobs_survive_the_server(make_room: Callable[..., Room]) -> None:
     first.close()
     second = make_room()
     with second.database.read() as session:
-        states = {one.id: one.state for one in session.scalars(select(Job))}
+        states = {one.id: one.state for one in session.scalars(select(JobRow))}
     assert states == dict.fromkeys(ids, "queued")
     assert claim(second).job_id == ids[0]
 

@@ -16,7 +16,7 @@ from touchline.reel import Clip, Reel
 from touchline.server.jobs.stages.proxying import make_proxy
 from touchline.server.reels import by_video, through_match
 from touchline.server.settings import MediaLimits
-from touchline.server.tables import EventRow, Match, MatchVideo
+from touchline.server.tables import EventRow, MatchRow, VideoRow
 
 LIMITS = MediaLimits().model_dump()
 LABELS = {
@@ -36,13 +36,13 @@ LABELS = {
 def halves(client: Any) -> str:
     """A ready match of two halves of four and three seconds, with an event in each."""
     with client.room.database.write() as session:
-        match = Match(
+        match = MatchRow(
             title="North - South", model="demo", threshold=0.05, state="ready", created_at=1.0,
             updated_at=1.0, info={"frame_rate": "25/1", "duration_seconds": 7.0},
             labels=["Goal", "Kick-off"], producer={"name": "e2e-spot", "weights": "demo"},
             videos=[
-                MatchVideo(number=1, half=1, name="1.mp4", duration_seconds=4.0),
-                MatchVideo(number=2, half=2, name="2.mp4", start_seconds=4.0, duration_seconds=3.0),
+                VideoRow(number=1, half=1, name="1.mp4", duration_seconds=4.0),
+                VideoRow(number=2, half=2, name="2.mp4", start_seconds=4.0, duration_seconds=3.0),
             ],
         )  # fmt: skip
         session.add(match)
@@ -216,8 +216,8 @@ def test_a_reel_counts_through_and_is_cut_by_video(client: Any, halves: str) -> 
 
 def test_clips_move_between_match_and_videos() -> None:
     videos = [
-        MatchVideo(number=1, half=1, name="1.mp4", start_seconds=0.0, duration_seconds=4.0),
-        MatchVideo(number=2, half=2, name="2.mp4", start_seconds=4.0, duration_seconds=3.0),
+        VideoRow(number=1, half=1, name="1.mp4", start_seconds=0.0, duration_seconds=4.0),
+        VideoRow(number=2, half=2, name="2.mp4", start_seconds=4.0, duration_seconds=3.0),
     ]
     reel = Reel((Clip("match", 3.0, 5.0), Clip("match", 6.0, 7.0)))
     cut = by_video(reel, videos)
@@ -335,12 +335,12 @@ def test_a_server_of_one_video_each_is_brought_over(tmp_path: Path) -> None:
         )
     database.migrate()
     with database.read() as session:
-        match = session.scalar(select(Match))
+        match = session.scalar(select(MatchRow))
         assert match is not None and [v.name for v in match.videos] == ["a.mp4"]
         assert match.videos[0].duration_seconds == 9.0 and match.game == {}
         assert session.scalar(select(EventRow.id)) == "e"
     with database.write() as session:
-        session.delete(session.get_one(Match, "m"))
+        session.delete(session.get_one(MatchRow, "m"))
     with database.read() as session:
         assert session.scalar(select(EventRow.id)) is None
     database.close()

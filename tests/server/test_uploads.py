@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from touchline.server.housekeeping import tidy
 from touchline.server.intake import multipart, uploads
 from touchline.server.storage import Storage
-from touchline.server.tables import Upload
+from touchline.server.tables import UploadRow
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CONTENT = bytes(range(256)) * 40
@@ -137,12 +137,12 @@ def test_an_upload_goes_on_after_the_server_was_killed(
     with first.room.storage.upload(upload_id).open("ab") as file:
         file.write(b"half a chunk that was never counted")
     with first.room.database.write() as session:
-        row = session.get_one(Upload, upload_id)
+        row = session.get_one(UploadRow, upload_id)
         row.lock, row.locked_until = "f" * 32, 9e12
     again = make_client(make_room())
     assert patch(again, url, 2000, CONTENT[2000:]).status_code == 423
     with again.room.database.write() as session:
-        session.get_one(Upload, upload_id).locked_until = 1.0
+        session.get_one(UploadRow, upload_id).locked_until = 1.0
     assert offset(again, url) == 2000
     assert patch(again, url, 2000, CONTENT[2000:]).status_code == 204
     assert stored(again, url) == CONTENT
@@ -308,7 +308,7 @@ def test_an_upload_that_stops_is_dropped_in_time(client: Any) -> None:
     url = create(client).headers["Location"]
     upload_id = url.rpartition("/")[2]
     with client.room.database.write() as session:
-        session.get_one(Upload, upload_id).expires_at = 1.0
+        session.get_one(UploadRow, upload_id).expires_at = 1.0
     assert client.head(url, headers=TUS).status_code == 410
     tidy(client.room)
     assert client.head(url, headers=TUS).status_code == 404
@@ -318,7 +318,7 @@ def test_an_upload_that_stops_is_dropped_in_time(client: Any) -> None:
 def test_an_upload_in_use_is_not_dropped(client: Any, ready_match: Callable[..., str]) -> None:
     match = ready_match(client.room)
     with client.room.database.write() as session:
-        [upload] = session.query(Upload).all()
+        [upload] = session.query(UploadRow).all()
         upload.expires_at = 1.0
     tidy(client.room)
     assert client.get(f"/v1/matches/{match}/original").status_code == 200

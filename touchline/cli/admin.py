@@ -51,11 +51,11 @@ def set_password(
 
         from touchline.errors import ConfigError
         from touchline.server.access import accounts
-        from touchline.server.tables import User
+        from touchline.server.tables import UserRow
 
         password = _password(password_stdin)
         with room.database.write() as session:
-            user = session.scalar(select(User).where(User.name == name))
+            user = session.scalar(select(UserRow).where(UserRow.name == name))
             if user is None:
                 raise ConfigError(f"there is no user {name!r}")
             accounts.change_password(session, user, password)

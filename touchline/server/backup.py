@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from touchline.errors import FormatError, InputError
 from touchline.server.services import Room
 from touchline.server.storage import Storage
-from touchline.server.tables import Base, Job, WorkerRow
+from touchline.server.tables import Base, JobRow, WorkerRow
 
 FORMAT = "touchline-backup"
 VERSION = 1
@@ -119,8 +119,8 @@ def _restore(room: Room, source: Path, archive: zipfile.ZipFile) -> Backup:
             rows += _read_table(archive, session, table, names, source)
         # What was at work then is not now.
         session.execute(
-            update(Job)
-            .where(Job.state == "running")
+            update(JobRow)
+            .where(JobRow.state == "running")
             .values(state="queued", lease=None, leased_until=0.0)
         )
         _set_counters(room, session)

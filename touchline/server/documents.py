@@ -10,8 +10,7 @@ from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats import read
 from touchline.labels import LABEL_SETS, LabelSet
-from touchline.server.tables import EventRow, MatchVideo
-from touchline.server.tables import Match as MatchRow
+from touchline.server.tables import EventRow, MatchRow, VideoRow
 
 EVENT_FIELDS = (
     "seconds", "label", "confidence", "team", "player", "half", "clock", "visibility",
@@ -39,13 +38,13 @@ def row_of(event: Event) -> EventRow:
     return EventRow(**(values | {"source": "import", "deleted": False}))
 
 
-def video_at(match: MatchRow, seconds: float) -> MatchVideo:
+def video_at(match: MatchRow, seconds: float) -> VideoRow:
     """The video that a time of a match lies in; what lies outside belongs to the nearest."""
     begun = [video for video in match.videos if video.start_seconds <= seconds]
     return begun[-1] if begun else match.videos[0]
 
 
-def video_of_half(match: MatchRow, half: int) -> MatchVideo:
+def video_of_half(match: MatchRow, half: int) -> VideoRow:
     """The video that is a half of a match.
 
     Raises:
@@ -140,7 +139,7 @@ def _wanted(thing: Match, half: int | None, path: Path) -> tuple[Timeline, ...]:
     return (found,)
 
 
-def _video_of(match: MatchRow, video: MatchVideo) -> Video:
+def _video_of(match: MatchRow, video: VideoRow) -> Video:
     rate = (video.info or match.info).get("frame_rate")
     seconds = video.duration_seconds
     if seconds is None and len(match.videos) == 1:

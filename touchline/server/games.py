@@ -1,16 +1,16 @@
 """What is known of the game itself: who plays, from when on each half, and how it stands.
 
-Sources: what people and imported files say (``Match.game``), and the events of the match.
+Sources: what people and imported files say (``MatchRow.game``), and the events of the match.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from touchline.server.documents import video_at
-from touchline.server.tables import EventRow, Match
+from touchline.server.tables import EventRow, MatchRow
 
 NAMES = ("home", "away", "date", "score")
-"""What ``Match.game`` says in words, besides its ``periods``."""
+"""What ``MatchRow.game`` says in words, besides its ``periods``."""
 
 KICK_OFF = "kick-off"
 GOAL = "goal"
@@ -35,7 +35,7 @@ def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def known_game(match: Match, events: Sequence[EventRow]) -> dict[str, Any]:
+def known_game(match: MatchRow, events: Sequence[EventRow]) -> dict[str, Any]:
     """All that is known of a game, with its clock and its running score.
 
     Args:
@@ -60,7 +60,7 @@ def clock_at(periods: Sequence[Mapping[str, Any]], seconds: float) -> str | None
     return f"{first + length}+{over}" if over > 0 else str(first + minute)
 
 
-def _periods(match: Match, events: Iterable[EventRow]) -> list[dict[str, Any]]:
+def _periods(match: MatchRow, events: Iterable[EventRow]) -> list[dict[str, Any]]:
     starts = {
         period["half"]: (period["start"], "given") for period in match.game.get("periods", ())
     }
@@ -82,7 +82,7 @@ def _is_sure(event: EventRow, label: str) -> bool:
 
 
 def _goals(
-    match: Match, events: Iterable[EventRow], periods: list[dict[str, Any]]
+    match: MatchRow, events: Iterable[EventRow], periods: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Goals that somebody has accepted and given a team, with the score after each."""
     goals, score = [], {"home": 0, "away": 0}
@@ -97,7 +97,7 @@ def _goals(
     return goals
 
 
-def _side(match: Match, team: str) -> str | None:
+def _side(match: MatchRow, team: str) -> str | None:
     for side in ("home", "away"):
         if team.lower() in (side, str(match.game.get(side) or side).lower()):
             return side

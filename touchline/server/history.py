@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from touchline.server.documents import EVENT_FIELDS
 from touchline.server.problems import ProblemError
-from touchline.server.tables import Change, EventRow, Match
+from touchline.server.tables import ChangeRow, EventRow, MatchRow
 
 KEPT_STEPS = 1000
 """Steps that the history of a match keeps."""
@@ -29,13 +29,13 @@ def values_of(row: EventRow) -> Values:
 
 def change_events(
     session: Session,
-    match: Match,
+    match: MatchRow,
     rows: Iterable[tuple[EventRow, Values]],
     *,
     actor: str,
     action: str,
     now: float,
-) -> Change | None:
+) -> ChangeRow | None:
     """Change events, or add some, as one step that can be undone.
 
     Args:
@@ -68,27 +68,29 @@ def change_events(
         )
     if not steps:
         return None
-    session.execute(delete(Change).where(Change.match_id == match.id, Change.undone))
+    session.execute(delete(ChangeRow).where(ChangeRow.match_id == match.id, ChangeRow.undone))
     number = (session.scalar(_newest(match)) or 0) + 1
-    change = Change(
+    change = ChangeRow(
         match_id=match.id, number=number, actor=actor, action=action, at=now, steps=steps
     )
     session.add(change)
     session.execute(
-        delete(Change).where(Change.match_id == match.id, Change.number <= number - KEPT_STEPS)
+        delete(ChangeRow).where(
+            ChangeRow.match_id == match.id, ChangeRow.number <= number - KEPT_STEPS
+        )
     )
     match.revision += 1
     return change
 
 
-def undo(session: Session, match: Match, actor: str, now: float) -> Change:
+def undo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow:
     """Take back the last step.
 
     Raises:
         ProblemError: there is none, or its events have changed since.
     """
-    query = select(Change).where(Change.match_id == match.id, Change.undone.is_(False))
-    change = session.scalar(query.order_by(Change.number.desc()).limit(1))
+    query = select(ChangeRow).where(ChangeRow.match_id == match.id, ChangeRow.undone.is_(False))
+    change = session.scalar(query.order_by(ChangeRow.number.desc()).limit(1))
     if change is None:
         raise ProblemError(409, "there is nothing to undo")
     _apply(session, match, change, "before", actor, now)
@@ -96,14 +98,14 @@ def undo(session: Session, match: Match, actor: str, now: float) -> Change:
     return change
 
 
-def redo(session: Session, match: Match, actor: str, now: float) -> Change:
+def redo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow:
     """Take the last undo back.
 
     Raises:
         ProblemError: there is none, or its events have changed since.
     """
-    query = select(Change).where(Change.match_id == match.id, Change.undone)
-    change = session.scalar(query.order_by(Change.number).limit(1))
+    query = select(ChangeRow).where(ChangeRow.match_id == match.id, ChangeRow.undone)
+    change = session.scalar(query.order_by(ChangeRow.number).limit(1))
     if change is None:
         raise ProblemError(409, "there is nothing to redo")
     _apply(session, match, change, "after", actor, now)
@@ -112,7 +114,7 @@ def redo(session: Session, match: Match, actor: str, now: float) -> Change:
 
 
 def _apply(
-    session: Session, match: Match, change: Change, side: str, actor: str, now: float
+    session: Session, match: MatchRow, change: ChangeRow, side: str, actor: str, now: float
 ) -> None:
     other = "after" if side == "before" else "before"
     ids = [step["id"] for step in change.steps]
@@ -130,5 +132,5 @@ def _apply(
     match.revision += 1
 
 
-def _newest(match: Match) -> Any:
-    return select(func.max(Change.number)).where(Change.match_id == match.id)
+def _newest(match: MatchRow) -> Any:
+    return select(func.max(ChangeRow.number)).where(ChangeRow.match_id == match.id)

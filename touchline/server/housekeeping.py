@@ -12,13 +12,13 @@ from touchline.server.policy import read_policy
 from touchline.server.services import Room
 from touchline.server.tables import (
     ID_LENGTH,
-    Job,
-    LoginSession,
-    Match,
-    MatchVideo,
-    ShareLink,
-    Token,
-    Upload,
+    JobRow,
+    LoginSessionRow,
+    MatchRow,
+    ShareLinkRow,
+    TokenRow,
+    UploadRow,
+    VideoRow,
     WorkerRow,
 )
 
@@ -44,28 +44,30 @@ def tidy(room: Room) -> None:
 def _tidy_rows(room: Room) -> None:
     with room.database.write() as session:
         now = room.database.now(session)
-        session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
-        session.execute(delete(ShareLink).where(ShareLink.expires_at < now))
-        session.execute(delete(Token).where(Token.expires_at < now))
+        session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at < now))
+        session.execute(delete(ShareLinkRow).where(ShareLinkRow.expires_at < now))
+        session.execute(delete(TokenRow).where(TokenRow.expires_at < now))
         session.execute(
             delete(WorkerRow).where(WorkerRow.seen_at < now - WORKER_DAYS * DAY_SECONDS)
         )
         session.execute(
-            delete(Job).where(Job.state.in_(ENDED), Job.finished_at < now - JOB_DAYS * DAY_SECONDS)
+            delete(JobRow).where(
+                JobRow.state.in_(ENDED), JobRow.finished_at < now - JOB_DAYS * DAY_SECONDS
+            )
         )
 
 
 def _tidy_uploads(room: Room) -> None:
     with room.database.write() as session:
         now = room.database.now(session)
-        used = select(MatchVideo.upload_id).where(MatchVideo.upload_id.is_not(None))
-        at_work = select(Job.id).where(Job.state.in_(OPEN), Job.kind == "infer").exists()
+        used = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
+        at_work = select(JobRow.id).where(JobRow.state.in_(OPEN), JobRow.kind == "infer").exists()
         over = session.scalars(
-            select(Upload)
+            select(UploadRow)
             .where(
-                Upload.expires_at < now,
-                Upload.locked_until < now,
-                Upload.id.not_in(used),
+                UploadRow.expires_at < now,
+                UploadRow.locked_until < now,
+                UploadRow.id.not_in(used),
                 ~at_work,
             )
             .limit(BATCH)
@@ -83,7 +85,9 @@ def _tidy_matches(room: Room) -> None:
         if days is None:
             return
         oldest = room.database.now(session) - days * DAY_SECONDS
-        over = session.scalars(select(Match.id).where(Match.created_at < oldest).limit(BATCH)).all()
+        over = session.scalars(
+            select(MatchRow.id).where(MatchRow.created_at < oldest).limit(BATCH)
+        ).all()
     for match_id in over:
         drop_match(room, match_id)
         log.info("match expired", extra={"match": match_id})
@@ -92,7 +96,7 @@ def _tidy_matches(room: Room) -> None:
 def _tidy_folders(room: Room) -> None:
     """Folders that nothing refers to: a process was killed between a row and its files."""
     oldest = time.time() - STRAY_SECONDS
-    for kind, table in (("uploads", Upload), ("matches", Match), ("work", Job)):
+    for kind, table in (("uploads", UploadRow), ("matches", MatchRow), ("work", JobRow)):
         for folder in (room.storage.root / kind).iterdir():
             with contextlib.suppress(FileNotFoundError):  # somebody else tidies, too
                 if folder.stat().st_mtime < oldest and _is_stray(room, folder.name, table):
@@ -100,25 +104,25 @@ def _tidy_folders(room: Room) -> None:
                     log.info("stray folder removed", extra={"folder": f"{kind}/{folder.name}"})
 
 
-def _is_stray(room: Room, name: str, table: type[Upload | Match | Job]) -> bool:
+def _is_stray(room: Room, name: str, table: type[UploadRow | MatchRow | JobRow]) -> bool:
     with room.database.read() as session:
         row = session.get(table, name[:ID_LENGTH])
-    return row is None or (isinstance(row, Job) and row.state in ENDED)
+    return row is None or (isinstance(row, JobRow) and row.state in ENDED)
 
 
 def drop_match(room: Room, match_id: str) -> None:
     """Remove a match with all its rows and files; its jobs end."""
     with room.database.write() as session:
-        match = session.get(Match, match_id)
+        match = session.get(MatchRow, match_id)
         if match is None:
             return
-        elsewhere = select(MatchVideo.upload_id).where(
-            MatchVideo.match_id != match_id, MatchVideo.upload_id.is_not(None)
+        elsewhere = select(VideoRow.upload_id).where(
+            VideoRow.match_id != match_id, VideoRow.upload_id.is_not(None)
         )
         uploads = session.scalars(
-            select(Upload)
-            .join(MatchVideo)
-            .where(MatchVideo.match_id == match_id, Upload.id.not_in(elsewhere))
+            select(UploadRow)
+            .join(VideoRow)
+            .where(VideoRow.match_id == match_id, UploadRow.id.not_in(elsewhere))
         ).all()
         session.delete(match)
         session.flush()

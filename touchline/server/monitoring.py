@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from touchline.server.services import Room
-from touchline.server.tables import Job, Match, Upload, WorkerRow
+from touchline.server.tables import JobRow, MatchRow, UploadRow, WorkerRow
 
 ALIVE_SECONDS = 60.0
 """A worker that has spoken within this time counts as alive."""
@@ -61,16 +61,20 @@ class _RoomFigures(Collector):
         with self._room.database.read() as session:
             now = self._room.database.now(session)
             jobs = session.execute(
-                select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
+                select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
             ).all()
-            oldest = session.scalar(select(func.min(Job.created_at)).where(Job.state == "queued"))
+            oldest = session.scalar(
+                select(func.min(JobRow.created_at)).where(JobRow.state == "queued")
+            )
             alive = session.scalar(
                 select(func.count())
                 .select_from(WorkerRow)
                 .where(WorkerRow.seen_at > now - ALIVE_SECONDS)
             )
-            matches = session.execute(select(Match.state, func.count()).group_by(Match.state)).all()
-            received = session.scalar(select(func.coalesce(func.sum(Upload.received), 0)))
+            matches = session.execute(
+                select(MatchRow.state, func.count()).group_by(MatchRow.state)
+            ).all()
+            received = session.scalar(select(func.coalesce(func.sum(UploadRow.received), 0)))
         family = GaugeMetricFamily("touchline_jobs", "Jobs.", labels=("kind", "state"))
         for kind, state, count in jobs:
             family.add_metric((kind, state), count)

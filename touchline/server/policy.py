@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from touchline.errors import ConfigError
 from touchline.server.settings import Policy
-from touchline.server.tables import Setting
+from touchline.server.tables import SettingRow
 
 
 def read_policy(session: Session, default: Policy) -> Policy:
     """The policy in force; a stored value that no longer fits is passed over."""
-    stored = {row.name: row.value.get("value") for row in session.scalars(select(Setting))}
+    stored = {row.name: row.value.get("value") for row in session.scalars(select(SettingRow))}
     try:
         return Policy.model_validate(default.model_dump() | stored)
     except ValidationError:
@@ -34,5 +34,5 @@ def change_policy(session: Session, default: Policy, changes: dict[str, Any]) ->
         name = ".".join(str(part) for part in first["loc"])
         raise ConfigError(str(first["msg"]), where=name) from error
     for name in changes:
-        session.merge(Setting(name=name, value={"value": getattr(changed, name)}))
+        session.merge(SettingRow(name=name, value={"value": getattr(changed, name)}))
     return changed

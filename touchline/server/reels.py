@@ -13,7 +13,7 @@ from touchline.formats.touchline_json import clip_from_json, reel_to_json
 from touchline.reel import Clip, Reel
 
 if TYPE_CHECKING:
-    from touchline.server.tables import MatchVideo
+    from touchline.server.tables import VideoRow
 
 LEAST_SECONDS = 0.01
 """What is less at the edge of a video is no clip of it."""
@@ -34,14 +34,14 @@ def document_of(reel: Reel) -> dict[str, Any]:
     return reel_to_json(reel)
 
 
-def by_video(reel: Reel, videos: "Sequence[MatchVideo]") -> Reel:
+def by_video(reel: Reel, videos: "Sequence[VideoRow]") -> Reel:
     """A reel of a match, its clips cut where one video ends, in times of each video."""
     if len(videos) < 2:
         return reel
     return replace(reel, clips=tuple(part for clip in reel for part in _parts(clip, videos)))
 
 
-def through_match(reel: Reel, videos: "Sequence[MatchVideo]", title: str) -> Reel:
+def through_match(reel: Reel, videos: "Sequence[VideoRow]", title: str) -> Reel:
     """A reel of the videos of a match, in times of the match."""
     if len(videos) < 2:
         return reel
@@ -54,7 +54,7 @@ def through_match(reel: Reel, videos: "Sequence[MatchVideo]", title: str) -> Ree
     )
 
 
-def _parts(clip: Clip, videos: "Sequence[MatchVideo]") -> Iterator[Clip]:
+def _parts(clip: Clip, videos: "Sequence[VideoRow]") -> Iterator[Clip]:
     for video in videos:
         start = max(clip.start_seconds, video.start_seconds)
         end = min(clip.end_seconds, video.end_seconds)

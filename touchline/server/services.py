@@ -8,7 +8,7 @@ from touchline.server.database import Database
 from touchline.server.jobs.queue import Queue
 from touchline.server.settings import ServerSettings
 from touchline.server.storage import Storage
-from touchline.server.tables import Job
+from touchline.server.tables import JobRow
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def open_room(settings: ServerSettings) -> Room:
     """
     from touchline.server.jobs.types import KINDS
 
-    def ended(session: Session, job: Job) -> None:
+    def ended(session: Session, job: JobRow) -> None:
         if job.kind in KINDS:
             KINDS[job.kind].ended(session, job)
 

@@ -42,7 +42,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
 
-class User(Base):
+class UserRow(Base):
     """Somebody with a password; ``role`` is viewer, editor or admin."""
 
     __tablename__ = "users"
@@ -56,7 +56,7 @@ class User(Base):
     created_at: Mapped[float]
 
 
-class LoginSession(Base):
+class LoginSessionRow(Base):
     """A browser that is logged in; ``id`` is the hash of its cookie."""
 
     __tablename__ = "sessions"
@@ -68,7 +68,7 @@ class LoginSession(Base):
     expires_at: Mapped[float] = mapped_column(index=True)
 
 
-class Token(Base):
+class TokenRow(Base):
     """A program's credentials; ``hash`` is of the secret that was shown once."""
 
     __tablename__ = "tokens"
@@ -82,7 +82,7 @@ class Token(Base):
     expires_at: Mapped[float | None]
 
 
-class Upload(Base):
+class UploadRow(Base):
     """A file on its way in, or in; ``received`` is what is safely on disk."""
 
     __tablename__ = "uploads"
@@ -101,7 +101,7 @@ class Upload(Base):
     expires_at: Mapped[float] = mapped_column(index=True)
 
 
-class UploadPart(Base):
+class UploadPartRow(Base):
     """A numbered part of an upload that comes in parts."""
 
     __tablename__ = "upload_parts"
@@ -114,7 +114,7 @@ class UploadPart(Base):
     sha256: Mapped[str] = mapped_column(String(64))
 
 
-class MatchVideo(Base):
+class VideoRow(Base):
     """A file that a match is made from: all of it, or one of its halves.
 
     ``number`` counts from 1 in playing order; ``half`` is set where the match has several videos.
@@ -141,7 +141,7 @@ class MatchVideo(Base):
         return self.start_seconds + (self.duration_seconds or 0.0)
 
 
-class Match(Base):
+class MatchRow(Base):
     """A match and what is known of it. Its times count through all its videos.
 
     ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
@@ -169,8 +169,8 @@ class Match(Base):
     revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[float]
     updated_at: Mapped[float]
-    videos: Mapped[list[MatchVideo]] = relationship(
-        order_by=MatchVideo.number,
+    videos: Mapped[list[VideoRow]] = relationship(
+        order_by=VideoRow.number,
         lazy="selectin",
         cascade="all, delete-orphan",
         passive_deletes=True,
@@ -204,7 +204,7 @@ class EventRow(Base):
     updated_at: Mapped[float]
 
 
-class Change(Base):
+class ChangeRow(Base):
     """One step of the history of a match's events: what each event was before and after."""
 
     __tablename__ = "changes"
@@ -236,7 +236,7 @@ class ReelRow(Base):
     updated_at: Mapped[float]
 
 
-class Product(Base):
+class ProductRow(Base):
     """A file made for download; ``path`` is relative to the data folder."""
 
     __tablename__ = "products"
@@ -252,7 +252,7 @@ class Product(Base):
     created_at: Mapped[float]
 
 
-class Job(Base):
+class JobRow(Base):
     """Work to be done; see ``jobs.Queue`` for its life."""
 
     __tablename__ = "jobs"
@@ -289,7 +289,7 @@ class Job(Base):
     finished_at: Mapped[float | None]
 
 
-class JobLine(Base):
+class JobLineRow(Base):
     """A line of a job's log."""
 
     __tablename__ = "job_lines"
@@ -312,7 +312,7 @@ class WorkerRow(Base):
     job_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
 
 
-class ShareLink(Base):
+class ShareLinkRow(Base):
     """A match shown to whoever holds the link; ``scope`` is view or download."""
 
     __tablename__ = "share_links"
@@ -326,7 +326,7 @@ class ShareLink(Base):
     expires_at: Mapped[float]
 
 
-class AuditLine(Base):
+class AuditRow(Base):
     """Who did what, when, from where."""
 
     __tablename__ = "audit"
@@ -339,7 +339,7 @@ class AuditLine(Base):
     target: Mapped[str] = mapped_column(String(300))
 
 
-class Setting(Base):
+class SettingRow(Base):
     """A field of the policy that an admin has changed."""
 
     __tablename__ = "settings"

@@ -8,66 +8,66 @@ from sqlalchemy.orm import Session
 from touchline.errors import ConfigError
 from touchline.server.access.passwords import hash_password, hash_secret, is_right, new_secret
 from touchline.server.access.principal import ROLES, Principal, Role, Scope
-from touchline.server.tables import LoginSession, ShareLink, Token, User
+from touchline.server.tables import LoginSessionRow, ShareLinkRow, TokenRow, UserRow
 
 TOKEN_PREFIX = "tl_"
 
 
 def has_users(session: Session) -> bool:
     """Whether anybody has a password; until then the server is for this machine only."""
-    return session.scalar(select(User.id).limit(1)) is not None
+    return session.scalar(select(UserRow.id).limit(1)) is not None
 
 
-def add_user(session: Session, name: str, password: str, role: Role, now: float) -> User:
+def add_user(session: Session, name: str, password: str, role: Role, now: float) -> UserRow:
     """Let somebody in.
 
     Raises:
         ConfigError: the name is taken, or the first user is no admin.
     """
-    if session.scalar(select(User.id).where(User.name == name)) is not None:
+    if session.scalar(select(UserRow.id).where(UserRow.name == name)) is not None:
         raise ConfigError(f"there is a user {name!r} already", where="name")
     if role != "admin" and not has_users(session):
         raise ConfigError("the first user must be an admin", where="role")
-    user = User(name=name, password_hash=hash_password(password), role=role, created_at=now)
+    user = UserRow(name=name, password_hash=hash_password(password), role=role, created_at=now)
     session.add(user)
     session.flush()
     return user
 
 
-def refuse_losing_the_last_admin(session: Session, user: User) -> None:
+def refuse_losing_the_last_admin(session: Session, user: UserRow) -> None:
     """Make sure that somebody can still administer the server.
 
     Raises:
         ConfigError: this is the only one who can.
     """
     admins = select(func.count()).where(
-        User.role == "admin", User.disabled.is_(False), User.id != user.id
+        UserRow.role == "admin", UserRow.disabled.is_(False), UserRow.id != user.id
     )
     if not session.scalar(admins):
         raise ConfigError("is the last admin", where=user.name, remedy="name another one first")
 
 
-def change_password(session: Session, user: User, password: str) -> None:
+def change_password(session: Session, user: UserRow, password: str) -> None:
     """Set a password; whoever is logged in with the old one is not any more.
 
     Raises:
         ConfigError: it is too short.
     """
     user.password_hash = hash_password(password)
-    session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    session.execute(delete(LoginSessionRow).where(LoginSessionRow.user_id == user.id))
 
 
 def log_in(
     session: Session, name: str, password: str, now: float, seconds: float
 ) -> tuple[str, Principal] | None:
     """Start a session: the cookie's secret and who it is; None if name or password is wrong."""
-    user = session.scalar(select(User).where(User.name == name))
+    user = session.scalar(select(UserRow).where(UserRow.name == name))
     known = user.password_hash if user is not None and not user.disabled else None
     if not is_right(password, known) or user is None:
         return None
     secret, csrf = new_secret(), new_secret()
     session.add(
-        LoginSession(
+        LoginSessionRow(
             id=hash_secret(secret),
             user_id=user.id,
             csrf=csrf,
@@ -80,15 +80,15 @@ def log_in(
 
 def log_out(session: Session, secret: str) -> None:
     """End a session."""
-    session.execute(delete(LoginSession).where(LoginSession.id == hash_secret(secret)))
+    session.execute(delete(LoginSessionRow).where(LoginSessionRow.id == hash_secret(secret)))
 
 
 def by_session(session: Session, secret: str, now: float) -> Principal | None:
     """Who a cookie is."""
     row = session.execute(
-        select(LoginSession, User)
-        .join(User, User.id == LoginSession.user_id)
-        .where(LoginSession.id == hash_secret(secret), LoginSession.expires_at > now)
+        select(LoginSessionRow, UserRow)
+        .join(UserRow, UserRow.id == LoginSessionRow.user_id)
+        .where(LoginSessionRow.id == hash_secret(secret), LoginSessionRow.expires_at > now)
     ).first()
     if row is None or row[1].disabled:
         return None
@@ -97,8 +97,8 @@ def by_session(session: Session, secret: str, now: float) -> Principal | None:
 
 
 def add_token(
-    session: Session, user: User, name: str, role: Role, now: float, expires_at: float | None
-) -> tuple[str, Token]:
+    session: Session, user: UserRow, name: str, role: Role, now: float, expires_at: float | None
+) -> tuple[str, TokenRow]:
     """Make a program's credentials: the secret, shown this once, and its row.
 
     Raises:
@@ -107,7 +107,7 @@ def add_token(
     if ROLES.index(role) > ROLES.index(_role(user.role)):
         raise ConfigError(f"{user.name} is no {role}", where="role")
     secret = TOKEN_PREFIX + new_secret()
-    token = Token(
+    token = TokenRow(
         user_id=user.id,
         name=name,
         role=role,
@@ -123,9 +123,9 @@ def add_token(
 def by_token(session: Session, secret: str, now: float) -> Principal | None:
     """Who a token is; its role is at most its user's."""
     row = session.execute(
-        select(Token, User)
-        .join(User, User.id == Token.user_id)
-        .where(Token.hash == hash_secret(secret))
+        select(TokenRow, UserRow)
+        .join(UserRow, UserRow.id == TokenRow.user_id)
+        .where(TokenRow.hash == hash_secret(secret))
     ).first()
     if row is None or row[1].disabled:
         return None
@@ -138,10 +138,10 @@ def by_token(session: Session, secret: str, now: float) -> Principal | None:
 
 def add_share(
     session: Session, match_id: str, scope: Scope, by: str, now: float, expires_at: float
-) -> tuple[str, ShareLink]:
+) -> tuple[str, ShareLinkRow]:
     """Make a share link: the secret, shown this once, and its row."""
     secret = new_secret()
-    link = ShareLink(
+    link = ShareLinkRow(
         match_id=match_id,
         hash=hash_secret(secret),
         scope=scope,
@@ -157,7 +157,9 @@ def add_share(
 def by_share(session: Session, secret: str, now: float) -> Principal | None:
     """What a share link shows."""
     link = session.scalar(
-        select(ShareLink).where(ShareLink.hash == hash_secret(secret), ShareLink.expires_at > now)
+        select(ShareLinkRow).where(
+            ShareLinkRow.hash == hash_secret(secret), ShareLinkRow.expires_at > now
+        )
     )
     if link is None:
         return None

@@ -15,7 +15,7 @@ from touchline.server.access.principal import Principal
 from touchline.server.intake.uploads import clean_name, disk_problem, next_chunk
 from touchline.server.problems import ProblemError, not_found
 from touchline.server.services import Room
-from touchline.server.tables import Upload, UploadPart
+from touchline.server.tables import UploadPartRow, UploadRow
 
 PART_BYTES = 16 * 1024**2
 PARALLEL_PARTS = 3
@@ -26,38 +26,38 @@ _BUFFER = 1024**2
 
 def same_upload(
     room: Room, principal: Principal, name: str, length: int, mtime_ns: int | None
-) -> Upload | None:
+) -> UploadRow | None:
     """An upload of the same file that was begun before."""
     if mtime_ns is None:
         return None
     with room.database.read() as session:
         now = room.database.now(session)
         mine = (
-            Upload.owner_id.is_(None)
+            UploadRow.owner_id.is_(None)
             if principal.user_id is None
-            else Upload.owner_id == principal.user_id
+            else UploadRow.owner_id == principal.user_id
         )
         found = session.scalars(
-            select(Upload).where(
+            select(UploadRow).where(
                 mine,
-                Upload.kind == "parts",
-                Upload.name == clean_name(name),
-                Upload.length == length,
-                Upload.expires_at > now,
+                UploadRow.kind == "parts",
+                UploadRow.name == clean_name(name),
+                UploadRow.length == length,
+                UploadRow.expires_at > now,
             )
         )
         return next((row for row in found if row.facts.get("mtime_ns") == mtime_ns), None)
 
 
-def parts_of(room: Room, upload_id: str) -> list[UploadPart]:
+def parts_of(room: Room, upload_id: str) -> list[UploadPartRow]:
     """The parts that have come, in order."""
     with room.database.read() as session:
-        query = select(UploadPart).where(UploadPart.upload_id == upload_id)
-        return list(session.scalars(query.order_by(UploadPart.number)))
+        query = select(UploadPartRow).where(UploadPartRow.upload_id == upload_id)
+        return list(session.scalars(query.order_by(UploadPartRow.number)))
 
 
 async def receive_part(
-    room: Room, upload: Upload, number: int, body: AsyncIterator[bytes], sha256: str | None
+    room: Room, upload: UploadRow, number: int, body: AsyncIterator[bytes], sha256: str | None
 ) -> str:
     """Take one part; its SHA-256.
 
@@ -103,7 +103,7 @@ async def receive_part(
     return digest.hexdigest()
 
 
-def put_together(room: Room, upload: Upload, wanted: Mapping[int, str]) -> Upload:
+def put_together(room: Room, upload: UploadRow, wanted: Mapping[int, str]) -> UploadRow:
     """Make one file of the parts.
 
     Args:
@@ -135,7 +135,7 @@ def put_together(room: Room, upload: Upload, wanted: Mapping[int, str]) -> Uploa
     finally:
         whole.unlink(missing_ok=True)
     with room.database.write() as session:
-        row = session.get(Upload, upload.id)
+        row = session.get(UploadRow, upload.id)
         if row is None:
             raise not_found("upload")
         row.state, row.received = "complete", row.length
@@ -155,12 +155,14 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-def _keep(room: Room, upload: Upload, number: int, length: int, sha256: str, made: Path) -> None:
+def _keep(room: Room, upload: UploadRow, number: int, length: int, sha256: str, made: Path) -> None:
     with room.database.write() as session:
-        if session.get(Upload, upload.id) is None:
+        if session.get(UploadRow, upload.id) is None:
             raise not_found("upload")
         made.replace(room.storage.part(upload.id, number))
-        session.merge(UploadPart(upload_id=upload.id, number=number, length=length, sha256=sha256))
+        session.merge(
+            UploadPartRow(upload_id=upload.id, number=number, length=length, sha256=sha256)
+        )
 
 
 def _flush(file: BinaryIO) -> None:

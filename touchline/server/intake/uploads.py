@@ -22,7 +22,7 @@ from touchline.server.access.principal import Principal
 from touchline.server.policy import read_policy
 from touchline.server.problems import CHECKSUM_MISMATCH, ProblemError, not_found
 from touchline.server.services import Room
-from touchline.server.tables import Match, MatchVideo, Upload, User, new_id
+from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_id
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv")
 """Endings of names that are taken; what a file really is, is found out later."""
@@ -49,7 +49,7 @@ class Checksum:
 
 def begin(
     room: Room, principal: Principal, name: str, length: int, kind: str, **facts: Any
-) -> Upload:
+) -> UploadRow:
     """Make room for a file, if it may come.
 
     Args:
@@ -81,7 +81,7 @@ def begin(
             )
         if length + RESERVED_BYTES > room.storage.free_bytes():
             raise ProblemError(507, "the server's disk is full", code="disk_full")
-        upload = Upload(
+        upload = UploadRow(
             owner_id=principal.user_id,
             name=name,
             kind=kind,
@@ -110,28 +110,30 @@ def clean_name(name: str) -> str:
 
 def usage(room: Room, session: Session, principal: Principal) -> tuple[int, int]:
     """(used, quota) bytes of whoever is asking."""
-    mine = Upload.owner_id.is_(None) if not principal.user_id else (
-        Upload.owner_id == principal.user_id
+    mine = UploadRow.owner_id.is_(None) if not principal.user_id else (
+        UploadRow.owner_id == principal.user_id
     )  # fmt: skip
-    owned = Match.owner_id.is_(None) if not principal.user_id else (
-        Match.owner_id == principal.user_id
+    owned = MatchRow.owner_id.is_(None) if not principal.user_id else (
+        MatchRow.owner_id == principal.user_id
     )  # fmt: skip
-    sent = session.scalar(select(func.coalesce(func.sum(Upload.length), 0)).where(mine)) or 0
-    made = session.scalar(select(func.coalesce(func.sum(Match.stored_bytes), 0)).where(owned)) or 0
-    user = session.get(User, principal.user_id) if principal.user_id else None
+    sent = session.scalar(select(func.coalesce(func.sum(UploadRow.length), 0)).where(mine)) or 0
+    made = (
+        session.scalar(select(func.coalesce(func.sum(MatchRow.stored_bytes), 0)).where(owned)) or 0
+    )
+    user = session.get(UserRow, principal.user_id) if principal.user_id else None
     policy = read_policy(session, room.settings.policy)
     quota = policy.quota_bytes if user is None or user.quota_bytes is None else user.quota_bytes
     return int(sent) + int(made), quota
 
 
-def find(room: Room, principal: Principal, upload_id: str) -> Upload:
+def find(room: Room, principal: Principal, upload_id: str) -> UploadRow:
     """One's own upload.
 
     Raises:
         ProblemError: there is none of that name, or it is somebody else's.
     """
     with room.database.read() as session:
-        upload = session.get(Upload, upload_id)
+        upload = session.get(UploadRow, upload_id)
         now = room.database.now(session)
     if upload is None or upload.owner_id != principal.user_id:
         raise not_found("upload")
@@ -140,17 +142,17 @@ def find(room: Room, principal: Principal, upload_id: str) -> Upload:
     return upload
 
 
-def drop(room: Room, upload: Upload) -> None:
+def drop(room: Room, upload: UploadRow) -> None:
     """Forget an upload and its bytes.
 
     Raises:
         ProblemError: a match was made of it.
     """
     with room.database.write() as session:
-        used = select(MatchVideo.id).where(MatchVideo.upload_id == upload.id).limit(1)
+        used = select(VideoRow.id).where(VideoRow.upload_id == upload.id).limit(1)
         if session.scalar(used) is not None:
             raise ProblemError(409, "a match was made of it; delete the match", code="in_use")
-        row = session.get(Upload, upload.id)
+        row = session.get(UploadRow, upload.id)
         if row is not None:
             session.delete(row)
     room.storage.drop_upload(upload.id)
@@ -158,7 +160,7 @@ def drop(room: Room, upload: Upload) -> None:
 
 async def receive(
     room: Room,
-    upload: Upload,
+    upload: UploadRow,
     offset: int,
     body: AsyncIterator[bytes],
     checksum: Checksum | None = None,
@@ -219,7 +221,7 @@ class _Writer:
     """Bytes to disk, and now and then to the row how many they are."""
 
     def __init__(
-        self, room: Room, upload: Upload, lock: str, offset: int, checksum: Checksum | None
+        self, room: Room, upload: UploadRow, lock: str, offset: int, checksum: Checksum | None
     ) -> None:
         self.received = offset
         self._room = room
@@ -280,15 +282,15 @@ class _Writer:
             now = self._room.database.now(session)
             hours = read_policy(session, self._room.settings.policy).upload_hours
             changed = session.execute(
-                update(Upload)
-                .where(Upload.id == self._upload.id, Upload.lock == self._lock)
+                update(UploadRow)
+                .where(UploadRow.id == self._upload.id, UploadRow.lock == self._lock)
                 .values(
                     received=received,
                     state=state,
                     locked_until=now + LOCK_SECONDS,
                     expires_at=now + hours * 3600,
                 )
-                .returning(Upload.id)
+                .returning(UploadRow.id)
             ).first()
         if changed is None:
             raise ProblemError(409, "the upload was taken over or deleted", code="upload_not_found")
@@ -298,7 +300,7 @@ class _Writer:
 def _lock(room: Room, upload_id: str, offset: int) -> str:
     lock = new_id()
     with room.database.write() as session:
-        upload = session.get(Upload, upload_id, with_for_update=True)
+        upload = session.get(UploadRow, upload_id, with_for_update=True)
         if upload is None:
             raise not_found("upload")
         now = room.database.now(session)
@@ -319,8 +321,8 @@ def _lock(room: Room, upload_id: str, offset: int) -> str:
 def _unlock(room: Room, upload_id: str, lock: str) -> None:
     with room.database.write() as session:
         session.execute(
-            update(Upload)
-            .where(Upload.id == upload_id, or_(Upload.lock == lock, Upload.lock.is_(None)))
+            update(UploadRow)
+            .where(UploadRow.id == upload_id, or_(UploadRow.lock == lock, UploadRow.lock.is_(None)))
             .values(lock=None, locked_until=0.0)
         )
 

@@ -21,15 +21,15 @@ from sqlalchemy.orm import Session
 from touchline.errors import InputError
 from touchline.server.database import Database
 from touchline.server.settings import QueueSettings
-from touchline.server.tables import Job, JobLine, new_id
+from touchline.server.tables import JobLineRow, JobRow, new_id
 
 OPEN = ("queued", "running")
 ENDED = ("succeeded", "failed", "cancelled")
 MAX_LINES = 500
 """Lines that the log of one job keeps."""
 
-Ended = Callable[[Session, Job], None]
-Effect = Callable[[Session, Job], dict[str, Any]]
+Ended = Callable[[Session, JobRow], None]
+Effect = Callable[[Session, JobRow], dict[str, Any]]
 
 
 class LeaseLostError(Exception):
@@ -77,7 +77,7 @@ class Queue:
         match_id: str | None = None,
         owner_id: str | None = None,
         priority: int = 0,
-    ) -> Job:
+    ) -> JobRow:
         """Put a job into the queue, in the caller's transaction.
 
         Args:
@@ -88,7 +88,7 @@ class Queue:
         """
         if key is not None and (known := self._by_key(session, key)) is not None:
             return _same(known, kind, payload)
-        job = Job(
+        job = JobRow(
             kind=kind,
             payload=payload,
             key=key,
@@ -128,7 +128,7 @@ class Queue:
                     continue
                 return self._lease(session, job, worker, now)
 
-    def _lease(self, session: Session, job: Job, worker: str, now: float) -> Lease:
+    def _lease(self, session: Session, job: JobRow, worker: str, now: float) -> Lease:
         if job.state == "running":
             self.note(session, job, f"worker {job.worker} fell silent; the job is taken up again")
         job.state = "running"
@@ -152,14 +152,14 @@ class Queue:
         with self.database.write() as session:
             now = self.database.now(session)
             changed = session.execute(
-                update(Job)
+                update(JobRow)
                 .where(*_holding(lease))
                 .values(
                     leased_until=now + self.settings.lease_seconds,
                     stage=stage,
                     stages=shares,
                     progress=progress,
-                    revision=Job.revision + 1,
+                    revision=JobRow.revision + 1,
                 )
             )
             if cast("CursorResult[Any]", changed).rowcount != 1:
@@ -168,7 +168,7 @@ class Queue:
     def still_holds(self, lease: Lease) -> bool:
         """Whether a lease is good; cheaper than a beat."""
         with self.database.read() as session:
-            return session.scalar(select(Job.id).where(*_holding(lease))) is not None
+            return session.scalar(select(JobRow.id).where(*_holding(lease))) is not None
 
     def stage_done(self, lease: Lease, stage: str, effect: Effect) -> None:
         """Let a stage take effect, once: a later attempt starts after it.
@@ -220,13 +220,13 @@ class Queue:
     def release(self, lease: Lease) -> None:
         """Give a job back because the worker stops; this attempt does not count."""
         with self.database.write() as session:
-            job = session.scalar(select(Job).where(*_holding(lease)).with_for_update())
+            job = session.scalar(select(JobRow).where(*_holding(lease)).with_for_update())
             if job is not None:
                 job.attempts -= 1
                 self.note(session, job, "the worker stops; the job goes back to the queue")
                 _requeue(job, self.database.now(session))
 
-    def cancel(self, session: Session, job: Job) -> bool:
+    def cancel(self, session: Session, job: JobRow) -> bool:
         """Cancel a job at once: its worker finds its lease gone, and ends what it does.
 
         Returns:
@@ -238,7 +238,7 @@ class Queue:
         self._end(session, job, "cancelled", "cancelled", self.database.now(session))
         return True
 
-    def retry(self, session: Session, job: Job) -> None:
+    def retry(self, session: Session, job: JobRow) -> None:
         """Try an ended job again from where it stopped.
 
         Raises:
@@ -251,21 +251,21 @@ class Queue:
         self.note(session, job, "to be tried again")
         _requeue(job, self.database.now(session))
 
-    def position(self, session: Session, job: Job) -> int | None:
+    def position(self, session: Session, job: JobRow) -> int | None:
         """How many queued jobs come before this one; None if it does not wait."""
         if job.state != "queued":
             return None
         earlier = or_(
-            Job.priority > job.priority,
-            and_(Job.priority == job.priority, Job.created_at < job.created_at),
+            JobRow.priority > job.priority,
+            and_(JobRow.priority == job.priority, JobRow.created_at < job.created_at),
         )
-        waiting = select(func.count()).select_from(Job).where(Job.state == "queued", earlier)
+        waiting = select(func.count()).select_from(JobRow).where(JobRow.state == "queued", earlier)
         return session.scalar(waiting) or 0
 
-    def note(self, session: Session, job: Job, text: str) -> None:
+    def note(self, session: Session, job: JobRow, text: str) -> None:
         """Add a line to a job's log; the oldest go when there are too many."""
         session.add(
-            JobLine(
+            JobLineRow(
                 job_id=job.id,
                 at=self.database.now(session),
                 attempt=job.attempts,
@@ -274,53 +274,59 @@ class Queue:
         )
         session.flush()
         newest = (
-            select(JobLine.id)
-            .where(JobLine.job_id == job.id)
-            .order_by(JobLine.id.desc())
+            select(JobLineRow.id)
+            .where(JobLineRow.job_id == job.id)
+            .order_by(JobLineRow.id.desc())
             .offset(MAX_LINES)
         )
         last = session.scalar(newest.limit(1))
         if last is not None:
-            session.execute(delete(JobLine).where(JobLine.job_id == job.id, JobLine.id <= last))
+            session.execute(
+                delete(JobLineRow).where(JobLineRow.job_id == job.id, JobLineRow.id <= last)
+            )
 
-    def _by_key(self, session: Session, key: str) -> Job | None:
-        return session.scalar(select(Job).where(Job.key == key))
+    def _by_key(self, session: Session, key: str) -> JobRow | None:
+        return session.scalar(select(JobRow).where(JobRow.key == key))
 
-    def _held(self, session: Session, lease: Lease) -> Job:
-        job = session.scalar(select(Job).where(*_holding(lease)).with_for_update())
+    def _held(self, session: Session, lease: Lease) -> JobRow:
+        job = session.scalar(select(JobRow).where(*_holding(lease)).with_for_update())
         if job is None:
             raise LeaseLostError(lease.job_id)
         return job
 
-    def _end(self, session: Session, job: Job, state: str, problem: str, now: float) -> None:
+    def _end(self, session: Session, job: JobRow, state: str, problem: str, now: float) -> None:
         job.problem = problem
         self.note(session, job, problem)
         self._close(session, job, state, now)
         self._ended(session, job)
 
-    def _close(self, session: Session, job: Job, state: str, now: float) -> None:
+    def _close(self, session: Session, job: JobRow, state: str, now: float) -> None:
         job.state, job.finished_at = state, now
         job.lease, job.leased_until = None, 0.0
         job.revision += 1
 
 
 def _next(now: float) -> Any:
-    waits = and_(Job.state == "queued", Job.not_before <= now)
-    lost = and_(Job.state == "running", Job.leased_until < now)
-    return select(Job).where(or_(waits, lost)).order_by(Job.priority.desc(), Job.created_at, Job.id)
+    waits = and_(JobRow.state == "queued", JobRow.not_before <= now)
+    lost = and_(JobRow.state == "running", JobRow.leased_until < now)
+    return (
+        select(JobRow)
+        .where(or_(waits, lost))
+        .order_by(JobRow.priority.desc(), JobRow.created_at, JobRow.id)
+    )
 
 
 def _holding(lease: Lease) -> tuple[Any, ...]:
-    return Job.id == lease.job_id, Job.lease == lease.token, Job.state == "running"
+    return JobRow.id == lease.job_id, JobRow.lease == lease.token, JobRow.state == "running"
 
 
-def _requeue(job: Job, not_before: float) -> None:
+def _requeue(job: JobRow, not_before: float) -> None:
     job.state, job.lease, job.leased_until = "queued", None, 0.0
     job.not_before = not_before
     job.revision += 1
 
 
-def _same(known: Job, kind: str, payload: dict[str, Any]) -> Job:
+def _same(known: JobRow, kind: str, payload: dict[str, Any]) -> JobRow:
     if known.kind != kind or known.payload != payload:
         raise InputError(
             "this idempotency key belongs to another job", remedy="use a new key for new work"
@@ -328,7 +334,7 @@ def _same(known: Job, kind: str, payload: dict[str, Any]) -> Job:
     return known
 
 
-def _given_up(job: Job) -> str:
+def _given_up(job: JobRow) -> str:
     return (
         f"given up: {job.attempts} workers ended while they were at it"
         if job.attempts > 1

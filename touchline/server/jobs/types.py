@@ -15,12 +15,20 @@ from touchline.server.reels import by_video, document_of, reel_of
 from touchline.server.services import Room
 from touchline.server.settings import StageLimits
 from touchline.server.storage import PROXY, SCORES, THUMBNAILS, inside_roots, take_place
-from touchline.server.tables import EventRow, Job, Match, MatchVideo, Product, Upload, new_id
+from touchline.server.tables import (
+    EventRow,
+    JobRow,
+    MatchRow,
+    ProductRow,
+    UploadRow,
+    VideoRow,
+    new_id,
+)
 
-StageEffect = Callable[[Session, Job, dict[str, Any]], dict[str, Any]]
+StageEffect = Callable[[Session, JobRow, dict[str, Any]], dict[str, Any]]
 
 
-def _nothing(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
+def _nothing(session: Session, job: JobRow, result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
@@ -61,11 +69,11 @@ class Kind(Protocol):
         """The stages in order; each is asked for when the one before has taken effect."""
         ...
 
-    def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
+    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
         """The effect of the job as a whole."""
         ...
 
-    def ended(self, session: Session, job: Job) -> None:
+    def ended(self, session: Session, job: JobRow) -> None:
         """The job failed or was cancelled."""
         ...
 
@@ -126,15 +134,15 @@ class Analyse:
             effect=lambda session, job, result: _pictured(room, session, job, result, pictures),
         )
 
-    def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
+    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
         match = _locked_match(session, job)
         match.state, match.problem = "ready", None
         match.stored_bytes = room.storage.size_of_match(match.id)
         _touch(room, session, match)
         return {}
 
-    def ended(self, session: Session, job: Job) -> None:
-        match = session.get(Match, job.match_id) if job.match_id else None
+    def ended(self, session: Session, job: JobRow) -> None:
+        match = session.get(MatchRow, job.match_id) if job.match_id else None
         if match is not None and match.state != "ready":
             match.state, match.problem = "failed", job.problem
             match.version += 1
@@ -175,14 +183,14 @@ class Respot:
         match = _match_of(room, lease)
         yield spot_call(room, match, wish["model"], wish["threshold"], scratch)
 
-    def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
+    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
         match = _locked_match(session, job)
         match.model = job.payload["model"]
         match.threshold = job.payload["threshold"]
         _touch(room, session, match)
         return {}
 
-    def ended(self, session: Session, job: Job) -> None:
+    def ended(self, session: Session, job: JobRow) -> None:
         """The match stays as it was."""
 
 
@@ -210,10 +218,10 @@ class MakeProduct:
         else:
             arguments |= {"format": payload["format"]}
 
-        def keep(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
+        def keep(session: Session, job: JobRow, result: dict[str, Any]) -> dict[str, Any]:
             target = room.storage.product(match.id, job.id)
             take_place(made, target)
-            product = Product(
+            product = ProductRow(
                 id=new_id(),
                 match_id=match.id,
                 reel_id=payload["reel_id"],
@@ -232,12 +240,12 @@ class MakeProduct:
             stage, stage, arguments, room.settings.stage_limits, seconds * 4, effect=keep
         )
 
-    def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
+    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
         match = _locked_match(session, job)
         match.stored_bytes = room.storage.size_of_match(match.id)
         return {}
 
-    def ended(self, session: Session, job: Job) -> None:
+    def ended(self, session: Session, job: JobRow) -> None:
         """There is no product then, and nothing to undo."""
 
 
@@ -258,10 +266,10 @@ class Pull:
             network=True,
         )
 
-    def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
+    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
         return {}
 
-    def ended(self, session: Session, job: Job) -> None:
+    def ended(self, session: Session, job: JobRow) -> None:
         """A model that was not fetched whole is not there."""
 
 
@@ -296,10 +304,10 @@ class Infer:
                 settings.media_limits.max_duration_seconds,
             )
 
-    def finish(self, room: Room, session: Session, job: Job) -> dict[str, Any]:
+    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
         return {}
 
-    def ended(self, session: Session, job: Job) -> None:
+    def ended(self, session: Session, job: JobRow) -> None:
         """Nothing of it is kept."""
 
 
@@ -313,7 +321,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def source_of(room: Room, video: MatchVideo) -> Path:
+def source_of(room: Room, video: VideoRow) -> Path:
     """The file of a video of a match.
 
     Raises:
@@ -327,7 +335,9 @@ def source_of(room: Room, video: MatchVideo) -> Path:
     return path
 
 
-def spot_call(room: Room, match: Match, model: str, threshold: float, scratch: Path) -> StageCall:
+def spot_call(
+    room: Room, match: MatchRow, model: str, threshold: float, scratch: Path
+) -> StageCall:
     """The stage that spots a match's proxy, half by half."""
     made = scratch / SCORES
     return StageCall(
@@ -350,7 +360,7 @@ def _item_source(room: Room, item: Mapping[str, Any]) -> Path:
     if "path" in item:
         return inside_roots(item["path"], room.settings.media_roots)
     with room.database.read() as session:
-        upload = session.get(Upload, item["upload_id"])
+        upload = session.get(UploadRow, item["upload_id"])
     path = room.storage.upload(item["upload_id"])
     if upload is None or not path.is_file():
         raise InputError("the upload is no longer here", remedy="upload it again")
@@ -361,31 +371,31 @@ def _product_stage(payload: Mapping[str, Any]) -> str:
     return "reel" if payload["is_video"] else "export"
 
 
-def _match_of(room: Room, lease: Lease) -> Match:
+def _match_of(room: Room, lease: Lease) -> MatchRow:
     with room.database.read() as session:
-        match = session.get(Match, lease.match_id) if lease.match_id else None
+        match = session.get(MatchRow, lease.match_id) if lease.match_id else None
     if match is None:
         raise InputError("the match is no longer here")
     return match
 
 
-def _locked_match(session: Session, job: Job) -> Match:
-    match = session.get(Match, job.match_id, with_for_update=True) if job.match_id else None
+def _locked_match(session: Session, job: JobRow) -> MatchRow:
+    match = session.get(MatchRow, job.match_id, with_for_update=True) if job.match_id else None
     if match is None:
         raise InputError("the match is no longer here")
     return match
 
 
-def _touch(room: Room, session: Session, match: Match) -> None:
+def _touch(room: Room, session: Session, match: MatchRow) -> None:
     match.version += 1
     match.updated_at = room.database.now(session)
 
 
 def _simulated(
-    room: Room, session: Session, job: Job, result: dict[str, Any], made: Path
+    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
-    upload = session.get_one(Upload, match.videos[0].upload_id)
+    upload = session.get_one(UploadRow, match.videos[0].upload_id)
     take_place(made, room.storage.upload(upload.id))
     upload.length = upload.received = result["bytes"]
     match.game = result["game"]
@@ -394,7 +404,7 @@ def _simulated(
     return {}
 
 
-def _probed(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
+def _probed(session: Session, job: JobRow, result: dict[str, Any]) -> dict[str, Any]:
     match = _locked_match(session, job)
     start = 0.0
     for video, facts in zip(match.videos, result["videos"], strict=True):
@@ -408,7 +418,7 @@ def _probed(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any
 
 
 def _proxied(
-    room: Room, session: Session, job: Job, result: dict[str, Any], made: Path
+    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
     take_place(made, room.storage.proxy(match.id))
@@ -430,7 +440,7 @@ def _proxied(
 
 
 def _spotted(
-    room: Room, session: Session, job: Job, result: dict[str, Any], made: Path
+    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     """The model's events take the place of those it found before that nobody has touched."""
     match = _locked_match(session, job)
@@ -474,7 +484,7 @@ def _event_row(match_id: str, event: Mapping[str, Any], now: float) -> dict[str,
 
 
 def _pictured(
-    room: Room, session: Session, job: Job, result: dict[str, Any], made: Path
+    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
     take_place(made, room.storage.match(match.id) / THUMBNAILS)

@@ -15,7 +15,7 @@ from touchline.server.access.principal import LOCAL, Principal, Role
 from touchline.server.access.rates import RateLimiter
 from touchline.server.problems import ProblemError, not_found
 from touchline.server.services import Room
-from touchline.server.tables import AuditLine, EventRow, Job, Match, ReelRow
+from touchline.server.tables import AuditRow, EventRow, JobRow, MatchRow, ReelRow
 
 COOKIE = "touchline_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -169,17 +169,17 @@ Admin = Annotated[Principal, _at_least("admin")]
 Known = Annotated[Principal, Depends(known)]
 
 
-_WITH_VIDEOS = (joinedload(Match.videos),)
+_WITH_VIDEOS = (joinedload(MatchRow.videos),)
 """One query for both, as almost every request needs them."""
 
 
-def visible_match(session: Session, principal: Principal, match_id: str) -> Match:
+def visible_match(session: Session, principal: Principal, match_id: str) -> MatchRow:
     """A match that the asker may see.
 
     Raises:
         ProblemError: there is none, or it is not what a guest's link shows.
     """
-    match = session.get(Match, match_id, options=_WITH_VIDEOS)
+    match = session.get(MatchRow, match_id, options=_WITH_VIDEOS)
     if match is None or (principal.is_guest and principal.match_id != match_id):
         raise not_found("match")
     return match
@@ -199,7 +199,7 @@ def audit(room: Room, request: Request, session: Session, action: str, target: s
     """Write down who does what."""
     principal: Principal | None = getattr(request.state, "principal", None)
     session.add(
-        AuditLine(
+        AuditRow(
             at=room.database.now(session),
             actor=principal.name if principal else "nobody",
             address=address_of(request)[:100],
@@ -209,16 +209,16 @@ def audit(room: Room, request: Request, session: Session, action: str, target: s
     )
 
 
-def etag_of(row: Match | EventRow | ReelRow | Job | str) -> str:
+def etag_of(row: MatchRow | EventRow | ReelRow | JobRow | str) -> str:
     """The ETag of what a row is now."""
     if isinstance(row, str):
         return f'"{row}"'
-    if isinstance(row, Match):
+    if isinstance(row, MatchRow):
         return f'"{row.version}.{row.revision}"'
-    return f'"{row.revision if isinstance(row, Job) else row.version}"'
+    return f'"{row.revision if isinstance(row, JobRow) else row.version}"'
 
 
-def demand_match(request: Request, row: Match | EventRow | ReelRow) -> None:
+def demand_match(request: Request, row: MatchRow | EventRow | ReelRow) -> None:
     """Make sure that a change is based on what is there now.
 
     Raises:

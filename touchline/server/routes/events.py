@@ -49,7 +49,7 @@ from touchline.server.routes.schemas import (
     when,
 )
 from touchline.server.services import Room
-from touchline.server.tables import Change, EventRow, Match
+from touchline.server.tables import ChangeRow, EventRow, MatchRow
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
 
@@ -287,9 +287,11 @@ def changes(
     match_id: Id, principal: Known, room: RoomOf, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[ChangeOut]:
     """Who changed what and when, the latest first."""
-    query = select(Change).where(Change.match_id == match_id).order_by(Change.number.desc())
+    query = (
+        select(ChangeRow).where(ChangeRow.match_id == match_id).order_by(ChangeRow.number.desc())
+    )
     if cursor:
-        query = query.where(Change.number < min(number_of(from_cursor(cursor, 1)[0]), 2**31 - 1))
+        query = query.where(ChangeRow.number < min(number_of(from_cursor(cursor, 1)[0]), 2**31 - 1))
     with room.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(query.limit(limit + 1)).all()
@@ -370,7 +372,7 @@ def _import(
     half: int | None,
 ) -> ChangedOut:
     with room.database.read() as session:
-        match = session.get(Match, match_id)
+        match = session.get(MatchRow, match_id)
     if match is None:
         raise not_found("match")
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
@@ -392,7 +394,7 @@ def _import(
     return _step(step, "imported")
 
 
-def _of_half(match: Match, half: int) -> ColumnElement[bool]:
+def _of_half(match: MatchRow, half: int) -> ColumnElement[bool]:
     if len(match.videos) < 2:
         return EventRow.half == half
     video = video_of_half(match, half)
@@ -412,9 +414,9 @@ def _alive(match_id: str, *columns: Any) -> Select[Any]:
     )
 
 
-def _editable(session: Session, match_id: str) -> Match:
+def _editable(session: Session, match_id: str) -> MatchRow:
     """A match, held until the end of the transaction: its steps are numbered one by one."""
-    match = session.get(Match, match_id, with_for_update=True)
+    match = session.get(MatchRow, match_id, with_for_update=True)
     if match is None:
         raise not_found("match")
     return match
@@ -449,7 +451,7 @@ def _changed(
     return EventOut.of(row, match)
 
 
-def _step(step: Change | None, action: str) -> ChangedOut:
+def _step(step: ChangeRow | None, action: str) -> ChangedOut:
     if step is None:
         return ChangedOut(number=None, action=action, events=[])
     return ChangedOut(

@@ -30,7 +30,7 @@ from touchline.server.routes.dependencies import (
 )
 from touchline.server.routes.schemas import IdText, JobOut, LineOut, Page
 from touchline.server.services import Room
-from touchline.server.tables import Job, JobLine
+from touchline.server.tables import JobLineRow, JobRow
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -51,16 +51,16 @@ def list_jobs(
     match: Annotated[IdText | None, Query()] = None,
 ) -> Page[JobOut]:
     """The jobs, the newest first."""
-    query = select(Job).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit + 1)
+    query = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit + 1)
     if principal.is_guest:
-        query = query.where(Job.match_id == principal.match_id)
+        query = query.where(JobRow.match_id == principal.match_id)
     if state:
-        query = query.where(Job.state == state)
+        query = query.where(JobRow.state == state)
     if match:
-        query = query.where(Job.match_id == match)
+        query = query.where(JobRow.match_id == match)
     if cursor:
         at, job_id = from_cursor(cursor, 2)
-        query = query.where(tuple_(Job.created_at, Job.id) < (number_of(at), job_id))
+        query = query.where(tuple_(JobRow.created_at, JobRow.id) < (number_of(at), job_id))
     with room.database.read() as session:
         rows = session.scalars(query).all()
         items = [JobOut.of(row, room.queue.position(session, row)) for row in rows[:limit]]
@@ -84,7 +84,7 @@ def read_log(job_id: Id, principal: Known, room: RoomOf) -> Page[LineOut]:
     with room.database.read() as session:
         _job(session, principal, job_id)
         lines = session.scalars(
-            select(JobLine).where(JobLine.job_id == job_id).order_by(JobLine.id)
+            select(JobLineRow).where(JobLineRow.job_id == job_id).order_by(JobLineRow.id)
         ).all()
     return Page(items=[LineOut.of(line) for line in lines])
 
@@ -174,8 +174,8 @@ def _look(room: Room, principal: Principal, job_id: str) -> tuple[str, bool]:
     return json.dumps(job.model_dump(mode="json")), row.state in ENDED
 
 
-def _job(session: Session, principal: Principal, job_id: str) -> Job:
-    row = session.get(Job, job_id)
+def _job(session: Session, principal: Principal, job_id: str) -> JobRow:
+    row = session.get(JobRow, job_id)
     if row is None or (principal.is_guest and principal.match_id != row.match_id):
         raise not_found("job")
     return row

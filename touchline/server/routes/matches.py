@@ -52,7 +52,7 @@ from touchline.server.routes.schemas import (
 )
 from touchline.server.services import Room
 from touchline.server.storage import inside_roots
-from touchline.server.tables import EventRow, Job, Match, MatchVideo, Upload
+from touchline.server.tables import EventRow, JobRow, MatchRow, UploadRow, VideoRow
 from touchline.zoo.store import find
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
@@ -71,15 +71,17 @@ def list_matches(
     search: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
 ) -> Page[MatchOut]:
     """The matches, the newest first."""
-    query = select(Match).order_by(Match.created_at.desc(), Match.id.desc()).limit(limit + 1)
+    query = (
+        select(MatchRow).order_by(MatchRow.created_at.desc(), MatchRow.id.desc()).limit(limit + 1)
+    )
     if principal.is_guest:
-        query = query.where(Match.id == principal.match_id)
+        query = query.where(MatchRow.id == principal.match_id)
     if search:
         escaped = re.sub(r"([%_/])", r"/\1", search)
-        query = query.where(Match.title.ilike(f"%{escaped}%", escape="/"))
+        query = query.where(MatchRow.title.ilike(f"%{escaped}%", escape="/"))
     if cursor:
         at, match_id = from_cursor(cursor, 2)
-        query = query.where(tuple_(Match.created_at, Match.id) < (number_of(at), match_id))
+        query = query.where(tuple_(MatchRow.created_at, MatchRow.id) < (number_of(at), match_id))
     with room.database.read() as session:
         rows = session.scalars(query).all()
         ids = [row.id for row in rows]
@@ -105,7 +107,7 @@ def create(
         find(model)
         videos = [_video(session, principal, room, one, n) for n, one in enumerate(wanted, start=1)]
         name = videos[0].name
-        match = Match(
+        match = MatchRow(
             owner_id=principal.user_id,
             videos=videos,
             title=body.title or Path(name).stem or name,
@@ -187,7 +189,7 @@ def remove(match_id: Id, principal: Editor, request: Request, room: RoomOf) -> N
         match = visible_match(session, principal, match_id)
         if match.owner_id != principal.user_id and not principal.has("admin"):
             raise ProblemError(403, "only its owner or an admin may delete a match")
-        for job in session.scalars(select(Job).where(Job.match_id == match_id)):
+        for job in session.scalars(select(JobRow).where(JobRow.match_id == match_id)):
             room.queue.cancel(session, job)
         audit(room, request, session, "match deleted", f"{match.id} {match.title}")
     drop_match(room, match_id)
@@ -349,13 +351,13 @@ def _wanted_videos(body: MatchIn) -> list[VideoIn]:
 
 def _video(
     session: Session, principal: Principal, room: Room, wanted: VideoIn, number: int
-) -> MatchVideo:
+) -> VideoRow:
     if wanted.upload is not None:
         name, source = _taken(session, principal, wanted.upload), None
     else:
         source = str(inside_roots(wanted.path or "", room.settings.media_roots))
         name = Path(source).name[:200]
-    return MatchVideo(
+    return VideoRow(
         number=number, half=wanted.half, upload_id=wanted.upload, source_path=source, name=name
     )
 
@@ -368,7 +370,7 @@ def _said(change: GameChange) -> dict[str, Any]:
 
 def _taken(session: Session, principal: Principal, upload_id: str) -> str:
     """The name of an upload that a match may be made of."""
-    upload = session.get(Upload, upload_id)
+    upload = session.get(UploadRow, upload_id)
     if upload is None or upload.owner_id != principal.user_id:
         raise not_found("upload")
     if upload.state != "complete":
@@ -380,9 +382,9 @@ def _taken(session: Session, principal: Principal, upload_id: str) -> str:
 
 def _open_jobs(session: Session, match_ids: list[str]) -> dict[str, str]:
     rows = session.execute(
-        select(Job.match_id, Job.id)
-        .where(Job.match_id.in_(match_ids), Job.state.in_(OPEN))
-        .order_by(Job.created_at)
+        select(JobRow.match_id, JobRow.id)
+        .where(JobRow.match_id.in_(match_ids), JobRow.state.in_(OPEN))
+        .order_by(JobRow.created_at)
     )
     return {str(match_id): job_id for match_id, job_id in rows}
 

@@ -21,7 +21,7 @@ from touchline.server.problems import ProblemError, not_found
 from touchline.server.routes.dependencies import Editor, Id, RoomOf, Viewer, audit
 from touchline.server.routes.schemas import ID, IdText, ModelName, Text
 from touchline.server.services import Room
-from touchline.server.tables import Job, Upload
+from touchline.server.tables import JobRow, UploadRow
 from touchline.zoo.store import ModelFolder, find, list_models
 
 router = APIRouter(prefix="/api/v1", tags=["OSL VideoAnnotationTool"])
@@ -350,14 +350,14 @@ def _descriptor(folder: ModelFolder) -> Descriptor:
     )
 
 
-def _upload(room: Room, principal: Principal, upload_id: str) -> Upload:
+def _upload(room: Room, principal: Principal, upload_id: str) -> UploadRow:
     upload = uploads.find(room, principal, upload_id)
     if upload.kind != "parts":
         raise not_found("upload")
     return upload
 
 
-def _state(room: Room, upload: Upload) -> UploadState:
+def _state(room: Room, upload: UploadRow) -> UploadState:
     done = upload.state == "complete"
     return UploadState(
         id=upload.id,
@@ -378,7 +378,7 @@ def _work(room: Room, session: Session, principal: Principal, item: Item) -> dic
         raise ProblemError(422, "inputs are videos", code="unsupported_input")
     if asset.kind == "shared":
         return work | {"path": str(shared_file(asset.uri or "", room.settings.media_roots))}
-    upload = session.get(Upload, asset.id) if asset.id else None
+    upload = session.get(UploadRow, asset.id) if asset.id else None
     if upload is None or upload.owner_id != principal.user_id:
         raise not_found("upload")
     if upload.state != "complete":
@@ -386,14 +386,14 @@ def _work(room: Room, session: Session, principal: Principal, item: Item) -> dic
     return work | {"upload_id": upload.id}
 
 
-def _job(session: Session, principal: Principal, job_id: str) -> Job:
-    job = session.get(Job, job_id)
+def _job(session: Session, principal: Principal, job_id: str) -> JobRow:
+    job = session.get(JobRow, job_id)
     if job is None or job.kind != "infer" or job.owner_id != principal.user_id:
         raise not_found("job")
     return job
 
 
-def _job_state(job: Job, principal: Principal) -> JobState:
+def _job_state(job: JobRow, principal: Principal) -> JobState:
     error = None
     if job.state in ("failed", "cancelled"):
         code = "cancelled" if job.state == "cancelled" else "inference_failed"
@@ -410,7 +410,7 @@ def _job_state(job: Job, principal: Principal) -> JobState:
     )
 
 
-def _found(job: Job) -> list[dict[str, Any]]:
+def _found(job: JobRow) -> list[dict[str, Any]]:
     items = []
     for number, item in enumerate(job.payload["items"]):
         events = job.result.get(f"spot {number}", {}).get("events", [])

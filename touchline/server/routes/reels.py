@@ -38,7 +38,7 @@ from touchline.server.routes.schemas import (
     ReelOut,
     RenderIn,
 )
-from touchline.server.tables import EventRow, Match, Product, ReelRow
+from touchline.server.tables import EventRow, MatchRow, ProductRow, ReelRow
 
 router = APIRouter(prefix="/v1", tags=["reels"])
 
@@ -130,7 +130,7 @@ def change(
         if body.title is not None:
             row.title = body.title
         if body.clips is not None:
-            match = session.get_one(Match, row.match_id)
+            match = session.get_one(MatchRow, row.match_id)
             events = session.scalars(_events(row.match_id)).all()
             row.document = document_of(_edited(match, body.clips, list(events)))
         row.version += 1
@@ -199,9 +199,9 @@ def list_files(match_id: Id, principal: Known, room: RoomOf) -> Page[ProductOut]
     with room.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(
-            select(Product)
-            .where(Product.match_id == match_id)
-            .order_by(Product.created_at.desc(), Product.id)
+            select(ProductRow)
+            .where(ProductRow.match_id == match_id)
+            .order_by(ProductRow.created_at.desc(), ProductRow.id)
             .limit(1000)
         ).all()
     return Page(items=[ProductOut.of(row) for row in rows])
@@ -224,7 +224,7 @@ def download(file_id: Id, principal: Known, request: Request, room: RoomOf) -> R
     """Download a file; takes Range."""
     may_download(principal)
     with room.database.read() as session:
-        row = session.get(Product, file_id)
+        row = session.get(ProductRow, file_id)
         if row is None:
             raise not_found("file")
         visible_match(session, principal, row.match_id)
@@ -237,7 +237,7 @@ def download(file_id: Id, principal: Known, request: Request, room: RoomOf) -> R
 def remove_file(file_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
     """Delete a file that was made for download."""
     with room.database.write() as session:
-        row = session.get(Product, file_id)
+        row = session.get(ProductRow, file_id)
         if row is None:
             raise not_found("file")
         session.delete(row)
@@ -262,7 +262,7 @@ def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
     return row
 
 
-def _edited(match: Match, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
+def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
     """The clips that somebody wants, inside the video, with the events that each shows."""
     length = float(match.info.get("duration_seconds", 0))
     events = [event_of(row) for row in sorted(rows, key=lambda row: row.seconds)]

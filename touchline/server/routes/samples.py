@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from touchline.server.policy import read_policy
 from touchline.server.routes.dependencies import Editor, RoomOf, audit
 from touchline.server.routes.schemas import MatchOut
-from touchline.server.tables import Match, MatchVideo, Upload
+from touchline.server.tables import MatchRow, UploadRow, VideoRow
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
 
@@ -20,15 +20,15 @@ def make_sample(principal: Editor, request: Request, response: Response, room: R
     with room.database.write() as session:
         now = room.database.now(session)
         policy = read_policy(session, room.settings.policy)
-        upload = Upload(
+        upload = UploadRow(
             owner_id=principal.user_id, name="sample.mp4", kind="sample", state="complete",
             length=0, received=0, created_at=now, expires_at=now + policy.upload_hours * 3600,
         )  # fmt: skip
         session.add(upload)
         session.flush()
-        match = Match(
+        match = MatchRow(
             owner_id=principal.user_id, title=TITLE,
-            videos=[MatchVideo(upload_id=upload.id, name=upload.name)],
+            videos=[VideoRow(upload_id=upload.id, name=upload.name)],
             model=policy.default_model, threshold=policy.threshold, created_at=now, updated_at=now,
         )  # fmt: skip
         session.add(match)

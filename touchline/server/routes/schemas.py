@@ -18,13 +18,13 @@ from touchline.server.access.principal import Role, Scope
 from touchline.server.documents import video_at
 from touchline.server.tables import (
     EventRow,
-    Job,
-    JobLine,
-    Match,
-    MatchVideo,
-    Product,
+    JobLineRow,
+    JobRow,
+    MatchRow,
+    ProductRow,
     ReelRow,
-    Upload,
+    UploadRow,
+    VideoRow,
 )
 from touchline.zoo.cards import NAME
 
@@ -86,7 +86,7 @@ class UploadOut(BaseModel):
     expires_at: datetime
 
     @classmethod
-    def of(cls, row: Upload) -> "UploadOut":
+    def of(cls, row: UploadRow) -> "UploadOut":
         """As the row has it."""
         return cls.model_validate(
             {name: getattr(row, name) for name in ("id", "name", "state", "length", "received")}
@@ -188,7 +188,7 @@ class VideoOut(BaseModel):
     info: dict[str, Any]
 
     @classmethod
-    def of(cls, row: MatchVideo) -> "VideoOut":
+    def of(cls, row: VideoRow) -> "VideoOut":
         """As the row has it."""
         return cls(
             number=row.number,
@@ -280,7 +280,7 @@ class MatchOut(BaseModel):
 
     @classmethod
     def of(
-        cls, row: Match, job: str | None = None, counts: dict[str, int] | None = None
+        cls, row: MatchRow, job: str | None = None, counts: dict[str, int] | None = None
     ) -> "MatchOut":
         """As the row has it.
 
@@ -380,12 +380,12 @@ class EventOut(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: EventRow, match: Match) -> "EventOut":
+    def of(cls, row: EventRow, match: MatchRow) -> "EventOut":
         """As the row has it; of several videos of the match, in the one that its time lies in."""
         return cls.model_validate(event_facts(row, match))
 
 
-def event_facts(row: EventRow | Row[Any], match: Match) -> dict[str, Any]:
+def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
     """The fields of `EventOut`, before they are validated: lists of thousands are made of them."""
     half, half_time = row.half, None
     if len(match.videos) > 1:
@@ -519,7 +519,7 @@ class ProductOut(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, row: Product) -> "ProductOut":
+    def of(cls, row: ProductRow) -> "ProductOut":
         """As the row has it."""
         return cls.model_validate(
             {name: getattr(row, name) for name in ("id", "name", "format", "bytes")}
@@ -546,7 +546,7 @@ class JobOut(BaseModel):
     finished_at: datetime | None
 
     @classmethod
-    def of(cls, row: Job, position: int | None) -> "JobOut":
+    def of(cls, row: JobRow, position: int | None) -> "JobOut":
         """As the row has it."""
         names = ("id", "kind", "state", "stage", "progress", "stages", "attempts", "problem")
         return cls.model_validate(
@@ -570,7 +570,7 @@ class LineOut(BaseModel):
     text: str
 
     @classmethod
-    def of(cls, row: JobLine) -> "LineOut":
+    def of(cls, row: JobLineRow) -> "LineOut":
         """As the row has it."""
         return cls.model_validate({"at": when(row.at), "attempt": row.attempt, "text": row.text})
 

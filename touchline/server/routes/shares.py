@@ -7,7 +7,7 @@ from touchline.server.access.accounts import add_share
 from touchline.server.problems import not_found
 from touchline.server.routes.dependencies import Editor, Id, RoomOf, audit, visible_match
 from touchline.server.routes.schemas import Page, ShareIn, ShareOut, when
-from touchline.server.tables import ShareLink
+from touchline.server.tables import ShareLinkRow
 
 router = APIRouter(prefix="/v1", tags=["shares"])
 
@@ -18,9 +18,9 @@ def list_shares(match_id: Id, principal: Editor, room: RoomOf) -> Page[ShareOut]
     with room.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(
-            select(ShareLink)
-            .where(ShareLink.match_id == match_id)
-            .order_by(ShareLink.created_at, ShareLink.id)
+            select(ShareLinkRow)
+            .where(ShareLinkRow.match_id == match_id)
+            .order_by(ShareLinkRow.created_at, ShareLinkRow.id)
             .limit(1000)
         ).all()
     return Page(items=[_share(row) for row in rows])
@@ -47,14 +47,14 @@ def share(
 def revoke(share_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
     """Revoke a link."""
     with room.database.write() as session:
-        row = session.get(ShareLink, share_id)
+        row = session.get(ShareLinkRow, share_id)
         if row is None:
             raise not_found("link")
         session.delete(row)
         audit(room, request, session, "link revoked", row.match_id)
 
 
-def _share(row: ShareLink) -> ShareOut:
+def _share(row: ShareLinkRow) -> ShareOut:
     return ShareOut.model_validate(
         {
             "id": row.id,

@@ -15,7 +15,7 @@ from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import Editor, Id, RoomOf, audit
 from touchline.server.routes.schemas import UploadOut
 from touchline.server.services import Room
-from touchline.server.tables import Upload
+from touchline.server.tables import UploadRow
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
@@ -189,14 +189,14 @@ async def put(
     return UploadOut.of(await to_thread.run_sync(uploads.find, room, principal, upload.id))
 
 
-async def _receive(room: Room, upload: Upload, offset: int, request: Request) -> int:
+async def _receive(room: Room, upload: UploadRow, offset: int, request: Request) -> int:
     try:
         return await uploads.receive(room, upload, offset, request.stream(), _checksum(request))
     except ClientDisconnect as error:
         raise ProblemError(400, "the connection was lost") from error
 
 
-def _note(room: Room, request: Request, upload: Upload) -> None:
+def _note(room: Room, request: Request, upload: UploadRow) -> None:
     with room.database.write() as session:
         audit(room, request, session, "upload begun", f"{upload.id} {upload.name}")
 

@@ -33,7 +33,7 @@ from touchline.server.routes.schemas import (
     UserOut,
     when,
 )
-from touchline.server.tables import AuditLine, Token, User
+from touchline.server.tables import AuditRow, TokenRow, UserRow
 
 router = APIRouter(prefix="/v1")
 
@@ -42,7 +42,7 @@ router = APIRouter(prefix="/v1")
 def list_users(principal: Admin, room: RoomOf) -> Page[UserOut]:
     """Everybody who may log in."""
     with room.database.read() as session:
-        users = session.scalars(select(User).order_by(User.name).limit(10_000)).all()
+        users = session.scalars(select(UserRow).order_by(UserRow.name).limit(10_000)).all()
     return Page(items=[_user(user) for user in users])
 
 
@@ -64,7 +64,7 @@ def change(
     """Change password, role, quota, or whether somebody may log in."""
     given = body.model_fields_set
     with room.database.write() as session:
-        user = session.get(User, user_id)
+        user = session.get(UserRow, user_id)
         if user is None:
             raise not_found("user")
         if body.disabled or (body.role is not None and body.role != "admin"):
@@ -85,7 +85,7 @@ def change(
 def remove(user_id: Id, principal: Admin, request: Request, room: RoomOf) -> None:
     """Remove a user; their matches stay."""
     with room.database.write() as session:
-        user = session.get(User, user_id)
+        user = session.get(UserRow, user_id)
         if user is None:
             raise not_found("user")
         refuse_losing_the_last_admin(session, user)
@@ -98,9 +98,9 @@ def list_tokens(principal: Viewer, room: RoomOf) -> Page[TokenOut]:
     """One's own tokens, without their secrets."""
     with room.database.read() as session:
         tokens = session.scalars(
-            select(Token)
-            .where(Token.user_id == _with_account(principal))
-            .order_by(Token.created_at, Token.id)
+            select(TokenRow)
+            .where(TokenRow.user_id == _with_account(principal))
+            .order_by(TokenRow.created_at, TokenRow.id)
             .limit(1000)
         ).all()
     return Page(items=[_token(token) for token in tokens])
@@ -114,7 +114,7 @@ def make_token(body: TokenIn, principal: Viewer, request: Request, room: RoomOf)
         raise ProblemError(403, f"a token for {body.role}s is more than you may do")
     with room.database.write() as session:
         now = room.database.now(session)
-        user = session.get_one(User, user_id)
+        user = session.get_one(UserRow, user_id)
         expires_at = None if body.days is None else now + body.days * 24 * 3600
         secret, token = add_token(session, user, body.name, body.role, now, expires_at)
         audit(room, request, session, "token made", body.name)
@@ -127,7 +127,7 @@ def make_token(body: TokenIn, principal: Viewer, request: Request, room: RoomOf)
 def revoke(token_id: Id, principal: Viewer, request: Request, room: RoomOf) -> None:
     """Revoke one's own token; an admin revokes anybody's."""
     with room.database.write() as session:
-        token = session.get(Token, token_id)
+        token = session.get(TokenRow, token_id)
         if token is None or (token.user_id != principal.user_id and not principal.has("admin")):
             raise not_found("token")
         session.delete(token)
@@ -139,9 +139,9 @@ def read_audit(
     principal: Admin, room: RoomOf, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[AuditOut]:
     """Who did what, the latest first."""
-    query = select(AuditLine).order_by(AuditLine.id.desc()).limit(limit + 1)
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit + 1)
     if cursor:
-        query = query.where(AuditLine.id < min(number_of(from_cursor(cursor, 1)[0]), 2**53))
+        query = query.where(AuditRow.id < min(number_of(from_cursor(cursor, 1)[0]), 2**53))
     with room.database.read() as session:
         lines = session.scalars(query).all()
     items = [
@@ -166,14 +166,14 @@ def _with_account(principal: Principal) -> str:
     return principal.user_id
 
 
-def _user(user: User) -> UserOut:
+def _user(user: UserRow) -> UserOut:
     names = ("id", "name", "role", "quota_bytes", "disabled")
     return UserOut.model_validate(
         {name: getattr(user, name) for name in names} | {"created_at": when(user.created_at)}
     )
 
 
-def _token(token: Token) -> TokenOut:
+def _token(token: TokenRow) -> TokenOut:
     return TokenOut.model_validate(
         {
             "id": token.id,
