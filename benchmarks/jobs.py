@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 
 from touchline.server.client import Client, ServerError
 from touchline.server.jobs.processes import run_in_child
-from touchline.server.services import Room, open_room
+from touchline.server.services import Services, open_services
 from touchline.server.settings import ServerSettings, StageLimits
 from touchline.server.tables import JobRow, MatchRow, ProductRow, ReelRow, UploadRow, VideoRow
 
@@ -74,10 +74,10 @@ class Crew:
             process.wait(30)
 
 
-def make_reels(room: Room, video: Path, count: int) -> list[str]:
+def make_reels(services: Services, video: Path, count: int) -> list[str]:
     """A match that is ready, with that many reels."""
     size = video.stat().st_size
-    with room.database.write() as session:
+    with services.database.write() as session:
         upload = UploadRow(
             name="match.mp4", kind="put", state="complete", length=size, received=size,
             created_at=1.0, expires_at=9e12,
@@ -102,7 +102,7 @@ def make_reels(room: Room, video: Path, count: int) -> list[str]:
         ]  # fmt: skip
         session.add_all(reels)
         session.flush()
-        path = room.storage.upload(upload.id)
+        path = services.storage.upload(upload.id)
     path.parent.mkdir(parents=True)
     path.write_bytes(video.read_bytes())
     return [reel.id for reel in reels]
@@ -155,11 +155,11 @@ def run(database: str, args: argparse.Namespace, stack: ExitStack) -> dict[str, 
         from postgres import running_postgres
 
         environment["TOUCHLINE_DATABASE_URL"] = stack.enter_context(running_postgres())
-    room = open_room(
+    services = open_services(
         ServerSettings(data=folder / "data", database_url=environment.get("TOUCHLINE_DATABASE_URL"))
     )
     video = write_video(folder / "match.mp4", 100)
-    reels = make_reels(room, video, count)
+    reels = make_reels(services, video, count)
     alone = stage_alone(video, folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -170,18 +170,23 @@ def run(database: str, args: argparse.Namespace, stack: ExitStack) -> dict[str, 
     sender = threading.Thread(target=submit, args=(f"http://127.0.0.1:{port}", reels))
     sender.start()
     try:
-        while sender.is_alive() or unfinished(room):
+        while sender.is_alive() or unfinished(services):
             time.sleep(alone * rng.uniform(*args.pause))
             crew.kill(rng)
             crew.keep()
             if time.perf_counter() - began > MAX_SECONDS:
-                raise SystemExit(f"{unfinished(room)} jobs are not done")
+                raise SystemExit(f"{unfinished(services)} jobs are not done")
         seconds = time.perf_counter() - began
     finally:
         crew.stop()
-    made = {"database": database, "workers": workers, "kills": crew.kills, **verdict(room, count)}
+    made = {
+        "database": database,
+        "workers": workers,
+        "kills": crew.kills,
+        **verdict(services, count),
+    }
     per_job = seconds * workers / count
-    room.close()
+    services.close()
     return made | {
         "seconds": round(seconds, 1),
         "seconds_per_job_and_worker": round(per_job, 3),
@@ -190,19 +195,19 @@ def run(database: str, args: argparse.Namespace, stack: ExitStack) -> dict[str, 
     }
 
 
-def unfinished(room: Room) -> int:
+def unfinished(services: Services) -> int:
     """Jobs that have not ended."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         query = select(func.count()).where(JobRow.state.in_(("queued", "running")))
         return session.scalar(query) or 0
 
 
-def verdict(room: Room, count: int) -> dict[str, Any]:
+def verdict(services: Services, count: int) -> dict[str, Any]:
     """What became of the jobs; anything but once each is said and fails the run."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         jobs = session.scalars(select(JobRow)).all()
         products = session.scalars(select(ProductRow)).all()
-    files = [room.storage.product(p.match_id, p.job_id) for p in products]
+    files = [services.storage.product(p.match_id, p.job_id) for p in products]
     found = {
         "jobs": len(jobs),
         "succeeded": sum(job.state == "succeeded" for job in jobs),
@@ -210,7 +215,7 @@ def verdict(room: Room, count: int) -> dict[str, Any]:
         "files": sum(path.is_file() and path.stat().st_size > 0 for path in files),
         "tried_again": sum(job.attempts > 1 for job in jobs),
         "most_attempts": max(job.attempts for job in jobs),
-        "left_over": len(list((room.storage.root / "work").iterdir())),
+        "left_over": len(list((services.storage.root / "work").iterdir())),
     }
     once = all(found[name] == count for name in ("jobs", "succeeded", "products", "files"))
     return found | {"each_once": once}

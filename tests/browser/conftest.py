@@ -77,7 +77,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RoomServer"]:
     """A server without a worker."""
     from room_server import serving
 
-    with serving(tmp_path_factory.mktemp("room")) as running:
+    with serving(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 

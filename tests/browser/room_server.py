@@ -13,7 +13,7 @@ import numpy as np
 
 from touchline.labels import SOCCERNET_V2
 from touchline.server.jobs.stages.thumbnails import make_thumbnails
-from touchline.server.services import open_room
+from touchline.server.services import open_services
 from touchline.server.settings import ServerSettings
 from touchline.server.tables import EventRow, MatchRow, UploadRow, VideoRow
 
@@ -122,12 +122,12 @@ def seed_match(
         shown_seconds: length that the match claims, for a long one with a short video.
         half_seconds: when the second half begins, of a match that came as two videos.
     """
-    room = open_room(ServerSettings(data=data))
+    services = open_services(ServerSettings(data=data))
     width, height = size
     length = shown_seconds or seconds
     try:
-        with room.database.write() as session:
-            now = room.database.now(session)
+        with services.database.write() as session:
+            now = services.database.now(session)
             bytes_ = video.stat().st_size
             parts = _parts(length, half_seconds)
             uploads = [
@@ -167,20 +167,20 @@ def seed_match(
                 )
                 for one in found
             )  # fmt: skip
-            stored = [room.storage.upload(upload.id) for upload in uploads]
-            for path in (room.storage.proxy(match.id), *stored):
+            stored = [services.storage.upload(upload.id) for upload in uploads]
+            for path in (services.storage.proxy(match.id), *stored):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(video, path)
-            folder = room.storage.match(match.id) / "thumbnails"
+            folder = services.storage.match(match.id) / "thumbnails"
             match.thumbnails = make_thumbnails(
                 lambda share: None, source=str(video), folder=str(folder),
                 every_seconds=every_seconds,
             )  # fmt: skip
             if curves:
-                _write_curves(room.storage.scores(match.id), length, found, list(labels))
+                _write_curves(services.storage.scores(match.id), length, found, list(labels))
             return match.id
     finally:
-        room.close()
+        services.close()
 
 
 def _parts(length: float, half_seconds: float | None) -> list[tuple[int, int | None, float, float]]:

@@ -16,7 +16,7 @@ if not any(importlib.util.find_spec(name) for name in ("httpx2", "httpx")):
 collect_ignore_glob = ["test_*.py"] if missing else []
 
 if TYPE_CHECKING:
-    from touchline.server.services import Room
+    from touchline.server.services import Services
 
 
 def pytest_report_header() -> str:
@@ -49,45 +49,47 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_room(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., "Room"]]:
+def make_services(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., "Services"]]:
     """Open a server's database and folders, with these settings."""
-    from touchline.server.services import open_room
+    from touchline.server.services import open_services
     from touchline.server.settings import ServerSettings
 
-    rooms = []
+    opened = []
 
-    def make(**settings: Any) -> "Room":
+    def make(**settings: Any) -> "Services":
         given = {"data": tmp_path / "data", "queue": {"backoff_seconds": 0.0}} | settings
         database = given["data"] / "touchline.db"
         if given.get("database_url") is None and not database.exists():
             database.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(empty_database, database)
-        rooms.append(open_room(ServerSettings(**given)))
-        return rooms[-1]
+        opened.append(open_services(ServerSettings(**given)))
+        return opened[-1]
 
     yield make
-    for room in rooms:
-        room.close()
+    for services in opened:
+        services.close()
 
 
 @pytest.fixture
-def room(make_room: Callable[..., "Room"]) -> "Room":
+def services(make_services: Callable[..., "Services"]) -> "Services":
     """A server on SQLite."""
-    return make_room()
+    return make_services()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_room(request: pytest.FixtureRequest, make_room: Callable[..., "Room"]) -> "Room":
+def any_services(
+    request: pytest.FixtureRequest, make_services: Callable[..., "Services"]
+) -> "Services":
     """A server on each kind of database, empty."""
     if request.param == "sqlite":
-        return make_room()
-    room = make_room(database_url=request.getfixturevalue("postgres_url"))
+        return make_services()
+    services = make_services(database_url=request.getfixturevalue("postgres_url"))
     from touchline.server.tables import Base
 
-    with room.database.write() as session:
+    with services.database.write() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
-    return room
+    return services
 
 
 @pytest.fixture(autouse=True)
@@ -101,18 +103,18 @@ def logs_as_they_were() -> Iterator[None]:
 
 
 @pytest.fixture
-def make_client(make_room: Callable[..., "Room"]) -> Iterator[Callable[..., Any]]:
-    """A client of a server with these settings; its ``room`` is the server's."""
+def make_client(make_services: Callable[..., "Services"]) -> Iterator[Callable[..., Any]]:
+    """A client of a server with these settings; its ``services`` are the server's."""
     from fastapi.testclient import TestClient
 
     from touchline.server.app import create_app
 
     clients = []
 
-    def make(room: "Room | None" = None, **settings: Any) -> TestClient:
-        room = room or make_room(**settings)
-        client = TestClient(create_app(room), raise_server_exceptions=False)
-        client.room = room
+    def make(services: "Services | None" = None, **settings: Any) -> TestClient:
+        services = services or make_services(**settings)
+        client = TestClient(create_app(services), raise_server_exceptions=False)
+        client.services = services
         clients.append(client.__enter__())
         return client
 
@@ -128,17 +130,19 @@ def client(make_client: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def people(make_room: Callable[..., "Room"], make_client: Callable[..., Any]) -> dict[str, Any]:
+def people(
+    make_services: Callable[..., "Services"], make_client: Callable[..., Any]
+) -> dict[str, Any]:
     """Clients of one server with passwords: admin, editor, viewer and nobody."""
     from touchline.server.access.accounts import add_token, add_user
 
-    room = make_room()
-    clients = {"nobody": make_client(room)}
-    with room.database.write() as session:
+    services = make_services()
+    clients = {"nobody": make_client(services)}
+    with services.database.write() as session:
         for role in ("admin", "editor", "viewer"):
             user = add_user(session, role, f"the {role}s password", role, 1.0)
             secret, _ = add_token(session, user, "test", role, 1.0, None)
-            clients[role] = make_client(room)
+            clients[role] = make_client(services)
             clients[role].headers["Authorization"] = f"Bearer {secret}"
     return clients
 
@@ -156,8 +160,8 @@ def ready_match(small_video: Path) -> Callable[..., str]:
     """Put a match that is ready into a server, without a worker; its id."""
     from touchline.server.tables import EventRow, MatchRow, UploadRow, VideoRow
 
-    def make(room: "Room", events: int = 5, owner: str | None = None) -> str:
-        with room.database.write() as session:
+    def make(services: "Services", events: int = 5, owner: str | None = None) -> str:
+        with services.database.write() as session:
             length = small_video.stat().st_size
             upload = UploadRow(
                 owner_id=owner, name="small.mp4", kind="put", state="complete", length=length,
@@ -185,7 +189,7 @@ def ready_match(small_video: Path) -> Callable[..., str]:
                         updated_at=1.0,
                     )
                 )  # fmt: skip
-        for path in (room.storage.proxy(match.id), room.storage.upload(upload.id)):
+        for path in (services.storage.proxy(match.id), services.storage.upload(upload.id)):
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(small_video, path)
         return match.id

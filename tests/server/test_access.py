@@ -159,7 +159,7 @@ def test_a_share_link_shows_one_match_for_a_while(
 ) -> None:
     """Line 22: scope and expiry of share links."""
     admin, guest = people["admin"], people["nobody"]
-    shown, hidden = ready_match(admin.room), ready_match(admin.room)
+    shown, hidden = ready_match(admin.services), ready_match(admin.services)
     made = admin.post(f"/v1/matches/{shown}/shares", json={"scope": "view", "hours": 1}).json()
     share = {"X-Share-Token": made["secret"]}
     assert guest.get(f"/v1/matches/{shown}", headers=share).status_code == 200
@@ -181,7 +181,7 @@ def test_a_download_link_lets_files_be_taken(
     people: dict[str, Any], ready_match: Callable[..., str]
 ) -> None:
     admin = people["admin"]
-    match = ready_match(admin.room)
+    match = ready_match(admin.services)
     secret = admin.post(f"/v1/matches/{match}/shares", json={"scope": "download"}).json()["secret"]
     assert people["nobody"].get(f"/v1/matches/{match}/original?share={secret}").status_code == 200
 
@@ -190,9 +190,9 @@ def test_a_share_link_runs_out(people: dict[str, Any], ready_match: Callable[...
     from touchline.server.tables import ShareLinkRow
 
     admin = people["admin"]
-    match = ready_match(admin.room)
+    match = ready_match(admin.services)
     made = admin.post(f"/v1/matches/{match}/shares", json={}).json()
-    with admin.room.database.write() as session:
+    with admin.services.database.write() as session:
         session.get_one(ShareLinkRow, made["id"]).expires_at = 1.0
     answer = people["nobody"].get(f"/v1/matches/{match}?share={made['secret']}")
     assert answer.status_code == 401
@@ -249,19 +249,19 @@ def test_what_was_done_is_written_down(people: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_nobody_reaches_a_server_without_a_password(
-    make_room: Callable[..., Any], host: str
+    make_services: Callable[..., Any], host: str
 ) -> None:
     """Line 25."""
     with pytest.raises(ConfigError, match="nobody has a password"):
-        refuse_open_door(make_room(host=host))
+        refuse_open_door(make_services(host=host))
 
 
-def test_a_first_admin_can_come_from_the_environment(make_room: Callable[..., Any]) -> None:
-    room = make_room(host="0.0.0.0", admin_password="from the environment")
-    refuse_open_door(room)
-    refuse_open_door(room)
+def test_a_first_admin_can_come_from_the_environment(make_services: Callable[..., Any]) -> None:
+    services = make_services(host="0.0.0.0", admin_password="from the environment")
+    refuse_open_door(services)
+    refuse_open_door(services)
 
 
-def test_passwords_have_a_least_length(make_room: Callable[..., Any]) -> None:
+def test_passwords_have_a_least_length(make_services: Callable[..., Any]) -> None:
     with pytest.raises(ConfigError, match="10 to 200"):
-        refuse_open_door(make_room(host="0.0.0.0", admin_password="short"))
+        refuse_open_door(make_services(host="0.0.0.0", admin_password="short"))

@@ -17,18 +17,18 @@ from touchline.server.tables import AuditRow, Base, EventRow, JobRow
 @pytest.fixture
 def kept(client: Any, ready_match: Callable[..., str], tmp_path: Path) -> tuple[Any, Path]:
     """A server with a match, its history and a job at work; and its backup."""
-    match = ready_match(client.room, events=30)
+    match = ready_match(client.services, events=30)
     client.post(f"/v1/matches/{match}/events", json={"time": 1, "label": "Goal"})
     client.post(f"/v1/matches/{match}/reels", json={"seconds": 3})
     client.post("/v1/models/pull", json={"name": "a/b"})
-    client.room.queue.claim("worker")
+    client.services.queue.claim("worker")
     target = tmp_path / "backup.zip"
-    back_up(client.room, target)
+    back_up(client.services, target)
     return client, target
 
 
-def rows(room: Any) -> dict[str, Any]:
-    with room.database.read() as session:
+def rows(services: Any) -> dict[str, Any]:
+    with services.database.read() as session:
         return {
             table.name: sorted(map(str, session.execute(select(table))))
             for table in Base.metadata.sorted_tables
@@ -37,17 +37,17 @@ def rows(room: Any) -> dict[str, Any]:
 
 
 def test_everything_comes_back(
-    kept: tuple[Any, Path], any_room: Any, tmp_path: Path, make_client: Callable[..., Any]
+    kept: tuple[Any, Path], any_services: Any, tmp_path: Path, make_client: Callable[..., Any]
 ) -> None:
     """From SQLite to SQLite and to PostgreSQL."""
     client, target = kept
-    before = rows(client.room)
-    fresh = any_room if not any_room.database.is_sqlite else None
+    before = rows(client.services)
+    fresh = any_services if not any_services.database.is_sqlite else None
     if fresh is None:
-        from touchline.server.services import open_room
+        from touchline.server.services import open_services
         from touchline.server.settings import ServerSettings
 
-        fresh = open_room(ServerSettings(data=tmp_path / "fresh"))
+        fresh = open_services(ServerSettings(data=tmp_path / "fresh"))
     else:
         fresh = type(fresh)(
             fresh.settings, fresh.database, type(fresh.storage)(tmp_path / "fresh"), fresh.queue
@@ -67,15 +67,15 @@ def test_everything_comes_back(
 
 def test_a_server_in_use_is_not_overwritten(kept: tuple[Any, Path]) -> None:
     client, target = kept
-    before = rows(client.room)
+    before = rows(client.services)
     with pytest.raises(InputError, match="not empty"):
-        restore(client.room, target)
-    assert rows(client.room) == before
+        restore(client.services, target)
+    assert rows(client.services) == before
 
 
 def test_a_backup_without_files_is_small(kept: tuple[Any, Path], tmp_path: Path) -> None:
     client, target = kept
-    made = back_up(client.room, tmp_path / "rows.zip", files=False)
+    made = back_up(client.services, tmp_path / "rows.zip", files=False)
     assert made.files == 0
     assert (tmp_path / "rows.zip").stat().st_size < target.stat().st_size
 
@@ -103,10 +103,10 @@ def changed(target: Path, tmp_path: Path, **members: bytes) -> Path:
 def test_backups_that_will_not_do_change_nothing(
     kept: tuple[Any, Path], tmp_path: Path, members: dict[str, bytes], message: str
 ) -> None:
-    from touchline.server.services import open_room
+    from touchline.server.services import open_services
     from touchline.server.settings import ServerSettings
 
-    fresh = open_room(ServerSettings(data=tmp_path / "fresh"))
+    fresh = open_services(ServerSettings(data=tmp_path / "fresh"))
     with pytest.raises(FormatError, match=message):
         restore(fresh, changed(kept[1], tmp_path, **members))
     with fresh.database.read() as session:
@@ -116,13 +116,13 @@ def test_backups_that_will_not_do_change_nothing(
 
 
 def test_tables_of_another_version_are_refused(kept: tuple[Any, Path], tmp_path: Path) -> None:
-    from touchline.server.services import open_room
+    from touchline.server.services import open_services
     from touchline.server.settings import ServerSettings
 
     with zipfile.ZipFile(kept[1]) as archive:
         manifest = json.loads(archive.read("manifest.json")) | {"revision": "9999"}
     path = changed(kept[1], tmp_path, **{"manifest.json": json.dumps(manifest).encode()})
-    fresh = open_room(ServerSettings(data=tmp_path / "fresh"))
+    fresh = open_services(ServerSettings(data=tmp_path / "fresh"))
     with pytest.raises(FormatError, match="another version"):
         restore(fresh, path)
     fresh.close()

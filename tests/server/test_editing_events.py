@@ -35,7 +35,7 @@ class Editing:
 
 @pytest.fixture
 def editing(client: Any, ready_match: Callable[..., str]) -> Editing:
-    return Editing(client, ready_match(client.room))
+    return Editing(client, ready_match(client.services))
 
 
 def facts(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -314,27 +314,27 @@ def test_a_match_is_renamed_and_deleted(editing: Editing) -> None:
     assert client.patch(url, json={"title": "New"}).status_code == 428
     renamed = client.patch(url, json={"title": "New"}, headers={"If-Match": etag})
     assert renamed.json()["title"] == "New"
-    folder = client.room.storage.match(editing.match)
+    folder = client.services.storage.match(editing.match)
     assert folder.is_dir()
     assert client.delete(url).status_code == 204
     assert client.get(url).status_code == 404 and not folder.exists()
-    assert not list((client.room.storage.root / "uploads").iterdir())
+    assert not list((client.services.storage.root / "uploads").iterdir())
 
 
 def test_only_owners_and_admins_delete(
     people: dict[str, Any], ready_match: Callable[..., str]
 ) -> None:
-    match = ready_match(people["admin"].room)
+    match = ready_match(people["admin"].services)
     assert people["editor"].delete(f"/v1/matches/{match}").status_code == 403
     assert people["admin"].delete(f"/v1/matches/{match}").status_code == 204
 
 
 def test_the_same_on_both_databases(
-    any_room: Any, make_client: Callable[..., Any], ready_match: Callable[..., str]
+    any_services: Any, make_client: Callable[..., Any], ready_match: Callable[..., str]
 ) -> None:
     """What differs between databases: order, pages, searching, texts of every script, JSON."""
-    client = make_client(any_room)
-    editing = Editing(client, ready_match(any_room, events=7))
+    client = make_client(any_services)
+    editing = Editing(client, ready_match(any_services, events=7))
     words = "Tor für Öster 🥅 ' \" % _ ; --"
     event = editing.add(time=1.5, label=words, note="=1")
     assert editing.all(f"?label={quote(words)}") == [event]

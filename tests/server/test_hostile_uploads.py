@@ -37,9 +37,9 @@ class Victim:
         from touchline.server.jobs.worker import Worker
 
         self.client = client
-        self.worker = Worker(client.room, threading.Event())
+        self.worker = Worker(client.services, threading.Event())
         self.neighbour = self.send(neighbour.read_bytes(), "neighbour.mp4")
-        self.canary = Canary(client.room.storage.upload(self.neighbour))
+        self.canary = Canary(client.services.storage.upload(self.neighbour))
 
     def send(self, content: bytes, name: str = "match.mp4") -> str:
         answer = self.client.put(f"/v1/uploads/{name}", content=content)
@@ -54,11 +54,13 @@ class Victim:
         assert not self.canary.touched()
         told = self.client.get(f"/v1/matches/{match['id']}").json()
         assert told["state"] == "failed", told
-        assert "\n" not in told["problem"] and str(self.client.room.storage.root) not in str(told)
+        assert "\n" not in told["problem"] and str(self.client.services.storage.root) not in str(
+            told
+        )
         job = self.client.get(f"/v1/jobs/{match['job']}").json()
         assert job["attempts"] == 1 and job["state"] == "failed"
-        assert not self.client.room.storage.proxy(match["id"]).exists()
-        assert not list((self.client.room.storage.root / "work").iterdir())
+        assert not self.client.services.storage.proxy(match["id"]).exists()
+        assert not list((self.client.services.storage.root / "work").iterdir())
         return str(told["problem"])
 
 
@@ -86,7 +88,7 @@ NO_VIDEO = "is not a video file of a known kind"
 @pytest.mark.parametrize("how", ["sibling", "relative", "absolute", "http"])
 def test_a_concat_script_reads_nobody_elses_upload(victim: Victim, how: str) -> None:
     """Lines 1 and 2: the file is opened by its path, as a file of a listed kind, and only so."""
-    path = victim.client.room.storage.upload(victim.neighbour)
+    path = victim.client.services.storage.upload(victim.neighbour)
     target = {
         "sibling": "original.bin",
         "relative": f"../{victim.neighbour}/original.bin",
@@ -120,7 +122,7 @@ DASH = (
 )
 def test_playlists_lead_nowhere(victim: Victim, form: str, target: str) -> None:
     """Lines 3 and 4: HLS and DASH, relative, absolute and over the network."""
-    path = victim.client.room.storage.upload(victim.neighbour)
+    path = victim.client.services.storage.upload(victim.neighbour)
     text = form.format(target.format(victim.neighbour, path, victim.canary.port))
     assert NO_VIDEO in victim.refuses(text.encode(), "match.ts")
 

@@ -15,40 +15,40 @@ def age(path: Any) -> None:
 
 
 def test_matches_go_after_their_time(client: Any, ready_match: Callable[..., str]) -> None:
-    old = ready_match(client.room)
-    tidy(client.room)
+    old = ready_match(client.services)
+    tidy(client.services)
     assert client.get(f"/v1/matches/{old}").status_code == 200
     client.patch("/v1/settings", json={"retention_days": 30})
-    tidy(client.room)
+    tidy(client.services)
     assert client.get(f"/v1/matches/{old}").status_code == 404
-    assert not client.room.storage.match(old).exists()
+    assert not client.services.storage.match(old).exists()
 
 
 def test_folders_that_nothing_refers_to_go(client: Any, ready_match: Callable[..., str]) -> None:
-    match = ready_match(client.room)
-    root = client.room.storage.root
+    match = ready_match(client.services)
+    root = client.services.storage.root
     strays = [root / kind / ("ab" * 16) for kind in ("uploads", "matches", "work")]
     for folder in strays:
         folder.mkdir()
     young = root / "uploads" / ("cd" * 16)
     young.mkdir()
-    for folder in (*strays, client.room.storage.match(match)):
+    for folder in (*strays, client.services.storage.match(match)):
         age(folder)
-    tidy(client.room)
+    tidy(client.services)
     assert not [folder for folder in strays if folder.exists()] and young.exists()
-    assert client.room.storage.proxy(match).is_file()
+    assert client.services.storage.proxy(match).is_file()
 
 
 def test_rows_go_after_their_time(client: Any, ready_match: Callable[..., str]) -> None:
-    match = ready_match(client.room)
+    match = ready_match(client.services)
     client.post(f"/v1/matches/{match}/shares", json={})
     job = client.post("/v1/models/pull", json={"name": "a/b"}).json()["id"]
     client.post(f"/v1/jobs/{job}/cancel")
-    with client.room.database.write() as session:
+    with client.services.database.write() as session:
         session.scalars(select(ShareLinkRow)).one().expires_at = 1.0
         session.get_one(JobRow, job).finished_at = 1.0
         session.add(WorkerRow(id="w", started_at=1.0, seen_at=1.0))
-    tidy(client.room)
-    with client.room.database.read() as session:
+    tidy(client.services)
+    with client.services.database.read() as session:
         for table in (ShareLinkRow, JobRow, WorkerRow, LoginSessionRow):
             assert session.scalars(select(table)).all() == []

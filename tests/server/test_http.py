@@ -13,7 +13,7 @@ PROBLEM = "application/problem+json"
 
 @pytest.fixture
 def video(client: Any, ready_match: Callable[..., str]) -> str:
-    return f"/v1/matches/{ready_match(client.room)}/video"
+    return f"/v1/matches/{ready_match(client.services)}/video"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_documents_that_will_not_do(
     client: Any, ready_match: Callable[..., str], body: bytes
 ) -> None:
     """Line 24: depth, not-a-number and their kin never reach the database."""
-    url = f"/v1/matches/{ready_match(client.room)}/events"
+    url = f"/v1/matches/{ready_match(client.services)}/events"
     answer = client.post(url, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422), answer.text
     assert answer.headers["Content-Type"] == PROBLEM
@@ -145,7 +145,7 @@ def test_a_large_body_is_refused_before_it_is_read(make_client: Callable[..., An
 
 
 def test_pages_lead_through_a_list_once(client: Any, ready_match: Callable[..., str]) -> None:
-    ids = {ready_match(client.room) for _ in range(5)}
+    ids = {ready_match(client.services) for _ in range(5)}
     seen, cursor = [], ""
     while True:
         page = client.get(f"/v1/matches?limit=2{cursor}").json()
@@ -163,7 +163,7 @@ def test_cursors_that_are_none_of_ours(client: Any, path: str, cursor: str) -> N
 
 
 def test_search_takes_its_words_as_they_are(client: Any, ready_match: Callable[..., str]) -> None:
-    ready_match(client.room)
+    ready_match(client.services)
     for words, found in (("North", 1), ("north", 1), ("%", 0), ("_", 0), ("'; DROP", 0)):
         assert len(client.get("/v1/matches", params={"search": words}).json()["items"]) == found
 
@@ -171,12 +171,12 @@ def test_search_takes_its_words_as_they_are(client: Any, ready_match: Callable[.
 def test_health_and_readiness(client: Any) -> None:
     assert client.get("/health").json()["status"] == "alive"
     assert client.get("/ready").json() == {"status": "ready", "workers": 0}
-    client.room.database.engine.dispose()
-    (client.room.storage.root / "touchline.db").unlink()
+    client.services.database.engine.dispose()
+    (client.services.storage.root / "touchline.db").unlink()
 
 
 def test_figures_for_prometheus(client: Any, ready_match: Callable[..., str]) -> None:
-    ready_match(client.room)
+    ready_match(client.services)
     client.get("/v1/matches")
     text = client.get("/metrics").text
     assert 'touchline_requests_total{method="GET",route="/v1/matches",status="200"} 1.0' in text
@@ -190,7 +190,7 @@ def test_figures_want_credentials(people: dict[str, Any]) -> None:
 
 
 def test_settings_are_changed_for_all(client: Any, make_client: Callable[..., Any]) -> None:
-    other = make_client(client.room)
+    other = make_client(client.services)
     changed = client.patch("/v1/settings", json={"retention_days": 30, "proxy_height": 480})
     assert changed.json()["retention_days"] == 30
     assert other.get("/v1/settings").json()["proxy_height"] == 480

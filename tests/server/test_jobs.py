@@ -10,57 +10,60 @@ from sqlalchemy import func, select
 
 from touchline.errors import InputError
 from touchline.server.jobs.queue import Lease, LeaseLostError
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import JobLineRow, JobRow
 
 
-def add(room: Room, count: int = 1, **options: object) -> list[str]:
-    with room.database.write() as session:
+def add(services: Services, count: int = 1, **options: object) -> list[str]:
+    with services.database.write() as session:
         jobs = [
-            room.queue.add(session, "pull", {"name": f"a/{i}"}, **options) for i in range(count)
+            services.queue.add(session, "pull", {"name": f"a/{i}"}, **options) for i in range(count)
         ]
         return [job.id for job in jobs]
 
 
-def job(room: Room, job_id: str) -> JobRow:
-    with room.database.read() as session:
+def job(services: Services, job_id: str) -> JobRow:
+    with services.database.read() as session:
         return session.get_one(JobRow, job_id)
 
 
-def claim(room: Room, worker: str = "w") -> Lease:
-    lease = room.queue.claim(worker)
+def claim(services: Services, worker: str = "w") -> Lease:
+    lease = services.queue.claim(worker)
     assert lease is not None
     return lease
 
 
-def expire(room: Room, lease: Lease) -> None:
-    with room.database.write() as session:
+def expire(services: Services, lease: Lease) -> None:
+    with services.database.write() as session:
         session.get_one(JobRow, lease.job_id).leased_until = 1.0
 
 
-def test_jobs_are_taken_in_order_and_once(any_room: Room) -> None:
-    ids = add(any_room, 3)
-    assert [claim(any_room).job_id for _ in range(3)] == ids
-    assert any_room.queue.claim("w") is None
+def test_jobs_are_taken_in_order_and_once(any_services: Services) -> None:
+    ids = add(any_services, 3)
+    assert [claim(any_services).job_id for _ in range(3)] == ids
+    assert any_services.queue.claim("w") is None
 
 
-def test_a_higher_priority_goes_first(any_room: Room) -> None:
-    [low] = add(any_room)
-    [high] = add(any_room, priority=5)
-    assert claim(any_room).job_id == high
-    assert claim(any_room).job_id == low
+def test_a_higher_priority_goes_first(any_services: Services) -> None:
+    [low] = add(any_services)
+    [high] = add(any_services, priority=5)
+    assert claim(any_services).job_id == high
+    assert claim(any_services).job_id == low
 
 
-def test_the_same_key_gives_the_same_job(any_room: Room) -> None:
-    assert add(any_room, key="k") == add(any_room, key="k")
-    with pytest.raises(InputError, match="belongs to another job"), any_room.database.write() as s:
-        any_room.queue.add(s, "pull", {"name": "other"}, key="k")
+def test_the_same_key_gives_the_same_job(any_services: Services) -> None:
+    assert add(any_services, key="k") == add(any_services, key="k")
+    with (
+        pytest.raises(InputError, match="belongs to another job"),
+        any_services.database.write() as s,
+    ):
+        any_services.queue.add(s, "pull", {"name": "other"}, key="k")
 
 
-def test_a_key_used_at_once_by_many_gives_one_job(any_room: Room) -> None:
+def test_a_key_used_at_once_by_many_gives_one_job(any_services: Services) -> None:
     ids: list[str] = []
     threads = [
-        threading.Thread(target=lambda: ids.extend(add(any_room, key="once"))) for _ in range(8)
+        threading.Thread(target=lambda: ids.extend(add(any_services, key="once"))) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -69,112 +72,114 @@ def test_a_key_used_at_once_by_many_gives_one_job(any_room: Room) -> None:
     assert len(ids) == 8 and len(set(ids)) == 1
 
 
-def test_a_silent_worker_loses_its_job_and_can_change_nothing(any_room: Room) -> None:
-    add(any_room)
-    dead = claim(any_room, "dead")
-    expire(any_room, dead)
-    alive = claim(any_room, "alive")
+def test_a_silent_worker_loses_its_job_and_can_change_nothing(any_services: Services) -> None:
+    add(any_services)
+    dead = claim(any_services, "dead")
+    expire(any_services, dead)
+    alive = claim(any_services, "alive")
     assert alive.job_id == dead.job_id and alive.attempt == 2
     for act in (
-        lambda: any_room.queue.beat(dead, "pull", {}, 0.5),
-        lambda: any_room.queue.succeed(dead, lambda s, j: {"by": "dead"}),
-        lambda: any_room.queue.fail(dead, "x", again=False),
-        lambda: any_room.queue.stage_done(dead, "pull", lambda s, j: {"by": "dead"}),
+        lambda: any_services.queue.beat(dead, "pull", {}, 0.5),
+        lambda: any_services.queue.succeed(dead, lambda s, j: {"by": "dead"}),
+        lambda: any_services.queue.fail(dead, "x", again=False),
+        lambda: any_services.queue.stage_done(dead, "pull", lambda s, j: {"by": "dead"}),
     ):
         with pytest.raises(LeaseLostError):
             act()
-    any_room.queue.succeed(alive, lambda s, j: {"by": "alive"})
-    assert job(any_room, alive.job_id).result == {"by": "alive"}
+    any_services.queue.succeed(alive, lambda s, j: {"by": "alive"})
+    assert job(any_services, alive.job_id).result == {"by": "alive"}
 
 
-def test_a_job_that_kills_its_workers_is_given_up(any_room: Room) -> None:
+def test_a_job_that_kills_its_workers_is_given_up(any_services: Services) -> None:
     """Line 27: taken again after a kill, up to a limit, then failed."""
-    poison, healthy = add(any_room, 2)
+    poison, healthy = add(any_services, 2)
     for attempt in range(1, 4):
-        lease = claim(any_room)
+        lease = claim(any_services)
         assert (lease.job_id, lease.attempt) == (poison, attempt)
-        expire(any_room, lease)
-    assert claim(any_room).job_id == healthy
-    ended = job(any_room, poison)
+        expire(any_services, lease)
+    assert claim(any_services).job_id == healthy
+    ended = job(any_services, poison)
     assert ended.state == "failed" and "3 workers ended" in (ended.problem or "")
 
 
-def test_a_failed_attempt_waits_while_others_go_first(make_room: Callable[..., Room]) -> None:
+def test_a_failed_attempt_waits_while_others_go_first(
+    make_services: Callable[..., Services],
+) -> None:
     """Line 31: a poisonous file does not block the queue."""
-    room = make_room(queue={"backoff_seconds": 60.0})
-    poison, healthy = add(room, 2)
-    room.queue.fail(claim(room), "crashed", again=True)
-    assert claim(room).job_id == healthy
-    assert room.queue.claim("w") is None
-    assert job(room, poison).state == "queued"
+    services = make_services(queue={"backoff_seconds": 60.0})
+    poison, healthy = add(services, 2)
+    services.queue.fail(claim(services), "crashed", again=True)
+    assert claim(services).job_id == healthy
+    assert services.queue.claim("w") is None
+    assert job(services, poison).state == "queued"
 
 
-def test_a_wrong_input_is_not_tried_again(any_room: Room) -> None:
-    [one] = add(any_room)
-    any_room.queue.fail(claim(any_room), "is no video", again=False)
-    assert job(any_room, one).state == "failed" and job(any_room, one).attempts == 1
+def test_a_wrong_input_is_not_tried_again(any_services: Services) -> None:
+    [one] = add(any_services)
+    any_services.queue.fail(claim(any_services), "is no video", again=False)
+    assert job(any_services, one).state == "failed" and job(any_services, one).attempts == 1
 
 
-def test_finished_stages_are_not_done_again(any_room: Room) -> None:
-    add(any_room)
-    lease = claim(any_room)
-    any_room.queue.stage_done(lease, "probe", lambda s, j: {"width": 3})
-    expire(any_room, lease)
-    assert claim(any_room).done == {"probe": {"width": 3}}
+def test_finished_stages_are_not_done_again(any_services: Services) -> None:
+    add(any_services)
+    lease = claim(any_services)
+    any_services.queue.stage_done(lease, "probe", lambda s, j: {"width": 3})
+    expire(any_services, lease)
+    assert claim(any_services).done == {"probe": {"width": 3}}
 
 
-def test_cancelling_takes_the_lease_away_at_once(any_room: Room) -> None:
-    running, waiting = add(any_room, 2)
-    lease = claim(any_room)
+def test_cancelling_takes_the_lease_away_at_once(any_services: Services) -> None:
+    running, waiting = add(any_services, 2)
+    lease = claim(any_services)
     for one in (running, waiting):
-        with any_room.database.write() as session:
-            assert any_room.queue.cancel(session, session.get_one(JobRow, one))
-    assert not any_room.queue.still_holds(lease)
-    assert any_room.queue.claim("w") is None
-    with any_room.database.write() as session:
-        assert not any_room.queue.cancel(session, session.get_one(JobRow, running))
-        any_room.queue.retry(session, session.get_one(JobRow, running))
-    assert claim(any_room).job_id == running
+        with any_services.database.write() as session:
+            assert any_services.queue.cancel(session, session.get_one(JobRow, one))
+    assert not any_services.queue.still_holds(lease)
+    assert any_services.queue.claim("w") is None
+    with any_services.database.write() as session:
+        assert not any_services.queue.cancel(session, session.get_one(JobRow, running))
+        any_services.queue.retry(session, session.get_one(JobRow, running))
+    assert claim(any_services).job_id == running
 
 
-def test_a_released_job_has_lost_no_attempt(any_room: Room) -> None:
-    add(any_room)
-    any_room.queue.release(claim(any_room))
-    assert claim(any_room).attempt == 1
+def test_a_released_job_has_lost_no_attempt(any_services: Services) -> None:
+    add(any_services)
+    any_services.queue.release(claim(any_services))
+    assert claim(any_services).attempt == 1
 
 
-def test_the_place_in_the_queue(room: Room) -> None:
-    ids = add(room, 3)
-    claim(room)
-    with room.database.read() as session:
-        places = [room.queue.position(session, session.get_one(JobRow, i)) for i in ids]
+def test_the_place_in_the_queue(services: Services) -> None:
+    ids = add(services, 3)
+    claim(services)
+    with services.database.read() as session:
+        places = [services.queue.position(session, session.get_one(JobRow, i)) for i in ids]
     assert places == [None, 0, 1]
 
 
 def test_the_log_of_a_job_does_not_grow_without_end(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("touchline.server.jobs.queue.MAX_LINES", 10)
-    [one] = add(room)
-    with room.database.write() as session:
+    [one] = add(services)
+    with services.database.write() as session:
         for i in range(30):
-            room.queue.note(session, session.get_one(JobRow, one), f"line {i}")
-    with room.database.read() as session:
+            services.queue.note(session, session.get_one(JobRow, one), f"line {i}")
+    with services.database.read() as session:
         assert session.scalar(select(func.count()).select_from(JobLineRow)) == 10
         assert session.scalar(select(JobLineRow.text).order_by(JobLineRow.id.desc())) == "line 29"
 
 
 @pytest.mark.slow
-def test_two_workers_never_get_the_same_job(any_room: Room) -> None:
+def test_two_workers_never_get_the_same_job(any_services: Services) -> None:
     """Line 28: many jobs, several workers that claim as fast as they can."""
     count = 400
-    add(any_room, count)
+    add(any_services, count)
     taken: list[str] = []
 
     def work(name: str) -> None:
-        while (lease := any_room.queue.claim(name)) is not None:
+        while (lease := any_services.queue.claim(name)) is not None:
             taken.append(lease.job_id)
-            any_room.queue.succeed(lease, lambda s, j: {})
+            any_services.queue.succeed(lease, lambda s, j: {})
 
     threads = [threading.Thread(target=work, args=(f"w{i}",)) for i in range(4)]
     for thread in threads:
@@ -184,18 +189,18 @@ def test_two_workers_never_get_the_same_job(any_room: Room) -> None:
     assert len(taken) == count and max(Counter(taken).values()) == 1
 
 
-def test_queued_jobs_survive_the_server(make_room: Callable[..., Room]) -> None:
+def test_queued_jobs_survive_the_server(make_services: Callable[..., Services]) -> None:
     """Line 30: a restart with a hundred in the queue."""
-    first = make_room()
+    first = make_services()
     ids = add(first, 100)
     first.close()
-    second = make_room()
+    second = make_services()
     with second.database.read() as session:
         states = {one.id: one.state for one in session.scalars(select(JobRow))}
     assert states == dict.fromkeys(ids, "queued")
     assert claim(second).job_id == ids[0]
 
 
-def test_times_come_from_the_database(any_room: Room) -> None:
-    with any_room.database.read() as session:
-        assert abs(any_room.database.now(session) - time.time()) < 60
+def test_times_come_from_the_database(any_services: Services) -> None:
+    with any_services.database.read() as session:
+        assert abs(any_services.database.now(session) - time.time()) < 60

@@ -8,14 +8,14 @@ from alembic.migration import MigrationContext
 from touchline.server.tables import Base
 
 
-def test_migrations_and_tables_agree(any_room: Any) -> None:
-    with any_room.database.engine.connect() as connection:
+def test_migrations_and_tables_agree(any_services: Any) -> None:
+    with any_services.database.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_migrating_again_changes_nothing(any_room: Any) -> None:
-    any_room.database.migrate()
+def test_migrating_again_changes_nothing(any_services: Any) -> None:
+    any_services.database.migrate()
 
 
 def test_the_package_needs_no_web_framework() -> None:

@@ -64,7 +64,7 @@ def test_whatever_is_sent_the_answer_is_documented(
         status_code_conformance,
     )
 
-    match = ready_match(client.room)
+    match = ready_match(client.services)
     event = client.get(f"/v1/matches/{match}/events").json()["items"][0]["id"]
     reel = client.post(f"/v1/matches/{match}/reels", json={"seconds": 3}).json()["id"]
     known = {"match_id": match, "event_id": event, "reel_id": reel, "name": "demo"}

@@ -70,7 +70,7 @@ def test_the_whole_way_of_the_tool(client: Any, small_video: Path) -> None:
     assert client.post(f"{API}/jobs", json=body).json()["id"] == job["id"]
     assert client.get(f"{API}/jobs/{job['id']}").headers["Retry-After"] == "1"
     assert client.get(f"{API}/jobs/{job['id']}/result").json()["code"] == "not_ready"
-    Worker(client.room, threading.Event()).run_one()
+    Worker(client.services, threading.Event()).run_one()
     state = client.get(f"{API}/jobs/{job['id']}").json()
     assert state["status"] == "succeeded" and state["progress"] == 100, state
     assert client.get(f"{API}/jobs/{job['id']}/result").json() == state["result"]

@@ -155,13 +155,13 @@ def test_settings_that_will_not_do_are_told_in_one_line(
 
 
 @pytest.fixture
-def live(make_room: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def live(make_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a real server in this process, impatient with headers."""
     monkeypatch.setattr(serving, "HEADER_SECONDS", 0.5)
-    room = make_room(port=0)
-    listener = _listen(room.settings)
+    services = make_services(port=0)
+    listener = _listen(services.settings)
     started: list[str] = []
-    server = _Server(_config(room), listener, started.append)
+    server = _Server(_config(services), listener, started.append)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     wait_until(lambda: started)
@@ -227,11 +227,14 @@ def test_the_client_tells_what_the_server_says(live: str, tmp_path: Path) -> Non
 
 
 def test_the_client_sends_reviews_and_waits(
-    live: str, make_room: Callable[..., Any], ready_match: Callable[..., str], small_video: Path,
+    live: str,
+    make_services: Callable[..., Any],
+    ready_match: Callable[..., str],
+    small_video: Path,
     tmp_path: Path,
-) -> None:  # fmt: skip
-    room = make_room()
-    match_id = ready_match(room)
+) -> None:
+    services = make_services()
+    match_id = ready_match(services)
     with Client(live) as client:
         shares: list[float] = []
         upload = client.upload(small_video, shares.append)

@@ -35,7 +35,7 @@ LABELS = {
 @pytest.fixture
 def halves(client: Any) -> str:
     """A ready match of two halves of four and three seconds, with an event in each."""
-    with client.room.database.write() as session:
+    with client.services.database.write() as session:
         match = MatchRow(
             title="North - South", model="demo", threshold=0.05, state="ready", created_at=1.0,
             updated_at=1.0, info={"frame_rate": "25/1", "duration_seconds": 7.0},
@@ -72,7 +72,7 @@ def test_a_match_is_made_of_two_uploads_in_the_order_of_their_halves(client: Any
     assert client.get(f"{url}/original?half=2").status_code == 200
     assert 'filename="a.mp4"' in client.get(f"{url}/original").headers["Content-Disposition"]
     assert client.delete(url).status_code == 204
-    assert not list((client.room.storage.root / "uploads").iterdir())
+    assert not list((client.services.storage.root / "uploads").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_upload_that_two_matches_use_stays_with_the_other(client: Any) -> Non
     match = client.post("/v1/matches", json=both).json()
     client.post("/v1/matches", json={"upload": first})
     client.delete(f"/v1/matches/{match['id']}")
-    left = [folder.name for folder in (client.room.storage.root / "uploads").iterdir()]
+    left = [folder.name for folder in (client.services.storage.root / "uploads").iterdir()]
     assert left == [first]
 
 
@@ -117,7 +117,7 @@ def test_events_tell_their_half_and_the_time_in_it(client: Any, halves: str) -> 
 def test_a_match_of_one_video_keeps_the_halves_that_people_name(
     client: Any, ready_match: Callable[..., str]
 ) -> None:
-    url = f"/v1/matches/{ready_match(client.room)}"
+    url = f"/v1/matches/{ready_match(client.services)}"
     event = {"time": 2.5, "label": "Goal", "half": 2}
     made = client.post(f"{url}/events", json=event).json()
     assert (made["half"], made["half_time"]) == (2, None)
@@ -268,7 +268,7 @@ def test_the_whole_way_of_two_halves(client: Any, two_videos: list[Path]) -> Non
 
     from touchline.server.jobs.worker import Worker
 
-    worker = Worker(client.room, threading.Event())
+    worker = Worker(client.services, threading.Event())
     uploads = [send(client, path.name, path.read_bytes()) for path in two_videos]
     body = {"videos": [{"upload": upload} for upload in uploads], "threshold": 0.0}
     match = client.post("/v1/matches", json=body).json()
@@ -289,7 +289,7 @@ def test_the_whole_way_of_two_halves(client: Any, two_videos: list[Path]) -> Non
         client.post(f"/v1/reels/{reel['id']}/files", json={"format": format, "snap": False})
         assert worker.run_one()
     files = {one["format"]: one["id"] for one in client.get(f"{url}/files").json()["items"]}
-    cut = client.room.storage.root / "cut.mp4"
+    cut = client.services.storage.root / "cut.mp4"
     cut.write_bytes(client.get(f"/v1/files/{files['mp4']}").content)
     assert probe(cut).duration_seconds == pytest.approx(1.0, abs=0.05)
     edl = client.get(f"/v1/files/{files['edl']}").text
@@ -303,7 +303,7 @@ def test_a_second_half_that_is_no_video_is_named(client: Any, small_video: Path)
 
     uploads = [send(client, "1.mp4", small_video.read_bytes()), send(client, "2.mp4")]
     match = client.post("/v1/matches", json={"videos": [{"upload": u} for u in uploads]}).json()
-    Worker(client.room, threading.Event()).run_one()
+    Worker(client.services, threading.Event()).run_one()
     told = client.get(f"/v1/matches/{match['id']}").json()
     assert told["state"] == "failed" and told["problem"].startswith("video 2: ")
 

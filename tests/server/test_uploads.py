@@ -42,7 +42,7 @@ def offset(client: Any, url: str) -> int:
 
 
 def stored(client: Any, url: str) -> bytes:
-    return client.room.storage.upload(url.rpartition("/")[2]).read_bytes()
+    return client.services.storage.upload(url.rpartition("/")[2]).read_bytes()
 
 
 def checksum(content: bytes, algorithm: str = "sha1") -> dict[str, str]:
@@ -109,14 +109,14 @@ def test_a_checksum_of_another_kind_is_refused(client: Any) -> None:
 def test_an_upload_goes_on_after_a_lost_connection(client: Any) -> None:
     """Line 17: what came before is kept, unless a checksum was to vouch for it."""
     url = create(client).headers["Location"]
-    upload = uploads.find(client.room, _local(), url.rpartition("/")[2])
+    upload = uploads.find(client.services, _local(), url.rpartition("/")[2])
 
     async def torn() -> Any:
         yield CONTENT[:4000]
         raise ClientDisconnect
 
     async def receive(checksum: uploads.Checksum | None) -> None:
-        await uploads.receive(client.room, upload, 0, torn(), checksum)
+        await uploads.receive(client.services, upload, 0, torn(), checksum)
 
     for checksum, kept in ((uploads.Checksum("sha1", b""), 0), (None, 4000)):
         with pytest.raises(ClientDisconnect):
@@ -127,21 +127,21 @@ def test_an_upload_goes_on_after_a_lost_connection(client: Any) -> None:
 
 
 def test_an_upload_goes_on_after_the_server_was_killed(
-    make_client: Callable[..., Any], make_room: Callable[..., Any]
+    make_client: Callable[..., Any], make_services: Callable[..., Any]
 ) -> None:
     """Line 17: bytes on disk beyond those that count are cut off; its lock runs out."""
     first = make_client()
     url = create(first).headers["Location"]
     patch(first, url, 0, CONTENT[:2000])
     upload_id = url.rpartition("/")[2]
-    with first.room.storage.upload(upload_id).open("ab") as file:
+    with first.services.storage.upload(upload_id).open("ab") as file:
         file.write(b"half a chunk that was never counted")
-    with first.room.database.write() as session:
+    with first.services.database.write() as session:
         row = session.get_one(UploadRow, upload_id)
         row.lock, row.locked_until = "f" * 32, 9e12
-    again = make_client(make_room())
+    again = make_client(make_services())
     assert patch(again, url, 2000, CONTENT[2000:]).status_code == 423
-    with again.room.database.write() as session:
+    with again.services.database.write() as session:
         session.get_one(UploadRow, upload_id).locked_until = 1.0
     assert offset(again, url) == 2000
     assert patch(again, url, 2000, CONTENT[2000:]).status_code == 204
@@ -170,7 +170,7 @@ def test_too_large_is_refused_before_the_first_byte(make_client: Callable[..., A
     assert create(client, 1001).status_code == 413
     headers = {"Content-Length": "1001"}
     assert client.put("/v1/uploads/a.mp4", content=b"x" * 1001, headers=headers).status_code == 413
-    assert not list((client.room.storage.root / "uploads").iterdir())
+    assert not list((client.services.storage.root / "uploads").iterdir())
 
 
 def test_a_file_of_unknown_length_is_refused(client: Any) -> None:
@@ -190,7 +190,7 @@ def test_more_bytes_than_announced_are_refused(client: Any) -> None:
 def test_a_sender_who_falls_silent_is_let_go(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Line 16, slowloris in the body: what had come is kept."""
     monkeypatch.setattr(uploads, "CHUNK_SECONDS", 0.1)
-    upload = uploads.begin(client.room, _local(), "a.mp4", 100, "tus")
+    upload = uploads.begin(client.services, _local(), "a.mp4", 100, "tus")
 
     async def slow() -> Any:
         yield b"x" * 10
@@ -198,11 +198,11 @@ def test_a_sender_who_falls_silent_is_let_go(client: Any, monkeypatch: pytest.Mo
         yield b"never"
 
     async def receive() -> None:
-        await uploads.receive(client.room, upload, 0, slow())
+        await uploads.receive(client.services, upload, 0, slow())
 
     with pytest.raises(uploads.ProblemError, match="nothing came"):
         anyio.run(receive)
-    assert uploads.find(client.room, _local(), upload.id).lock is None
+    assert uploads.find(client.services, _local(), upload.id).lock is None
 
 
 def test_the_quota_counts_before_the_first_byte(make_client: Callable[..., Any]) -> None:
@@ -211,7 +211,7 @@ def test_the_quota_counts_before_the_first_byte(make_client: Callable[..., Any])
     assert create(client, 600).status_code == 201
     over = create(client, 600)
     assert over.status_code == 413 and "600 of 1000" in over.json()["detail"]
-    listed = list((client.room.storage.root / "uploads").iterdir())
+    listed = list((client.services.storage.root / "uploads").iterdir())
     assert client.delete(f"/v1/uploads/{listed[0].name}").status_code == 204
     assert create(client, 600).status_code == 201
 
@@ -265,7 +265,7 @@ def test_names_are_only_shown(client: Any, name: str) -> None:
     shown = made.json()["name"]
     assert len(shown) <= 200 and shown.isprintable()
     assert "/" not in shown and "\\" not in shown
-    [folder] = (client.room.storage.root / "uploads").iterdir()
+    [folder] = (client.services.storage.root / "uploads").iterdir()
     assert folder.name == made.json()["id"]
     assert [path.name for path in folder.iterdir()] == ["original.bin"]
 
@@ -294,7 +294,7 @@ def test_plain_put(client: Any) -> None:
     answer = client.put("/v1/uploads/my match.mp4", content=CONTENT)
     assert answer.status_code == 201
     assert answer.json()["state"] == "complete" and answer.json()["name"] == "my match.mp4"
-    assert client.room.storage.upload(answer.json()["id"]).read_bytes() == CONTENT
+    assert client.services.storage.upload(answer.json()["id"]).read_bytes() == CONTENT
 
 
 def test_a_large_body_is_taken_where_videos_go(client: Any) -> None:
@@ -307,20 +307,20 @@ def test_a_large_body_is_taken_where_videos_go(client: Any) -> None:
 def test_an_upload_that_stops_is_dropped_in_time(client: Any) -> None:
     url = create(client).headers["Location"]
     upload_id = url.rpartition("/")[2]
-    with client.room.database.write() as session:
+    with client.services.database.write() as session:
         session.get_one(UploadRow, upload_id).expires_at = 1.0
     assert client.head(url, headers=TUS).status_code == 410
-    tidy(client.room)
+    tidy(client.services)
     assert client.head(url, headers=TUS).status_code == 404
-    assert not client.room.storage.upload(upload_id).parent.exists()
+    assert not client.services.storage.upload(upload_id).parent.exists()
 
 
 def test_an_upload_in_use_is_not_dropped(client: Any, ready_match: Callable[..., str]) -> None:
-    match = ready_match(client.room)
-    with client.room.database.write() as session:
+    match = ready_match(client.services)
+    with client.services.database.write() as session:
         [upload] = session.query(UploadRow).all()
         upload.expires_at = 1.0
-    tidy(client.room)
+    tidy(client.services)
     assert client.get(f"/v1/matches/{match}/original").status_code == 200
     assert client.delete(f"/v1/uploads/{upload.id}").status_code == 409
 
@@ -377,8 +377,8 @@ def test_parts_are_put_together(client: Any, monkeypatch: pytest.MonkeyPatch) ->
     client.put(f"{url}/parts/2", content=pieces[1])
     done = client.post(f"{url}/complete", json={"parts": [{"number": 1, "sha256": ""}]}).json()
     assert done["asset_id"] == state["id"]
-    assert client.room.storage.upload(state["id"]).read_bytes() == CONTENT
-    assert [p.name for p in client.room.storage.upload(state["id"]).parent.iterdir()] == [
+    assert client.services.storage.upload(state["id"]).read_bytes() == CONTENT
+    assert [p.name for p in client.services.storage.upload(state["id"]).parent.iterdir()] == [
         "original.bin"
     ]
 

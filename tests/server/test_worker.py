@@ -30,10 +30,10 @@ def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def working(room: Any) -> Iterator[Worker]:
+def working(services: Any) -> Iterator[Worker]:
     """A worker at work."""
     stop = threading.Event()
-    worker = Worker(room, stop)
+    worker = Worker(services, stop)
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
@@ -74,7 +74,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /
 @pytest.mark.slow
 def test_the_whole_way(client: Any, small_video: Path) -> None:
     """An upload becomes a match that can be watched, reviewed, and cut into a reel."""
-    with working(client.room):
+    with working(client.services):
         match = send(client, small_video)
         job = wait(client, match["job"])
         assert job["state"] == "succeeded" and job["progress"] == 1.0, job
@@ -100,7 +100,7 @@ def test_the_whole_way(client: Any, small_video: Path) -> None:
             "mp4", "edl", "otio", "fcpxml", "sportscode", "csv", "vtt",
         }  # fmt: skip
         video = next(file for file in files if file["format"] == "mp4")
-        cut = client.room.storage.root / "cut.mp4"
+        cut = client.services.storage.root / "cut.mp4"
         cut.write_bytes(client.get(f"/v1/files/{video['id']}").content)
         assert probe(cut).duration_seconds == pytest.approx(1.5, abs=0.05)
         log = [line["text"] for line in client.get(f"/v1/jobs/{job['id']}/log").json()["items"]]
@@ -110,7 +110,7 @@ def test_the_whole_way(client: Any, small_video: Path) -> None:
 
 @pytest.mark.slow
 def test_spotting_anew_keeps_what_people_did(client: Any, small_video: Path) -> None:
-    with working(client.room):
+    with working(client.services):
         match = send(client, small_video)
         wait(client, match["job"])
         url = f"/v1/matches/{match['id']}"
@@ -126,7 +126,7 @@ def test_spotting_anew_keeps_what_people_did(client: Any, small_video: Path) -> 
 @pytest.mark.slow
 def test_cancelling_frees_the_processor_within_two_seconds(client: Any, long_video: Path) -> None:
     """Line 29: while it decodes."""
-    with working(client.room):
+    with working(client.services):
         match = send(client, long_video)
         wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
         assert children()
@@ -138,8 +138,8 @@ def test_cancelling_frees_the_processor_within_two_seconds(client: Any, long_vid
             time.sleep(0.02)
         match = client.get(f"/v1/matches/{match['id']}").json()
         assert (match["state"], match["problem"]) == ("failed", "cancelled")
-        assert not client.room.storage.proxy(match["id"]).exists()
-    assert not list((client.room.storage.root / "work").iterdir())
+        assert not client.services.storage.proxy(match["id"]).exists()
+    assert not list((client.services.storage.root / "work").iterdir())
 
 
 @linux
@@ -148,7 +148,7 @@ def test_a_poisonous_file_is_given_up_and_blocks_nobody(
     client: Any, long_video: Path, small_video: Path
 ) -> None:
     """Line 31: whatever works at it dies; it is tried three times, and others are done."""
-    with working(client.room):
+    with working(client.services):
         poison = send(client, long_video)
         healthy = send(client, small_video)
         killed: set[int] = set()
@@ -168,7 +168,7 @@ def test_a_poisonous_file_is_given_up_and_blocks_nobody(
 @linux
 @pytest.mark.slow
 def test_a_stopping_worker_gives_its_job_back(client: Any, long_video: Path) -> None:
-    with working(client.room):
+    with working(client.services):
         match = send(client, long_video)
         wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
     told = client.get(f"/v1/jobs/{match['job']}").json()
@@ -270,7 +270,7 @@ def test_spotting_opens_no_connection(
 @pytest.mark.slow
 def test_descriptors_stay_flat_over_many_jobs(client: Any, small_video: Path) -> None:
     """Line 32, briefly; the benchmark does fifty whole matches."""
-    worker = Worker(client.room, threading.Event())
+    worker = Worker(client.services, threading.Event())
     counts = []
     for _ in range(6):
         match = client.put("/v1/uploads/a.mp4", content=b"no video").json()

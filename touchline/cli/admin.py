@@ -9,7 +9,7 @@ import typer
 from touchline.cli.output import JsonOption, new_app, print_json, results
 
 if TYPE_CHECKING:
-    from touchline.server.services import Room
+    from touchline.server.services import Services
 
 app = new_app(help="Users, backup and restore of a server.", no_args_is_help=True)
 
@@ -28,12 +28,12 @@ def add_user(
     data: DataOption = None,
 ) -> None:
     """Let somebody in; the first must be an admin. From then on the server demands passwords."""
-    with _room(data) as room:
+    with _services(data) as services:
         from touchline.server.access import accounts
 
         password = _password(password_stdin)
-        with room.database.write() as session:
-            accounts.add_user(session, name, password, role, room.database.now(session))
+        with services.database.write() as session:
+            accounts.add_user(session, name, password, role, services.database.now(session))
     results.print(f"{name} may log in as {role}", markup=False)
 
 
@@ -46,7 +46,7 @@ def set_password(
     data: DataOption = None,
 ) -> None:
     """Give a user another password; they are logged out everywhere."""
-    with _room(data) as room:
+    with _services(data) as services:
         from sqlalchemy import select
 
         from touchline.errors import ConfigError
@@ -54,7 +54,7 @@ def set_password(
         from touchline.server.tables import UserRow
 
         password = _password(password_stdin)
-        with room.database.write() as session:
+        with services.database.write() as session:
             user = session.scalar(select(UserRow).where(UserRow.name == name))
             if user is None:
                 raise ConfigError(f"there is no user {name!r}")
@@ -70,10 +70,10 @@ def backup(
     json: JsonOption = False,
 ) -> None:
     """Write everything into one file, while the server runs."""
-    with _room(data) as room:
+    with _services(data) as services:
         from touchline.server.backup import back_up
 
-        made = back_up(room, target, files=files)
+        made = back_up(services, target, files=files)
     _say(f"{target}: {made.rows} rows, {made.files} files", vars(made), json)
 
 
@@ -84,21 +84,21 @@ def restore(
     json: JsonOption = False,
 ) -> None:
     """Read a backup into an empty server; it may be on another kind of database."""
-    with _room(data) as room:
+    with _services(data) as services:
         from touchline.server.backup import restore as read_back
 
-        made = read_back(room, source)
+        made = read_back(services, source)
     _say(f"{source}: {made.rows} rows, {made.files} files are back", vars(made), json)
 
 
 @app.command()
 def migrate(data: DataOption = None) -> None:
     """Bring the database's tables to this version; the server does so itself when it starts."""
-    with _room(data):
+    with _services(data):
         results.print("the tables are of this version", markup=False)
 
 
-def _room(data: Path | None) -> "_Opened":
+def _services(data: Path | None) -> "_Opened":
     from touchline.server import needed
 
     needed()
@@ -109,16 +109,16 @@ class _Opened:
     """The server's parts, closed at the end."""
 
     def __init__(self, data: Path | None) -> None:
-        from touchline.server.services import open_room
+        from touchline.server.services import open_services
         from touchline.server.settings import read_settings
 
-        self._room = open_room(read_settings(data=data))
+        self._services = open_services(read_settings(data=data))
 
-    def __enter__(self) -> "Room":
-        return self._room
+    def __enter__(self) -> "Services":
+        return self._services
 
     def __exit__(self, *_: object) -> None:
-        self._room.close()
+        self._services.close()
 
 
 def _password(from_stdin: bool) -> str:

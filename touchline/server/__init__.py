@@ -1,4 +1,4 @@
-"""The match room: uploads, durable jobs, an HTTP API and access, for one person or a newsroom."""
+"""The server: uploads, durable jobs, an HTTP API and access, for one person or a newsroom."""
 
 import importlib.util
 

@@ -37,7 +37,7 @@ from touchline.server.routes import (
     users,
 )
 from touchline.server.routes.dependencies import COOKIE, CSRF_HEADER, SHARE_HEADER, Limiters
-from touchline.server.services import Room
+from touchline.server.services import Services
 
 THREADS = 40
 
@@ -66,8 +66,8 @@ Errors are `application/problem+json`. Lists come in pages: `next` is the `curso
 Changes to what others may change too need `If-Match` with the `ETag` that was read."""
 
 
-def create_app(room: Room) -> FastAPI:
-    """The application that serves a room."""
+def create_app(services: Services) -> FastAPI:
+    """The web application on these services."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -82,12 +82,12 @@ def create_app(room: Room) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    rates = room.settings.rates
+    rates = services.settings.rates
     per_second = rates.logins_per_minute / 60
-    app.state.room = room
+    app.state.services = services
     app.state.streams = Counter()
     app.state.event_pages = AnswerCache()
-    app.state.monitor = Monitor(room)
+    app.state.monitor = Monitor(services)
     app.state.limiters = Limiters(
         RateLimiter(rates.requests_per_second, rates.burst),
         RateLimiter(per_second, rates.logins_per_minute),
@@ -96,8 +96,8 @@ def create_app(room: Room) -> FastAPI:
     page.serve_page(app)
     for router in (*PUBLIC, *GUARDED):
         app.include_router(router)
-    app.add_middleware(Guarded, settings=room.settings)
-    app.add_middleware(Observed, settings=room.settings, monitor=app.state.monitor)
+    app.add_middleware(Guarded, settings=services.settings)
+    app.add_middleware(Observed, settings=services.settings, monitor=app.state.monitor)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

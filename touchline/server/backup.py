@@ -18,7 +18,7 @@ from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError, InputError
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.storage import Storage
 from touchline.server.tables import Base, JobRow, WorkerRow
 
@@ -45,7 +45,7 @@ class Backup:
     files: int
 
 
-def back_up(room: Room, target: Path, *, files: bool = True) -> Backup:
+def back_up(services: Services, target: Path, *, files: bool = True) -> Backup:
     """Write a backup while the server runs. Rows are of one moment.
 
     Args:
@@ -58,21 +58,21 @@ def back_up(room: Room, target: Path, *, files: bool = True) -> Backup:
     rows = count = 0
     try:
         with zipfile.ZipFile(beside, "x", zipfile.ZIP_DEFLATED) as archive:
-            with room.database.read() as session:
-                if not room.database.is_sqlite:
+            with services.database.read() as session:
+                if not services.database.is_sqlite:
                     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
                 manifest = {
                     "format": FORMAT,
                     "version": VERSION,
                     "revision": _revision(session),
-                    "at": room.database.now(session),
+                    "at": services.database.now(session),
                     "files": files,
                 }
                 archive.writestr("manifest.json", json.dumps(manifest))
                 for table in _tables():
                     rows += _write_table(archive, session, table)
             if files:
-                count = _write_files(archive, room.storage)
+                count = _write_files(archive, services.storage)
         beside.chmod(0o600)
         beside.replace(target)
     except OSError as error:
@@ -82,7 +82,7 @@ def back_up(room: Room, target: Path, *, files: bool = True) -> Backup:
     return Backup(rows, count)
 
 
-def restore(room: Room, source: Path) -> Backup:
+def restore(services: Services, source: Path) -> Backup:
     """Read a backup into a server that is empty.
 
     Raises:
@@ -91,18 +91,18 @@ def restore(room: Room, source: Path) -> Backup:
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            return _restore(room, source, archive)
+            return _restore(services, source, archive)
     except (OSError, zipfile.BadZipFile) as error:
         raise FormatError("is no backup that can be read", where=source) from error
 
 
-def _restore(room: Room, source: Path, archive: zipfile.ZipFile) -> Backup:
+def _restore(services: Services, source: Path, archive: zipfile.ZipFile) -> Backup:
     names = set(archive.namelist())
     manifest = _manifest(archive, source, names)
     members = [name for name in names if name.startswith("files/") and not name.endswith("/")]
-    targets = {name: _inside(room.storage, name, source) for name in members}
+    targets = {name: _inside(services.storage, name, source) for name in members}
     rows = 0
-    with room.database.write() as session:
+    with services.database.write() as session:
         if manifest.get("revision") != _revision(session):
             raise FormatError(
                 "is of another version of the tables",
@@ -112,7 +112,7 @@ def _restore(room: Room, source: Path, archive: zipfile.ZipFile) -> Backup:
         for table in _tables():
             if session.scalar(select(func.count()).select_from(table)):
                 raise InputError(
-                    "the server is not empty", where=room.storage.root,
+                    "the server is not empty", where=services.storage.root,
                     remedy="restore into a new folder and an empty database",
                 )  # fmt: skip
         for table in _tables():
@@ -123,7 +123,7 @@ def _restore(room: Room, source: Path, archive: zipfile.ZipFile) -> Backup:
             .where(JobRow.state == "running")
             .values(state="queued", lease=None, leased_until=0.0)
         )
-        _set_counters(room, session)
+        _set_counters(services, session)
         for name, target in targets.items():
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(name) as packed, target.open("wb") as file:
@@ -209,9 +209,9 @@ def _write_files(archive: zipfile.ZipFile, storage: Storage) -> int:
     return count
 
 
-def _set_counters(room: Room, session: Session) -> None:
+def _set_counters(services: Services, session: Session) -> None:
     """PostgreSQL counts by itself; let it go on after the highest number that was restored."""
-    if room.database.is_sqlite:
+    if services.database.is_sqlite:
         return
     for table in _tables():
         key = table.primary_key.columns.values()[0]

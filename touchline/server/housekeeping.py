@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from touchline.server.jobs.queue import ENDED, OPEN
 from touchline.server.policy import read_policy
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import (
     ID_LENGTH,
     JobRow,
@@ -33,17 +33,17 @@ STRAY_SECONDS = 3600.0
 log = logging.getLogger("touchline.housekeeping")
 
 
-def tidy(room: Room) -> None:
+def tidy(services: Services) -> None:
     """Remove what is over its time. Safe to run anywhere, by several at once."""
-    _tidy_rows(room)
-    _tidy_uploads(room)
-    _tidy_matches(room)
-    _tidy_folders(room)
+    _tidy_rows(services)
+    _tidy_uploads(services)
+    _tidy_matches(services)
+    _tidy_folders(services)
 
 
-def _tidy_rows(room: Room) -> None:
-    with room.database.write() as session:
-        now = room.database.now(session)
+def _tidy_rows(services: Services) -> None:
+    with services.database.write() as session:
+        now = services.database.now(session)
         session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at < now))
         session.execute(delete(ShareLinkRow).where(ShareLinkRow.expires_at < now))
         session.execute(delete(TokenRow).where(TokenRow.expires_at < now))
@@ -57,9 +57,9 @@ def _tidy_rows(room: Room) -> None:
         )
 
 
-def _tidy_uploads(room: Room) -> None:
-    with room.database.write() as session:
-        now = room.database.now(session)
+def _tidy_uploads(services: Services) -> None:
+    with services.database.write() as session:
+        now = services.database.now(session)
         used = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
         at_work = select(JobRow.id).where(JobRow.state.in_(OPEN), JobRow.kind == "infer").exists()
         over = session.scalars(
@@ -75,44 +75,44 @@ def _tidy_uploads(room: Room) -> None:
         for upload in over:
             session.delete(upload)
     for upload in over:
-        room.storage.drop_upload(upload.id)
+        services.storage.drop_upload(upload.id)
         log.info("upload expired", extra={"upload": upload.id})
 
 
-def _tidy_matches(room: Room) -> None:
-    with room.database.read() as session:
-        days = read_policy(session, room.settings.policy).retention_days
+def _tidy_matches(services: Services) -> None:
+    with services.database.read() as session:
+        days = read_policy(session, services.settings.policy).retention_days
         if days is None:
             return
-        oldest = room.database.now(session) - days * DAY_SECONDS
+        oldest = services.database.now(session) - days * DAY_SECONDS
         over = session.scalars(
             select(MatchRow.id).where(MatchRow.created_at < oldest).limit(BATCH)
         ).all()
     for match_id in over:
-        drop_match(room, match_id)
+        drop_match(services, match_id)
         log.info("match expired", extra={"match": match_id})
 
 
-def _tidy_folders(room: Room) -> None:
+def _tidy_folders(services: Services) -> None:
     """Folders that nothing refers to: a process was killed between a row and its files."""
     oldest = time.time() - STRAY_SECONDS
     for kind, table in (("uploads", UploadRow), ("matches", MatchRow), ("work", JobRow)):
-        for folder in (room.storage.root / kind).iterdir():
+        for folder in (services.storage.root / kind).iterdir():
             with contextlib.suppress(FileNotFoundError):  # somebody else tidies, too
-                if folder.stat().st_mtime < oldest and _is_stray(room, folder.name, table):
+                if folder.stat().st_mtime < oldest and _is_stray(services, folder.name, table):
                     shutil.rmtree(folder, ignore_errors=True)
                     log.info("stray folder removed", extra={"folder": f"{kind}/{folder.name}"})
 
 
-def _is_stray(room: Room, name: str, table: type[UploadRow | MatchRow | JobRow]) -> bool:
-    with room.database.read() as session:
+def _is_stray(services: Services, name: str, table: type[UploadRow | MatchRow | JobRow]) -> bool:
+    with services.database.read() as session:
         row = session.get(table, name[:ID_LENGTH])
     return row is None or (isinstance(row, JobRow) and row.state in ENDED)
 
 
-def drop_match(room: Room, match_id: str) -> None:
+def drop_match(services: Services, match_id: str) -> None:
     """Remove a match with all its rows and files; its jobs end."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = session.get(MatchRow, match_id)
         if match is None:
             return
@@ -128,6 +128,6 @@ def drop_match(room: Room, match_id: str) -> None:
         session.flush()
         for upload in uploads:
             session.delete(upload)
-    room.storage.drop_match(match_id)
+    services.storage.drop_match(match_id)
     for upload in uploads:
-        room.storage.drop_upload(upload.id)
+        services.storage.drop_upload(upload.id)

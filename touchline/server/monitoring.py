@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import JobRow, MatchRow, UploadRow, WorkerRow
 
 ALIVE_SECONDS = 60.0
@@ -26,7 +26,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 class Monitor:
     """The figures of one web process."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, services: Services) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "touchline_requests", "Requests answered.", ("method", "route", "status"),
@@ -36,7 +36,7 @@ class Monitor:
             "touchline_request_seconds", "Time to answer.", ("route",), buckets=BUCKETS,
             registry=self.registry,
         )  # fmt: skip
-        self.registry.register(_RoomFigures(room))
+        self.registry.register(_DatabaseFigures(services))
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -48,18 +48,18 @@ class Monitor:
         return generate_latest(self.registry)
 
 
-class _RoomFigures(Collector):
+class _DatabaseFigures(Collector):
     """What the database says when it is asked."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def describe(self) -> list[Any]:
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        with self._room.database.read() as session:
-            now = self._room.database.now(session)
+        with self._services.database.read() as session:
+            now = self._services.database.now(session)
             jobs = session.execute(
                 select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
             ).all()
@@ -87,7 +87,7 @@ class _RoomFigures(Collector):
         yield _gauge("touchline_queue_oldest_seconds", "Age of the oldest queued job.", wait)
         yield _gauge("touchline_workers", "Workers that are alive.", alive or 0)
         yield _gauge("touchline_upload_bytes", "Bytes of all uploads.", float(received or 0))
-        free = self._room.storage.free_bytes()
+        free = self._services.storage.free_bytes()
         yield _gauge("touchline_disk_free_bytes", "What the disk still holds.", free)
 
 

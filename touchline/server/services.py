@@ -12,7 +12,7 @@ from touchline.server.tables import JobRow
 
 
 @dataclass(frozen=True)
-class Room:
+class Services:
     """The parts of one server."""
 
     settings: ServerSettings
@@ -25,7 +25,7 @@ class Room:
         self.database.close()
 
 
-def open_room(settings: ServerSettings) -> Room:
+def open_services(settings: ServerSettings) -> Services:
     """Open, and on first use make, the server's database and folders.
 
     Raises:
@@ -41,4 +41,4 @@ def open_room(settings: ServerSettings) -> Room:
     storage.prepare()
     database = Database(settings.url)
     database.migrate()
-    return Room(settings, database, storage, Queue(database, settings.queue, ended))
+    return Services(settings, database, storage, Queue(database, settings.queue, ended))

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from touchline.errors import ConfigError
 from touchline.server.access.accounts import add_user, has_users
 from touchline.server.app import create_app
-from touchline.server.services import Room, open_room
+from touchline.server.services import Services, open_services
 from touchline.server.settings import ServerSettings
 
 HEADER_SECONDS = 20.0
@@ -45,26 +45,26 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
         ConfigError: nobody has a password though others can reach the server, or the port is
             taken.
     """
-    room = open_room(settings)
+    services = open_services(settings)
     try:
-        refuse_open_door(room)
+        refuse_open_door(services)
         listener = _listen(settings)
         with _workers(settings), contextlib.closing(listener):
-            _Server(_config(room), listener, announce).run(sockets=[listener])
+            _Server(_config(services), listener, announce).run(sockets=[listener])
     finally:
-        room.close()
+        services.close()
 
 
-def refuse_open_door(room: Room) -> None:
+def refuse_open_door(services: Services) -> None:
     """Make sure that whoever can reach the server needs a password.
 
     Raises:
         ConfigError: others can reach it, and there are no users.
     """
-    settings = room.settings
-    with room.database.write() as session:
+    settings = services.settings
+    with services.database.write() as session:
         if not has_users(session) and settings.admin_password is not None:
-            now = room.database.now(session)
+            now = services.database.now(session)
             add_user(session, "admin", settings.admin_password.get_secret_value(), "admin", now)
         if settings.is_loopback or has_users(session):
             return
@@ -91,10 +91,10 @@ def _listen(settings: ServerSettings) -> socket.socket:
     return listener
 
 
-def _config(room: Room) -> uvicorn.Config:
-    settings = room.settings
+def _config(services: Services) -> uvicorn.Config:
+    settings = services.settings
     return uvicorn.Config(
-        create_app(room),
+        create_app(services),
         http=_PatientProtocol,
         ws="none",
         log_config=None,
@@ -229,12 +229,12 @@ def work(settings: ServerSettings, *, with_parent: bool = False) -> None:
     stop = threading.Event()
     if with_parent:
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
-    room = open_room(settings)
+    services = open_services(settings)
     try:
         with stopping_on_signals(lambda number, frame: stop.set()):
-            Worker(room, stop).run()
+            Worker(services, stop).run()
     finally:
-        room.close()
+        services.close()
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from touchline.server.access.principal import Principal
 from touchline.server.intake.uploads import clean_name, disk_problem, next_chunk
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import UploadPartRow, UploadRow
 
 PART_BYTES = 16 * 1024**2
@@ -25,13 +25,13 @@ _BUFFER = 1024**2
 
 
 def same_upload(
-    room: Room, principal: Principal, name: str, length: int, mtime_ns: int | None
+    services: Services, principal: Principal, name: str, length: int, mtime_ns: int | None
 ) -> UploadRow | None:
     """An upload of the same file that was begun before."""
     if mtime_ns is None:
         return None
-    with room.database.read() as session:
-        now = room.database.now(session)
+    with services.database.read() as session:
+        now = services.database.now(session)
         mine = (
             UploadRow.owner_id.is_(None)
             if principal.user_id is None
@@ -49,15 +49,19 @@ def same_upload(
         return next((row for row in found if row.facts.get("mtime_ns") == mtime_ns), None)
 
 
-def parts_of(room: Room, upload_id: str) -> list[UploadPartRow]:
+def parts_of(services: Services, upload_id: str) -> list[UploadPartRow]:
     """The parts that have come, in order."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         query = select(UploadPartRow).where(UploadPartRow.upload_id == upload_id)
         return list(session.scalars(query.order_by(UploadPartRow.number)))
 
 
 async def receive_part(
-    room: Room, upload: UploadRow, number: int, body: AsyncIterator[bytes], sha256: str | None
+    services: Services,
+    upload: UploadRow,
+    number: int,
+    body: AsyncIterator[bytes],
+    sha256: str | None,
 ) -> str:
     """Take one part; its SHA-256.
 
@@ -70,7 +74,7 @@ async def receive_part(
     expected = min(PART_BYTES, upload.length - (number - 1) * PART_BYTES)
     if expected <= 0:
         raise ProblemError(422, f"the file has no part {number}", code="invalid_request")
-    target = room.storage.part(upload.id, number)
+    target = services.storage.part(upload.id, number)
     beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     digest, length = hashlib.sha256(), 0
     try:
@@ -90,7 +94,7 @@ async def receive_part(
                 code="checksum_mismatch",
             )  # fmt: skip
         await anyio.to_thread.run_sync(
-            _keep, room, upload, number, length, digest.hexdigest(), beside
+            _keep, services, upload, number, length, digest.hexdigest(), beside
         )
     except FileNotFoundError as error:
         raise not_found("upload") from error
@@ -103,7 +107,7 @@ async def receive_part(
     return digest.hexdigest()
 
 
-def put_together(room: Room, upload: UploadRow, wanted: Mapping[int, str]) -> UploadRow:
+def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str]) -> UploadRow:
     """Make one file of the parts.
 
     Args:
@@ -114,7 +118,7 @@ def put_together(room: Room, upload: UploadRow, wanted: Mapping[int, str]) -> Up
     """
     if upload.state == "complete":
         return upload
-    there = {part.number: part for part in parts_of(room, upload.id)}
+    there = {part.number: part for part in parts_of(services, upload.id)}
     count = -(-upload.length // PART_BYTES)
     missing = [n for n in range(1, count + 1) if n not in there]
     if missing:
@@ -122,25 +126,25 @@ def put_together(room: Room, upload: UploadRow, wanted: Mapping[int, str]) -> Up
     for number, sha256 in wanted.items():
         if sha256 and number in there and there[number].sha256 != sha256.lower():
             raise ProblemError(409, f"part {number} is another one", code="checksum_mismatch")
-    target = room.storage.upload(upload.id)
+    target = services.storage.upload(upload.id)
     whole = target.with_name(f"whole.{secrets.token_hex(4)}")
     try:
         with whole.open("wb") as file:
             for number in range(1, count + 1):
-                _append(file, room.storage.part(upload.id, number))
+                _append(file, services.storage.part(upload.id, number))
             _flush(file)
         whole.replace(target)
     except OSError as error:
         raise disk_problem(error) from error
     finally:
         whole.unlink(missing_ok=True)
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = session.get(UploadRow, upload.id)
         if row is None:
             raise not_found("upload")
         row.state, row.received = "complete", row.length
     for number in range(1, count + 1):
-        room.storage.part(upload.id, number).unlink(missing_ok=True)
+        services.storage.part(upload.id, number).unlink(missing_ok=True)
     return row
 
 
@@ -155,11 +159,13 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-def _keep(room: Room, upload: UploadRow, number: int, length: int, sha256: str, made: Path) -> None:
-    with room.database.write() as session:
+def _keep(
+    services: Services, upload: UploadRow, number: int, length: int, sha256: str, made: Path
+) -> None:
+    with services.database.write() as session:
         if session.get(UploadRow, upload.id) is None:
             raise not_found("upload")
-        made.replace(room.storage.part(upload.id, number))
+        made.replace(services.storage.part(upload.id, number))
         session.merge(
             UploadPartRow(upload_id=upload.id, number=number, length=length, sha256=sha256)
         )

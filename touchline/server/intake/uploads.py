@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from touchline.server.access.principal import Principal
 from touchline.server.policy import read_policy
 from touchline.server.problems import CHECKSUM_MISMATCH, ProblemError, not_found
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_id
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv")
@@ -48,9 +48,9 @@ class Checksum:
 
 
 def begin(
-    room: Room, principal: Principal, name: str, length: int, kind: str, **facts: Any
+    services: Services, principal: Principal, name: str, length: int, kind: str, **facts: Any
 ) -> UploadRow:
-    """Make room for a file, if it may come.
+    """Register a file that is about to be sent, if it is allowed.
 
     Args:
         name: what the sender calls it; only shown, never used on disk.
@@ -67,19 +67,19 @@ def begin(
         )  # fmt: skip
     if length < 1:
         raise ProblemError(422, "the file is empty", code="invalid_request")
-    with room.database.write() as session:
-        now = room.database.now(session)
-        policy = read_policy(session, room.settings.policy)
+    with services.database.write() as session:
+        now = services.database.now(session)
+        policy = read_policy(session, services.settings.policy)
         if length > policy.max_upload_bytes:
             raise ProblemError(
                 413, f"files of up to {policy.max_upload_bytes} bytes are taken", code="too_large"
             )
-        used, quota = usage(room, session, principal)
+        used, quota = usage(services, session, principal)
         if used + length > quota:
             raise ProblemError(
                 413, f"{used} of {quota} bytes are used; delete matches first", code="over_quota"
             )
-        if length + RESERVED_BYTES > room.storage.free_bytes():
+        if length + RESERVED_BYTES > services.storage.free_bytes():
             raise ProblemError(507, "the server's disk is full", code="disk_full")
         upload = UploadRow(
             owner_id=principal.user_id,
@@ -94,10 +94,10 @@ def begin(
         session.add(upload)
         session.flush()
     try:
-        room.storage.upload(upload.id).parent.mkdir(parents=True)
-        room.storage.upload(upload.id).touch(mode=0o600)
+        services.storage.upload(upload.id).parent.mkdir(parents=True)
+        services.storage.upload(upload.id).touch(mode=0o600)
     except OSError as error:
-        drop(room, upload)
+        drop(services, upload)
         raise disk_problem(error) from error
     return upload
 
@@ -108,7 +108,7 @@ def clean_name(name: str) -> str:
     return "".join(c for c in last if c.isprintable()).strip()[-200:] or "unnamed"
 
 
-def usage(room: Room, session: Session, principal: Principal) -> tuple[int, int]:
+def usage(services: Services, session: Session, principal: Principal) -> tuple[int, int]:
     """(used, quota) bytes of whoever is asking."""
     mine = UploadRow.owner_id.is_(None) if not principal.user_id else (
         UploadRow.owner_id == principal.user_id
@@ -121,20 +121,20 @@ def usage(room: Room, session: Session, principal: Principal) -> tuple[int, int]
         session.scalar(select(func.coalesce(func.sum(MatchRow.stored_bytes), 0)).where(owned)) or 0
     )
     user = session.get(UserRow, principal.user_id) if principal.user_id else None
-    policy = read_policy(session, room.settings.policy)
+    policy = read_policy(session, services.settings.policy)
     quota = policy.quota_bytes if user is None or user.quota_bytes is None else user.quota_bytes
     return int(sent) + int(made), quota
 
 
-def find(room: Room, principal: Principal, upload_id: str) -> UploadRow:
+def find(services: Services, principal: Principal, upload_id: str) -> UploadRow:
     """One's own upload.
 
     Raises:
         ProblemError: there is none of that name, or it is somebody else's.
     """
-    with room.database.read() as session:
+    with services.database.read() as session:
         upload = session.get(UploadRow, upload_id)
-        now = room.database.now(session)
+        now = services.database.now(session)
     if upload is None or upload.owner_id != principal.user_id:
         raise not_found("upload")
     if upload.state == "receiving" and upload.expires_at < now:
@@ -142,24 +142,24 @@ def find(room: Room, principal: Principal, upload_id: str) -> UploadRow:
     return upload
 
 
-def drop(room: Room, upload: UploadRow) -> None:
+def drop(services: Services, upload: UploadRow) -> None:
     """Forget an upload and its bytes.
 
     Raises:
         ProblemError: a match was made of it.
     """
-    with room.database.write() as session:
+    with services.database.write() as session:
         used = select(VideoRow.id).where(VideoRow.upload_id == upload.id).limit(1)
         if session.scalar(used) is not None:
             raise ProblemError(409, "a match was made of it; delete the match", code="in_use")
         row = session.get(UploadRow, upload.id)
         if row is not None:
             session.delete(row)
-    room.storage.drop_upload(upload.id)
+    services.storage.drop_upload(upload.id)
 
 
 async def receive(
-    room: Room,
+    services: Services,
     upload: UploadRow,
     offset: int,
     body: AsyncIterator[bytes],
@@ -179,8 +179,8 @@ async def receive(
         ProblemError: it stands elsewhere, is being written already, too many bytes come, they do
             not hash to the checksum, the sender is silent, or the disk is full.
     """
-    lock = await anyio.to_thread.run_sync(_lock, room, upload.id, offset)
-    writer = _Writer(room, upload, lock, offset, checksum)
+    lock = await anyio.to_thread.run_sync(_lock, services, upload.id, offset)
+    writer = _Writer(services, upload, lock, offset, checksum)
     try:
         await anyio.to_thread.run_sync(writer.open)
         await _copy(body, writer)
@@ -221,10 +221,15 @@ class _Writer:
     """Bytes to disk, and now and then to the row how many they are."""
 
     def __init__(
-        self, room: Room, upload: UploadRow, lock: str, offset: int, checksum: Checksum | None
+        self,
+        services: Services,
+        upload: UploadRow,
+        lock: str,
+        offset: int,
+        checksum: Checksum | None,
     ) -> None:
         self.received = offset
-        self._room = room
+        self._services = services
         self._upload = upload
         self._lock = lock
         self._hash = None if checksum is None else hashlib.new(checksum.algorithm)
@@ -235,7 +240,7 @@ class _Writer:
 
     def open(self) -> None:
         """Open the file where the last byte lies that counts."""
-        self._file = self._room.storage.upload(self._upload.id).open("r+b")
+        self._file = self._services.storage.upload(self._upload.id).open("r+b")
         self._file.truncate(self._position)
         self._file.seek(self._position)
 
@@ -270,7 +275,7 @@ class _Writer:
         finally:
             if self._file is not None:
                 self._file.close()
-            _unlock(self._room, self._upload.id, self._lock)
+            _unlock(self._services, self._upload.id, self._lock)
 
     def _save(self, received: int) -> None:
         assert self._file is not None
@@ -278,9 +283,9 @@ class _Writer:
         os.fsync(self._file.fileno())
         self._saved_at = time.monotonic()
         state = "complete" if received == self._upload.length else "receiving"
-        with self._room.database.write() as session:
-            now = self._room.database.now(session)
-            hours = read_policy(session, self._room.settings.policy).upload_hours
+        with self._services.database.write() as session:
+            now = self._services.database.now(session)
+            hours = read_policy(session, self._services.settings.policy).upload_hours
             changed = session.execute(
                 update(UploadRow)
                 .where(UploadRow.id == self._upload.id, UploadRow.lock == self._lock)
@@ -297,13 +302,13 @@ class _Writer:
         self.received = received
 
 
-def _lock(room: Room, upload_id: str, offset: int) -> str:
+def _lock(services: Services, upload_id: str, offset: int) -> str:
     lock = new_id()
-    with room.database.write() as session:
+    with services.database.write() as session:
         upload = session.get(UploadRow, upload_id, with_for_update=True)
         if upload is None:
             raise not_found("upload")
-        now = room.database.now(session)
+        now = services.database.now(session)
         if upload.lock is not None and upload.locked_until > now:
             raise ProblemError(
                 423, "the upload is being written already", headers={"Retry-After": "2"},
@@ -318,8 +323,8 @@ def _lock(room: Room, upload_id: str, offset: int) -> str:
     return lock
 
 
-def _unlock(room: Room, upload_id: str, lock: str) -> None:
-    with room.database.write() as session:
+def _unlock(services: Services, upload_id: str, lock: str) -> None:
+    with services.database.write() as session:
         session.execute(
             update(UploadRow)
             .where(UploadRow.id == upload_id, or_(UploadRow.lock == lock, UploadRow.lock.is_(None)))

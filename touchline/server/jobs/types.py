@@ -12,7 +12,7 @@ from touchline.errors import InputError
 from touchline.server.jobs.queue import Lease
 from touchline.server.policy import read_policy
 from touchline.server.reels import by_video, document_of, reel_of
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.settings import StageLimits
 from touchline.server.storage import PROXY, SCORES, THUMBNAILS, inside_roots, take_place
 from touchline.server.tables import (
@@ -65,11 +65,11 @@ class Kind(Protocol):
         """Share of the whole that each stage takes, by its key."""
         ...
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
         """The stages in order; each is asked for when the one before has taken effect."""
         ...
 
-    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
+    def finish(self, services: Services, session: Session, job: JobRow) -> dict[str, Any]:
         """The effect of the job as a whole."""
         ...
 
@@ -89,21 +89,21 @@ class Analyse:
     def weights(self, payload: Mapping[str, Any]) -> dict[str, float]:
         return self.shares
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
-        match = _match_of(room, lease)
-        sources = [str(source_of(room, video)) for video in match.videos]
-        limits = room.settings.media_limits.model_dump()
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+        match = _match_of(services, lease)
+        sources = [str(source_of(services, video)) for video in match.videos]
+        limits = services.settings.media_limits.model_dump()
         yield StageCall(
             "probe",
             "probe",
             {"sources": sources, "limits": limits},
-            room.settings.probe_limits,
+            services.settings.probe_limits,
             effect=_probed,
         )
-        match = _match_of(room, lease)
+        match = _match_of(services, lease)
         seconds = float(match.info.get("duration_seconds", 0))
-        with room.database.read() as session:
-            policy = read_policy(session, room.settings.policy)
+        with services.database.read() as session:
+            policy = read_policy(session, services.settings.policy)
         made = scratch / PROXY
         yield StageCall(
             "proxy",
@@ -114,31 +114,31 @@ class Analyse:
                 "height": policy.proxy_height,
                 "limits": limits,
             },
-            room.settings.stage_limits,
+            services.settings.stage_limits,
             seconds,
-            effect=lambda session, job, result: _proxied(room, session, job, result, made),
+            effect=lambda session, job, result: _proxied(services, session, job, result, made),
         )
-        match = _match_of(room, lease)  # the proxy says where its halves begin
-        yield spot_call(room, match, match.model, match.threshold, scratch)
+        match = _match_of(services, lease)  # the proxy says where its halves begin
+        yield spot_call(services, match, match.model, match.threshold, scratch)
         pictures = scratch / THUMBNAILS
         yield StageCall(
             "thumbnails",
             "thumbnails",
             {
-                "source": str(room.storage.proxy(match.id)),
+                "source": str(services.storage.proxy(match.id)),
                 "folder": str(pictures),
                 "every_seconds": policy.thumbnail_seconds,
             },
-            room.settings.stage_limits,
+            services.settings.stage_limits,
             seconds,
-            effect=lambda session, job, result: _pictured(room, session, job, result, pictures),
+            effect=lambda session, job, result: _pictured(services, session, job, result, pictures),
         )
 
-    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
+    def finish(self, services: Services, session: Session, job: JobRow) -> dict[str, Any]:
         match = _locked_match(session, job)
         match.state, match.problem = "ready", None
-        match.stored_bytes = room.storage.size_of_match(match.id)
-        _touch(room, session, match)
+        match.stored_bytes = services.storage.size_of_match(match.id)
+        _touch(services, session, match)
         return {}
 
     def ended(self, session: Session, job: JobRow) -> None:
@@ -158,17 +158,17 @@ class Sample(Analyse):
         }
     )  # fmt: skip
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
         made = scratch / "sample.mp4"
         yield StageCall(
             "sample",
             "sample",
             {"target": str(made), **lease.payload["sample"]},
-            room.settings.stage_limits,
+            services.settings.stage_limits,
             60 * lease.payload["sample"]["minutes"],
-            effect=lambda session, job, result: _simulated(room, session, job, result, made),
+            effect=lambda session, job, result: _simulated(services, session, job, result, made),
         )
-        yield from super().stages(room, lease, scratch)
+        yield from super().stages(services, lease, scratch)
 
 
 @dataclass(frozen=True)
@@ -178,16 +178,16 @@ class Respot:
     def weights(self, payload: Mapping[str, Any]) -> dict[str, float]:
         return {"spot": 1.0}
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
         wish = lease.payload
-        match = _match_of(room, lease)
-        yield spot_call(room, match, wish["model"], wish["threshold"], scratch)
+        match = _match_of(services, lease)
+        yield spot_call(services, match, wish["model"], wish["threshold"], scratch)
 
-    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
+    def finish(self, services: Services, session: Session, job: JobRow) -> dict[str, Any]:
         match = _locked_match(session, job)
         match.model = job.payload["model"]
         match.threshold = job.payload["threshold"]
-        _touch(room, session, match)
+        _touch(services, session, match)
         return {}
 
     def ended(self, session: Session, job: JobRow) -> None:
@@ -201,14 +201,14 @@ class MakeProduct:
     def weights(self, payload: Mapping[str, Any]) -> dict[str, float]:
         return {_product_stage(payload): 1.0}
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
-        match = _match_of(room, lease)
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+        match = _match_of(services, lease)
         payload = lease.payload
         made = scratch / f"product{payload['suffix']}"
         stage = _product_stage(payload)
         arguments: dict[str, Any] = {
             "document": document_of(by_video(reel_of(payload["document"]), match.videos)),
-            "sources": [str(source_of(room, video)) for video in match.videos],
+            "sources": [str(source_of(services, video)) for video in match.videos],
             "target": str(made),
         }
         if stage == "reel":
@@ -219,7 +219,7 @@ class MakeProduct:
             arguments |= {"format": payload["format"]}
 
         def keep(session: Session, job: JobRow, result: dict[str, Any]) -> dict[str, Any]:
-            target = room.storage.product(match.id, job.id)
+            target = services.storage.product(match.id, job.id)
             take_place(made, target)
             product = ProductRow(
                 id=new_id(),
@@ -228,21 +228,21 @@ class MakeProduct:
                 job_id=job.id,
                 name=payload["name"],
                 format=payload["format"],
-                path=str(target.relative_to(room.storage.root)),
+                path=str(target.relative_to(services.storage.root)),
                 bytes=result["bytes"],
-                created_at=room.database.now(session),
+                created_at=services.database.now(session),
             )
             session.add(product)
             return {**result, "product_id": product.id}
 
         seconds = sum(clip["end"] - clip["start"] for clip in payload["document"]["clips"])
         yield StageCall(
-            stage, stage, arguments, room.settings.stage_limits, seconds * 4, effect=keep
+            stage, stage, arguments, services.settings.stage_limits, seconds * 4, effect=keep
         )
 
-    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
+    def finish(self, services: Services, session: Session, job: JobRow) -> dict[str, Any]:
         match = _locked_match(session, job)
-        match.stored_bytes = room.storage.size_of_match(match.id)
+        match.stored_bytes = services.storage.size_of_match(match.id)
         return {}
 
     def ended(self, session: Session, job: JobRow) -> None:
@@ -256,17 +256,17 @@ class Pull:
     def weights(self, payload: Mapping[str, Any]) -> dict[str, float]:
         return {"pull": 1.0}
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
         yield StageCall(
             "pull",
             "pull",
             {"name": lease.payload["name"]},
-            room.settings.stage_limits,
+            services.settings.stage_limits,
             3600,
             network=True,
         )
 
-    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
+    def finish(self, services: Services, session: Session, job: JobRow) -> dict[str, Any]:
         return {}
 
     def ended(self, session: Session, job: JobRow) -> None:
@@ -281,10 +281,10 @@ class Infer:
         items = payload["items"]
         return {f"spot {i}": 1 / len(items) for i in range(len(items))}
 
-    def stages(self, room: Room, lease: Lease, scratch: Path) -> Iterator[StageCall]:
-        settings = room.settings
+    def stages(self, services: Services, lease: Lease, scratch: Path) -> Iterator[StageCall]:
+        settings = services.settings
         for number, item in enumerate(lease.payload["items"]):
-            source = str(_item_source(room, item))
+            source = str(_item_source(services, item))
             yield StageCall(
                 f"probe {number}",
                 "probe",
@@ -304,7 +304,7 @@ class Infer:
                 settings.media_limits.max_duration_seconds,
             )
 
-    def finish(self, room: Room, session: Session, job: JobRow) -> dict[str, Any]:
+    def finish(self, services: Services, session: Session, job: JobRow) -> dict[str, Any]:
         return {}
 
     def ended(self, session: Session, job: JobRow) -> None:
@@ -321,22 +321,22 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def source_of(room: Room, video: VideoRow) -> Path:
+def source_of(services: Services, video: VideoRow) -> Path:
     """The file of a video of a match.
 
     Raises:
         InputError: it is gone.
     """
     if video.source_path is not None:
-        return inside_roots(video.source_path, room.settings.media_roots)
-    path = room.storage.upload(video.upload_id) if video.upload_id else None
+        return inside_roots(video.source_path, services.settings.media_roots)
+    path = services.storage.upload(video.upload_id) if video.upload_id else None
     if path is None or not path.is_file():
         raise InputError("the video that came in is no longer here", remedy="upload it again")
     return path
 
 
 def spot_call(
-    room: Room, match: MatchRow, model: str, threshold: float, scratch: Path
+    services: Services, match: MatchRow, model: str, threshold: float, scratch: Path
 ) -> StageCall:
     """The stage that spots a match's proxy, half by half."""
     made = scratch / SCORES
@@ -344,24 +344,24 @@ def spot_call(
         "spot",
         "spot",
         {
-            "source": str(room.storage.proxy(match.id)),
+            "source": str(services.storage.proxy(match.id)),
             "model": model,
             "threshold": threshold,
             "scores": str(made),
             "starts": [video.start_seconds for video in match.videos],
         },
-        room.settings.stage_limits,
+        services.settings.stage_limits,
         float(match.info.get("duration_seconds", 0)),
-        effect=lambda session, job, result: _spotted(room, session, job, result, made),
+        effect=lambda session, job, result: _spotted(services, session, job, result, made),
     )
 
 
-def _item_source(room: Room, item: Mapping[str, Any]) -> Path:
+def _item_source(services: Services, item: Mapping[str, Any]) -> Path:
     if "path" in item:
-        return inside_roots(item["path"], room.settings.media_roots)
-    with room.database.read() as session:
+        return inside_roots(item["path"], services.settings.media_roots)
+    with services.database.read() as session:
         upload = session.get(UploadRow, item["upload_id"])
-    path = room.storage.upload(item["upload_id"])
+    path = services.storage.upload(item["upload_id"])
     if upload is None or not path.is_file():
         raise InputError("the upload is no longer here", remedy="upload it again")
     return path
@@ -371,8 +371,8 @@ def _product_stage(payload: Mapping[str, Any]) -> str:
     return "reel" if payload["is_video"] else "export"
 
 
-def _match_of(room: Room, lease: Lease) -> MatchRow:
-    with room.database.read() as session:
+def _match_of(services: Services, lease: Lease) -> MatchRow:
+    with services.database.read() as session:
         match = session.get(MatchRow, lease.match_id) if lease.match_id else None
     if match is None:
         raise InputError("the match is no longer here")
@@ -386,17 +386,17 @@ def _locked_match(session: Session, job: JobRow) -> MatchRow:
     return match
 
 
-def _touch(room: Room, session: Session, match: MatchRow) -> None:
+def _touch(services: Services, session: Session, match: MatchRow) -> None:
     match.version += 1
-    match.updated_at = room.database.now(session)
+    match.updated_at = services.database.now(session)
 
 
 def _simulated(
-    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
+    services: Services, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
     upload = session.get_one(UploadRow, match.videos[0].upload_id)
-    take_place(made, room.storage.upload(upload.id))
+    take_place(made, services.storage.upload(upload.id))
     upload.length = upload.received = result["bytes"]
     match.game = result["game"]
     match.state = "working"
@@ -418,10 +418,10 @@ def _probed(session: Session, job: JobRow, result: dict[str, Any]) -> dict[str, 
 
 
 def _proxied(
-    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
+    services: Services, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
-    take_place(made, room.storage.proxy(match.id))
+    take_place(made, services.storage.proxy(match.id))
     proxy = {name: value for name, value in result.items() if name != "videos"}
     match.info = {**match.info, "proxy": proxy}
     several, warnings = len(match.videos) > 1, []
@@ -440,12 +440,12 @@ def _proxied(
 
 
 def _spotted(
-    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
+    services: Services, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     """The model's events take the place of those it found before that nobody has touched."""
     match = _locked_match(session, job)
     if made.is_file():
-        take_place(made, room.storage.scores(match.id))
+        take_place(made, services.storage.scores(match.id))
     untouched = (
         EventRow.match_id == match.id,
         EventRow.source == "model",
@@ -453,7 +453,7 @@ def _spotted(
         EventRow.version == 1,
     )
     session.execute(delete(EventRow).where(*untouched))
-    now = room.database.now(session)
+    now = services.database.now(session)
     rows = [_event_row(match.id, event, now) for event in result["events"]]
     if rows:
         session.execute(insert(EventRow), rows)
@@ -484,10 +484,10 @@ def _event_row(match_id: str, event: Mapping[str, Any], now: float) -> dict[str,
 
 
 def _pictured(
-    room: Room, session: Session, job: JobRow, result: dict[str, Any], made: Path
+    services: Services, session: Session, job: JobRow, result: dict[str, Any], made: Path
 ) -> dict[str, Any]:
     match = _locked_match(session, job)
-    take_place(made, room.storage.match(match.id) / THUMBNAILS)
+    take_place(made, services.storage.match(match.id) / THUMBNAILS)
     match.thumbnails = result
     match.version += 1
     return {}

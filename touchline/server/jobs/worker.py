@@ -14,7 +14,7 @@ from touchline.server.housekeeping import tidy
 from touchline.server.jobs.processes import StageFailedError, run_in_child
 from touchline.server.jobs.queue import Lease, LeaseLostError
 from touchline.server.jobs.types import KINDS, StageCall
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import WorkerRow
 
 IDLE_SECONDS = 0.5
@@ -37,8 +37,8 @@ class Worker:
         stop: when set, the job in hand goes back to the queue and `run` ends.
     """
 
-    def __init__(self, room: Room, stop: threading.Event) -> None:
-        self.room = room
+    def __init__(self, services: Services, stop: threading.Event) -> None:
+        self.services = services
         self.stop = stop
         self.name = f"{socket.gethostname()[:100]}:{os.getpid()}"
         self._started = time.time()
@@ -62,7 +62,7 @@ class Worker:
 
     def run_one(self) -> bool:
         """Do the next job; whether there was one."""
-        lease = self.room.queue.claim(self.name)
+        lease = self.services.queue.claim(self.name)
         if lease is None:
             return False
         log.info("job starts", extra={"job": lease.job_id, "kind": lease.kind})
@@ -73,7 +73,7 @@ class Worker:
         return True
 
     def _work(self, lease: Lease) -> None:
-        queue, storage = self.room.queue, self.room.storage
+        queue, storage = self.services.queue, self.services.storage
         scratch = storage.work(lease.job_id, lease.token)
         storage.drop_work(lease.job_id, keep=lease.token)
         kind = KINDS.get(lease.kind)
@@ -81,11 +81,11 @@ class Worker:
             if kind is None:
                 raise InputError(f"this version knows no jobs of kind {lease.kind!r}")
             progress = _Progress(self, lease, kind.weights(lease.payload))
-            for call in kind.stages(self.room, lease, scratch):
+            for call in kind.stages(self.services, lease, scratch):
                 if call.key not in lease.done:
                     self._run_stage(lease, call, progress)
             finish = kind.finish
-            queue.succeed(lease, lambda session, job: finish(self.room, session, job))
+            queue.succeed(lease, lambda session, job: finish(self.services, session, job))
             log.info("job is done", extra={"job": lease.job_id})
         except StoppingError:
             queue.release(lease)
@@ -107,11 +107,11 @@ class Worker:
             call.arguments,
             call.limits,
             call.wall_seconds,
-            self.room.storage.work(lease.job_id, lease.token),
+            self.services.storage.work(lease.job_id, lease.token),
             progress.watch,
             network=call.network,
         )
-        self.room.queue.stage_done(
+        self.services.queue.stage_done(
             lease, call.key, lambda session, job: call.effect(session, job, made)
         )
 
@@ -124,18 +124,18 @@ class Worker:
         if job_id is None and time.monotonic() - self._signed < SIGN_SECONDS:
             return
         self._signed = time.monotonic()
-        with self.room.database.write() as session:
+        with self.services.database.write() as session:
             session.merge(
                 WorkerRow(
                     id=self.name,
                     started_at=self._started,
-                    seen_at=self.room.database.now(session),
+                    seen_at=self.services.database.now(session),
                     job_id=job_id,
                 )
             )
 
     def _sign_off(self) -> None:
-        with self.room.database.write() as session:
+        with self.services.database.write() as session:
             row = session.get(WorkerRow, self.name)
             if row is not None:
                 session.delete(row)
@@ -143,7 +143,7 @@ class Worker:
     def _tidy(self) -> None:
         if not self._tidied or time.monotonic() - self._tidied > TIDY_SECONDS:
             self._tidied = time.monotonic()
-            tidy(self.room)
+            tidy(self.services)
 
 
 class _Progress:
@@ -171,7 +171,7 @@ class _Progress:
         Raises:
             LeaseLostError, StoppingError: it must not go on.
         """
-        settings = self._worker.room.settings.queue
+        settings = self._worker.services.settings.queue
         if self._worker.stop.is_set():
             raise StoppingError
         self._shares[self._key] = share
@@ -184,7 +184,7 @@ class _Progress:
         try:
             if news or due:
                 self._beat(share, now)
-            elif not self._worker.room.queue.still_holds(self._lease):
+            elif not self._worker.services.queue.still_holds(self._lease):
                 raise LeaseLostError(self._lease.job_id)
             self._worker.sign(self._lease.job_id)
         except OperationalError:
@@ -194,5 +194,5 @@ class _Progress:
     def _beat(self, share: float, now: float) -> None:
         shares = {key: round(done, 3) for key, done in self._shares.items()}
         whole = sum(self._weights.get(key, 0) * done for key, done in self._shares.items())
-        self._worker.room.queue.beat(self._lease, self._key, shares, round(min(whole, 1.0), 4))
+        self._worker.services.queue.beat(self._lease, self._key, shares, round(min(whole, 1.0), 4))
         self._shown, self._written = share, now

@@ -1,4 +1,4 @@
-"""What routes ask of a request: the room, who is asking, and what they may do."""
+"""Dependencies of the routes: the services, the caller, and what the caller is allowed to do."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ from touchline.server.access.accounts import by_session, by_share, by_token, has
 from touchline.server.access.principal import LOCAL, Principal, Role
 from touchline.server.access.rates import RateLimiter
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import AuditRow, EventRow, JobRow, MatchRow, ReelRow
 
 COOKIE = "touchline_session"
@@ -38,17 +38,19 @@ class Limiters:
     logins: RateLimiter
 
 
-def room_of(request: Request) -> Room:
+def get_services(request: Request) -> Services:
     """The server's parts."""
-    room: Room = request.app.state.room
-    return room
+    services: Services = request.app.state.services
+    return services
 
 
-async def _room(request: Request) -> Room:
-    return room_of(request)  # what only looks is not worth a thread, and so is no plain function
+async def _services(request: Request) -> Services:
+    return get_services(
+        request
+    )  # what only looks is not worth a thread, and so is no plain function
 
 
-RoomOf = Annotated[Room, Depends(_room)]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
 def address_of(request: Request) -> str:
@@ -63,9 +65,9 @@ def authenticate(request: Request) -> Principal | None:
         ProblemError: credentials that are wrong, a change that a foreign page has sent, or too many
             requests.
     """
-    room = room_of(request)
-    with room.database.read() as session:
-        principal = _principal(request, room, session)
+    services = get_services(request)
+    with services.database.read() as session:
+        principal = _principal(request, services, session)
     limiters: Limiters = request.app.state.limiters
     client = f"{principal.user_id or principal.name}" if principal else address_of(request)
     wait = limiters.requests.wait_seconds(client)
@@ -78,8 +80,8 @@ def authenticate(request: Request) -> Principal | None:
     return principal
 
 
-def _principal(request: Request, room: Room, session: Session) -> Principal | None:
-    now = room.database.now(session)
+def _principal(request: Request, services: Services, session: Session) -> Principal | None:
+    now = services.database.now(session)
     if secret := _bearer(request):
         found = by_token(session, secret, now)
         if found is None:
@@ -96,7 +98,7 @@ def _principal(request: Request, room: Room, session: Session) -> Principal | No
         if found is None:
             raise _who_are_you("the link is not valid any more")
         return found
-    if room.settings.is_loopback and not has_users(session):
+    if services.settings.is_loopback and not has_users(session):
         refuse_foreign_pages(request)
         return LOCAL
     return None
@@ -195,12 +197,14 @@ def may_download(principal: Principal) -> None:
         raise ProblemError(403, "this link is for looking only", code="forbidden")
 
 
-def audit(room: Room, request: Request, session: Session, action: str, target: str = "") -> None:
+def audit(
+    services: Services, request: Request, session: Session, action: str, target: str = ""
+) -> None:
     """Write down who does what."""
     principal: Principal | None = getattr(request.state, "principal", None)
     session.add(
         AuditRow(
-            at=room.database.now(session),
+            at=services.database.now(session),
             actor=principal.name if principal else "nobody",
             address=address_of(request)[:100],
             action=action,

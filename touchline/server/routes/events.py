@@ -24,7 +24,7 @@ from touchline.server.routes.dependencies import (
     Id,
     Known,
     Limit,
-    RoomOf,
+    ServicesDep,
     audit,
     demand_match,
     etag_of,
@@ -48,7 +48,7 @@ from touchline.server.routes.schemas import (
     event_facts,
     when,
 )
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import ChangeRow, EventRow, MatchRow
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
@@ -71,7 +71,7 @@ def list_events(
     principal: Known,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
     limit: Limit = 200,
     cursor: Cursor = None,
     label: LabelQuery = None,
@@ -81,7 +81,7 @@ def list_events(
 ) -> Response:
     """The events in order of time. The ETag is that of all events together."""
     pages: AnswerCache = request.app.state.event_pages
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         if unchanged(request, response, f'"r{match.revision}"'):
             return Response(status_code=304, headers=dict(response.headers))
@@ -121,15 +121,15 @@ def add(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> EventOut:
     """Add an event."""
     values = body.model_dump()
     values["seconds"] = values.pop("time")
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = _editable(session, match_id)
         row = EventRow(**values, source="person", deleted=False)
-        now = room.database.now(session)
+        now = services.database.now(session)
         change_events(session, match, [(row, {})], actor=principal.name, action="added", now=now)
     response.headers["ETag"] = etag_of(row)
     response.headers["Location"] = f"{request.url.path}/{row.id}"
@@ -138,10 +138,10 @@ def add(
 
 @router.get("/events/{event_id}")
 def show(
-    match_id: Id, event_id: Id, principal: Known, response: Response, room: RoomOf
+    match_id: Id, event_id: Id, principal: Known, response: Response, services: ServicesDep
 ) -> EventOut:
     """An event."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         row = _event(session, match_id, event_id)
     response.headers["ETag"] = etag_of(row)
@@ -156,7 +156,7 @@ def change(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> EventOut:
     """Change an event, accept it or reject it. Needs If-Match."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
@@ -165,7 +165,9 @@ def change(
             raise ProblemError(422, f"{name}: an event has one")
     if "time" in values:
         values["seconds"] = values.pop("time")
-    return _changed(match_id, event_id, values, "changed", principal.name, request, response, room)
+    return _changed(
+        match_id, event_id, values, "changed", principal.name, request, response, services
+    )
 
 
 @router.post("/events/{event_id}/accept")
@@ -175,11 +177,13 @@ def accept(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> EventOut:
     """It did happen. Needs If-Match."""
     values = {"status": "accepted"}
-    return _changed(match_id, event_id, values, "accepted", principal.name, request, response, room)
+    return _changed(
+        match_id, event_id, values, "accepted", principal.name, request, response, services
+    )
 
 
 @router.post("/events/{event_id}/reject")
@@ -189,11 +193,13 @@ def reject(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> EventOut:
     """It did not happen. Needs If-Match."""
     values = {"status": "rejected"}
-    return _changed(match_id, event_id, values, "rejected", principal.name, request, response, room)
+    return _changed(
+        match_id, event_id, values, "rejected", principal.name, request, response, services
+    )
 
 
 @router.delete("/events/{event_id}", status_code=204)
@@ -203,11 +209,11 @@ def remove(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> None:
     """Delete an event; undo brings it back. Needs If-Match."""
     values = {"deleted": True}
-    _changed(match_id, event_id, values, "deleted", principal.name, request, response, room)
+    _changed(match_id, event_id, values, "deleted", principal.name, request, response, services)
 
 
 @router.post(
@@ -225,7 +231,7 @@ async def import_events(
     match_id: Id,
     principal: Editor,
     request: Request,
-    room: RoomOf,
+    services: ServicesDep,
     format: Annotated[str | None, Query(max_length=40, examples=["csv"])] = None,
     name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
@@ -236,12 +242,12 @@ async def import_events(
     several. Teams, date and score that the file knows are kept where nothing is known yet."""
     content = await request.body()
     return await to_thread.run_sync(
-        _import, room, match_id, principal.name, content, format, name, half
+        _import, services, match_id, principal.name, content, format, name, half
     )
 
 
 @router.post("/review")
-def review(match_id: Id, body: ReviewIn, principal: Editor, room: RoomOf) -> ChangedOut:
+def review(match_id: Id, body: ReviewIn, principal: Editor, services: ServicesDep) -> ChangedOut:
     """Accept or reject several events at once, as one step."""
     query = _alive(match_id)
     if body.ids is not None:
@@ -254,10 +260,10 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, room: RoomOf) -> Cha
         query = query.where(EventRow.confidence <= body.max_confidence)
     if body.label is not None:
         query = query.where(EventRow.label == body.label)
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = _editable(session, match_id)
         rows = [(row, {"status": body.status}) for row in session.scalars(query)]
-        now = room.database.now(session)
+        now = services.database.now(session)
         step = change_events(
             session, match, rows, actor=principal.name, action=body.status, now=now
         )
@@ -265,26 +271,26 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, room: RoomOf) -> Cha
 
 
 @router.post("/undo")
-def undo_last(match_id: Id, principal: Editor, room: RoomOf) -> ChangedOut:
+def undo_last(match_id: Id, principal: Editor, services: ServicesDep) -> ChangedOut:
     """Take back the last change of the match's events."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = _editable(session, match_id)
-        step = undo(session, match, principal.name, room.database.now(session))
+        step = undo(session, match, principal.name, services.database.now(session))
     return _step(step, step.action)
 
 
 @router.post("/redo")
-def redo_last(match_id: Id, principal: Editor, room: RoomOf) -> ChangedOut:
+def redo_last(match_id: Id, principal: Editor, services: ServicesDep) -> ChangedOut:
     """Take the last undo back."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = _editable(session, match_id)
-        step = redo(session, match, principal.name, room.database.now(session))
+        step = redo(session, match, principal.name, services.database.now(session))
     return _step(step, step.action)
 
 
 @router.get("/changes")
 def changes(
-    match_id: Id, principal: Known, room: RoomOf, limit: Limit = 100, cursor: Cursor = None
+    match_id: Id, principal: Known, services: ServicesDep, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[ChangeOut]:
     """Who changed what and when, the latest first."""
     query = (
@@ -292,7 +298,7 @@ def changes(
     )
     if cursor:
         query = query.where(ChangeRow.number < min(number_of(from_cursor(cursor, 1)[0]), 2**31 - 1))
-    with room.database.read() as session:
+    with services.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(query.limit(limit + 1)).all()
     items = [
@@ -327,7 +333,7 @@ def changes(
 def download(
     match_id: Id,
     principal: Known,
-    room: RoomOf,
+    services: ServicesDep,
     format: Annotated[str, Query(max_length=40, examples=["csv"])] = "touchline",
     min_confidence: Annotated[Share, Query()] = 0.0,
     half: HalfQuery = None,
@@ -340,7 +346,7 @@ def download(
     if known.write is None or "events" not in known.kinds:
         names = [f.name for f in FORMATS.values() if f.write is not None and "events" in f.kinds]
         raise ProblemError(422, f"events are not written as {format!r}; use {', '.join(names)}")
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         query = _alive(match_id).where(
             EventRow.status != "rejected", EventRow.confidence >= min_confidence
@@ -363,7 +369,7 @@ def download(
 
 
 def _import(
-    room: Room,
+    services: Services,
     match_id: str,
     actor: str,
     content: bytes,
@@ -371,7 +377,7 @@ def _import(
     name: str,
     half: int | None,
 ) -> ChangedOut:
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = session.get(MatchRow, match_id)
     if match is None:
         raise not_found("match")
@@ -382,9 +388,9 @@ def _import(
             events, extra = events_in(path, format, match, half)
         except InputError as error:
             raise ProblemError(422, str(error).replace(f"{folder}/", "")) from error
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = _editable(session, match_id)
-        now = room.database.now(session)
+        now = services.database.now(session)
         rows: list[tuple[EventRow, dict[str, Any]]] = [(row_of(e), {}) for e in events]
         step = change_events(session, match, rows, actor=actor, action="imported", now=now)
         known = {name: value for name, value in match.game.items() if value}
@@ -437,16 +443,16 @@ def _changed(
     actor: str,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> EventOut:
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = _editable(session, match_id)
         row = _event(session, match_id, event_id)
         demand_match(request, row)
-        now = room.database.now(session)
+        now = services.database.now(session)
         change_events(session, match, [(row, dict(values))], actor=actor, action=action, now=now)
         if action == "deleted":
-            audit(room, request, session, "event deleted", f"{match_id} {row.label}")
+            audit(services, request, session, "event deleted", f"{match_id} {row.label}")
     response.headers["ETag"] = etag_of(row)
     return EventOut.of(row, match)
 

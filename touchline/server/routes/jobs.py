@@ -21,7 +21,7 @@ from touchline.server.routes.dependencies import (
     Id,
     Known,
     Limit,
-    RoomOf,
+    ServicesDep,
     address_of,
     audit,
     from_cursor,
@@ -29,7 +29,7 @@ from touchline.server.routes.dependencies import (
     to_cursor,
 )
 from touchline.server.routes.schemas import IdText, JobOut, LineOut, Page
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import JobLineRow, JobRow
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -44,7 +44,7 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 @router.get("")
 def list_jobs(
     principal: Known,
-    room: RoomOf,
+    services: ServicesDep,
     limit: Limit = 50,
     cursor: Cursor = None,
     state: Annotated[State | None, Query()] = None,
@@ -61,9 +61,9 @@ def list_jobs(
     if cursor:
         at, job_id = from_cursor(cursor, 2)
         query = query.where(tuple_(JobRow.created_at, JobRow.id) < (number_of(at), job_id))
-    with room.database.read() as session:
+    with services.database.read() as session:
         rows = session.scalars(query).all()
-        items = [JobOut.of(row, room.queue.position(session, row)) for row in rows[:limit]]
+        items = [JobOut.of(row, services.queue.position(session, row)) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         items=items, next=None if last is None else to_cursor(repr(last.created_at), last.id)
@@ -71,17 +71,17 @@ def list_jobs(
 
 
 @router.get("/{job_id}")
-def show(job_id: Id, principal: Known, room: RoomOf) -> JobOut:
+def show(job_id: Id, principal: Known, services: ServicesDep) -> JobOut:
     """A job: its state, how far each stage is, and its place in the queue."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         row = _job(session, principal, job_id)
-        return JobOut.of(row, room.queue.position(session, row))
+        return JobOut.of(row, services.queue.position(session, row))
 
 
 @router.get("/{job_id}/log")
-def read_log(job_id: Id, principal: Known, room: RoomOf) -> Page[LineOut]:
+def read_log(job_id: Id, principal: Known, services: ServicesDep) -> Page[LineOut]:
     """What happened, line by line."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         _job(session, principal, job_id)
         lines = session.scalars(
             select(JobLineRow).where(JobLineRow.job_id == job_id).order_by(JobLineRow.id)
@@ -90,25 +90,25 @@ def read_log(job_id: Id, principal: Known, room: RoomOf) -> Page[LineOut]:
 
 
 @router.post("/{job_id}/cancel")
-def cancel(job_id: Id, principal: Editor, request: Request, room: RoomOf) -> JobOut:
+def cancel(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobOut:
     """End a job; one that has ended already stays as it is."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = _job(session, principal, job_id)
-        if room.queue.cancel(session, row):
-            audit(room, request, session, "job cancelled", f"{row.id} {row.kind}")
+        if services.queue.cancel(session, row):
+            audit(services, request, session, "job cancelled", f"{row.id} {row.kind}")
         return JobOut.of(row, None)
 
 
 @router.post("/{job_id}/retry")
-def retry(job_id: Id, principal: Editor, request: Request, room: RoomOf) -> JobOut:
+def retry(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobOut:
     """Try a job again that failed or was cancelled; stages that were done are not done again."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = _job(session, principal, job_id)
         if row.state not in ("failed", "cancelled"):
             raise ProblemError(409, f"the job is {row.state}; only one that failed is tried again")
-        room.queue.retry(session, row)
-        audit(room, request, session, "job retried", f"{row.id} {row.kind}")
-        return JobOut.of(row, room.queue.position(session, row))
+        services.queue.retry(session, row)
+        audit(services, request, session, "job retried", f"{row.id} {row.kind}")
+        return JobOut.of(row, services.queue.position(session, row))
 
 
 @router.get(
@@ -121,22 +121,24 @@ def retry(job_id: Id, principal: Editor, request: Request, room: RoomOf) -> JobO
         }
     },
 )
-async def stream(job_id: Id, principal: Known, request: Request, room: RoomOf) -> StreamingResponse:
+async def stream(
+    job_id: Id, principal: Known, request: Request, services: ServicesDep
+) -> StreamingResponse:
     """Follow a job: an event whenever something about it changes."""
-    first = await to_thread.run_sync(_look, room, principal, job_id)
+    first = await to_thread.run_sync(_look, services, principal, job_id)
     streams: Counter[str] = request.app.state.streams
     client = principal.user_id or address_of(request)
-    if streams[client] >= room.settings.rates.streams:
+    if streams[client] >= services.settings.rates.streams:
         raise ProblemError(429, "too many streams are open", headers={"Retry-After": "5"})
     return StreamingResponse(
-        _events(room, principal, job_id, first, streams, client),
+        _events(services, principal, job_id, first, streams, client),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    room: Room,
+    services: Services,
     principal: Principal,
     job_id: str,
     first: tuple[str, bool],
@@ -152,7 +154,7 @@ async def _events(
             await asyncio.sleep(LOOK_SECONDS)
             silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
             try:
-                now, ended = await to_thread.run_sync(_look, room, principal, job_id)
+                now, ended = await to_thread.run_sync(_look, services, principal, job_id)
             except ProblemError:  # deleted meanwhile
                 return
             if now != data:
@@ -167,10 +169,10 @@ async def _events(
             del streams[client]
 
 
-def _look(room: Room, principal: Principal, job_id: str) -> tuple[str, bool]:
-    with room.database.read() as session:
+def _look(services: Services, principal: Principal, job_id: str) -> tuple[str, bool]:
+    with services.database.read() as session:
         row = _job(session, principal, job_id)
-        job = JobOut.of(row, room.queue.position(session, row))
+        job = JobOut.of(row, services.queue.position(session, row))
     return json.dumps(job.model_dump(mode="json")), row.state in ENDED
 
 

@@ -26,7 +26,7 @@ from touchline.server.routes.dependencies import (
     Id,
     Known,
     Limit,
-    RoomOf,
+    ServicesDep,
     audit,
     demand_match,
     etag_of,
@@ -50,7 +50,7 @@ from touchline.server.routes.schemas import (
     SpotIn,
     VideoIn,
 )
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.storage import inside_roots
 from touchline.server.tables import EventRow, JobRow, MatchRow, UploadRow, VideoRow
 from touchline.zoo.store import find
@@ -65,7 +65,7 @@ PART = {"description": "The part that Range asked for.", **VIDEO}
 @router.get("")
 def list_matches(
     principal: Known,
-    room: RoomOf,
+    services: ServicesDep,
     limit: Limit = 50,
     cursor: Cursor = None,
     search: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
@@ -82,7 +82,7 @@ def list_matches(
     if cursor:
         at, match_id = from_cursor(cursor, 2)
         query = query.where(tuple_(MatchRow.created_at, MatchRow.id) < (number_of(at), match_id))
-    with room.database.read() as session:
+    with services.database.read() as session:
         rows = session.scalars(query).all()
         ids = [row.id for row in rows]
         jobs, counts = _open_jobs(session, ids), _counts(session, ids)
@@ -95,17 +95,19 @@ def list_matches(
 
 @router.post("", status_code=202)
 def create(
-    body: MatchIn, principal: Editor, request: Request, response: Response, room: RoomOf
+    body: MatchIn, principal: Editor, request: Request, response: Response, services: ServicesDep
 ) -> MatchOut:
     """Make a match of an upload that is complete, or of one per half; a job then looks at it, makes
     it playable and finds its events."""
     wanted = _wanted_videos(body)
-    with room.database.write() as session:
-        now = room.database.now(session)
-        policy = read_policy(session, room.settings.policy)
+    with services.database.write() as session:
+        now = services.database.now(session)
+        policy = read_policy(session, services.settings.policy)
         model = body.model or policy.default_model
         find(model)
-        videos = [_video(session, principal, room, one, n) for n, one in enumerate(wanted, start=1)]
+        videos = [
+            _video(session, principal, services, one, n) for n, one in enumerate(wanted, start=1)
+        ]
         name = videos[0].name
         match = MatchRow(
             owner_id=principal.user_id,
@@ -118,7 +120,7 @@ def create(
         )
         session.add(match)
         session.flush()
-        job = room.queue.add(
+        job = services.queue.add(
             session,
             "analyse",
             {"match": match.id},
@@ -126,17 +128,17 @@ def create(
             match_id=match.id,
             owner_id=principal.user_id,
         )
-        audit(room, request, session, "match made", f"{match.id} {match.title}")
+        audit(services, request, session, "match made", f"{match.id} {match.title}")
     response.headers["Location"] = f"/v1/matches/{match.id}"
     return MatchOut.of(match, job.id)
 
 
 @router.get("/{match_id}")
 def show(
-    match_id: Id, principal: Known, request: Request, response: Response, room: RoomOf
+    match_id: Id, principal: Known, request: Request, response: Response, services: ServicesDep
 ) -> MatchOut:
     """A match."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         jobs, counts = _open_jobs(session, [match_id]), _counts(session, [match_id])
     response.headers["ETag"] = etag_of(match)
@@ -150,10 +152,10 @@ def change(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> MatchOut:
     """Rename a match, or say what is known of the game. Needs If-Match."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         demand_match(request, match)
         if body.title is not None:
@@ -161,17 +163,17 @@ def change(
         if body.game is not None:
             match.game = {**match.game, **_said(body.game)}
         match.version += 1
-        match.updated_at = room.database.now(session)
-        audit(room, request, session, "match changed", f"{match.id} {match.title}")
+        match.updated_at = services.database.now(session)
+        audit(services, request, session, "match changed", f"{match.id} {match.title}")
         jobs, counts = _open_jobs(session, [match_id]), _counts(session, [match_id])
     response.headers["ETag"] = etag_of(match)
     return MatchOut.of(match, jobs.get(match_id), counts.get(match_id))
 
 
 @router.get("/{match_id}/game")
-def game(match_id: Id, principal: Known, room: RoomOf) -> KnownGameOut:
+def game(match_id: Id, principal: Known, services: ServicesDep) -> KnownGameOut:
     """Who plays, when each half begins, and the goals with clock and score, as far as known."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         labels = func.lower(EventRow.label).in_((KICK_OFF, GOAL))
         rows = session.scalars(
@@ -183,39 +185,39 @@ def game(match_id: Id, principal: Known, room: RoomOf) -> KnownGameOut:
 
 
 @router.delete("/{match_id}", status_code=204)
-def remove(match_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+def remove(match_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
     """Delete a match with its video, events and reels: its owner or an admin may."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         if match.owner_id != principal.user_id and not principal.has("admin"):
             raise ProblemError(403, "only its owner or an admin may delete a match")
         for job in session.scalars(select(JobRow).where(JobRow.match_id == match_id)):
-            room.queue.cancel(session, job)
-        audit(room, request, session, "match deleted", f"{match.id} {match.title}")
-    drop_match(room, match_id)
+            services.queue.cancel(session, job)
+        audit(services, request, session, "match deleted", f"{match.id} {match.title}")
+    drop_match(services, match_id)
 
 
 @router.post("/{match_id}/spot", status_code=202)
 def spot_again(
-    match_id: Id, body: SpotIn, principal: Editor, request: Request, room: RoomOf
+    match_id: Id, body: SpotIn, principal: Editor, request: Request, services: ServicesDep
 ) -> JobOut:
     """Spot a match anew. Events that somebody has looked at stay as they are."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         if match.state != "ready":
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
         model = body.model or match.model
         find(model)
         threshold = match.threshold if body.threshold is None else body.threshold
-        job = room.queue.add(
+        job = services.queue.add(
             session,
             "spot",
             {"model": model, "threshold": threshold},
             match_id=match.id,
             owner_id=principal.user_id,
         )
-        audit(room, request, session, "match spotted anew", f"{match.id} {model}")
-        return JobOut.of(job, room.queue.position(session, job))
+        audit(services, request, session, "match spotted anew", f"{match.id} {model}")
+        return JobOut.of(job, services.queue.position(session, job))
 
 
 @router.get(
@@ -223,11 +225,11 @@ def spot_again(
     response_class=FileResponse,
     responses={200: {"description": "The proxy.", **VIDEO}, 206: PART},
 )
-def watch(match_id: Id, principal: Known, request: Request, room: RoomOf) -> Response:
+def watch(match_id: Id, principal: Known, request: Request, services: ServicesDep) -> Response:
     """The video for playing: H.264 and AAC, a key frame every second; takes Range."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         visible_match(session, principal, match_id)
-    return file_answer(request, room.storage.proxy(match_id), "video/mp4")
+    return file_answer(request, services.storage.proxy(match_id), "video/mp4")
 
 
 @router.get(
@@ -247,17 +249,17 @@ def download_original(
     match_id: Id,
     principal: Known,
     request: Request,
-    room: RoomOf,
+    services: ServicesDep,
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
 ) -> Response:
     """The file as it came in, for downloading: of a match of several, the first or that of a half.
 
     Takes Range."""
     may_download(principal)
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
     video = match.videos[0] if half is None else video_of_half(match, half)
-    path = source_of(room, video)
+    path = source_of(services, video)
     return file_answer(request, path, "application/octet-stream", video.name)
 
 
@@ -271,12 +273,12 @@ def thumbnail(
     index: Annotated[int, PathParameter(ge=0, le=99_999)],
     principal: Known,
     request: Request,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> Response:
     """A picture of the match: the match's ``thumbnails`` says how many, how many seconds apart."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         visible_match(session, principal, match_id)
-    return file_answer(request, room.storage.thumbnail(match_id, index), "image/jpeg")
+    return file_answer(request, services.storage.thumbnail(match_id, index), "image/jpeg")
 
 
 @router.get("/{match_id}/scores")
@@ -285,16 +287,16 @@ def scores(
     principal: Known,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
     start: Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False)] = 0.0,
     end: Annotated[float | None, Query(gt=0, le=1e6, allow_inf_nan=False)] = None,
     points: Annotated[int, Query(ge=1, le=20_000)] = 1000,
     label: Annotated[list[Annotated[str, Field(max_length=300)]] | None, Query()] = None,
 ) -> ScoresOut:
     """The curves behind the events, at most ``points`` steps between two times."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         match = visible_match(session, principal, match_id)
-    path = room.storage.scores(match_id)
+    path = services.storage.scores(match_id)
     if not path.is_file():
         raise not_found("curve")
     unchanged(request, response, etag_of(f"{match.id}.{path.stat().st_mtime_ns}"))
@@ -350,12 +352,12 @@ def _wanted_videos(body: MatchIn) -> list[VideoIn]:
 
 
 def _video(
-    session: Session, principal: Principal, room: Room, wanted: VideoIn, number: int
+    session: Session, principal: Principal, services: Services, wanted: VideoIn, number: int
 ) -> VideoRow:
     if wanted.upload is not None:
         name, source = _taken(session, principal, wanted.upload), None
     else:
-        source = str(inside_roots(wanted.path or "", room.settings.media_roots))
+        source = str(inside_roots(wanted.path or "", services.settings.media_roots))
         name = Path(source).name[:200]
     return VideoRow(
         number=number, half=wanted.half, upload_id=wanted.upload, source_path=source, name=name

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request
 
 from touchline.errors import CheckpointError
 from touchline.server.problems import not_found
-from touchline.server.routes.dependencies import Admin, RoomOf, Viewer, audit
+from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
 from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
 from touchline.zoo.cards import NAME
 from touchline.zoo.download import PUBLISHED
@@ -48,12 +48,12 @@ def show(
 
 
 @router.post("/pull", status_code=202)
-def pull(body: PullIn, principal: Admin, request: Request, room: RoomOf) -> JobOut:
+def pull(body: PullIn, principal: Admin, request: Request, services: ServicesDep) -> JobOut:
     """Fetch a model, as a job."""
-    with room.database.write() as session:
-        job = room.queue.add(session, "pull", {"name": body.name}, owner_id=principal.user_id)
-        audit(room, request, session, "model pulled", body.name)
-        return JobOut.of(job, room.queue.position(session, job))
+    with services.database.write() as session:
+        job = services.queue.add(session, "pull", {"name": body.name}, owner_id=principal.user_id)
+        audit(services, request, session, "model pulled", body.name)
+        return JobOut.of(job, services.queue.position(session, job))
 
 
 def _model(folder: ModelFolder) -> ModelOut:

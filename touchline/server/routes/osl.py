@@ -18,9 +18,9 @@ from touchline.server.intake.shared import shared_file
 from touchline.server.jobs.queue import ENDED
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.routes.dependencies import Editor, Id, RoomOf, Viewer, audit
+from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer, audit
 from touchline.server.routes.schemas import ID, IdText, ModelName, Text
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import JobRow, UploadRow
 from touchline.zoo.store import ModelFolder, find, list_models
 
@@ -192,12 +192,12 @@ class Result(BaseModel):
 
 
 @router.get("/capabilities")
-def capabilities(principal: Viewer, room: RoomOf) -> CapabilitiesOut:
+def capabilities(principal: Viewer, services: ServicesDep) -> CapabilitiesOut:
     """API version, tasks, polling interval, multipart limits, shared roots."""
-    with room.database.read() as session:
-        policy = read_policy(session, room.settings.policy)
+    with services.database.read() as session:
+        policy = read_policy(session, services.settings.policy)
     return CapabilitiesOut(
-        max_upload_size=policy.max_upload_bytes, shared_roots=list(room.settings.media_roots)
+        max_upload_size=policy.max_upload_bytes, shared_roots=list(services.settings.media_roots)
     )
 
 
@@ -211,22 +211,24 @@ def models(
 
 
 @router.post("/uploads", status_code=201)
-def begin(body: UploadRequest, principal: Editor, request: Request, room: RoomOf) -> UploadState:
+def begin(
+    body: UploadRequest, principal: Editor, request: Request, services: ServicesDep
+) -> UploadState:
     """Announce a file that comes in parts; the same file again gives the same upload."""
-    known = multipart.same_upload(room, principal, body.filename, body.size, body.mtime_ns)
+    known = multipart.same_upload(services, principal, body.filename, body.size, body.mtime_ns)
     if known is None:
         known = uploads.begin(
-            room, principal, body.filename, body.size, "parts", mtime_ns=body.mtime_ns
+            services, principal, body.filename, body.size, "parts", mtime_ns=body.mtime_ns
         )
-        with room.database.write() as session:
-            audit(room, request, session, "upload begun", f"{known.id} {known.name}")
-    return _state(room, known)
+        with services.database.write() as session:
+            audit(services, request, session, "upload begun", f"{known.id} {known.name}")
+    return _state(services, known)
 
 
 @router.get("/uploads/{upload_id}")
-def show(upload_id: Id, principal: Editor, room: RoomOf) -> UploadState:
+def show(upload_id: Id, principal: Editor, services: ServicesDep) -> UploadState:
     """Which parts have come."""
-    return _state(room, _upload(room, principal, upload_id))
+    return _state(services, _upload(services, principal, upload_id))
 
 
 @router.put(
@@ -246,29 +248,33 @@ async def send_part(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
     x_content_sha256: Annotated[str | None, Header(pattern=r"^[0-9a-fA-F]{64}$")] = None,
 ) -> PartOut:
     """Send a part."""
-    upload = await to_thread.run_sync(_upload, room, principal, upload_id)
-    digest = await multipart.receive_part(room, upload, number, request.stream(), x_content_sha256)
+    upload = await to_thread.run_sync(_upload, services, principal, upload_id)
+    digest = await multipart.receive_part(
+        services, upload, number, request.stream(), x_content_sha256
+    )
     response.headers["ETag"] = f'"{digest}"'
     response.headers["X-Content-SHA256"] = digest
     return PartOut(number=number, etag=digest, sha256=digest)
 
 
 @router.post("/uploads/{upload_id}/complete")
-def complete(upload_id: Id, body: CompleteRequest, principal: Editor, room: RoomOf) -> UploadState:
+def complete(
+    upload_id: Id, body: CompleteRequest, principal: Editor, services: ServicesDep
+) -> UploadState:
     """Put the parts together."""
-    upload = _upload(room, principal, upload_id)
+    upload = _upload(services, principal, upload_id)
     wanted = {part.number: part.sha256 for part in body.parts}
-    return _state(room, multipart.put_together(room, upload, wanted))
+    return _state(services, multipart.put_together(services, upload, wanted))
 
 
 @router.delete("/uploads/{upload_id}", status_code=204)
-def abort(upload_id: Id, principal: Editor, room: RoomOf) -> None:
+def abort(upload_id: Id, principal: Editor, services: ServicesDep) -> None:
     """Drop an upload."""
-    uploads.drop(room, _upload(room, principal, upload_id))
+    uploads.drop(services, _upload(services, principal, upload_id))
 
 
 @router.post("/jobs", status_code=202)
@@ -276,7 +282,7 @@ def submit(
     body: JobRequest,
     principal: Editor,
     request: Request,
-    room: RoomOf,
+    services: ServicesDep,
     idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
 ) -> JobState:
     """Spot every item; the same key again gives the same job."""
@@ -290,29 +296,29 @@ def submit(
         raise ProblemError(404, str(error), code="model_not_found") from error
     head = body.parameters.get("head")
     given = body.idempotency_key or idempotency_key
-    with room.database.write() as session:
-        policy = read_policy(session, room.settings.policy)
+    with services.database.write() as session:
+        policy = read_policy(session, services.settings.policy)
         payload = {
             "model": body.model_id,
             "threshold": policy.threshold,
             "head": head if isinstance(head, str) and len(head) <= 300 else DEFAULT_HEAD,
-            "items": [_work(room, session, principal, item) for item in body.items],
+            "items": [_work(services, session, principal, item) for item in body.items],
         }
-        job = room.queue.add(
+        job = services.queue.add(
             session,
             "infer",
             payload,
             key=None if given is None else f"osl {principal.user_id or 'local'} {given}",
             owner_id=principal.user_id,
         )
-        audit(room, request, session, "inference asked", f"{job.id} {body.model_id}")
+        audit(services, request, session, "inference asked", f"{job.id} {body.model_id}")
         return _job_state(job, principal)
 
 
 @router.get("/jobs/{job_id}")
-def poll(job_id: Id, principal: Editor, response: Response, room: RoomOf) -> JobState:
+def poll(job_id: Id, principal: Editor, response: Response, services: ServicesDep) -> JobState:
     """How far a job is; its result comes along when it has succeeded."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         job = _job(session, principal, job_id)
     if job.state not in ENDED:
         response.headers["Retry-After"] = str(int(POLL_SECONDS))
@@ -320,9 +326,9 @@ def poll(job_id: Id, principal: Editor, response: Response, room: RoomOf) -> Job
 
 
 @router.get("/jobs/{job_id}/result")
-def result(job_id: Id, principal: Editor, room: RoomOf) -> Result:
+def result(job_id: Id, principal: Editor, services: ServicesDep) -> Result:
     """What was found in each item."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         job = _job(session, principal, job_id)
     if job.state != "succeeded":
         raise ProblemError(409, f"the job is {job.state}", code="not_ready")
@@ -330,12 +336,12 @@ def result(job_id: Id, principal: Editor, room: RoomOf) -> Result:
 
 
 @router.delete("/jobs/{job_id}")
-def cancel(job_id: Id, principal: Editor, request: Request, room: RoomOf) -> JobState:
+def cancel(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobState:
     """End a job."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         job = _job(session, principal, job_id)
-        if room.queue.cancel(session, job):
-            audit(room, request, session, "job cancelled", f"{job.id} {job.kind}")
+        if services.queue.cancel(session, job):
+            audit(services, request, session, "job cancelled", f"{job.id} {job.kind}")
         return _job_state(job, principal)
 
 
@@ -350,14 +356,14 @@ def _descriptor(folder: ModelFolder) -> Descriptor:
     )
 
 
-def _upload(room: Room, principal: Principal, upload_id: str) -> UploadRow:
-    upload = uploads.find(room, principal, upload_id)
+def _upload(services: Services, principal: Principal, upload_id: str) -> UploadRow:
+    upload = uploads.find(services, principal, upload_id)
     if upload.kind != "parts":
         raise not_found("upload")
     return upload
 
 
-def _state(room: Room, upload: UploadRow) -> UploadState:
+def _state(services: Services, upload: UploadRow) -> UploadState:
     done = upload.state == "complete"
     return UploadState(
         id=upload.id,
@@ -366,18 +372,18 @@ def _state(room: Room, upload: UploadRow) -> UploadState:
         part_size=multipart.PART_BYTES,
         completed_parts=[
             PartOut(number=part.number, etag=part.sha256, sha256=part.sha256)
-            for part in multipart.parts_of(room, upload.id)
+            for part in multipart.parts_of(services, upload.id)
         ],
     )
 
 
-def _work(room: Room, session: Session, principal: Principal, item: Item) -> dict[str, Any]:
+def _work(services: Services, session: Session, principal: Principal, item: Item) -> dict[str, Any]:
     asset = item.inputs[0].asset
     work: dict[str, Any] = {"item_id": item.item_id, "sample_id": item.sample_id}
     if item.inputs[0].type != "video":
         raise ProblemError(422, "inputs are videos", code="unsupported_input")
     if asset.kind == "shared":
-        return work | {"path": str(shared_file(asset.uri or "", room.settings.media_roots))}
+        return work | {"path": str(shared_file(asset.uri or "", services.settings.media_roots))}
     upload = session.get(UploadRow, asset.id) if asset.id else None
     if upload is None or upload.owner_id != principal.user_id:
         raise not_found("upload")

@@ -20,7 +20,7 @@ from touchline.server.routes.dependencies import (
     Editor,
     Id,
     Known,
-    RoomOf,
+    ServicesDep,
     audit,
     demand_match,
     etag_of,
@@ -53,9 +53,9 @@ REEL_FORMATS = VIDEO_FORMATS | EDIT_LISTS
 
 
 @router.get("/matches/{match_id}/reels")
-def list_reels(match_id: Id, principal: Known, room: RoomOf) -> Page[ReelOut]:
+def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[ReelOut]:
     """The reels of a match."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(
             select(ReelRow)
@@ -73,10 +73,10 @@ def make(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> ReelOut:
     """Choose the moments worth seeing, and fit them into a length."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         if match.info.get("duration_seconds") is None:
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
@@ -87,7 +87,7 @@ def make(
             query = query.where(EventRow.status == "accepted")
         chosen = choose(thing_of(match, session.scalars(query)), body.seconds)
         reel = through_match(chosen, match.videos, match.title)
-        now = room.database.now(session)
+        now = services.database.now(session)
         row = ReelRow(
             match_id=match_id,
             title=body.title,
@@ -99,16 +99,16 @@ def make(
         )
         session.add(row)
         session.flush()
-        audit(room, request, session, "reel made", f"{row.id} {row.title}")
+        audit(services, request, session, "reel made", f"{row.id} {row.title}")
     response.headers["ETag"] = etag_of(row)
     response.headers["Location"] = f"/v1/reels/{row.id}"
     return ReelOut.of(row)
 
 
 @router.get("/reels/{reel_id}")
-def show(reel_id: Id, principal: Known, response: Response, room: RoomOf) -> ReelOut:
+def show(reel_id: Id, principal: Known, response: Response, services: ServicesDep) -> ReelOut:
     """A reel."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         row = _reel(session, principal, reel_id)
     response.headers["ETag"] = etag_of(row)
     return ReelOut.of(row)
@@ -121,10 +121,10 @@ def change(
     principal: Editor,
     request: Request,
     response: Response,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> ReelOut:
     """Rename a reel, or give it other clips. Needs If-Match."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = _reel(session, principal, reel_id)
         demand_match(request, row)
         if body.title is not None:
@@ -134,32 +134,32 @@ def change(
             events = session.scalars(_events(row.match_id)).all()
             row.document = document_of(_edited(match, body.clips, list(events)))
         row.version += 1
-        row.updated_by, row.updated_at = principal.name, room.database.now(session)
-        audit(room, request, session, "reel changed", f"{row.id} {row.title}")
+        row.updated_by, row.updated_at = principal.name, services.database.now(session)
+        audit(services, request, session, "reel changed", f"{row.id} {row.title}")
     response.headers["ETag"] = etag_of(row)
     return ReelOut.of(row)
 
 
 @router.delete("/reels/{reel_id}", status_code=204)
-def remove(reel_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+def remove(reel_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
     """Delete a reel; files that were made of it stay. Needs If-Match."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = _reel(session, principal, reel_id)
         demand_match(request, row)
         session.delete(row)
-        audit(room, request, session, "reel deleted", f"{row.id} {row.title}")
+        audit(services, request, session, "reel deleted", f"{row.id} {row.title}")
 
 
 @router.post("/reels/{reel_id}/files", status_code=202)
 def render(
-    reel_id: Id, body: RenderIn, principal: Editor, request: Request, room: RoomOf
+    reel_id: Id, body: RenderIn, principal: Editor, request: Request, services: ServicesDep
 ) -> JobOut:
     """Make a file of a reel, as a job: a video cut from the file that came in, or an edit list.
 
     The same wish for the same version of a reel gives the same job."""
     if body.format not in REEL_FORMATS:
         raise ProblemError(422, f"format: use one of {', '.join(REEL_FORMATS)}")
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = _reel(session, principal, reel_id)
         if not row.document.get("clips"):
             raise ProblemError(409, "the reel is empty; choose from more events")
@@ -178,7 +178,7 @@ def render(
         }
         key = f"{row.id}.{row.version} {body.format} {body.burn_labels:d}{body.snap:d}"
         key += f" {aspect}" if aspect else ""
-        job = room.queue.add(
+        job = services.queue.add(
             session,
             "product",
             payload,
@@ -188,15 +188,15 @@ def render(
             priority=1,
         )
         if job.state in ("failed", "cancelled"):
-            room.queue.retry(session, job)
-        audit(room, request, session, "reel rendered", f"{row.id} {body.format}")
-        return JobOut.of(job, room.queue.position(session, job))
+            services.queue.retry(session, job)
+        audit(services, request, session, "reel rendered", f"{row.id} {body.format}")
+        return JobOut.of(job, services.queue.position(session, job))
 
 
 @router.get("/matches/{match_id}/files", tags=["files"])
-def list_files(match_id: Id, principal: Known, room: RoomOf) -> Page[ProductOut]:
+def list_files(match_id: Id, principal: Known, services: ServicesDep) -> Page[ProductOut]:
     """The files that were made of a match's reels, the newest first."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(
             select(ProductRow)
@@ -220,29 +220,29 @@ def list_files(match_id: Id, principal: Known, room: RoomOf) -> Page[ProductOut]
         }
     },
 )
-def download(file_id: Id, principal: Known, request: Request, room: RoomOf) -> Response:
+def download(file_id: Id, principal: Known, request: Request, services: ServicesDep) -> Response:
     """Download a file; takes Range."""
     may_download(principal)
-    with room.database.read() as session:
+    with services.database.read() as session:
         row = session.get(ProductRow, file_id)
         if row is None:
             raise not_found("file")
         visible_match(session, principal, row.match_id)
-    path = room.storage.product(row.match_id, row.job_id)
+    path = services.storage.product(row.match_id, row.job_id)
     media_type = "video/mp4" if row.format in ("mp4", "m4v") else "application/octet-stream"
     return file_answer(request, path, media_type, row.name)
 
 
 @router.delete("/files/{file_id}", status_code=204, tags=["files"])
-def remove_file(file_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+def remove_file(file_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
     """Delete a file that was made for download."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = session.get(ProductRow, file_id)
         if row is None:
             raise not_found("file")
         session.delete(row)
-        audit(room, request, session, "file deleted", f"{row.id} {row.name}")
-    room.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
+        audit(services, request, session, "file deleted", f"{row.id} {row.name}")
+    services.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
 
 
 def _events(match_id: str) -> Select[EventRow]:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from touchline.server.policy import read_policy
-from touchline.server.routes.dependencies import Editor, RoomOf, audit
+from touchline.server.routes.dependencies import Editor, ServicesDep, audit
 from touchline.server.routes.schemas import MatchOut
 from touchline.server.tables import MatchRow, UploadRow, VideoRow
 
@@ -15,11 +15,13 @@ SIZE = (640, 360)
 
 
 @router.post("/sample", status_code=202)
-def make_sample(principal: Editor, request: Request, response: Response, room: RoomOf) -> MatchOut:
+def make_sample(
+    principal: Editor, request: Request, response: Response, services: ServicesDep
+) -> MatchOut:
     """Simulate a short match; a job then treats it as it treats every upload."""
-    with room.database.write() as session:
-        now = room.database.now(session)
-        policy = read_policy(session, room.settings.policy)
+    with services.database.write() as session:
+        now = services.database.now(session)
+        policy = read_policy(session, services.settings.policy)
         upload = UploadRow(
             owner_id=principal.user_id, name="sample.mp4", kind="sample", state="complete",
             length=0, received=0, created_at=now, expires_at=now + policy.upload_hours * 3600,
@@ -35,13 +37,13 @@ def make_sample(principal: Editor, request: Request, response: Response, room: R
         session.flush()
         width, height = SIZE
         wanted = {"minutes": MINUTES, "width": width, "height": height}
-        job = room.queue.add(
+        job = services.queue.add(
             session,
             "sample",
             {"match": match.id, "sample": wanted},
             match_id=match.id,
             owner_id=principal.user_id,
         )
-        audit(room, request, session, "sample match made", match.id)
+        audit(services, request, session, "sample match made", match.id)
     response.headers["Location"] = f"/v1/matches/{match.id}"
     return MatchOut.of(match, job.id)

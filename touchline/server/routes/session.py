@@ -8,7 +8,7 @@ from touchline.server.routes.dependencies import (
     COOKIE,
     Known,
     Limiters,
-    RoomOf,
+    ServicesDep,
     address_of,
     audit,
     refuse_foreign_pages,
@@ -20,7 +20,9 @@ public = APIRouter(prefix="/v1/session", tags=["session"])
 
 
 @public.post("", status_code=201)
-def log_in_here(body: LoginIn, request: Request, response: Response, room: RoomOf) -> SessionOut:
+def log_in_here(
+    body: LoginIn, request: Request, response: Response, services: ServicesDep
+) -> SessionOut:
     """Log in: sets the session's cookie, and gives what every change must send along."""
     refuse_foreign_pages(request)
     limiters: Limiters = request.app.state.limiters
@@ -30,13 +32,13 @@ def log_in_here(body: LoginIn, request: Request, response: Response, room: RoomO
             raise ProblemError(
                 429, "too many tries; wait a little", headers={"Retry-After": str(int(wait) + 1)}
             )
-    seconds = room.settings.session_hours * 3600
-    with room.database.write() as session:
-        now = room.database.now(session)
+    seconds = services.settings.session_hours * 3600
+    with services.database.write() as session:
+        now = services.database.now(session)
         found = log_in(session, body.name, body.password, now, seconds)
         if found is not None:
             request.state.principal = found[1]
-        audit(room, request, session, "log in" if found else "log in refused", body.name)
+        audit(services, request, session, "log in" if found else "log in refused", body.name)
     if found is None:
         raise ProblemError(401, "name or password is wrong", headers={"WWW-Authenticate": "Bearer"})
     secret, principal = found
@@ -46,7 +48,7 @@ def log_in_here(body: LoginIn, request: Request, response: Response, room: RoomO
         max_age=int(seconds),
         httponly=True,
         samesite="strict",
-        secure=room.settings.secure_cookies,
+        secure=services.settings.secure_cookies,
     )
     return SessionOut(name=principal.name, role=principal.role, csrf=principal.csrf)
 
@@ -63,11 +65,13 @@ def who_am_i(principal: Known) -> SessionOut:
 
 
 @router.delete("", status_code=204)
-def log_out_here(principal: Known, request: Request, response: Response, room: RoomOf) -> None:
+def log_out_here(
+    principal: Known, request: Request, response: Response, services: ServicesDep
+) -> None:
     """Log out."""
     secret = request.cookies.get(COOKIE)
     if secret:
-        with room.database.write() as session:
+        with services.database.write() as session:
             log_out(session, secret)
-            audit(room, request, session, "log out")
+            audit(services, request, session, "log out")
     response.delete_cookie(COOKIE)

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from touchline.server.access.accounts import add_share
 from touchline.server.problems import not_found
-from touchline.server.routes.dependencies import Editor, Id, RoomOf, audit, visible_match
+from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit, visible_match
 from touchline.server.routes.schemas import Page, ShareIn, ShareOut, when
 from touchline.server.tables import ShareLinkRow
 
@@ -13,9 +13,9 @@ router = APIRouter(prefix="/v1", tags=["shares"])
 
 
 @router.get("/matches/{match_id}/shares")
-def list_shares(match_id: Id, principal: Editor, room: RoomOf) -> Page[ShareOut]:
+def list_shares(match_id: Id, principal: Editor, services: ServicesDep) -> Page[ShareOut]:
     """The links to a match, without their secrets."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(
             select(ShareLinkRow)
@@ -28,30 +28,30 @@ def list_shares(match_id: Id, principal: Editor, room: RoomOf) -> Page[ShareOut]
 
 @router.post("/matches/{match_id}/shares", status_code=201)
 def share(
-    match_id: Id, body: ShareIn, principal: Editor, request: Request, room: RoomOf
+    match_id: Id, body: ShareIn, principal: Editor, request: Request, services: ServicesDep
 ) -> ShareOut:
     """Make a link: send its secret as ``?share=`` or in the header X-Share-Token."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         visible_match(session, principal, match_id)
-        now = room.database.now(session)
+        now = services.database.now(session)
         secret, row = add_share(
             session, match_id, body.scope, principal.name, now, now + body.hours * 3600
         )
-        audit(room, request, session, "match shared", f"{match_id} {body.scope}")
+        audit(services, request, session, "match shared", f"{match_id} {body.scope}")
     made = _share(row)
     made.secret = secret
     return made
 
 
 @router.delete("/shares/{share_id}", status_code=204)
-def revoke(share_id: Id, principal: Editor, request: Request, room: RoomOf) -> None:
+def revoke(share_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
     """Revoke a link."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         row = session.get(ShareLinkRow, share_id)
         if row is None:
             raise not_found("link")
         session.delete(row)
-        audit(room, request, session, "link revoked", row.match_id)
+        audit(services, request, session, "link revoked", row.match_id)
 
 
 def _share(row: ShareLinkRow) -> ShareOut:

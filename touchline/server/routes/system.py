@@ -14,7 +14,14 @@ from touchline.server.intake.uploads import CHECKSUMS, SUFFIXES
 from touchline.server.monitoring import ALIVE_SECONDS, Monitor
 from touchline.server.policy import change_policy, read_policy
 from touchline.server.problems import ProblemError
-from touchline.server.routes.dependencies import Admin, Known, RoomOf, Viewer, audit, authenticate
+from touchline.server.routes.dependencies import (
+    Admin,
+    Known,
+    ServicesDep,
+    Viewer,
+    audit,
+    authenticate,
+)
 from touchline.server.routes.reels import REEL_FORMATS
 from touchline.server.settings import Policy
 from touchline.server.tables import WorkerRow
@@ -68,18 +75,18 @@ def health() -> Health:
 
 
 @public.get("/ready")
-def ready(room: RoomOf) -> Health:
+def ready(services: ServicesDep) -> Health:
     """The database answers, the disk can be written, and so many workers are alive."""
     try:
-        with room.database.read() as session:
+        with services.database.read() as session:
             session.execute(text("SELECT 1"))
-            now = room.database.now(session)
+            now = services.database.now(session)
             workers = session.scalar(
                 select(func.count())
                 .select_from(WorkerRow)
                 .where(WorkerRow.seen_at > now - ALIVE_SECONDS)
             )
-        room.storage.free_bytes()
+        services.storage.free_bytes()
     except (SQLAlchemyError, OSError) as error:
         raise ProblemError(503, "database or disk do not answer") from error
     return Health(status="ready", workers=workers)
@@ -92,21 +99,21 @@ def ready(room: RoomOf) -> Health:
 )
 def metrics(
     request: Request,
-    room: RoomOf,
+    services: ServicesDep,
     principal: Principal | None = Depends(authenticate),  # noqa: B008
 ) -> Response:
     """Figures for Prometheus; needs credentials unless the settings say otherwise."""
-    if not room.settings.metrics_public and (principal is None or not principal.has("viewer")):
+    if not services.settings.metrics_public and (principal is None or not principal.has("viewer")):
         raise ProblemError(401, "send a token", headers={"WWW-Authenticate": "Bearer"})
     monitor: Monitor = request.app.state.monitor
     return Response(monitor.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/v1/capabilities")
-def capabilities(principal: Known, room: RoomOf) -> Capabilities:
+def capabilities(principal: Known, services: ServicesDep) -> Capabilities:
     """What this server takes and gives."""
-    with room.database.read() as session:
-        policy = read_policy(session, room.settings.policy)
+    with services.database.read() as session:
+        policy = read_policy(session, services.settings.policy)
     return Capabilities(
         version=touchline.__version__,
         upload={
@@ -116,26 +123,28 @@ def capabilities(principal: Known, room: RoomOf) -> Capabilities:
             "checksums": list(CHECKSUMS),
             "expires_hours": policy.upload_hours,
         },
-        media=room.settings.media_limits.model_dump(),
+        media=services.settings.media_limits.model_dump(),
         event_formats=[f.name for f in FORMATS.values() if f.write and "events" in f.kinds],
         reel_formats=list(REEL_FORMATS),
-        media_roots=list(room.settings.media_roots),
-        open=room.settings.is_loopback and principal.user_id is None and not principal.is_guest,
+        media_roots=list(services.settings.media_roots),
+        open=services.settings.is_loopback and principal.user_id is None and not principal.is_guest,
     )
 
 
 @router.get("/v1/settings")
-def settings(principal: Viewer, room: RoomOf) -> Policy:
+def settings(principal: Viewer, services: ServicesDep) -> Policy:
     """The settings that an admin may change."""
-    with room.database.read() as session:
-        return read_policy(session, room.settings.policy)
+    with services.database.read() as session:
+        return read_policy(session, services.settings.policy)
 
 
 @router.patch("/v1/settings")
-def change_settings(body: PolicyChange, principal: Admin, request: Request, room: RoomOf) -> Policy:
+def change_settings(
+    body: PolicyChange, principal: Admin, request: Request, services: ServicesDep
+) -> Policy:
     """Change settings; they hold for all processes at once."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    with room.database.write() as session:
-        changed = change_policy(session, room.settings.policy, changes)
-        audit(room, request, session, "settings changed", ", ".join(sorted(changes)))
+    with services.database.write() as session:
+        changed = change_policy(session, services.settings.policy, changes)
+        audit(services, request, session, "settings changed", ", ".join(sorted(changes)))
     return changed

@@ -12,9 +12,9 @@ from starlette.requests import ClientDisconnect
 from touchline.server.intake import uploads
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError
-from touchline.server.routes.dependencies import Editor, Id, RoomOf, audit
+from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit
 from touchline.server.routes.schemas import UploadOut
-from touchline.server.services import Room
+from touchline.server.services import Services
 from touchline.server.tables import UploadRow
 
 VERSION = "1.0.0"
@@ -50,10 +50,10 @@ Tus = Annotated[None, Depends(speaks_tus)]
 
 
 @public.options("", status_code=204)
-def capabilities(response: Response, room: RoomOf) -> None:
+def capabilities(response: Response, services: ServicesDep) -> None:
     """What of tus this server speaks."""
-    with room.database.read() as session:
-        limit = read_policy(session, room.settings.policy).max_upload_bytes
+    with services.database.read() as session:
+        limit = read_policy(session, services.settings.policy).max_upload_bytes
     response.headers["Tus-Resumable"] = VERSION
     response.headers["Tus-Version"] = VERSION
     response.headers["Tus-Extension"] = EXTENSIONS
@@ -83,26 +83,28 @@ def capabilities(response: Response, room: RoomOf) -> None:
     },
 )
 async def create(
-    principal: Editor, tus: Tus, request: Request, response: Response, room: RoomOf
+    principal: Editor, tus: Tus, request: Request, response: Response, services: ServicesDep
 ) -> UploadOut:
     """Announce a file; the answer's Location takes its bytes. First bytes may come along."""
     length = _number(request, "Upload-Length")
     name = _metadata(request).get("filename") or _metadata(request).get("name") or "unnamed.mp4"
-    upload = await to_thread.run_sync(uploads.begin, room, principal, name, length, "tus")
-    await to_thread.run_sync(_note, room, request, upload)
+    upload = await to_thread.run_sync(uploads.begin, services, principal, name, length, "tus")
+    await to_thread.run_sync(_note, services, request, upload)
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{upload.id}"
     response.headers["Upload-Expires"] = formatdate(upload.expires_at, usegmt=True)
     if request.headers.get("Content-Type", "").startswith(OFFSET_TYPE):
-        received = await _receive(room, upload, 0, request)
+        received = await _receive(services, upload, 0, request)
         response.headers["Upload-Offset"] = str(received)
-        upload = await to_thread.run_sync(uploads.find, room, principal, upload.id)
+        upload = await to_thread.run_sync(uploads.find, services, principal, upload.id)
     return UploadOut.of(upload)
 
 
 @router.head("/{upload_id}")
-def stand(upload_id: Id, principal: Editor, tus: Tus, response: Response, room: RoomOf) -> None:
+def stand(
+    upload_id: Id, principal: Editor, tus: Tus, response: Response, services: ServicesDep
+) -> None:
     """Where an upload stands, to go on from there."""
-    upload = uploads.find(room, principal, upload_id)
+    upload = uploads.find(services, principal, upload_id)
     response.headers["Upload-Offset"] = str(upload.received)
     response.headers["Upload-Length"] = str(upload.length)
     response.headers["Upload-Expires"] = formatdate(upload.expires_at, usegmt=True)
@@ -110,9 +112,9 @@ def stand(upload_id: Id, principal: Editor, tus: Tus, response: Response, room: 
 
 
 @router.get("/{upload_id}")
-def show(upload_id: Id, principal: Editor, room: RoomOf) -> UploadOut:
+def show(upload_id: Id, principal: Editor, services: ServicesDep) -> UploadOut:
     """An upload, for those who do not speak tus."""
-    return UploadOut.of(uploads.find(room, principal, upload_id))
+    return UploadOut.of(uploads.find(services, principal, upload_id))
 
 
 @router.patch(
@@ -138,21 +140,26 @@ def show(upload_id: Id, principal: Editor, room: RoomOf) -> UploadOut:
     },
 )
 async def append(
-    upload_id: Id, principal: Editor, tus: Tus, request: Request, response: Response, room: RoomOf
+    upload_id: Id,
+    principal: Editor,
+    tus: Tus,
+    request: Request,
+    response: Response,
+    services: ServicesDep,
 ) -> None:
     """Send bytes from where the upload stands."""
     if not request.headers.get("Content-Type", "").startswith(OFFSET_TYPE):
         raise ProblemError(415, f"send bytes as {OFFSET_TYPE}")
-    upload = await to_thread.run_sync(uploads.find, room, principal, upload_id)
-    received = await _receive(room, upload, _number(request, "Upload-Offset"), request)
+    upload = await to_thread.run_sync(uploads.find, services, principal, upload_id)
+    received = await _receive(services, upload, _number(request, "Upload-Offset"), request)
     response.headers["Upload-Offset"] = str(received)
     response.headers["Upload-Expires"] = formatdate(upload.expires_at, usegmt=True)
 
 
 @router.delete("/{upload_id}", status_code=204)
-def terminate(upload_id: Id, principal: Editor, room: RoomOf, response: Response) -> None:
+def terminate(upload_id: Id, principal: Editor, services: ServicesDep, response: Response) -> None:
     """Drop an upload and its bytes."""
-    uploads.drop(room, uploads.find(room, principal, upload_id))
+    uploads.drop(services, uploads.find(services, principal, upload_id))
     response.headers["Tus-Resumable"] = VERSION
 
 
@@ -172,33 +179,33 @@ async def put(
     name: Annotated[str, Path(max_length=300, examples=["match.mp4"])],
     principal: Editor,
     request: Request,
-    room: RoomOf,
+    services: ServicesDep,
 ) -> UploadOut:
     """Send a whole file at once: ``curl -T match.mp4 http://host:8000/v1/uploads/``."""
     if "Content-Length" not in request.headers:
         raise ProblemError(411, "say how long the file is (Content-Length), or use tus")
     length = _number(request, "Content-Length")
-    upload = await to_thread.run_sync(uploads.begin, room, principal, name, length, "put")
-    await to_thread.run_sync(_note, room, request, upload)
+    upload = await to_thread.run_sync(uploads.begin, services, principal, name, length, "put")
+    await to_thread.run_sync(_note, services, request, upload)
     received = 0
     try:
-        received = await _receive(room, upload, 0, request)
+        received = await _receive(services, upload, 0, request)
     finally:
         if received != length:
-            await to_thread.run_sync(uploads.drop, room, upload)
-    return UploadOut.of(await to_thread.run_sync(uploads.find, room, principal, upload.id))
+            await to_thread.run_sync(uploads.drop, services, upload)
+    return UploadOut.of(await to_thread.run_sync(uploads.find, services, principal, upload.id))
 
 
-async def _receive(room: Room, upload: UploadRow, offset: int, request: Request) -> int:
+async def _receive(services: Services, upload: UploadRow, offset: int, request: Request) -> int:
     try:
-        return await uploads.receive(room, upload, offset, request.stream(), _checksum(request))
+        return await uploads.receive(services, upload, offset, request.stream(), _checksum(request))
     except ClientDisconnect as error:
         raise ProblemError(400, "the connection was lost") from error
 
 
-def _note(room: Room, request: Request, upload: UploadRow) -> None:
-    with room.database.write() as session:
-        audit(room, request, session, "upload begun", f"{upload.id} {upload.name}")
+def _note(services: Services, request: Request, upload: UploadRow) -> None:
+    with services.database.write() as session:
+        audit(services, request, session, "upload begun", f"{upload.id} {upload.name}")
 
 
 def _number(request: Request, header: str) -> int:

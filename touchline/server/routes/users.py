@@ -16,7 +16,7 @@ from touchline.server.routes.dependencies import (
     Cursor,
     Id,
     Limit,
-    RoomOf,
+    ServicesDep,
     Viewer,
     audit,
     from_cursor,
@@ -39,31 +39,31 @@ router = APIRouter(prefix="/v1")
 
 
 @router.get("/users", tags=["users"])
-def list_users(principal: Admin, room: RoomOf) -> Page[UserOut]:
+def list_users(principal: Admin, services: ServicesDep) -> Page[UserOut]:
     """Everybody who may log in."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         users = session.scalars(select(UserRow).order_by(UserRow.name).limit(10_000)).all()
     return Page(items=[_user(user) for user in users])
 
 
 @router.post("/users", status_code=201, tags=["users"])
-def add(body: UserIn, principal: Admin, request: Request, room: RoomOf) -> UserOut:
+def add(body: UserIn, principal: Admin, request: Request, services: ServicesDep) -> UserOut:
     """Let somebody in. With the first user, an admin, the server begins to demand passwords."""
-    with room.database.write() as session:
-        now = room.database.now(session)
+    with services.database.write() as session:
+        now = services.database.now(session)
         user = add_user(session, body.name, body.password, body.role, now)
         user.quota_bytes = body.quota_bytes
-        audit(room, request, session, "user added", f"{body.name} ({body.role})")
+        audit(services, request, session, "user added", f"{body.name} ({body.role})")
     return _user(user)
 
 
 @router.patch("/users/{user_id}", tags=["users"])
 def change(
-    user_id: Id, body: UserChange, principal: Admin, request: Request, room: RoomOf
+    user_id: Id, body: UserChange, principal: Admin, request: Request, services: ServicesDep
 ) -> UserOut:
     """Change password, role, quota, or whether somebody may log in."""
     given = body.model_fields_set
-    with room.database.write() as session:
+    with services.database.write() as session:
         user = session.get(UserRow, user_id)
         if user is None:
             raise not_found("user")
@@ -77,26 +77,28 @@ def change(
             user.disabled = body.disabled
         if "quota_bytes" in given:
             user.quota_bytes = body.quota_bytes
-        audit(room, request, session, "user changed", f"{user.name}: {', '.join(sorted(given))}")
+        audit(
+            services, request, session, "user changed", f"{user.name}: {', '.join(sorted(given))}"
+        )
     return _user(user)
 
 
 @router.delete("/users/{user_id}", status_code=204, tags=["users"])
-def remove(user_id: Id, principal: Admin, request: Request, room: RoomOf) -> None:
+def remove(user_id: Id, principal: Admin, request: Request, services: ServicesDep) -> None:
     """Remove a user; their matches stay."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         user = session.get(UserRow, user_id)
         if user is None:
             raise not_found("user")
         refuse_losing_the_last_admin(session, user)
         session.delete(user)
-        audit(room, request, session, "user removed", user.name)
+        audit(services, request, session, "user removed", user.name)
 
 
 @router.get("/tokens", tags=["tokens"])
-def list_tokens(principal: Viewer, room: RoomOf) -> Page[TokenOut]:
+def list_tokens(principal: Viewer, services: ServicesDep) -> Page[TokenOut]:
     """One's own tokens, without their secrets."""
-    with room.database.read() as session:
+    with services.database.read() as session:
         tokens = session.scalars(
             select(TokenRow)
             .where(TokenRow.user_id == _with_account(principal))
@@ -107,42 +109,44 @@ def list_tokens(principal: Viewer, room: RoomOf) -> Page[TokenOut]:
 
 
 @router.post("/tokens", status_code=201, tags=["tokens"])
-def make_token(body: TokenIn, principal: Viewer, request: Request, room: RoomOf) -> TokenOut:
+def make_token(
+    body: TokenIn, principal: Viewer, request: Request, services: ServicesDep
+) -> TokenOut:
     """Make a token for a program; its secret is shown this once."""
     user_id = _with_account(principal)
     if not principal.has(body.role):
         raise ProblemError(403, f"a token for {body.role}s is more than you may do")
-    with room.database.write() as session:
-        now = room.database.now(session)
+    with services.database.write() as session:
+        now = services.database.now(session)
         user = session.get_one(UserRow, user_id)
         expires_at = None if body.days is None else now + body.days * 24 * 3600
         secret, token = add_token(session, user, body.name, body.role, now, expires_at)
-        audit(room, request, session, "token made", body.name)
+        audit(services, request, session, "token made", body.name)
     made = _token(token)
     made.secret = secret
     return made
 
 
 @router.delete("/tokens/{token_id}", status_code=204, tags=["tokens"])
-def revoke(token_id: Id, principal: Viewer, request: Request, room: RoomOf) -> None:
+def revoke(token_id: Id, principal: Viewer, request: Request, services: ServicesDep) -> None:
     """Revoke one's own token; an admin revokes anybody's."""
-    with room.database.write() as session:
+    with services.database.write() as session:
         token = session.get(TokenRow, token_id)
         if token is None or (token.user_id != principal.user_id and not principal.has("admin")):
             raise not_found("token")
         session.delete(token)
-        audit(room, request, session, "token revoked", token.name)
+        audit(services, request, session, "token revoked", token.name)
 
 
 @router.get("/audit", tags=["audit"])
 def read_audit(
-    principal: Admin, room: RoomOf, limit: Limit = 100, cursor: Cursor = None
+    principal: Admin, services: ServicesDep, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[AuditOut]:
     """Who did what, the latest first."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit + 1)
     if cursor:
         query = query.where(AuditRow.id < min(number_of(from_cursor(cursor, 1)[0]), 2**53))
-    with room.database.read() as session:
+    with services.database.read() as session:
         lines = session.scalars(query).all()
     items = [
         AuditOut.model_validate(
