@@ -12,10 +12,10 @@ import pytest
 
 SERVER_NEEDS = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "argon2", "prometheus_client")
 missing = [name for name in ("playwright", *SERVER_NEEDS) if importlib.util.find_spec(name) is None]
-collect_ignore_glob = ["test_room_*.py"] if missing else []
+collect_ignore_glob = ["test_page_*.py"] if missing else []
 
 if TYPE_CHECKING:
-    from room_server import RoomServer
+    from page_server import PageServer
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
@@ -73,18 +73,18 @@ def numbered_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RoomServer"]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PageServer"]:
     """A server without a worker."""
-    from room_server import serving
+    from page_server import serving
 
     with serving(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 
 @pytest.fixture
-def new_match(server: "RoomServer", numbered_video: Path) -> Callable[..., str]:
+def new_match(server: "PageServer", numbered_video: Path) -> Callable[..., str]:
     """Put a match with these events into the server; its id."""
-    from room_server import seed_match
+    from page_server import seed_match
 
     def make(found: Any, **settings: Any) -> str:
         video = settings.pop("video", numbered_video)

@@ -6,7 +6,7 @@ import { percent } from "../lib/format.js";
 import { followJob } from "../lib/jobs.js";
 import { complain } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
-import { MatchRoom } from "../match/room.js";
+import { MatchReview } from "../match/review.js";
 
 /** @typedef {import("../lib/types.js").Match} Match */
 
@@ -26,9 +26,9 @@ export function showMatch(root, id) {
       if (isLeft) return;
       document.title = `${match.title} · touchline`;
       if (match.state === "ready") {
-        const room = new MatchRoom(root, match);
-        end = () => room.stop();
-        await room.start();
+        const review = new MatchReview(root, match);
+        end = () => review.stop();
+        await review.start();
       } else {
         wait(match);
       }

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from room_server import RoomServer, seed_match, serving, spread
-from room_steps import ask, until
+from page_server import PageServer, seed_match, serving, spread
+from page_steps import ask, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -20,7 +20,7 @@ UPLOAD_BYTES_PER_SECOND = 6_000_000
 
 
 @pytest.fixture
-def empty_server(tmp_path: Path) -> Iterator[RoomServer]:
+def empty_server(tmp_path: Path) -> Iterator[PageServer]:
     with serving(tmp_path / "data") as running:
         yield running
 
@@ -48,13 +48,13 @@ def slow_down(page: Any) -> None:
     )  # fmt: skip
 
 
-def received(server: RoomServer) -> int:
+def received(server: PageServer) -> int:
     """Bytes of the one upload that the server has."""
     return sum(path.stat().st_size for path in server.data.glob("uploads/*/original.bin"))
 
 
 def test_an_upload_survives_a_restart_and_a_reload(
-    empty_server: RoomServer, open_page: OpenPage, large_video: Path
+    empty_server: PageServer, open_page: OpenPage, large_video: Path
 ) -> None:
     server = empty_server
     page = open_page(server.url)
@@ -88,7 +88,7 @@ def test_an_upload_survives_a_restart_and_a_reload(
     assert page.locator(".match-card h2").text_content() == "large match"
 
 
-def test_what_is_no_video_is_refused(empty_server: RoomServer, open_page: OpenPage) -> None:
+def test_what_is_no_video_is_refused(empty_server: PageServer, open_page: OpenPage) -> None:
     page = open_page(empty_server.url)
     page.get_by_text("No match here yet").wait_for()
     until(page, "document.querySelector('input[type=file]').accept !== ''")
@@ -103,7 +103,7 @@ def test_what_is_no_video_is_refused(empty_server: RoomServer, open_page: OpenPa
 
 
 def test_two_halves_become_one_match(
-    empty_server: RoomServer, open_page: OpenPage, numbered_video: Path
+    empty_server: PageServer, open_page: OpenPage, numbered_video: Path
 ) -> None:
     server = empty_server
     page = open_page(server.url)
@@ -124,7 +124,7 @@ def test_two_halves_become_one_match(
 
 
 def test_search_sort_and_delete_with_undo(
-    empty_server: RoomServer, open_page: OpenPage, numbered_video: Path
+    empty_server: PageServer, open_page: OpenPage, numbered_video: Path
 ) -> None:
     server = empty_server
     for title, count in (("Alpha 10", 3), ("Beta <b>2</b>", 0), ("Alpha 2", 5)):
@@ -155,7 +155,7 @@ def test_search_sort_and_delete_with_undo(
     wait_for_matches(server, 1)
 
 
-def wait_for_matches(server: RoomServer, count: int) -> None:
+def wait_for_matches(server: PageServer, count: int) -> None:
     """The page shows what was asked for before the server has answered."""
     ended = time.monotonic() + 20
     while len(ask(server, "/v1/matches")["items"]) != count:

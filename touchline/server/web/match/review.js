@@ -1,4 +1,4 @@
-/** The room of one match: its parts, put together, and what keys do there. */
+/** The review page of one match: puts its parts together and runs the commands of its keys. */
 
 import { connection, get, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
@@ -29,7 +29,7 @@ const JUMP_SECONDS = 10;
 const TABS = /** @type {const} */ (["events", "classes", "reel"]);
 /** @typedef {(typeof TABS)[number]} Tab */
 
-export class MatchRoom {
+export class MatchReview {
   /** @type {Filters} */
   #filters = { ...NO_FILTERS };
   /** @type {string | null} */
@@ -133,7 +133,7 @@ export class MatchRoom {
       this.root,
       h(
         "div",
-        { class: "room" },
+        { class: "review" },
         this.#head(),
         h(
           "section",
@@ -165,7 +165,7 @@ export class MatchRoom {
       h("button", { type: "button", class: "quiet worded", onclick: act, title: text, "aria-label": text }, icon(drawing), h("span", {}, text));
     return h(
       "div",
-      { class: "room-head" },
+      { class: "review-head" },
       title,
       mayEdit() ? button("pencil", t("details"), () => this.#details(title)) : null,
       h("span", { class: "space" }),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from conftest import SECONDS
-from room_server import Found, RoomServer, seed_match, serving, spread
-from room_steps import ask, open_match, saved, until
+from page_server import Found, PageServer, seed_match, serving, spread
+from page_steps import ask, open_match, saved, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,7 +22,7 @@ SCREENS = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "h
 
 
 @pytest.fixture
-def guarded_server(tmp_path: Path, numbered_video: Path) -> Iterator[RoomServer]:
+def guarded_server(tmp_path: Path, numbered_video: Path) -> Iterator[PageServer]:
     """With an admin and a viewer, and one match."""
     seed_match(tmp_path / "data", numbered_video, SECONDS, spread(5, SECONDS))
     with serving(tmp_path / "data") as running:
@@ -35,7 +35,7 @@ def log_in(page: Any, name: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def test_passwords_roles_and_links(guarded_server: RoomServer, open_page: OpenPage) -> None:
+def test_passwords_roles_and_links(guarded_server: PageServer, open_page: OpenPage) -> None:
     server = guarded_server
     page = open_page(f"{server.url}/#/settings")
     page.get_by_text("Nobody has a password yet").wait_for()
@@ -88,7 +88,7 @@ def test_passwords_roles_and_links(guarded_server: RoomServer, open_page: OpenPa
     viewer.get_by_role("button", name="Log in").wait_for()
 
 
-def test_settings_and_default_model(guarded_server: RoomServer, open_page: OpenPage) -> None:
+def test_settings_and_default_model(guarded_server: PageServer, open_page: OpenPage) -> None:
     page = open_page(f"{guarded_server.url}/#/settings")
     page.get_by_label("Delete matches after").fill("30")
     page.get_by_role("button", name="Save").click()

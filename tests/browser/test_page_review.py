@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import BITS, SECONDS, SIZE
-from room_server import LABELS, Found, RoomServer, spread
-from room_steps import ask, essence, events_of, open_match, saved, until
+from page_server import LABELS, Found, PageServer, spread
+from page_steps import ask, essence, events_of, open_match, saved, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -24,7 +24,7 @@ HOSTILE = ("<img src=x onerror=\"document.title='owned'\"><script>alert(1)</scri
 
 
 def test_a_hundred_events_take_few_keys(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match(spread(100, SECONDS))
     page = open_match(open_page(), server, match)
@@ -44,7 +44,7 @@ def test_a_hundred_events_take_few_keys(
 
 
 def test_every_edit_is_undone_and_redone(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match(spread(12, SECONDS))
     page = open_match(open_page(), server, match)
@@ -126,7 +126,7 @@ def settle(page: Any, frame: int) -> None:
 
 
 def test_frames_are_stepped_exactly(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match([Found(7.44, "Goal", 0.9)])
     page = open_match(open_page(), server, match)
@@ -150,7 +150,7 @@ def test_frames_are_stepped_exactly(
     assert [(event["time"], event["label"]) for event in tagged] == [(10.8, "Shots on target")]
 
 
-def test_playing_keys(server: RoomServer, new_match: NewMatch, open_page: OpenPage) -> None:
+def test_playing_keys(server: PageServer, new_match: NewMatch, open_page: OpenPage) -> None:
     page = open_match(open_page(), server, new_match([]))
     until(page, "document.querySelector('video').readyState >= 2")
     video = "document.querySelector('video')"
@@ -176,7 +176,7 @@ def test_playing_keys(server: RoomServer, new_match: NewMatch, open_page: OpenPa
 
 
 def test_looking_keys_and_help(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     page = open_match(open_page(), server, new_match(spread(20, SECONDS)))
     span = "document.querySelector('match-timeline').view.span"
@@ -226,7 +226,7 @@ def chosen(page: Any, label: str, more: str = "") -> None:
 
 
 def test_reviewing_and_changing_keys(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     found = [Found(2, "Foul", 0.9), Found(6, "Goal", 0.7), Found(9, "Corner", 0.52)]
     match = new_match([*found, Found(14, "Offside", 0.2)])
@@ -291,7 +291,7 @@ def test_every_command_has_a_key_that_is_pressed_here() -> None:
 
 
 def test_filters_thresholds_and_bulk(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     found = [
         Found(1, "Goal", 0.9), Found(2, "Goal", 0.2, "rejected"), Found(3, "Goal", 0.6, "accepted"),
@@ -330,7 +330,7 @@ def test_filters_thresholds_and_bulk(
 
 
 def test_two_halves_with_clock_and_score(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     found = [
         Found(1, "Kick-off", 0.9), Found(4, "Goal", 0.8, "accepted", team="home"),
@@ -373,7 +373,7 @@ def test_two_halves_with_clock_and_score(
 
 
 def test_two_people_lose_no_edit(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match([Found(3, "Foul", 0.5), Found(9, "Goal", 0.7)])
     ours, theirs = (open_match(open_page(), server, match) for _ in range(2))
@@ -407,7 +407,7 @@ def test_two_people_lose_no_edit(
 
 
 def test_two_tabs_of_one_browser(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match([Found(3, "Foul", 0.5), Found(9, "Goal", 0.7), Found(12, "Corner", 0.6)])
     first = open_match(open_page(), server, match)
@@ -435,7 +435,7 @@ def test_two_tabs_of_one_browser(
 
 
 def test_a_lost_connection_in_every_view(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match(spread(4, SECONDS), title="Kept in sight")
     page = open_page(f"{server.url}/#/")
@@ -468,7 +468,7 @@ def test_a_lost_connection_in_every_view(
 
 
 def test_edits_survive_a_server_restart_and_a_reload(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match(spread(6, SECONDS))
     page = open_match(open_page(), server, match)
@@ -487,7 +487,7 @@ def test_edits_survive_a_server_restart_and_a_reload(
 
 
 def test_a_deleted_match_is_said(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match(spread(3, SECONDS))
     page = open_match(open_page(), server, match)
@@ -504,7 +504,7 @@ def test_a_deleted_match_is_said(
 
 
 def test_a_video_that_cannot_be_played_is_said(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     match = new_match(spread(3, SECONDS))
     (server.data / "matches" / match / "proxy.mp4").write_bytes(b"no video " * 400)
@@ -517,7 +517,7 @@ def test_a_video_that_cannot_be_played_is_said(
 
 
 def test_ten_thousand_events_and_a_hostile_label(
-    server: RoomServer, new_match: NewMatch, open_page: OpenPage
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
 ) -> None:
     found = [*spread(10_000, SECONDS), Found(0.1, HOSTILE, 0.99, note=HOSTILE)]
     match = new_match(found, labels=[HOSTILE, *LABELS], title=HOSTILE)

@@ -8,8 +8,8 @@ from typing import Any
 import av
 import pytest
 from conftest import SECONDS
-from room_server import Found, RoomServer, seed_match, serving
-from room_steps import ask, open_match, until
+from page_server import Found, PageServer, seed_match, serving
+from page_steps import ask, open_match, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,18 +23,18 @@ TOO_PARTICULAR = {"youtube", "soccerhigh"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoomServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     with serving(tmp_path_factory.mktemp("reels"), workers=1) as running:
         yield running
 
 
-def clips_of(server: RoomServer, match: str) -> list[dict[str, Any]]:
+def clips_of(server: PageServer, match: str) -> list[dict[str, Any]]:
     reels = ask(server, f"/v1/matches/{match}/reels")["items"]
     return reels[-1]["reel"]["clips"] if reels else []
 
 
 def test_build_preview_render_and_download(
-    server: RoomServer, numbered_video: Path, open_page: Callable[..., Any]
+    server: PageServer, numbered_video: Path, open_page: Callable[..., Any]
 ) -> None:
     match = seed_match(server.data, numbered_video, SECONDS, FOUND)
     page = open_match(open_page(), server, match)
@@ -62,7 +62,7 @@ def put_another_clip_in(page: Any) -> None:
     page.get_by_text("Saving").wait_for(state="hidden")
 
 
-def edit_clips(page: Any, server: RoomServer, match: str) -> None:
+def edit_clips(page: Any, server: PageServer, match: str) -> None:
     before = clips_of(server, match)
     assert any(clip["start"] <= 9 < clip["end"] for clip in before), "the corner is a must"
     rows = page.locator(".clip-row")
@@ -104,7 +104,7 @@ def preview(page: Any) -> None:
     assert last["end"] - 0.5 < seen[-1] < last["end"] + 0.1
 
 
-def render_and_download(page: Any, server: RoomServer, match: str) -> None:
+def render_and_download(page: Any, server: PageServer, match: str) -> None:
     formats = page.get_by_label("Format").locator("option").all_text_contents()
     assert {"mp4", "otio", "edl", "fcpxml"} <= set(formats)
     page.get_by_label("Names in the picture").check()

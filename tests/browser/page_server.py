@@ -21,7 +21,7 @@ LABELS = list(SOCCERNET_V2)
 
 
 @dataclass
-class RoomServer:
+class PageServer:
     """`touchline serve` as a program, which can be killed and started again.
 
     Attributes:
@@ -64,9 +64,9 @@ class RoomServer:
 
 
 @contextmanager
-def serving(data: Path, **settings: object) -> Iterator[RoomServer]:
+def serving(data: Path, **settings: object) -> Iterator[PageServer]:
     """A server for a while."""
-    server = RoomServer(data, **settings)  # type: ignore[arg-type]
+    server = PageServer(data, **settings)  # type: ignore[arg-type]
     server.start()
     try:
         yield server

@@ -5,10 +5,10 @@ import time
 import urllib.request
 from typing import Any
 
-from room_server import RoomServer
+from page_server import PageServer
 
 
-def ask(server: RoomServer, path: str, method: str = "GET", body: Any = None) -> Any:
+def ask(server: PageServer, path: str, method: str = "GET", body: Any = None) -> Any:
     """The server's answer to a program."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
@@ -19,7 +19,7 @@ def ask(server: RoomServer, path: str, method: str = "GET", body: Any = None) ->
     return json.loads(text) if text else None
 
 
-def events_of(server: RoomServer, match: str) -> list[dict[str, Any]]:
+def events_of(server: PageServer, match: str) -> list[dict[str, Any]]:
     """All events of a match, in order of time."""
     items: list[dict[str, Any]] = []
     cursor = ""
@@ -39,7 +39,7 @@ def essence(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return sorted(tuple(event[name] for name in KEPT) for event in events)
 
 
-def open_match(page: Any, server: RoomServer, match: str) -> Any:
+def open_match(page: Any, server: PageServer, match: str) -> Any:
     """Show a match, with its events."""
     page.goto(f"{server.url}/#/matches/{match}")
     page.locator(".statuses button").first.wait_for()
