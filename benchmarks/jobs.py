@@ -27,6 +27,8 @@ from sqlalchemy import func, select
 
 from touchline.server.client import Client, ServerError
 from touchline.server.jobs.processes import run_in_child
+from touchline.server.jobs.stages.cutting import EditListArguments, write_edit_list
+from touchline.server.reels import reel_from_json
 from touchline.server.services import Services, open_services
 from touchline.server.settings import ServerSettings, StageLimits
 from touchline.server.tables import JobRow, MatchRow, ProductRow, ReelRow, UploadRow, VideoRow
@@ -125,16 +127,17 @@ def submit(url: str, reels: list[str]) -> None:
 def stage_alone(video: Path, folder: Path) -> float:
     """Seconds of one such stage with nothing around it."""
     clip = {"video": "match.mp4", "start": 1.0, "end": 3.0, "score": 1.0, "events": []}
-    arguments = {
-        "document": DOCUMENT | {"clips": [clip]},
-        "sources": [str(video)],
-        "target": str(folder / "alone.edl"),
-        "format": "edl",
-    }
+    arguments = EditListArguments(
+        reel=reel_from_json(DOCUMENT | {"clips": [clip]}),
+        sources=(str(video),),
+        target=str(folder / "alone.edl"),
+        format="edl",
+    )
+    scratch = folder / "work"
     times = []
     for _ in range(3):
         began = time.perf_counter()
-        run_in_child("export", arguments, StageLimits(), 60, folder / "work", lambda share: None)
+        run_in_child(write_edit_list, arguments, StageLimits(), 60, scratch, lambda share: None)
         times.append(time.perf_counter() - began)
     return statistics.median(times)
 

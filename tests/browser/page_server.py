@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from touchline.labels import SOCCERNET_V2
-from touchline.server.jobs.stages.thumbnails import make_thumbnails
+from touchline.server.jobs.stages.thumbnails import ThumbnailArguments, make_thumbnails
 from touchline.server.services import open_services
 from touchline.server.settings import ServerSettings
 from touchline.server.tables import EventRow, MatchRow, UploadRow, VideoRow
@@ -172,10 +172,10 @@ def seed_match(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(video, path)
             folder = services.storage.match(match.id) / "thumbnails"
-            match.thumbnails = make_thumbnails(
-                lambda share: None, source=str(video), folder=str(folder),
-                every_seconds=every_seconds,
-            )  # fmt: skip
+            arguments = ThumbnailArguments(
+                source=str(video), folder=str(folder), every_seconds=every_seconds
+            )
+            match.thumbnails = make_thumbnails(arguments, lambda share: None).model_dump()
             if curves:
                 _write_curves(services.storage.scores(match.id), length, found, list(labels))
             return match.id

@@ -17,10 +17,11 @@ from small_videos import cut_off, write_sound_only, write_uneven, write_video
 from touchline.errors import MediaError
 from touchline.media.video import probe
 from touchline.server.jobs.processes import StageFailedError, run_in_child
-from touchline.server.jobs.stages.proxying import make_proxy
+from touchline.server.jobs.stages.probing import ProbeArguments, probe_uploads
+from touchline.server.jobs.stages.proxying import ProxyArguments, make_proxy
 from touchline.server.settings import MediaLimits, StageLimits
 
-LIMITS = MediaLimits().model_dump()
+LIMITS = MediaLimits().to_limits()
 BOUNDS = StageLimits(memory_bytes=3 * 1024**3, cpu_seconds=60, wall_seconds=60)
 SECRET = b"the neighbour's secret"
 
@@ -176,9 +177,9 @@ def test_pictures_that_are_too_large(victim: Victim, tmp_path: Path, size: tuple
 def look(path: Path) -> dict[str, Any]:
     """What a bounded process says of a file."""
     folder = path.parent / "scratch"
-    arguments = {"sources": [str(path)], "limits": LIMITS}
-    told = run_in_child("probe", arguments, BOUNDS, 60, folder, lambda share: None)
-    return dict(told["videos"][0])
+    arguments = ProbeArguments(sources=(str(path),), limits=LIMITS)
+    result = run_in_child(probe_uploads, arguments, BOUNDS, 60, folder, lambda share: None)
+    return result.videos[0].model_dump()
 
 
 def test_a_size_that_jumps_ends_the_reading(tmp_path: Path) -> None:
@@ -217,9 +218,8 @@ def test_a_thousand_frames_a_second(victim: Victim, tmp_path: Path) -> None:
 
 def proxied(path: Path) -> dict[str, Any]:
     target = path.with_name("proxy.mp4")
-    made = make_proxy(
-        lambda share: None, sources=[str(path)], target=str(target), height=720, limits=LIMITS
-    )
+    arguments = ProxyArguments(sources=(str(path),), target=str(target), height=720, limits=LIMITS)
+    made = make_proxy(arguments, lambda share: None).model_dump()
     info = probe(target)
     assert info.codec == "h264" and info.width % 2 == info.height % 2 == 0
     assert abs(info.duration_seconds - made["duration_seconds"]) < 0.1

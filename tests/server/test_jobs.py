@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from touchline.errors import InputError
 from touchline.server.jobs.queue import Lease, LeaseLostError
+from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.services import Services
 from touchline.server.tables import JobLineRow, JobRow
 
@@ -17,7 +18,7 @@ from touchline.server.tables import JobLineRow, JobRow
 def add(services: Services, count: int = 1, **options: object) -> list[str]:
     with services.database.write() as session:
         jobs = [
-            services.queue.add(session, "pull", {"name": f"a/{i}"}, **options) for i in range(count)
+            services.queue.add(session, PullPayload(name=f"a/{i}"), **options) for i in range(count)
         ]
         return [job.id for job in jobs]
 
@@ -57,7 +58,7 @@ def test_the_same_key_gives_the_same_job(any_services: Services) -> None:
         pytest.raises(InputError, match="belongs to another job"),
         any_services.database.write() as s,
     ):
-        any_services.queue.add(s, "pull", {"name": "other"}, key="k")
+        any_services.queue.add(s, PullPayload(name="other"), key="k")
 
 
 def test_a_key_used_at_once_by_many_gives_one_job(any_services: Services) -> None:
@@ -80,13 +81,13 @@ def test_a_silent_worker_loses_its_job_and_can_change_nothing(any_services: Serv
     assert alive.job_id == dead.job_id and alive.attempt == 2
     for act in (
         lambda: any_services.queue.beat(dead, "pull", {}, 0.5),
-        lambda: any_services.queue.succeed(dead, lambda s, j: {"by": "dead"}),
+        lambda: any_services.queue.succeed(dead, lambda s: {"by": "dead"}),
         lambda: any_services.queue.fail(dead, "x", again=False),
-        lambda: any_services.queue.stage_done(dead, "pull", lambda s, j: {"by": "dead"}),
+        lambda: any_services.queue.stage_done(dead, "pull", lambda s: {"by": "dead"}),
     ):
         with pytest.raises(LeaseLostError):
             act()
-    any_services.queue.succeed(alive, lambda s, j: {"by": "alive"})
+    any_services.queue.succeed(alive, lambda s: {"by": "alive"})
     assert job(any_services, alive.job_id).result == {"by": "alive"}
 
 
@@ -123,7 +124,7 @@ def test_a_wrong_input_is_not_tried_again(any_services: Services) -> None:
 def test_finished_stages_are_not_done_again(any_services: Services) -> None:
     add(any_services)
     lease = claim(any_services)
-    any_services.queue.stage_done(lease, "probe", lambda s, j: {"width": 3})
+    any_services.queue.stage_done(lease, "probe", lambda s: {"width": 3})
     expire(any_services, lease)
     assert claim(any_services).done == {"probe": {"width": 3}}
 
@@ -179,7 +180,7 @@ def test_two_workers_never_get_the_same_job(any_services: Services) -> None:
     def work(name: str) -> None:
         while (lease := any_services.queue.claim(name)) is not None:
             taken.append(lease.job_id)
-            any_services.queue.succeed(lease, lambda s, j: {})
+            any_services.queue.succeed(lease, lambda s: {})
 
     threads = [threading.Thread(target=work, args=(f"w{i}",)) for i in range(4)]
     for thread in threads:

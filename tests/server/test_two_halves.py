@@ -13,12 +13,12 @@ from touchline.media.audio import read_audio
 from touchline.media.segments import cut_segment
 from touchline.media.video import probe, read_frames
 from touchline.reel import Clip, Reel
-from touchline.server.jobs.stages.proxying import make_proxy
+from touchline.server.jobs.stages.proxying import ProxyArguments, make_proxy
 from touchline.server.reels import by_video, through_match
 from touchline.server.settings import MediaLimits
 from touchline.server.tables import EventRow, MatchRow, VideoRow
 
-LIMITS = MediaLimits().model_dump()
+LIMITS = MediaLimits().to_limits()
 LABELS = {
     "UrlLocal": "league/season/2015-02-21 - 18-00 North 1 - 2 South/",
     "gameHomeTeam": "North", "gameAwayTeam": "South", "gameScore": "1 - 2",
@@ -239,15 +239,14 @@ def two_videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_the_proxy_holds_one_half_after_the_other(two_videos: list[Path], tmp_path: Path) -> None:
     target = tmp_path / "proxy.mp4"
-    made = make_proxy(
-        lambda share: None, sources=[str(path) for path in two_videos], target=str(target),
-        height=720, limits=LIMITS,
-    )  # fmt: skip
-    starts = [video["start_seconds"] for video in made["videos"]]
+    sources = tuple(str(path) for path in two_videos)
+    arguments = ProxyArguments(sources=sources, target=str(target), height=720, limits=LIMITS)
+    made = make_proxy(arguments, lambda share: None)
+    starts = [video.start_seconds for video in made.videos]
     assert starts == [0.0, 60 / 25]
     info = probe(target)
     assert info.size == probe(two_videos[0]).size and info.frame_rate == 25
-    assert info.duration_seconds == pytest.approx(made["duration_seconds"], abs=0.05)
+    assert info.duration_seconds == pytest.approx(made.duration_seconds, abs=0.05)
     assert list(tmp_path.iterdir()) == [target]
     sound = np.concatenate(list(read_audio(target, 8000)))
     assert np.abs(sound[4000:18000]).max() > 0.05 > np.abs(sound[21000:]).max()

@@ -17,10 +17,12 @@ from small_videos import write_video
 from touchline.media.video import probe
 from touchline.server.jobs.processes import StageFailedError, run_in_child
 from touchline.server.jobs.queue import OPEN
+from touchline.server.jobs.stages.proxying import ProxyArguments, ProxyResult, make_proxy
+from touchline.server.jobs.stages.spotting import SpotArguments, spot_video
 from touchline.server.jobs.worker import Worker
 from touchline.server.settings import MediaLimits, StageLimits
 
-LIMITS = MediaLimits().model_dump()
+LIMITS = MediaLimits().to_limits()
 
 
 @pytest.fixture(scope="module")
@@ -176,11 +178,11 @@ def test_a_stopping_worker_gives_its_job_back(client: Any, long_video: Path) -> 
     assert not children()
 
 
-def stage(path: Path, limits: StageLimits, name: str = "probe", wall: float = 60.0) -> Any:
-    arguments: dict[str, Any] = {"sources": [str(path)], "limits": LIMITS}
-    if name == "proxy":
-        arguments |= {"target": str(path.parent / "proxy.mp4"), "height": 720}
-    return run_in_child(name, arguments, limits, wall, path.parent / "work", lambda share: None)
+def proxy_in_child(path: Path, limits: StageLimits, wall: float = 60.0) -> ProxyResult:
+    target = str(path.parent / "proxy.mp4")
+    arguments = ProxyArguments(sources=(str(path),), target=target, height=720, limits=LIMITS)
+    scratch = path.parent / "work"
+    return run_in_child(make_proxy, arguments, limits, wall, scratch, lambda share: None)
 
 
 @pytest.fixture
@@ -205,7 +207,7 @@ def test_a_stage_is_held_to_its_limits(
     video: Path, limits: dict[str, int], wall: float, problem: str
 ) -> None:
     with pytest.raises(StageFailedError, match=problem):
-        stage(video, StageLimits(**limits), "proxy", wall)
+        proxy_in_child(video, StageLimits(**limits), wall)
     assert not (video.parent / "proxy.mp4").exists()
 
 
@@ -225,8 +227,8 @@ def test_a_stage_ends_when_its_worker_is_killed(video: Path) -> None:
     """Line 27: nothing goes on in secret after a kill -9."""
     program = (
         "import sys; sys.path.insert(0, 'tests/server'); from pathlib import Path;"
-        "from test_worker import stage; from touchline.server.settings import StageLimits;"
-        f"stage(Path({str(video)!r}), StageLimits(), 'proxy')"
+        "from test_worker import proxy_in_child; from touchline.server.settings import StageLimits;"
+        f"proxy_in_child(Path({str(video)!r}), StageLimits())"
     )
     paths = os.pathsep.join(["tests", "tests/server", *sys.path])
     worker = subprocess.Popen(
@@ -253,17 +255,15 @@ def test_spotting_opens_no_connection(
     """Line 26."""
     import socket
 
-    from touchline.server.jobs.stages import run_stage
-
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a connection was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    arguments = {"model": "demo", "threshold": 0.0, "scores": str(tmp_path / "scores.npz")}
-    made = run_stage("spot", {"source": str(small_video)} | arguments, lambda share: None)
-    assert made["events"] and (tmp_path / "scores.npz").exists()
+    scores = str(tmp_path / "scores.npz")
+    arguments = SpotArguments(source=str(small_video), model="demo", threshold=0.0, scores=scores)
+    assert spot_video(arguments, lambda share: None).events and (tmp_path / "scores.npz").exists()
 
 
 @linux

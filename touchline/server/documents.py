@@ -1,10 +1,12 @@
 """Between rows of the database and the domain: events and timelines."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import String
 
 from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Producer, Timeline, Video
@@ -12,29 +14,36 @@ from touchline.formats import read
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.server.tables import EventRow, MatchRow, VideoRow
 
-EVENT_FIELDS = (
-    "seconds", "label", "confidence", "team", "player", "half", "clock", "visibility",
-    "status", "source", "note",
-)  # fmt: skip
-"""What an event row and an ``Event`` have in common."""
+EVENT_FIELDS = tuple(field.name for field in fields(Event) if field.name != "extra")
+"""What an event row and an ``Event`` have in common; a row keeps no fields of other programs."""
+
+MAX_NOTE = 4000
 
 _LENGTHS = {
-    "label": 300, "team": 300, "player": 300, "clock": 40, "visibility": 40, "note": 4000,
-}  # fmt: skip
+    column.name: getattr(column.type, "length", None) or MAX_NOTE
+    for column in EventRow.__table__.columns
+    if column.name in EVENT_FIELDS and isinstance(column.type, String)
+}
+"""The longest text of each field that is a text; ``Text`` is a ``String`` without a length."""
 
 
-def event_of(row: EventRow) -> Event:
+def event_from_row(row: EventRow) -> Event:
     """The event that a row holds."""
     return Event(**{name: getattr(row, name) for name in EVENT_FIELDS})
 
 
-def row_of(event: Event) -> EventRow:
-    """A new row for an event that came in a file: a person's, whatever the file says of itself."""
+def values_from_event(event: Event) -> dict[str, Any]:
+    """What a row holds of an event; texts are cut to what fits into it."""
     values = {name: getattr(event, name) for name in EVENT_FIELDS}
     for name, length in _LENGTHS.items():
         if values[name] is not None:
             values[name] = _plain(values[name])[:length]
-    values["status"] = event.status or "accepted"
+    return values
+
+
+def row_from_event(event: Event) -> EventRow:
+    """A new row for an event of a file; a row of an import, whatever source the file names."""
+    values = values_from_event(event) | {"status": event.status or "accepted"}
     return EventRow(**(values | {"source": "import", "deleted": False}))
 
 
@@ -96,7 +105,7 @@ def events_in(
     return events, thing.extra
 
 
-def thing_of(
+def timelines_from_rows(
     match: MatchRow, rows: Iterable[EventRow], half: int | None = None
 ) -> Timeline | Match:
     """The timeline of a match; the match of its timelines where it has several videos.
@@ -111,7 +120,7 @@ def thing_of(
     by_number: dict[int, list[Event]] = {video.number: [] for video in match.videos}
     several = len(match.videos) > 1
     for row in rows:
-        event, video = event_of(row), video_at(match, row.seconds)
+        event, video = event_from_row(row), video_at(match, row.seconds)
         if several:
             event = replace(event, seconds=event.seconds - video.start_seconds, half=None)
         by_number[video.number].append(event)

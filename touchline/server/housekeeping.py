@@ -8,6 +8,7 @@ import time
 from sqlalchemy import delete, select
 
 from touchline.server.jobs.queue import ENDED, OPEN
+from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.policy import read_policy
 from touchline.server.services import Services
 from touchline.server.tables import (
@@ -29,6 +30,8 @@ BATCH = 100
 STRAY_SECONDS = 3600.0
 """Folders younger than this may be on their way."""
 
+
+_UPLOAD_READERS = [name for name, job_type in JOB_TYPES.items() if job_type.reads_uploads]
 
 log = logging.getLogger("touchline.housekeeping")
 
@@ -61,7 +64,11 @@ def _tidy_uploads(services: Services) -> None:
     with services.database.write() as session:
         now = services.database.now(session)
         used = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
-        at_work = select(JobRow.id).where(JobRow.state.in_(OPEN), JobRow.kind == "infer").exists()
+        at_work = (
+            select(JobRow.id)
+            .where(JobRow.state.in_(OPEN), JobRow.kind.in_(_UPLOAD_READERS))
+            .exists()
+        )
         over = session.scalars(
             select(UploadRow)
             .where(

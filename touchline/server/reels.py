@@ -1,4 +1,6 @@
-"""Reels as the documents that database and reel files hold; for stages, free of the database.
+"""Reels as the documents that the database and reel files hold.
+
+The stages of jobs use this module, so it does not import the database.
 
 A reel of a match counts its times through all videos of the match; files made of it count them
 within each video, as the videos lie on disk.
@@ -9,29 +11,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from touchline.formats.base import Record, Source
-from touchline.formats.touchline_json import clip_from_json, reel_to_json
+from touchline.formats.touchline_json import clip_from_json
 from touchline.reel import Clip, Reel
 
 if TYPE_CHECKING:
     from touchline.server.tables import VideoRow
 
 LEAST_SECONDS = 0.01
-"""What is less at the edge of a video is no clip of it."""
+"""A shorter piece at the edge of a video is left out."""
 
 
-def reel_of(document: dict[str, Any]) -> Reel:
+def reel_from_json(document: dict[str, Any]) -> Reel:
     """The reel that a document describes.
 
     Raises:
-        InputError: it is none; the message names the place.
+        FormatError: it is malformed; the message names the place.
     """
     record = Record(Source("reel", "reel", b""), document)
     return Reel(tuple(clip_from_json(clip) for clip in record.records("clips")))
-
-
-def document_of(reel: Reel) -> dict[str, Any]:
-    """A reel as the document that reel files hold."""
-    return reel_to_json(reel)
 
 
 def by_video(reel: Reel, videos: "Sequence[VideoRow]") -> Reel:

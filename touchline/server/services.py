@@ -1,4 +1,4 @@
-"""What web process, workers and commands share: the database, the files and the queue."""
+"""What the web process, workers and commands share: the database, the files and the queue."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from touchline.server.database import Database
 from touchline.server.jobs.queue import Queue
+from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.settings import ServerSettings
 from touchline.server.storage import Storage
 from touchline.server.tables import JobRow
@@ -26,19 +27,20 @@ class Services:
 
 
 def open_services(settings: ServerSettings) -> Services:
-    """Open, and on first use make, the server's database and folders.
+    """Open the server's database and folders; make them on first use.
 
     Raises:
         InputError: they cannot be opened or made.
     """
-    from touchline.server.jobs.types import KINDS
-
-    def ended(session: Session, job: JobRow) -> None:
-        if job.kind in KINDS:
-            KINDS[job.kind].ended(session, job)
-
     storage = Storage(settings.data.absolute())
     storage.prepare()
     database = Database(settings.url)
     database.migrate()
-    return Services(settings, database, storage, Queue(database, settings.queue, ended))
+    return Services(settings, database, storage, Queue(database, settings.queue, _ended))
+
+
+def _ended(session: Session, job: JobRow) -> None:
+    """Tell the type of a job that it has failed or was cancelled."""
+    job_type = JOB_TYPES.get(job.kind)
+    if job_type is not None:
+        job_type.ended(session, job)

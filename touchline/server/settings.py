@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from touchline.errors import ConfigError
+from touchline.media.limits import Limits
 from touchline.zoo.store import home
 
 GIGABYTE = 1024**3
@@ -77,6 +78,10 @@ class MediaLimits(BaseModel):
     max_duration_seconds: Seconds = 4 * 3600
     max_streams: Annotated[int, Field(ge=1, le=64)] = 16
     max_rate: Annotated[int, Field(ge=1, le=1000)] = 120
+
+    def to_limits(self) -> Limits:
+        """As readers of media take them."""
+        return Limits(**self.model_dump())
 
 
 class RateLimits(BaseModel):

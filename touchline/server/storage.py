@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from touchline.errors import InputError
-from touchline.server.tables import ID_LENGTH
+from touchline.server.tables import ID_LENGTH, VideoRow
 
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
@@ -113,6 +113,20 @@ def take_place(made: Path, target: Path) -> None:
     if target.is_dir():
         shutil.rmtree(target)
     made.replace(target)
+
+
+def video_file(storage: Storage, roots: dict[str, Path], video: VideoRow) -> Path:
+    """The file of a video of a match.
+
+    Raises:
+        InputError: it was deleted.
+    """
+    if video.source_path is not None:
+        return inside_roots(video.source_path, roots)
+    path = storage.upload(video.upload_id) if video.upload_id else None
+    if path is None or not path.is_file():
+        raise InputError("the video that came in is no longer here", remedy="upload it again")
+    return path
 
 
 def inside_roots(path: str, roots: dict[str, Path]) -> Path:

@@ -1,19 +1,22 @@
 """The process in which one stage of a job runs: under limits, alone in its group, without secrets.
 
 It reads its task from standard input and keeps that open: when the worker is gone, so is the
-child. What it has to say goes line by line to standard output, as JSON.
+child. It answers line by line on standard output, as ``messages`` describes.
 """
 
-import json
 import os
 import sys
 import threading
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from touchline.errors import InputError
+from touchline.server.jobs.messages import Answer, Failed, Finished, Share, Task
 
 NICENESS = 10
 
 
-def limit(limits: dict[str, int]) -> None:
+def limit(limits: Mapping[str, float]) -> None:
     """Bind this process to its limits, where the system has such limits."""
     try:
         import resource
@@ -26,7 +29,7 @@ def limit(limits: dict[str, int]) -> None:
         (resource.RLIMIT_NOFILE, "open_files"),
     ):
         _, hard = resource.getrlimit(kind)
-        wanted = limits[name]
+        wanted = int(limits[name])
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
         # One second more before the kill, so that the signal that comes first says why.
@@ -36,7 +39,7 @@ def limit(limits: dict[str, int]) -> None:
     os.nice(NICENESS)
 
 
-def leave_with_the_worker(pipe: BinaryIO) -> None:
+def exit_with_the_worker(pipe: BinaryIO) -> None:
     """End this process when the other end of a pipe is closed."""
 
     def wait() -> None:
@@ -48,36 +51,35 @@ def leave_with_the_worker(pipe: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Run the one stage that standard input asks for."""
+    """Run the one stage that standard input names."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints is not ours
-    task: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
-    leave_with_the_worker(sys.stdin.buffer)
-    limit(task["limits"])
+    os.dup2(2, 1)  # what libraries print must not mix with our messages
+    task = Task.model_validate_json(sys.stdin.buffer.readline())
+    exit_with_the_worker(sys.stdin.buffer)
+    limit(task.limits)
 
-    def say(**words: Any) -> None:
-        channel.write(json.dumps(words) + "\n")
+    def send(answer: Answer) -> None:
+        channel.write(answer.model_dump_json() + "\n")
         channel.flush()
 
-    from touchline.errors import InputError
-    from touchline.server.jobs.stages import run_stage
+    from touchline.server.jobs.stages.base import run_stage
 
     try:
         result = run_stage(
-            task["stage"], task["arguments"], lambda share: say(share=round(share, 4))
+            task.stage, task.arguments, lambda share: send(Share(share=round(share, 4)))
         )
     except InputError as error:
-        say(problem=_without_paths(error), again=False)
+        send(Failed(problem=_without_paths(error), again=False))
     except MemoryError:
-        say(problem="needs more memory than it may have", again=False)
+        send(Failed(problem="needs more memory than it may have", again=False))
     else:
-        say(result=result)
+        send(Finished(result=result))
     channel.close()
-    os._exit(0)  # nothing of ours is left to be tidied, and libraries may hang at it
+    os._exit(0)  # nothing of ours needs tidying, and libraries may hang while they do theirs
 
 
-def _without_paths(error: Any) -> str:
-    """The error's text; where a file lies on the server is nobody's business."""
+def _without_paths(error: InputError) -> str:
+    """The error's text, without the place of the file on the server."""
     return error.what if error.remedy is None else f"{error.what}; {error.remedy}"
 
 

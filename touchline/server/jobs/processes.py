@@ -1,7 +1,6 @@
 """Starting, watching and ending the child process of a stage."""
 
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -11,8 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from pydantic import ValidationError
+
+from touchline.errors import InputError
+from touchline.server.jobs.messages import ANSWER, Answer, Failed, Finished, Share, Task
+from touchline.server.jobs.stages.base import Arguments, Result, Stage, result_type, stage_name
 from touchline.server.settings import StageLimits
 
 KEPT_VARIABLES = (
@@ -54,23 +57,23 @@ Watch = Callable[[float], None]
 
 
 def run_in_child(
-    stage: str,
-    arguments: dict[str, Any],
+    stage: Stage[Arguments, Result],
+    arguments: Arguments,
     limits: StageLimits,
     wall_seconds: float,
     scratch: Path,
     watch: Watch,
     *,
     network: bool = False,
-) -> dict[str, Any]:
+) -> Result:
     """Run a stage in a process of its own; whatever ends this call ends that process.
 
     Raises:
-        StageFailedError: the input would not do, or a limit was reached, or the process died.
+        StageFailedError: the input is wrong, a limit was reached, or the process died.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    words = scratch / "stderr.txt"
-    with words.open("wb") as stderr:
+    errors = scratch / "stderr.txt"
+    with errors.open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "touchline.server.jobs.child"],
             stdin=subprocess.PIPE,
@@ -81,19 +84,31 @@ def run_in_child(
             start_new_session=True,
         )
     try:
-        task = {"stage": stage, "arguments": arguments, "limits": limits.model_dump()}
+        task = Task(
+            stage=stage_name(stage),
+            arguments=arguments.model_dump(mode="json"),
+            limits=limits.model_dump(),
+        )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(task).encode() + b"\n")
+            process.stdin.write(task.model_dump_json().encode() + b"\n")
             process.stdin.flush()
         last = _follow(process, time.monotonic() + wall_seconds, watch)
     finally:
         _end(process)
-    if "result" in last:
-        return dict(last["result"])
-    if "problem" in last:
-        raise StageFailedError(last["problem"], again=last["again"])
-    raise _death(process.returncode, words)
+    if isinstance(last, Finished):
+        return _checked(stage, last)
+    if isinstance(last, Failed):
+        raise StageFailedError(last.problem, again=last.again)
+    raise _death(process.returncode, errors)
+
+
+def _checked(stage: Stage[Arguments, Result], answer: Finished) -> Result:
+    """The result in its own type: a child that has read a hostile file is not trusted."""
+    try:
+        return result_type(stage).model_validate(answer.result)
+    except (ValidationError, InputError) as error:
+        raise StageFailedError("a fault of ours: a malformed result", again=True) from error
 
 
 def _environment(scratch: Path, network: bool) -> dict[str, str]:
@@ -102,11 +117,11 @@ def _environment(scratch: Path, network: bool) -> dict[str, str]:
     return kept | {"TMPDIR": str(scratch), "PYAV_LOGGING": "off", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _follow(process: "subprocess.Popen[bytes]", deadline: float, watch: Watch) -> dict[str, Any]:
-    """Pass on what the child says; the last thing it said."""
+def _follow(process: "subprocess.Popen[bytes]", deadline: float, watch: Watch) -> Answer | None:
+    """Pass on the progress that the child reports; its last answer."""
     lines: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()
-    last: dict[str, Any] = {}
+    last: Answer | None = None
     share = 0.0
     while True:
         with contextlib.suppress(queue.Empty):
@@ -114,7 +129,7 @@ def _follow(process: "subprocess.Popen[bytes]", deadline: float, watch: Watch) -
             if line is None:
                 return last
             last = _parsed(line)
-            share = float(last.get("share", share))
+            share = last.share if isinstance(last, Share) else share
         if time.monotonic() > deadline:
             raise StageFailedError("took longer than it may", again=False)
         watch(share)
@@ -127,12 +142,11 @@ def _read_lines(process: "subprocess.Popen[bytes]", lines: "queue.Queue[bytes | 
     lines.put(None)
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes) -> Answer | None:
     try:
-        words = json.loads(line)
-    except ValueError:
-        return {}
-    return words if isinstance(words, dict) else {}
+        return ANSWER.validate_json(line)
+    except ValidationError:
+        return None
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -153,10 +167,10 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
                 stream.close()
 
 
-def _death(code: int, words: Path) -> StageFailedError:
+def _death(code: int, errors: Path) -> StageFailedError:
     if code == -getattr(signal, "SIGXCPU", 0):
         return StageFailedError("needs more processor time than it may have", again=False)
-    tail = words.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip()
+    tail = errors.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip()
     reason = tail.rpartition("\n")[2]
     if any(word in tail for word in ("bad_alloc", "MemoryError", "Cannot allocate memory")):
         return StageFailedError("needs more memory than it may have", again=False)

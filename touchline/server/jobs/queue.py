@@ -12,8 +12,9 @@ and comes back changes nothing, and an effect takes place once however often the
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -29,11 +30,27 @@ MAX_LINES = 500
 """Lines that the log of one job keeps."""
 
 Ended = Callable[[Session, JobRow], None]
-Effect = Callable[[Session, JobRow], dict[str, Any]]
+Effect = Callable[[Session], dict[str, Any]]
 
 
 class LeaseLostError(Exception):
     """The job was cancelled, or given to another worker."""
+
+
+class Payload(BaseModel):
+    """What a job is to do; every type of job has its own.
+
+    Attributes:
+        job_type: name of the type of job that does it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    job_type: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the job's row holds it: the fields that were given, so that keys stay comparable."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,7 @@ class Lease:
 
     job_id: str
     token: str
-    kind: str
+    job_type: str
     payload: dict[str, Any]
     match_id: str | None
     attempt: int
@@ -70,8 +87,7 @@ class Queue:
     def add(
         self,
         session: Session,
-        kind: str,
-        payload: dict[str, Any],
+        payload: Payload,
         *,
         key: str | None = None,
         match_id: str | None = None,
@@ -84,13 +100,13 @@ class Queue:
             key: a job that has this key already is given instead.
 
         Raises:
-            InputError: the key belongs to a job of another kind or payload.
+            InputError: the key belongs to a job of another type or payload.
         """
         if key is not None and (known := self._by_key(session, key)) is not None:
-            return _same(known, kind, payload)
+            return _same(known, payload)
         job = JobRow(
-            kind=kind,
-            payload=payload,
+            kind=payload.job_type,
+            payload=payload.to_json(),
             key=key,
             match_id=match_id,
             owner_id=owner_id,
@@ -106,7 +122,7 @@ class Queue:
             known = self._by_key(session, key or "")
             if known is None:
                 raise
-            return _same(known, kind, payload)
+            return _same(known, payload)
         return job
 
     def claim(self, worker: str) -> Lease | None:
@@ -174,14 +190,14 @@ class Queue:
         """Let a stage take effect, once: a later attempt starts after it.
 
         Args:
-            effect: gets the session and the job; gives what to remember of the stage.
+            effect: is given the session; returns what to remember of the stage.
 
         Raises:
             LeaseLostError: the job is no longer this worker's; nothing has changed.
         """
         with self.database.write() as session:
             job = self._held(session, lease)
-            job.result = {**job.result, stage: effect(session, job)}
+            job.result = {**job.result, stage: effect(session)}
             job.stages = {**job.stages, stage: 1.0}
             job.revision += 1
             self.note(session, job, f"{stage}: done")
@@ -194,7 +210,7 @@ class Queue:
         """
         with self.database.write() as session:
             job = self._held(session, lease)
-            job.result = {**job.result, **effect(session, job)}
+            job.result = {**job.result, **effect(session)}
             job.progress = 1.0
             self._close(session, job, "succeeded", self.database.now(session))
 
@@ -326,8 +342,8 @@ def _requeue(job: JobRow, not_before: float) -> None:
     job.revision += 1
 
 
-def _same(known: JobRow, kind: str, payload: dict[str, Any]) -> JobRow:
-    if known.kind != kind or known.payload != payload:
+def _same(known: JobRow, payload: Payload) -> JobRow:
+    if known.kind != payload.job_type or known.payload != payload.to_json():
         raise InputError(
             "this idempotency key belongs to another job", remedy="use a new key for new work"
         )

@@ -6,14 +6,18 @@ import shutil
 import socket
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from touchline.errors import InputError
 from touchline.server.housekeeping import tidy
 from touchline.server.jobs.processes import StageFailedError, run_in_child
 from touchline.server.jobs.queue import Lease, LeaseLostError
-from touchline.server.jobs.types import KINDS, StageCall
+from touchline.server.jobs.types import JOB_TYPES
+from touchline.server.jobs.types.base import JobContext, JobType, StageCall
 from touchline.server.services import Services
 from touchline.server.tables import WorkerRow
 
@@ -65,7 +69,7 @@ class Worker:
         lease = self.services.queue.claim(self.name)
         if lease is None:
             return False
-        log.info("job starts", extra={"job": lease.job_id, "kind": lease.kind})
+        log.info("job starts", extra={"job": lease.job_id, "kind": lease.job_type})
         try:
             self._work(lease)
         except LeaseLostError:
@@ -76,16 +80,14 @@ class Worker:
         queue, storage = self.services.queue, self.services.storage
         scratch = storage.work(lease.job_id, lease.token)
         storage.drop_work(lease.job_id, keep=lease.token)
-        kind = KINDS.get(lease.kind)
         try:
-            if kind is None:
-                raise InputError(f"this version knows no jobs of kind {lease.kind!r}")
-            progress = _Progress(self, lease, kind.weights(lease.payload))
-            for call in kind.stages(self.services, lease, scratch):
+            job_type = _job_type(lease)
+            context = self._context(lease, job_type, scratch)
+            progress = _Progress(self, lease, job_type.weights(context.payload))
+            for call in job_type.stages(context):
                 if call.key not in lease.done:
                     self._run_stage(lease, call, progress)
-            finish = kind.finish
-            queue.succeed(lease, lambda session, job: finish(self.services, session, job))
+            queue.succeed(lease, lambda session: job_type.finish(context, session))
             log.info("job is done", extra={"job": lease.job_id})
         except StoppingError:
             queue.release(lease)
@@ -100,9 +102,25 @@ class Worker:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _run_stage(self, lease: Lease, call: StageCall, progress: "_Progress") -> None:
+    def _context(self, lease: Lease, job_type: JobType[Any], scratch: Path) -> JobContext[Any]:
+        try:
+            payload = job_type.payload.model_validate(lease.payload)
+        except ValidationError as error:
+            raise InputError("this version cannot read what the job is to do") from error
+        services = self.services
+        return JobContext(
+            services.settings,
+            services.database,
+            services.storage,
+            lease.job_id,
+            lease.match_id,
+            payload,
+            scratch,
+        )
+
+    def _run_stage(self, lease: Lease, call: StageCall[Any, Any], progress: "_Progress") -> None:
         progress.begin(call.key)
-        made = run_in_child(
+        result = run_in_child(
             call.stage,
             call.arguments,
             call.limits,
@@ -112,7 +130,7 @@ class Worker:
             network=call.network,
         )
         self.services.queue.stage_done(
-            lease, call.key, lambda session, job: call.effect(session, job, made)
+            lease, call.key, lambda session: call.effect(session, result)
         )
 
     def sign(self, job_id: str | None) -> None:
@@ -144,6 +162,12 @@ class Worker:
         if not self._tidied or time.monotonic() - self._tidied > TIDY_SECONDS:
             self._tidied = time.monotonic()
             tidy(self.services)
+
+
+def _job_type(lease: Lease) -> JobType[Any]:
+    if lease.job_type not in JOB_TYPES:
+        raise InputError(f"this version does not know jobs of type {lease.job_type!r}")
+    return JOB_TYPES[lease.job_type]
 
 
 class _Progress:

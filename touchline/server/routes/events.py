@@ -13,7 +13,12 @@ from sqlalchemy.orm import Session
 from touchline.errors import FormatError, InputError
 from touchline.formats import FORMATS, find_format, write
 from touchline.server.cache import AnswerCache
-from touchline.server.documents import events_in, row_of, thing_of, video_of_half
+from touchline.server.documents import (
+    events_in,
+    row_from_event,
+    timelines_from_rows,
+    video_of_half,
+)
 from touchline.server.games import facts_of_file
 from touchline.server.history import change_events, redo, undo
 from touchline.server.intake.uploads import clean_name
@@ -351,7 +356,7 @@ def download(
         query = _alive(match_id).where(
             EventRow.status != "rejected", EventRow.confidence >= min_confidence
         )
-        thing = thing_of(match, session.scalars(query), half)
+        thing = timelines_from_rows(match, session.scalars(query), half)
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
         path = Path(folder) / f"match{known.suffixes[0]}"
         try:
@@ -391,7 +396,7 @@ def _import(
     with services.database.write() as session:
         match = _editable(session, match_id)
         now = services.database.now(session)
-        rows: list[tuple[EventRow, dict[str, Any]]] = [(row_of(e), {}) for e in events]
+        rows: list[tuple[EventRow, dict[str, Any]]] = [(row_from_event(e), {}) for e in events]
         step = change_events(session, match, rows, actor=actor, action="imported", now=now)
         known = {name: value for name, value in match.game.items() if value}
         if (game := {**facts_of_file(extra), **known}) != known:

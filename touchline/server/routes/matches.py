@@ -17,7 +17,8 @@ from touchline.server.documents import video_of_half
 from touchline.server.games import GOAL, KICK_OFF, known_game
 from touchline.server.housekeeping import drop_match
 from touchline.server.jobs.queue import OPEN
-from touchline.server.jobs.types import source_of
+from touchline.server.jobs.types.analysis import AnalysePayload
+from touchline.server.jobs.types.spotting import SpotPayload
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError, not_found
 from touchline.server.routes.dependencies import (
@@ -51,7 +52,7 @@ from touchline.server.routes.schemas import (
     VideoIn,
 )
 from touchline.server.services import Services
-from touchline.server.storage import inside_roots
+from touchline.server.storage import inside_roots, video_file
 from touchline.server.tables import EventRow, JobRow, MatchRow, UploadRow, VideoRow
 from touchline.zoo.store import find
 
@@ -122,8 +123,7 @@ def create(
         session.flush()
         job = services.queue.add(
             session,
-            "analyse",
-            {"match": match.id},
+            AnalysePayload(match=match.id),
             key=f"analyse {match.id}",
             match_id=match.id,
             owner_id=principal.user_id,
@@ -211,8 +211,7 @@ def spot_again(
         threshold = match.threshold if body.threshold is None else body.threshold
         job = services.queue.add(
             session,
-            "spot",
-            {"model": model, "threshold": threshold},
+            SpotPayload(model=model, threshold=threshold),
             match_id=match.id,
             owner_id=principal.user_id,
         )
@@ -259,7 +258,7 @@ def download_original(
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
     video = match.videos[0] if half is None else video_of_half(match, half)
-    path = source_of(services, video)
+    path = video_file(services.storage, services.settings.media_roots, video)
     return file_answer(request, path, "application/octet-stream", video.name)
 
 

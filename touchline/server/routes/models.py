@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from touchline.errors import CheckpointError
+from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.problems import not_found
 from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
 from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
@@ -51,7 +52,7 @@ def show(
 def pull(body: PullIn, principal: Admin, request: Request, services: ServicesDep) -> JobOut:
     """Fetch a model, as a job."""
     with services.database.write() as session:
-        job = services.queue.add(session, "pull", {"name": body.name}, owner_id=principal.user_id)
+        job = services.queue.add(session, PullPayload(name=body.name), owner_id=principal.user_id)
         audit(services, request, session, "model pulled", body.name)
         return JobOut.of(job, services.queue.position(session, job))
 

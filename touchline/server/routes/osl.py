@@ -16,6 +16,7 @@ from touchline.server.access.principal import Principal
 from touchline.server.intake import multipart, uploads
 from touchline.server.intake.shared import shared_file
 from touchline.server.jobs.queue import ENDED
+from touchline.server.jobs.types.inference import InferItem, InferPayload, results_of
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError, not_found
 from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer, audit
@@ -298,15 +299,14 @@ def submit(
     given = body.idempotency_key or idempotency_key
     with services.database.write() as session:
         policy = read_policy(session, services.settings.policy)
-        payload = {
-            "model": body.model_id,
-            "threshold": policy.threshold,
-            "head": head if isinstance(head, str) and len(head) <= 300 else DEFAULT_HEAD,
-            "items": [_work(services, session, principal, item) for item in body.items],
-        }
+        payload = InferPayload(
+            model=body.model_id,
+            threshold=policy.threshold,
+            head=head if isinstance(head, str) and len(head) <= 300 else DEFAULT_HEAD,
+            items=tuple(_work(services, session, principal, item) for item in body.items),
+        )
         job = services.queue.add(
             session,
-            "infer",
             payload,
             key=None if given is None else f"osl {principal.user_id or 'local'} {given}",
             owner_id=principal.user_id,
@@ -377,24 +377,24 @@ def _state(services: Services, upload: UploadRow) -> UploadState:
     )
 
 
-def _work(services: Services, session: Session, principal: Principal, item: Item) -> dict[str, Any]:
+def _work(services: Services, session: Session, principal: Principal, item: Item) -> InferItem:
     asset = item.inputs[0].asset
-    work: dict[str, Any] = {"item_id": item.item_id, "sample_id": item.sample_id}
     if item.inputs[0].type != "video":
         raise ProblemError(422, "inputs are videos", code="unsupported_input")
     if asset.kind == "shared":
-        return work | {"path": str(shared_file(asset.uri or "", services.settings.media_roots))}
+        path = shared_file(asset.uri or "", services.settings.media_roots)
+        return InferItem(item_id=item.item_id, sample_id=item.sample_id, path=str(path))
     upload = session.get(UploadRow, asset.id) if asset.id else None
     if upload is None or upload.owner_id != principal.user_id:
         raise not_found("upload")
     if upload.state != "complete":
         raise ProblemError(409, "the upload is not complete", code="upload_incomplete")
-    return work | {"upload_id": upload.id}
+    return InferItem(item_id=item.item_id, sample_id=item.sample_id, upload_id=upload.id)
 
 
 def _job(session: Session, principal: Principal, job_id: str) -> JobRow:
     job = session.get(JobRow, job_id)
-    if job is None or job.kind != "infer" or job.owner_id != principal.user_id:
+    if job is None or job.kind != InferPayload.job_type or job.owner_id != principal.user_id:
         raise not_found("job")
     return job
 
@@ -417,22 +417,19 @@ def _job_state(job: JobRow, principal: Principal) -> JobState:
 
 
 def _found(job: JobRow) -> list[dict[str, Any]]:
-    items = []
-    for number, item in enumerate(job.payload["items"]):
-        events = job.result.get(f"spot {number}", {}).get("events", [])
-        items.append(
-            {
-                "item_id": item["item_id"],
-                "sample_id": item["sample_id"],
-                "events": [
-                    {
-                        "head": job.payload["head"],
-                        "label": event["label"],
-                        "position_ms": round(event["time"] * 1000),
-                        "confidence_score": event["confidence"],
-                    }
-                    for event in events
-                ],
-            }
-        )
-    return items
+    return [
+        {
+            "item_id": item.item_id,
+            "sample_id": item.sample_id,
+            "events": [
+                {
+                    "head": job.payload["head"],
+                    "label": event.label,
+                    "position_ms": round(event.seconds * 1000),
+                    "confidence_score": event.confidence,
+                }
+                for event in (() if result is None else result.events)
+            ],
+        }
+        for item, result in results_of(job)
+    ]

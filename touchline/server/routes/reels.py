@@ -1,7 +1,6 @@
 """Reels: chosen, edited, made into files of every format that reels are written in."""
 
 import re
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
@@ -10,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from touchline.editing.select import select as choose
 from touchline.formats import FORMATS
+from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import event_of, thing_of
+from touchline.server.documents import event_from_row, timelines_from_rows
+from touchline.server.jobs.types.product import ProductPayload
 from touchline.server.problems import ProblemError, not_found
-from touchline.server.reels import document_of, reel_of, through_match
+from touchline.server.reels import reel_from_json, through_match
 from touchline.server.routes.dependencies import (
     Editor,
     Id,
@@ -85,13 +86,13 @@ def make(
             query = query.where(EventRow.label.in_(body.labels))
         if body.accepted_only:
             query = query.where(EventRow.status == "accepted")
-        chosen = choose(thing_of(match, session.scalars(query)), body.seconds)
+        chosen = choose(timelines_from_rows(match, session.scalars(query)), body.seconds)
         reel = through_match(chosen, match.videos, match.title)
         now = services.database.now(session)
         row = ReelRow(
             match_id=match_id,
             title=body.title,
-            document=document_of(reel),
+            document=reel_to_json(reel),
             created_by=principal.name,
             created_at=now,
             updated_by=principal.name,
@@ -132,7 +133,7 @@ def change(
         if body.clips is not None:
             match = session.get_one(MatchRow, row.match_id)
             events = session.scalars(_events(row.match_id)).all()
-            row.document = document_of(_edited(match, body.clips, list(events)))
+            row.document = reel_to_json(_edited(match, body.clips, list(events)))
         row.version += 1
         row.updated_by, row.updated_at = principal.name, services.database.now(session)
         audit(services, request, session, "reel changed", f"{row.id} {row.title}")
@@ -165,22 +166,21 @@ def render(
             raise ProblemError(409, "the reel is empty; choose from more events")
         suffix = REEL_FORMATS[body.format]
         aspect = body.aspect if body.format in VIDEO_FORMATS else None
-        payload: dict[str, Any] = {
-            "reel_id": row.id,
-            "document": row.document,
-            "format": body.format,
-            "suffix": suffix,
-            "is_video": body.format in VIDEO_FORMATS,
-            "burn_labels": body.burn_labels,
-            "snap": body.snap,
-            "aspect": aspect,
-            "name": _file_name(row.title, aspect) + suffix,
-        }
+        payload = ProductPayload(
+            reel_id=row.id,
+            document=row.document,
+            format=body.format,
+            suffix=suffix,
+            is_video=body.format in VIDEO_FORMATS,
+            burn_labels=body.burn_labels,
+            snap=body.snap,
+            aspect=aspect,
+            name=_file_name(row.title, aspect) + suffix,
+        )
         key = f"{row.id}.{row.version} {body.format} {body.burn_labels:d}{body.snap:d}"
         key += f" {aspect}" if aspect else ""
         job = services.queue.add(
             session,
-            "product",
             payload,
             key=key,
             match_id=row.match_id,
@@ -265,7 +265,7 @@ def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
 def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
     """The clips that somebody wants, inside the video, with the events that each shows."""
     length = float(match.info.get("duration_seconds", 0))
-    events = [event_of(row) for row in sorted(rows, key=lambda row: row.seconds)]
+    events = [event_from_row(row) for row in sorted(rows, key=lambda row: row.seconds)]
     name = match.videos[0].name if len(match.videos) == 1 else match.title
     made = []
     for clip in clips:
@@ -274,7 +274,7 @@ def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
             raise ProblemError(422, f"a clip from {clip.start} to {clip.end} s is not in the video")
         shown = tuple(e for e in events if clip.start <= e.seconds < end)
         made.append(Clip(name, clip.start, end, clip.score, None, shown, clip.title))
-    return reel_of(document_of(Reel(tuple(made))))
+    return reel_from_json(reel_to_json(Reel(tuple(made))))
 
 
 def _file_name(title: str, aspect: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
+from touchline.server.jobs.stages.sampling import SampleSize
+from touchline.server.jobs.types.sample import SamplePayload
 from touchline.server.policy import read_policy
 from touchline.server.routes.dependencies import Editor, ServicesDep, audit
 from touchline.server.routes.schemas import MatchOut
@@ -10,8 +12,7 @@ from touchline.server.tables import MatchRow, UploadRow, VideoRow
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
 
 TITLE = "Sample match (simulated)"
-MINUTES = 1.5
-SIZE = (640, 360)
+SIZE = SampleSize(minutes=1.5, width=640, height=360)
 
 
 @router.post("/sample", status_code=202)
@@ -35,12 +36,9 @@ def make_sample(
         )  # fmt: skip
         session.add(match)
         session.flush()
-        width, height = SIZE
-        wanted = {"minutes": MINUTES, "width": width, "height": height}
         job = services.queue.add(
             session,
-            "sample",
-            {"match": match.id, "sample": wanted},
+            SamplePayload(match=match.id, sample=SIZE),
             match_id=match.id,
             owner_id=principal.user_id,
         )

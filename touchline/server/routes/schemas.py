@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from touchline.events import MAX_SECONDS
 from touchline.server.access.principal import Role, Scope
 from touchline.server.documents import video_at
+from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.tables import (
     EventRow,
     JobLineRow,
@@ -554,12 +555,16 @@ class JobOut(BaseModel):
             | {
                 "position": position,
                 "match": row.match_id,
-                "result": row.result if row.kind != "infer" else {},
+                "result": row.result if _shows_result(row.kind) else {},
                 "created_at": when(row.created_at),
                 "started_at": when(row.started_at),
                 "finished_at": when(row.finished_at),
             }
         )
+
+
+def _shows_result(kind: str) -> bool:
+    return kind not in JOB_TYPES or JOB_TYPES[kind].shows_result
 
 
 class LineOut(BaseModel):

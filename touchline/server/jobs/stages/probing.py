@@ -1,38 +1,64 @@
-"""The first look at uploads: are they videos within limits?"""
+"""The first look at uploads: are they videos within the limits?"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from touchline.errors import MediaError
 from touchline.media.limits import Limits
 from touchline.media.video import probe, read_frames
-from touchline.server.jobs.stages import Report
+from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
 from touchline.timebase import format_rate
 
 MIN_SIDE = 16
 
 
-def probe_uploads(report: Report, *, sources: list[str], limits: dict[str, Any]) -> dict[str, Any]:
+class ProbeArguments(StageArguments):
+    """The uploads of a match, in order."""
+
+    sources: tuple[str, ...]
+    limits: Limits
+
+
+class VideoFacts(BaseModel):
+    """What an upload is; ``frame_rate`` is a fraction such as ``"25/1"``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: int
+    height: int
+    frame_rate: str
+    duration_seconds: float
+    has_audio: bool
+    codec: str
+    rotation: int
+
+
+class ProbeResult(StageResult):
+    """One entry for each source."""
+
+    videos: tuple[VideoFacts, ...]
+
+
+def probe_uploads(arguments: ProbeArguments, progress: Progress) -> ProbeResult:
     """Open uploads and decode their beginning.
 
-    Returns:
-        What is known of each, as ``videos``.
-
     Raises:
-        MediaError: one is no video, or one beyond the limits.
+        MediaError: a file is not a video, or is beyond the limits.
     """
     videos = []
-    for number, source in enumerate(sources, start=1):
-        with naming_video(number, len(sources)):
-            videos.append(_facts(source, Limits(**limits)))
-        report(number / len(sources))
-    return {"videos": videos}
+    count = len(arguments.sources)
+    for number, source in enumerate(arguments.sources, start=1):
+        with naming_video(number, count):
+            videos.append(_facts(source, arguments.limits))
+        progress(number / count)
+    return ProbeResult(videos=tuple(videos))
 
 
 @contextmanager
 def naming_video(number: int, count: int) -> Iterator[None]:
-    """Say which video it is that will not do, where there are several."""
+    """Let errors name the video that causes them, where there are several."""
     try:
         yield
     except MediaError as error:
@@ -41,19 +67,19 @@ def naming_video(number: int, count: int) -> Iterator[None]:
         raise MediaError(f"video {number}: {error.what}", remedy=error.remedy) from error
 
 
-def _facts(source: str, limits: Limits) -> dict[str, Any]:
+def _facts(source: str, limits: Limits) -> VideoFacts:
     info = probe(source, limits)
     if min(info.size) < MIN_SIDE:
         raise MediaError(f"a picture of {info.width}x{info.height} is too small to be a match")
     with read_frames(source, end_seconds=1, limits=limits, threads=1) as frames:
         if next(iter(frames), None) is None:
             raise MediaError("no frame can be decoded")
-    return {
-        "width": info.width,
-        "height": info.height,
-        "frame_rate": format_rate(info.frame_rate),
-        "duration_seconds": round(info.duration_seconds, 3),
-        "has_audio": info.has_audio,
-        "codec": info.codec,
-        "rotation": info.rotation,
-    }
+    return VideoFacts(
+        width=info.width,
+        height=info.height,
+        frame_rate=format_rate(info.frame_rate),
+        duration_seconds=round(info.duration_seconds, 3),
+        has_audio=info.has_audio,
+        codec=info.codec,
+        rotation=info.rotation,
+    )

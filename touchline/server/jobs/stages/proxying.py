@@ -4,21 +4,21 @@ Constant frame rate, H.264 and AAC, a key frame every second, index in front. It
 upload's second n, counted from the first frame shown; of several uploads, one after the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
 from touchline.media.audio import read_audio
 from touchline.media.limits import Limits
 from touchline.media.segments import join_segments
 from touchline.media.video import FrameStream, VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
-from touchline.server.jobs.stages import Report
+from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
 from touchline.server.jobs.stages.probing import naming_video
 from touchline.timebase import format_rate
 
@@ -33,53 +33,90 @@ _USUAL_RATES = tuple(
 _LEAST_RATE = Fraction(10)
 
 
-def make_proxy(
-    report: Report, *, sources: list[str], target: str, height: int, limits: dict[str, Any]
-) -> dict[str, Any]:
+class ProxyArguments(StageArguments):
+    """The uploads of a match in order, and the file to write.
+
+    Attributes:
+        height: rows of its picture, at most.
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    height: int
+    limits: Limits
+
+
+class ProxyPart(BaseModel):
+    """One video in the proxy.
+
+    Attributes:
+        start_seconds, duration_seconds: the stretch of the proxy that it takes up.
+        stopped_at_seconds: how far it could be read, where it is damaged; else None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start_seconds: float
+    duration_seconds: float
+    stopped_at_seconds: float | None
+
+
+class ProxyFacts(StageResult):
+    """The proxy's file; ``frame_rate`` is a fraction such as ``"25/1"``."""
+
+    width: int
+    height: int
+    frame_rate: str
+    duration_seconds: float
+    bytes: int
+
+
+class ProxyResult(ProxyFacts):
+    """The proxy, and one entry for each source."""
+
+    videos: tuple[ProxyPart, ...]
+
+
+def make_proxy(arguments: ProxyArguments, progress: Progress) -> ProxyResult:
     """Write the proxy of a match: of its one video, or of its halves, one after the other.
 
-    Size and rate are those of the first video; a further one begins with a key frame.
-
-    Args:
-        height: rows of its picture, at most.
-
-    Returns:
-        What is known of the proxy; of each video, as ``videos``, where it begins and ends.
+    Size and rate are those of the first video; each further video begins with a key frame.
 
     Raises:
         MediaError: a video cannot be read.
     """
-    bounds = Limits(**limits)
-    infos = [probe(source, bounds) for source in sources]
-    rate, size = proxy_rate(infos[0].frame_rate), proxy_size(infos[0], height)
-    plan = _Plan(rate, size, bounds, any(info.has_audio for info in infos))
+    sources, target, limits = arguments.sources, Path(arguments.target), arguments.limits
+    infos = [probe(source, limits) for source in sources]
+    rate = proxy_rate(infos[0].frame_rate)
+    size = proxy_size(infos[0], arguments.height)
+    plan = _Plan(rate, size, limits, any(info.has_audio for info in infos))
     if len(sources) == 1:
-        parts = [_encode(report, sources[0], Path(target), plan, sound=True)]
+        parts = [_encode(progress, sources[0], target, plan, sound=True)]
     else:
-        parts = _encode_and_join(report, sources, Path(target), plan)
+        parts = _encode_and_join(progress, sources, target, plan)
     starts = [sum(part.frames for part in parts[:i]) / rate for i in range(len(parts))]
-    return {
-        "width": size[0],
-        "height": size[1],
-        "frame_rate": format_rate(rate),
-        "duration_seconds": round(float(starts[-1]) + parts[-1].seconds, 3),
-        "bytes": Path(target).stat().st_size,
-        "videos": [
-            {
-                "start_seconds": float(start),
-                "duration_seconds": round(
+    return ProxyResult(
+        width=size[0],
+        height=size[1],
+        frame_rate=format_rate(rate),
+        duration_seconds=round(float(starts[-1]) + parts[-1].seconds, 3),
+        bytes=target.stat().st_size,
+        videos=tuple(
+            ProxyPart(
+                start_seconds=float(start),
+                duration_seconds=round(
                     part.seconds if part is parts[-1] else float(part.frames / rate), 3
                 ),
-                "stopped_at_seconds": round(part.seconds, 3) if part.truncated else None,
-            }
+                stopped_at_seconds=round(part.seconds, 3) if part.truncated else None,
+            )
             for part, start in zip(parts, starts, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What all videos of a match are brought to."""
+    """The form that all videos of a match are converted to."""
 
     rate: Fraction
     size: tuple[int, int]
@@ -97,12 +134,14 @@ class _Part:
     truncated: bool
 
 
-def _encode_and_join(report: Report, sources: list[str], target: Path, plan: _Plan) -> list[_Part]:
+def _encode_and_join(
+    progress: Progress, sources: Sequence[str], target: Path, plan: _Plan
+) -> list[_Part]:
     parts = []
     for number, source in enumerate(sources):
 
         def share(done: float, number: int = number) -> None:
-            report((number + done) / len(sources))
+            progress((number + done) / len(sources))
 
         path = target.with_name(f"part-{number}{target.suffix}")
         with naming_video(number + 1, len(sources)):
@@ -121,7 +160,7 @@ def _encode_and_join(report: Report, sources: list[str], target: Path, plan: _Pl
 
 
 def _sound_of(
-    sources: list[str], parts: list[_Part], plan: _Plan
+    sources: Sequence[str], parts: list[_Part], plan: _Plan
 ) -> Iterator[npt.NDArray[np.float32]]:
     """The sound of all videos, (n, 2), each exactly as long as its picture."""
     frames = sent = 0
@@ -157,14 +196,16 @@ def proxy_size(info: VideoInfo, height: int) -> tuple[int, int]:
     return width, rows
 
 
-def _encode(report: Report, source: str, target: Path, plan: _Plan, *, sound: bool) -> _Part:
-    """Bring a video to the proxy's form, with its own sound if wished."""
+def _encode(progress: Progress, source: str, target: Path, plan: _Plan, *, sound: bool) -> _Part:
+    """Convert a video to the proxy's form, with its own sound if `sound`."""
     with read_frames(source, rate=plan.rate, size=plan.size, limits=plan.limits) as frames:
-        count = _write(report, frames, target, plan, sound=sound and frames.info.has_audio)
+        count = _write(progress, frames, target, plan, sound=sound and frames.info.has_audio)
         return _Part(target, count, frames.end_seconds, frames.truncated)
 
 
-def _write(report: Report, frames: FrameStream, target: Path, plan: _Plan, *, sound: bool) -> int:
+def _write(
+    progress: Progress, frames: FrameStream, target: Path, plan: _Plan, *, sound: bool
+) -> int:
     info = frames.info
     samples = read_audio(info.path, AUDIO_RATE, channels=2, limits=plan.limits) if sound else None
     heard = 0
@@ -186,6 +227,6 @@ def _write(report: Report, frames: FrameStream, target: Path, plan: _Plan, *, so
                 writer.write_audio(block)
                 heard += len(block)
             if count % 25 == 0 and info.duration_seconds:
-                report(min(1.0, float(count / plan.rate) / info.duration_seconds))
-    report(1.0)
+                progress(min(1.0, float(count / plan.rate) / info.duration_seconds))
+    progress(1.0)
     return writer.frames_written

@@ -4,63 +4,92 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, PlainSerializer
 
-from touchline.formats.touchline_json import event_to_json
+from touchline.events import Producer
 from touchline.media.segments import cut_segment
 from touchline.scores import Scores
-from touchline.server.jobs.stages import Report
+from touchline.server.jobs.stages.base import (
+    JsonEvent,
+    Progress,
+    StageArguments,
+    StageResult,
+)
 from touchline.spotting.spotter import load
 
 
-def spot_video(
-    report: Report,
-    *,
-    source: str,
-    model: str,
-    threshold: float,
-    scores: str | None,
-    starts: Sequence[float] = (0.0,),
-) -> dict[str, Any]:
-    """Spot a video, or each half of one that holds several, as if it were alone.
+def _producer_to_json(producer: Producer | None) -> dict[str, Any]:
+    return {} if producer is None else asdict(producer)
 
-    Args:
+
+JsonProducer = Annotated[
+    Producer | None,
+    BeforeValidator(lambda value: value or None),
+    PlainSerializer(_producer_to_json),
+]
+"""The model that found the events; as JSON, an empty object where it is not known."""
+
+
+class SpotArguments(StageArguments):
+    """The video to spot.
+
+    Attributes:
         scores: where to write the curves; None not to.
         starts: where the halves begin; times of events and curves count through.
+    """
+
+    source: str
+    model: str
+    threshold: float
+    scores: str | None
+    starts: tuple[float, ...] = (0.0,)
+
+
+class SpotResult(StageResult):
+    """What was found; ``producer`` is None where the timeline does not name the model."""
+
+    events: tuple[JsonEvent, ...]
+    labels: tuple[str, ...]
+    duration_seconds: float
+    warnings: tuple[str, ...]
+    producer: JsonProducer
+
+
+def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
+    """Spot a video, or each half of a video that holds several, as if it were alone.
 
     Raises:
-        InputError: no such model, or the video cannot be read.
+        InputError: there is no such model, or the video cannot be read.
     """
+    starts = arguments.starts
     ends = [*starts[1:], math.inf]
     timelines = []
-    with load(model) as spotter:
+    with load(arguments.model) as spotter:
         for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
 
             def share(done: float, number: int = number) -> None:
-                report((number + done) / len(starts))
+                progress((number + done) / len(starts))
 
-            with _stretch(source, start, end, alone=len(starts) == 1) as path:
-                timelines.append(spotter.spot(path, threshold=threshold, progress=share))
-    if scores is not None:
-        write_scores([timeline.scores for timeline in timelines], starts, Path(scores))
-    producer = timelines[0].model
-    return {
-        "events": [
-            event_to_json(replace(event, seconds=event.seconds + start))
+            with _stretch(arguments.source, start, end, alone=len(starts) == 1) as path:
+                timelines.append(spotter.spot(path, threshold=arguments.threshold, progress=share))
+    if arguments.scores is not None:
+        write_scores([timeline.scores for timeline in timelines], starts, Path(arguments.scores))
+    return SpotResult(
+        events=tuple(
+            replace(event, seconds=event.seconds + start)
             for timeline, start in zip(timelines, starts, strict=True)
             for event in timeline
-        ],
-        "labels": list(timelines[0].labels or ()),
-        "duration_seconds": starts[-1] + (timelines[-1].video.duration_seconds or 0.0),
-        "warnings": list(dict.fromkeys(w for timeline in timelines for w in timeline.warnings)),
-        "producer": {}
-        if producer is None
-        else {"name": producer.name, "weights": producer.weights, "sha256": producer.sha256},
-    }
+        ),
+        labels=tuple(timelines[0].labels or ()),
+        duration_seconds=starts[-1] + (timelines[-1].video.duration_seconds or 0.0),
+        warnings=tuple(dict.fromkeys(w for timeline in timelines for w in timeline.warnings)),
+        producer=timelines[0].model,
+    )
 
 
 @contextmanager
