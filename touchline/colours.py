@@ -11,8 +11,12 @@ _GOLDEN_ANGLE = 137.508
 
 
 def class_colour(labels: LabelSet, label: str) -> Rgb:
-    """The colour of a class: legible on light and on dark ground."""
-    place = labels.index(label) if label in labels else len(labels)
+    """The colour of a class: by its place in the label set; classes outside it share one."""
+    return place_colour(labels.index(label) if label in labels else len(labels))
+
+
+def place_colour(place: int) -> Rgb:
+    """The colour of the class at a place of a label set: legible on light and on dark ground."""
     hue = (150 + place * _GOLDEN_ANGLE) % 360 / 360
     red, green, blue = colorsys.hls_to_rgb(hue, 0.45, 0.62 if place % 2 else 0.78)
     return round(red * 255), round(green * 255), round(blue * 255)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Status = Literal["pending", "accepted", "rejected"]
 Source = Literal["model", "person", "import"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 SOURCES: tuple[Source, ...] = get_args(Source)

@@ -1,10 +1,14 @@
 """Sportscode, WebVTT, SRT and YouTube chapters: windows, repeated labels, rules, injection."""
 
+from xml.etree import ElementTree
+
 import pytest
 
+from touchline.colours import class_colour
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read, write
+from touchline.labels import LabelSet
 from touchline.reel import Clip, Reel
 
 FOREIGN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -51,6 +55,18 @@ def test_windows_reach_around_an_event_but_not_before_the_video(tmp_path):
     for part in ("<start>0.0<", "<end>4.5<", "<start>52.125<", "<end>62.625<"):
         assert part in text
     assert [e.seconds for e in read(tmp_path / "a.xml")] == [2.0, 60.125]
+
+
+def test_a_class_has_the_colour_that_it_has_on_the_page(tmp_path):
+    labels = LabelSet("own", ("Shot", "Goal", "Foul"))
+    events = (Event(1.0, "Goal"), Event(2.0, "Streaker"))
+    write(Timeline(Video("m"), events, labels=labels), tmp_path / "a.xml")
+    rows = ElementTree.parse(tmp_path / "a.xml").getroot().findall("./ROWS/row")
+    found = {row.findtext("code"): [int(row.findtext(x)) for x in "RGB"] for row in rows}
+    assert found == {
+        label: [257 * part for part in class_colour(labels, label)]
+        for label in (*labels, "Streaker")
+    }
 
 
 def test_colours_have_sixteen_bits_and_one_row_per_code(tmp_path):

@@ -4,13 +4,13 @@ A point event becomes a window around it; its exact time stands in a label, so t
 lost on the way back. A reel's clips are windows of their own.
 """
 
-import colorsys
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from touchline.colours import class_colour, place_colour
 from touchline.errors import FormatError, InputError
-from touchline.events import Event, Timeline, Video
+from touchline.events import SOURCES, STATUSES, Event, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
     Format,
@@ -24,6 +24,7 @@ from touchline.formats.base import (
 from touchline.formats.edit_lists import clip_of_note, note_of, reel_of, title_of
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
 from touchline.formats.touchline_json import event_from_json
+from touchline.labels import LabelSet
 from touchline.reel import Reel
 from touchline.timebase import parse_seconds
 
@@ -41,8 +42,9 @@ _TEXTS = {
 }
 _NUMBERS = {"Confidence": "confidence", "Half": "half"}
 _WINDOW = frozenset({"id", "start", "end", "labels"})
-_BRIGHTEST = 65535
-_GOLDEN_ANGLE = 0.381966
+_WORDS = {"status": STATUSES, "source": SOURCES}
+_SIXTEEN_BITS = 257
+"""Times 257, 0 to 255 become 0 to 65535."""
 
 
 def read_sportscode(source: Source) -> Timeline | Reel:
@@ -68,13 +70,13 @@ def read_sportscode(source: Source) -> Timeline | Reel:
             ),
         )
     events = tuple(_event(source, place, instance) for place, instance in places)
+    labels = known_labels(event.label for event in events)
     colours = {
         code: rgb
         for row in root.findall("./ROWS/row")
-        if (code := _text(row, "code")) and (rgb := _rgb(row)) and rgb != _colour(code)
+        if (code := _text(row, "code")) and (rgb := _rgb(row)) and rgb != _colour(labels, code)
     }
     extra = {"rows": colours} if colours else {}
-    labels = known_labels(event.label for event in events)
     return Timeline(Video(source.stem), events, labels=labels, extra=extra)
 
 
@@ -91,6 +93,12 @@ def write_sportscode(thing: Thing, options: Options) -> bytes:
     instances = child(root, "ALL_INSTANCES")
     if isinstance(thing, Reel):
         codes = [title_of(clip) for clip in thing]
+        classes = {
+            code: clip.events[0].label
+            for clip, code in zip(thing, codes, strict=True)
+            if clip.events
+        }
+        labels = known_labels(event.label for clip in thing for event in clip.events)
         for number, clip in enumerate(thing, start=1):
             instance = _instance(
                 instances, str(number), clip.start_seconds, clip.end_seconds, codes[number - 1]
@@ -101,6 +109,8 @@ def write_sportscode(thing: Thing, options: Options) -> bytes:
         colours: Mapping[str, Any] = {}
     else:
         timeline = only_timeline(thing, "Sportscode XML")
+        classes = {}
+        labels = timeline.labels or known_labels(event.label for event in timeline)
         codes = [*(timeline.labels or ()), *(event.label for event in timeline)]
         for number, event in enumerate(timeline, start=1):
             _write_event(instances, number, event, options)
@@ -112,7 +122,7 @@ def write_sportscode(thing: Thing, options: Options) -> bytes:
         child(row, "code", code)
         rgb = colours.get(code)
         if not isinstance(rgb, list | tuple) or len(rgb) != 3:
-            rgb = _colour(code)
+            rgb = _colour(labels, classes.get(code, code))
         for name, value in zip("RGB", rgb, strict=True):
             child(row, name, str(value))
     return xml_bytes(root)
@@ -219,8 +229,7 @@ def _text(parent: Element, name: str) -> str | None:
 
 
 def _fits(name: str, text: str) -> bool:
-    words = {"status": ("pending", "accepted", "rejected"), "source": ("model", "person", "import")}
-    return text in words.get(name, (text,))
+    return text in _WORDS.get(name, (text,))
 
 
 def _finite(text: str) -> float | None:
@@ -240,10 +249,10 @@ def _rgb(row: Element) -> list[int] | None:
     return [int(value) for value in values if value is not None] if None not in values else None
 
 
-def _colour(code: str) -> list[int]:
-    """A colour for a code, the same in every file."""
-    hue = sum((i + 1) * ord(letter) for i, letter in enumerate(code)) * _GOLDEN_ANGLE % 1
-    return [round(part * _BRIGHTEST) for part in colorsys.hsv_to_rgb(hue, 0.65, 0.9)]
+def _colour(labels: LabelSet | None, code: str) -> list[int]:
+    """The colour that the page and the report give a class, with 16 bits a channel."""
+    colour = place_colour(0) if labels is None else class_colour(labels, code)
+    return [_SIXTEEN_BITS * part for part in colour]
 
 
 FORMAT = Format(

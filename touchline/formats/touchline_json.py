@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, get_args
+from typing import Any
 
 from touchline.errors import FormatError, InputError
-from touchline.events import Event, Match, Producer, Status, Timeline, Video
-from touchline.events import Source as Origin
+from touchline.events import SOURCES, STATUSES, Event, Match, Producer, Timeline, Video
 from touchline.formats.base import (
     ALL_FIELDS,
     Format,
@@ -35,7 +34,7 @@ _MODEL_KEYS = frozenset({"name", "weights", "sha256"})
 _TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings"})
 _FILE_KEYS = _TIMELINE_KEYS | {"format", "version", "video", "match", "videos", "events"}
 _CLIP_KEYS = frozenset({"video", "half", "start", "end", "score", "title", "events"})
-_WORDS = {"status": get_args(Status), "source": get_args(Origin)}
+_WORDS = {"status": STATUSES, "source": SOURCES}
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from touchline.colours import class_colour, css_colour
-from touchline.labels import LabelSet
+from touchline.colours import css_colour, place_colour
 
 FOLDER = Path(__file__).parents[1] / "web"
 PLACES = 256
@@ -58,6 +57,5 @@ async def _page(request: Request) -> Response:
 
 async def _palette(request: Request) -> Response:
     """The colour of the class at each place of a label set; the last is for classes it lacks."""
-    places = LabelSet("places", tuple(str(place) for place in range(PLACES)))
-    colours = [css_colour(class_colour(places, label)) for label in places]
+    colours = [css_colour(place_colour(place)) for place in range(PLACES)]
     return JSONResponse(colours, headers=_FRESH)
