@@ -25,6 +25,7 @@ from touchline.features.extractor import Extractor, Report, Rows
 from touchline.runtime.replacing import name_beside, write_text
 from touchline.timebase import format_seconds, parse_rate
 from touchline.zoo.identity import Digest, FeatureIdentity
+from touchline.zoo.store import sha256_of
 
 ENDING = ".features.json"
 MAX_DESCRIPTION_BYTES = 1_000_000
@@ -182,7 +183,7 @@ def is_current(
                 return False
         if described is None or described.identity != identity:
             return False
-        if _digest(path) != described.sha256:
+        if sha256_of(path) != described.sha256:
             return False
     except (FormatError, FileNotFoundError):
         return False
@@ -190,14 +191,14 @@ def is_current(
     if status.st_size != described.source.bytes:
         return False
     untouched = status.st_mtime_ns < beside.stat().st_mtime_ns
-    return untouched or _digest(source) == described.source.sha256
+    return untouched or sha256_of(source) == described.source.sha256
 
 
 def _is_told(place: Path, described: Description | None, ending: str) -> bool:
     """Whether a further file is there as the description says; refuses one of somebody else."""
     if not place.exists():
         return False
-    if described is None or (described.beside or {}).get(ending) != _digest(place):
+    if described is None or (described.beside or {}).get(ending) != sha256_of(place):
         raise _somebody_elses(place)
     return True
 
@@ -226,12 +227,12 @@ def write_features(
         rows.finish()
         described = Description(
             identity=extractor.identity,
-            source=Source(name=source.name, bytes=source.stat().st_size, sha256=_digest(source)),
+            source=Source(name=source.name, bytes=source.stat().st_size, sha256=sha256_of(source)),
             first_seconds=extracted.first_seconds,
             rows=rows.count,
             dims=rows.dims,
             dtype=str(rows.dtype),
-            sha256=_digest(rows.part),
+            sha256=sha256_of(rows.part),
             engine=extractor.engine,
             stopped_at_seconds=extracted.stopped_at_seconds,
             beside={
@@ -322,8 +323,3 @@ class RowFile:
 def _write_description(described: Description, path: Path) -> None:
     text = described.model_dump_json(indent=2, exclude_none=True) + "\n"
     write_text(description_path(path), text)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

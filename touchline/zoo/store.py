@@ -109,8 +109,8 @@ def _inspect(path: Path, size: int, changed_ns: int) -> tuple[str, bool]:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
-    status = path.stat()
-    return _inspect(path, status.st_size, status.st_mtime_ns)[0]
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def home() -> Path:
