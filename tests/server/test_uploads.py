@@ -11,6 +11,7 @@ import anyio
 import pytest
 from starlette.requests import ClientDisconnect
 
+from touchline.server.errors import SenderTimeoutError
 from touchline.server.housekeeping import tidy
 from touchline.server.intake import multipart, uploads
 from touchline.server.storage import Storage
@@ -81,7 +82,7 @@ def test_first_bytes_may_come_with_the_creation(client: Any) -> None:
 
 
 def test_a_wrong_offset_is_409(client: Any) -> None:
-    """Line 17."""
+    """The answer says where the upload stands, and nothing is written."""
     url = create(client).headers["Location"]
     answer = patch(client, url, 5, b"x")
     assert answer.status_code == 409 and answer.headers["Upload-Offset"] == "0"
@@ -91,7 +92,7 @@ def test_a_wrong_offset_is_409(client: Any) -> None:
 def test_bytes_that_do_not_match_their_checksum_are_460_and_gone(
     client: Any, algorithm: str
 ) -> None:
-    """Line 17."""
+    """The same upload then takes the right bytes."""
     url = create(client).headers["Location"]
     wrong = patch(client, url, 0, CONTENT[:500], **checksum(b"other", algorithm))
     assert wrong.status_code == 460 and offset(client, url) == 0
@@ -107,7 +108,7 @@ def test_a_checksum_of_another_kind_is_refused(client: Any) -> None:
 
 
 def test_an_upload_goes_on_after_a_lost_connection(client: Any) -> None:
-    """Line 17: what came before is kept, unless a checksum was to vouch for it."""
+    """What came before is kept, unless a checksum was to vouch for it."""
     url = create(client).headers["Location"]
     upload = uploads.find(client.services, _local(), url.rpartition("/")[2])
 
@@ -129,7 +130,7 @@ def test_an_upload_goes_on_after_a_lost_connection(client: Any) -> None:
 def test_an_upload_goes_on_after_the_server_was_killed(
     make_client: Callable[..., Any], make_services: Callable[..., Any]
 ) -> None:
-    """Line 17: bytes on disk beyond those that count are cut off; its lock runs out."""
+    """Bytes on disk beyond those that count are cut off; its lock runs out."""
     first = make_client()
     url = create(first).headers["Location"]
     patch(first, url, 0, CONTENT[:2000])
@@ -149,7 +150,7 @@ def test_an_upload_goes_on_after_the_server_was_killed(
 
 
 def test_somebody_elses_upload_is_404(people: dict[str, Any]) -> None:
-    """Line 17: even for an admin."""
+    """An admin cannot see it either."""
     url = create(people["editor"]).headers["Location"]
     for method in ("HEAD", "GET", "PATCH", "DELETE"):
         headers = TUS | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
@@ -159,7 +160,7 @@ def test_somebody_elses_upload_is_404(people: dict[str, Any]) -> None:
 
 
 def test_too_large_is_refused_before_the_first_byte(make_client: Callable[..., Any]) -> None:
-    """Line 16."""
+    """Neither the announcement nor the plain PUT reads any of the body."""
     client = make_client(policy={"max_upload_bytes": 1000})
     read = []
 
@@ -174,7 +175,7 @@ def test_too_large_is_refused_before_the_first_byte(make_client: Callable[..., A
 
 
 def test_a_file_of_unknown_length_is_refused(client: Any) -> None:
-    """Line 16: chunked, without a length."""
+    """Chunked, without a length."""
     answer = client.put("/v1/uploads/a.mp4", content=iter([b"some", b"bytes"]))
     assert answer.status_code == 411
     deferred = client.post("/v1/uploads", headers=TUS | {"Upload-Defer-Length": "1"})
@@ -188,7 +189,7 @@ def test_more_bytes_than_announced_are_refused(client: Any) -> None:
 
 
 def test_a_sender_who_falls_silent_is_let_go(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line 16, slowloris in the body: what had come is kept."""
+    """Slowloris in the body: what came before is kept."""
     monkeypatch.setattr(uploads, "CHUNK_SECONDS", 0.1)
     upload = uploads.begin(client.services, _local(), "a.mp4", 100, "tus")
 
@@ -200,13 +201,13 @@ def test_a_sender_who_falls_silent_is_let_go(client: Any, monkeypatch: pytest.Mo
     async def receive() -> None:
         await uploads.receive(client.services, upload, 0, slow())
 
-    with pytest.raises(uploads.ProblemError, match="nothing came"):
+    with pytest.raises(SenderTimeoutError, match="nothing came"):
         anyio.run(receive)
     assert uploads.find(client.services, _local(), upload.id).lock is None
 
 
 def test_the_quota_counts_before_the_first_byte(make_client: Callable[..., Any]) -> None:
-    """Line 19."""
+    """What is announced counts; what is deleted is free again."""
     client = make_client(policy={"quota_bytes": 1000})
     assert create(client, 600).status_code == 201
     over = create(client, 600)
@@ -226,7 +227,7 @@ def test_a_user_may_have_a_quota_of_their_own(people: dict[str, Any]) -> None:
 def test_a_full_disk_is_refused_before_the_first_byte(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Line 18."""
+    """A file that does not fit on the disk is refused when it is announced."""
     monkeypatch.setattr(Storage, "free_bytes", lambda self: 1024)
     assert create(client).status_code == 507
 
@@ -234,7 +235,7 @@ def test_a_full_disk_is_refused_before_the_first_byte(
 def test_a_disk_that_fills_up_on_the_way_keeps_what_counts(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Line 18: 507, and it goes on once there is room again."""
+    """507, and it goes on once there is room again."""
     url = create(client).headers["Location"]
     patch(client, url, 0, CONTENT[:1000])
     real = uploads._Writer.write
@@ -259,7 +260,7 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_counts(
     ],
 )  # fmt: skip
 def test_names_are_only_shown(client: Any, name: str) -> None:
-    """Line 7: never a path, never without an end, never with control characters."""
+    """Never a path, never without an end, never with control characters."""
     made = create(client, name=name)
     assert made.status_code == 201, made.text
     shown = made.json()["name"]

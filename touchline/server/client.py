@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal, NotRequired, Self, TypedDict
 from urllib.parse import quote, urlencode, urlsplit
 
 from touchline.errors import InputError, TouchlineError
-from touchline.events import Timeline
+from touchline.events import Status, Timeline
 from touchline.formats import read
 
 CHUNK_BYTES = 8 * 1024**2
@@ -99,7 +99,7 @@ class EventFacts(TypedDict):
     time: float
     label: str
     confidence: float
-    status: Literal["pending", "accepted", "rejected"]
+    status: Status
     version: int
     half: int | None
     half_time: float | None

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from touchline.server.documents import EVENT_FIELDS
-from touchline.server.problems import ProblemError
+from touchline.server.errors import ConflictError
 from touchline.server.tables import ChangeRow, EventRow, MatchRow
 
 KEPT_STEPS = 1000
@@ -87,12 +87,12 @@ def undo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow
     """Take back the last step.
 
     Raises:
-        ProblemError: there is none, or its events have changed since.
+        ConflictError: there is none, or its events have changed since.
     """
     query = select(ChangeRow).where(ChangeRow.match_id == match.id, ChangeRow.undone.is_(False))
     change = session.scalar(query.order_by(ChangeRow.number.desc()).limit(1))
     if change is None:
-        raise ProblemError(409, "there is nothing to undo")
+        raise ConflictError("there is nothing to undo")
     _apply(session, match, change, "before", actor, now)
     change.undone = True
     return change
@@ -102,12 +102,12 @@ def redo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow
     """Take the last undo back.
 
     Raises:
-        ProblemError: there is none, or its events have changed since.
+        ConflictError: there is none, or its events have changed since.
     """
     query = select(ChangeRow).where(ChangeRow.match_id == match.id, ChangeRow.undone)
     change = session.scalar(query.order_by(ChangeRow.number).limit(1))
     if change is None:
-        raise ProblemError(409, "there is nothing to redo")
+        raise ConflictError("there is nothing to redo")
     _apply(session, match, change, "after", actor, now)
     change.undone = False
     return change
@@ -122,7 +122,7 @@ def _apply(
     for step in change.steps:
         row = rows.get(step["id"])
         if row is None or values_of(row) != step[other]:
-            raise ProblemError(409, "an event has changed since; this step can no longer be taken")
+            raise ConflictError("an event has changed since; this step can no longer be taken")
     for step in change.steps:
         row = rows[step["id"]]
         for name, value in step[side].items():

@@ -11,6 +11,21 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from touchline.errors import InputError
+from touchline.server.errors import (
+    ChecksumError,
+    ConflictError,
+    ConnectionLostError,
+    DiskError,
+    ExpiredError,
+    LockedError,
+    NotFoundError,
+    PartChecksumError,
+    SenderTimeoutError,
+    ServiceError,
+    TooLargeError,
+    UnsupportedTypeError,
+    WrongOffsetError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 OSL_PREFIX = "/api/v1"
@@ -84,13 +99,39 @@ class ProblemError(Exception):
         self.errors = errors
 
 
-def not_found(what: str) -> ProblemError:
-    """That something is not there, or none of the asker's business."""
-    return ProblemError(404, f"there is no such {what}", code=f"{what.replace(' ', '_')}_not_found")
+_STATUS: dict[type[ServiceError], int] = {
+    NotFoundError: 404,
+    ConflictError: 409,
+    WrongOffsetError: 409,
+    LockedError: 423,
+    ExpiredError: 410,
+    UnsupportedTypeError: 415,
+    TooLargeError: 413,
+    ChecksumError: CHECKSUM_MISMATCH,
+    PartChecksumError: 422,
+    SenderTimeoutError: 408,
+    ConnectionLostError: 400,
+    DiskError: 507,
+}
+
+
+def status_of(kind: type[ServiceError]) -> int:
+    """The status of HTTP that an error of the services has."""
+    return _STATUS[kind]
+
+
+def problem_of(error: ServiceError) -> ProblemError:
+    """The answer that an error of the services is over HTTP."""
+    headers = {}
+    if isinstance(error, LockedError):
+        headers["Retry-After"] = str(error.retry_seconds)
+    elif isinstance(error, WrongOffsetError):
+        headers["Upload-Offset"] = str(error.received)
+    return ProblemError(status_of(type(error)), str(error), code=error.code, headers=headers)
 
 
 def answer(problem: ProblemError, path: str) -> Response:
-    """The response that tells a problem, in the words of the API that was asked."""
+    """The response that carries a problem, in the form of the API that was called."""
     if path.startswith(OSL_PREFIX):
         body: dict[str, Any] = {
             "code": problem.code or f"http_{problem.status}",
@@ -114,32 +155,37 @@ def answer(problem: ProblemError, path: str) -> Response:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Let an application tell every error in this way."""
+    """Let an application answer every error in this form."""
 
     @app.exception_handler(ProblemError)
-    def told(request: Request, error: Exception) -> Response:
+    def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, ProblemError)
         return answer(error, request.url.path)
 
+    @app.exception_handler(ServiceError)
+    def service_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ServiceError)
+        return answer(problem_of(error), request.url.path)
+
     @app.exception_handler(InputError)
-    def wrong_input(request: Request, error: Exception) -> Response:
+    def input_error(request: Request, error: Exception) -> Response:
         return answer(ProblemError(422, str(error), code="invalid_request"), request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    def wrong_fields(request: Request, error: Exception) -> Response:
+    def invalid_fields(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return answer(_validation(error), request.url.path)
 
     @app.exception_handler(HTTPException)
-    def wrong_call(request: Request, error: Exception) -> Response:
+    def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        problem = ProblemError(error.status_code, str(error.detail), headers=error.headers)
-        return answer(problem, request.url.path)
+        found = ProblemError(error.status_code, str(error.detail), headers=error.headers)
+        return answer(found, request.url.path)
 
     @app.exception_handler(Exception)
-    def our_fault(request: Request, error: Exception) -> Response:
-        problem = ProblemError(500, "a fault of ours; it has been logged")
-        return answer(problem, request.url.path)
+    def internal_error(request: Request, error: Exception) -> Response:
+        fault = ProblemError(500, "a fault of ours; it has been logged")
+        return answer(fault, request.url.path)
 
 
 def _validation(error: RequestValidationError) -> ProblemError:

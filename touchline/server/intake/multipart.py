@@ -9,11 +9,16 @@ from typing import BinaryIO
 
 import anyio.to_thread
 from sqlalchemy import select
-from starlette.requests import ClientDisconnect
 
+from touchline.errors import InputError
 from touchline.server.access.principal import Principal
-from touchline.server.intake.uploads import clean_name, disk_problem, next_chunk
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.errors import (
+    ConflictError,
+    NotFoundError,
+    PartChecksumError,
+    TooLargeError,
+)
+from touchline.server.intake.uploads import clean_name, disk_error, next_chunk
 from touchline.server.services import Services
 from touchline.server.tables import UploadPartRow, UploadRow
 
@@ -66,14 +71,16 @@ async def receive_part(
     """Take one part; its SHA-256.
 
     Raises:
-        ProblemError: there is no such part, it is of another length or checksum, the sender is
-            silent, or the disk is full.
+        InputError: there is no such part, or it has fewer bytes. TooLargeError: it has more.
+        PartChecksumError: the bytes do not match their checksum.
+        ConflictError: the upload is complete. NotFoundError: it was deleted.
+        SenderTimeoutError: the sender is silent. DiskError: the disk is full or fails.
     """
     if upload.state == "complete":
-        raise ProblemError(409, "the upload is complete", code="upload_complete")
+        raise ConflictError("the upload is complete", code="upload_complete")
     expected = min(PART_BYTES, upload.length - (number - 1) * PART_BYTES)
     if expected <= 0:
-        raise ProblemError(422, f"the file has no part {number}", code="invalid_request")
+        raise InputError(f"the file has no part {number}")
     target = services.storage.part(upload.id, number)
     beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     digest, length = hashlib.sha256(), 0
@@ -82,26 +89,21 @@ async def receive_part(
             async for chunk in _chunks(body):
                 length += len(chunk)
                 if length > expected:
-                    raise ProblemError(413, f"part {number} has {expected} bytes", code="too_large")
+                    raise TooLargeError(f"part {number} has {expected} bytes")
                 digest.update(chunk)
                 await anyio.to_thread.run_sync(file.write, chunk)
             await anyio.to_thread.run_sync(_flush, file)
         if length != expected:
-            raise ProblemError(422, f"part {number} has {expected} bytes", code="invalid_request")
+            raise InputError(f"part {number} has {expected} bytes")
         if sha256 is not None and digest.hexdigest() != sha256.lower():
-            raise ProblemError(
-                422, "the bytes do not match their checksum; send them again",
-                code="checksum_mismatch",
-            )  # fmt: skip
+            raise PartChecksumError
         await anyio.to_thread.run_sync(
             _keep, services, upload, number, length, digest.hexdigest(), beside
         )
     except FileNotFoundError as error:
-        raise not_found("upload") from error
+        raise NotFoundError("upload") from error
     except OSError as error:
-        raise disk_problem(error) from error
-    except ClientDisconnect as error:
-        raise ProblemError(400, "the connection was lost", code="connection_lost") from error
+        raise disk_error(error) from error
     finally:
         beside.unlink(missing_ok=True)
     return digest.hexdigest()
@@ -114,7 +116,8 @@ def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str
         wanted: SHA-256 by number, as the sender has them; may be empty texts.
 
     Raises:
-        ProblemError: parts are missing or not what the sender thinks.
+        ConflictError: a part is missing, or has another checksum than the sender's.
+        NotFoundError: the upload was deleted. DiskError: the disk is full or fails.
     """
     if upload.state == "complete":
         return upload
@@ -122,10 +125,10 @@ def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str
     count = -(-upload.length // PART_BYTES)
     missing = [n for n in range(1, count + 1) if n not in there]
     if missing:
-        raise ProblemError(409, f"part {missing[0]} has not come", code="upload_incomplete")
+        raise ConflictError(f"part {missing[0]} is missing", code="upload_incomplete")
     for number, sha256 in wanted.items():
         if sha256 and number in there and there[number].sha256 != sha256.lower():
-            raise ProblemError(409, f"part {number} is another one", code="checksum_mismatch")
+            raise ConflictError(f"part {number} has another checksum", code="checksum_mismatch")
     target = services.storage.upload(upload.id)
     whole = target.with_name(f"whole.{secrets.token_hex(4)}")
     try:
@@ -135,13 +138,13 @@ def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str
             _flush(file)
         whole.replace(target)
     except OSError as error:
-        raise disk_problem(error) from error
+        raise disk_error(error) from error
     finally:
         whole.unlink(missing_ok=True)
     with services.database.write() as session:
         row = session.get(UploadRow, upload.id)
         if row is None:
-            raise not_found("upload")
+            raise NotFoundError("upload")
         row.state, row.received = "complete", row.length
     for number in range(1, count + 1):
         services.storage.part(upload.id, number).unlink(missing_ok=True)
@@ -164,7 +167,7 @@ def _keep(
 ) -> None:
     with services.database.write() as session:
         if session.get(UploadRow, upload.id) is None:
-            raise not_found("upload")
+            raise NotFoundError("upload")
         made.replace(services.storage.part(upload.id, number))
         session.merge(
             UploadPartRow(upload_id=upload.id, number=number, length=length, sha256=sha256)

@@ -18,9 +18,21 @@ import anyio.to_thread
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from touchline.errors import InputError
 from touchline.server.access.principal import Principal
+from touchline.server.errors import (
+    ChecksumError,
+    ConflictError,
+    DiskError,
+    ExpiredError,
+    LockedError,
+    NotFoundError,
+    SenderTimeoutError,
+    TooLargeError,
+    UnsupportedTypeError,
+    WrongOffsetError,
+)
 from touchline.server.policy import read_policy
-from touchline.server.problems import CHECKSUM_MISMATCH, ProblemError, not_found
 from touchline.server.services import Services
 from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_id
 
@@ -29,6 +41,7 @@ SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mp
 
 CHECKSUMS = ("sha1", "sha256", "md5")
 LOCK_SECONDS = 15.0
+LOCKED_RETRY_SECONDS = 2
 SAVE_SECONDS = 1.0
 CHUNK_SECONDS = 30.0
 """A sender that is silent for this long has gone."""
@@ -57,30 +70,28 @@ def begin(
         length: its size in bytes.
 
     Raises:
-        ProblemError: it is empty or too large, not a video by its name, or beyond quota or disk.
+        UnsupportedTypeError: it is not a video by its name. InputError: it is empty.
+        TooLargeError: it is beyond the limit or the quota. DiskError: the disk is full.
     """
     name = clean_name(name)
     if Path(name).suffix.lower() not in SUFFIXES:
-        raise ProblemError(
-            415, f"{name[:80]!r} does not end like a video; send {', '.join(SUFFIXES)}",
-            code="unsupported_type",
-        )  # fmt: skip
+        raise UnsupportedTypeError(
+            f"{name[:80]!r} does not end like a video; send {', '.join(SUFFIXES)}"
+        )
     if length < 1:
-        raise ProblemError(422, "the file is empty", code="invalid_request")
+        raise InputError("the file is empty")
     with services.database.write() as session:
         now = services.database.now(session)
         policy = read_policy(session, services.settings.policy)
         if length > policy.max_upload_bytes:
-            raise ProblemError(
-                413, f"files of up to {policy.max_upload_bytes} bytes are taken", code="too_large"
-            )
+            raise TooLargeError(f"files may have up to {policy.max_upload_bytes} bytes")
         used, quota = usage(services, session, principal)
         if used + length > quota:
-            raise ProblemError(
-                413, f"{used} of {quota} bytes are used; delete matches first", code="over_quota"
+            raise TooLargeError(
+                f"{used} of {quota} bytes are used; delete matches first", code="over_quota"
             )
         if length + RESERVED_BYTES > services.storage.free_bytes():
-            raise ProblemError(507, "the server's disk is full", code="disk_full")
+            raise DiskError("the server's disk is full")
         upload = UploadRow(
             owner_id=principal.user_id,
             name=name,
@@ -98,7 +109,7 @@ def begin(
         services.storage.upload(upload.id).touch(mode=0o600)
     except OSError as error:
         drop(services, upload)
-        raise disk_problem(error) from error
+        raise disk_error(error) from error
     return upload
 
 
@@ -130,15 +141,16 @@ def find(services: Services, principal: Principal, upload_id: str) -> UploadRow:
     """One's own upload.
 
     Raises:
-        ProblemError: there is none of that name, or it is somebody else's.
+        NotFoundError: there is none of that name, or it belongs to another user.
+        ExpiredError: its time is over.
     """
     with services.database.read() as session:
         upload = session.get(UploadRow, upload_id)
         now = services.database.now(session)
     if upload is None or upload.owner_id != principal.user_id:
-        raise not_found("upload")
+        raise NotFoundError("upload")
     if upload.state == "receiving" and upload.expires_at < now:
-        raise ProblemError(410, "the upload has expired; begin again", code="upload_not_found")
+        raise ExpiredError("the upload has expired; begin again")
     return upload
 
 
@@ -146,12 +158,12 @@ def drop(services: Services, upload: UploadRow) -> None:
     """Forget an upload and its bytes.
 
     Raises:
-        ProblemError: a match was made of it.
+        ConflictError: a match was made of it.
     """
     with services.database.write() as session:
         used = select(VideoRow.id).where(VideoRow.upload_id == upload.id).limit(1)
         if session.scalar(used) is not None:
-            raise ProblemError(409, "a match was made of it; delete the match", code="in_use")
+            raise ConflictError("a match was made of it; delete the match", code="in_use")
         row = session.get(UploadRow, upload.id)
         if row is not None:
             session.delete(row)
@@ -176,8 +188,10 @@ async def receive(
         Where it stands now.
 
     Raises:
-        ProblemError: it stands elsewhere, is being written already, too many bytes come, they do
-            not hash to the checksum, the sender is silent, or the disk is full.
+        WrongOffsetError: it has reached another place. LockedError: another request is writing it.
+        TooLargeError: more bytes come than were announced.
+        ChecksumError: the bytes do not match their checksum.
+        SenderTimeoutError: the sender is silent. DiskError: the disk is full or fails.
     """
     lock = await anyio.to_thread.run_sync(_lock, services, upload.id, offset)
     writer = _Writer(services, upload, lock, offset, checksum)
@@ -186,7 +200,7 @@ async def receive(
         await _copy(body, writer)
         await anyio.to_thread.run_sync(writer.finish)
     except OSError as error:
-        raise disk_problem(error) from error
+        raise disk_error(error) from error
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(writer.close)
@@ -210,11 +224,11 @@ async def next_chunk(body: AsyncIterator[bytes]) -> bytes | None:
     """The next bytes of a body; None at its end.
 
     Raises:
-        ProblemError: the sender is silent for too long.
+        SenderTimeoutError: the sender is silent for too long.
     """
     with anyio.move_on_after(CHUNK_SECONDS):
         return await anext(body, None)
-    raise ProblemError(408, f"nothing came for {CHUNK_SECONDS:.0f} seconds", code="timeout")
+    raise SenderTimeoutError(f"nothing came for {CHUNK_SECONDS:.0f} seconds")
 
 
 class _Writer:
@@ -248,7 +262,7 @@ class _Writer:
         """Write at the end, having made sure lately that nobody else does."""
         assert self._file is not None
         if self._position + len(data) > self._upload.length:
-            raise ProblemError(413, "more bytes came than were announced", code="too_large")
+            raise TooLargeError("more bytes came than were announced")
         if time.monotonic() - self._saved_at > SAVE_SECONDS:
             self._save(self._position if self._hash is None else self.received)
         self._file.write(data)
@@ -260,10 +274,7 @@ class _Writer:
         """All bytes have come: they count, if they are the right ones."""
         if self._hash is not None and self._checksum is not None:
             if self._hash.digest() != self._checksum.digest:
-                raise ProblemError(
-                    CHECKSUM_MISMATCH, "the bytes do not match their checksum; send them again",
-                    code="checksum_mismatch",
-                )  # fmt: skip
+                raise ChecksumError
             self._hash = None
         self._save(self._position)
 
@@ -298,7 +309,7 @@ class _Writer:
                 .returning(UploadRow.id)
             ).first()
         if changed is None:
-            raise ProblemError(409, "the upload was taken over or deleted", code="upload_not_found")
+            raise ConflictError("the upload was taken over or deleted", code="upload_not_found")
         self.received = received
 
 
@@ -307,18 +318,12 @@ def _lock(services: Services, upload_id: str, offset: int) -> str:
     with services.database.write() as session:
         upload = session.get(UploadRow, upload_id, with_for_update=True)
         if upload is None:
-            raise not_found("upload")
+            raise NotFoundError("upload")
         now = services.database.now(session)
         if upload.lock is not None and upload.locked_until > now:
-            raise ProblemError(
-                423, "the upload is being written already", headers={"Retry-After": "2"},
-                code="locked",
-            )  # fmt: skip
+            raise LockedError("another request is writing the upload", LOCKED_RETRY_SECONDS)
         if upload.received != offset:
-            raise ProblemError(
-                409, f"the upload stands at byte {upload.received}, not at {offset}",
-                code="wrong_offset", headers={"Upload-Offset": str(upload.received)},
-            )  # fmt: skip
+            raise WrongOffsetError(upload.received, offset)
         upload.lock, upload.locked_until = lock, now + LOCK_SECONDS
     return lock
 
@@ -332,6 +337,6 @@ def _unlock(services: Services, upload_id: str, lock: str) -> None:
         )
 
 
-def disk_problem(error: OSError) -> ProblemError:
+def disk_error(error: OSError) -> DiskError:
     """What went wrong with the disk."""
-    return ProblemError(507, f"the server's disk: {error.strerror or error}", code="disk_full")
+    return DiskError(f"the server's disk: {error.strerror or error}")

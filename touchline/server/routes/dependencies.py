@@ -3,17 +3,20 @@
 import base64
 import binascii
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Query, Request, Response
 from sqlalchemy.orm import Session, joinedload
+from starlette.requests import ClientDisconnect
 
 from touchline.server.access.accounts import by_session, by_share, by_token, has_users
 from touchline.server.access.principal import LOCAL, Principal, Role
 from touchline.server.access.rates import RateLimiter
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.errors import ConnectionLostError, NotFoundError
+from touchline.server.problems import ProblemError
 from touchline.server.services import Services
 from touchline.server.tables import AuditRow, EventRow, JobRow, MatchRow, ReelRow
 
@@ -51,6 +54,19 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def body_of(request: Request) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises:
+        ConnectionLostError: the sender is gone.
+    """
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as error:
+        raise ConnectionLostError from error
 
 
 def address_of(request: Request) -> str:
@@ -183,7 +199,7 @@ def visible_match(session: Session, principal: Principal, match_id: str) -> Matc
     """
     match = session.get(MatchRow, match_id, options=_WITH_VIDEOS)
     if match is None or (principal.is_guest and principal.match_id != match_id):
-        raise not_found("match")
+        raise NotFoundError("match")
     return match
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError, InputError
+from touchline.events import Status
 from touchline.formats import FORMATS, find_format, write
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
@@ -19,10 +20,11 @@ from touchline.server.documents import (
     timelines_from_rows,
     video_of_half,
 )
+from touchline.server.errors import NotFoundError
 from touchline.server.games import facts_of_file
 from touchline.server.history import change_events, redo, undo
 from touchline.server.intake.uploads import clean_name
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Cursor,
     Editor,
@@ -49,7 +51,6 @@ from touchline.server.routes.schemas import (
     Page,
     ReviewIn,
     Share,
-    Status,
     event_facts,
     when,
 )
@@ -385,7 +386,7 @@ def _import(
     with services.database.read() as session:
         match = session.get(MatchRow, match_id)
     if match is None:
-        raise not_found("match")
+        raise NotFoundError("match")
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
         path = Path(folder) / clean_name(name)
         path.write_bytes(content)
@@ -429,14 +430,14 @@ def _editable(session: Session, match_id: str) -> MatchRow:
     """A match, held until the end of the transaction: its steps are numbered one by one."""
     match = session.get(MatchRow, match_id, with_for_update=True)
     if match is None:
-        raise not_found("match")
+        raise NotFoundError("match")
     return match
 
 
 def _event(session: Session, match_id: str, event_id: str) -> EventRow:
     row = session.get(EventRow, event_id)
     if row is None or row.match_id != match_id or row.deleted:
-        raise not_found("event")
+        raise NotFoundError("event")
     return row
 
 

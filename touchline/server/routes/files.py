@@ -6,7 +6,8 @@ from pathlib import Path
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.errors import NotFoundError
+from touchline.server.problems import ProblemError
 
 _ONE_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 
@@ -24,7 +25,7 @@ def file_answer(request: Request, path: Path, media_type: str, name: str | None 
         ProblemError: it is not there, or Range begins after its end.
     """
     if not path.is_file():
-        raise not_found("file")
+        raise NotFoundError("file")
     _check_range(request, path.stat().st_size)
     headers = {"Cache-Control": "private, max-age=3600", "Accept-Ranges": "bytes"}
     return FileResponse(path, media_type=media_type, filename=name, headers=headers)

@@ -13,8 +13,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.server.access.principal import Principal
+from touchline.server.errors import NotFoundError
 from touchline.server.jobs.queue import ENDED
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Cursor,
     Editor,
@@ -155,7 +156,7 @@ async def _events(
             silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
             try:
                 now, ended = await to_thread.run_sync(_look, services, principal, job_id)
-            except ProblemError:  # deleted meanwhile
+            except NotFoundError:  # deleted meanwhile
                 return
             if now != data:
                 data, silent = now, 0.0
@@ -179,5 +180,5 @@ def _look(services: Services, principal: Principal, job_id: str) -> tuple[str, b
 def _job(session: Session, principal: Principal, job_id: str) -> JobRow:
     row = session.get(JobRow, job_id)
     if row is None or (principal.is_guest and principal.match_id != row.match_id):
-        raise not_found("job")
+        raise NotFoundError("job")
     return row

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from touchline.server.access.principal import Principal
 from touchline.server.documents import video_of_half
+from touchline.server.errors import NotFoundError
 from touchline.server.games import GOAL, KICK_OFF, known_game
 from touchline.server.housekeeping import drop_match
 from touchline.server.jobs.queue import OPEN
 from touchline.server.jobs.types.analysis import AnalysePayload
 from touchline.server.jobs.types.spotting import SpotPayload
 from touchline.server.policy import read_policy
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Cursor,
     Editor,
@@ -297,7 +298,7 @@ def scores(
         match = visible_match(session, principal, match_id)
     path = services.storage.scores(match_id)
     if not path.is_file():
-        raise not_found("curve")
+        raise NotFoundError("curve")
     unchanged(request, response, etag_of(f"{match.id}.{path.stat().st_mtime_ns}"))
     return _curves(path, start, end, points, label)
 
@@ -373,7 +374,7 @@ def _taken(session: Session, principal: Principal, upload_id: str) -> str:
     """The name of an upload that a match may be made of."""
     upload = session.get(UploadRow, upload_id)
     if upload is None or upload.owner_id != principal.user_id:
-        raise not_found("upload")
+        raise NotFoundError("upload")
     if upload.state != "complete":
         raise ProblemError(
             409, f"{upload.received} of {upload.length} bytes have come; send the rest"

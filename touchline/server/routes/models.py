@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from touchline.errors import CheckpointError
+from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
-from touchline.server.problems import not_found
 from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
 from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
 from touchline.zoo.cards import NAME
@@ -45,7 +45,7 @@ def show(
     try:
         return _model(find(name))
     except CheckpointError as error:
-        raise not_found("model") from error
+        raise NotFoundError("model") from error
 
 
 @router.post("/pull", status_code=202)

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from touchline.errors import CheckpointError
 from touchline.server.access.principal import Principal
+from touchline.server.errors import NotFoundError
 from touchline.server.intake import multipart, uploads
 from touchline.server.intake.shared import shared_file
 from touchline.server.jobs.queue import ENDED
 from touchline.server.jobs.types.inference import InferItem, InferPayload, results_of
 from touchline.server.policy import read_policy
-from touchline.server.problems import ProblemError, not_found
-from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer, audit
+from touchline.server.problems import ProblemError
+from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer, audit, body_of
 from touchline.server.routes.schemas import ID, IdText, ModelName, Text
 from touchline.server.services import Services
 from touchline.server.tables import JobRow, UploadRow
@@ -255,7 +256,7 @@ async def send_part(
     """Send a part."""
     upload = await to_thread.run_sync(_upload, services, principal, upload_id)
     digest = await multipart.receive_part(
-        services, upload, number, request.stream(), x_content_sha256
+        services, upload, number, body_of(request), x_content_sha256
     )
     response.headers["ETag"] = f'"{digest}"'
     response.headers["X-Content-SHA256"] = digest
@@ -359,7 +360,7 @@ def _descriptor(folder: ModelFolder) -> Descriptor:
 def _upload(services: Services, principal: Principal, upload_id: str) -> UploadRow:
     upload = uploads.find(services, principal, upload_id)
     if upload.kind != "parts":
-        raise not_found("upload")
+        raise NotFoundError("upload")
     return upload
 
 
@@ -386,7 +387,7 @@ def _work(services: Services, session: Session, principal: Principal, item: Item
         return InferItem(item_id=item.item_id, sample_id=item.sample_id, path=str(path))
     upload = session.get(UploadRow, asset.id) if asset.id else None
     if upload is None or upload.owner_id != principal.user_id:
-        raise not_found("upload")
+        raise NotFoundError("upload")
     if upload.state != "complete":
         raise ProblemError(409, "the upload is not complete", code="upload_incomplete")
     return InferItem(item_id=item.item_id, sample_id=item.sample_id, upload_id=upload.id)
@@ -395,7 +396,7 @@ def _work(services: Services, session: Session, principal: Principal, item: Item
 def _job(session: Session, principal: Principal, job_id: str) -> JobRow:
     job = session.get(JobRow, job_id)
     if job is None or job.kind != InferPayload.job_type or job.owner_id != principal.user_id:
-        raise not_found("job")
+        raise NotFoundError("job")
     return job
 
 

@@ -14,8 +14,9 @@ from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
 from touchline.server.documents import event_from_row, timelines_from_rows
+from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.product import ProductPayload
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.problems import ProblemError
 from touchline.server.reels import reel_from_json, through_match
 from touchline.server.routes.dependencies import (
     Editor,
@@ -226,7 +227,7 @@ def download(file_id: Id, principal: Known, request: Request, services: Services
     with services.database.read() as session:
         row = session.get(ProductRow, file_id)
         if row is None:
-            raise not_found("file")
+            raise NotFoundError("file")
         visible_match(session, principal, row.match_id)
     path = services.storage.product(row.match_id, row.job_id)
     media_type = "video/mp4" if row.format in ("mp4", "m4v") else "application/octet-stream"
@@ -239,7 +240,7 @@ def remove_file(file_id: Id, principal: Editor, request: Request, services: Serv
     with services.database.write() as session:
         row = session.get(ProductRow, file_id)
         if row is None:
-            raise not_found("file")
+            raise NotFoundError("file")
         session.delete(row)
         audit(services, request, session, "file deleted", f"{row.id} {row.name}")
     services.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
@@ -256,9 +257,9 @@ def _events(match_id: str) -> Select[EventRow]:
 def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
     row = session.get(ReelRow, reel_id)
     if row is None:
-        raise not_found("reel")
+        raise NotFoundError("reel")
     if principal.is_guest and principal.match_id != row.match_id:
-        raise not_found("reel")
+        raise NotFoundError("reel")
     return row
 
 

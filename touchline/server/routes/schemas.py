@@ -13,7 +13,7 @@ from pydantic import (
 )
 from sqlalchemy import Row
 
-from touchline.events import MAX_SECONDS
+from touchline.events import MAX_SECONDS, Source, Status
 from touchline.server.access.principal import Role, Scope
 from touchline.server.documents import video_at
 from touchline.server.jobs.types import JOB_TYPES
@@ -50,7 +50,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.@-]{0,99}$")]
 ModelName = Annotated[str, StringConstraints(pattern=NAME)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=-MAX_SECONDS, le=MAX_SECONDS)]
-Status = Literal["pending", "accepted", "rejected"]
 Half = Annotated[int, Field(ge=1, le=4)]
 FilePath = Annotated[Named, StringConstraints(max_length=4000)]
 
@@ -372,7 +371,7 @@ class EventOut(BaseModel):
     clock: str | None
     visibility: str | None
     status: Status
-    source: Literal["model", "person", "import"]
+    source: Source
     note: str | None
     version: int
     created_by: str

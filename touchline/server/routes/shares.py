@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import select
 
 from touchline.server.access.accounts import add_share
-from touchline.server.problems import not_found
+from touchline.server.errors import NotFoundError
 from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit, visible_match
 from touchline.server.routes.schemas import Page, ShareIn, ShareOut, when
 from touchline.server.tables import ShareLinkRow
@@ -49,7 +49,7 @@ def revoke(share_id: Id, principal: Editor, request: Request, services: Services
     with services.database.write() as session:
         row = session.get(ShareLinkRow, share_id)
         if row is None:
-            raise not_found("link")
+            raise NotFoundError("link")
         session.delete(row)
         audit(services, request, session, "link revoked", row.match_id)
 

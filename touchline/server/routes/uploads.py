@@ -7,12 +7,11 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
-from starlette.requests import ClientDisconnect
 
 from touchline.server.intake import uploads
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError
-from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit
+from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit, body_of
 from touchline.server.routes.schemas import UploadOut
 from touchline.server.services import Services
 from touchline.server.tables import UploadRow
@@ -197,10 +196,7 @@ async def put(
 
 
 async def _receive(services: Services, upload: UploadRow, offset: int, request: Request) -> int:
-    try:
-        return await uploads.receive(services, upload, offset, request.stream(), _checksum(request))
-    except ClientDisconnect as error:
-        raise ProblemError(400, "the connection was lost") from error
+    return await uploads.receive(services, upload, offset, body_of(request), _checksum(request))
 
 
 def _note(services: Services, request: Request, upload: UploadRow) -> None:

@@ -10,7 +10,8 @@ from touchline.server.access.accounts import (
     refuse_losing_the_last_admin,
 )
 from touchline.server.access.principal import Principal
-from touchline.server.problems import ProblemError, not_found
+from touchline.server.errors import NotFoundError
+from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Admin,
     Cursor,
@@ -66,7 +67,7 @@ def change(
     with services.database.write() as session:
         user = session.get(UserRow, user_id)
         if user is None:
-            raise not_found("user")
+            raise NotFoundError("user")
         if body.disabled or (body.role is not None and body.role != "admin"):
             refuse_losing_the_last_admin(session, user)
         if body.password is not None:
@@ -89,7 +90,7 @@ def remove(user_id: Id, principal: Admin, request: Request, services: ServicesDe
     with services.database.write() as session:
         user = session.get(UserRow, user_id)
         if user is None:
-            raise not_found("user")
+            raise NotFoundError("user")
         refuse_losing_the_last_admin(session, user)
         session.delete(user)
         audit(services, request, session, "user removed", user.name)
@@ -133,7 +134,7 @@ def revoke(token_id: Id, principal: Viewer, request: Request, services: Services
     with services.database.write() as session:
         token = session.get(TokenRow, token_id)
         if token is None or (token.user_id != principal.user_id and not principal.has("admin")):
-            raise not_found("token")
+            raise NotFoundError("token")
         session.delete(token)
         audit(services, request, session, "token revoked", token.name)
 
