@@ -35,7 +35,7 @@ def call(client: Any, method: str, path: str) -> Any:
 
 
 def test_every_route_but_the_public_ones_wants_credentials(people: dict[str, Any]) -> None:
-    """Line 22: routes are enumerated, so that a new one cannot be forgotten."""
+    """Routes are enumerated, so that a new one cannot be forgotten."""
     nobody = people["nobody"]
     answers = {(m, p): call(nobody, m, p).status_code for m, p in routes(nobody)}
     open_doors = {route for route, status in answers.items() if status != 401}
@@ -89,7 +89,7 @@ def test_logging_in_and_out(people: dict[str, Any]) -> None:
 
 
 def test_a_browser_cannot_be_made_to_act(people: dict[str, Any]) -> None:
-    """Line 22, CSRF: cookies alone change nothing, and other sites change nothing at all."""
+    """CSRF: cookies alone change nothing, and other sites change nothing at all."""
     browser = people["nobody"]
     session = log_in(browser)
     token = {"X-CSRF-Token": session["csrf"]}
@@ -157,7 +157,7 @@ def test_everything_carries_safety_headers(client: Any) -> None:
 def test_a_share_link_shows_one_match_for_a_while(
     people: dict[str, Any], ready_match: Callable[..., str]
 ) -> None:
-    """Line 22: scope and expiry of share links."""
+    """Scope and expiry of share links."""
     admin, guest = people["admin"], people["nobody"]
     shown, hidden = ready_match(admin.services), ready_match(admin.services)
     made = admin.post(f"/v1/matches/{shown}/shares", json={"scope": "view", "hours": 1}).json()
@@ -199,7 +199,7 @@ def test_a_share_link_runs_out(people: dict[str, Any], ready_match: Callable[...
 
 
 def test_progress_streams_want_credentials(people: dict[str, Any]) -> None:
-    """Line 22: also where a browser cannot send headers."""
+    """A browser cannot send headers with them: its cookie or its link counts."""
     assert people["nobody"].get(f"/v1/jobs/{ID}/stream").status_code == 401
 
 
@@ -251,7 +251,7 @@ def test_what_was_done_is_written_down(people: dict[str, Any]) -> None:
 def test_nobody_reaches_a_server_without_a_password(
     make_services: Callable[..., Any], host: str
 ) -> None:
-    """Line 25."""
+    """A server that others can reach does not start while nobody has a password."""
     with pytest.raises(ConfigError, match="nobody has a password"):
         refuse_open_door(make_services(host=host))
 

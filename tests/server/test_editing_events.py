@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from touchline.server.tables import EventRow
+
 
 class Editing:
     """The events of one match, over HTTP."""
@@ -136,6 +138,44 @@ def test_every_change_can_be_undone_and_done_again(editing: Editing) -> None:
     assert editing.post("redo").status_code == 409
 
 
+def set_note(editing: Editing, event: dict[str, Any], note: str | None) -> None:
+    """Change an event without a step of its history, as no route does."""
+    with editing.client.services.database.write() as session:
+        session.get_one(EventRow, event["id"]).note = note
+
+
+def test_undo_never_overwrites_a_later_change(editing: Editing) -> None:
+    """A step whose events are not as it left them is refused whole."""
+    editing.post("review", status="accepted")
+    first, *others = editing.all()
+    set_note(editing, first, "changed elsewhere")
+    before = editing.all()
+    answer = editing.post("undo")
+    assert answer.status_code == 409 and "changed since" in answer.json()["detail"]
+    assert editing.all() == before and {e["status"] for e in others} == {"accepted"}
+    set_note(editing, first, None)
+    assert editing.post("undo").status_code == 200
+    assert {e["status"] for e in editing.all()} == {"pending"}
+
+
+def test_redo_never_overwrites_a_later_change(editing: Editing) -> None:
+    event = editing.all()[0]
+    editing.on(event, "PATCH", team="home")
+    editing.post("undo")
+    set_note(editing, event, "changed elsewhere")
+    before = editing.all()
+    assert editing.post("redo").status_code == 409
+    assert editing.all() == before and before[0]["team"] is None
+
+
+def test_undo_of_an_event_that_is_gone_is_refused(editing: Editing) -> None:
+    event = editing.all()[0]
+    editing.on(event, "PATCH", team="home")
+    with editing.client.services.database.write() as session:
+        session.delete(session.get_one(EventRow, event["id"]))
+    assert editing.post("undo").status_code == 409
+
+
 def test_a_new_change_ends_what_could_be_done_again(editing: Editing) -> None:
     editing.add(time=1, label="Goal")
     editing.post("undo")
@@ -181,7 +221,7 @@ def download(editing: Editing, format: str) -> str:
 
 
 def test_labels_do_no_harm_in_files(editing: Editing) -> None:
-    """Line 23: formulas in CSV, markup in XML, cue marks in VTT."""
+    """Formulas in CSV, markup in XML, cue marks in VTT."""
     editing.add(time=2, label=EVIL, note="=1+1", team="@SUM(1)")
     rows = list(csv.reader(io.StringIO(download(editing, "csv"))))
     assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "@")]
@@ -192,7 +232,7 @@ def test_labels_do_no_harm_in_files(editing: Editing) -> None:
 
 
 def test_labels_come_back_as_json_and_never_as_markup(editing: Editing) -> None:
-    """Line 23: whatever the text, the answer's type is JSON, and browsers must not guess."""
+    """Whatever the text, the answer's type is JSON, and browsers must not guess."""
     event = editing.add(time=2, label=EVIL)
     answer = editing.client.get(f"{editing.url}/events/{event['id']}")
     assert answer.json()["label"] == EVIL
@@ -251,7 +291,7 @@ XXE = (
     ],
 )
 def test_files_that_will_not_do(editing: Editing, content: bytes, name: str) -> None:
-    """Line 24: billion laughs, external entities, depth, not-a-number."""
+    """Billion laughs, external entities, depth, not-a-number."""
     answer = upload(editing, content, f"?name={name}")
     assert answer.status_code == 422, answer.text
     assert "root:" not in answer.text and "/tmp" not in answer.text
@@ -259,7 +299,7 @@ def test_files_that_will_not_do(editing: Editing, content: bytes, name: str) -> 
 
 
 def test_a_file_of_100_mb_is_refused_unread(editing: Editing) -> None:
-    """Line 24."""
+    """Imports have a limit of size that is checked before the body is read."""
     assert upload(editing, b" " * 100_000_000).status_code == 413
 
 

@@ -88,7 +88,7 @@ NO_VIDEO = "is not a video file of a known kind"
 
 @pytest.mark.parametrize("how", ["sibling", "relative", "absolute", "http"])
 def test_a_concat_script_reads_nobody_elses_upload(victim: Victim, how: str) -> None:
-    """Lines 1 and 2: the file is opened by its path, as a file of a listed kind, and only so."""
+    """The file is opened by its path, as a file of a listed kind, and only so."""
     path = victim.client.services.storage.upload(victim.neighbour)
     target = {
         "sibling": "original.bin",
@@ -101,7 +101,7 @@ def test_a_concat_script_reads_nobody_elses_upload(victim: Victim, how: str) -> 
 
 
 def test_an_open_file_object_is_no_way_round(small_video: Path, tmp_path: Path) -> None:
-    """Line 2: readers take paths only; a file object is no path."""
+    """Readers take paths only; a file object is no path."""
     script = tmp_path / "a.mp4"
     script.write_text(f"ffconcat version 1.0\nfile {small_video.name}\n")
     with script.open("rb") as file, pytest.raises((TypeError, MediaError)):
@@ -122,14 +122,14 @@ DASH = (
     "target", ["../{0}/original.bin", "{1}", "http://127.0.0.1:{2}/a.ts", "file://{1}"]
 )
 def test_playlists_lead_nowhere(victim: Victim, form: str, target: str) -> None:
-    """Lines 3 and 4: HLS and DASH, relative, absolute and over the network."""
+    """HLS and DASH, relative, absolute and over the network."""
     path = victim.client.services.storage.upload(victim.neighbour)
     text = form.format(target.format(victim.neighbour, path, victim.canary.port))
     assert NO_VIDEO in victim.refuses(text.encode(), "match.ts")
 
 
 def test_a_session_description_opens_no_port(victim: Victim) -> None:
-    """Line 5."""
+    """FFmpeg would listen where an SDP file says; it is refused as no video."""
     sdp = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5000 RTP/AVP 96\n"
     assert NO_VIDEO in victim.refuses(sdp.encode())
 
@@ -145,19 +145,19 @@ def test_a_session_description_opens_no_port(victim: Victim) -> None:
     ids=["srt", "txt", "svg", "lrc"],
 )
 def test_texts_are_no_videos(victim: Victim, text: str) -> None:
-    """Line 6."""
+    """Subtitles, plain text and pictures of text are refused as no videos."""
     assert NO_VIDEO in victim.refuses(text.encode())
 
 
 def test_an_external_reference_is_not_followed(victim: Victim, tmp_path: Path) -> None:
-    """Line 8: the samples of the upload itself are zeros; the neighbour's are not looked at."""
+    """The samples of the upload itself are zeros; the neighbour's are not looked at."""
     neighbour = odd.encode(tmp_path / "neighbour.mov")
     path = odd.referring(neighbour, tmp_path / "ref.mov", "neighbour.mov")
     assert "no frame could be decoded" in victim.refuses(path.read_bytes(), "ref.mov")
 
 
 def test_a_thousand_streams(victim: Victim, tmp_path: Path) -> None:
-    """Line 9: a file of three such streams is read for what it is, one of a thousand is not."""
+    """A file of three such streams is read for what it is, one of a thousand is not."""
     few = odd.many_streams(tmp_path / "few.mkv", 3)
     assert "has no picture" in victim.refuses(few.read_bytes(), "few.mkv")
     many = odd.many_streams(tmp_path / "many.mkv")
@@ -166,7 +166,7 @@ def test_a_thousand_streams(victim: Victim, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(8192, 8192), (16384, 16)])
 def test_pictures_that_are_too_large(victim: Victim, tmp_path: Path, size: tuple[int, int]) -> None:
-    """Line 10: 8192 squared is refused by its size; a long thin one by how little there is."""
+    """8192 squared is refused by its size; a long thin one by how little there is."""
     path = odd.one_noisy_frame(tmp_path / "bomb.mp4", size)
     if size == (8192, 8192):
         assert "too large" in victim.refuses(path.read_bytes())
@@ -183,20 +183,20 @@ def look(path: Path) -> dict[str, Any]:
 
 
 def test_a_size_that_jumps_ends_the_reading(tmp_path: Path) -> None:
-    """Line 11: what came before the jump is kept, and the proxy says that it was cut."""
+    """What came before the jump is kept, and the proxy says that it was cut."""
     path = odd.jumping_size(tmp_path / "jump.ts")
     made = proxied(path)
     assert made["width"] == 96 and made["duration_seconds"] < 2
 
 
 def test_ten_hours_in_two_frames(victim: Victim, tmp_path: Path) -> None:
-    """Line 12."""
+    """The longest duration holds for what the stamps of a short file claim."""
     path = write_uneven(tmp_path / "long.mkv", [Fraction(0), Fraction(1), Fraction(36_000)])
     assert "claims to last 10:00:00" in victim.refuses(path.read_bytes())
 
 
 def test_a_header_that_claims_ten_hours_is_not_believed(small_video: Path, tmp_path: Path) -> None:
-    """Line 12: what is there counts."""
+    """What the file holds counts, not what its header claims."""
     path = odd.claiming_duration(small_video, tmp_path / "lie.mp4", 36_000)
     try:
         assert look(path)["duration_seconds"] == 4.0
@@ -205,13 +205,13 @@ def test_a_header_that_claims_ten_hours_is_not_believed(small_video: Path, tmp_p
 
 
 def test_stamps_beyond_all_bounds_are_refused(victim: Victim, tmp_path: Path) -> None:
-    """Line 13: a first stamp at 111 hours, in a container that counts them as duration."""
+    """A first stamp at 111 hours, in a container that counts them as duration."""
     path = odd.encode(tmp_path / "huge.mkv", first_pts=10**7)
     assert "claims to last" in victim.refuses(path.read_bytes(), "huge.mkv")
 
 
 def test_a_thousand_frames_a_second(victim: Victim, tmp_path: Path) -> None:
-    """Line 12."""
+    """The highest frame rate is a limit of its own."""
     path = odd.encode(tmp_path / "fast.mkv", 100, rate=Fraction(1000))
     assert "frames a second are too many" in victim.refuses(path.read_bytes(), "fast.mkv")
 
@@ -235,7 +235,7 @@ def proxied(path: Path) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_odd_videos_become_plain_proxies(tmp_path: Path, name: str, seconds: float) -> None:
-    """Line 13: stamps below zero and far above, start offsets, interlacing, 10 bits and so on."""
+    """Stamps below zero and far above, start offsets, interlacing, 10 bits and so on."""
     options: dict[str, dict[str, Any]] = {
         "negative.mkv": {"first_pts": -10},
         "offset.ts": {"first_pts": 2535},
@@ -254,7 +254,7 @@ def test_odd_videos_become_plain_proxies(tmp_path: Path, name: str, seconds: flo
 
 
 def test_a_variable_rate_becomes_a_constant_one(tmp_path: Path) -> None:
-    """Line 13: the clock is that of the frames' stamps, not of their count."""
+    """The clock is that of the frames' stamps, not of their count."""
     times = [Fraction(i, 50) for i in range(50)] + [1 + Fraction(i, 10) for i in range(10)]
     path = write_uneven(tmp_path / "uneven.mp4", times)
     made = proxied(path)
@@ -262,7 +262,7 @@ def test_a_variable_rate_becomes_a_constant_one(tmp_path: Path) -> None:
 
 
 def test_a_turned_video_comes_upright(small_video: Path, tmp_path: Path) -> None:
-    """Line 13."""
+    """Rotation is applied: to the size that is shown, and to the proxy."""
     path = odd.turned(small_video, tmp_path / "turned.mp4")
     info = look(path)
     assert info["rotation"] in (90, 270) and (info["width"], info["height"]) == (64, 96)
@@ -270,21 +270,21 @@ def test_a_turned_video_comes_upright(small_video: Path, tmp_path: Path) -> None
 
 
 def test_an_edit_list_that_cuts_the_beginning(tmp_path: Path) -> None:
-    """Line 13: B-frames make mp4 files whose first frames an edit list hides."""
+    """B-frames make mp4 files whose first frames an edit list hides."""
     options = {"preset": "fast", "bf": "3"}
     made = proxied(odd.encode(tmp_path / "edited.mp4", options=options))
     assert made["duration_seconds"] == pytest.approx(2.0, abs=0.05)
 
 
 def test_sound_alone_is_no_match(victim: Victim, tmp_path: Path) -> None:
-    """Line 13."""
+    """A file without a picture is refused."""
     path = write_sound_only(tmp_path / "sound.mp4")
     assert "has no picture" in victim.refuses(path.read_bytes())
 
 
 @pytest.mark.parametrize("tenths", range(10))
 def test_files_cut_off_at_every_tenth(tmp_path: Path, tenths: int) -> None:
-    """Line 14: a Matroska file gives what there is of it; nothing hangs, nothing crashes."""
+    """A Matroska file gives what there is of it; nothing hangs, nothing crashes."""
     whole = write_video(tmp_path / "whole.mkv", 100)
     part = cut_off(whole, tmp_path / "part.mkv", tenths / 10)
     try:
@@ -297,7 +297,7 @@ def test_files_cut_off_at_every_tenth(tmp_path: Path, tenths: int) -> None:
 
 @pytest.mark.slow
 def test_damaged_files_harm_nobody(client: Any, small_video: Path, tmp_path: Path) -> None:
-    """Line 14: bit flips and cuts under memory and time limits: a worker's child may die, the
+    """Bit flips and cuts under memory and time limits: a worker's child may die, the
     server must not, and every file ends in one line or in facts."""
     count = int(os.environ.get("TOUCHLINE_FUZZ", "40"))
     rng = np.random.default_rng(7)
@@ -323,12 +323,12 @@ def test_damaged_files_harm_nobody(client: Any, small_video: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["features.npz", "features.npy", "weights.pt", "weights.pkl"])
 def test_arrays_and_weights_are_not_taken(client: Any, name: str) -> None:
-    """Line 15: the server takes videos; features and weights have no way in."""
+    """The server takes videos; features and weights have no way in."""
     assert client.put(f"/v1/uploads/{name}", content=b"x").status_code == 415
 
 
 def test_arrays_under_another_name_are_no_videos(victim: Victim, tmp_path: Path) -> None:
-    """Line 15: a zip bomb, and arrays of objects, with lying headers, with not-a-number."""
+    """A zip bomb, and arrays of objects, with lying headers, with not-a-number."""
     bomb = tmp_path / "bomb.npz"
     np.savez_compressed(bomb, features=np.zeros((3000, 1000)))
     arrays = [bomb]
@@ -344,7 +344,7 @@ def test_arrays_under_another_name_are_no_videos(victim: Victim, tmp_path: Path)
 
 
 def test_a_large_attachment_does_no_harm(tmp_path: Path) -> None:
-    """Line 9: a font of 100 MB inside a Matroska file stays unread or within the limits."""
+    """A font of 100 MB inside a Matroska file stays unread or within the limits."""
     if not hasattr(av_output(), "add_attachment"):
         pytest.skip("this PyAV writes no attachments")
     path = odd.with_attachment(tmp_path / "attached.mkv")
@@ -361,7 +361,7 @@ def av_output() -> Any:
 
 
 def test_markup_in_a_videos_title_goes_nowhere(victim: Victim) -> None:
-    """Line 23: a name full of markup is text in JSON, never part of a page."""
+    """A name full of markup is text in JSON, never part of a page."""
     upload = victim.client.put(
         "/v1/uploads/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E.mp4", content=b"x"
     )

@@ -39,7 +39,7 @@ def test_ranges(
     client: Any, video: str, small_video: Path, asked: str, status: int, start: int,
     length: int | None,
 ) -> None:  # fmt: skip
-    """Line 20: first byte, suffix, inverted, 101 ranges, beyond the end."""
+    """First byte, suffix, inverted, 101 ranges, beyond the end."""
     whole = small_video.read_bytes()
     answer = client.get(video, headers={"Range": asked})
     assert answer.status_code == status
@@ -70,7 +70,7 @@ def test_a_range_of_another_version_is_not_given(client: Any, video: str) -> Non
      "0123456789abcdef0123456789abcdeg", "'%20OR%201=1--", "-i", "*"],
 )  # fmt: skip
 def test_ids_lead_nowhere(client: Any, evil: str) -> None:
-    """Line 21: path traversal on every id of every route."""
+    """Path traversal on every id of every route."""
     for method, path in routes(client):
         if "{" not in path or (path == "/v1/uploads/{name}" and method == "PUT"):
             continue
@@ -129,7 +129,7 @@ def test_a_fault_of_ours_is_told_without_its_inside(
 def test_documents_that_will_not_do(
     client: Any, ready_match: Callable[..., str], body: bytes
 ) -> None:
-    """Line 24: depth, not-a-number and their kin never reach the database."""
+    """Depth, not-a-number and their kin never reach the database."""
     url = f"/v1/matches/{ready_match(client.services)}/events"
     answer = client.post(url, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422), answer.text
@@ -138,7 +138,7 @@ def test_documents_that_will_not_do(
 
 
 def test_a_large_body_is_refused_before_it_is_read(make_client: Callable[..., Any]) -> None:
-    """Line 16, for everything that is no upload; with and without a length."""
+    """For everything that is no upload; with and without a length."""
     client = make_client(max_body_bytes=1000)
     assert client.post("/v1/matches", content=b"x" * 1001).status_code == 413
     assert client.post("/v1/matches", content=(b"x" * 100 for _ in range(11))).status_code == 413

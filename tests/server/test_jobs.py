@@ -92,7 +92,7 @@ def test_a_silent_worker_loses_its_job_and_can_change_nothing(any_services: Serv
 
 
 def test_a_job_that_kills_its_workers_is_given_up(any_services: Services) -> None:
-    """Line 27: taken again after a kill, up to a limit, then failed."""
+    """Taken again after a kill, up to a limit, then failed."""
     poison, healthy = add(any_services, 2)
     for attempt in range(1, 4):
         lease = claim(any_services)
@@ -106,7 +106,7 @@ def test_a_job_that_kills_its_workers_is_given_up(any_services: Services) -> Non
 def test_a_failed_attempt_waits_while_others_go_first(
     make_services: Callable[..., Services],
 ) -> None:
-    """Line 31: a poisonous file does not block the queue."""
+    """A poisonous file does not block the queue."""
     services = make_services(queue={"backoff_seconds": 60.0})
     poison, healthy = add(services, 2)
     services.queue.fail(claim(services), "crashed", again=True)
@@ -172,7 +172,7 @@ def test_the_log_of_a_job_does_not_grow_without_end(
 
 @pytest.mark.slow
 def test_two_workers_never_get_the_same_job(any_services: Services) -> None:
-    """Line 28: many jobs, several workers that claim as fast as they can."""
+    """Many jobs, several workers that claim as fast as they can."""
     count = 400
     add(any_services, count)
     taken: list[str] = []
@@ -191,7 +191,7 @@ def test_two_workers_never_get_the_same_job(any_services: Services) -> None:
 
 
 def test_queued_jobs_survive_the_server(make_services: Callable[..., Services]) -> None:
-    """Line 30: a restart with a hundred in the queue."""
+    """A restart with a hundred in the queue."""
     first = make_services()
     ids = add(first, 100)
     first.close()

@@ -86,7 +86,7 @@ def wait_until(true: Callable[[], Any], seconds: float = 60.0) -> Any:
 @linux
 @pytest.mark.slow
 def test_kill_9_of_worker_and_server_loses_nothing(tmp_path: Path) -> None:
-    """Lines 27 and 30: the job goes on after each kill, and its result is there once."""
+    """The job goes on after each kill, and its result is there once."""
     data = tmp_path / "data"
     video = write_video(tmp_path / "match.mp4", 1500, size=(640, 360))
     with served(data) as first, Client(first.url) as client:
@@ -127,7 +127,7 @@ def test_interrupting_stops_the_server_and_its_worker(tmp_path: Path) -> None:
 def test_an_address_that_others_reach_needs_a_password(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Line 25: by the command itself."""
+    """`touchline serve` refuses it with one line."""
     line = refused("serve", "--host", "0.0.0.0", "--data", tmp_path / "data")
     assert "nobody has a password" in line and "touchline admin add-user" in line
 
@@ -178,7 +178,7 @@ def connect(url: str) -> socket.socket:
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"])
 def test_who_never_finishes_a_request_is_shown_out(live: str, sent: bytes) -> None:
-    """Line 16, slowloris in the headers."""
+    """Slowloris: a client that never finishes its headers is cut off."""
     with connect(live) as slow:
         slow.sendall(sent)
         assert slow.recv(100) == b""
@@ -194,7 +194,7 @@ def test_a_second_request_may_not_dawdle_either(live: str) -> None:
 
 
 def test_a_lost_connection_keeps_what_came(live: str) -> None:
-    """Line 17: over a real socket."""
+    """The bytes before the break count, over a real socket."""
     with Client(live) as client:
         made = client._call(
             "POST", "/v1/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "1000"}

@@ -127,7 +127,7 @@ def test_spotting_anew_keeps_what_people_did(client: Any, small_video: Path) -> 
 @linux
 @pytest.mark.slow
 def test_cancelling_frees_the_processor_within_two_seconds(client: Any, long_video: Path) -> None:
-    """Line 29: while it decodes."""
+    """The child that encodes the proxy ends with its job."""
     with working(client.services):
         match = send(client, long_video)
         wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
@@ -149,7 +149,7 @@ def test_cancelling_frees_the_processor_within_two_seconds(client: Any, long_vid
 def test_a_poisonous_file_is_given_up_and_blocks_nobody(
     client: Any, long_video: Path, small_video: Path
 ) -> None:
-    """Line 31: whatever works at it dies; it is tried three times, and others are done."""
+    """Whatever works at it dies; it is tried three times, and others are done."""
     with working(client.services):
         poison = send(client, long_video)
         healthy = send(client, small_video)
@@ -224,7 +224,7 @@ def test_a_stage_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @linux
 def test_a_stage_ends_when_its_worker_is_killed(video: Path) -> None:
-    """Line 27: nothing goes on in secret after a kill -9."""
+    """No child outlives a worker that is killed with SIGKILL."""
     program = (
         "import sys; sys.path.insert(0, 'tests/server'); from pathlib import Path;"
         "from test_worker import proxy_in_child; from touchline.server.settings import StageLimits;"
@@ -252,7 +252,7 @@ def test_a_stage_ends_when_its_worker_is_killed(video: Path) -> None:
 def test_spotting_opens_no_connection(
     small_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Line 26."""
+    """Spotting reads the video and the model, and nothing from the network."""
     import socket
 
     def refuse(*_: object, **__: object) -> None:
@@ -269,7 +269,7 @@ def test_spotting_opens_no_connection(
 @linux
 @pytest.mark.slow
 def test_descriptors_stay_flat_over_many_jobs(client: Any, small_video: Path) -> None:
-    """Line 32, briefly; the benchmark does fifty whole matches."""
+    """Six jobs; the benchmark runs fifty whole matches."""
     worker = Worker(client.services, threading.Event())
     counts = []
     for _ in range(6):
