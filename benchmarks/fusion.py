@@ -32,7 +32,7 @@ from touchline.datasets.soccernet import Game, read_games
 from touchline.events import Event, Match
 from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import evaluate
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 from touchline.spotting.features import load_for_features
 from touchline.training.config import AnyRecipe, load_recipe
 from touchline.training.run import train

@@ -18,7 +18,7 @@ from touchline.metrics.spotting import SpottingScores, evaluate
 from touchline.pipeline import check_writable
 from touchline.reel import Reel
 from touchline.report.page import write_report
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 from touchline.simulator.dataset import simulate, video_name
 from touchline.spotting.spotter import load
 

@@ -18,8 +18,8 @@ from typing import Any, Protocol, TextIO, TypeVar, cast
 
 import touchline
 from touchline.errors import InputError, MissingExtraError
+from touchline.runtime.atomic import temporary_name
 from touchline.runtime.processes import Report, available_cores, run_tasks
-from touchline.runtime.replacing import name_beside
 
 AUTO = "auto"
 """The address of whichever cluster there is: RAY_ADDRESS, one on this machine, or a new one."""
@@ -272,7 +272,7 @@ def _marker(folder: Path | None) -> Iterator[Path | None]:
         yield None
         return
     there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
-    marker = name_beside(there / "touchline")
+    marker = temporary_name(there / "touchline")
     try:
         marker.touch()
         yield marker

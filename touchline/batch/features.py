@@ -21,7 +21,7 @@ from touchline.features.store import (
     read_description,
     write_features,
 )
-from touchline.runtime.replacing import remove_unfinished
+from touchline.runtime.atomic import remove_temporary
 
 Status = Literal["made", "kept", "failed"]
 
@@ -87,7 +87,7 @@ class HalfTask:
         """See ``FileTask``."""
         path = self.path(_opened(self.spec))
         for place in (path, description_path(path)):
-            remove_unfinished(place)
+            remove_temporary(place)
 
     def path(self, extractor: Extractor) -> Path:
         """The file that it makes."""

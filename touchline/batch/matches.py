@@ -32,8 +32,8 @@ from touchline.pipeline import (
     writable_folder,
 )
 from touchline.reel import Reel
+from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.processes import Report
-from touchline.runtime.replacing import remove_unfinished
 from touchline.spotting.spotter import VideoSpotter, load
 from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
 
@@ -142,7 +142,7 @@ class SpotTask:
     def clear(self) -> None:
         """See ``FileTask``."""
         for path in self._files():
-            remove_unfinished(path)
+            remove_temporary(path)
 
     def with_threads(self, threads: int | None) -> "SpotTask":
         """The same task, its network on so many threads."""
@@ -280,7 +280,7 @@ class ReelTask:
     def clear(self) -> None:
         """See ``FileTask``."""
         for path in (self.output, self._note()):
-            remove_unfinished(path)
+            remove_temporary(path)
 
     def with_threads(self, threads: int | None) -> "ReelTask":
         """The same task: codecs see to their threads themselves."""

@@ -14,7 +14,7 @@ from touchline.formats import Matches, read_matches
 from touchline.formats.games import SPLIT_NAMES
 from touchline.formats.reading import is_tree, open_tree
 from touchline.labels import LABEL_SETS
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 
 _PREFERRED = {
     "soccernet-v2": "Labels-v2.json",

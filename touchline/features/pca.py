@@ -22,7 +22,7 @@ from touchline.features.arrays import read_blocks, read_header
 from touchline.features.extractor import Extracted, Extractor, Report, Rows, Write
 from touchline.features.pickles import read_pickle
 from touchline.features.store import Description, check_features
-from touchline.runtime.replacing import replacing
+from touchline.runtime.atomic import atomic_write
 from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.store import sha256_of
 
@@ -82,7 +82,7 @@ class Pca:
         if self.origin is not None:
             told["origin"] = self.origin
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        with replacing(path) as unfinished:
+        with atomic_write(path) as unfinished:
             save_file(arrays, unfinished, {KEY: json.dumps(told)})
 
 

@@ -22,7 +22,7 @@ import touchline
 from touchline.errors import ConfigError, FormatError, InputError, MediaError
 from touchline.features.arrays import read_header
 from touchline.features.extractor import Extractor, Report, Rows
-from touchline.runtime.replacing import name_beside, write_text
+from touchline.runtime.atomic import temporary_name, write_text
 from touchline.timebase import format_seconds, parse_rate
 from touchline.zoo.identity import Digest, FeatureIdentity
 from touchline.zoo.store import sha256_of
@@ -261,7 +261,7 @@ class RowFile:
     dtype = np.dtype("<f4")
 
     def __init__(self, path: Path) -> None:
-        self.part = name_beside(path)
+        self.part = temporary_name(path)
         self.count = 0
         self.dims = 0
         self._file = self.part.open("xb")

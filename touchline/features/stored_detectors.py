@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from touchline.engines.onnx_files import inspect_onnx
-from touchline.runtime.replacing import replacing
+from touchline.runtime.atomic import atomic_write
 from touchline.zoo.store import home, sha256_of
 
 SUFFIX = ".onnx"
@@ -26,7 +26,7 @@ def store_detector(path: Path) -> Path:
     target = user_detectors() / f"{sha256_of(path)}{SUFFIX}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as unfinished:
+        with atomic_write(target) as unfinished:
             shutil.copyfile(path, unfinished)
     return target
 

@@ -30,7 +30,7 @@ from touchline.formats import (
 from touchline.formats.base import Format, Matches, Options, Source, Thing, known_labels
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
-from touchline.runtime.replacing import replacing
+from touchline.runtime.atomic import atomic_write
 from touchline.timebase import parse_rate
 
 __all__ = [
@@ -477,7 +477,7 @@ def safe_folder(game: str) -> str:
 def _written_beside(path: Path) -> Iterator[BinaryIO]:
     """A stream whose content takes the place of ``path`` once it is complete."""
     try:
-        with replacing(path) as unfinished, unfinished.open("xb") as stream:
+        with atomic_write(path) as unfinished, unfinished.open("xb") as stream:
             yield stream
     except OSError as error:
         raise FormatError(f"cannot be written: {error.strerror}", where=path) from error

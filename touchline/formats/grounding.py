@@ -9,7 +9,7 @@ from touchline.errors import FormatError
 from touchline.formats.columns import game_files
 from touchline.formats.reading import is_tree, open_tree, parse_json, read_bytes
 from touchline.replays import CameraShot, GroundedReplay
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 
 T = TypeVar("T")
 

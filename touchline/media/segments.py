@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from touchline.errors import MediaError
 from touchline.media.writer import AUDIO_BIT_RATE, SUFFIXES
-from touchline.runtime.replacing import replacing
+from touchline.runtime.atomic import atomic_write
 
 Samples = npt.NDArray[np.float32]
 
@@ -79,7 +79,7 @@ def cut_segment(
     container_format = container_of(target)
     try:
         with (
-            replacing(target) as unfinished,
+            atomic_write(target) as unfinished,
             av.open(f"file:{source}") as given,
             av.open(f"file:{unfinished}", "w", format=container_format) as out,
         ):

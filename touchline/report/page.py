@@ -22,7 +22,7 @@ from touchline.events import Event, Timeline
 from touchline.labels import LabelSet, label_set_of
 from touchline.media.video import probe, read_frames
 from touchline.reel import Reel
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 from touchline.scores import FloatArray
 from touchline.timebase import format_seconds
 

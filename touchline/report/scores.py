@@ -20,7 +20,7 @@ from touchline.metrics.explain import (
     TimeErrors,
 )
 from touchline.metrics.matching import BoolArray
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 
 _WIDTH, _HEIGHT = 300.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 292.0, 8.0, 164.0

@@ -26,8 +26,8 @@ from touchline.formats.player_boxes import (
     player_boxes_document,
     player_boxes_name,
 )
+from touchline.runtime.atomic import write_text
 from touchline.runtime.processes import Report, available_cores, run_tasks
-from touchline.runtime.replacing import write_text
 from touchline.simulator import truth
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script

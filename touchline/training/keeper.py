@@ -11,7 +11,7 @@ import lightning
 import torch
 
 from touchline.models.e2e_spot import E2ESpot
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 from touchline.scores import Scores
 from touchline.training.config import AnyRecipe, Recipe
 from touchline.training.data import Say, TrainingData

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.labels import LabelSet
-from touchline.runtime.replacing import write_text
+from touchline.runtime.atomic import write_text
 from touchline.timebase import parse_rate
 from touchline.zoo.identity import FeatureIdentity
 

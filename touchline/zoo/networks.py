@@ -31,7 +31,7 @@ from touchline.models.fusion import (
     LateFusion,
 )
 from touchline.models.pooling import PoolingConfig, PoolingNetwork
-from touchline.runtime.replacing import replacing
+from touchline.runtime.atomic import atomic_write
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 
@@ -161,7 +161,7 @@ def save_weights(network: nn.Module, path: Path, *, half: bool = False) -> None:
             (biases, batch-norm statistics) stay float32.
     """
     stored = {key: _stored(value, half) for key, value in network.state_dict().items()}
-    with replacing(path) as unfinished:
+    with atomic_write(path) as unfinished:
         save_file(stored, unfinished)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from touchline.errors import InputError
-from touchline.runtime.replacing import replacing, write_text
+from touchline.runtime.atomic import atomic_write, write_text
 
 
 def test_a_file_takes_the_place_of_another(tmp_path):
@@ -17,7 +17,7 @@ def test_a_file_takes_the_place_of_another(tmp_path):
 def test_what_fails_half_way_leaves_everything_as_it_was(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"before")
-    with pytest.raises(ZeroDivisionError), replacing(path) as unfinished:
+    with pytest.raises(ZeroDivisionError), atomic_write(path) as unfinished:
         unfinished.write_bytes(b"half")
         raise ZeroDivisionError
     assert path.read_bytes() == b"before"

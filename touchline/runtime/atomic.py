@@ -1,4 +1,4 @@
-"""Files that are whole whenever they are there: written beside, then put in place."""
+"""Files that are whole whenever they are there: written under another name, then put in place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,13 +8,13 @@ from secrets import token_hex
 from touchline.errors import InputError
 
 
-def name_beside(path: Path) -> Path:
-    """A name in the same folder that no other process writes to."""
+def temporary_name(path: Path) -> Path:
+    """A hidden name in the same folder that no other process writes to."""
     return path.with_name(f".{path.name[:200]}-{token_hex(4)}.part")
 
 
-def remove_unfinished(path: Path) -> None:
-    """Remove what processes that were killed left beside a file of this name."""
+def remove_temporary(path: Path) -> None:
+    """Remove the temporary files of this path that killed processes left behind."""
     start, end = f".{path.name[:200]}-", ".part"
     for beside in path.parent.iterdir() if path.parent.is_dir() else ():
         token = beside.name.removeprefix(start).removesuffix(end)
@@ -23,15 +23,15 @@ def remove_unfinished(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """The name to write to. It takes the place of ``path`` if all goes well, else it is removed."""
-    unfinished = name_beside(path)
+def atomic_write(path: Path) -> Iterator[Path]:
+    """The temporary path to write to: renamed to ``path`` if all goes well, else removed."""
+    temporary = temporary_name(path)
     try:
-        yield unfinished
-        unfinished.replace(path)
+        yield temporary
+        temporary.replace(path)
     finally:
         with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -41,8 +41,8 @@ def write_text(path: Path, text: str) -> None:
         InputError: it cannot be written there.
     """
     try:
-        with replacing(path) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"cannot be written ({error.strerror})", where=path, remedy="choose another place"
