@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    config = PoolingConfig(options.pooling, 17, options.clip_len, input_width=options.width)
+    config = PoolingConfig(options.pooling, 17, options.clip_steps, feature_width=options.width)
     network = trained_looking(PoolingNetwork(config)).eval()
     halves = 2 * options.games
     with (
@@ -112,8 +112,8 @@ def write_halves(folder: Path, steps: int, width: int) -> list[FeatureFile]:
 
 def windowed(network: PoolingNetwork, rows: torch.Tensor, steps: np.ndarray) -> FloatArray:
     """Scores of a batch of steps of a half, each from its own window."""
-    clip_len = network.config.clip_len
-    offsets = torch.arange(clip_len) - clip_len // 2
+    clip_steps = network.config.clip_steps
+    offsets = torch.arange(clip_steps) - clip_steps // 2
     indices = (torch.from_numpy(steps)[:, None] + offsets).clamp(0, len(rows) - 1)
     with torch.inference_mode():
         return network(rows[indices])[:, 1:].sigmoid().numpy()

@@ -67,7 +67,7 @@ system: pooling
 data:
   labels: [Goal, Corner, Foul]
   features: {name: toy, width: 8, rate: 2}
-network: {pooling: max, clip_len: 6}
+network: {pooling: max, clip_steps: 6}
 optimiser: {batch: 16, learning_rate: 0.05, epochs: 3, plateau_patience: 2}
 validation: {criterion: tight, window_seconds: 2.0}
 run: {device: cpu, precision: fp32, threads: 1}

@@ -113,7 +113,7 @@ def test_a_model_of_video_is_not_given_features_and_the_reverse(
         ("data.root=nowhere", "nowhere: there is no such folder"),
         ("data.features.width=2048", "8 wide, not 2048"),
         ("data.features.rate=25", "beyond the end"),
-        ("network.clip_len=0", "clip_len"),
+        ("network.clip_steps=0", "clip_steps"),
         ("optimiser.epochs=0", "optimiser.epochs"),
         ("system=t-deed", "'t-deed'"),
     ],

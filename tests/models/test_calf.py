@@ -29,7 +29,7 @@ NETWORKS = {
     "calf_se": (SqueezeCALF, SqueezeCALFConfig(num_classes=17)),
 }
 
-SMALL = {"num_classes": 3, "slots": 4, "chunk_steps": 48, "receptive_steps": 16, "features": 20}
+SMALL = {"num_classes": 3, "slots": 4, "clip_steps": 48, "receptive_steps": 16, "feature_width": 20}
 
 COMPUTED_OR_UNUSED = ("positional_encoding.", "conv_seg_bn.")
 
@@ -102,12 +102,12 @@ def test_has_the_published_number_of_parameters(network: nn.Module, count: int) 
     assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
-@pytest.mark.parametrize("chunk_steps", [15, 16, 47, 48, 120, 480])
+@pytest.mark.parametrize("clip_steps", [15, 16, 47, 48, 120, 480])
 @pytest.mark.parametrize("receptive_steps", [1, 7, 15])
-def test_takes_any_size(chunk_steps: int, receptive_steps: int) -> None:
-    config = CALFConfig(**SMALL | {"chunk_steps": chunk_steps, "receptive_steps": receptive_steps})
-    output = CALF(config).eval()(torch.randn(2, chunk_steps, 20))
-    assert output.segmentation.shape == (2, chunk_steps, 3)
+def test_takes_any_size(clip_steps: int, receptive_steps: int) -> None:
+    config = CALFConfig(**SMALL | {"clip_steps": clip_steps, "receptive_steps": receptive_steps})
+    output = CALF(config).eval()(torch.randn(2, clip_steps, 20))
+    assert output.segmentation.shape == (2, clip_steps, 3)
     assert output.spotting.shape == (2, 4, 5)
     assert output.segmentation.min() >= 0 and output.segmentation.max() <= 1
     torch.testing.assert_close(output.spotting[..., 2:].sum(dim=2), torch.ones(2, 4))
@@ -155,10 +155,10 @@ def test_high_means_near_an_action_whatever_the_loss_was() -> None:
     [
         {"num_classes": 0},
         {"slots": 0},
-        {"chunk_steps": 14},
+        {"clip_steps": 14},
         {"receptive_steps": 49},
-        {"features": 0},
-        {"features": "512"},
+        {"feature_width": 0},
+        {"feature_width": "512"},
         {"multiplier": 0},
         {"polarity": "near"},
     ],

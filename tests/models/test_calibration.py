@@ -32,9 +32,9 @@ ROWS = ROWS.clip(0, STEPS - 1)
 SMALL = {
     "num_classes": 3,
     "slots": 4,
-    "chunk_steps": 48,
+    "clip_steps": 48,
     "receptive_steps": 16,
-    "features": 20,
+    "feature_width": 20,
     "player_features": 24,
     "graph_layers": 3,
     "graph_width": 8,

@@ -15,7 +15,7 @@ from touchline.zoo.legacy import spivak  # noqa: E402
 
 def small(**given) -> DenseAnchors:
     torch.manual_seed(0)
-    sizes = {"num_classes": 3, "feature_width": 20, "width": 1, "chunk_steps": 64}
+    sizes = {"num_classes": 3, "feature_width": 20, "width": 1, "clip_steps": 64}
     return DenseAnchors(DenseAnchorsConfig(**(sizes | given))).eval()
 
 
@@ -149,7 +149,7 @@ def test_a_head_alone_says_what_it_says_among_others():
         {"heads": ()},
         {"heads": ("delta",)},
         {"heads": ("delta", "confidence")},
-        {"chunk_steps": 100},
+        {"clip_steps": 100},
         {"upsampling": 0},
         {"delta_seconds": 0},
     ],

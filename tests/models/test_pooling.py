@@ -66,7 +66,7 @@ def test_equals_the_published_temporally_aware_network(published, shared):
 def test_equals_the_published_network_with_a_projection(shared):
     case = np.load(shared / "data/parity/tapool_NetVLADpp_2048.npz")
     weights = load_file(shared / "data/parity/weights/tapool_NetVLADpp_2048.safetensors")
-    network = filled(PoolingConfig("netvlad++", 17, input_width=2048), weights)
+    network = filled(PoolingConfig("netvlad++", 17, feature_width=2048), weights)
     assert sum(p.numel() for p in network.parameters()) == 1_704_466
     np.testing.assert_allclose(probabilities(network, case["input"]), case["output"], atol=1e-5)
 
@@ -76,7 +76,7 @@ def test_equals_the_first_baseline_with_its_own_weights(published, shared):
     case = np.load(shared / f"data/parity/pooling_{published}.npz")
     path = shared / f"data/checkpoints/sn-spotting_Pooling_{published}.pth.tar"
     weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    network = filled(PoolingConfig(FIRST_BASELINE[published], 3, clip_len=40), weights)
+    network = filled(PoolingConfig(FIRST_BASELINE[published], 3, clip_steps=40), weights)
     np.testing.assert_allclose(probabilities(network, case["input"]), case["output"], atol=1e-5)
     if "pooled" in case:
         with torch.inference_mode():
@@ -104,10 +104,10 @@ def test_has_the_published_number_of_parameters(pooling, classes, count):
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_gradients_reach_every_parameter(pooling, projects, precision):
     torch.manual_seed(0)
-    config = PoolingConfig(pooling, 3, input_width=24 if projects else 16, width=16, clusters=4)
+    config = PoolingConfig(pooling, 3, feature_width=24 if projects else 16, width=16, clusters=4)
     network = PoolingNetwork(config).train()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        logits = network(torch.randn(4, 9, config.input_width))
+        logits = network(torch.randn(4, 9, config.feature_width))
     logits.float().square().mean().backward()
     assert logits.shape == (4, 4) and torch.isfinite(logits).all()
     without = [
@@ -118,24 +118,24 @@ def test_gradients_reach_every_parameter(pooling, projects, precision):
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @given(
-    clip_len=st.integers(2, 41),
+    clip_steps=st.integers(2, 41),
     more=st.integers(0, 90),
     clusters=st.integers(2, 9),
     seed=st.integers(0, 1000),
 )
-def test_sliding_is_passing_every_window(pooling, clip_len, more, clusters, seed):
-    config = PoolingConfig(pooling, 3, clip_len, input_width=20, width=24, clusters=clusters)
+def test_sliding_is_passing_every_window(pooling, clip_steps, more, clusters, seed):
+    config = PoolingConfig(pooling, 3, clip_steps, feature_width=20, width=24, clusters=clusters)
     network = spread(config, seed).double()
-    sequence = torch.randn(clip_len + more, 20, dtype=torch.float64)
+    sequence = torch.randn(clip_steps + more, 20, dtype=torch.float64)
     with torch.inference_mode():
-        windows = sequence.unfold(0, clip_len, 1).transpose(1, 2)
+        windows = sequence.unfold(0, clip_steps, 1).transpose(1, 2)
         torch.testing.assert_close(network.slide(sequence), network(windows))
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("steps", [30, 1053, 2500])
 def test_sliding_is_passing_every_window_over_several_blocks(pooling, steps):
-    network = spread(PoolingConfig(pooling, 3, 30, width=64, input_width=64, clusters=8))
+    network = spread(PoolingConfig(pooling, 3, 30, width=64, feature_width=64, clusters=8))
     sequence = torch.randn(steps, 64)
     with torch.inference_mode():
         windows = sequence.unfold(0, 30, 1).transpose(1, 2)
@@ -180,9 +180,9 @@ def test_windows_of_sums_and_maxima(steps, more, dtype):
     [
         ({"pooling": "netvlad+++"}, "netvlad\\+\\+"),
         ({"num_classes": 0}, "num_classes"),
-        ({"clip_len": 1}, "clip_len"),
+        ({"clip_steps": 1}, "clip_steps"),
         ({"clusters": 1}, "clusters"),
-        ({"input_width": 0}, "input_width"),
+        ({"feature_width": 0}, "feature_width"),
         ({"dropout": 1.0}, "dropout"),
     ],
 )

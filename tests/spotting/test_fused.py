@@ -42,7 +42,7 @@ def write_model(
 ) -> Path:
     """A tiny network on rows of 8 numbers, of random weights that say something of every step."""
     torch.manual_seed(seed)
-    sizes = {"num_classes": len(labels), "feature_width": 8, "width": 1, "chunk_steps": 32}
+    sizes = {"num_classes": len(labels), "feature_width": 8, "width": 1, "clip_steps": 32}
     network = DenseAnchors(DenseAnchorsConfig(**(sizes | config)))
     with torch.no_grad():
         for head in network.heads.values():

@@ -26,7 +26,7 @@ from touchline.spotting.scorers.calf import (  # noqa: E402
     segment_clips,
 )
 
-SMALL = {"num_classes": 3, "slots": 4, "chunk_steps": 48, "receptive_steps": 16, "features": 20}
+SMALL = {"num_classes": 3, "slots": 4, "clip_steps": 48, "receptive_steps": 16, "feature_width": 20}
 
 
 @dataclass
@@ -98,7 +98,7 @@ def test_puts_the_last_clip_where_it_belongs(shared: Path, published: CALF) -> N
 
 @pytest.mark.parametrize(("chunk", "receptive"), [(240, 80), (48, 16), (40, 40), (30, 7)])
 def test_every_step_is_judged_once(chunk: int, receptive: int) -> None:
-    config = CALFConfig(num_classes=1, chunk_steps=chunk, receptive_steps=receptive)
+    config = CALFConfig(num_classes=1, clip_steps=chunk, receptive_steps=receptive)
     for steps in range(1, 2001):
         starts = clip_starts(steps, config)
         judged = judged_steps(starts, steps, config)

@@ -23,7 +23,7 @@ from touchline.formats.player_boxes import (  # noqa: E402
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.calibration import CalibrationConfig, calibration_calf  # noqa: E402
 from touchline.models.parts.capsules import CapsuleOutput  # noqa: E402
-from touchline.spotting.scorers import SCORERS  # noqa: E402
+from touchline.spotting.scorers import half_scorer  # noqa: E402
 from touchline.spotting.scorers.calf import clip_rows, score_clips, segment_clips  # noqa: E402
 from touchline.spotting.scorers.calibration import score, segment  # noqa: E402
 
@@ -123,7 +123,7 @@ def test_equals_the_published_half(
         known = {key: arrays[key] for key in arrays}
     spotting = known[f"spotting{suffix}"]
     network = network_of(shared, name, players)
-    run = SCORERS["calf-calibration" if players else "calf"]
+    run = half_scorer("calf-calibration" if players else "calf")
     ours = run(network, streams_of(shared, half))
     expected = placed(spotting, (0, 1, 3), (0, 160, 260))
     np.testing.assert_allclose(ours, np.maximum(expected, 0), rtol=0, atol=1e-5)
@@ -153,9 +153,9 @@ def test_equals_the_published_clips(shared: Path, players: str) -> None:
 SMALL = {
     "num_classes": 3,
     "slots": 4,
-    "chunk_steps": 48,
+    "clip_steps": 48,
     "receptive_steps": 16,
-    "features": 20,
+    "feature_width": 20,
     "player_features": 24,
     "graph_layers": 2,
     "graph_width": 8,

@@ -47,7 +47,7 @@ def published(shared):
 
 @pytest.mark.parametrize("steps", [224, 333, 500, 1200])
 def test_chunks_overlap_as_published(published, steps):
-    starts = dense_anchors.chunk_starts(steps, 224)
+    starts = dense_anchors.clip_starts(steps, 224)
     np.testing.assert_array_equal(starts, published[f"chunk_starts_{steps}"])
     source = np.empty(steps, np.int64)
     for chunk, (first, last) in enumerate(dense_anchors.kept_steps(starts, steps, 224)):
@@ -56,12 +56,12 @@ def test_chunks_overlap_as_published(published, steps):
 
 
 @given(st.integers(1, 2000), st.sampled_from([32, 64, 224]))
-def test_chunks_say_every_step_once_and_only_what_they_see(steps, chunk_steps):
-    starts = dense_anchors.chunk_starts(steps, chunk_steps)
-    kept = dense_anchors.kept_steps(starts, steps, chunk_steps)
+def test_chunks_say_every_step_once_and_only_what_they_see(steps, clip_steps):
+    starts = dense_anchors.clip_starts(steps, clip_steps)
+    kept = dense_anchors.kept_steps(starts, steps, clip_steps)
     said = np.concatenate([np.arange(first, last) for first, last in kept])
     np.testing.assert_array_equal(said, np.arange(steps))
-    assert (kept[:, 0] >= starts).all() and (kept[:, 1] <= starts + chunk_steps).all()
+    assert (kept[:, 0] >= starts).all() and (kept[:, 1] <= starts + clip_steps).all()
 
 
 def test_confidences_move_as_published(published):
@@ -82,7 +82,7 @@ def test_perfect_anchors_point_at_the_event(events):
 
 def anchors(**given) -> DenseAnchors:
     torch.manual_seed(0)
-    sizes = {"num_classes": 2, "feature_width": 6, "width": 1, "chunk_steps": 32}
+    sizes = {"num_classes": 2, "feature_width": 6, "width": 1, "clip_steps": 32}
     return DenseAnchors(DenseAnchorsConfig(**(sizes | given))).eval()
 
 
@@ -90,7 +90,7 @@ def anchors(**given) -> DenseAnchors:
 @pytest.mark.parametrize("rows", [10, 40, 75])
 def test_a_half_is_what_its_chunks_say_one_by_one(monkeypatch, rows, upsampling):
     monkeypatch.setattr(dense_anchors, "ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(dense_anchors, "CHUNKS_AT_ONCE", 2)
+    monkeypatch.setattr(dense_anchors, "CLIPS_AT_ONCE", 2)
     network = anchors(upsampling=upsampling)
     features = Held(noise(rows, 6), 2)
     said_of_half = dense_anchors.read_half(network, {"features": features})
@@ -98,7 +98,7 @@ def test_a_half_is_what_its_chunks_say_one_by_one(monkeypatch, rows, upsampling)
         steps = network.interpolate(torch.from_numpy(features.rows)[None])[0]
         count = len(steps)
         padded = torch.cat((steps, torch.zeros(max(0, 32 - count), 6)))
-        starts = dense_anchors.chunk_starts(count, 32)
+        starts = dense_anchors.clip_starts(count, 32)
         kept = dense_anchors.kept_steps(starts, count, 32)
         for start, (first, last) in zip(starts, kept, strict=True):
             said = network(padded[None, start : start + 32])

@@ -34,8 +34,8 @@ class Rows:
 
 def windowed(network: PoolingNetwork, rows: np.ndarray) -> np.ndarray:
     """As published: each window gathered by itself, its indices clipped to the half."""
-    steps, clip_len = len(rows), network.config.clip_len
-    offsets = np.arange(clip_len) - clip_len // 2
+    steps, clip_steps = len(rows), network.config.clip_steps
+    offsets = np.arange(clip_steps) - clip_steps // 2
     scores = []
     with torch.inference_mode():
         for step in range(steps):
@@ -45,10 +45,10 @@ def windowed(network: PoolingNetwork, rows: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-@given(steps=st.integers(1, 120), clip_len=st.integers(2, 41), seed=st.integers(0, 1000))
-def test_every_step_has_the_score_of_the_window_around_it(pooling, steps, clip_len, seed):
+@given(steps=st.integers(1, 120), clip_steps=st.integers(2, 41), seed=st.integers(0, 1000))
+def test_every_step_has_the_score_of_the_window_around_it(pooling, steps, clip_steps, seed):
     torch.manual_seed(seed)
-    network = PoolingNetwork(PoolingConfig(pooling, 3, clip_len, 8, 12, 4)).eval()
+    network = PoolingNetwork(PoolingConfig(pooling, 3, clip_steps, 8, 12, 4)).eval()
     rows = torch.randn(steps, 8).numpy()
     found = score(network, {"features": Rows(rows)})
     assert found.dtype == np.float32
@@ -81,7 +81,7 @@ def test_published_weights_over_a_half(name, shared, tmp_path):
     path = shared / f"data/checkpoints/sn-spotting_Pooling_{name}.pth.tar"
     weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     pooling = "max" if name.startswith("MAX") else "netvlad-conv"
-    network = PoolingNetwork(PoolingConfig(pooling, 3, clip_len=40)).eval()
+    network = PoolingNetwork(PoolingConfig(pooling, 3, clip_steps=40)).eval()
     network.load_state_dict(weights)
     rng = np.random.default_rng(0)
     rows = np.maximum(rng.normal(size=(1500, 512)), 0).cumsum(0)[::5].astype(np.float16)

@@ -22,9 +22,15 @@ from touchline.features.store import write_features  # noqa: E402
 from touchline.features.stored_pca import user_pcas  # noqa: E402
 from touchline.spotting.features import load_for_features  # noqa: E402
 from touchline.spotting.video_spotter import ExtractingSpotter, StreamExtractor  # noqa: E402
+from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.zoo.cards import CardFeatures, CardLabels, ModelCard, write_card  # noqa: E402
 from touchline.zoo.identity import FeatureIdentity, published_identity  # noqa: E402
-from touchline.zoo.networks import SYSTEMS, config_dict, save_weights  # noqa: E402
+from touchline.zoo.networks import (  # noqa: E402
+    config_dict,
+    config_type,
+    make_network,
+    save_weights,
+)
 from touchline.zoo.store import WEIGHTS_FILE, sha256_of  # noqa: E402
 
 EXACT = Placement("openvino", "fp32")
@@ -85,9 +91,9 @@ def write_model(
     folder.mkdir(parents=True)
     torch.manual_seed(0)
     known = SYSTEMS[system]
-    options = {"pooling": "max", "clip_len": 6} if network is None else network
-    config = known.config(num_classes=2, **{str(known.width_field): features.width}, **options)
-    save_weights(known.network(config), folder / WEIGHTS_FILE)
+    options = {"pooling": "max", "clip_steps": 6} if network is None else network
+    config = config_type(known)(num_classes=2, feature_width=features.width, **options)
+    save_weights(make_network(known, config), folder / WEIGHTS_FILE)
     card = ModelCard(
         name=folder.name,
         system=system,
@@ -131,7 +137,7 @@ def scores_of_video(model: Path, video: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("system", ["pooling", "calf"])
 def test_a_video_gives_the_scores_of_its_feature_files(system, match, tmp_path):
-    small = {"slots": 3, "chunk_steps": 32, "receptive_steps": 16}
+    small = {"slots": 3, "clip_steps": 32, "receptive_steps": 16}
     network = small if system == "calf" else None
     model = write_model(tmp_path / "m", described("demo", 368), system=system, network=network)
     expected = scores_of_files(model, match, tmp_path, "demo")
@@ -273,7 +279,7 @@ def test_a_stream_that_is_drawn_wants_its_files_beside_the_video(refused, match,
         tmp_path / "m",
         described("demo", 368),
         system="calf-calibration",
-        network={"slots": 3, "chunk_steps": 32, "receptive_steps": 16, "players": "graph"},
+        network={"slots": 3, "clip_steps": 32, "receptive_steps": 16, "players": "graph"},
         streams={"graph": CardFeatures(name="graph", rate="2/1")},
     )
     assert "match_field_calib_ccbv.json" in refused("spot", match, "--model", model)

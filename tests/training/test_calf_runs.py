@@ -31,7 +31,7 @@ from touchline.zoo.store import find  # noqa: E402
 
 STEPS = 300
 LABELS = ("A", "B")
-SMALL = "slots: 4, chunk_steps: 48, receptive_steps: 16"
+SMALL = "slots: 4, clip_steps: 48, receptive_steps: 16"
 CASES = {
     "calf": SMALL,
     "calf-attention": SMALL + ", heads: 2, hidden: 16, refinement: false",
@@ -108,7 +108,7 @@ def test_a_trained_network_finds_its_events(
 def test_a_grounding_network_can_be_trained_and_scored(
     dataset: Path, tmp_path: Path, call: Callable[..., Any]
 ) -> None:
-    network_options = "chunk_steps: 48, receptive_steps: 16"
+    network_options = "clip_steps: 48, receptive_steps: 16"
     recipe = load_recipe("calf-grounding", settings(dataset, network_options, 2))
     train(recipe, tmp_path / "run")
     shots = read_shots(dataset)
@@ -172,7 +172,7 @@ def test_games_without_linked_replays_stop_before_training(dataset: Path, tmp_pa
     source = dataset / "league" / "season" / "game-0"
     for name in ("1_small.npy", "2_small.npy", "Labels-v2.json"):
         (game / name).write_bytes((source / name).read_bytes())
-    chosen = settings(tmp_path / "games", "chunk_steps: 48, receptive_steps: 16", 1)
+    chosen = settings(tmp_path / "games", "clip_steps: 48, receptive_steps: 16", 1)
     with pytest.raises(InputError, match=r"Labels-cameras\.json"):
         train(load_recipe("calf-grounding", chosen), tmp_path / "run")
     assert not (tmp_path / "run").exists()

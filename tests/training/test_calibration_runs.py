@@ -14,7 +14,7 @@ from touchline.datasets.streams import StreamSource, open_half  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
 from touchline.simulator.dataset import simulate  # noqa: E402
-from touchline.spotting.scorers import SCORERS  # noqa: E402
+from touchline.spotting.scorers import half_scorer  # noqa: E402
 from touchline.timebase import parse_rate  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.run import train  # noqa: E402
@@ -52,7 +52,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings(dataset: Path, stream: str) -> tuple[str, ...]:
     source = "{name: described, width: 6}" if stream == "top_view_features" else "{rate: 2}"
-    network = f"players: {PLAYERS[stream]}, slots: 4, chunk_steps: 48, receptive_steps: 16"
+    network = f"players: {PLAYERS[stream]}, slots: 4, clip_steps: 48, receptive_steps: 16"
     further = NETWORKS[stream][1]
     return (
         f"data.root={dataset}",
@@ -85,7 +85,7 @@ def test_a_simulated_match_trains_a_network_that_scores_it(
         sources[name] = StreamSource(told.name, parse_rate(told.rate or card.rate), told.width)
     network = load_network(folder)
     for path in sorted(dataset.rglob("*_small.npy")):
-        values = SCORERS[card.system](network, open_half(path, sources))
+        values = half_scorer(card.system)(network, open_half(path, sources))
         assert values.shape == (STEPS, len(SOCCERNET_V2_VISUAL))
         assert values.any() and np.isfinite(values).all()
 

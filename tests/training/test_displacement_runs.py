@@ -19,7 +19,7 @@ LABELS = ("Goal", "Corner")
 CASES = {
     "dense-anchors": (
         "data.features={name: small, width: 8, rate: 1}",
-        "network={width: 1, chunk_steps: 64, upsampling: 2, scaled: true}",
+        "network={width: 1, clip_steps: 64, upsampling: 2, scaled: true}",
         "clips={epoch_clips: 16}",
         "optimiser.batch=8",
         "validation.start_epoch=1",

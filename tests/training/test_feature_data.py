@@ -158,7 +158,7 @@ def describe(path: Path, name: str, rate: str) -> None:
         (None, ("data.features.rate=1",), ["labels end within", "2 would fit"]),
         (None, ("data.features.name=tay",), ["this game has no features tay"]),
         (None, ("data.features.width=9",), ["8 wide, not 9"]),
-        (None, ("network.input_width=9",), ["network.input_width is 9", "8 wide"]),
+        (None, ("network.feature_width=9",), ["network.feature_width is 9", "8 wide"]),
         (None, ("network.pool=max",), ["network.pool", "use one of", "pooling"]),
         (None, ("network.pooling=median",), ["median"]),
         (None, ("clips.size=3",), ["clips.size"]),

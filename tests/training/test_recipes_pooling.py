@@ -5,10 +5,11 @@ import pytest
 pytest.importorskip("torch")
 
 from touchline.labels import LABEL_SETS
+from touchline.systems import SYSTEMS
 from touchline.timebase import parse_rate
 from touchline.training.config import load_recipe, recipe_names
-from touchline.training.tasks import TASKS
-from touchline.zoo.networks import SYSTEMS
+from touchline.training.tasks import task_maker
+from touchline.zoo.networks import config_type, make_network
 
 WINDOW_SECONDS = {
     "maxpool": 20,
@@ -28,9 +29,9 @@ def test_a_recipe_makes_its_network_and_its_task(name):
     recipe = load_recipe(name)
     labels, rate = LABEL_SETS[recipe.data.labels], parse_rate(recipe.data.features.rate)
     system = SYSTEMS[recipe.system]
-    width = {system.width_field: recipe.data.features.width}
-    network = system.network(system.config(num_classes=len(labels), **width, **recipe.network))
-    task = TASKS[recipe.system](network.config, recipe.clips, labels, rate)
+    sizes = {"num_classes": len(labels), "feature_width": recipe.data.features.width}
+    network = make_network(system, config_type(system)(**sizes, **recipe.network))
+    task = task_maker(recipe.system)(network.config, recipe.clips, labels, rate)
     assert task.clip_steps == WINDOW_SECONDS[name] * rate
     # Published: around a detection, 20 s of the first baselines and 30 s of the others are emptied.
     assert recipe.validation.window_seconds == (10 if WINDOW_SECONDS[name] == 20 else 15)
@@ -39,7 +40,7 @@ def test_a_recipe_makes_its_network_and_its_task(name):
 
 def test_the_published_netvlad_plus_plus():
     recipe = load_recipe("netvlad++")
-    network = SYSTEMS["pooling"].network(
-        SYSTEMS["pooling"].config(num_classes=17, input_width=2048, **recipe.network)
-    )
+    system = SYSTEMS["pooling"]
+    config = config_type(system)(num_classes=17, feature_width=2048, **recipe.network)
+    network = make_network(system, config)
     assert sum(p.numel() for p in network.parameters()) == 1_704_466

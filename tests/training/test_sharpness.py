@@ -102,7 +102,7 @@ def test_half_precision_is_refused_before_training():
     )
     from touchline.training.session import PRECISIONS
 
-    settings = ("data.features={name: a, width: 8, rate: 1}", "network={width: 1, chunk_steps: 64}")
+    settings = ("data.features={name: a, width: 8, rate: 1}", "network={width: 1, clip_steps: 64}")
     labels = LabelSet("own", ("A",))
     for further in ((), ("clips.delta_sharpness=0",)):
         recipe = load_recipe("dense-anchors", (*settings, *further))

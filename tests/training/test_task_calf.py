@@ -29,7 +29,7 @@ from touchline.training.tasks.calf import CALFTask  # noqa: E402
 RATE = Fraction(2)
 OWN = LabelSet("own", ("dive", "slide", "never"))
 CONFIG = CALFConfig(num_classes=17)
-SMALL = {"num_classes": 3, "slots": 4, "chunk_steps": 48, "receptive_steps": 16, "features": 20}
+SMALL = {"num_classes": 3, "slots": 4, "clip_steps": 48, "receptive_steps": 16, "feature_width": 20}
 
 
 @dataclass

@@ -32,7 +32,7 @@ from touchline.training.tasks.calf_grounding import (  # noqa: E402
 
 RATE = Fraction(2)
 LABELS = LabelSet("replays", ("Replay",))
-CONFIG = GroundingCALFConfig(chunk_steps=48, receptive_steps=16, features=8)
+CONFIG = GroundingCALFConfig(clip_steps=48, receptive_steps=16, feature_width=8)
 GAME = "league/season/game"
 
 Shot = tuple[str, tuple[str, str] | None]

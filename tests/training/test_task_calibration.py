@@ -16,10 +16,11 @@ from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES  # noqa: 
 from touchline.labels import LABEL_SETS, SOCCERNET_V2_VISUAL, LabelSet  # noqa: E402
 from touchline.models.calibration import CalibrationConfig, calibration_calf  # noqa: E402
 from touchline.spotting.scorers.calibration import segment  # noqa: E402
+from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
-from touchline.training.tasks import TASKS  # noqa: E402
+from touchline.training.tasks import task_maker  # noqa: E402
 from touchline.training.tasks.calibration import CalibrationTask  # noqa: E402
-from touchline.zoo.networks import SYSTEMS  # noqa: E402
+from touchline.zoo.networks import config_type, make_network  # noqa: E402
 
 LABELS = LabelSet("own", ("left", "right"))
 RATE = Fraction(2)
@@ -27,9 +28,9 @@ EVENTS = [(step, number % 2) for number, step in enumerate(range(40, 580, 45))]
 SMALL = {
     "num_classes": 2,
     "slots": 4,
-    "chunk_steps": 48,
+    "clip_steps": 48,
     "receptive_steps": 16,
-    "features": 6,
+    "feature_width": 6,
     "player_features": 10,
     "graph_layers": 2,
     "graph_width": 8,
@@ -118,10 +119,10 @@ def test_recipes_describe_what_was_published(kind: str) -> None:
     recipe = load_recipe(f"calf-calibration-{kind}")
     labels = LABEL_SETS[recipe.data.labels]
     system = SYSTEMS[recipe.system]
-    config = system.config(num_classes=len(labels), **recipe.network)
-    task = TASKS[recipe.system](config, recipe.clips, labels, RATE)
+    config = config_type(system)(num_classes=len(labels), **recipe.network)
+    task = task_maker(recipe.system)(config, recipe.clips, labels, RATE)
     assert set(task.streams) == {"features", *recipe.data.streams}
     assert task.clip_steps == 240 and config.polarity == "distance"
     if kind == "gcn":
-        network = system.network(config)
+        network = make_network(system, config)
         assert sum(parameter.numel() for parameter in network.parameters()) == 741_828

@@ -24,7 +24,7 @@ LABELS = LabelSet("two", ("A", "B"))
 
 
 def config_of(**given) -> DenseAnchorsConfig:
-    sizes = {"num_classes": 2, "feature_width": 8, "width": 2, "chunk_steps": 64}
+    sizes = {"num_classes": 2, "feature_width": 8, "width": 2, "clip_steps": 64}
     return DenseAnchorsConfig(**(sizes | given))
 
 

@@ -20,11 +20,12 @@ from touchline.models.fusion import (  # noqa: E402
     FusionConfig,
     LateFusion,
 )
-from touchline.spotting.scorers import SCORERS, fusion  # noqa: E402
+from touchline.spotting.scorers import fusion  # noqa: E402
+from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
-from touchline.training.tasks import TASKS  # noqa: E402
+from touchline.training.tasks import task_maker  # noqa: E402
 from touchline.training.tasks.fusion import FusionTask, drop_streams, near_targets  # noqa: E402
-from touchline.zoo.networks import SYSTEMS  # noqa: E402
+from touchline.zoo.networks import config_type  # noqa: E402
 
 LABELS = LabelSet("two", ("A", "B"))
 KINDS = {
@@ -157,11 +158,11 @@ def test_of_every_clip_a_stream_is_left():
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_recipes_make_what_they_name(kind):
     recipe = load_recipe(kind)
-    config = SYSTEMS[recipe.system].config(
+    config = config_type(SYSTEMS[recipe.system])(
         num_classes=17, feature_width=512, streams=(("fft", 31),), **recipe.network
     )
-    task = TASKS[recipe.system](config, recipe.clips, LABELS, Fraction(2))
-    assert task.streams == ("features", "fft") and task.does_without and recipe.system in SCORERS
+    task = task_maker(recipe.system)(config, recipe.clips, LABELS, Fraction(2))
+    assert task.streams == ("features", "fft") and task.does_without
 
 
 def test_what_cannot_be_trained_on_is_refused():

@@ -15,7 +15,7 @@ from touchline.spotting.scorers.pooling import score  # noqa: E402
 from touchline.training.tasks.pooling import PoolingTask  # noqa: E402
 
 LABELS = LabelSet("three", ("a", "b", "c"))
-CONFIG = PoolingConfig("max", 3, clip_len=40, input_width=8, width=8)
+CONFIG = PoolingConfig("max", 3, clip_steps=40, feature_width=8, width=8)
 
 
 class Rows:
@@ -112,7 +112,9 @@ def test_options_are_refused():
 def test_what_is_learnt_from_windows_is_found_in_a_half(pooling):
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    config = PoolingConfig(pooling, 3, clip_len=8, input_width=8, width=8, clusters=8, dropout=0)
+    config = PoolingConfig(
+        pooling, 3, clip_steps=8, feature_width=8, width=8, clusters=8, dropout=0
+    )
     task = PoolingTask(config, {}, LABELS, Fraction(2))
     halves = [
         half(steps, *((step, step * 7 % 3) for step in range(9, steps, 19))) for steps in (800, 600)

@@ -110,7 +110,7 @@ def test_opensportslab_means_scores(tmp_path: Path) -> None:
 
 
 def test_a_configuration_says_what_weights_of_calf_do_not(tmp_path: Path) -> None:
-    small = {"slots": 3, "chunk_steps": 48, "receptive_steps": 16, "features": 20}
+    small = {"slots": 3, "clip_steps": 48, "receptive_steps": 16, "feature_width": 20}
     torch.save(CALF(CALFConfig(num_classes=2, **small)).state_dict(), tmp_path / "calf.pth")
     text = "model: {polarity: score, neck: {framerate: 1}}\nDATA: {classes: [dive, slide]}\n"
     (tmp_path / "config.yaml").write_text(text)
@@ -131,7 +131,12 @@ def test_a_configuration_says_what_weights_of_calf_do_not(tmp_path: Path) -> Non
 
 def test_any_size_is_read_off_the_weights(tmp_path: Path) -> None:
     config = CALFConfig(
-        num_classes=2, slots=3, chunk_steps=48, receptive_steps=16, features=20, polarity="distance"
+        num_classes=2,
+        slots=3,
+        clip_steps=48,
+        receptive_steps=16,
+        feature_width=20,
+        polarity="distance",
     )
     save_file(CALF(config).state_dict(), tmp_path / "small.safetensors")
     folder = import_checkpoint(tmp_path / "small.safetensors", name="small", labels="dive,slide")

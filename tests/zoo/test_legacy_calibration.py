@@ -8,12 +8,13 @@ torch = pytest.importorskip("torch")
 
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
+from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.zoo.importer import import_checkpoint  # noqa: E402
 from touchline.zoo.legacy.calf import READERS as CALF_READERS  # noqa: E402
 from touchline.zoo.legacy.calibration import READERS  # noqa: E402
 from touchline.zoo.legacy.reader import Checkpoint  # noqa: E402
 from touchline.zoo.legacy.settings import PublishedSettings  # noqa: E402
-from touchline.zoo.networks import SYSTEMS, fill, read_safetensors  # noqa: E402
+from touchline.zoo.networks import fill, make_network, read_safetensors  # noqa: E402
 
 PUBLISHED = {
     "calf_calib_3dconv_visual": ("calf-calibration", {"players": "3d", "multiplier": 2}),
@@ -61,7 +62,7 @@ def test_recognises_and_rebuilds(shared: Path, name: str) -> None:
     assert {field: getattr(config, field) for field in sizes} == sizes
     assert config.polarity == "distance"
     assert any(len(usual) == config.num_classes for usual in found[0].usual_labels)
-    fill(SYSTEMS[system].network(config), found[0].rename(weights), where=path)
+    fill(make_network(SYSTEMS[system], config), found[0].rename(weights), where=path)
 
 
 def test_widths_that_no_network_has_are_refused(shared: Path) -> None:

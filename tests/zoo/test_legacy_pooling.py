@@ -68,7 +68,7 @@ def test_the_published_checkpoints(name, pooling, labels, shared):
     card = folder.card
     assert card.system == "pooling" and card.config["pooling"] == pooling
     assert card.labels.labels == labels.labels and card.labels.name == labels.name
-    assert (card.rate, card.config["clip_len"]) == ("2/1", 40)
+    assert (card.rate, card.config["clip_steps"]) == ("2/1", 40)
     assert (card.features.name, card.features.width) == ("ResNET_TF2_PCA512", 512)
     assert (card.suppression.kind, card.suppression.window_seconds) == ("half-open", 10.0)
     network = load_network(folder)
@@ -89,21 +89,21 @@ def test_every_published_temporally_aware_layout(shared, tmp_path):
         said = path.stem.split("_")[1].lower().replace("pp", "++")
         # A mean has no weights of its own, nor has the first baseline's maximum.
         assert card.config["pooling"] == said.replace("avg", "max")
-        assert card.config["clip_len"] == (40 if "++" not in said and "vlad" not in said else 30)
+        assert card.config["clip_steps"] == (40 if "++" not in said and "vlad" not in said else 30)
         assert card.labels.labels == SOCCERNET_V2.labels
-        wide = card.config["input_width"] == 2048
+        wide = card.config["feature_width"] == 2048
         assert card.features.name == ("ResNET_TF2" if wide else "ResNET_TF2_PCA512")
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("input_width", [512, 40])
+@pytest.mark.parametrize("feature_width", [512, 40])
 @pytest.mark.parametrize("wrap", [dict, as_opensportslab], ids=["original", "OpenSportsLab"])
-def test_every_pooling_is_read_off_its_entries(pooling, input_width, wrap, tmp_path):
-    weights = weights_of(pooling, input_width=input_width, clusters=6)
+def test_every_pooling_is_read_off_its_entries(pooling, feature_width, wrap, tmp_path):
+    weights = weights_of(pooling, feature_width=feature_width, clusters=6)
     folder = import_checkpoint(published(tmp_path / "a.pth.tar", wrap(weights)))
     config = folder.card.config
     assert config["pooling"] == pooling.replace("avg", "max")
-    assert (config["input_width"], config["width"]) == (input_width, 512)
+    assert (config["feature_width"], config["width"]) == (feature_width, 512)
     assert config["clusters"] == (6 if "vlad" in pooling else 64)
     loaded = load_network(folder).state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in weights.items())
@@ -117,7 +117,7 @@ def test_a_configuration_says_what_weights_do_not(pooling, tmp_path):
     (tmp_path / "config.yaml").write_text(text.replace("POOLING", pooling).replace("WINDOW", "15"))
     card = import_checkpoint(path, config_path=tmp_path / "config.yaml").card
     assert card.config["pooling"] == pooling.lower().replace("pool", "")
-    assert (card.config["clip_len"], card.rate) == (30, "2/1")
+    assert (card.config["clip_steps"], card.rate) == (30, "2/1")
     assert card.labels.labels == tuple(reversed(SOCCERNET_V2.labels))
 
 
@@ -126,7 +126,7 @@ def test_the_options_of_the_published_trainer_are_a_configuration(tmp_path):
     options = {"pool": "AVG", "framerate": 2, "window_size": 15, "classes": list("abcde")}
     (tmp_path / "options.json").write_text(json.dumps(options))
     card = import_checkpoint(path, config_path=tmp_path / "options.json").card
-    assert (card.config["pooling"], card.config["clip_len"]) == ("avg", 30)
+    assert (card.config["pooling"], card.config["clip_steps"]) == ("avg", 30)
 
 
 @pytest.mark.parametrize(

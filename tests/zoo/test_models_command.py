@@ -110,7 +110,7 @@ def test_what_makes_features_is_imported_and_listed(touchline, tmp_path, home, m
 
 
 def test_a_published_model_says_what_made_its_features(touchline, tmp_path, home):
-    network = CALF(CALFConfig(num_classes=17, slots=3, chunk_steps=32, receptive_steps=16))
+    network = CALF(CALFConfig(num_classes=17, slots=3, clip_steps=32, receptive_steps=16))
     torch.save({"state_dict": network.state_dict()}, tmp_path / "calf.pth.tar")
     code, out, err = touchline("import", tmp_path / "calf.pth.tar", "--json")
     assert code == 0, err

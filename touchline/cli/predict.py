@@ -95,6 +95,7 @@ def predict(
     from touchline.datasets.soccernet import read_games
     from touchline.errors import ConfigError, InputError
     from touchline.pipeline import check_writable
+    from touchline.systems import grounds_replays
     from touchline.zoo.store import find
 
     if fuse is None and (fuse_weight is not None or fuse_arctanh):
@@ -105,7 +106,7 @@ def predict(
     for target in targets:
         check_writable(target.parent if target is challenge else target)
     card = find(run).card
-    if card.system == "calf-grounding" and fuse is None:
+    if grounds_replays(card.system) and fuse is None:
         _ground(run, dataset, split, features, threshold, targets, json)
         return
     own = card.features

@@ -61,7 +61,7 @@ def context_of(
     labels: LabelSet,
     halves: Sequence[LabelledHalf],
     rate: Fraction,
-    chunk_steps: int,
+    clip_steps: int,
     *,
     published: bool = True,
 ) -> Floats:
@@ -75,7 +75,7 @@ def context_of(
         labels: the classes.
         halves: what parameters are derived from.
         rate: steps a second.
-        chunk_steps: steps of a clip, of which a derived context takes at most five sixths.
+        clip_steps: steps of a clip, of which a derived context takes at most five sixths.
         published: whether published parameters are used for the labels that have them.
 
     Returns:
@@ -86,7 +86,7 @@ def context_of(
         if published and label in PUBLISHED_CONTEXT:
             bounds = np.array(PUBLISHED_CONTEXT[label]) * float(rate)
         else:
-            reach = min(_half_median_gap(index, halves), chunk_steps * LONGEST_SHARE)
+            reach = min(_half_median_gap(index, halves), clip_steps * LONGEST_SHARE)
             bounds = np.array((-reach, -reach / 2, reach / 2, reach))
         columns.append(_apart(bounds))
     return np.stack(columns, axis=1).astype(np.float32)

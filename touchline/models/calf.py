@@ -64,6 +64,6 @@ class CALF(CapsuleNetwork):
         """Segment and spot.
 
         Args:
-            features: (B, ``chunk_steps``, ``features``).
+            features: (B, ``clip_steps``, ``feature_width``).
         """
         return self.decode(self.encode(self.reduce(features)))

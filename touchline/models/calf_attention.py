@@ -143,7 +143,7 @@ class AttentionCALF(CapsuleNetwork):
         super().__init__(config)
         width = WIDTHS.encoded
         self.add_feature_branch(WIDTHS)
-        self.positional_encoding = SinusoidalPositions(config.chunk_steps, width)
+        self.positional_encoding = SinusoidalPositions(config.clip_steps, width)
         self.transformer = EncoderLayer(width, config.heads, config.hidden, config.dropout)
         self.add_heads(width)
         if config.refinement:
@@ -164,7 +164,7 @@ class AttentionCALF(CapsuleNetwork):
         """Segment and spot.
 
         Args:
-            features: (B, ``chunk_steps``, ``features``).
+            features: (B, ``clip_steps``, ``feature_width``).
         """
         return self.decode(self.encode(self.reduce(features)))
 
@@ -202,6 +202,6 @@ class SqueezeCALF(CapsuleNetwork):
         """Segment and spot.
 
         Args:
-            features: (B, ``chunk_steps``, ``features``).
+            features: (B, ``clip_steps``, ``feature_width``).
         """
         return self.decode(self.encode(self.reduce(features)))

@@ -68,7 +68,7 @@ class GroundingCALF(CapsuleNetwork):
         """Segment and spot.
 
         Args:
-            game: (B, ``chunk_steps``, ``features``).
+            game: (B, ``clip_steps``, ``feature_width``).
             replay: alike; a replay repeated as often as it fits whole, then zeros.
 
         Returns:

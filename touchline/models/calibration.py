@@ -154,8 +154,8 @@ class CalibrationCALF(CapsuleNetwork):
         """Segment and spot.
 
         Args:
-            features: (B, ``chunk_steps``, ``features``).
-            players: (B, ``chunk_steps``, ...): rows of the stream ``config.stream``.
+            features: (B, ``clip_steps``, ``feature_width``).
+            players: (B, ``clip_steps``, ...): rows of the stream ``config.stream``.
         """
         return self.decode(self.encode(self.reduce(features), self.see(players)))
 
@@ -216,7 +216,7 @@ class CopyCALF(CalibrationCALF):
     def add_player_branch(self) -> None:
         """See ``CalibrationCALF``."""
         self.add_feature_branch(
-            self.config.widths, suffix="_copy", features=self.config.player_features
+            self.config.widths, suffix="_copy", feature_width=self.config.player_features
         )
 
     def see(self, players: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class DenseAnchorsConfig:
         width: 16 as published; the first level has four times as many channels.
         heads: ``"confidence"`` and, unless it names steps as they are, ``"delta"``.
         shared_trunk: whether both heads stand on one U-Net; published are two.
-        chunk_steps: steps of the output that the network sees at once.
+        clip_steps: steps of the output that the network sees at once.
         upsampling: steps of the output for every row of features: 2 for features at one row a
             second, which are interpolated, else 1.
         scaled: whether features are divided by the largest magnitude that each of their numbers
@@ -58,7 +58,7 @@ class DenseAnchorsConfig:
     width: int = 16
     heads: tuple[str, ...] = HEADS
     shared_trunk: bool = False
-    chunk_steps: int = 224
+    clip_steps: int = 224
     upsampling: int = 1
     scaled: bool = False
     confidence_seconds: float = 3.0
@@ -66,7 +66,7 @@ class DenseAnchorsConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "heads", tuple(self.heads))  # a list, where it is a recipe's
-        for field in ("num_classes", "feature_width", "width", "chunk_steps", "upsampling"):
+        for field in ("num_classes", "feature_width", "width", "clip_steps", "upsampling"):
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ConfigError(f"{field} {value!r} is not allowed", remedy="at least 1")
@@ -79,9 +79,9 @@ class DenseAnchorsConfig:
                 f"heads {list(self.heads)!r} are not known",
                 remedy=f"use [{CONFIDENCE}] or [{', '.join(HEADS)}]",
             )
-        if self.chunk_steps % STEP_MULTIPLE or self.chunk_steps % self.upsampling:
+        if self.clip_steps % STEP_MULTIPLE or self.clip_steps % self.upsampling:
             raise ConfigError(
-                f"chunk_steps {self.chunk_steps} is not allowed",
+                f"clip_steps {self.clip_steps} is not allowed",
                 remedy=f"use a multiple of {STEP_MULTIPLE} and of upsampling",
             )
 

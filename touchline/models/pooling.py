@@ -100,9 +100,9 @@ class PoolingConfig:
     Attributes:
         pooling: a name of ``POOLINGS``.
         num_classes: classes without background.
-        clip_len: steps of a window; no weight depends on it.
-        input_width: features of a step.
-        width: features that are pooled; a linear layer makes them where ``input_width`` differs.
+        clip_steps: steps of a window; no weight depends on it.
+        feature_width: numbers in a row of features.
+        width: features that are pooled; a linear layer makes them where ``feature_width`` differs.
         clusters: of a VLAD, over both parts of the window.
         dropout: before the classifier.
 
@@ -112,8 +112,8 @@ class PoolingConfig:
 
     pooling: str
     num_classes: int
-    clip_len: int = 30
-    input_width: int = 512
+    clip_steps: int = 30
+    feature_width: int = 512
     width: int = 512
     clusters: int = 64
     dropout: float = 0.4
@@ -127,8 +127,8 @@ class PoolingConfig:
         parts = len(POOLINGS[self.pooling].parts)
         for field, least in (
             ("num_classes", 1),
-            ("clip_len", parts),
-            ("input_width", 1),
+            ("clip_steps", parts),
+            ("feature_width", 1),
             ("width", 1),
             ("clusters", parts),
         ):
@@ -156,9 +156,9 @@ class PoolingNetwork(nn.Module):
     def __init__(self, config: PoolingConfig) -> None:
         super().__init__()
         self.config = config
-        projects = config.input_width != config.width
+        projects = config.feature_width != config.width
         self.feature_extractor = (
-            nn.Linear(config.input_width, config.width) if projects else nn.Identity()
+            nn.Linear(config.feature_width, config.width) if projects else nn.Identity()
         )
         pooling = POOLINGS[config.pooling]
         self._parts = pooling.parts
@@ -177,7 +177,7 @@ class PoolingNetwork(nn.Module):
         """Class logits of windows.
 
         Args:
-            x: (B, T, D); T need not be ``clip_len``.
+            x: (B, T, D); T need not be ``clip_steps``.
 
         Returns:
             (B, K+1); background is output 0. Probabilities are their sigmoids.
@@ -188,21 +188,21 @@ class PoolingNetwork(nn.Module):
         return self.fc(self.drop(torch.cat(pooled, dim=1)))
 
     def slide(self, x: Tensor) -> Tensor:
-        """Class logits of all windows of ``clip_len`` steps of a sequence, each frame seen once.
+        """Class logits of all windows of ``clip_steps`` steps of a sequence, each frame seen once.
 
         Args:
-            x: (N, D), N at least ``clip_len``.
+            x: (N, D), N at least ``clip_steps``.
 
         Returns:
-            (N - clip_len + 1, K+1): what ``forward`` returns in evaluation mode for each window.
+            (N - clip_steps + 1, K+1): what ``forward`` returns in evaluation mode for each window.
         """
         frames = self.feature_extractor(x)
-        windows = len(x) - self.config.clip_len + 1
+        windows = len(x) - self.config.clip_steps + 1
         weights = self.fc.weight.split([pool.out_width for pool in self.pools], dim=1)
         logits = self.fc.bias.expand(windows, -1)
         first = 0
         for pool, weight, steps in zip(
-            self.pools, weights, self._lengths(self.config.clip_len), strict=True
+            self.pools, weights, self._lengths(self.config.clip_steps), strict=True
         ):
             logits = logits + pool.slide(frames[first : first + windows + steps - 1], steps, weight)
             first += steps

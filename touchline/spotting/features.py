@@ -56,18 +56,13 @@ class FeatureSpotter:
         precision: Literal["fp32", "bf16"] = "fp32",
     ) -> None:
         from touchline.engines.torch import accelerator
-        from touchline.spotting.scorers import SCORERS
+        from touchline.spotting.scorers import half_scorer
         from touchline.zoo.networks import load_network
 
         self.folder = folder
-        if self.card.system not in SCORERS:
-            raise ConfigError(
-                f"model {self.card.name} of system {self.card.system} does not spot features",
-                remedy=f"systems that do: {', '.join(SCORERS)}",
-            )
+        self._score = half_scorer(self.card.system)
         self.sources = sources_of(self.card, features)
         self.suppression = suppression or suppression_of(self.card)
-        self._score = SCORERS[self.card.system]
         self._device = accelerator() or "cpu"
         self.network: Any = load_network(folder).to(self._device)
         self._half = precision == "bf16"

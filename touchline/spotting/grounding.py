@@ -65,12 +65,12 @@ def _encode(network: Any, rows: Floats) -> Tensor:
 
 def _ground_one(network: Any, stream: Stream, game: Tensor, replay: Replay) -> GroundedReplay:
     config = network.config
-    rows = replay_rows(stream, replay.start_seconds, replay.end_seconds, config.chunk_steps)
+    rows = replay_rows(stream, replay.start_seconds, replay.end_seconds, config.clip_steps)
     shown = _encode(network, rows[None]).expand_as(game)
     spotting = network.decode(torch.cat((game, shown), dim=1)).spotting[:, 0].float().cpu().numpy()
     starts = clip_starts(stream.steps, config)
     judged = judged_steps(starts, stream.steps, config)
-    steps = starts + np.floor(spotting[:, 1] * np.float32(config.chunk_steps - 1)).astype(np.int64)
+    steps = starts + np.floor(spotting[:, 1] * np.float32(config.clip_steps - 1)).astype(np.int64)
     kept = (judged[:, 0] <= steps) & (steps < judged[:, 1])
     kept &= steps < frame_at(replay.end_seconds, stream.rate)  # what is shown again has been
     order = np.flatnonzero(kept)[np.argsort(-spotting[kept, 0], kind="stable")]

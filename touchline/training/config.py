@@ -22,11 +22,13 @@ from pydantic import (
 
 from touchline.errors import ConfigError, InputError
 from touchline.labels import LABEL_SETS
+from touchline.systems import SYSTEMS, load_part
 from touchline.timebase import parse_rate
 from touchline.zoo.cards import NAME
 
 MAX_RECIPE_BYTES = 1_000_000
-E2E_SPOT: Literal["e2e-spot"] = "e2e-spot"
+USUAL_SYSTEM = "e2e-spot"
+"""Of a recipe that names none."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 LabelChoice = str | tuple[str, ...]
@@ -220,7 +222,7 @@ class AnyRecipe(Group):
 class Recipe(AnyRecipe):
     """A training run of E2E-Spot."""
 
-    system: Literal["e2e-spot"] = E2E_SPOT
+    system: str = USUAL_SYSTEM
     data: DataOptions = DataOptions()
     network: NetworkOptions = NetworkOptions()
     clips: ClipOptions = ClipOptions()
@@ -307,8 +309,6 @@ def load_recipe(source: str | Path, settings: Sequence[str] = ()) -> AnyRecipe:
         ConfigError: no such recipe, a key or value that it does not allow, or values that
             contradict each other; the message names the key.
     """
-    from touchline.training.feature_config import FeatureRecipe
-
     text, where = _read(source)
     try:
         values = yaml.safe_load(text)
@@ -320,8 +320,18 @@ def load_recipe(source: str | Path, settings: Sequence[str] = ()) -> AnyRecipe:
         raise ConfigError("a recipe is a table of groups", where=where)
     for setting in settings:
         _override(values, setting)
-    kind = Recipe if values.get("system", E2E_SPOT) == E2E_SPOT else FeatureRecipe
-    return read_group(kind, values, where=where)
+    return read_group(_options_of(values.get("system", USUAL_SYSTEM)), values, where=where)
+
+
+def _options_of(system: object) -> type[AnyRecipe]:
+    if not isinstance(system, str) or system not in SYSTEMS:
+        raise ConfigError(
+            f"system {system!r} is not known",
+            where="system",
+            remedy=f"use one of: {', '.join(SYSTEMS)}",
+        )
+    options: type[AnyRecipe] = load_part(SYSTEMS[system].options)
+    return options
 
 
 def read_group(

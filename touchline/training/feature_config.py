@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from touchline.systems import current_names
 from touchline.training.config import AnyRecipe, Group, LabelOptions, exact_rate
 
 WindowSeconds = Annotated[float, Field(gt=0, le=600)]
@@ -111,6 +112,11 @@ class FeatureRecipe(AnyRecipe):
     validation: FeatureValidationOptions = FeatureValidationOptions()
     start_from: str | None = None
     """A model whose weights to start from, where names and shapes agree: its zoo name or folder."""
+
+    @field_validator("network")
+    @classmethod
+    def _current_names(cls, network: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return current_names(info.data.get("system", ""), network)
 
     @model_validator(mode="after")
     def _consistent(self) -> "FeatureRecipe":

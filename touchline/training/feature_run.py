@@ -1,7 +1,5 @@
 """A training run on features, from recipe to model folder."""
 
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from torch import nn
 
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
+from touchline.systems import SYSTEMS
 from touchline.timebase import parse_rate
 from touchline.training.data import Say
 from touchline.training.feature_batches import VALIDATION, FeatureBatches, Share
@@ -33,9 +32,15 @@ from touchline.training.session import (
     prepare_process,
 )
 from touchline.training.sharpness import SharpnessAwareAdamW
-from touchline.training.tasks import TASKS
+from touchline.training.tasks import task_maker
 from touchline.training.tasks.base import Arranges, Derives, Optimises, Prepares, Task
-from touchline.zoo.networks import SYSTEMS, steps_per_row
+from touchline.zoo.networks import (
+    config_fields,
+    config_type,
+    lists_as_tuples,
+    make_network,
+    steps_per_row,
+)
 
 
 def train_on_features(
@@ -97,31 +102,23 @@ def network_config(recipe: FeatureRecipe, labels: LabelSet) -> Any:
         ConfigError: an unknown system, one that reads pictures, fields that its configuration does
             not have, or values that it refuses.
     """
-    system = SYSTEMS.get(recipe.system)
-    if system is None or system.width_field is None or recipe.system not in TASKS:
-        known = ", ".join(name for name in TASKS if name in SYSTEMS)
-        raise ConfigError(
-            f"system {recipe.system!r} cannot be trained on features",
-            where="system",
-            remedy=f"use one of: {known}",
-        )
-    given = ("num_classes", system.streams_field)  # by the labels, and by data.streams
-    allowed = [field.name for field in fields(system.config) if field.name not in given]
+    system = SYSTEMS[recipe.system]
+    given = ("num_classes", "streams" if system.given_streams else None)  # by labels and streams
+    allowed = [name for name in config_fields(system) if name not in given]
     for key in recipe.network:
         if key not in allowed:
             raise ConfigError(f"unknown key 'network.{key}'", remedy=_one_of(allowed))
-    values = {"num_classes": len(labels), **_frozen(recipe.network)}
-    if system.streams_field is not None:
-        values[system.streams_field] = _stream_widths(recipe.data)
+    values = {"num_classes": len(labels), **lists_as_tuples(recipe.network)}
+    if system.given_streams:
+        values["streams"] = _stream_widths(recipe.data)
     width = recipe.data.features.width
-    if width is not None and values.setdefault(system.width_field, width) != width:
+    if width is not None and values.setdefault("feature_width", width) != width:
         raise ConfigError(
-            f"network.{system.width_field} is {values[system.width_field]}, the features are "
-            f"{width} wide",
-            remedy=f"leave network.{system.width_field} out, or set data.features.width",
+            f"network.feature_width is {values['feature_width']}, the features are {width} wide",
+            remedy="leave network.feature_width out, or set data.features.width",
         )
     try:
-        return system.config(**values)
+        return config_type(system)(**values)
     except TypeError as error:
         raise ConfigError(f"these values make no network of {recipe.system}: {error}") from error
 
@@ -146,7 +143,7 @@ def make_task(recipe: FeatureRecipe, config: Any, labels: LabelSet) -> Task:
         ConfigError: options that it does not allow, or streams that it cannot do without.
     """
     rate = parse_rate(recipe.data.features.rate)
-    task = TASKS[recipe.system](config, recipe.clips, labels, rate)
+    task = task_maker(recipe.system)(config, recipe.clips, labels, rate)
     optional = [name for name, stream in recipe.data.streams.items() if stream.optional]
     if optional and not (isinstance(task, Arranges) and task.does_without):
         able = " or set clips.stream_dropout above 0" if isinstance(task, Arranges) else ""
@@ -161,7 +158,7 @@ def make_task(recipe: FeatureRecipe, config: Any, labels: LabelSet) -> Task:
 def build_network(recipe: FeatureRecipe, config: Any, say: Say = lambda text: None) -> nn.Module:
     """The network of a recipe with its starting weights, which its seed decides."""
     torch.manual_seed(recipe.run.seed)
-    network = SYSTEMS[recipe.system].network(config)
+    network = make_network(SYSTEMS[recipe.system], config)
     if recipe.start_from is not None:
         copy_weights(network, recipe.start_from, say)
     return network
@@ -213,12 +210,3 @@ def make_batches(
 
 def _one_of(names: list[str]) -> str:
     return f"use one of: {', '.join(names)}"
-
-
-def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
-    """YAML's lists as tuples, which configurations hold."""
-    return {key: _as_tuple(value) for key, value in values.items()}
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(part) for part in value) if isinstance(value, list) else value

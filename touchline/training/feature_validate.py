@@ -14,7 +14,7 @@ from touchline.labels import LabelSet, evaluation_rate
 from touchline.metrics.spotting import evaluate
 from touchline.scores import Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
-from touchline.spotting.scorers import SCORERS
+from touchline.spotting.scorers import half_scorer
 from touchline.training.feature_batches import Batch
 from touchline.training.feature_config import FeatureValidationOptions
 from touchline.training.feature_data import ValidationHalf
@@ -40,7 +40,7 @@ def score_half(
         precision: makes the context that the network runs in.
     """
     with precision():
-        values = SCORERS[system](network, half.half.streams)
+        values = half_scorer(system)(network, half.half.streams)
     rate = half.half.streams[MAIN].rate * steps_per_row(network.config)
     return Scores(values, np.arange(len(values)) / float(rate), labels, rate)
 

@@ -4,11 +4,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.labels import LabelSet
 from touchline.runtime.atomic import write_text
+from touchline.systems import current_names
 from touchline.timebase import parse_rate
 from touchline.zoo.identity import FeatureIdentity
 
@@ -89,7 +98,8 @@ class ModelCard(_Strict):
     Attributes:
         name: name in the zoo.
         system: which network, such as ``"e2e-spot"``.
-        config: what rebuilds it; the fields of the system's configuration.
+        config: what rebuilds it; the fields of the system's configuration, under their current
+            names (cards of earlier versions hold some under others, see ``touchline.systems``).
         labels: classes in the order of its outputs.
         rate: frames or rows a second it was trained at, exactly, such as ``"25/12"``.
         width, height: size in pixels that pictures are scaled to; None for a network of features.
@@ -121,6 +131,11 @@ class ModelCard(_Strict):
     files: Annotated[dict[Name, Sha256], Field(max_length=20)] = {}
     storage: Annotated[dict[Name, Storage], Field(max_length=20)] = {}
     suppression: Suppression | None = None
+
+    @field_validator("config")
+    @classmethod
+    def _current_names(cls, config: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return current_names(info.data.get("system", ""), config)
 
     @field_validator("rate")
     @classmethod

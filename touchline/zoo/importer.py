@@ -16,6 +16,7 @@ from torch import Tensor
 
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
+from touchline.systems import SYSTEMS
 from touchline.timebase import format_rate, parse_rate
 from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
 from touchline.zoo.checkpoints import open_checkpoint
@@ -23,7 +24,7 @@ from touchline.zoo.identity import published_identity
 from touchline.zoo.legacy import READERS
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader
 from touchline.zoo.legacy.settings import PublishedSettings
-from touchline.zoo.networks import SYSTEMS, config_dict, fill, save_weights
+from touchline.zoo.networks import config_dict, fill, make_network, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, sha256_of, user_models
 
 MAX_CONFIG_BYTES = 1_000_000
@@ -86,7 +87,7 @@ def import_checkpoint(
     weights = _renamed(reader, checkpoint, path)
     settings = _read_settings(config_path, reader)
     config = _config(reader, weights, settings, path)
-    network = SYSTEMS[reader.system].network(config)
+    network = make_network(SYSTEMS[reader.system], config)
     fill(network, weights, where=path)
     card = _card(name, reader, config, settings, Wishes(labels, rate, size))
     card = card.model_copy(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -11,64 +11,40 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from touchline.errors import CheckpointError, ConfigError
-from touchline.models.astra import ASTRA, ASTRAConfig
-from touchline.models.calf import CALF, CALFConfig
-from touchline.models.calf_attention import (
-    AttentionCALF,
-    AttentionCALFConfig,
-    SqueezeCALF,
-    SqueezeCALFConfig,
-)
-from touchline.models.calf_grounding import GroundingCALF, GroundingCALFConfig
-from touchline.models.calibration import CalibrationConfig, calibration_calf
-from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig
-from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
-from touchline.models.fusion import (
-    AttentionFusion,
-    AttentionFusionConfig,
-    EarlyFusion,
-    FusionConfig,
-    LateFusion,
-)
-from touchline.models.pooling import PoolingConfig, PoolingNetwork
 from touchline.runtime.atomic import atomic_write
+from touchline.systems import SYSTEMS, System, load_part
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 
 
-class System(NamedTuple):
-    """A kind of network.
+class NetworkConfig(Protocol):
+    """What rebuilds a network: a frozen dataclass of values that JSON can hold."""
 
-    Attributes:
-        config: frozen dataclass of what JSON can hold, with ``num_classes``.
-        network: made of a config; keeps it as ``config``.
-        width_field: for a network of features, the field of ``config`` that holds the width of the
-            rows that it takes; None for a network of pictures.
-        streams_field: the field of ``config`` that holds name and width of further streams, if
-            it takes any that are given.
-    """
-
-    config: type[Any]
-    network: Callable[[Any], nn.Module]
-    width_field: str | None = None
-    streams_field: str | None = None
+    @property
+    def num_classes(self) -> int:
+        """Classes without background."""
+        ...
 
 
-SYSTEMS: dict[str, System] = {
-    "e2e-spot": System(E2ESpotConfig, E2ESpot),
-    "pooling": System(PoolingConfig, PoolingNetwork, "input_width"),
-    "calf": System(CALFConfig, CALF, "features"),
-    "calf-attention": System(AttentionCALFConfig, AttentionCALF, "features"),
-    "calf-se": System(SqueezeCALFConfig, SqueezeCALF, "features"),
-    "calf-grounding": System(GroundingCALFConfig, GroundingCALF, "features"),
-    "calf-calibration": System(CalibrationConfig, calibration_calf, "features"),
-    "dense-anchors": System(DenseAnchorsConfig, DenseAnchors, "feature_width"),
-    "astra": System(ASTRAConfig, ASTRA, "feature_width"),
-    "fusion-early": System(FusionConfig, EarlyFusion, "feature_width", "streams"),
-    "fusion-late": System(FusionConfig, LateFusion, "feature_width", "streams"),
-    "fusion-attention": System(AttentionFusionConfig, AttentionFusion, "feature_width", "streams"),
-}
-"""Every system that a card or a recipe may name."""
+MakeConfig = Callable[..., NetworkConfig]
+MakeNetwork = Callable[[Any], nn.Module]
+
+
+def config_type(system: System) -> MakeConfig:
+    """The class of a system's configurations."""
+    made: MakeConfig = load_part(system.config)
+    return made
+
+
+def make_network(system: System, config: NetworkConfig) -> nn.Module:
+    """The network of a configuration, with weights drawn from PyTorch's global generator."""
+    make: MakeNetwork = load_part(system.network)
+    return make(config)
+
+
+def config_fields(system: System) -> tuple[str, ...]:
+    """The fields of a system's configuration."""
+    return tuple(field.name for field in fields(load_part(system.config)))
 
 
 def steps_per_row(config: Any) -> int:
@@ -82,23 +58,27 @@ def build_network(card: ModelCard) -> Any:
     Raises:
         CheckpointError: an unknown system, or a configuration that it does not take.
     """
-    if card.system not in SYSTEMS:
+    system = SYSTEMS.get(card.system)
+    if system is None:
         raise CheckpointError(
             f"model {card.name}: system {card.system!r} is not known",
             remedy=f"known systems: {', '.join(SYSTEMS)}",
         )
-    system = SYSTEMS[card.system]
-    known = {field.name for field in fields(system.config)}
-    given = {key: _frozen(value) for key, value in card.config.items() if key in known}
+    known = config_fields(system)
+    given = {key: value for key, value in card.config.items() if key in known}
     try:
-        return system.network(system.config(**given))
+        return make_network(system, config_type(system)(**lists_as_tuples(given)))
     except (TypeError, ConfigError) as error:
         raise CheckpointError(f"model {card.name}: {error}") from error
 
 
-def _frozen(value: Any) -> Any:
-    """JSON's lists as the tuples that they were."""
-    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+def lists_as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a configuration as it holds them; JSON and YAML have lists for tuples."""
+    return {key: _as_tuple(value) for key, value in values.items()}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(part) for part in value) if isinstance(value, list) else value
 
 
 def load_network(folder: ModelFolder) -> Any:

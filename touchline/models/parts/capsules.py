@@ -41,9 +41,9 @@ class CapsuleConfig:
     Attributes:
         num_classes: classes without background.
         slots: most events that the spotting branch can name in a clip.
-        chunk_steps: steps of a clip; batch norm and the spotting branch depend on it.
+        clip_steps: steps of a clip; batch norm and the spotting branch depend on it.
         receptive_steps: steps that the longest convolution of the pyramid sees.
-        features: width of a feature vector.
+        feature_width: numbers in a row of features.
         polarity: what a high segmentation means, see ``POLARITIES``.
 
     Raises:
@@ -52,26 +52,26 @@ class CapsuleConfig:
 
     num_classes: int
     slots: int = 15
-    chunk_steps: int = 240
+    clip_steps: int = 240
     receptive_steps: int = 80
-    features: int = 512
+    feature_width: int = 512
     polarity: Polarity = "score"
 
     def __post_init__(self) -> None:
         smallest = {
             "num_classes": 1,
             "slots": 1,
-            "chunk_steps": 15,
+            "clip_steps": 15,
             "receptive_steps": 1,
-            "features": 1,
+            "feature_width": 1,
         }
         for field, least in smallest.items():
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"{field} {value!r} is not allowed", remedy=f"at least {least}")
-        if self.receptive_steps > self.chunk_steps:
+        if self.receptive_steps > self.clip_steps:
             raise ConfigError(
-                f"receptive_steps {self.receptive_steps} exceeds chunk_steps {self.chunk_steps}"
+                f"receptive_steps {self.receptive_steps} exceeds clip_steps {self.clip_steps}"
             )
         if self.polarity not in POLARITIES:
             raise ConfigError(
@@ -138,7 +138,7 @@ class CapsuleNetwork(nn.Module):
         widths: BranchWidths,
         *,
         suffix: str = "",
-        features: int | None = None,
+        feature_width: int | None = None,
         groups: tuple[int, int, int, int] = (1, 1, 1, 1),
     ) -> None:
         """Create ``conv_1``, ``conv_2`` and ``conv_p_1`` to ``conv_p_4``.
@@ -146,10 +146,10 @@ class CapsuleNetwork(nn.Module):
         Args:
             widths: channels.
             suffix: what the published names end in, such as ``"_copy"``.
-            features: width of a feature vector, by default the configuration's.
+            feature_width: numbers in a row of features, by default the configuration's.
             groups: of the pyramid's convolutions.
         """
-        width = self.config.features if features is None else features
+        width = self.config.feature_width if feature_width is None else feature_width
         self.add_module(f"conv_1{suffix}", FeatureProjection(width, widths.projected))
         self.add_module(f"conv_2{suffix}", TimeConv(widths.projected, widths.reduced, 1))
         layers = pyramid_layers(
@@ -162,10 +162,10 @@ class CapsuleNetwork(nn.Module):
         """Create segmentation and spotting for an encoding of ``encoded`` channels."""
         classes, slots = self.config.num_classes, self.config.slots
         self.conv_seg = TimeConv(encoded, CAPSULES * classes, 3)
-        self.batch_seg = nn.BatchNorm2d(self.config.chunk_steps, eps=1e-3, momentum=0.01)
+        self.batch_seg = nn.BatchNorm2d(self.config.clip_steps, eps=1e-3, momentum=0.01)
         self.conv_spot_1 = TimeConv((CAPSULES + 1) * classes, 32, 3)
         self.conv_spot_2 = TimeConv(32, 16, 3)
-        flat = 16 * halved(halved(halved(self.config.chunk_steps)))
+        flat = 16 * halved(halved(halved(self.config.clip_steps)))
         self.conv_conf = FlatLinear(flat, 2 * slots)
         if self.names_classes:
             self.conv_class = FlatLinear(flat, classes * slots)
@@ -193,7 +193,7 @@ class CapsuleNetwork(nn.Module):
         """Segment and spot.
 
         Args:
-            encoded: (B, E, ``chunk_steps``).
+            encoded: (B, E, ``clip_steps``).
         """
         capsules = self.conv_seg(encoded)
         segmentation = self.refine(self._segment(capsules))

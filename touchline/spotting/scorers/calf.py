@@ -64,7 +64,7 @@ def score_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArra
     """
     values = np.zeros((steps, config.num_classes), np.float32)
     for clip in _each_clip(config, steps, read):
-        places = np.floor(clip.spotting[:, 1] * np.float32(config.chunk_steps - 1))
+        places = np.floor(clip.spotting[:, 1] * np.float32(config.clip_steps - 1))
         for step, spot in zip(clip.start + places.astype(np.int64), clip.spotting, strict=True):
             if clip.first <= step < clip.last:  # as published a later slot replaces an earlier one
                 values[step, spot[2:].argmax()] = spot[0]
@@ -85,8 +85,8 @@ def clip_starts(steps: int, config: CapsuleConfig) -> Steps:
 
     Neighbours share ``receptive_steps``. A half shorter than a clip has one clip, from 0.
     """
-    stride = max(1, config.chunk_steps - config.receptive_steps)
-    last = max(0, steps - config.chunk_steps)
+    stride = max(1, config.clip_steps - config.receptive_steps)
+    last = max(0, steps - config.clip_steps)
     return np.append(np.arange(0, last, stride), last).astype(np.int64)
 
 
@@ -100,8 +100,8 @@ def judged_steps(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
 
 
 def clip_rows(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
-    """(n, chunk_steps) rows that clips consist of; behind the half, its last row again."""
-    return np.minimum(starts[:, None] + np.arange(config.chunk_steps), steps - 1)
+    """(n, clip_steps) rows that clips consist of; behind the half, its last row again."""
+    return np.minimum(starts[:, None] + np.arange(config.clip_steps), steps - 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
-"""Dense anchors over a half: overlapping chunks, each step said by one that sees enough around it.
+"""Dense anchors over a half: overlapping clips, each step said by one that sees enough around it.
 
-Soares et al., ICIP 2022. What is done to single steps is done once, before chunks overlap.
+Soares et al., ICIP 2022. What is done to single steps is done once, before clips overlap.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from touchline.models.dense_anchors import DELTA, AnchorOutput, DenseAnchors
 from touchline.scores import FloatArray
 
 ROWS_AT_ONCE = 512
-CHUNKS_AT_ONCE = 16
+CLIPS_AT_ONCE = 16
 
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 """``arctanh`` of 1 is infinite."""
@@ -101,13 +101,13 @@ def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutpu
     config, stream = network.config, streams[MAIN]
     steps = stream.steps * config.upsampling
     reduced = _reduced_half(network, stream)
-    starts = chunk_starts(steps, config.chunk_steps)
-    kept = kept_steps(starts, steps, config.chunk_steps)
+    starts = clip_starts(steps, config.clip_steps)
+    kept = kept_steps(starts, steps, config.clip_steps)
     logits = np.zeros((steps, config.num_classes), np.float32)
     delta = np.zeros_like(logits) if DELTA in config.heads else None
-    for begin in range(0, len(starts), CHUNKS_AT_ONCE):
-        these = slice(begin, begin + CHUNKS_AT_ONCE)
-        said = _read_chunks(network, reduced, starts[these])
+    for begin in range(0, len(starts), CLIPS_AT_ONCE):
+        these = slice(begin, begin + CLIPS_AT_ONCE)
+        said = _read_clips(network, reduced, starts[these])
         for i, (start, (first, last)) in enumerate(zip(starts[these], kept[these], strict=True)):
             inside = slice(first - start, last - start)
             logits[first:last] = said.confidence[i, inside].cpu().numpy()
@@ -117,29 +117,29 @@ def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutpu
     return HalfOutput(logits, delta, reach)
 
 
-def chunk_starts(steps: int, chunk_steps: int) -> Steps:
-    """(n,) first steps of the chunks: evenly apart, the last one at the end of the half.
+def clip_starts(steps: int, clip_steps: int) -> Steps:
+    """(n,) first steps of the clips: evenly apart, the last one at the end of the half.
 
     Neighbours share a border of 100 of 224 steps on either side, as published. A half shorter than
-    a chunk has one, from 0.
+    a clip has one, from 0.
     """
-    stride = chunk_steps - 2 * border_steps(chunk_steps)
-    last = max(0, steps - chunk_steps)
+    stride = clip_steps - 2 * border_steps(clip_steps)
+    last = max(0, steps - clip_steps)
     return np.append(np.arange(0, last, stride), last).astype(np.int64)
 
 
-def border_steps(chunk_steps: int) -> int:
-    """Steps at either end of a chunk that another chunk says, where there is one."""
-    return chunk_steps * 100 // 224
+def border_steps(clip_steps: int) -> int:
+    """Steps at either end of a clip that another clip says, where there is one."""
+    return clip_steps * 100 // 224
 
 
-def kept_steps(starts: Steps, steps: int, chunk_steps: int) -> Steps:
-    """(n, 2) the steps, first and the one behind the last, that each chunk says.
+def kept_steps(starts: Steps, steps: int, clip_steps: int) -> Steps:
+    """(n, 2) the steps, first and the one behind the last, that each clip says.
 
-    Together they are all steps of the half, each once. As published a later chunk replaces what an
+    Together they are all steps of the half, each once. As published a later clip replaces what an
     earlier one said, so the last one says everything from its border on.
     """
-    borders = starts[1:] + border_steps(chunk_steps)
+    borders = starts[1:] + border_steps(clip_steps)
     return np.stack((np.append(0, borders), np.append(borders, steps)), axis=1)
 
 
@@ -161,7 +161,7 @@ def move_confidences(confidence: FloatArray, delta_steps: FloatArray) -> FloatAr
 
 
 def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:
-    """Every step reduced, (steps, channels) by trunk; zeros before reduction fill a first chunk."""
+    """Every step reduced, (steps, channels) by trunk; zeros before reduction fill a first clip."""
     config = network.config
     device = network.feature_scale.device
     parts: dict[str, list[Tensor]] = {name: [] for name in network.trunks}
@@ -172,7 +172,7 @@ def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:
             steps = network.interpolate(torch.from_numpy(rows)[None].to(device))
             for name, part in network.reduce(steps[0, config.upsampling :]).items():
                 parts[name].append(part)
-    missing = config.chunk_steps - stream.steps * config.upsampling
+    missing = config.clip_steps - stream.steps * config.upsampling
     if missing > 0:
         with torch.inference_mode():
             empty = network.reduce(torch.zeros(missing, config.feature_width, device=device))
@@ -181,8 +181,8 @@ def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:
     return {name: torch.cat(reduced) for name, reduced in parts.items()}
 
 
-def _read_chunks(network: DenseAnchors, reduced: dict[str, Tensor], starts: Steps) -> AnchorOutput:
-    rows = torch.from_numpy(starts[:, None] + np.arange(network.config.chunk_steps))
+def _read_clips(network: DenseAnchors, reduced: dict[str, Tensor], starts: Steps) -> AnchorOutput:
+    rows = torch.from_numpy(starts[:, None] + np.arange(network.config.clip_steps))
     with torch.inference_mode():
         said = network.relate(
             {name: steps[rows.to(steps.device)] for name, steps in reduced.items()}

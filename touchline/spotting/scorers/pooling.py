@@ -16,7 +16,7 @@ STEPS_AT_ONCE = 8192
 def score(network: PoolingNetwork, streams: Mapping[str, Stream]) -> FloatArray:
     """Probabilities at every step of a half.
 
-    The window of step i holds the steps from i - clip_len // 2 on; before the first and after the
+    The window of step i holds the steps from i - clip_steps // 2 on; before the first and after the
     last, that one is repeated. (The published code leaves out the last step or two.)
 
     Returns:
@@ -31,8 +31,8 @@ def score(network: PoolingNetwork, streams: Mapping[str, Stream]) -> FloatArray:
 
 def _score(network: PoolingNetwork, features: Stream, first: int, count: int) -> FloatArray:
     """(count, classes) of the steps from ``first`` on."""
-    clip_len = network.config.clip_len
-    rows = features.read(first - clip_len // 2, count + clip_len - 1)
+    clip_steps = network.config.clip_steps
+    rows = features.read(first - clip_steps // 2, count + clip_steps - 1)
     device = network.fc.weight.device
     # In full precision also where the caller computes in half: what windows share adds up.
     with torch.inference_mode(), torch.autocast(device.type, enabled=False):

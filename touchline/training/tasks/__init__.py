@@ -1,25 +1,22 @@
-"""The tasks of the feature-based systems."""
+"""What is specific to the training of each system."""
 
-from touchline.training.tasks.astra import AstraTask
+from touchline.errors import ConfigError
+from touchline.systems import SYSTEMS, load_part
 from touchline.training.tasks.base import MakeTask
-from touchline.training.tasks.calf import CALFTask
-from touchline.training.tasks.calf_grounding import GroundingTask
-from touchline.training.tasks.calibration import CalibrationTask
-from touchline.training.tasks.dense_anchors import DenseAnchorsTask
-from touchline.training.tasks.fusion import FusionTask
-from touchline.training.tasks.pooling import PoolingTask
 
-TASKS: dict[str, MakeTask] = {
-    "dense-anchors": DenseAnchorsTask,
-    "astra": AstraTask,
-    "pooling": PoolingTask,
-    "calf": CALFTask,
-    "calf-attention": CALFTask,
-    "calf-se": CALFTask,
-    "calf-calibration": CalibrationTask,
-    "calf-grounding": GroundingTask,
-    "fusion-early": FusionTask,
-    "fusion-late": FusionTask,
-    "fusion-attention": FusionTask,
-}
-"""How each system is trained, by the name that recipes and cards give it."""
+
+def task_maker(system: str) -> MakeTask:
+    """What makes the task of a system that reads features.
+
+    Raises:
+        ConfigError: the system is not known, or reads video.
+    """
+    known = {name: row for name, row in SYSTEMS.items() if row.reads == "features"}
+    if system not in known:
+        raise ConfigError(
+            f"system {system!r} cannot be trained on features",
+            where="system",
+            remedy=f"use one of: {', '.join(known)}",
+        )
+    make: MakeTask = load_part(str(known[system].task))
+    return make

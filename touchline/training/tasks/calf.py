@@ -98,7 +98,7 @@ class CALFTask:
         self.options = read_group(CALFClips, options, within="clips")
         self.labels = labels
         self.rate = rate
-        self.clip_steps = config.chunk_steps
+        self.clip_steps = config.clip_steps
         self._survey = Survey(self._look_over)
         self._context: Floats | None = None
 

@@ -93,7 +93,7 @@ class GroundingTask:
         self.config = config
         self.options = read_group(GroundingClips, options, within="clips")
         self.rate = rate
-        self.clip_steps = config.chunk_steps
+        self.clip_steps = config.clip_steps
         self._pairs = Survey(shown_again)
 
     def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:

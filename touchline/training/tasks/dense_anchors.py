@@ -74,7 +74,7 @@ class DenseAnchorsTask:
         self.options = read_group(DenseAnchorClips, options)
         # Steps lie between rows, so the first ones need the row before.
         self._lead = 1 if config.upsampling > 1 else 0
-        self._rows = config.chunk_steps // config.upsampling
+        self._rows = config.clip_steps // config.upsampling
         self.clip_steps = self._lead + self._rows
         step_rate = rate * config.upsampling
         self._confidence_reach = reach_steps(config.confidence_seconds, step_rate)
@@ -118,12 +118,12 @@ class DenseAnchorsTask:
             confidence, delta = anchor_targets(
                 half.events,
                 first,
-                config.chunk_steps,
+                config.clip_steps,
                 config.num_classes,
                 self._confidence_reach,
                 self._delta_reach,
             )
-            here = first + np.arange(config.chunk_steps)
+            here = first + np.arange(config.clip_steps)
             parts["valid"].append((here >= 0) & (here < half.steps * config.upsampling))
             parts[CONFIDENCE].append(confidence)
             parts[DELTA].append(delta)

@@ -38,7 +38,7 @@ class PoolingTask:
         self, config: PoolingConfig, options: Mapping[str, Any], labels: LabelSet, rate: Fraction
     ) -> None:
         read_group(PoolingClips, options, within="clips")
-        self.clip_steps = config.clip_len
+        self.clip_steps = config.clip_steps
         self.num_outputs = config.num_outputs
 
     def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:

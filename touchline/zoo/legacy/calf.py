@@ -181,9 +181,9 @@ def capsule_config(weights: Weights, kind: type[Config], **further: Any) -> Conf
     return kind(
         num_classes=classes,
         slots=slots,
-        chunk_steps=side_of(weights, "batch_seg.running_mean", 0),
+        clip_steps=side_of(weights, "batch_seg.running_mean", 0),
         receptive_steps=receptive,
-        features=side_of(weights, "conv_1.weight", 3),
+        feature_width=side_of(weights, "conv_1.weight", 3),
         **further,
     )
 
@@ -268,8 +268,8 @@ def _features(kind: str) -> Callable[[Any], CardFeatures]:
     """Which files: reduced to 512 numbers, or as the extractor gives them."""
 
     def of(config: CapsuleConfig) -> CardFeatures:
-        name = f"{kind}_PCA512" if config.features == 512 else kind
-        return CardFeatures(name=name, width=config.features)
+        name = f"{kind}_PCA512" if config.feature_width == 512 else kind
+        return CardFeatures(name=name, width=config.feature_width)
 
     return of
 

@@ -84,8 +84,8 @@ def _is_layer(key: str) -> bool:
 
 
 def _features(config: CalibrationConfig) -> CardFeatures:
-    name = "ResNET_TF2_PCA512" if config.features == 512 else "ResNET_TF2"
-    return CardFeatures(name=name, width=config.features)
+    name = "ResNET_TF2_PCA512" if config.feature_width == 512 else "ResNET_TF2"
+    return CardFeatures(name=name, width=config.feature_width)
 
 
 def _streams(config: CalibrationConfig) -> dict[str, CardFeatures]:

@@ -89,14 +89,14 @@ def _config_of(usual_clip_len: int) -> Callable[[Weights, PublishedSettings], Po
         Raises:
             CheckpointError: entries that no pooling has, or that contradict what was said.
         """
-        width, input_width = _widths(weights)
+        width, feature_width = _widths(weights)
         pooling = _pooling(weights, width, settings.pooling)
         shared = [_width_of(weights, key, -1) for key in weights if key.endswith(".clusters")]
         return PoolingConfig(
             pooling,
             num_classes=_width_of(weights, "fc.weight", 0) - 1,
-            clip_len=settings.clip_len or usual_clip_len,
-            input_width=input_width,
+            clip_steps=settings.clip_len or usual_clip_len,
+            feature_width=feature_width,
             width=width,
             clusters=sum(shared) or _width_of(weights, "pool_layer.centroids", 0) or 64,
         )
@@ -200,8 +200,8 @@ def _suppression(seconds: float) -> Callable[[Fraction], Suppression]:
 
 
 def _features(config: PoolingConfig) -> CardFeatures:
-    name = _FEATURE_FILES.get(config.input_width, "features")
-    return CardFeatures(name=name, width=config.input_width)
+    name = _FEATURE_FILES.get(config.feature_width, "features")
+    return CardFeatures(name=name, width=config.feature_width)
 
 
 READERS = (

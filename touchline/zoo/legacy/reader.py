@@ -42,7 +42,7 @@ class LegacyReader:
 
     Attributes:
         origin: in words, such as ``"sn-spotting pooling"``.
-        system: which of ``touchline.zoo.networks.SYSTEMS`` they are.
+        system: which of ``touchline.systems.SYSTEMS`` they are.
         entries: in words, what its entries are called; for whoever brings a file of none.
         recognises: whether a checkpoint is of this origin, by names and shapes alone.
         infer_config: the network's config, from published names and what was said beside.
