@@ -39,10 +39,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from touchline.datasets.features import MAIN, Clips, LabelledHalf
 from touchline.labels import SOCCERNET_V2
+from touchline.models.parts.dropout import Attention, Dropout
 from touchline.training.config import load_recipe
 from touchline.training.feature_batches import FeatureBatches
 from touchline.training.feature_config import FeatureRecipe
@@ -295,6 +297,8 @@ class PublishedDataset(Dataset[dict[str, dict[str, np.ndarray]]]):
 
 def unaided(recipe: FeatureRecipe, games: int) -> dict[str, Peer]:
     """The network alone, and on what a DataLoader collates, with and without processes."""
+    Dropout.forward = nn.Dropout.forward  # type: ignore[method-assign]  # in this process alone
+    Attention.forward = nn.MultiheadAttention.forward  # type: ignore[method-assign]
     network, task, halves = prepare(recipe, games)
     clips = task.plan(halves, np.random.default_rng(0))
     dataset = PublishedDataset(task, halves, clips)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from touchline.errors import ConfigError
+from touchline.models.parts.dropout import Dropout, with_fast_dropout
 from touchline.models.parts.vggish import (
     PATCH_STEPS,
     VGGISH_CHANNELS,
@@ -198,10 +199,10 @@ class _Perceptron(nn.Module):
     ) -> None:
         super().__init__()
         self.head = nn.Sequential(
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(inputs, hidden),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, outputs),
             last,
         )
@@ -217,8 +218,8 @@ class DisplacementHead(nn.Module):
     def __init__(self, width: int, outputs: int, dropout: float) -> None:
         super().__init__()
         self.shared_head = _Perceptron(width, width, width, dropout, nn.ReLU()).head
-        self.mean_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
-        self.logvar_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
+        self.mean_head = nn.Sequential(Dropout(dropout), nn.Linear(width, outputs))
+        self.logvar_head = nn.Sequential(Dropout(dropout), nn.Linear(width, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., outputs, 2)."""
@@ -262,12 +263,14 @@ class SectionedEncoder(nn.Module):
         super().__init__()
         self.sections = config.sections
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                config.width,
-                config.attention_heads,
-                config.feedforward,
-                config.transformer_dropout,
-                batch_first=True,
+            with_fast_dropout(
+                nn.TransformerEncoderLayer(
+                    config.width,
+                    config.attention_heads,
+                    config.feedforward,
+                    config.transformer_dropout,
+                    batch_first=True,
+                )
             )
             for _ in config.sections
         )
@@ -317,7 +320,7 @@ class ASTRA(nn.Module):
             config.transformer_dropout,
             batch_first=True,
         )
-        self.Tdecoder = nn.TransformerDecoder(decoder, config.decoder_layers)
+        self.Tdecoder = nn.TransformerDecoder(with_fast_dropout(decoder), config.decoder_layers)
         self.queries = nn.Parameter(0.1 * torch.randn(config.steps, width))
         self.clas_head = _Perceptron(width, width, config.num_outputs, dropout, nn.Identity())
         self.displ_head = DisplacementHead(width, config.num_outputs, dropout)

@@ -18,6 +18,7 @@ from touchline.models.parts.capsules import (
     CapsuleNetwork,
     CapsuleOutput,
 )
+from touchline.models.parts.dropout import Attention, Dropout
 
 WIDTHS = BranchWidths.multiple(2)
 """The feature branch of plain CALF, 152 channels in all."""
@@ -88,13 +89,13 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.self_attn = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
+        self.self_attn = Attention(width, heads, dropout=dropout, batch_first=True)
         self.ffn = nn.Sequential(
-            nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, width)
+            nn.Linear(width, hidden), nn.ReLU(), Dropout(dropout), nn.Linear(hidden, width)
         )
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> alike."""

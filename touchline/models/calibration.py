@@ -22,6 +22,7 @@ from touchline.models.parts.capsules import (
     CapsuleOutput,
     Polarity,
 )
+from touchline.models.parts.dropout import dropout
 from touchline.models.parts.graph import (
     ResidualLayer,
     deep_graph_features,
@@ -248,7 +249,7 @@ class GraphCALF(CalibrationCALF):
         nodes, graphs = unpack(players.flatten(0, 1), self.config.node_features)
         layers = cast(Sequence[ResidualLayer], self.layers)
         x = deep_graph_features(self.node_encoder(nodes), graphs, layers)
-        x = linear(self.lin, F.dropout(x, _NODE_DROPOUT, self.training))
+        x = linear(self.lin, dropout(x, _NODE_DROPOUT, self.training))
         largest = largest_of_each(x, graphs)
         return largest.unflatten(0, players.shape[:2]).transpose(1, 2)
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from touchline.errors import ConfigError
+from touchline.models.parts.dropout import Dropout, with_fast_dropout
 from touchline.models.parts.temporal_heads import DilatedResidualLayer
 
 MAIN_STREAM = "features"
@@ -195,7 +196,8 @@ class TemporalNetwork(nn.Module):
         super().__init__()
         self.reduce = nn.Linear(inputs, config.width)
         self.layers = nn.ModuleList(
-            DilatedResidualLayer(config.width, 2**i, config.dropout) for i in range(config.layers)
+            DilatedResidualLayer(config.width, 2**i, Dropout(config.dropout))
+            for i in range(config.layers)
         )
         self.say = _saying(config)
 
@@ -335,7 +337,7 @@ class AttentionFusion(Fusion):
         self.near = nn.ModuleList(
             nn.Sequential(
                 *(
-                    DilatedResidualLayer(config.width, 2**i, config.dropout)
+                    DilatedResidualLayer(config.width, 2**i, Dropout(config.dropout))
                     for i in range(config.near_layers)
                 )
             )
@@ -353,10 +355,11 @@ class AttentionFusion(Fusion):
             "norm_first": True,
         }
         self.encoder_layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(**common) for _ in range(config.layers)
+            with_fast_dropout(nn.TransformerEncoderLayer(**common)) for _ in range(config.layers)
         )
         self.decoder_layers = nn.ModuleList(
-            nn.TransformerDecoderLayer(**common) for _ in range(config.decoder_layers)
+            with_fast_dropout(nn.TransformerDecoderLayer(**common))
+            for _ in range(config.decoder_layers)
         )
         for module in self.modules():
             if isinstance(module, nn.MultiheadAttention):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from touchline.errors import ConfigError
 from touchline.models.netvlad import ConvVLAD, NetRVLAD, NetVLAD
+from touchline.models.parts.dropout import Dropout
 from touchline.models.parts.sliding import sliding_max, sliding_sum
 
 
@@ -165,7 +166,7 @@ class PoolingNetwork(nn.Module):
         for name in pooling.parts:
             pool = pooling.make(config.width, config.clusters // len(pooling.parts))
             self.add_module(name, pool)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.fc = nn.Linear(sum(pool.out_width for pool in self.pools), config.num_outputs)
 
     @property

@@ -17,7 +17,6 @@ from touchline.training.feature_data import FeatureData, open_games, read_labels
 from touchline.training.feature_keeper import FeatureKeeper
 from touchline.training.feature_module import FeatureModule
 from touchline.training.keeper import LAST
-from touchline.training.masks import quick_masks
 from touchline.training.session import (
     PRECISIONS,
     LightningPrecision,
@@ -83,8 +82,7 @@ def train_on_features(
     for batches in (training, validation):
         if batches is not None:
             batches.share = Share(trainer.global_rank, trainer.world_size)
-    with quick_masks():
-        fit(trainer, FeatureModule(network, task, recipe, steps), training, checkpoint)
+    fit(trainer, FeatureModule(network, task, recipe, steps), training, checkpoint)
     return RunResult(
         folder,
         trainer.global_step,

@@ -3,6 +3,9 @@
 The heads of E2E-Spot (Hong et al., ECCV 2022): bidirectional GRU, MS-TCN (Farha and Gall,
 CVPR 2019), ASFormer (Yi et al., BMVC 2021), or a linear layer. Names of parameters are those of
 the published weights. A head of several stages returns (S, B, T, K+1), its prediction last.
+
+Dropout is PyTorch's own here: the picture network takes nearly all of a step, so faster masks (see
+``touchline.models.parts.dropout``) would not be felt, and runs keep the numbers they began with.
 """
 
 import math
@@ -51,11 +54,11 @@ class GRUHead(nn.Module):
 class DilatedResidualLayer(nn.Module):
     """Dilated convolution over time, ReLU, 1x1 convolution, dropout, plus the input."""
 
-    def __init__(self, maps: int, dilation: int, dropout: float = 0.5) -> None:
+    def __init__(self, maps: int, dilation: int, dropout: nn.Module) -> None:
         super().__init__()
         self.conv_dilated = nn.Conv1d(maps, maps, 3, padding=dilation, dilation=dilation)
         self.conv_1x1 = nn.Conv1d(maps, maps, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) -> (B, C, T)."""
@@ -68,7 +71,9 @@ class TCNStage(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv_1x1 = nn.Conv1d(inputs, TCN_MAPS, 1)
-        self.layers = nn.ModuleList(DilatedResidualLayer(TCN_MAPS, d) for d in DILATIONS)
+        self.layers = nn.ModuleList(
+            DilatedResidualLayer(TCN_MAPS, d, nn.Dropout(0.5)) for d in DILATIONS
+        )
         self.conv_out = nn.Conv1d(TCN_MAPS, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
