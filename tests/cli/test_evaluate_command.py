@@ -160,7 +160,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         ((*BASIC, "--rate", "x"), "'x' is not a frame rate"),
         ((*BASIC, "--html", tmp_path / "no" / "out.html"), "cannot be written"),
         ((*BASIC, "--task", "team"), "has team 'away'"),
-        ((*BASIC, "--task", "summary"), "holds no summaries or reels"),
+        ((*BASIC, "--task", "summary"), "no summaries or reels"),
         ((*BASIC, "--task", "team", "--explain"), "not made for --task team"),
     ):
         line = refusal(*arguments)

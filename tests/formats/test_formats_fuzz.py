@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from touchline.errors import FormatError, InputError
 from touchline.formats import FORMATS, read, read_matches
-from touchline.formats.base import Source
+from touchline.formats.base import SourceFile
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "formats").iterdir())
 READERS = sorted(name for name in FORMATS if name != "kloppy")
@@ -51,9 +51,9 @@ fuzz = settings(
 def attempt(name: str, data: bytes, file: str = "x.json") -> None:
     """Sniff and read; nothing but our own errors may come out."""
     known = FORMATS[name]
-    known.sniff(Source(file, file, data))
+    known.sniff(SourceFile(file, file, data))
     try:
-        known.read(Source(file, file, data))
+        known.read(SourceFile(file, file, data))
     except InputError as error:
         assert file in str(error)
 
@@ -90,7 +90,7 @@ def _mutate(document, path, value):
 def test_valid_json_with_one_value_replaced(golden, path, value):
     document = json.dumps(_mutate(json.loads(golden.read_text()), path, value)).encode()
     for name in READERS:
-        if FORMATS[name].sniff(Source(golden.name, golden.name, document)):
+        if FORMATS[name].sniff(SourceFile(golden.name, golden.name, document)):
             attempt(name, document, golden.name)
 
 
@@ -104,7 +104,7 @@ def test_valid_files_with_bytes_changed(golden, data):
         length = data.draw(st.integers(0, 6))
         content[at : at + length] = data.draw(st.binary(max_size=6))
     for name in READERS:
-        source = Source(golden.name, golden.name, bytes(content))
+        source = SourceFile(golden.name, golden.name, bytes(content))
         if FORMATS[name].sniff(source):
             attempt(name, bytes(content), golden.name)
 
@@ -115,7 +115,7 @@ def test_valid_files_cut_short(golden):
     for tenth in range(10):
         part = content[: len(content) * tenth // 10]
         for name in READERS:
-            if FORMATS[name].sniff(Source(golden.name, golden.name, part)):
+            if FORMATS[name].sniff(SourceFile(golden.name, golden.name, part)):
                 attempt(name, part, golden.name)
 
 

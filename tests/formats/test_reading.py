@@ -93,7 +93,7 @@ def test_compressed_files_are_read_within_the_limit(tmp_path: Path) -> None:
 def test_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no such file"):
         read_bytes(tmp_path / "nothing.json")
-    with pytest.raises(FormatError, match="not a file"):
+    with pytest.raises(FormatError, match="not a regular file"):
         read_bytes(tmp_path)
     with pytest.raises(FormatError, match="no such file or folder"):
         open_tree(tmp_path / "nothing")

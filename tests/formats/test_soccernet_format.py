@@ -176,7 +176,7 @@ def test_a_repeated_key_is_noticed(tmp_path):
     path = tmp_path / "results_spotting.json"
     path.write_text(json.dumps(results({}))[:-2] + ', {"label": "Goal", "label": "Foul", '
                     '"position": 1, "half": 1, "confidence": 1}]}')  # fmt: skip
-    assert "'label' occurs more than once" in read(path).timelines[0].warnings[0]
+    assert "'label' is repeated" in read(path).timelines[0].warnings[0]
 
 
 def test_byte_order_mark_and_windows_line_ends(tmp_path):

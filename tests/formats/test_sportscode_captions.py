@@ -178,7 +178,7 @@ def test_the_first_chapter_is_at_zero(tmp_path):
 
 
 def test_too_few_chapters_are_said(tmp_path):
-    with pytest.raises(FormatError, match="from 3 on"):
+    with pytest.raises(FormatError, match="at least 3 chapters"):
         write(Timeline(Video("m"), (Event(30.0, "Goal"),)), tmp_path / "a.txt")
 
 

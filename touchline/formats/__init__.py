@@ -27,7 +27,7 @@ from touchline.formats import (
     table,
     touchline_json,
 )
-from touchline.formats.base import Format, Matches, Options, Source, Thing, known_labels
+from touchline.formats.base import Content, Format, Matches, Options, SourceFile, resolve_label_set
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
 from touchline.runtime.atomic import atomic_write
@@ -35,10 +35,10 @@ from touchline.timebase import parse_rate
 
 __all__ = [
     "FORMATS",
+    "Content",
     "Format",
     "Matches",
     "Options",
-    "Thing",
     "find_format",
     "format_of",
     "losses",
@@ -68,7 +68,7 @@ FORMATS: dict[str, Format] = {
         kloppy.FORMAT,
     )
 }
-"""Every format by name, in the order in which files are tried."""
+"""Every format by name, in the order in which they are tried on a file of unknown format."""
 
 _HALF_FILE = re.compile(r"[1-4](_|\.|$)")
 
@@ -77,7 +77,7 @@ def find_format(name: str) -> Format:
     """A format by its name.
 
     Raises:
-        FormatError: unknown; the message lists those that are.
+        FormatError: unknown name; the message lists the known ones.
     """
     if name in FORMATS:
         return FORMATS[name]
@@ -85,14 +85,14 @@ def find_format(name: str) -> Format:
 
 
 def format_of(path: str | Path, kind: str = "events") -> Format:
-    """The format in which a file of this name is written.
+    """The format in which ``write`` writes a file of this name.
 
     Args:
-        path: its name decides, by the name that a format's files have, then by suffix.
+        path: matched against each format's own file name first, then against its suffixes.
         kind: ``events`` or ``reel``, for suffixes that serve both.
 
     Raises:
-        FormatError: no format has such files.
+        FormatError: no format writes files of this name.
     """
     name = Path(path).name.lower()
     writers = [f for f in FORMATS.values() if f.write is not None]
@@ -109,22 +109,22 @@ def format_of(path: str | Path, kind: str = "events") -> Format:
         return max(matching, key=lambda pair: pair[0])[1]
     suffixes = sorted({s for f in writers if kind in f.kinds for s in f.suffixes})
     raise FormatError(
-        f"no {kind} format has the suffix of this name", where=path,
+        f"no {kind} format has this suffix", where=path,
         remedy=f"use one of {', '.join(suffixes)}",
     )  # fmt: skip
 
 
 def read(
     path: str | Path, format: str | None = None, *, rate: Fraction | str | float | None = None
-) -> Thing:
+) -> Content:
     """Read one file, folder tree or zip.
 
     Args:
-        format: a name in ``FORMATS``; None tells it by name and content.
-        rate: frame rate, for files that count frames and do not say it (EDL).
+        format: a name in ``FORMATS``; None detects it from the file's name and content.
+        rate: frame rate, for files that count frames without stating it (EDL).
 
     Returns:
-        A Timeline, Match or Reel as the file holds it; games by name where it holds several.
+        The Timeline, Match or Reel in the file; a dictionary of games where it holds several.
 
     Raises:
         FormatError: unreadable, malformed, or of no known format.
@@ -136,34 +136,36 @@ def read(
         return next(iter(matches.values())) if len(matches) == 1 else matches
     path = Path(path)
     known_rate = None if rate is None else parse_rate(rate)
-    source = Source(path.name, str(path), read_bytes(path), known_rate)
-    thing = _read_source(source, format, path)
-    return next(iter(thing.values())) if isinstance(thing, dict) and len(thing) == 1 else thing
+    source = SourceFile(path.name, str(path), read_bytes(path), known_rate)
+    content = _read_source(source, format, path)
+    return (
+        next(iter(content.values())) if isinstance(content, dict) and len(content) == 1 else content
+    )
 
 
 def read_matches(path: str | Path, format: str | None = None) -> Matches:
     """Read the games of a file, a folder tree or a zip, by game id (``league/season/game``).
 
-    In a tree only files of one format are read; a tree that holds several needs ``format``.
+    A tree is read as one format; a tree with files of several formats needs ``format``.
 
     Raises:
-        FormatError: as ``read``; also a reel, no file of a known format, or a game twice.
+        FormatError: as ``read``; also a reel, no file of a known format, or a repeated game.
     """
     if not is_tree(path) or (format is not None and format.startswith(kloppy.PREFIX)):
-        thing = read(path, format)
-        if isinstance(thing, Reel):
+        content = read(path, format)
+        if isinstance(content, Reel):
             raise FormatError("this is a reel, not events", where=path)
-        return _matches_of(thing, Path(path).name)
+        return _matches_of(content, Path(path).name)
     with open_tree(path) as tree:
         known, names = _choose(tree, format)
         matches: Matches = {}
         halves: dict[str, list[Timeline]] = {}
         for name in names:
-            thing = _with_remarks(known, Source(name, tree.where(name), tree.read(name)))
-            if isinstance(thing, Timeline) and _is_half(name):
-                halves.setdefault(_folder(name, tree), []).append(_numbered(thing, name))
+            content = _read_as(known, SourceFile(name, tree.where(name), tree.read(name)))
+            if isinstance(content, Timeline) and _is_half(name):
+                halves.setdefault(_folder(name, tree), []).append(_numbered(content, name))
                 continue
-            for game, match in _matches_of(thing, name, _folder(name, tree)).items():
+            for game, match in _matches_of(content, name, _folder(name, tree)).items():
                 if game in matches:
                     raise FormatError(
                         f"the game {game!r} occurs twice", where=tree.where(name),
@@ -184,98 +186,98 @@ def read_reel(
     Raises:
         FormatError: as ``read``; also a file that holds no reel.
     """
-    thing = read(path, format, rate=rate)
-    if isinstance(thing, Reel):
-        return thing
+    content = read(path, format, rate=rate)
+    if isinstance(content, Reel):
+        return content
     raise FormatError(
         "this file holds no reel", where=path, remedy="make one with `touchline reel EVENTS`"
     )
 
 
-def write(thing: Thing, path: str | Path, format: str | None = None, **options: Any) -> None:
-    """Write a Timeline, Match, Reel or games by name; nothing half-written is left behind.
+def write(content: Content, path: str | Path, format: str | None = None, **options: Any) -> None:
+    """Write a Timeline, Match, Reel or games by name; a failure leaves no partial file.
 
     Args:
-        path: a file; for games also a folder or a ``.zip``, which then hold
+        path: a file; for games also a folder or a ``.zip``, which receives
             ``league/season/game/<file>``.
-        format: a name in ``FORMATS``; None goes by the suffix. A folder or zip without one
-            gets ``soccernet-results`` where the events have confidences, else ``soccernet-v2``.
+        format: a name in ``FORMATS``; None chooses it by the suffix. For a folder or zip, None
+            means ``soccernet-results`` if any confidence differs from 1, else ``soccernet-v2``.
         options: fields of ``Options``.
 
     Raises:
-        FormatError: the format cannot hold the thing, or cannot be written.
+        FormatError: the format cannot hold the content, or is read-only.
     """
     path = Path(path)
     chosen = _options(options)
-    known = find_format(format or target_format(thing, path))
-    if _is_tree_target(thing, path):
-        _write_tree(thing, path, known, chosen)
+    known = find_format(format or target_format(content, path))
+    if _is_tree_target(content, path):
+        _write_tree(content, path, known, chosen)
         return
-    content = _render(thing, known, chosen, path)
+    data = _render(content, known, chosen, path)
     if path.suffix.lower() == ".gz":
-        content = gzip.compress(content, mtime=0)
+        data = gzip.compress(data, mtime=0)
     with _written_beside(path) as stream:
-        stream.write(content)
+        stream.write(data)
 
 
-def target_format(thing: Thing, path: str | Path) -> str:
-    """The format that ``write`` chooses for a thing and the name of its target.
+def target_format(content: Content, path: str | Path) -> str:
+    """The name of the format that ``write`` chooses for this content and target.
 
     Raises:
-        FormatError: no format has such files.
+        FormatError: no format writes files of this name.
     """
-    if isinstance(thing, Reel):
+    if isinstance(content, Reel):
         return format_of(path, "reel").name
-    if not _is_tree_target(thing, Path(path)):
+    if not _is_tree_target(content, Path(path)):
         return format_of(path).name
-    scored = any(event.confidence != 1 for event in _events_of(thing))
+    scored = any(event.confidence != 1 for event in _events_of(content))
     return "soccernet-results" if scored else "soccernet-v2"
 
 
-def _is_tree_target(thing: Thing, path: Path) -> bool:
+def _is_tree_target(content: Content, path: Path) -> bool:
     if path.suffix.lower() == ".zip" or path.is_dir():
         return True
-    return not path.suffix and not isinstance(thing, Reel)
+    return not path.suffix and not isinstance(content, Reel)
 
 
-def outside_labels(thing: Thing, format: str) -> dict[str, int]:
-    """Labels that the official readers of a format would skip, and how often each occurs."""
+def outside_labels(content: Content, format: str) -> dict[str, int]:
+    """Labels that the official readers of a format skip, and how often each occurs."""
     known = find_format(format).labels
     counts = Counter(
-        event.label for event in _events_of(thing) if known and event.label not in known
+        event.label for event in _events_of(content) if known and event.label not in known
     )
     return dict(sorted(counts.items()))
 
 
-def losses(thing: Thing, format: str) -> dict[str, int]:
-    """What the format cannot hold of a thing: name of each field, and how often it is set.
+def losses(content: Content, format: str) -> dict[str, int]:
+    """The fields of a content that the format cannot hold, and how often each is set.
 
     Fields are those of ``Event`` and, for whole files, those of ``FILE_FIELDS``. A label set that
-    follows from the labels is no loss.
+    can be derived from the labels of the events is not counted.
     """
     holds = find_format(format).holds
-    labels = {event.label for event in _events_of(thing)}
+    labels = {event.label for event in _events_of(content)}
     counts: dict[str, int] = {}
 
     def count(name: str, is_set: object) -> None:
         if is_set and name not in holds:
             counts[name] = counts.get(name, 0) + 1
 
-    for timeline in _timelines_of(thing):
+    for timeline in timelines_of(content):
         count("video", timeline.video.duration_seconds or timeline.video.frame_rate)
         count("timeline_half", timeline.half)
         declared = timeline.labels
         follows = declared is None or set(declared) == labels
-        count("labels", not follows and declared != known_labels(e.label for e in timeline))
+        count("labels", not follows and declared != resolve_label_set(e.label for e in timeline))
         count("model", timeline.model)
         count("warnings", timeline.warnings)
         count("file_extra", timeline.extra)
-    if isinstance(thing, Match | Reel):
-        count("file_extra", thing.extra)
-    if isinstance(thing, dict):
-        for match in thing.values():
+    if isinstance(content, Match | Reel):
+        count("file_extra", content.extra)
+    if isinstance(content, dict):
+        for match in content.values():
             count("file_extra", match.extra)
-    for event in _events_of(thing):
+    for event in _events_of(content):
         for name, default in _EVENT_DEFAULTS.items():
             count(name, getattr(event, name) != default)
     return counts
@@ -288,21 +290,22 @@ _EVENT_DEFAULTS: dict[str, Any] = {
 }
 
 
-def _timelines_of(thing: Thing) -> Iterable[Timeline]:
-    if isinstance(thing, Timeline):
-        return (thing,)
-    if isinstance(thing, Match):
-        return thing.timelines
-    if isinstance(thing, Reel):
+def timelines_of(content: Content) -> tuple[Timeline, ...]:
+    """The timelines of a content, of all its games; none for a reel."""
+    if isinstance(content, Timeline):
+        return (content,)
+    if isinstance(content, Match):
+        return content.timelines
+    if isinstance(content, Reel):
         return ()
-    return tuple(timeline for match in thing.values() for timeline in match.timelines)
+    return tuple(timeline for match in content.values() for timeline in match.timelines)
 
 
-def _events_of(thing: Thing) -> Iterator[Event]:
-    if isinstance(thing, Reel):
-        for clip in thing:
+def _events_of(content: Content) -> Iterator[Event]:
+    if isinstance(content, Reel):
+        for clip in content:
             yield from clip.events
-    for timeline in _timelines_of(thing):
+    for timeline in timelines_of(content):
         yield from timeline.events
 
 
@@ -317,45 +320,45 @@ def _options(options: dict[str, Any]) -> Options:
     return Options(**options)
 
 
-def _read_source(source: Source, format: str | None, path: Path) -> Thing:
+def _read_source(source: SourceFile, format: str | None, path: Path) -> Content:
     if format is not None:
-        return _with_remarks(find_format(format), source)
+        return _read_as(find_format(format), source)
     known = next((f for f in FORMATS.values() if f.sniff(source)), None)
     if known is None:
         if path.suffix.lower() == ".json":
-            source.document  # noqa: B018  a malformed file should be told so, with its place
+            source.document  # noqa: B018  raises for malformed JSON, with line and column
         raise FormatError(
-            "this is no event, label or reel file that touchline knows", where=path,
+            "not an event, label or reel file of a known format", where=path,
             remedy=f"name its format: {', '.join(FORMATS)}",
         )  # fmt: skip
-    return _with_remarks(known, source)
+    return _read_as(known, source)
 
 
-def _with_remarks(known: Format, source: Source) -> Thing:
-    """Read a source; its remarks become warnings of the first timeline."""
-    thing = known.read(source)
-    if not source.remarks:
-        return thing
-    if isinstance(thing, Reel):
-        raise source.fault(source.remarks[0])
-    remarks = tuple(f"{source.name}: {remark}" for remark in source.remarks)
-    if isinstance(thing, Timeline):
-        return replace(thing, warnings=thing.warnings + remarks)
-    if isinstance(thing, Match):
-        return _warned(thing, remarks)
-    first = next(iter(thing), None)
-    return thing if first is None else thing | {first: _warned(thing[first], remarks)}
+def _read_as(known: Format, source: SourceFile) -> Content:
+    """Read a file; its warnings are added to the first timeline."""
+    content = known.read(source)
+    if not source.warnings:
+        return content
+    if isinstance(content, Reel):
+        raise source.error(source.warnings[0])
+    warnings = tuple(f"{source.name}: {warning}" for warning in source.warnings)
+    if isinstance(content, Timeline):
+        return replace(content, warnings=content.warnings + warnings)
+    if isinstance(content, Match):
+        return _add_warnings(content, warnings)
+    first = next(iter(content), None)
+    return content if first is None else content | {first: _add_warnings(content[first], warnings)}
 
 
-def _warned(match: Match, remarks: tuple[str, ...]) -> Match:
+def _add_warnings(match: Match, warnings: tuple[str, ...]) -> Match:
     if not match.timelines:
         return match
     first, *others = match.timelines
-    return replace(match, timelines=(replace(first, warnings=first.warnings + remarks), *others))
+    return replace(match, timelines=(replace(first, warnings=first.warnings + warnings), *others))
 
 
 def _choose(tree: Tree, format: str | None) -> tuple[Format, list[str]]:
-    """The format to read from a tree, and the names of its files there."""
+    """The format to read a tree as, and the names of the files of that format."""
     names = [
         n for n in tree.names() if not any(p.startswith((".", "__MACOSX")) for p in n.split("/"))
     ]
@@ -400,37 +403,37 @@ def _numbered(timeline: Timeline, name: str) -> Timeline:
 
 
 def _folder(name: str, tree: Tree) -> str:
-    """The game that a file of a tree belongs to: the folder it lies in."""
+    """The game that a file of a tree belongs to: its folder."""
     folder = str(PurePosixPath(name).parent)
     return tree.path.stem if folder == "." else soccernet.game_id(folder)
 
 
-def _matches_of(thing: Thing, name: str, folder: str | None = None) -> Matches:
-    if isinstance(thing, Reel):
+def _matches_of(content: Content, name: str, folder: str | None = None) -> Matches:
+    if isinstance(content, Reel):
         raise FormatError("this is a reel, not events", where=name)
-    if isinstance(thing, dict):
-        return thing
-    if isinstance(thing, Timeline):
-        stem = Source(name, name, b"").stem
+    if isinstance(content, dict):
+        return content
+    if isinstance(content, Timeline):
+        stem = SourceFile(name, name, b"").stem
         game = f"{folder}/{stem}" if folder and "/" in name else stem
-        return {game: Match(game, (thing,))}
-    match = replace(thing, name=folder) if folder else thing
+        return {game: Match(game, (content,))}
+    match = replace(content, name=folder) if folder else content
     return {match.name: match}
 
 
-def _render(thing: Thing, known: Format, options: Options, where: Path) -> bytes:
+def _render(content: Content, known: Format, options: Options, where: Path) -> bytes:
     if known.write is None:
-        raise FormatError(f"{known.name} is only read, not written", where=where)
+        raise FormatError(f"{known.name} is read-only", where=where)
     try:
-        return known.write(thing, options)
+        return known.write(content, options)
     except FormatError as error:
         raise FormatError(error.what, where=error.where or where, remedy=error.remedy) from error
 
 
-def _write_tree(thing: Thing, path: Path, known: Format, options: Options) -> None:
-    if isinstance(thing, Reel):
-        raise FormatError("a reel is one file", where=path, remedy="give it a suffix")
-    matches = _matches_of(thing, path.stem)
+def _write_tree(content: Content, path: Path, known: Format, options: Options) -> None:
+    if isinstance(content, Reel):
+        raise FormatError("a reel is a single file", where=path, remedy="give it a suffix")
+    matches = _matches_of(content, path.stem)
     write_files(
         {
             f"{safe_folder(game)}/{known.file_name or 'match' + known.suffixes[0]}": _render(
@@ -443,29 +446,32 @@ def _write_tree(thing: Thing, path: Path, known: Format, options: Options) -> No
 
 
 def write_files(files: Mapping[str, bytes], path: Path) -> None:
-    """Write files below a folder, or into a ``.zip``, by their names with forward slashes.
+    """Write files below a folder, or into a ``.zip``.
+
+    Args:
+        files: content by path below ``path``, with forward slashes.
 
     Raises:
         FormatError: they cannot be written.
     """
     if path.suffix.lower() == ".zip":
         with _written_beside(path) as stream, zipfile.ZipFile(stream, "w") as archive:
-            for name, content in files.items():
+            for name, data in files.items():
                 info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
                 info.external_attr = 0o644 << 16
-                archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+                archive.writestr(info, data, zipfile.ZIP_DEFLATED)
         return
-    for name, content in files.items():
+    for name, data in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         with _written_beside(path / name) as stream:
-            stream.write(content)
+            stream.write(data)
 
 
 def safe_folder(game: str) -> str:
-    """A game id as a path below a root.
+    """A game id as a relative path.
 
     Raises:
-        FormatError: it would lead elsewhere.
+        FormatError: the path is absolute, empty, or leads out of its root.
     """
     parts = PurePosixPath(game).parts
     if not parts or game.startswith("/") or ".." in parts or "\\" in game or "\0" in game:
@@ -475,7 +481,7 @@ def safe_folder(game: str) -> str:
 
 @contextmanager
 def _written_beside(path: Path) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of ``path`` once it is complete."""
+    """A stream whose content replaces ``path`` once it is complete."""
     try:
         with atomic_write(path) as unfinished, unfinished.open("xb") as stream:
             yield stream

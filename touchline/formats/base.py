@@ -1,4 +1,4 @@
-"""What every format is: how it is recognised, read and written, and what it can hold."""
+"""The format interface: how a format is recognised, read and written, and what it can hold."""
 
 import json
 import math
@@ -11,20 +11,26 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from touchline.errors import FormatError
-from touchline.events import Event, Match, Timeline, Video
+from touchline.errors import FormatError, InputError
+from touchline.events import SOURCES, STATUSES, Event, Match, Timeline, Video
 from touchline.formats.reading import parse_json
-from touchline.labels import LabelSet, label_set_of
+from touchline.labels import LABEL_SETS, LabelSet, label_set_of
 from touchline.reel import Reel
 
 Matches = dict[str, Match]
-Thing = Timeline | Match | Reel | Matches
-"""What a file holds: one video, one game, an edit, or several games by name."""
+Content = Timeline | Match | Reel | Matches
+"""The content of a file: one video, one game, a reel, or several games by name."""
 
 EVENT_FIELDS = frozenset(f.name for f in fields(Event))
 
+EVENT_WORDS: Mapping[str, tuple[str, ...]] = {
+    "status": STATUSES,
+    "source": SOURCES,
+}
+"""The fields of events that allow only certain words, with these words."""
+
 TIMELINE_FIELDS = frozenset({"video", "timeline_half", "labels", "model", "warnings"})
-"""What a timeline says beside its events; ``video`` stands for its duration and frame rate."""
+"""The fields of a timeline other than its events; ``video`` is its duration and frame rate."""
 
 FILE_FIELDS = TIMELINE_FIELDS | {"file_extra"}
 ALL_FIELDS = EVENT_FIELDS | FILE_FIELDS
@@ -32,7 +38,7 @@ ALL_FIELDS = EVENT_FIELDS | FILE_FIELDS
 MAX_LABEL = 300
 
 MAX_ITEMS = 1_000_000
-"""Longest list of events, games or clips that is read; a whole season has fewer."""
+"""Longest list of events, games or clips that is read; a whole season is shorter."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ENDINGS = re.compile(r"(\.events|\.reel)?\.\w{1,8}(\.gz)?$")
@@ -40,26 +46,26 @@ _KEY_END = re.compile(rb'"\s*:')
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file as bytes, decoded and parsed at most once.
 
     Attributes:
-        name: path inside the folder or zip that was asked for, with forward slashes; for a
-            single file its name. Formats take half and game from it.
-        where: what error messages call it.
-        rate: frame rate of files that count frames and do not say how many there are a second.
-        remarks: what a reader must know of the file; they become warnings of its timelines.
+        name: path inside the folder or zip that is read, with forward slashes; for a single
+            file its name. Formats derive half and game from it.
+        where: its name in error messages.
+        rate: frame rate, for files that count frames without stating it.
+        warnings: problems found while reading; they are added to the timelines of the file.
     """
 
     name: str
     where: str
     data: bytes = field(repr=False)
     rate: Fraction | None = None
-    remarks: list[str] = field(default_factory=list, compare=False)
+    warnings: list[str] = field(default_factory=list, compare=False)
 
     @property
     def text(self) -> str:
-        """The text, without byte-order mark and with plain line ends.
+        """The text without byte-order mark, with line ends normalised to ``\\n``.
 
         Raises:
             FormatError: as ``raw_text``.
@@ -68,34 +74,34 @@ class Source:
 
     @cached_property
     def raw_text(self) -> str:
-        """The text, without byte-order mark, its line ends as they are.
+        """The text without byte-order mark, with its original line ends.
 
         Raises:
-            FormatError: the bytes are neither UTF-8 nor UTF-16 with its mark.
+            FormatError: the bytes are neither UTF-8 nor UTF-16 with a byte-order mark.
         """
         utf16 = self.data[:2] in (b"\xff\xfe", b"\xfe\xff")
         try:
             return self.data.decode("utf-16" if utf16 else "utf-8-sig")
         except UnicodeDecodeError as error:
             place = f"byte {error.start}"
-            raise self.fault("this is not UTF-8 text", place, "save it as UTF-8") from error
+            raise self.error("not UTF-8 text", place, "save it as UTF-8") from error
 
     @cached_property
     def document(self) -> Any:
-        """The JSON document. Keys that occur twice in an object are put among the remarks.
+        """The JSON document. Keys that occur twice in one object are added to ``warnings``.
 
         Raises:
-            FormatError: malformed, or nested too deep.
+            FormatError: malformed, or nested too deeply.
         """
-        content = self.data.removeprefix(_BYTE_ORDER_MARK)
-        document = parse_json(content, self.where)
-        # Texts may hold `":` too, so more marks than keys is a reason to look, not yet a finding.
-        if len(_KEY_END.findall(content)) > _count_keys(document):
-            self.remarks.extend(_repeated_keys(content))
+        data = self.data.removeprefix(_BYTE_ORDER_MARK)
+        document = parse_json(data, self.where)
+        # Strings may contain `":` too, so a surplus only triggers the slower exact check.
+        if len(_KEY_END.findall(data)) > _count_keys(document):
+            self.warnings.extend(_repeated_keys(data))
         return document
 
     def peek(self) -> Any:
-        """The JSON document, or None where there is none."""
+        """The JSON document, or None if the file is not JSON."""
         if self.data.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] not in (b"{", b"["):
             return None
         try:
@@ -113,22 +119,22 @@ class Source:
         """The file name without the endings of event and reel files."""
         return _ENDINGS.sub("", self.file_name) or self.file_name
 
-    def fault(self, what: str, place: str | None = None, remedy: str | None = None) -> FormatError:
-        """An error that names the file and the place in it, to be raised by the caller."""
+    def error(self, what: str, place: str | None = None, remedy: str | None = None) -> FormatError:
+        """An error that names the file and the place in it, for the caller to raise."""
         where = self.where if place is None else f"{self.where}: {place}"
         return FormatError(what, where=where, remedy=remedy)
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choices of a writer; each format uses those that concern it.
+    """Options of the writers; each format uses those that apply to it.
 
     Attributes:
-        rate: frame rate of frame-based formats, where the thing does not say it.
-        video: path of the video that an edit list refers to, or paths by half; without it the
-            list names the videos as the reel does.
-        lead_seconds, lag_seconds: what a window begins before, and ends after, a point event.
-        drop_frame: whether an edit list at 29.97 or 59.94 counts drop-frame timecode.
+        rate: frame rate for formats that count frames, where the content does not state it.
+        video: path of the video that an edit list refers to, or paths by half; None keeps the
+            names in the reel.
+        lead_seconds, lag_seconds: how far a window extends before and after a point event.
+        drop_frame: whether an edit list at 29.97 or 59.94 uses drop-frame timecode.
         title: name of the edit.
     """
 
@@ -145,15 +151,14 @@ class Format:
     """One file format.
 
     Attributes:
-        name: what ``--from`` and ``--to`` call it.
-        suffixes: endings of its files, longest first; the first is the usual one.
-        holds: which fields come back after a round trip: names of ``Event``, and of
-            ``FILE_FIELDS``.
-        read: raises FormatError for anything it cannot make sense of.
-        write: None where the format is only read; raises FormatError for a thing that it
-            cannot hold.
+        name: its name for ``--from`` and ``--to``.
+        suffixes: endings of its files, longest first; the first is the default.
+        holds: the fields that survive a round trip: names of ``Event`` and of ``FILE_FIELDS``.
+        read: raises FormatError for malformed input.
+        write: None if the format is read-only; raises FormatError for a content that it cannot
+            hold.
         sniff: whether a file looks like this format; never raises.
-        file_name: what it is called inside a game's folder; None if not part of a tree.
+        file_name: name of its file in a game's folder; None if not part of a tree.
         kinds: what it is for: ``events``, ``reel``, or both.
         labels: the classes that its official readers know; they skip all others.
     """
@@ -162,22 +167,22 @@ class Format:
     suffixes: tuple[str, ...]
     description: str
     holds: frozenset[str]
-    read: Callable[[Source], Thing]
-    write: Callable[[Thing, Options], bytes] | None
-    sniff: Callable[[Source], bool]
+    read: Callable[[SourceFile], Content]
+    write: Callable[[Content, Options], bytes] | None
+    sniff: Callable[[SourceFile], bool]
     file_name: str | None = None
     kinds: frozenset[str] = frozenset({"events"})
     labels: LabelSet | None = None
 
 
 class Record:
-    """One JSON object of a file: typed access to its fields, by errors that name the place."""
+    """One JSON object of a file: typed access to its fields, with errors that name the place."""
 
     __slots__ = ("place", "source", "values")
 
-    def __init__(self, source: Source, values: object, place: str = "") -> None:
+    def __init__(self, source: SourceFile, values: object, place: str = "") -> None:
         if not isinstance(values, dict):
-            raise source.fault(f"{_kind(values)} where an object belongs", place or None)
+            raise source.error(f"expected an object, got {_kind(values)}", place or None)
         self.source = source
         self.values: dict[str, Any] = values
         self.place = place
@@ -186,23 +191,23 @@ class Record:
         """The place of a field, such as ``events[3].time``."""
         return f"{self.place}.{key}" if self.place else key
 
-    def fault(self, key: str, what: str, remedy: str | None = None) -> FormatError:
-        """An error about one field, to be raised by the caller."""
-        return self.source.fault(what, self.at(key), remedy)
+    def error(self, key: str, what: str, remedy: str | None = None) -> FormatError:
+        """An error about one field, for the caller to raise."""
+        return self.source.error(what, self.at(key), remedy)
 
     def text(self, key: str) -> str:
-        """A text that must be there."""
+        """A required text."""
         value = self.values.get(key)
         if isinstance(value, str):
             return value
-        raise self.wrong(key, "text")
+        raise self.unexpected(key, "text")
 
     def optional_text(self, key: str) -> str | None:
-        """A text, or None where the field is missing or null."""
+        """A text, or None if the field is missing or null."""
         return None if self.values.get(key) is None else self.text(key)
 
     def number(self, key: str, default: float | None = None) -> float:
-        """A number (not a text of one); ``default`` where the field is missing or null."""
+        """A number (not a numeric text); ``default`` if the field is missing or null."""
         value = self.values.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):
             try:
@@ -211,55 +216,70 @@ class Record:
                 number = math.inf
             if math.isfinite(number):
                 return number
-            raise self.fault(key, f"{str(value)[:40]} is not a finite number")
+            raise self.error(key, f"{str(value)[:40]} is not a finite number")
         if value is None and default is not None:
             return default
-        raise self.wrong(key, "a number")
+        raise self.unexpected(key, "a number")
 
     def optional_number(self, key: str) -> float | None:
-        """A number, or None where the field is missing or null."""
+        """A number, or None if the field is missing or null."""
         return None if self.values.get(key) is None else self.number(key)
 
     def optional_integer(self, key: str) -> int | None:
-        """A whole number, or None where the field is missing or null."""
+        """A whole number, or None if the field is missing or null."""
         value = self.optional_number(key)
         if value is not None and value != int(value):
-            raise self.fault(key, f"{value} is not a whole number")
+            raise self.error(key, f"{value} is not a whole number")
         return None if value is None else int(value)
 
     def records(self, key: str) -> "list[Record]":
-        """The objects of a list that must be there."""
+        """The objects of a required list."""
         value = self.values.get(key)
         if not isinstance(value, list):
-            raise self.wrong(key, "a list")
+            raise self.unexpected(key, "a list")
         if len(value) > MAX_ITEMS:
-            raise self.fault(key, f"a list of {len(value)} items", f"at most {MAX_ITEMS} are read")
+            raise self.error(key, f"a list of {len(value)} items", f"at most {MAX_ITEMS} are read")
         place = self.at(key)
         return [Record(self.source, item, f"{place}[{i}]") for i, item in enumerate(value)]
 
     def record(self, key: str) -> "Record":
-        """An object that must be there."""
+        """A required object."""
         return Record(self.source, self.values.get(key), self.at(key))
 
-    def rest(self, known: Iterable[str]) -> dict[str, Any]:
-        """The fields that touchline has no name for."""
+    def label_set(self, key: str, value: object) -> LabelSet:
+        """A list of labels of this object as a label set: the published one if it is equal."""
+        if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
+            raise self.error(key, "not a list of labels")
+        published = {labels.labels: labels for labels in LABEL_SETS.values()}
+        try:
+            return published.get(tuple(value)) or LabelSet("custom", tuple(value))
+        except InputError as error:
+            raise self.error(key, error.what, error.remedy) from error
+
+    def unknown_fields(self, known: Iterable[str]) -> dict[str, Any]:
+        """The fields whose names are not in ``known``."""
         names = frozenset(known)
         return {key: value for key, value in self.values.items() if key not in names}
 
     def event(self, seconds: float, label: str, confidence: float = 1.0, **more: Any) -> Event:
-        """An event of this object; faults of its values name the place."""
+        """An event built from this object; errors in its values name the place."""
         try:
             return Event(seconds, label, confidence, **more)
         except FormatError as error:
-            raise self.source.fault(error.what, self.place or None, error.remedy) from error
+            raise self.source.error(error.what, self.place or None, error.remedy) from error
 
-    def wrong(self, key: str, wanted: str) -> FormatError:
+    def unexpected(self, key: str, wanted: str) -> FormatError:
         """An error about a field that is missing or of the wrong type, for the caller to raise."""
         if key not in self.values:
-            return self.source.fault(
+            return self.source.error(
                 f"{key!r} is missing", self.place or None, f"give {wanted} there"
             )
-        return self.fault(key, f"{_kind(self.values[key])} where {wanted} belongs")
+        return self.error(key, f"expected {wanted}, got {_kind(self.values[key])}")
+
+
+def is_event_text(field: str, value: object) -> bool:
+    """Whether a value is a text that a text field of ``Event`` allows."""
+    return isinstance(value, str) and value in EVENT_WORDS.get(field, (value,))
 
 
 def _kind(value: object) -> str:
@@ -282,7 +302,7 @@ def _count_keys(document: object) -> int:
     return count
 
 
-def _repeated_keys(content: bytes) -> list[str]:
+def _repeated_keys(data: bytes) -> list[str]:
     repeated: Counter[str] = Counter()
 
     def notice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -290,18 +310,18 @@ def _repeated_keys(content: bytes) -> list[str]:
         repeated.update(key for key, count in counts.items() if count > 1)
         return dict(pairs)
 
-    json.loads(content, object_pairs_hook=notice)
+    json.loads(data, object_pairs_hook=notice)
     return [
-        f"the key {key[:60]!r} occurs more than once in {n} object{'s' * (n > 1)}; the last counts"
+        f"the key {key[:60]!r} is repeated in {n} object{'s' * (n > 1)}; the last value is used"
         for key, n in repeated.items()
     ]
 
 
-def known_labels(labels: Iterable[str], declared: LabelSet | None = None) -> LabelSet | None:
-    """The label set of a file: what it declares, widened by labels that occur all the same.
+def resolve_label_set(labels: Iterable[str], declared: LabelSet | None = None) -> LabelSet | None:
+    """The label set of a file: the declared one, extended by undeclared labels that occur.
 
     Without a declaration: the published set that covers the labels, else a custom one. Texts
-    that cannot be labels (blank, over-long) stay on their events but join no set.
+    that cannot be labels (blank or too long) stay on their events but are not in the set.
     """
     found = tuple(x for x in dict.fromkeys(labels) if x.strip() and len(x) <= MAX_LABEL)
     if declared is None:
@@ -313,10 +333,10 @@ def known_labels(labels: Iterable[str], declared: LabelSet | None = None) -> Lab
 def dump_json(
     document: Mapping[str, Any], *, sort_keys: bool = False, rows: str | None = None
 ) -> bytes:
-    """A JSON document as bytes, indented, ending in a line end.
+    """A JSON document as bytes, indented, with a final newline.
 
     Args:
-        rows: key of the last field, a list whose items are written one to a line.
+        rows: key of a list that is written last, one item per line.
 
     Raises:
         FormatError: a number in it is not finite.
@@ -338,14 +358,14 @@ def dump_json(
     try:
         try:
             return text(False)
-        except UnicodeEncodeError:  # half a surrogate pair: JSON can only escape it
+        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot encode
             return text(True)
     except ValueError as error:
         raise FormatError(f"cannot be written as JSON: {error}") from error
 
 
 def dump_json_list(items: Iterable[Mapping[str, Any]]) -> bytes:
-    """A JSON list of objects as bytes, one to a line.
+    """A JSON list of objects as bytes, one per line.
 
     Raises:
         FormatError: a number in it is not finite.
@@ -357,15 +377,15 @@ def dump_json_list(items: Iterable[Mapping[str, Any]]) -> bytes:
     return f"[\n{lines}\n]\n".encode() if lines else b"[]\n"
 
 
-def only_timeline(thing: Thing, format_name: str) -> Timeline:
-    """The one timeline of a thing, for formats of one video.
+def only_timeline(content: Content, format_name: str) -> Timeline:
+    """The single timeline of a content, for formats that hold one video.
 
     Raises:
-        FormatError: the thing is a reel, or holds several videos.
+        FormatError: the content is a reel, or has several videos.
     """
-    if isinstance(thing, Timeline):
-        return thing
-    match = only_match(thing, format_name)
+    if isinstance(content, Timeline):
+        return content
+    match = only_match(content, format_name)
     if len(match.timelines) == 1:
         return match.timelines[0]
     raise FormatError(
@@ -374,57 +394,57 @@ def only_timeline(thing: Thing, format_name: str) -> Timeline:
     )
 
 
-def only_match(thing: Thing, format_name: str) -> Match:
-    """The one match of a thing, for formats of one game.
+def only_match(content: Content, format_name: str) -> Match:
+    """The single match of a content, for formats that hold one game.
 
     Raises:
-        FormatError: the thing is a reel, or holds several games.
+        FormatError: the content is a reel, or has several games.
     """
-    if isinstance(thing, Match):
-        return thing
-    if isinstance(thing, Timeline):
-        return Match(thing.video.name, (thing,))
-    if isinstance(thing, Reel):
+    if isinstance(content, Match):
+        return content
+    if isinstance(content, Timeline):
+        return Match(content.video.name, (content,))
+    if isinstance(content, Reel):
         raise FormatError(
             f"{format_name} holds events, not a reel",
             remedy="write a reel as .json, .otio, .edl, .fcpxml, .xml, .vtt, .srt or .txt",
         )
-    if len(thing) == 1:
-        return next(iter(thing.values()))
+    if len(content) == 1:
+        return next(iter(content.values()))
     raise FormatError(
-        f"{format_name} holds one game, and there are {len(thing)}",
+        f"{format_name} holds one game, got {len(content)}",
         remedy="write to a folder or a .zip",
     )
 
 
-def all_matches(thing: Thing, format_name: str) -> Matches:
-    """A thing as games by name, for formats of many games.
+def all_matches(content: Content, format_name: str) -> Matches:
+    """A content as games by name, for formats that hold many games.
 
     Raises:
-        FormatError: the thing is a reel.
+        FormatError: the content is a reel.
     """
-    if isinstance(thing, dict):
-        return thing
-    match = only_match(thing, format_name)
+    if isinstance(content, dict):
+        return content
+    match = only_match(content, format_name)
     return {match.name: match}
 
 
-def only_reel(thing: Thing, format_name: str) -> Reel:
-    """A thing that must be a reel.
+def only_reel(content: Content, format_name: str) -> Reel:
+    """The reel, for formats that hold nothing else.
 
     Raises:
-        FormatError: it is not.
+        FormatError: the content is not a reel.
     """
-    if isinstance(thing, Reel):
-        return thing
+    if isinstance(content, Reel):
+        return content
     raise FormatError(
         f"{format_name} holds a reel, not events",
-        remedy="make a reel of them with `touchline reel EVENTS`",
+        remedy="make a reel with `touchline reel EVENTS`",
     )
 
 
 def rate_of(video: Video, options: Options, format_name: str) -> Fraction:
-    """The frame rate to count in: the one asked for, else the video's own.
+    """The frame rate for counting frames: the one in the options, else the video's own.
 
     Raises:
         FormatError: neither is known.
@@ -432,7 +452,7 @@ def rate_of(video: Video, options: Options, format_name: str) -> Fraction:
     rate = options.rate or video.frame_rate
     if rate is None:
         raise FormatError(
-            f"{format_name} counts frames, and the frame rate of {video.name!r} is not known",
+            f"{format_name} counts frames, and the frame rate of {video.name!r} is unknown",
             remedy="give it with --rate",
         )
     return rate

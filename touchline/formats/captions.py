@@ -1,7 +1,7 @@
-"""What players show beside a video: WebVTT and SRT cues, and YouTube's chapters.
+"""Captions: WebVTT and SRT cues, and YouTube chapters.
 
-They hold a time and a label. A reel is written on its own time axis: cues and chapters of the
-video that it becomes.
+They hold a time and a label. The captions of a reel are timed on the rendered reel, not on the
+videos that it is cut from.
 """
 
 import html
@@ -13,27 +13,27 @@ from math import inf
 from touchline.errors import FormatError, InputError
 from touchline.events import Event, Timeline, Video
 from touchline.formats.base import (
+    Content,
     Format,
     Options,
     Record,
-    Source,
-    Thing,
-    known_labels,
+    SourceFile,
     only_timeline,
+    resolve_label_set,
 )
-from touchline.formats.edit_lists import title_of
+from touchline.formats.edit_lists import clip_title
 from touchline.reel import Reel
 from touchline.timebase import format_seconds, parse_seconds
 
 CHAPTER_SECONDS = 10
-"""YouTube shows chapters only where each lasts at least this long."""
+"""Shortest chapter that YouTube accepts."""
 
-FEWEST_CHAPTERS = 3
+MIN_CHAPTERS = 3
 
 _OPENING = "Start"
 _CHAPTER = re.compile(r"\(?((?:\d{1,4}:)?\d{1,3}:\d\d)\)?\s*[-–—:|]?\s*(.*)")
 _INTO_DESCRIPTION = str.maketrans("<>", "‹›")
-"""YouTube refuses descriptions with angle brackets."""
+"""YouTube rejects descriptions with angle brackets."""
 
 _OUT_OF_DESCRIPTION = str.maketrans("‹›", "<>")
 _ARROW = re.compile(r"([\d:.,]+)\s*-->\s*([\d:.,]+)")
@@ -43,11 +43,11 @@ _KINDS = frozenset({"events", "reel"})
 Cue = tuple[float, float, str]
 
 
-def read_cues(source: Source) -> Timeline:
-    """Read WebVTT or SRT: an event at the start of each cue; its end is kept.
+def read_cues(source: SourceFile) -> Timeline:
+    """Read WebVTT or SRT: one event at the start of each cue; the end is kept in ``extra``.
 
     Raises:
-        FormatError: a time that is none, or a cue without text.
+        FormatError: an invalid time, or a cue without text.
     """
     events = []
     blocks = re.split(r"\n\s*\n", source.text.strip("\n"))
@@ -60,47 +60,47 @@ def read_cues(source: Source) -> Timeline:
         found = _ARROW.match(lines[at].strip())
         text = html.unescape(" ".join(re.sub(r"<[^<>]*>", "", x) for x in lines[at + 1 :])).strip()
         if found is None or not text:
-            raise source.fault("a cue needs times and a text", place)
+            raise source.error("a cue needs a start, an end and a text", place)
         try:
             start, end = (parse_seconds(found[i].replace(",", ".")) for i in (1, 2))
         except InputError as error:
-            raise source.fault(error.what, place, error.remedy) from error
+            raise source.error(error.what, place, error.remedy) from error
         record = Record(source, {}, place)
         events.append(record.event(start, text, extra={"end": end}))
-    labels = known_labels(event.label for event in events)
+    labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
 
 
-def write_vtt(thing: Thing, options: Options) -> bytes:
-    """Write WebVTT; texts are escaped, times are milliseconds.
+def write_vtt(content: Content, options: Options) -> bytes:
+    """Write WebVTT: texts are escaped, times are rounded to milliseconds.
 
     Raises:
         FormatError: a match of several videos, or several games.
     """
     lines = ["WEBVTT", ""]
-    for start, end, text in _cues(thing, options):
+    for start, end, text in _cues(content, options):
         times = f"{_clock(start, '.')} --> {_clock(end, '.')}"
         lines += [times, html.escape(text, quote=False), ""]
     return "\n".join(lines).encode("utf-8", "replace")
 
 
-def write_srt(thing: Thing, options: Options) -> bytes:
-    """Write SubRip; texts are escaped, times are milliseconds.
+def write_srt(content: Content, options: Options) -> bytes:
+    """Write SubRip: texts are escaped, times are rounded to milliseconds.
 
     Raises:
         FormatError: as ``write_vtt``.
     """
     lines = []
-    for number, (start, end, text) in enumerate(_cues(thing, options), start=1):
+    for number, (start, end, text) in enumerate(_cues(content, options), start=1):
         times = f"{_clock(start, ',')} --> {_clock(end, ',')}"
         lines += [str(number), times, html.escape(text, quote=False), ""]
     return "\n".join(lines).encode("utf-8", "replace")
 
 
-def read_chapters(source: Source) -> Timeline:
-    """Read lines such as ``12:34 Goal``; other lines are a description's own text.
+def read_chapters(source: SourceFile) -> Timeline:
+    """Read lines such as ``12:34 Goal``; other lines of a description are ignored.
 
-    An opening chapter that only stands there because the first must begin at 0:00 is left out.
+    The placeholder chapter at 0:00 that ``write_chapters`` adds is not read as an event.
 
     Raises:
         FormatError: no line is a chapter.
@@ -116,23 +116,23 @@ def read_chapters(source: Source) -> Timeline:
         if seconds or label != _OPENING:
             events.append(Record(source, {}, f"line {number}").event(seconds, label))
     if not events and not any(_CHAPTER.fullmatch(line) for line in lines):
-        raise source.fault("no line is a chapter", remedy='write lines such as "12:34 Goal"')
-    labels = known_labels(event.label for event in events)
+        raise source.error("no line is a chapter", remedy='write lines such as "12:34 Goal"')
+    labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
 
 
-def write_chapters(thing: Thing, options: Options) -> bytes:
-    """Write YouTube's chapters: whole seconds, the first at 0:00, each of ten seconds or more.
+def write_chapters(content: Content, options: Options) -> bytes:
+    """Write YouTube chapters: whole seconds, the first at 0:00, each at least ten seconds long.
 
-    Events that lie too close for chapters of their own join the one before them.
+    An event too close to the previous chapter is added to that chapter.
 
     Raises:
-        FormatError: fewer than three chapters would remain, or more than one video.
+        FormatError: fewer than three chapters remain, or there is more than one video.
     """
-    if isinstance(thing, Reel):
-        cues, last = list(_cues(thing, options)), thing.seconds
+    if isinstance(content, Reel):
+        cues, last = list(_cues(content, options)), content.seconds
     else:
-        timeline = only_timeline(thing, "chapters")
+        timeline = only_timeline(content, "chapters")
         cues = list(_cues(timeline, options))
         last = timeline.video.duration_seconds or inf
     chapters: list[tuple[int, list[str]]] = [(0, [])]
@@ -143,35 +143,35 @@ def write_chapters(thing: Thing, options: Options) -> bytes:
             chapters.append((second, [text]))
         elif text not in chapters[-1][1]:
             chapters[-1][1].append(text)
-    if len(chapters) < FEWEST_CHAPTERS:
+    if len(chapters) < MIN_CHAPTERS:
         raise FormatError(
-            f"YouTube shows chapters from {FEWEST_CHAPTERS} on, and these make {len(chapters)}",
-            remedy="write .vtt, which has no such rule",
+            f"YouTube needs at least {MIN_CHAPTERS} chapters, these events make {len(chapters)}",
+            remedy="write .vtt, which has no minimum",
         )
     lines = [f"{format_seconds(at)} {', '.join(texts) or _OPENING}" for at, texts in chapters]
     text = "\n".join(lines).translate(_INTO_DESCRIPTION)
     return f"{text}\n".encode("utf-8", "replace")
 
 
-def _cues(thing: Thing, options: Options) -> Iterable[Cue]:
-    """Start, end and text of each cue; of a reel, on the time axis of the video it becomes."""
-    if isinstance(thing, Reel):
+def _cues(content: Content, options: Options) -> Iterable[Cue]:
+    """Start, end and text of each cue; for a reel, in seconds of the rendered reel."""
+    if isinstance(content, Reel):
         at = 0.0
-        for clip in thing:
-            yield at, at + clip.seconds, _line(title_of(clip))
+        for clip in content:
+            yield at, at + clip.seconds, _line(clip_title(clip))
             at += clip.seconds
         return
-    events: tuple[Event, ...] = only_timeline(thing, "captions").events
+    events: tuple[Event, ...] = only_timeline(content, "captions").events
     starts = [max(event.seconds, 0.0) for event in events]
     shown = max(options.lag_seconds, 0.001)
     for event, (start, following) in zip(events, pairwise([*starts, inf]), strict=True):
-        # A cue ends where the next begins, unless the two begin together.
+        # A cue ends where the next begins, unless both begin at the same time.
         end = min(start + shown, following) if following > start else start + shown
         yield start, end, _line(event.label)
 
 
 def _line(text: str) -> str:
-    """A text as one line that is not empty."""
+    """A text as a single non-empty line."""
     return " ".join(text.split()) or "-"
 
 
@@ -183,7 +183,7 @@ def _clock(seconds: float, mark: str) -> str:
     return f"{hours:02d}:{minute:02d}:{second:02d}{mark}{part:03d}"
 
 
-def _sniff_chapters(source: Source) -> bool:
+def _sniff_chapters(source: SourceFile) -> bool:
     if not source.file_name.lower().endswith(".txt"):
         return False
     try:

@@ -1,7 +1,8 @@
-"""SoccerNet label and prediction files as columns, field by field as the official evaluator reads.
+"""SoccerNet label and prediction files as columns, read exactly as the official evaluator does.
 
-What that evaluator reads is read alike, oddities included; what it would stop at is refused, with
-the place and what would be right. Every other format goes through ``formats.read_matches``.
+Fields that the evaluator accepts are read in the same way, quirks included. Where it would crash,
+a FormatError names the place and the expected value. Other formats are read by
+``formats.read_matches``.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +35,7 @@ LABEL_FILES = {
     "Labels-ball.json": SOCCERNET_BALL,
     "Labels.json": SOCCERNET_V1,
 }
-"""The label file of each published set, in the order in which they are looked for."""
+"""The label file of each published set, in order of preference."""
 
 PREDICTION_FILE = "results_spotting.json"
 
@@ -55,21 +56,21 @@ def read_columns(
 ) -> dict[str, EventColumns]:
     """The labels or predictions of every game in a file, folder tree or zip, by game.
 
-    A game is named by the last three folders of its file, ``league/season/game``; a single file by
-    its stem.
+    A game is identified by the last three folders of its path, ``league/season/game``; a single
+    file by its stem.
 
     Args:
         path: a JSON file, or a tree ``league/season/game/<file>`` as a folder or zip.
         role: whether its files hold ``annotations`` or ``predictions``.
-        label_set: the classes; it decides which fields the official evaluator would look at.
+        label_set: the classes; it determines which fields the official evaluator reads.
         file_name: the file of each game; by default the published one for ``role`` and
             ``label_set``, else the only JSON file of each folder.
-        games: read these alone, where the tree has them.
+        games: read only these, where the tree has them.
         teams: read the teams too.
 
     Raises:
-        FormatError: no such file in the tree, a game twice, or a file that the official
-            evaluator could not read.
+        FormatError: no such file in the tree, a repeated game, or a file that the official
+            evaluator cannot read.
     """
     path = Path(path)
     if not is_tree(path):
@@ -86,7 +87,10 @@ def read_columns(
 
 
 def game_files(tree: Tree, file_name: str | None) -> dict[str, str]:
-    """Game to the path of its file in a tree; ``None`` takes the only JSON file of each folder.
+    """The path of each game's file in a tree, by game.
+
+    Args:
+        file_name: name of the file; None takes the only JSON file of each folder.
 
     Raises:
         FormatError: no such file, two files of one game, or several JSON files in one folder.
@@ -122,7 +126,7 @@ def read_events(
     games: Iterable[str] | None = None,
     teams: bool = False,
 ) -> dict[str, EventColumns]:
-    """The same from any event format: SoccerNet files exactly, others through ``read_matches``.
+    """As ``read_columns``, for any event format: other formats are read by ``read_matches``.
 
     Raises:
         FormatError: as ``read_columns`` and ``read_matches``.
@@ -138,10 +142,10 @@ def read_events(
 
 
 def guess_label_set(path: str | Path) -> LabelSet:
-    """The label set that labels use: told by the name of their file, else by what they hold.
+    """The label set of label files: by the name of the file, else by the labels in it.
 
     Raises:
-        FormatError: as ``read_matches``; also labels without a single event.
+        FormatError: as ``read_matches``; also files without any event.
     """
     path = Path(path)
     if is_tree(path):
@@ -162,7 +166,7 @@ def guess_label_set(path: str | Path) -> LabelSet:
 
 
 def is_soccernet(path: str | Path, role: Role) -> bool:
-    """Whether a path holds files that the official evaluator would read in this role.
+    """Whether a path holds files that the official evaluator reads in this role.
 
     Raises:
         FormatError: a single JSON file that cannot be read.
@@ -178,7 +182,7 @@ def is_soccernet(path: str | Path, role: Role) -> bool:
 
 
 def _default_name(tree: Tree, role: Role, label_set: LabelSet) -> str | None:
-    """The published name of a role's file where the tree has it, else None."""
+    """The published name of a role's file if the tree has it, else None."""
     present = {PurePosixPath(name).name for name in tree.names()}
     if role == "predictions":
         return PREDICTION_FILE if PREDICTION_FILE in present else None
@@ -225,14 +229,14 @@ class _Predictions(msgspec.Struct, gc=False):
 
 _ANNOTATIONS = msgspec.json.Decoder(_Annotations)
 _PREDICTIONS = msgspec.json.Decoder(_Predictions, strict=False)
-"""Reads confidences that are texts as Python does. It would read more texts as whole numbers than
-Python does, so halves and positions stay what they are."""
+"""Reads textual confidences as Python does. It accepts more texts as whole numbers than Python, so
+halves and positions are kept as they are in the file."""
 
 
 def _typed_predictions(content: bytes, where: str) -> EventColumns | None:
-    """The columns of a file in which every field is as it should be; None for any other.
+    """The columns of a well-formed file; None for any other.
 
-    Decoding into a type passes over the fields that no metric looks at, which is most of a file.
+    Typed decoding skips the fields that no metric uses, which are most of a file.
     """
     try:
         found = _PREDICTIONS.decode(content).predictions
@@ -250,7 +254,7 @@ def _typed_predictions(content: bytes, where: str) -> EventColumns | None:
 
 
 def _typed_annotations(content: bytes, where: str) -> EventColumns | None:
-    """The same of labels."""
+    """As ``_typed_predictions``, for labels."""
     try:
         found = _ANNOTATIONS.decode(content).annotations
         return EventColumns(
@@ -273,10 +277,13 @@ def columns_of_document(
     *,
     teams: bool = False,
 ) -> EventColumns:
-    """The columns of one parsed file; ``teams`` says whether the teams are wanted too.
+    """The columns of one parsed file.
+
+    Args:
+        teams: read the teams too.
 
     Raises:
-        FormatError: a field that the official evaluator could not read, with its place.
+        FormatError: a field that the official evaluator cannot read; names its place.
     """
     if not is_spotting_document(document, role):
         raise FormatError(
@@ -332,10 +339,10 @@ _PredictionLists = tuple[tuple[str, ...], list[int], list[int], list[float]]
 
 
 def _plain_predictions(records: list[Any]) -> _PredictionLists:
-    """Labels, halves, milliseconds and confidences where every field is as it should be.
+    """Labels, halves, milliseconds and confidences of a well-formed file.
 
     Raises:
-        One of ``_BAD_VALUE``: some field is not.
+        One of ``_BAD_VALUE``: a field is missing or of the wrong type.
     """
     labels = [record["label"] for record in records]
     if not set(map(type, labels)) <= {str}:
@@ -351,13 +358,13 @@ def _plain_predictions(records: list[Any]) -> _PredictionLists:
 
 
 def _odd_predictions(records: list[Any], label_set: LabelSet, where: str) -> _PredictionLists:
-    """The same one field after the other, with all that the official evaluator lets pass."""
+    """As ``_plain_predictions``, field by field, with the values the official evaluator accepts."""
     labels = _labels(records, "predictions", where)
     halves = _field(records, _half, _Place(where, "predictions", "half", "1 or 2"))
     milliseconds = _field(
         records, _milliseconds, _Place(where, "predictions", "position", "whole milliseconds")
     )
-    # It looks at the confidence of the events that it keeps, and at no other.
+    # It reads the confidence of the events that it keeps, and of no others.
     known = frozenset(label_set)
     looked_at = [
         record if label in known and half in (1, 2) else {"confidence": 0}
@@ -370,7 +377,7 @@ def _odd_predictions(records: list[Any], label_set: LabelSet, where: str) -> _Pr
 
 
 class _Place:
-    """Where a field is, and what it should be, for messages."""
+    """The place of a field and its expected value, for error messages."""
 
     def __init__(self, where: str, rows: str, name: str, expected: str) -> None:
         self.where, self.rows, self.name, self.expected = where, rows, name, expected
@@ -389,7 +396,7 @@ def _field(records: list[Any], read: Callable[[Any], Any], place: _Place) -> lis
     """One field of every record.
 
     Raises:
-        FormatError: the first record in which it is missing or wrong.
+        FormatError: it is missing or invalid in a record; names the first.
     """
     try:
         return [read(record) for record in records]
@@ -413,7 +420,7 @@ def _label(record: dict[str, Any]) -> str:
         return label
     if isinstance(label, dict | list):
         raise TypeError
-    return str(label)  # a number or null: official, an unknown class
+    return str(label)  # a number or null is an unknown class for the official evaluator
 
 
 def _clock(record: dict[str, Any]) -> tuple[int, int]:

@@ -1,19 +1,20 @@
-"""From one format to another, with an account of what the target cannot hold."""
+"""Conversion between formats, with a report of what the target cannot hold."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from touchline.errors import FormatError
-from touchline.events import Match, Timeline
+from touchline.events import Match
 from touchline.formats import (
+    Content,
     Matches,
-    Thing,
     find_format,
     losses,
     outside_labels,
     read,
     target_format,
+    timelines_of,
     write,
 )
 from touchline.formats.kloppy import PREFIX
@@ -32,14 +33,14 @@ _FIELD_TEXTS = {
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was converted, and what was lost on the way.
+    """What was converted, and what was lost.
 
     Attributes:
         lost: fields that the format cannot hold, and how often each was set.
         outside: labels that the format's official readers skip, and how often each occurs.
-        merged: events that the format could not keep apart.
-        warnings: what the reader of the source had to say.
-        clips: of a reel; None for events.
+        merged: number of events that the format merged with others.
+        warnings: warnings of the reader.
+        clips: number of clips of a reel; None for events.
     """
 
     source: Path
@@ -54,7 +55,7 @@ class Conversion:
     warnings: tuple[str, ...] = ()
 
     def remarks(self) -> list[str]:
-        """The losses and warnings as lines to read."""
+        """The losses and warnings, one line each."""
         lines = [f"note: {warning}" for warning in self.warnings]
         if self.lost:
             named = ", ".join(f"{_FIELD_TEXTS.get(k, k)} ({n})" for k, n in self.lost.items())
@@ -63,12 +64,12 @@ class Conversion:
             named = ", ".join(f"{label!r} ({n})" for label, n in self.outside.items())
             lines.append(f"readers of {self.format} skip these labels: {named}")
         if self.merged:
-            lines.append(f"{self.format} could not keep {self.merged} events apart from others")
+            lines.append(f"{self.format} merged {self.merged} events with others")
         return lines
 
     def to_json(self) -> dict[str, Any]:
-        """The account as ``--json`` prints it."""
-        account: dict[str, Any] = {
+        """The report as ``--json`` prints it."""
+        document: dict[str, Any] = {
             "source": str(self.source),
             "target": str(self.target),
             "format": self.format,
@@ -76,8 +77,8 @@ class Conversion:
             "events": self.events,
         }
         if self.clips is not None:
-            account["clips"] = self.clips
-        return account | {
+            document["clips"] = self.clips
+        return document | {
             "lost": self.lost,
             "outside_labels": self.outside,
             "merged_events": self.merged,
@@ -97,73 +98,63 @@ def convert(
     """Read ``source``, write ``target``.
 
     Args:
-        half: only this half of a match.
-        options: fields of ``Options``; ``rate`` serves the reading too.
+        half: convert only this half of a match.
+        options: fields of ``Options``; ``rate`` applies to reading too.
 
     Raises:
-        FormatError: either side is malformed, or the target cannot hold the thing.
+        FormatError: the source is malformed, or the target cannot hold its content.
     """
     source, target = Path(source), Path(target)
     if target.exists() and source.resolve() == target.resolve():
         raise FormatError("source and target are the same", where=target, remedy="name another")
-    thing = read(source, source_format, rate=options.get("rate"))
+    content = read(source, source_format, rate=options.get("rate"))
     if half is not None:
-        thing = _half_of(thing, half, source)
-    name = format or target_format(thing, target)
+        content = _half_of(content, half, source)
+    name = format or target_format(content, target)
     if name.startswith(PREFIX):
-        raise FormatError(f"{name} is only read, not written", where=target)
+        raise FormatError(f"{name} is read-only", where=target)
     find_format(name)
-    write(thing, target, name, **options)
-    timelines = _timelines(thing)
+    write(content, target, name, **options)
+    timelines = timelines_of(content)
     count = sum(map(len, timelines))
     return Conversion(
         source,
         target,
         name,
-        games=len(thing) if isinstance(thing, dict) else int(not isinstance(thing, Reel)),
+        games=len(content) if isinstance(content, dict) else int(not isinstance(content, Reel)),
         events=count,
-        clips=len(thing) if isinstance(thing, Reel) else None,
-        lost=losses(thing, name),
-        outside=outside_labels(thing, name),
-        merged=_merged(thing, target, name, count),
+        clips=len(content) if isinstance(content, Reel) else None,
+        lost=losses(content, name),
+        outside=outside_labels(content, name),
+        merged=_merged(content, target, name, count),
         warnings=tuple(warning for timeline in timelines for warning in timeline.warnings),
     )
 
 
-def _half_of(thing: Thing, half: int, where: Path) -> Thing:
-    if isinstance(thing, Reel):
+def _half_of(content: Content, half: int, where: Path) -> Content:
+    if isinstance(content, Reel):
         raise FormatError("a reel has no halves to choose", where=where)
-    if isinstance(thing, dict):
+    if isinstance(content, dict):
         chosen: Matches = {
             name: Match(name, (found,), match.extra)
-            for name, match in thing.items()
+            for name, match in content.items()
             if (found := match.half(half)) is not None
         }
         if chosen:
             return chosen
-    elif isinstance(thing, Match):
-        if (timeline := thing.half(half)) is not None:
-            return Match(thing.name, (timeline,), thing.extra)
-    elif thing.half == half:
-        return thing
-    elif events := [event for event in thing if event.half == half]:
-        return thing.with_events(events)
+    elif isinstance(content, Match):
+        if (timeline := content.half(half)) is not None:
+            return Match(content.name, (timeline,), content.extra)
+    elif content.half == half:
+        return content
+    elif events := [event for event in content if event.half == half]:
+        return content.with_events(events)
     raise FormatError(f"there is no half {half}", where=where)
 
 
-def _timelines(thing: Thing) -> tuple[Timeline, ...]:
-    if isinstance(thing, Timeline):
-        return (thing,)
-    if isinstance(thing, Match):
-        return thing.timelines
-    if isinstance(thing, Reel):
-        return ()
-    return tuple(timeline for match in thing.values() for timeline in match.timelines)
-
-
-def _merged(thing: Thing, target: Path, format: str, count: int) -> int:
-    """How many events chapters have swallowed: the one format that joins events."""
-    if format != "youtube" or isinstance(thing, Reel):
+def _merged(content: Content, target: Path, format: str, count: int) -> int:
+    """How many events were merged into chapters, the only format that merges events."""
+    if format != "youtube" or isinstance(content, Reel):
         return 0
     chapters = read(target, format)
-    return count - sum(map(len, _timelines(chapters)))
+    return count - sum(map(len, timelines_of(chapters)))

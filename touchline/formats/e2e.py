@@ -1,7 +1,7 @@
 """E2E-Spot's JSON: one entry per video (a half), events by frame number.
 
-Labels are ``{train,val,test}.json``; predictions add a ``score`` to each event and are called
-``pred-<split>.<epoch>.json`` or ``.recall.json.gz``. The published frames are 25/12 a second.
+Labels are ``{train,val,test}.json``; predictions add a ``score`` to each event and are named
+``pred-<split>.<epoch>.json`` or ``.recall.json.gz``. The published frame rate is 25/12.
 """
 
 from fractions import Fraction
@@ -10,16 +10,16 @@ from typing import Any
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import (
+    Content,
     Format,
     Matches,
     Options,
     Record,
-    Source,
-    Thing,
+    SourceFile,
     all_matches,
     dump_json_list,
-    known_labels,
     rate_of,
+    resolve_label_set,
 )
 from touchline.formats.soccernet import game_and_half
 from touchline.timebase import frame_at, parse_rate, seconds_of
@@ -28,11 +28,11 @@ _VIDEO_KEYS = frozenset({"video", "num_frames", "num_events", "fps", "events"})
 _EVENT_KEYS = frozenset({"frame", "label", "score", "comment"})
 
 
-def read_e2e(source: Source) -> Matches:
-    """Read the games of the file; an event lies at the start of its frame.
+def read_e2e(source: SourceFile) -> Matches:
+    """Read the games of the file; an event is at the start of its frame.
 
     Raises:
-        FormatError: no list of videos, a frame that is no whole number, a video without rate.
+        FormatError: no list of videos, a frame that is not a whole number, a video without rate.
     """
     root = Record(source, {"videos": source.document})
     games: dict[str, list[Timeline]] = {}
@@ -40,7 +40,7 @@ def read_e2e(source: Source) -> Matches:
         record.place = record.place.removeprefix("videos")
         game, timeline = _timeline(record)
         if any(t.half == timeline.half for t in games.get(game, [])):
-            raise record.fault("video", f"{record.text('video')!r} occurs twice")
+            raise record.error("video", f"{record.text('video')!r} occurs twice")
         games.setdefault(game, []).append(timeline)
     return {
         game: Match(game, tuple(sorted(timelines, key=lambda t: t.half or 0)))
@@ -48,13 +48,13 @@ def read_e2e(source: Source) -> Matches:
     }
 
 
-def write_e2e(thing: Thing, options: Options) -> bytes:
-    """Write one entry per video, its events by frame; scores where any confidence is not 1.
+def write_e2e(content: Content, options: Options) -> bytes:
+    """Write one entry per video, its events by frame; with scores if any confidence is not 1.
 
     Raises:
-        FormatError: a reel, or a frame rate that is not known.
+        FormatError: a reel, or an unknown frame rate.
     """
-    matches = all_matches(thing, "e2e")
+    matches = all_matches(content, "e2e")
     scored = any(event.confidence != 1 for match in matches.values() for event in match.events)
     return dump_json_list(
         _video_to_json(match, timeline, scored, options)
@@ -70,15 +70,15 @@ def _timeline(record: Record) -> tuple[str, Timeline]:
     events = []
     if "events" in record.values:
         if rate is None:
-            raise record.wrong("fps", "the frame rate")
+            raise record.unexpected("fps", "the frame rate")
         events = [_event(item, rate) for item in record.records("events")]
     video = Video(
         game if half is None else str(half),
         None if frames is None or rate is None or frames < 0 else float(frames / rate),
         rate,
     )
-    labels = known_labels(event.label for event in events)
-    extra = record.rest(_VIDEO_KEYS)
+    labels = resolve_label_set(event.label for event in events)
+    extra = record.unknown_fields(_VIDEO_KEYS)
     return game, Timeline(video, tuple(events), labels=labels, half=half, extra=extra)
 
 
@@ -87,13 +87,13 @@ def _rate(record: Record) -> Fraction | None:
     try:
         return None if fps is None else parse_rate(fps)
     except InputError as error:
-        raise record.fault("fps", error.what, error.remedy) from error
+        raise record.error("fps", error.what, error.remedy) from error
 
 
 def _event(record: Record, rate: Fraction) -> Event:
     frame = record.optional_integer("frame")
     if frame is None:
-        raise record.wrong("frame", "a frame number")
+        raise record.unexpected("frame", "a frame number")
     texts: dict[str, str] = {}
     comment = record.optional_text("comment")
     if comment is not None:
@@ -104,7 +104,7 @@ def _event(record: Record, rate: Fraction) -> Event:
         seconds_of(frame, rate),
         record.text("label"),
         record.number("score", 1.0),
-        extra=record.rest(_EVENT_KEYS),
+        extra=record.unknown_fields(_EVENT_KEYS),
         **texts,
     )
 
@@ -140,7 +140,7 @@ def _event_to_json(event: Event, rate: Fraction, scored: bool) -> dict[str, Any]
     return document | {k: v for k, v in event.extra.items() if k not in _EVENT_KEYS}
 
 
-def _sniff(source: Source) -> bool:
+def _sniff(source: SourceFile) -> bool:
     document = source.peek()
     return isinstance(document, list) and all(
         isinstance(item, dict) and isinstance(item.get("video"), str) for item in document

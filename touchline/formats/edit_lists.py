@@ -1,4 +1,4 @@
-"""What edit lists share: clips in whole frames, their titles, and where their videos lie."""
+"""Shared by the edit lists: clips in whole frames, their titles, metadata and video URLs."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,38 +8,38 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from touchline.errors import FormatError, InputError
-from touchline.formats.base import Options, Record, Source
+from touchline.formats.base import Options, Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json, clip_to_json
 from touchline.reel import Clip, Reel
 
 
-def rate_of_reel(options: Options, format_name: str) -> Fraction:
-    """The frame rate to cut at.
+def require_rate(options: Options, format_name: str) -> Fraction:
+    """The frame rate to cut at, which a reel does not hold.
 
     Raises:
-        FormatError: it was not given; a reel does not know it.
+        FormatError: it is not among the options.
     """
     if options.rate is None:
         raise FormatError(
-            f"{format_name} counts frames, and the frame rate of the video is not known",
+            f"{format_name} counts frames, and the frame rate of the video is unknown",
             remedy="name the video with --video, or give --rate",
         )
     return options.rate
 
 
-def frames_of(clip: Clip, rate: Fraction) -> tuple[int, int]:
-    """First frame of a clip and the frame after its last; at least one lies between."""
+def frame_range(clip: Clip, rate: Fraction) -> tuple[int, int]:
+    """First frame of a clip and the frame after its last; at least one frame long."""
     first = round(Fraction(clip.start_seconds) * rate)
     return first, max(round(Fraction(clip.end_seconds) * rate), first + 1)
 
 
-def title_of(clip: Clip) -> str:
-    """What a clip is called: its title, else its labels, else nothing more than a clip."""
+def clip_title(clip: Clip) -> str:
+    """The title of a clip, else its labels, else ``Clip``."""
     return clip.title or ", ".join(dict.fromkeys(event.label for event in clip.events)) or "Clip"
 
 
-def address_of(clip: Clip, options: Options) -> str:
-    """Where an editor finds the clip's video, as a URL: absolute if its path was given."""
+def video_url(clip: Clip, options: Options) -> str:
+    """The URL of the clip's video: absolute if the options give its path."""
     given = options.video
     if isinstance(given, Mapping):
         given = given.get(clip.half or 1)
@@ -49,8 +49,8 @@ def address_of(clip: Clip, options: Options) -> str:
     return path.as_uri() if path.is_absolute() else quote(clip.video.replace("\\", "/"))
 
 
-def name_in_address(address: str) -> str:
-    """The video that a URL of an edit list names: an absolute path, or its relative part."""
+def video_name_from_url(address: str) -> str:
+    """The video that a URL in an edit list refers to, as an absolute or relative path."""
     try:
         parts = urlsplit(address)
     except ValueError:  # "http://[" and the like
@@ -58,61 +58,64 @@ def name_in_address(address: str) -> str:
     return unquote(parts.path if parts.scheme in ("", "file") else address) or address
 
 
-def facts_of(clip: Clip) -> dict[str, Any]:
-    """What an edit list cannot say of a clip itself: all but its times."""
-    facts = clip_to_json(clip)
-    del facts["start"], facts["end"]
-    return facts
+def clip_metadata(clip: Clip) -> dict[str, Any]:
+    """The fields of a clip that edit lists have no element for: all but its times."""
+    metadata = clip_to_json(clip)
+    del metadata["start"], metadata["end"]
+    return metadata
 
 
-def note_of(clip: Clip) -> str:
-    """``facts_of`` as one line of JSON.
+def metadata_text(clip: Clip) -> str:
+    """``clip_metadata`` as one line of JSON.
 
     Raises:
         FormatError: a number in it is not finite.
     """
     try:
-        return json.dumps(facts_of(clip), allow_nan=False)
+        return json.dumps(clip_metadata(clip), allow_nan=False)
     except ValueError as error:
         raise FormatError(f"cannot be written as JSON: {error}") from error
 
 
-def clip_of_note(
-    source: Source, place: str, note: object, start_seconds: float, end_seconds: float
+def clip_from_metadata(
+    source: SourceFile, place: str, metadata: object, start_seconds: float, end_seconds: float
 ) -> Clip:
-    """The clip of a note (as ``note_of`` wrote it), with the times that the list gives it.
+    """The clip of a metadata entry that touchline wrote, with the times of the edit list.
+
+    Args:
+        metadata: as ``clip_metadata`` or ``metadata_text`` made it.
 
     Raises:
-        FormatError: the note or the times are malformed.
+        FormatError: the metadata or the times are malformed.
     """
-    if isinstance(note, str):
-        note = Source(source.name, f"{source.where}: {place}", note.encode()).document
-    if not isinstance(note, Mapping):
-        raise source.fault("this is not a clip", place)
+    if isinstance(metadata, str):
+        metadata = SourceFile(source.name, f"{source.where}: {place}", metadata.encode()).document
+    if not isinstance(metadata, Mapping):
+        raise source.error("the metadata is not a clip", place)
     return clip_from_json(
-        Record(source, {**note, "start": start_seconds, "end": end_seconds}, place)
+        Record(source, {**metadata, "start": start_seconds, "end": end_seconds}, place)
     )
 
 
-def plain_clip(
-    source: Source, place: str, video: str, start_seconds: float, end_seconds: float, title: str
+def clip_without_metadata(
+    source: SourceFile, place: str, video: str, start_seconds: float, end_seconds: float, title: str
 ) -> Clip:
-    """A clip of an edit list that somebody else wrote.
+    """A clip of an edit list from another program.
 
     Raises:
-        FormatError: it has no length.
+        FormatError: the clip has no length.
     """
     document: dict[str, Any] = {"video": video, "start": start_seconds, "end": end_seconds}
     return clip_from_json(Record(source, document | {"title": title or None}, place))
 
 
-def reel_of(source: Source, clips: Iterable[Clip]) -> Reel:
-    """A reel of the clips of a file.
+def build_reel(source: SourceFile, clips: Iterable[Clip]) -> Reel:
+    """The reel of the clips of a file.
 
     Raises:
-        FormatError: they overlap.
+        FormatError: clips overlap.
     """
     try:
         return Reel(tuple(clips))
     except InputError as error:
-        raise source.fault(error.what, error.where, error.remedy) from error
+        raise source.error(error.what, error.where, error.remedy) from error

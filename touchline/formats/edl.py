@@ -1,22 +1,22 @@
 """CMX 3600 edit lists of reels: one track, timecode in whole frames.
 
-The form has no frame rate: touchline writes it into a comment, and needs it told for lists that
-others wrote.
+The format has no field for the frame rate: touchline writes it into a comment, and needs it as an
+option for lists from other programs.
 """
 
 import re
 from fractions import Fraction
 
 from touchline.errors import InputError
-from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing, only_reel
+from touchline.formats.base import EVENT_FIELDS, Content, Format, Options, SourceFile, only_reel
 from touchline.formats.edit_lists import (
-    clip_of_note,
-    frames_of,
-    note_of,
-    plain_clip,
-    rate_of_reel,
-    reel_of,
-    title_of,
+    build_reel,
+    clip_from_metadata,
+    clip_title,
+    clip_without_metadata,
+    frame_range,
+    metadata_text,
+    require_rate,
 )
 from touchline.reel import Clip, Reel
 from touchline.timebase import (
@@ -33,16 +33,16 @@ _EVENT = re.compile(
     r"(\S+[:;.]\d\d)\s+(\S+[:;.]\d\d)\s+(\S+[:;.]\d\d)\s+(\S+[:;.]\d\d)\s*"
 )
 _RATE = "* FRAME RATE: "
-_NOTE = "* TOUCHLINE: "
+_METADATA = "* TOUCHLINE: "
 _NAME = "* FROM CLIP NAME: "
 _REEL_NAME_LENGTH = 8
 
 
-def read_edl(source: Source) -> Reel:
-    """Read the cuts of the video track; each begins and ends where its source does.
+def read_edl(source: SourceFile) -> Reel:
+    """Read the cuts of the video track; clips have the source times.
 
     Raises:
-        FormatError: a line of timecodes that is none, or a frame rate that nothing tells.
+        FormatError: an invalid timecode, or an unknown frame rate.
     """
     lines = [line.rstrip() for line in source.text.split("\n")]
     rate = _rate(source, lines)
@@ -53,33 +53,33 @@ def read_edl(source: Source) -> Reel:
             continue
         place = f"line {number}"
         if rate is None:
-            raise source.fault("an EDL does not say its frame rate", place, "give it with --rate")
+            raise source.error("an EDL does not state its frame rate", place, "give it with --rate")
         try:
             start, end = (seconds_of(parse_timecode(found[i], rate), rate) for i in (5, 6))
         except InputError as error:
-            raise source.fault(error.what, place, error.remedy) from error
-        remarks = _remarks(lines, number)
-        note = next((x[len(_NOTE) :] for x in remarks if x.startswith(_NOTE)), None)
-        if note is not None:
-            clips.append(clip_of_note(source, place, note, start, end))
+            raise source.error(error.what, place, error.remedy) from error
+        comments = _comments(lines, number)
+        metadata = next((x[len(_METADATA) :] for x in comments if x.startswith(_METADATA)), None)
+        if metadata is not None:
+            clips.append(clip_from_metadata(source, place, metadata, start, end))
             continue
-        name = next((x[len(_NAME) :].strip() for x in remarks if x.startswith(_NAME)), found[2])
-        clips.append(plain_clip(source, place, name, start, end, ""))
+        name = next((x[len(_NAME) :].strip() for x in comments if x.startswith(_NAME)), found[2])
+        clips.append(clip_without_metadata(source, place, name, start, end, ""))
     if not clips and not any(line.startswith("TITLE:") for line in lines):
-        raise source.fault("this is no edit list: it has neither a title nor cuts")
-    return reel_of(source, clips)
+        raise source.error("not an edit list: it has neither a title nor cuts")
+    return build_reel(source, clips)
 
 
-def write_edl(thing: Thing, options: Options) -> bytes:
+def write_edl(content: Content, options: Options) -> bytes:
     """Write the cuts, one after the other from 00:00:00:00.
 
-    29.97 and 59.94 frames a second count drop-frame unless ``options.drop_frame`` is false.
+    Rates of 29.97 and 59.94 use drop-frame timecode unless ``options.drop_frame`` is false.
 
     Raises:
         FormatError: not a reel, or no frame rate. InputError: timecode cannot count the rate.
     """
-    reel = only_reel(thing, "EDL")
-    rate = rate_of_reel(options, "EDL")
+    reel = only_reel(content, "EDL")
+    rate = require_rate(options, "EDL")
     drop = drops_frames(rate) if options.drop_frame is None else options.drop_frame
     mode = "DROP FRAME" if drop else "NON-DROP FRAME"
     lines = [f"TITLE: {_line(options.title)[:70]}", f"FCM: {mode}"]
@@ -87,39 +87,39 @@ def write_edl(thing: Thing, options: Options) -> bytes:
     names = _reel_names(reel)
     at = 0
     for number, clip in enumerate(reel, start=1):
-        first, after = frames_of(clip, rate)
+        first, after = frame_range(clip, rate)
         codes = " ".join(
             format_timecode(frame, rate, drop) for frame in (first, after, at, at + after - first)
         )
         lines.append(f"{number:03d}  {names[clip.video]:<8} AA/V  C        {codes}")
-        lines += [_NAME + _line(clip.video), f"* COMMENT: {_line(title_of(clip))}"]
-        lines += [_NOTE + note_of(clip), ""]
+        lines += [_NAME + _line(clip.video), f"* COMMENT: {_line(clip_title(clip))}"]
+        lines += [_METADATA + metadata_text(clip), ""]
         at += after - first
     return "\n".join(lines).encode("utf-8", "replace")
 
 
-def _rate(source: Source, lines: list[str]) -> Fraction | None:
+def _rate(source: SourceFile, lines: list[str]) -> Fraction | None:
     for line in lines:
         if line.startswith(_RATE):
             try:
                 return parse_rate(line[len(_RATE) :])
             except InputError as error:
-                raise source.fault(error.what, "FRAME RATE", error.remedy) from error
+                raise source.error(error.what, "FRAME RATE", error.remedy) from error
     return source.rate
 
 
-def _remarks(lines: list[str], number: int) -> list[str]:
-    """The lines of remarks that follow the line of this number."""
-    remarks = []
+def _comments(lines: list[str], number: int) -> list[str]:
+    """The comment lines that follow the line of this number."""
+    comments = []
     for line in lines[number:]:
         if line and not line.startswith("*"):
             break
-        remarks.append(line)
-    return remarks
+        comments.append(line)
+    return comments
 
 
 def _reel_names(reel: Reel) -> dict[str, str]:
-    """Names of eight characters for the videos, each its own."""
+    """A distinct name of at most eight characters for each video."""
     names: dict[str, str] = {}
     for clip in reel:
         if clip.video not in names:

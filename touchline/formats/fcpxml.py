@@ -1,19 +1,19 @@
-"""Final Cut Pro XML 1.10 of reels, which DaVinci Resolve reads too; times are exact fractions."""
+"""Final Cut Pro XML 1.10 of reels, also read by DaVinci Resolve; times are exact fractions."""
 
 import re
 from fractions import Fraction
 
-from touchline.formats.base import EVENT_FIELDS, Format, Options, Source, Thing, only_reel
+from touchline.formats.base import EVENT_FIELDS, Content, Format, Options, SourceFile, only_reel
 from touchline.formats.edit_lists import (
-    address_of,
-    clip_of_note,
-    frames_of,
-    name_in_address,
-    note_of,
-    plain_clip,
-    rate_of_reel,
-    reel_of,
-    title_of,
+    build_reel,
+    clip_from_metadata,
+    clip_title,
+    clip_without_metadata,
+    frame_range,
+    metadata_text,
+    require_rate,
+    video_name_from_url,
+    video_url,
 )
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
 from touchline.reel import Clip, Reel
@@ -21,24 +21,24 @@ from touchline.timebase import drops_frames
 
 VERSION = "1.10"
 
-_NOTE = "org.touchline.clip"
+_METADATA = "org.touchline.clip"
 _TIME = re.compile(r"\s*(-?\d{1,18})(?:/(\d{1,18}))?s\s*")
 _DECIMAL_TIME = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)s\s*")
 
 
-def read_fcpxml(source: Source) -> Reel:
+def read_fcpxml(source: SourceFile) -> Reel:
     """Read the clips of the first project's main storyline.
 
     Raises:
-        FormatError: no such XML, a clip of an asset that is not there, or a time that is none.
+        FormatError: not FCPXML, a clip whose asset is missing, or an invalid time.
     """
     root = parse_xml(source, "fcpxml")
     if root.tag != "fcpxml":
-        raise source.fault("this XML is no <fcpxml>")
+        raise source.error("the root element is not <fcpxml>")
     assets = {asset.get("id"): asset for asset in root.iter("asset")}
     spine = next(root.iter("spine"), None)
     if spine is None:
-        raise source.fault("there is no <spine> to read clips from")
+        raise source.error("there is no <spine> with clips")
     clips = []
     for number, element in enumerate(spine, start=1):
         if element.tag not in ("asset-clip", "clip", "video"):
@@ -47,24 +47,24 @@ def read_fcpxml(source: Source) -> Reel:
         inside = element.find(".//video") if element.tag == "clip" else element
         asset = assets.get(None if inside is None else inside.get("ref"))
         if asset is None:
-            raise source.fault("its asset is not among the resources", place)
+            raise source.error("its asset is not among the resources", place)
         clips.append(_clip(source, place, element, asset))
-    return reel_of(source, clips)
+    return build_reel(source, clips)
 
 
-def write_fcpxml(thing: Thing, options: Options) -> bytes:
-    """Write one project: an asset per video, a clip and its markers per cut.
+def write_fcpxml(content: Content, options: Options) -> bytes:
+    """Write one project: an asset for each video, a clip with markers for each cut.
 
     Raises:
         FormatError: not a reel, or no frame rate.
     """
-    reel = only_reel(thing, "FCPXML")
-    rate = rate_of_reel(options, "FCPXML")
+    reel = only_reel(content, "FCPXML")
+    rate = require_rate(options, "FCPXML")
     root = new_root("fcpxml", version=VERSION)
     resources = child(root, "resources")
     child(resources, "format", id="r1", frameDuration=_time(1, rate))
     assets = _write_assets(resources, reel, rate, options)
-    frames = [frames_of(clip, rate) for clip in reel]
+    frames = [frame_range(clip, rate) for clip in reel]
     library = child(root, "library")
     project = child(child(library, "event", name=options.title), "project", name=options.title)
     total = sum(after - first for first, after in frames)
@@ -83,7 +83,7 @@ def write_fcpxml(thing: Thing, options: Options) -> bytes:
             spine,
             "asset-clip",
             ref=assets[clip.video, clip.half],
-            name=title_of(clip),
+            name=clip_title(clip),
             offset=_time(at, rate),
             start=_time(first, rate),
             duration=_time(after - first, rate),
@@ -98,7 +98,7 @@ def write_fcpxml(thing: Thing, options: Options) -> bytes:
                     duration=_time(1, rate),
                     value=event.label,
                 )
-        child(child(element, "metadata"), "md", key=_NOTE, value=note_of(clip))
+        child(child(element, "metadata"), "md", key=_METADATA, value=metadata_text(clip))
         at += after - first
     return xml_bytes(root, "fcpxml")
 
@@ -106,13 +106,13 @@ def write_fcpxml(thing: Thing, options: Options) -> bytes:
 def _write_assets(
     resources: Element, reel: Reel, rate: Fraction, options: Options
 ) -> dict[tuple[str, int | None], str]:
-    """An asset for each video; which one a clip refers to, by its video and half."""
+    """Write an asset for each video; returns the asset id by video and half."""
     ends: dict[tuple[str, int | None], int] = {}
     addresses: dict[tuple[str, int | None], str] = {}
     for clip in reel:
         key = (clip.video, clip.half)
-        ends[key] = max(ends.get(key, 0), frames_of(clip, rate)[1])
-        addresses[key] = address_of(clip, options)
+        ends[key] = max(ends.get(key, 0), frame_range(clip, rate)[1])
+        addresses[key] = video_url(clip, options)
     names = {key: f"r{number}" for number, key in enumerate(ends, start=2)}
     for key, end in ends.items():
         asset = child(
@@ -130,38 +130,40 @@ def _write_assets(
     return names
 
 
-def _clip(source: Source, place: str, element: Element, asset: Element) -> Clip:
+def _clip(source: SourceFile, place: str, element: Element, asset: Element) -> Clip:
     origin = _seconds(source, place, asset.get("start", "0s"))
     start = _seconds(source, place, element.get("start", asset.get("start", "0s"))) - origin
     end = start + _seconds(source, place, element.get("duration", ""))
     for item in element.findall("./metadata/md"):
-        if item.get("key") == _NOTE:
-            note = item.get("value", "")
-            return clip_of_note(source, place, note, float(start), float(end))
+        if item.get("key") == _METADATA:
+            metadata = item.get("value", "")
+            return clip_from_metadata(source, place, metadata, float(start), float(end))
     representation = asset.find("media-rep")
     address = asset.get("src") if representation is None else representation.get("src")
-    name = name_in_address(address) if address else asset.get("name") or "video"
-    return plain_clip(source, place, name, float(start), float(end), element.get("name", ""))
+    name = video_name_from_url(address) if address else asset.get("name") or "video"
+    return clip_without_metadata(
+        source, place, name, float(start), float(end), element.get("name", "")
+    )
 
 
 def _time(frames: int, rate: Fraction) -> str:
-    """A number of frames as FCPXML's seconds: ``1001/30000s``, whole seconds as ``5s``."""
+    """A number of frames as an FCPXML time: ``1001/30000s``, whole seconds as ``5s``."""
     seconds = frames / rate
     if seconds.denominator == 1:
         return f"{seconds.numerator}s"
     return f"{frames * rate.denominator}/{rate.numerator}s"
 
 
-def _seconds(source: Source, place: str, text: str) -> Fraction:
+def _seconds(source: SourceFile, place: str, text: str) -> Fraction:
     if found := _TIME.fullmatch(text):
         if int(found[2] or 1):
             return Fraction(int(found[1]), int(found[2] or 1))
     elif found := _DECIMAL_TIME.fullmatch(text):
         return Fraction(found[1])
-    raise source.fault(f"{text[:40]!r} is not a time", place, "write 1001/30000s")
+    raise source.error(f"{text[:40]!r} is not a time", place, "write 1001/30000s")
 
 
-def _sniff(source: Source) -> bool:
+def _sniff(source: SourceFile) -> bool:
     return mentions(source, b"<fcpxml")
 
 

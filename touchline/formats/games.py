@@ -1,4 +1,4 @@
-"""Lists of games: which games a split holds."""
+"""Game lists: the games of each split."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,25 +17,25 @@ SPLIT_NAMES = {
     "test": ("test",),
     "challenge": ("challenge",),
 }
-"""The published splits, each with the names that files and folders use for it."""
+"""The published splits, with the names of each in file and folder names."""
 
 
 def read_game_list(path: str | Path) -> list[str]:
-    """Names of games from one ``league/season/game`` a line, a JSON list, or SoccerNet's JSON.
+    """Read game names: one ``league/season/game`` per line, a JSON list, or SoccerNet's JSON.
 
     Raises:
-        FormatError: missing, or none of these.
+        FormatError: missing, or in none of these forms.
     """
     return _names_in(read_bytes(path, _LIMITS), str(path))
 
 
 def games_of_split(root: str | Path, split: str) -> list[str]:
-    """The games of a split by the list at the root of a folder or zip of games.
+    """The games of a split, from the list at the root of a folder or zip of games.
 
-    Looks for ``SoccerNetGamesTest.json``, ``BallTest.json``, ``test.txt`` and ``test.json``.
+    The list is ``SoccerNetGamesTest.json``, ``BallTest.json``, ``test.txt`` or ``test.json``.
 
     Raises:
-        FormatError: no such list, or not a list of games.
+        FormatError: no such list, or a malformed one.
     """
     if is_tree(root):
         with open_tree(root) as tree:
@@ -52,7 +52,7 @@ def games_of_split(root: str | Path, split: str) -> list[str]:
 
 
 def list_names(split: str) -> list[str]:
-    """The files that may list the games of a split, the published ones first."""
+    """Possible names of the file that lists the games of a split, the published ones first."""
     names = names_of_split(split)
     title = names[0].capitalize()
     published = [f"SoccerNetGames{title}.json", f"Ball{title}.json"]
@@ -60,15 +60,15 @@ def list_names(split: str) -> list[str]:
 
 
 def names_of_split(split: str) -> tuple[str, ...]:
-    """All names of a split, the published one first; a split of one's own has one."""
+    """All names of a split, the published one first; a custom split has one name."""
     return next((names for names in SPLIT_NAMES.values() if split in names), (split,))
 
 
 def align_games(wanted: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
-    """``found`` under the names in ``wanted``, where they mean the same game.
+    """Rename the keys of ``found`` to the names in ``wanted`` that denote the same game.
 
-    A game is found by its whole name, else by its last part if only one has it; a single game on
-    either side is the same. Games that nobody wants keep their names.
+    Games match by full name, else by the last part of the name if that is unique; a single game
+    on both sides always matches. Other games keep their names.
     """
     names = list(wanted)
     if len(names) == len(found) == 1:
@@ -92,7 +92,7 @@ def _names_in(content: bytes, where: str) -> list[str]:
             names = content.decode("utf-8-sig").splitlines()
     except ValueError as error:
         raise FormatError(
-            "is not a list of games",
+            "not a list of games",
             where=where,
             remedy="write one league/season/game a line, or SoccerNet's JSON",
         ) from error

@@ -1,4 +1,4 @@
-"""Replay grounding files: ``Labels-cameras.json`` and predicted replays (``Replays``)."""
+"""Replay grounding files: ``Labels-cameras.json``, and predicted replays (``Replays``)."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ def read_shots(path: str | Path) -> dict[str, list[CameraShot]]:
     """The camera shots of every game in a file, folder tree or zip, in file order.
 
     Raises:
-        FormatError: no such file, or one whose times or links cannot be read.
+        FormatError: no such file, or invalid times or links.
     """
     return _read(Path(path), (SHOT_FILE,), "annotations", _shot)
 
@@ -32,24 +32,24 @@ def read_replays(path: str | Path) -> dict[str, list[GroundedReplay]]:
     """The predicted replays of every game in a file, folder tree or zip, in file order.
 
     Raises:
-        FormatError: no such file, or one whose times or scores cannot be read.
+        FormatError: no such file, or invalid times or scores.
     """
     return _read(Path(path), REPLAY_FILES, "Replays", _replay)
 
 
 def write_replays(replays: Sequence[GroundedReplay], path: str | Path, *, game: str = "") -> None:
-    """Write the predicted replays of a game as the evaluator reads them.
+    """Write the predicted replays of a game in the layout that the evaluator reads.
 
     Args:
         replays: in any order.
-        path: ``results_grounding.json`` in the game's folder; replaced whole.
-        game: league, season and match, which the evaluator does not read.
+        path: ``results_grounding.json`` in the game's folder.
+        game: league, season and match, for information; the evaluator does not read it.
     """
     write_text(Path(path), replays_document(replays, game))
 
 
 def replays_document(replays: Sequence[GroundedReplay], game: str = "") -> str:
-    """The content of such a file; arguments as ``write_replays``."""
+    """The text of a prediction file; arguments as ``write_replays``."""
     records = [
         {
             "half": replay.half,
@@ -108,7 +108,7 @@ def _shot(record: Any) -> CameraShot:
 
 
 def _half(text: str) -> int | None:
-    """The half that a game time begins with."""
+    """The half at the start of a game time."""
     return int(text[0]) if text[:1].isdecimal() else None
 
 

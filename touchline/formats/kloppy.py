@@ -1,7 +1,7 @@
-"""Event data of providers (StatsBomb, Opta, Wyscout ...), through kloppy; only read.
+"""Event data of providers (StatsBomb, Opta, Wyscout ...), read by kloppy; read-only.
 
-``--from kloppy:statsbomb`` names the provider. Providers that deliver a match as several files
-need them in one folder; StatsBomb's line-ups may lie in ``../lineups`` as in its open data.
+``--from kloppy:statsbomb`` names the provider. Where a match is several files, they must be in one
+folder; StatsBomb's line-ups may be in ``../lineups`` as in its open data.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import Any
 
 from touchline.errors import FormatError, MissingExtraError
 from touchline.events import Event, Match, Timeline, Video
-from touchline.formats.base import EVENT_FIELDS, Format, Source, Thing, known_labels
+from touchline.formats.base import EVENT_FIELDS, Content, Format, SourceFile, resolve_label_set
 from touchline.formats.reading import read_bytes
 
 PREFIX = "kloppy:"
@@ -29,7 +29,7 @@ PROVIDERS = {
     "statsperform": "load_event",
     "wyscout": "load",
 }
-"""Providers of events, and the function of kloppy's module of that name that loads them."""
+"""Providers of events, and the loading function in the kloppy module of that name."""
 
 _MARKS = {
     "event_data": ("event", "f24", "ma3", "datafactory"),
@@ -40,7 +40,7 @@ _MARKS = {
     "ma1_data": ("ma1",),
     "ma3_data": ("ma3",),
 }
-"""What the names of the files contain that each parameter of kloppy takes."""
+"""Parts of file names by which the file for each parameter of kloppy is found."""
 
 _SET_PIECES = {
     "CORNER_KICK": "Corner",
@@ -75,14 +75,14 @@ _MALFORMED = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError,
     RecursionError, StopIteration, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
-"""What kloppy and its parsers raise for malformed data, beside kloppy's own errors."""
+"""Exceptions that kloppy and its parsers raise for malformed data, besides kloppy's own errors."""
 
 
 def read_provider(path: str | Path, provider: str) -> Match:
     """Read a provider's match; times count from the start of each period.
 
-    What has a class in SoccerNet-v2 is called by it, on-ball actions by those of ball action
-    spotting, and everything else as kloppy calls it, so that nothing is dropped.
+    Events are labelled with the SoccerNet-v2 class where there is one, on-ball actions with the
+    class of ball action spotting, and all others with kloppy's name; none is dropped.
 
     Args:
         path: the events file, or the folder of the match's files.
@@ -90,7 +90,7 @@ def read_provider(path: str | Path, provider: str) -> Match:
 
     Raises:
         MissingExtraError: kloppy is not installed.
-        FormatError: unknown provider, a file that is missing or malformed.
+        FormatError: unknown provider, or a missing or malformed file.
     """
     if provider not in PROVIDERS:
         raise FormatError(
@@ -113,14 +113,14 @@ def read_provider(path: str | Path, provider: str) -> Match:
         raise FormatError(error.what, where=path, remedy=error.remedy) from error
     except (KloppyError, *_MALFORMED) as error:
         raise FormatError(
-            f"not {provider} data that kloppy reads: {type(error).__name__}: {error}"[:300],
+            f"kloppy cannot read this as {provider} data: {type(error).__name__}: {error}"[:300],
             where=path,
         ) from error
     return Match(Path(path).stem, timelines)
 
 
 def _files(path: Path, load: Callable[..., Any]) -> dict[str, bytes]:
-    """Content of the file for each parameter that the loader needs."""
+    """Content of the file for each required parameter of the loader."""
     wanted = [
         name
         for name, parameter in inspect.signature(load).parameters.items()
@@ -165,7 +165,7 @@ def _safe(path: Path) -> bytes:
         b"<!DOCTYPE" in plain or b"<!ENTITY" in plain
     ):
         raise FormatError(
-            "XML with a document type or entities", where=path, remedy="take them out of the file"
+            "XML with a document type or entities", where=path, remedy="remove them from the file"
         )
     return data
 
@@ -176,7 +176,7 @@ def _timelines(dataset: Any) -> tuple[Timeline, ...]:
         events = halves.setdefault(int(record.period.id), [])
         for label in _labels(record):
             events.append(_event(record, label))
-    labels = known_labels(event.label for events in halves.values() for event in events)
+    labels = resolve_label_set(event.label for events in halves.values() for event in events)
     return tuple(
         Timeline(Video(str(half)), tuple(events), labels=labels, half=half)
         for half, events in sorted(halves.items())
@@ -202,7 +202,7 @@ def _event(record: Any, label: str) -> Event:
 
 
 def _labels(record: Any) -> Iterable[str]:
-    """What a provider's event is called here; a penalty scored is a penalty and a goal."""
+    """The labels of a provider's event; a scored penalty gives two: a penalty and a goal."""
     kind = record.event_type.name
     result = getattr(getattr(record, "result", None), "name", None)
     set_piece, passes = _qualifiers(record)
@@ -225,7 +225,7 @@ def _labels(record: Any) -> Iterable[str]:
 
 
 def _qualifiers(record: Any) -> tuple[str | None, list[str]]:
-    """The kind of set piece of an event, if it is one, and the kinds of its pass."""
+    """The set-piece type of an event, if any, and its pass types."""
     set_piece, passes = None, []
     for qualifier in getattr(record, "qualifiers", None) or ():
         value = getattr(qualifier.value, "name", None)
@@ -236,8 +236,8 @@ def _qualifiers(record: Any) -> tuple[str | None, list[str]]:
     return set_piece, passes
 
 
-def _read(source: Source) -> Thing:
-    raise source.fault("name the provider", remedy=f"use {PREFIX}statsbomb, {PREFIX}opta ...")
+def _read(source: SourceFile) -> Content:
+    raise source.error("name the provider", remedy=f"use {PREFIX}statsbomb, {PREFIX}opta ...")
 
 
 FORMAT = Format(

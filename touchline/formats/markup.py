@@ -1,10 +1,10 @@
-"""XML from outside and to outside: no entities, no document types, bounded depth and size."""
+"""Safe XML reading and writing: no entities, no document types, bounded depth and size."""
 
 import re
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from touchline.formats.base import Source
+from touchline.formats.base import SourceFile
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000
@@ -15,17 +15,17 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 Element = ElementTree.Element
 
 
-def parse_xml(source: Source, document_type: str | None = None) -> Element:
+def parse_xml(source: SourceFile, document_type: str | None = None) -> Element:
     """The root element of an XML file.
 
     Args:
-        document_type: the one document type that may be named (``fcpxml``), without a content.
+        document_type: the document type that is allowed (``fcpxml``), if empty.
 
     Raises:
         FormatError: malformed, too large or too deep, or with entities or a document type.
     """
     if len(source.data) > MAX_BYTES:
-        raise source.fault(f"XML of more than {MAX_BYTES >> 20} MiB", remedy="split it")
+        raise source.error(f"XML of more than {MAX_BYTES >> 20} MiB", remedy="split it")
     builder = ElementTree.TreeBuilder()
     parser = expat.ParserCreate()
     depth = count = 0
@@ -37,7 +37,7 @@ def parse_xml(source: Source, document_type: str | None = None) -> Element:
         nonlocal depth, count
         depth, count = depth + 1, count + 1
         if depth > MAX_DEPTH or count > MAX_ELEMENTS:
-            raise source.fault("XML nested too deep or with too many elements", place())
+            raise source.error("XML nested too deep or with too many elements", place())
         builder.start(name, attributes)
 
     def end(name: str) -> None:
@@ -47,12 +47,12 @@ def parse_xml(source: Source, document_type: str | None = None) -> Element:
 
     def refuse_type(name: str, system: str | None, public: str | None, inside: int) -> None:
         if name != document_type or system or public or inside:
-            raise source.fault(
-                "XML with a document type", place(), "take the <!DOCTYPE ...> out of the file"
+            raise source.error(
+                "XML with a document type", place(), "remove <!DOCTYPE ...> from the file"
             )
 
     def refuse_entity(*_: object) -> None:
-        raise source.fault("XML with entities", place(), "take them out of the file")
+        raise source.error("XML with entities", place(), "remove them from the file")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -65,7 +65,7 @@ def parse_xml(source: Source, document_type: str | None = None) -> Element:
         parser.Parse(source.data, True)
         return builder.close()
     except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
-        raise source.fault(f"malformed XML: {error}", remedy="it may be cut short") from error
+        raise source.error(f"malformed XML: {error}", remedy="it may be cut short") from error
 
 
 def xml_bytes(root: Element, document_type: str | None = None) -> bytes:
@@ -93,6 +93,6 @@ def new_root(tag: str, /, **attributes: str) -> Element:
     return Element(tag, attributes)
 
 
-def mentions(source: Source, mark: bytes) -> bool:
-    """Whether the beginning of a file holds a mark, whatever its encoding."""
+def mentions(source: SourceFile, mark: bytes) -> bool:
+    """Whether the start of a file contains a mark, in any encoding."""
     return mark in source.data[:4096].replace(b"\0", b"")

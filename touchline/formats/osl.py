@@ -10,18 +10,18 @@ from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
+    Content,
     Format,
     Matches,
     Options,
     Record,
-    Source,
-    Thing,
+    SourceFile,
     all_matches,
     dump_json,
-    known_labels,
+    resolve_label_set,
 )
 from touchline.formats.soccernet import annotation_to_json, game_and_half, read_annotation
-from touchline.labels import LABEL_SETS, LabelSet
+from touchline.labels import LabelSet
 from touchline.timebase import parse_rate
 
 _PATHS = ("path", "path_video", "path_features")
@@ -32,20 +32,20 @@ _HOLDS = EVENT_FIELDS - {"half", "status", "source"}
 _DEFAULT_HEAD = "action"
 
 
-def read_osl_1(source: Source) -> Matches:
+def read_osl_1(source: SourceFile) -> Matches:
     """Read version 1: one entry per half, positions in milliseconds of the half.
 
     Raises:
-        FormatError: no list of videos, a video without path, an annotation that is malformed.
+        FormatError: no list of videos, a video without path, a malformed annotation.
     """
     root = Record(source, source.document)
-    declared = _label_set(root, root.values.get("labels"), "labels")
-    extra = root.rest({"videos", "labels"})
+    declared = _label_set(root, root.values.get("labels"))
+    extra = root.unknown_fields({"videos", "labels"})
     games: dict[str, list[Timeline]] = {}
     for record in root.records("videos"):
         path = next((record.text(key) for key in _PATHS if key in record.values), None)
         if path is None:
-            raise record.wrong("path", "the path of the video or its features")
+            raise record.unexpected("path", "the path of the video or its features")
         game, half = game_and_half(path)
         read = [read_annotation(item) for item in record.records("annotations")]
         events = tuple(event for _, event in read)
@@ -53,21 +53,21 @@ def read_osl_1(source: Source) -> Matches:
         timeline = Timeline(
             Video(PurePosixPath(path).name),
             events,
-            labels=known_labels((e.label for e in events), declared),
+            labels=resolve_label_set((e.label for e in events), declared),
             half=half,
-            extra=record.rest({"annotations"}),
+            extra=record.unknown_fields({"annotations"}),
         )
         games.setdefault(game, []).append(timeline)
     return _matches(games, extra)
 
 
-def write_osl_1(thing: Thing, options: Options) -> bytes:
+def write_osl_1(content: Content, options: Options) -> bytes:
     """Write version 1; positions as numbers.
 
     Raises:
         FormatError: a reel.
     """
-    matches = all_matches(thing, "osl-v1")
+    matches = all_matches(content, "osl-v1")
     videos = []
     for match in matches.values():
         for timeline in match.timelines:
@@ -84,17 +84,17 @@ def write_osl_1(thing: Thing, options: Options) -> bytes:
     return dump_json(root | {"videos": videos}, rows="videos")
 
 
-def read_osl_2(source: Source) -> Matches:
-    """Read version 2: each sample a timeline. A valid ``timestamp_utc`` wins over position_ms.
+def read_osl_2(source: SourceFile) -> Matches:
+    """Read version 2: one timeline per sample. A valid ``timestamp_utc`` overrides position_ms.
 
-    Samples named after the halves of a game (``.../1_224p.mkv``) make one match.
+    Samples named after the halves of a game (``.../1_224p.mkv``) form one match.
 
     Raises:
         FormatError: no list of samples, or an event without label or time.
     """
     root = Record(source, source.document)
     heads = root.record("labels") if root.values.get("labels") is not None else None
-    extra = root.rest({"data"})
+    extra = root.unknown_fields({"data"})
     games: dict[str, list[Timeline]] = {}
     for record in root.records("data"):
         game, timeline = _sample(record, heads)
@@ -104,13 +104,13 @@ def read_osl_2(source: Source) -> Matches:
     return _matches(games, extra)
 
 
-def write_osl_2(thing: Thing, options: Options) -> bytes:
-    """Write version 2: each video a sample, with what the file it came from said of it.
+def write_osl_2(content: Content, options: Options) -> bytes:
+    """Write version 2: one sample per video, with the other fields of the file it was read from.
 
     Raises:
         FormatError: a reel.
     """
-    matches = all_matches(thing, "osl")
+    matches = all_matches(content, "osl")
     extra = _root_extra(matches, {"data"})
     metadata = extra.get("metadata")
     predicted = isinstance(metadata, Mapping) and metadata.get("type") == "predictions"
@@ -136,16 +136,8 @@ def _matches(games: Mapping[str, list[Timeline]], extra: dict[str, Any]) -> Matc
     }
 
 
-def _label_set(root: Record, value: object, key: str) -> LabelSet | None:
-    if value is None or value == []:
-        return None
-    if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
-        raise root.fault(key, "this is not a list of labels")
-    known = {labels.labels: labels for labels in LABEL_SETS.values()}
-    try:
-        return known.get(tuple(value)) or LabelSet("custom", tuple(value))
-    except InputError as error:
-        raise root.fault(key, error.what, error.remedy) from error
+def _label_set(record: Record, value: object) -> LabelSet | None:
+    return None if value is None or value == [] else record.label_set("labels", value)
 
 
 def _sample(record: Record, heads: Record | None) -> tuple[str, Timeline]:
@@ -163,7 +155,7 @@ def _sample(record: Record, heads: Record | None) -> tuple[str, Timeline]:
         events,
         labels=_labels_of_heads(heads, events),
         half=half,
-        extra=record.rest({"events"}),
+        extra=record.unknown_fields({"events"}),
     )
     return game, timeline
 
@@ -174,7 +166,7 @@ def _rate(record: Record | None) -> Fraction | None:
         return None if fps is None else parse_rate(fps)
     except InputError as error:
         assert record is not None
-        raise record.fault("fps", error.what, error.remedy) from error
+        raise record.error("fps", error.what, error.remedy) from error
 
 
 def _origin(record: Record | None) -> datetime | None:
@@ -182,7 +174,7 @@ def _origin(record: Record | None) -> datetime | None:
 
 
 def _utc(value: object) -> datetime | None:
-    """A time of day; None for what is no valid one, which then does not count."""
+    """A UTC time; None for an invalid one, which is ignored."""
     if not isinstance(value, str):
         return None
     try:
@@ -200,7 +192,7 @@ def _event(record: Record, origin: datetime | None) -> Event:
         seconds = record.number("position_ms") / 1000
     key = "confidence" if "confidence" in record.values else "confidence_score"
     texts = {k: v for k in _TEXTS if isinstance(v := record.values.get(k), str)}
-    extra = record.rest(_EVENT_KEYS | set(texts))
+    extra = record.unknown_fields(_EVENT_KEYS | set(texts))
     if extra.get("head") == _DEFAULT_HEAD:
         del extra["head"]
     return record.event(
@@ -209,18 +201,18 @@ def _event(record: Record, origin: datetime | None) -> Event:
 
 
 def _labels_of_heads(heads: Record | None, events: tuple[Event, ...]) -> LabelSet | None:
-    """The classes of the heads that the events use; without events those of the last head."""
+    """The classes of the heads that the events use; without events, those of the last head."""
     found = [event.label for event in events]
     if heads is None:
-        return known_labels(found)
+        return resolve_label_set(found)
     used = dict.fromkeys(str(e.extra.get("head", _DEFAULT_HEAD)) for e in events)
     names = [name for name in used if name in heads.values] or list(heads.values)[-1:]
     labels: dict[str, None] = {}
     for name in names:
         head = heads.record(name)
-        declared = _label_set(head, head.values.get("labels"), "labels")
+        declared = _label_set(head, head.values.get("labels"))
         labels |= dict.fromkeys(declared or ())
-    return known_labels(found, _label_set(heads, list(labels), "labels"))
+    return resolve_label_set(found, _label_set(heads, list(labels)))
 
 
 def _sample_to_json(match: Match, timeline: Timeline, score_key: str) -> dict[str, Any]:
@@ -251,7 +243,7 @@ def _event_to_json(event: Event, score_key: str, origin: datetime | None) -> dic
     document |= {k: v for k in _TEXTS if (v := getattr(event, k)) is not None}
     document |= {k: v for k, v in event.extra.items() if k not in document}
     if "timestamp_utc" in document and origin is not None:
-        # It would win over the position: it must follow an event that was moved.
+        # It overrides the position, so it must be updated for an event that was moved.
         time = origin + timedelta(seconds=event.seconds)
         if _utc(document["timestamp_utc"]) != time:
             document["timestamp_utc"] = time.strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -297,14 +289,14 @@ def _underscored(game: str) -> str:
     return f"{folder}{slash}{last.replace(' ', '_')}"
 
 
-def _sniff_1(source: Source) -> bool:
+def _sniff_1(source: SourceFile) -> bool:
     document = source.peek()
     return isinstance(document, dict) and isinstance(document.get("videos"), list) and (
         "format" not in document
     )  # fmt: skip
 
 
-def _sniff_2(source: Source) -> bool:
+def _sniff_2(source: SourceFile) -> bool:
     document = source.peek()
     return isinstance(document, dict) and isinstance(document.get("data"), list) and (
         "format" not in document

@@ -1,40 +1,48 @@
-"""OpenTimelineIO of reels: written by its own library, read from its JSON.
+"""OpenTimelineIO of reels: written by its library, read from its JSON.
 
-The library ends the process on some malformed files, so what comes from outside is read here.
+The library aborts the process on some malformed files, so reading does not use it.
 """
 
 from fractions import Fraction
 from typing import Any
 
-from touchline.formats.base import EVENT_FIELDS, Format, Options, Record, Source, Thing, only_reel
+from touchline.formats.base import (
+    EVENT_FIELDS,
+    Content,
+    Format,
+    Options,
+    Record,
+    SourceFile,
+    only_reel,
+)
 from touchline.formats.edit_lists import (
-    address_of,
-    clip_of_note,
-    facts_of,
-    frames_of,
-    name_in_address,
-    plain_clip,
-    rate_of_reel,
-    reel_of,
-    title_of,
+    build_reel,
+    clip_from_metadata,
+    clip_metadata,
+    clip_title,
+    clip_without_metadata,
+    frame_range,
+    require_rate,
+    video_name_from_url,
+    video_url,
 )
 from touchline.reel import Clip, Reel
 
-_NOTE = "touchline"
+_METADATA = "touchline"
 _DEFAULT_MEDIA = "DEFAULT_MEDIA"
 
 
-def read_otio(source: Source) -> Reel:
-    """Read the clips of the video tracks, in order; gaps and transitions are passed over.
+def read_otio(source: SourceFile) -> Reel:
+    """Read the clips of the video tracks, in order; gaps and transitions are skipped.
 
     Raises:
         FormatError: not an OpenTimelineIO timeline, or a clip without length.
     """
     root = Record(source, source.document)
     if not _is_a(root, "Timeline"):
-        raise root.fault("OTIO_SCHEMA", "this is no OpenTimelineIO timeline")
+        raise root.error("OTIO_SCHEMA", "not an OpenTimelineIO timeline")
     tracks = root.record("tracks").records("children")
-    return reel_of(
+    return build_reel(
         source,
         (
             _clip(item)
@@ -46,27 +54,27 @@ def read_otio(source: Source) -> Reel:
     )
 
 
-def write_otio(thing: Thing, options: Options) -> bytes:
-    """Write one video track; all that is known of a clip stands in its metadata.
+def write_otio(content: Content, options: Options) -> bytes:
+    """Write one video track; every field of a clip is kept in its metadata.
 
     Raises:
         FormatError: not a reel, or no frame rate.
     """
     import opentimelineio as otio
 
-    reel = only_reel(thing, "OTIO")
-    rate = rate_of_reel(options, "OTIO")
+    reel = only_reel(content, "OTIO")
+    rate = require_rate(options, "OTIO")
     timeline = otio.schema.Timeline(options.title)
     track = otio.schema.Track("reel", kind=otio.schema.TrackKind.Video)
     timeline.tracks.append(track)
     for clip in reel:
-        first, after = frames_of(clip, rate)
+        first, after = frame_range(clip, rate)
         shown = _range(first, after - first, rate)
         item = otio.schema.Clip(
-            title_of(clip),
-            otio.schema.ExternalReference(address_of(clip, options)),
+            clip_title(clip),
+            otio.schema.ExternalReference(video_url(clip, options)),
             shown,
-            metadata={_NOTE: facts_of(clip)},
+            metadata={_METADATA: clip_metadata(clip)},
         )
         for event in clip.events:
             marked = round(Fraction(event.seconds) * rate)
@@ -87,7 +95,7 @@ def _range(first: int, count: int, rate: Fraction) -> Any:
 
 
 def _is_a(record: Record, schema: str) -> bool:
-    """Whether an object is of a schema, of whatever version (``Clip.1``, ``Clip.2``)."""
+    """Whether an object is of a schema, in any version (``Clip.1``, ``Clip.2``)."""
     return str(record.values.get("OTIO_SCHEMA", "")).partition(".")[0] == schema
 
 
@@ -96,21 +104,21 @@ def _clip(item: Record) -> Clip:
     available = None if media is None else _optional(media, "available_range")
     shown = _optional(item, "source_range") or available
     if shown is None:
-        raise item.wrong("source_range", "the range that is shown")
+        raise item.unexpected("source_range", "a time range")
     origin = 0.0 if available is None else _seconds(available.record("start_time"))
     start = _seconds(shown.record("start_time")) - origin
     end = start + _seconds(shown.record("duration"))
     metadata = _optional(item, "metadata")
-    if metadata is not None and isinstance(metadata.values.get(_NOTE), dict):
-        return clip_of_note(item.source, item.place, metadata.values[_NOTE], start, end)
+    if metadata is not None and isinstance(metadata.values.get(_METADATA), dict):
+        return clip_from_metadata(item.source, item.place, metadata.values[_METADATA], start, end)
     name = item.optional_text("name") or ""
     address = None if media is None else media.optional_text("target_url")
-    video = name_in_address(address) if address else name or "video"
-    return plain_clip(item.source, item.place, video, start, end, name)
+    video = video_name_from_url(address) if address else name or "video"
+    return clip_without_metadata(item.source, item.place, video, start, end, name)
 
 
 def _media(item: Record) -> Record | None:
-    """The media that a clip shows: the active one of several since ``Clip.2``."""
+    """The media of a clip: since ``Clip.2`` the active one of several."""
     several = _optional(item, "media_references")
     if several is None:
         return _optional(item, "media_reference")
@@ -125,11 +133,11 @@ def _optional(record: Record, key: str) -> Record | None:
 def _seconds(time: Record) -> float:
     rate = time.number("rate")
     if rate <= 0:
-        raise time.fault("rate", f"{rate} is not a rate")
+        raise time.error("rate", f"{rate} is not a rate")
     return time.number("value") / rate
 
 
-def _sniff(source: Source) -> bool:
+def _sniff(source: SourceFile) -> bool:
     if source.file_name.lower().endswith(".otio"):
         return True
     document = source.peek()

@@ -1,9 +1,9 @@
-"""What the cameras of a match saw, twice a second: where the picture lies, and who is in it.
+"""Camera calibration and player boxes of a half, two entries a second.
 
 ``{half}_field_calib_ccbv.json`` holds a homography per entry, from the pitch to the picture, and
 ``{half}_player_boundingbox_maskrcnn.json`` the people in the picture with the mean colour of each.
-Entry i of either describes row i of the features of that half. The pitch is measured in metres
-from the centre spot: x along the 105 m, y along the 68 m.
+Entry i of both describes row i of the features of that half. Pitch coordinates are metres from the
+centre spot: x along the 105 m, y along the 68 m.
 
 Cioppa et al.: "Camera Calibration and Player Localization in SoccerNet-v2 and Investigation of
 their Representations for Action Spotting", CVPR Workshops 2021.
@@ -29,35 +29,36 @@ SIGHTINGS_RATE = Fraction(2)
 
 CALIBRATION_FILES = "field_calib_ccbv.json"
 PLAYER_BOXES_FILES = "player_boundingbox_maskrcnn.json"
-"""What the files' names end in, behind the half."""
+"""Endings of the file names, after the half."""
 
 MAX_ENTRIES = 100_000
 MAX_PEOPLE = 1_000
-"""In one entry."""
+"""People in one entry."""
 
 MAX_SIDE = 100_000
 _LARGEST = 1e12
-"""Numbers beyond this, or not finite, are no coordinates."""
+"""Largest coordinate that is accepted."""
 
 
 def calibration_name(half: int | str) -> str:
-    """The calibration file of a half, by its number."""
+    """Name of the calibration file of a half."""
     return f"{half}_{CALIBRATION_FILES}"
 
 
 def player_boxes_name(half: int | str) -> str:
-    """The player-box file of a half, by its number."""
+    """Name of the player-box file of a half."""
     return f"{half}_{PLAYER_BOXES_FILES}"
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Where the picture lies on the pitch.
+    """The mapping from the pitch to the picture, for T entries.
 
     Attributes:
-        size: (width, height) of the picture whose pixels are meant.
-        confidence: (T,) float64; 0 where nothing is known.
-        homographies: (T, 3, 3) float64, from pitch metres to pixels; zeros where nothing is known.
+        size: (width, height) of the picture that the pixel coordinates refer to.
+        confidence: (T,) float64; 0 for entries without calibration.
+        homographies: (T, 3, 3) float64, from pitch metres to pixels; zeros for entries without
+            calibration.
     """
 
     size: tuple[int, int]
@@ -70,12 +71,12 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class PlayerBoxes:
-    """Who is in the picture.
+    """The people in the picture, for T entries with n people in all.
 
     Attributes:
-        size: (width, height) of the picture whose pixels are meant.
-        first: (T + 1,) int64; people ``first[i]`` to ``first[i + 1]`` are in entry i.
-        corners: (n, 4) float64: x1, y1, x2, y2 in pixels; may lie outside the picture.
+        size: (width, height) of the picture that the pixel coordinates refer to.
+        first: (T + 1,) int64; rows ``first[i]`` to ``first[i + 1]`` are the people of entry i.
+        corners: (n, 4) float64: x1, y1, x2, y2 in pixels; may be outside the picture.
         colours: (n, 3) float64, 0 to 255: mean of each channel, in the order of the file.
     """
 
@@ -89,7 +90,7 @@ class PlayerBoxes:
 
 
 def read_calibration(path: str | Path) -> Calibration:
-    """Read a calibration file; of several candidates for one entry the first is taken.
+    """Read a calibration file; of several candidates for an entry the first is used.
 
     Raises:
         FormatError: missing, malformed, or of another layout; names the entry.
@@ -103,7 +104,7 @@ def read_calibration(path: str | Path) -> Calibration:
         if found is None or found == []:
             continue
         if not isinstance(found, Mapping):
-            raise FormatError("is not a calibration", where=where, remedy=_CALIBRATION_REMEDY)
+            raise FormatError("not a calibration", where=where, remedy=_CALIBRATION_REMEDY)
         confidence[index] = _row([found.get("confidence")], 1, where, "confidence")[0]
         homography = _row(found.get("homography"), 9, where, "homography")
         homographies[index] = homography.reshape(3, 3)
@@ -179,15 +180,17 @@ def _read(path: str | Path) -> tuple[tuple[int, int], list[Any]]:
     document = read_json(path)
     if not isinstance(document, Mapping) or not isinstance(document.get("predictions"), list):
         raise FormatError(
-            "holds no list of predictions",
+            "has no list of predictions",
             where=path,
             remedy='write {"size": [entries, height, width, 3], "predictions": [...]}',
         )
     entries = document["predictions"]
     if not entries:
-        raise FormatError("holds no entries", where=path, remedy="give one every half second")
+        raise FormatError("has no entries", where=path, remedy="give one every half second")
     if len(entries) > MAX_ENTRIES:
-        raise FormatError(f"holds {len(entries)} entries, over {MAX_ENTRIES}", where=path)
+        raise FormatError(
+            f"has {len(entries)} entries", where=path, remedy=f"at most {MAX_ENTRIES} are read"
+        )
     return _picture_size(document.get("size"), path), entries
 
 
@@ -200,7 +203,7 @@ def _picture_size(size: Any, path: str | Path) -> tuple[int, int]:
     )
     if not right:
         raise FormatError(
-            f"size {str(size)[:60]} is not one of a picture",
+            f"size {str(size)[:60]} is not a picture size",
             where=path,
             remedy="write [entries, height, width, 3]",
         )
@@ -209,7 +212,7 @@ def _picture_size(size: Any, path: str | Path) -> tuple[int, int]:
 
 def _people(entry: Any, where: str) -> tuple[list[Any], list[Any]]:
     if not isinstance(entry, Mapping):
-        raise FormatError("is not a list of people", where=where, remedy=_BOXES_REMEDY)
+        raise FormatError("not a list of people", where=where, remedy=_BOXES_REMEDY)
     boxes, colours = entry.get("bboxes"), entry.get("colors")
     if not isinstance(boxes, list) or not isinstance(colours, list):
         raise FormatError("lacks bboxes or colors", where=where, remedy=_BOXES_REMEDY)
@@ -217,18 +220,20 @@ def _people(entry: Any, where: str) -> tuple[list[Any], list[Any]]:
         raise FormatError(
             f"has {len(boxes)} bboxes and {len(colours)} colors",
             where=where,
-            remedy="give each box its colour",
+            remedy="give one colour per box",
         )
     if len(boxes) > MAX_PEOPLE:
-        raise FormatError(f"has {len(boxes)} boxes, over {MAX_PEOPLE}", where=where)
-    # More numbers than three tell of other colours of the same person.
+        raise FormatError(
+            f"has {len(boxes)} boxes", where=where, remedy=f"at most {MAX_PEOPLE} are read"
+        )
+    # Numbers after the third are further colours of the same person.
     return boxes, [colour[:3] if isinstance(colour, list) else colour for colour in colours]
 
 
 def _rows(
     rows: list[Any], width: int, first: npt.NDArray[np.int64], path: str | Path, field: str
 ) -> Numbers:
-    """(n, width) of lists; looks for the one that is wrong only when one is."""
+    """Lists as an (n, width) array; searches for the invalid list only if there is one."""
     try:
         numbers = np.asarray(rows, np.float64).reshape(len(rows), width)
         if (np.abs(numbers) < _LARGEST).all():

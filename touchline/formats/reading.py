@@ -1,4 +1,4 @@
-"""The one way into files from outside: bounded reading of JSON, folder trees and zips."""
+"""Bounded reading of untrusted files: JSON, folder trees and zips."""
 
 import codecs
 import gzip
@@ -18,18 +18,18 @@ from pydantic_core import from_json
 from touchline.errors import FormatError
 
 MAX_DEPTH = 200
-"""Deepest nesting of JSON that is read: the limit of the parser (jiter)."""
+"""Deepest JSON nesting that is read: the limit of the parser (jiter)."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a file from outside is read before it is refused.
+    """Upper bounds on untrusted files.
 
     Attributes:
-        max_file_bytes: one file, after decompression.
-        max_total_bytes: all files of one archive together, after decompression.
-        max_files: files of one tree.
-        max_ratio: decompressed by compressed size, for files over a megabyte.
+        max_file_bytes: size of one file, after decompression.
+        max_total_bytes: total size of the files of one archive, after decompression.
+        max_files: number of files in one tree.
+        max_ratio: decompressed size by compressed size, for files over a megabyte.
     """
 
     max_file_bytes: int = 256 << 20
@@ -51,7 +51,7 @@ def read_bytes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise FormatError("not a file", where=path, remedy="give a file")
+            raise FormatError("not a regular file", where=path, remedy="give a file")
         _refuse_large(status.st_size, str(path), limits)
         if path.suffix != ".gz":
             return path.read_bytes()
@@ -68,7 +68,7 @@ def read_bytes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
 def parse_json(content: bytes | str, where: str | Path) -> Any:
     """The value of a JSON document, as Python's ``json`` reads it (NaN and Infinity included).
 
-    A byte order mark before UTF-8 is passed over.
+    A UTF-8 byte-order mark is skipped.
 
     Raises:
         FormatError: malformed (with line and column), not UTF-8, or nested over ``MAX_DEPTH``.
@@ -80,7 +80,7 @@ def parse_json(content: bytes | str, where: str | Path) -> Any:
     except ValueError as error:
         reason = str(error)
     if "surrogate" in reason or "hex escape" in reason:
-        return _parse_json_slowly(content, where)  # json accepts half a surrogate pair
+        return _parse_json_slowly(content, where)  # json accepts a lone surrogate
     if "recursion limit" in reason:
         raise FormatError(
             f"JSON nested more than {MAX_DEPTH} deep", where=where, remedy="give a flat file"
@@ -107,10 +107,10 @@ def read_json(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Any:
 
 
 class Tree(Protocol):
-    """Files under one root, a folder or a zip, by their path with forward slashes.
+    """The files of a folder or a zip, by their path with forward slashes.
 
-    ``names()`` is sorted; ``read(name)`` gives a file's content; ``where(name)`` names it in
-    messages. A tree is a context manager.
+    ``names()`` lists the paths, sorted; ``read(name)`` returns a file's content; ``where(name)``
+    is its name in error messages. A tree is a context manager.
     """
 
     path: Path
@@ -144,12 +144,12 @@ def open_tree(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Tree:
 
 
 def is_tree(path: str | Path) -> bool:
-    """Whether ``open_tree`` would try to read this."""
+    """Whether a path is a folder or a zip, which ``open_tree`` reads."""
     return Path(path).is_dir() or is_zip(path)
 
 
 def is_zip(path: str | Path) -> bool:
-    """Whether a file begins like a zip or is named like one."""
+    """Whether a file has the signature or the suffix of a zip."""
     path = Path(path)
     if not path.is_file():
         return False
@@ -182,7 +182,7 @@ class FolderTree:
         return self._names
 
     def read(self, name: str) -> bytes:
-        """Content of one file.
+        """The content of one file.
 
         Raises:
             FormatError: as ``read_bytes``.
@@ -206,11 +206,11 @@ class FolderTree:
 
 
 class ZipTree:
-    """The files of a zip, read in place: nothing is unpacked to disk.
+    """The files of a zip, read without unpacking to disk.
 
     Raises:
-        FormatError: damaged, encrypted, a name that leads outside, a name that occurs twice, or
-            a bomb.
+        FormatError: damaged, encrypted, a path that leads out of the archive, a repeated path, or
+            a zip bomb.
     """
 
     def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -245,7 +245,7 @@ class ZipTree:
                 raise FormatError(
                     "occurs twice in the archive",
                     where=self.where(name),
-                    remedy="keep one of the two",
+                    remedy="remove one of the two",
                 )
             entries[name] = info
         return dict(sorted(entries.items()))
@@ -255,9 +255,9 @@ class ZipTree:
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
             raise FormatError(
-                f"holds the name {filename[:80]!r}, which leads outside the archive",
+                f"the path {filename[:80]!r} leads outside the archive",
                 where=self.path,
-                remedy="make the archive again, from inside its folder",
+                remedy="create the archive from inside its folder",
             )
         return str(PurePosixPath(name))
 
@@ -266,17 +266,17 @@ class ZipTree:
         return list(self._entries)
 
     def read(self, name: str) -> bytes:
-        """Content of one file.
+        """The content of one file.
 
         Raises:
-            FormatError: no such file, damaged, encrypted, too large, or a bomb.
+            FormatError: no such file, damaged, encrypted, too large, or a zip bomb.
         """
         where = self.where(name)
         info = self._entries.get(name)
         if info is None:
             raise FormatError("no such file in the archive", where=where)
         if info.flag_bits & 1:
-            raise FormatError("is encrypted", where=where, remedy="unpack it with its password")
+            raise FormatError("encrypted", where=where, remedy="unpack it with its password")
         _refuse_large(info.file_size, where, self._limits)
         if info.file_size > 1 << 20 and info.file_size > self._limits.max_ratio * max(
             info.compress_size, 1
@@ -291,7 +291,7 @@ class ZipTree:
             zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
             NotImplementedError,
         ) as error:  # fmt: skip
-            raise FormatError(f"is damaged in the archive: {error}", where=where) from error
+            raise FormatError(f"damaged in the archive: {error}", where=where) from error
         _refuse_large(len(content), where, self._limits)
         return content
 
@@ -314,13 +314,13 @@ class ZipTree:
 def _refuse_large(size: int, where: str, limits: Limits) -> None:
     if size > limits.max_file_bytes:
         raise FormatError(
-            f"is larger than {limits.max_file_bytes >> 20} MiB", where=where, remedy="split it"
+            f"larger than {limits.max_file_bytes >> 20} MiB", where=where, remedy="split it"
         )
 
 
 def _too_many_files(path: Path, limits: Limits) -> FormatError:
     return FormatError(
-        f"holds more than {limits.max_files} files",
+        f"more than {limits.max_files} files",
         where=path,
         remedy="give the folder of the games",
     )

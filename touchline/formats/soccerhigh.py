@@ -1,7 +1,7 @@
-"""SoccerHigh's ``Labels-summary.json``: the stretches of a match that its editors showed.
+"""SoccerHigh's ``Labels-summary.json``: the segments of a match in its edited summary.
 
-Times are on the clock of the untrimmed recordings (``1_HQ.mkv``), not of the halves, and are
-left so; ``summaries`` takes off the start of the halves where ``video.ini`` tells it.
+Times count from the start of the untrimmed recordings (``1_HQ.mkv``), not of the halves, and are
+not converted; ``summaries`` subtracts the start of the half where ``video.ini`` states it.
 """
 
 import math
@@ -10,21 +10,30 @@ from dataclasses import replace
 from typing import Any
 
 from touchline.errors import FormatError
-from touchline.formats.base import Format, Options, Record, Source, Thing, dump_json, only_reel
-from touchline.formats.edit_lists import reel_of
+from touchline.formats.base import (
+    Content,
+    Format,
+    Options,
+    Record,
+    SourceFile,
+    dump_json,
+    only_reel,
+)
+from touchline.formats.edit_lists import build_reel
 from touchline.formats.touchline_json import clip_from_json
 from touchline.reel import Clip, Reel
 
 _TIME = re.compile(r"\s*(\d)\s*-\s*(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\s*")
 
 
-def read_summary(source: Source) -> Reel:
+def read_summary(source: SourceFile) -> Reel:
     """Read the segments as clips of ``1_HQ.mkv`` and ``2_HQ.mkv``.
 
-    Two published segments have no length: they are left out, and the reel's extra says where.
+    Segments without length (there are two published ones) are left out and listed in the reel's
+    ``extra``.
 
     Raises:
-        FormatError: no list of segments, or a time that is none.
+        FormatError: no list of segments, or an invalid time.
     """
     root = Record(source, source.document)
     clips: list[Clip] = []
@@ -33,34 +42,34 @@ def read_summary(source: Source) -> Reel:
         half, start = _time(record, "start")
         half_of_end, end = _time(record, "end")
         if half != half_of_end:
-            raise record.fault("end", "a segment begins and ends in one half")
+            raise record.error("end", "a segment must begin and end in the same half")
         if start == end:
             empty.append(record.text("start"))
             continue
         document: dict[str, Any] = {"video": f"{half}_HQ.mkv", "half": half}
-        rest = record.rest({"start", "end"})
+        rest = record.unknown_fields({"start", "end"})
         clips.append(
             clip_from_json(
                 Record(source, rest | document | {"start": start, "end": end}, record.place)
             )
         )
-    reel = reel_of(source, clips)
-    extra = root.rest({"annotations", "summaryLength"})
+    reel = build_reel(source, clips)
+    extra = root.unknown_fields({"annotations", "summaryLength"})
     return replace(reel, extra=extra | ({"segments_without_length": empty} if empty else {}))
 
 
-def write_summary(thing: Thing, options: Options) -> bytes:
-    """Write the clips as segments; ``summaryLength`` is the floor of their sum.
+def write_summary(content: Content, options: Options) -> bytes:
+    """Write the clips as segments; ``summaryLength`` is their total length, rounded down.
 
     Raises:
-        FormatError: not a reel, or a clip that is of no half.
+        FormatError: not a reel, or a clip without a half.
     """
-    reel = only_reel(thing, "soccerhigh")
+    reel = only_reel(content, "soccerhigh")
     segments = []
     for number, clip in enumerate(reel, start=1):
         if clip.half is None:
             raise FormatError(
-                f"the clip at {clip.start_seconds} s is of no half, which a summary must say",
+                f"the clip at {clip.start_seconds} s has no half, which a summary must state",
                 remedy="write .reel.json",
             )
         segments.append(
@@ -82,10 +91,10 @@ def _time(record: Record, key: str) -> tuple[int, float]:
     text = record.text(key)
     found = _TIME.fullmatch(text)
     if found is None:
-        raise record.fault(key, f"{text[:40]!r} is not a time", 'write "1 - 00:09:50.500"')
+        raise record.error(key, f"{text[:40]!r} is not a time", 'write "1 - 00:09:50.500"')
     seconds = float(found[4])
     if int(found[3]) > 59 or seconds >= 60:
-        raise record.fault(key, f"{text!r} is not a time")
+        raise record.error(key, f"{text!r} is not a time")
     return int(found[1]), int(found[2]) * 3600 + int(found[3]) * 60 + seconds
 
 
@@ -97,7 +106,7 @@ def _clock(half: int, seconds: float) -> str:
     return f"{half} - {hours:02d}:{minute:02d}:{second:02d}.{part:03d}"
 
 
-def _sniff(source: Source) -> bool:
+def _sniff(source: SourceFile) -> bool:
     if source.file_name == "Labels-summary.json":
         return True
     document = source.peek()

@@ -1,35 +1,34 @@
 """SoccerNet's files of a game: labels v1, v2 and ball, camera shots with replays, and results.
 
 Each file is a Match with one Timeline per half. Positions are milliseconds from the start of
-the half; they come back to the same millisecond. Layout: ``league/season/game/<file>``.
+the half and survive a round trip exactly. Layout: ``league/season/game/<file>``.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from touchline.errors import FormatError, InputError
-from touchline.events import Event, Match, Status, Timeline, Video
-from touchline.events import Source as Origin
+from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
+    Content,
     Format,
     Options,
     Record,
-    Source,
-    Thing,
+    SourceFile,
     dump_json,
-    known_labels,
+    is_event_text,
     only_match,
+    resolve_label_set,
 )
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.timebase import format_game_clock, parse_game_clock
 
 _OPTIONAL_TEXTS = ("team", "visibility", "player", "clock", "status", "source", "note")
-"""Fields of events that a file may carry; evaluators skip those that they do not know."""
+"""Optional fields of events; evaluators ignore the ones that they do not know."""
 
-_WORDS = {"status": get_args(Status), "source": get_args(Origin)}
 _GAME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d) - (?P<time>\d\d-\d\d) "
     r"(?P<home>.+) (?P<score>\d+ - \d+) (?P<away>.+)"
@@ -51,8 +50,8 @@ def game_id(path: str) -> str:
 def game_and_half(video: str) -> tuple[str, int | None]:
     """The game and half of a video's path, such as ``league/season/game/1_224p.mkv``.
 
-    The last part must begin with the number of a half or be ``half1``; otherwise the path is
-    taken as the game, its half as None.
+    The last part must begin with the number of a half or be ``half1``; otherwise the whole path
+    is the game and the half is None.
     """
     folder, _, last = game_id(video).rpartition("/")
     found = re.fullmatch(r"(?:half)?([1-4])(?:[_.].*)?", last)
@@ -61,25 +60,25 @@ def game_and_half(video: str) -> tuple[str, int | None]:
     return game_id(folder), int(found[1])
 
 
-def read_labels(source: Source, declared: LabelSet | None) -> Match:
-    """Read ``Labels*.json``: each annotation an event of the half that its gameTime names.
+def read_labels(source: SourceFile, declared: LabelSet | None) -> Match:
+    """Read ``Labels*.json``: one event per annotation, in the half that its gameTime states.
 
-    The time is ``position``, truncated to whole milliseconds as the official reader does,
-    else that of gameTime. Unknown fields are kept.
+    The time is ``position``, truncated to whole milliseconds as the official reader does, else
+    that of gameTime. Unknown fields are kept.
 
     Raises:
-        FormatError: no list of annotations, a half or time that cannot be read.
+        FormatError: no list of annotations, or an invalid half or time.
     """
     root = Record(source, source.document)
     events = [read_annotation(record) for record in root.records("annotations")]
     return _match(source, root, "annotations", events, declared)
 
 
-def read_results(source: Source) -> Match:
-    """Read ``results_spotting.json``, with texts or numbers as the official reader takes them.
+def read_results(source: SourceFile) -> Match:
+    """Read ``results_spotting.json``, with texts or numbers as the official reader does.
 
-    A prediction whose confidence is NaN does not exist for the official reader either: it is
-    left out, and a warning of the timeline says so. Results of OSL name their half by ``Url``.
+    A prediction whose confidence is NaN is left out, as by the official reader, with a warning on
+    the timeline. Results of OSL state their half in ``Url``.
 
     Raises:
         FormatError: no list of predictions, a field missing or not a number.
@@ -92,19 +91,19 @@ def read_results(source: Source) -> Match:
     for record in root.records("predictions"):
         read = _prediction(record, half_of_file)
         if read is None:
-            source.remarks.append(f"{record.place} left out: its confidence is not a number")
+            source.warnings.append(f"{record.place} is left out: its confidence is not a number")
         else:
             events.append(read)
     return _match(source, root, "predictions", events, None)
 
 
-def write_labels(thing: Thing, options: Options, *, with_position: bool = True) -> bytes:
+def write_labels(content: Content, options: Options, *, with_position: bool = True) -> bytes:
     """Write annotations in the published layout: sorted keys, positions as text.
 
     Raises:
         FormatError: a reel, or several games.
     """
-    match = only_match(thing, "a SoccerNet label file")
+    match = only_match(content, "a SoccerNet label file")
     annotations = []
     for half, event in _by_half(match):
         annotation = annotation_to_json(half, event)
@@ -128,13 +127,13 @@ def annotation_to_json(half: int, event: Event) -> dict[str, Any]:
     return {**event.extra, **known, **_optional_texts(event)}
 
 
-def write_results(thing: Thing, options: Options) -> bytes:
-    """Write predictions as the published systems do: positions, halves, confidences as text.
+def write_results(content: Content, options: Options) -> bytes:
+    """Write predictions as the published systems do: positions, halves and confidences as text.
 
     Raises:
         FormatError: a reel, or several games.
     """
-    match = only_match(thing, "results_spotting.json")
+    match = only_match(content, "results_spotting.json")
     predictions = []
     for half, event in _by_half(match):
         position = round(event.seconds * 1000)
@@ -153,7 +152,7 @@ def write_results(thing: Thing, options: Options) -> bytes:
 
 @dataclass(frozen=True)
 class ReplayLink:
-    """The live action that a replay shows again."""
+    """The live action that a replay shows."""
 
     half: int
     seconds: float
@@ -167,10 +166,10 @@ class Shot:
     """One uncut stretch [start, end) of a broadcast, as ``Labels-cameras.json`` describes it.
 
     Attributes:
-        camera: camera type; empty where it was not annotated.
+        camera: camera type; empty if not annotated.
         transition: how the shot ends: ``abrupt``, ``logo``, ``smooth``, ``other`` or empty.
         replay: ``real-time``, ``replay`` or ``other``.
-        link: for replays whose action is known.
+        link: the action of a replay, if known.
     """
 
     half: int
@@ -185,11 +184,11 @@ class Shot:
 def shots_of(match: Match) -> list[Shot]:
     """The shots of a match read from ``Labels-cameras.json``, in playing order.
 
-    An annotation marks the end of the shot that it describes; the shot begins where the one
-    before it in the same half ended, or at 0.
+    An annotation marks the end of the shot that it describes; the shot begins at the end of the
+    previous one in the same half, or at 0.
 
     Raises:
-        FormatError: a link that is not the published one.
+        FormatError: a malformed link.
     """
     shots = []
     for timeline in match.timelines:
@@ -211,7 +210,7 @@ def shots_of(match: Match) -> list[Shot]:
 
 
 def match_of_shots(shots: Iterable[Shot], name: str) -> Match:
-    """Shots as the match that ``Labels-cameras.json`` is written from."""
+    """Shots as a match, from which ``Labels-cameras.json`` is written."""
     halves: dict[int, list[Event]] = {}
     for shot in shots:
         extra: dict[str, Any] = {"change_type": shot.transition, "replay": shot.replay}
@@ -226,7 +225,7 @@ def read_annotation(record: Record) -> tuple[int, Event]:
     """The half and the event of one annotation.
 
     Raises:
-        FormatError: no half or time that can be read, or a field of the wrong type.
+        FormatError: an invalid half or time, or a field of the wrong type.
     """
     values = record.values
     half, seconds = _half_and_seconds(record)
@@ -258,7 +257,7 @@ def _event(record: Record, seconds: float, confidence: float, known: frozenset[s
     for key, value in record.values.items():
         if key in known:
             continue
-        if key in _OPTIONAL_TEXTS and isinstance(value, str) and value in _WORDS.get(key, (value,)):
+        if key in _OPTIONAL_TEXTS and is_event_text(key, value):
             texts[key] = value
         else:
             extra[key] = value
@@ -274,7 +273,7 @@ def _half_and_seconds(record: Record) -> tuple[int, float]:
     except FormatError:
         raise
     except InputError as error:
-        raise record.fault("gameTime", error.what, error.remedy) from error
+        raise record.error("gameTime", error.what, error.remedy) from error
 
 
 def _milliseconds(record: Record) -> int:
@@ -282,36 +281,36 @@ def _milliseconds(record: Record) -> int:
 
 
 def _integer(record: Record, key: str) -> int:
-    """A whole number or a text of one; numbers are truncated, as the official reader does."""
+    """A whole number, also as text; numbers are truncated, as the official reader does."""
     value = record.values.get(key)
     if value is None or not isinstance(value, int | float | str):
-        raise record.wrong(key, "a whole number")
+        raise record.unexpected(key, "a whole number")
     try:
         number = int(value)
     except (ValueError, OverflowError) as error:
-        raise record.fault(
+        raise record.error(
             key, f"{str(value)[:40]!r} is not a whole number", "write digits only"
         ) from error
     if abs(number) > 10**15:
-        raise record.fault(key, f"{str(value)[:40]} is out of range")
+        raise record.error(key, f"{str(value)[:40]} is out of range")
     return number
 
 
 def _confidence(record: Record) -> float:
     value = record.values.get("confidence")
     if value is None or not isinstance(value, int | float | str):
-        raise record.wrong("confidence", "a number")
+        raise record.unexpected("confidence", "a number")
     try:
         confidence = float(value)
     except (ValueError, OverflowError) as error:
-        raise record.fault("confidence", f"{str(value)[:40]!r} is not a number") from error
+        raise record.error("confidence", f"{str(value)[:40]!r} is not a number") from error
     if confidence in (float("inf"), float("-inf")):
-        raise record.fault("confidence", f"{value} is not a finite number")
+        raise record.error("confidence", f"{value} is not a finite number")
     return confidence
 
 
 def _match(
-    source: Source,
+    source: SourceFile,
     root: Record,
     key: str,
     events: list[tuple[int, Event]],
@@ -320,8 +319,8 @@ def _match(
     halves: dict[int, list[Event]] = {}
     for half, event in events:
         halves.setdefault(half, []).append(event)
-    labels = known_labels((event.label for _, event in events), declared)
-    return Match(_name(source, root), _timelines(halves, labels), root.rest({key}))
+    labels = resolve_label_set((event.label for _, event in events), declared)
+    return Match(_name(source, root), _timelines(halves, labels), root.unknown_fields({key}))
 
 
 def _timelines(halves: Mapping[int, list[Event]], labels: LabelSet | None) -> tuple[Timeline, ...]:
@@ -331,7 +330,7 @@ def _timelines(halves: Mapping[int, list[Event]], labels: LabelSet | None) -> tu
     )
 
 
-def _name(source: Source, root: Record) -> str:
+def _name(source: SourceFile, root: Record) -> str:
     for key in ("UrlLocal", "Url"):
         url = root.values.get(key)
         if isinstance(url, str) and game_id(url):
@@ -341,7 +340,7 @@ def _name(source: Source, root: Record) -> str:
 
 
 def _by_half(match: Match) -> Iterable[tuple[int, Event]]:
-    """Events with their halves, half by half in order of time."""
+    """Events with their halves, sorted by half and time."""
     pairs = [
         (event.half or timeline.half or 1, event)
         for timeline in match.timelines
@@ -359,7 +358,7 @@ def _optional_texts(event: Event) -> dict[str, str]:
 
 
 def _header(name: str) -> dict[str, Any]:
-    """What the envelope of a label file says, as far as the game's name tells it."""
+    """The header fields of a label file that can be derived from the game's name."""
     header = {"UrlLocal": f"{name}/", "UrlYoutube": ""}
     if found := _GAME.fullmatch(name.rpartition("/")[2]):
         year, month, day = found["date"].split("-")
@@ -376,7 +375,7 @@ def _link(event: Event, where: str) -> ReplayLink | None:
     value = event.extra.get("link")
     if not value:
         return None
-    record = Record(Source(where, where, b""), value, f"link at {event.seconds} s")
+    record = Record(SourceFile(where, where, b""), value, f"link at {event.seconds} s")
     half = _integer(record, "half")
     if record.values.get("position") is not None:
         seconds = _milliseconds(record) / 1000
@@ -384,7 +383,7 @@ def _link(event: Event, where: str) -> ReplayLink | None:
         try:
             seconds = parse_game_clock(f"{half} - {record.text('time')}")[1]
         except InputError as error:
-            raise record.fault("time", error.what, 'write "03:01"') from error
+            raise record.error("time", error.what, 'write "03:01"') from error
     return ReplayLink(
         half,
         seconds,
@@ -415,9 +414,9 @@ def _is_ball(annotations: list[Any]) -> bool:
 
 
 def _sniffer(file_names: tuple[str, ...], accepts: Callable[[list[Any]], bool]) -> Any:
-    """By the published name; else an ``annotations`` list that ``accepts`` knows."""
+    """A sniffer by published file name, else by an ``annotations`` list that passes ``accepts``."""
 
-    def sniff(source: Source) -> bool:
+    def sniff(source: SourceFile) -> bool:
         if source.file_name in _PUBLISHED_NAMES:
             return source.file_name in file_names
         document = source.peek()
@@ -429,7 +428,7 @@ def _sniffer(file_names: tuple[str, ...], accepts: Callable[[list[Any]], bool]) 
     return sniff
 
 
-def _sniff_results(source: Source) -> bool:
+def _sniff_results(source: SourceFile) -> bool:
     if source.file_name == "results_spotting.json":
         return True
     document = source.peek()
@@ -487,7 +486,7 @@ FORMATS = (
         "SoccerNet v1 labels (Labels.json): whole seconds",
         _HOLDS,
         lambda source: read_labels(source, None),
-        lambda thing, options: write_labels(thing, options, with_position=False),
+        lambda content, options: write_labels(content, options, with_position=False),
         _sniffer(
             ("Labels.json",),
             lambda items: (

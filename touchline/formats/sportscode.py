@@ -1,7 +1,7 @@
-"""Sportscode XML: instances with a window and labels, as most analysis programs exchange them.
+"""Sportscode XML: instances with a window and labels, the exchange format of analysis programs.
 
-A point event becomes a window around it; its exact time stands in a label, so that nothing is
-lost on the way back. A reel's clips are windows of their own.
+A point event is written as a window around it, with its exact time in a label, so that reading it
+back is lossless. The clips of a reel are written as windows directly.
 """
 
 import json
@@ -10,18 +10,19 @@ from typing import Any
 
 from touchline.colours import class_colour, place_colour
 from touchline.errors import FormatError, InputError
-from touchline.events import SOURCES, STATUSES, Event, Timeline, Video
+from touchline.events import Event, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
+    Content,
     Format,
     Options,
     Record,
-    Source,
-    Thing,
-    known_labels,
+    SourceFile,
+    is_event_text,
     only_timeline,
+    resolve_label_set,
 )
-from touchline.formats.edit_lists import clip_of_note, note_of, reel_of, title_of
+from touchline.formats.edit_lists import build_reel, clip_from_metadata, clip_title, metadata_text
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
 from touchline.formats.touchline_json import event_from_json
 from touchline.labels import LabelSet
@@ -42,35 +43,34 @@ _TEXTS = {
 }
 _NUMBERS = {"Confidence": "confidence", "Half": "half"}
 _WINDOW = frozenset({"id", "start", "end", "labels"})
-_WORDS = {"status": STATUSES, "source": SOURCES}
 _SIXTEEN_BITS = 257
 """Times 257, 0 to 255 become 0 to 65535."""
 
 
-def read_sportscode(source: Source) -> Timeline | Reel:
-    """Read instances as events; as a reel where they are clips that touchline wrote.
+def read_sportscode(source: SourceFile) -> Timeline | Reel:
+    """Read instances as events, or as a reel if touchline wrote them from clips.
 
     The time is that of the label "Event time", else the start of the instance, whose window,
     ID and labels (repeated ones too) are then kept and written back.
 
     Raises:
-        FormatError: no such XML, or an instance without code or start.
+        FormatError: not Sportscode XML, or an instance without code or start.
     """
     root = parse_xml(source)
     instances = root.findall("./ALL_INSTANCES/instance")
     if root.tag != "file" or root.find("ALL_INSTANCES") is None:
-        raise source.fault("this XML has no <file> with <ALL_INSTANCES>")
+        raise source.error("there is no <file> with <ALL_INSTANCES>")
     places = [(f"instance {i + 1}", instance) for i, instance in enumerate(instances)]
     if instances and all(_clip_note(instance) is not None for instance in instances):
-        return reel_of(
+        return build_reel(
             source,
             (
-                clip_of_note(source, place, _clip_note(i), *_window(source, place, i))
+                clip_from_metadata(source, place, _clip_note(i), *_window(source, place, i))
                 for place, i in places
             ),
         )
     events = tuple(_event(source, place, instance) for place, instance in places)
-    labels = known_labels(event.label for event in events)
+    labels = resolve_label_set(event.label for event in events)
     colours = {
         code: rgb
         for row in root.findall("./ROWS/row")
@@ -80,10 +80,10 @@ def read_sportscode(source: Source) -> Timeline | Reel:
     return Timeline(Video(source.stem), events, labels=labels, extra=extra)
 
 
-def write_sportscode(thing: Thing, options: Options) -> bytes:
+def write_sportscode(content: Content, options: Options) -> bytes:
     """Write instances, and a row with a 16-bit colour for each code.
 
-    Windows reach from ``options.lead_seconds`` before an event, but not before the video, to
+    A window begins ``options.lead_seconds`` before its event, at 0 at the earliest, and ends
     ``options.lag_seconds`` after it.
 
     Raises:
@@ -91,26 +91,26 @@ def write_sportscode(thing: Thing, options: Options) -> bytes:
     """
     root = new_root("file")
     instances = child(root, "ALL_INSTANCES")
-    if isinstance(thing, Reel):
-        codes = [title_of(clip) for clip in thing]
+    if isinstance(content, Reel):
+        codes = [clip_title(clip) for clip in content]
         classes = {
             code: clip.events[0].label
-            for clip, code in zip(thing, codes, strict=True)
+            for clip, code in zip(content, codes, strict=True)
             if clip.events
         }
-        labels = known_labels(event.label for clip in thing for event in clip.events)
-        for number, clip in enumerate(thing, start=1):
+        labels = resolve_label_set(event.label for clip in content for event in clip.events)
+        for number, clip in enumerate(content, start=1):
             instance = _instance(
                 instances, str(number), clip.start_seconds, clip.end_seconds, codes[number - 1]
             )
             for event in clip.events:
                 _label(instance, "Event", event.label)
-            _label(instance, _CLIP, note_of(clip))
+            _label(instance, _CLIP, metadata_text(clip))
         colours: Mapping[str, Any] = {}
     else:
-        timeline = only_timeline(thing, "Sportscode XML")
+        timeline = only_timeline(content, "Sportscode XML")
         classes = {}
-        labels = timeline.labels or known_labels(event.label for event in timeline)
+        labels = timeline.labels or resolve_label_set(event.label for event in timeline)
         codes = [*(timeline.labels or ()), *(event.label for event in timeline)]
         for number, event in enumerate(timeline, start=1):
             _write_event(instances, number, event, options)
@@ -174,10 +174,10 @@ def _label(instance: Element, group: str | None, text: str) -> None:
     child(label, "text", text)
 
 
-def _event(source: Source, place: str, instance: Element) -> Event:
+def _event(source: SourceFile, place: str, instance: Element) -> Event:
     code = _text(instance, "code")
     if not code:
-        raise source.fault("an instance needs a <code>", place)
+        raise source.error("an instance needs a <code>", place)
     start, end = _window(source, place, instance)
     document: dict[str, Any] = {"label": code}
     rest: list[dict[str, str]] = []
@@ -188,10 +188,10 @@ def _event(source: Source, place: str, instance: Element) -> Event:
             document["time"] = number
         elif group in _NUMBERS and number is not None and _NUMBERS[group] not in document:
             document[_NUMBERS[group]] = number
-        elif name is not None and name not in document and _fits(name, text):
+        elif name is not None and name not in document and is_event_text(name, text):
             document[name] = text
         elif group == _EXTRA:
-            extra = Source(source.name, f"{source.where}: {place}", text.encode()).document
+            extra = SourceFile(source.name, f"{source.where}: {place}", text.encode()).document
             document = (extra if isinstance(extra, dict) else {}) | document
         else:
             rest.append({"text": text} if group is None else {"group": group, "text": text})
@@ -204,13 +204,13 @@ def _event(source: Source, place: str, instance: Element) -> Event:
     return event_from_json(Record(source, document, place))
 
 
-def _window(source: Source, place: str, instance: Element) -> tuple[float, float]:
+def _window(source: SourceFile, place: str, instance: Element) -> tuple[float, float]:
     texts = [_text(instance, name) for name in ("start", "end")]
     try:
         start = parse_seconds(texts[0] or "")
         return start, parse_seconds(texts[1]) if texts[1] else start
     except InputError as error:
-        raise source.fault(error.what, place, "give seconds in <start> and <end>") from error
+        raise source.error(error.what, place, "give seconds in <start> and <end>") from error
 
 
 def _labels(instance: Element) -> list[tuple[str | None, str]]:
@@ -226,10 +226,6 @@ def _clip_note(instance: Element) -> str | None:
 def _text(parent: Element, name: str) -> str | None:
     found = parent.find(name)
     return None if found is None else found.text or ""
-
-
-def _fits(name: str, text: str) -> bool:
-    return text in _WORDS.get(name, (text,))
 
 
 def _finite(text: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Segments of games: the summaries of editors (SoccerHigh), and reels, to be compared."""
+"""Segments of games, for comparison: edited summaries (SoccerHigh) and reels."""
 
 import configparser
 import math
@@ -8,7 +8,7 @@ from typing import Any
 
 from touchline.errors import FormatError
 from touchline.formats import touchline_json
-from touchline.formats.base import Source
+from touchline.formats.base import SourceFile
 from touchline.formats.reading import Tree, is_tree, open_tree, parse_json, read_bytes
 from touchline.formats.soccernet import game_and_half, game_id
 from touchline.reel import Reel
@@ -27,11 +27,11 @@ def read_segments(path: str | Path) -> dict[str, list[Segment]]:
     """The segments of every game in a file, folder tree or zip.
 
     Reads ``*.reel.json``, SoccerHigh's ``Labels-summary.json`` and one JSON object of
-    ``{game: [[half, start, end], ...]}``. SoccerHigh times its segments against the untrimmed
-    broadcast; where ``video.ini`` lies beside the file, the start of each half is taken off.
+    ``{game: [[half, start, end], ...]}``. SoccerHigh's times count from the start of the untrimmed
+    broadcast; if ``video.ini`` is in the same folder, the start of each half is subtracted.
 
     Raises:
-        FormatError: none of these, or segments that are not finite times in order.
+        FormatError: none of these, or a segment without two finite times in order.
     """
     path = Path(path)
     if not is_tree(path):
@@ -44,7 +44,7 @@ def read_segments(path: str | Path) -> dict[str, list[Segment]]:
                     games.setdefault(game, []).extend(segments)
     if not games:
         raise FormatError(
-            "holds no summaries or reels",
+            "no summaries or reels",
             where=path,
             remedy=f"expected {SUMMARY_FILE} or *.{REEL_ENDING}",
         )
@@ -71,7 +71,7 @@ def _segments_in(content: bytes, name: str, where: str) -> dict[str, list[Segmen
     folder = game_id("/".join(path.parent.parts[-3:]))
     if isinstance(document, dict) and document.get("format") == "touchline-reel":
         game = folder or path.name.removesuffix(f".{REEL_ENDING}").removesuffix(".json")
-        reel = touchline_json.read_reel(Source(name, where, content))
+        reel = touchline_json.read_reel(SourceFile(name, where, content))
         return {game: _segments_of_reel(reel, where)}
     if isinstance(document, dict) and isinstance(document.get("annotations"), list):
         game = folder or game_id(str(document.get("UrlLocal") or path.stem))
@@ -82,7 +82,7 @@ def _segments_in(content: bytes, name: str, where: str) -> dict[str, list[Segmen
             for game, items in document.items()
         }
     raise FormatError(
-        "holds no segments",
+        "no segments",
         where=where,
         remedy='write {"game": [[half, start, end], ...]}, or give a .reel.json',
     )
@@ -94,7 +94,7 @@ def _segments_of_reel(reel: Reel, where: str) -> list[Segment]:
         half = clip.half or game_and_half(clip.video)[1]
         if half is None:
             raise FormatError(
-                f"clip {place} does not say which half it is of",
+                f"clip {place} does not state its half",
                 where=where,
                 remedy='give the clip a "half", or a video named 1_... or 2_...',
             )
@@ -131,13 +131,15 @@ def _seconds(found: re.Match[str]) -> float:
 def _checked(half: int, start: float, end: float, where: str) -> Segment:
     if not (math.isfinite(start) and abs(start) <= end <= _MAX_SECONDS):
         raise FormatError(
-            f"a segment from {start} to {end} s", where=where, remedy="times rise from 0 seconds"
+            f"a segment from {start} to {end} s",
+            where=where,
+            remedy="give 0 <= start <= end, in seconds",
         )
     return half, start, end
 
 
 def _half_starts(content: bytes, where: str) -> dict[int, float]:
-    """Where halves begin in their untrimmed recordings, in whole seconds as videos were cut."""
+    """Start of each half in its untrimmed recording, in whole seconds as the videos were cut."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(content.decode("utf-8-sig"))

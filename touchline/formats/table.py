@@ -1,7 +1,7 @@
 """CSV: one row per event (or per clip of a reel), columns by name.
 
-Cells that a spreadsheet would take for a formula are written behind an apostrophe, which is
-taken off again on reading.
+Cells that a spreadsheet would evaluate as a formula are written with a leading apostrophe, which
+reading removes.
 """
 
 import csv
@@ -15,14 +15,14 @@ from touchline.errors import FormatError, InputError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
+    Content,
     Format,
     Matches,
     Options,
     Record,
-    Source,
-    Thing,
+    SourceFile,
     all_matches,
-    known_labels,
+    resolve_label_set,
 )
 from touchline.formats.touchline_json import event_from_json, event_to_json
 from touchline.reel import Clip, Reel
@@ -54,15 +54,15 @@ _MAX_CELL = 1 << 20
 Row = dict[str, str]
 
 
-def read_table(source: Source) -> Timeline | Matches | Reel:
-    """Read events; a reel where rows have a video, start and end but no time.
+def read_table(source: SourceFile) -> Timeline | Matches | Reel:
+    """Read events, or a reel if the rows have a video, start and end but no time.
 
-    Columns are told by the first row (any order, unknown ones are kept); without one the rows
-    are LosslessCut's ``start,end,label``. Times are seconds or ``[h:]mm:ss[.mmm]``; commas,
-    semicolons and tabs part the cells. Rows with a ``match`` column make games.
+    The first row names the columns (any order, unknown ones are kept); without a header the rows
+    are LosslessCut's ``start,end,label``. Times are seconds or ``[h:]mm:ss[.mmm]``; cells are
+    separated by commas, semicolons or tabs. A ``match`` column groups rows into games.
 
     Raises:
-        FormatError: a row without time or label, or a cell that is not what its column says.
+        FormatError: a row without time or label, or an invalid value in a cell.
     """
     rows = _rows(source)
     if rows and "time" not in rows[0][1] and {"video", "start", "end"} <= set(rows[0][1]):
@@ -71,27 +71,27 @@ def read_table(source: Source) -> Timeline | Matches | Reel:
     if rows and "match" in rows[0][1]:
         return _matches(source, events)
     found = tuple(event for _, event in events)
-    return Timeline(Video(source.stem), found, labels=known_labels(e.label for e in found))
+    return Timeline(Video(source.stem), found, labels=resolve_label_set(e.label for e in found))
 
 
-def write_table(thing: Thing, options: Options) -> bytes:
-    """Write events, or the clips of a reel; columns that would stay empty are left out."""
-    if isinstance(thing, Reel):
-        return _render(_CLIP_COLUMNS, [_clip_row(clip) for clip in thing])
+def write_table(content: Content, options: Options) -> bytes:
+    """Write events, or the clips of a reel; empty columns are left out."""
+    if isinstance(content, Reel):
+        return _render(_CLIP_COLUMNS, [_clip_row(clip) for clip in content])
     rows = []
-    for match in all_matches(thing, "csv").values():
+    for match in all_matches(content, "csv").values():
         for timeline in match.timelines:
             for event in timeline:
                 row = _event_row(event)
                 if event.half is None:
                     row["half"] = timeline.half
-                if not isinstance(thing, Timeline):
+                if not isinstance(content, Timeline):
                     row |= {"match": match.name, "video": timeline.video.name}
                 rows.append(row)
     return _render(_EVENT_COLUMNS, rows)
 
 
-def _rows(source: Source) -> list[tuple[str, Row]]:
+def _rows(source: SourceFile) -> list[tuple[str, Row]]:
     """Rows by column name, each with its place."""
     text = source.raw_text
     first = text.split("\n", 1)[0]
@@ -101,7 +101,7 @@ def _rows(source: Source) -> list[tuple[str, Row]]:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         lines = [(reader.line_num, cells) for cells in reader if any(cells)]
     except csv.Error as error:
-        raise source.fault(f"malformed CSV: {error}") from error
+        raise source.error(f"malformed CSV: {error}") from error
     finally:
         csv.field_size_limit(before)
     if not lines:
@@ -114,44 +114,44 @@ def _rows(source: Source) -> list[tuple[str, Row]]:
     rows = []
     for line, cells in body:
         if len(cells) > len(header):
-            raise source.fault(
+            raise source.error(
                 f"{len(cells)} cells under {len(header)} columns", f"line {line}",
                 "put texts that hold the delimiter in quotes",
             )  # fmt: skip
         row = {name: _unguarded(cell) for name, cell in zip(header, cells, strict=False)}
-        if delimiter == ";":  # where the semicolon parts cells, the comma may mark decimals
+        if delimiter == ";":  # with semicolons as delimiters, the decimal mark may be a comma
             row |= {k: row[k].replace(",", ".") for k in _NUMBERS & set(row)}
         rows.append((f"line {line}", row))
     return rows
 
 
-def _header(source: Source, cells: list[str]) -> list[str] | None:
-    """Column names, or None if the first row is data already."""
+def _header(source: SourceFile, cells: list[str]) -> list[str] | None:
+    """Column names, or None if the first row is data."""
     names = [cell.strip().lower() for cell in cells]
     if names and (names[0] == "" or re.fullmatch(r"[\d:.]+", names[0])) and len(names) <= 3:
         return None
     if "start" not in names:
         names = [_OTHER_NAMES.get(n, n) if _OTHER_NAMES.get(n) not in names else n for n in names]
     if len(set(names)) != len(names):
-        raise source.fault("a column occurs twice", "line 1")
+        raise source.error("a column occurs twice", "line 1")
     if not {"time", "start"} & set(names):
-        raise source.fault(
+        raise source.error(
             "no column 'time'", "line 1", "name the columns time, label, confidence, team ..."
         )
     return names
 
 
-def _event(source: Source, place: str, row: Row) -> Event:
+def _event(source: SourceFile, place: str, row: Row) -> Event:
     def number(key: str, parse: Callable[[str], float]) -> float | None:
         return _number(source, place, row, key, parse)
 
     seconds = number("time", _signed_seconds)
     known = set(_EVENT_COLUMNS)
-    if seconds is None and "time" not in row:  # LosslessCut leaves a start of 0 empty
+    if seconds is None and "time" not in row:  # LosslessCut writes a start of 0 as an empty cell
         seconds, known = number("start", _signed_seconds) or 0.0, known | {"start"}
     label = row.get("label", "")
     if seconds is None or not label:
-        raise source.fault("a row needs a time and a label", place)
+        raise source.error("a row needs a time and a label", place)
     document: dict[str, Any] = {"time": seconds, "label": label}
     document["confidence"] = number("confidence", float)
     document["half"] = number("half", float)
@@ -162,7 +162,7 @@ def _event(source: Source, place: str, row: Row) -> Event:
     return event_from_json(Record(source, document, place))
 
 
-def _matches(source: Source, events: Iterable[tuple[Row, Event]]) -> Matches:
+def _matches(source: SourceFile, events: Iterable[tuple[Row, Event]]) -> Matches:
     games: dict[str, dict[tuple[int | None, str], list[Event]]] = {}
     for row, event in events:
         videos = games.setdefault(row["match"] or source.stem, {})
@@ -175,7 +175,7 @@ def _matches(source: Source, events: Iterable[tuple[Row, Event]]) -> Matches:
                 Timeline(
                     Video(video or game),
                     tuple(found),
-                    labels=known_labels(e.label for e in found),
+                    labels=resolve_label_set(e.label for e in found),
                     half=half,
                 )
                 for (half, video), found in sorted(
@@ -187,7 +187,7 @@ def _matches(source: Source, events: Iterable[tuple[Row, Event]]) -> Matches:
     }
 
 
-def _reel(source: Source, rows: list[tuple[str, Row]]) -> Reel:
+def _reel(source: SourceFile, rows: list[tuple[str, Row]]) -> Reel:
     clips = []
     for place, row in rows:
 
@@ -221,11 +221,11 @@ def _reel(source: Source, rows: list[tuple[str, Row]]) -> Reel:
         except FormatError:
             raise
         except InputError as error:
-            raise source.fault(error.what, place, error.remedy) from error
+            raise source.error(error.what, place, error.remedy) from error
     try:
         return Reel(tuple(clips))
     except InputError as error:
-        raise source.fault(str(error)) from error
+        raise source.error(str(error)) from error
 
 
 def _signed_seconds(text: str) -> float:
@@ -234,7 +234,7 @@ def _signed_seconds(text: str) -> float:
 
 
 def _number(
-    source: Source, place: str, row: Row, key: str, parse: Callable[[str], float]
+    source: SourceFile, place: str, row: Row, key: str, parse: Callable[[str], float]
 ) -> float | None:
     text = row.get(key, "").strip()
     if not text:
@@ -242,16 +242,17 @@ def _number(
     try:
         return parse(text)
     except (ValueError, InputError) as error:
-        raise source.fault(f"{text[:40]!r} is not a number or time", f"{place}: {key}") from error
+        raise source.error(f"{text[:40]!r} is not a number or time", f"{place}: {key}") from error
 
 
-def _json_cell(source: Source, place: str, row: Row, key: str, kind: type) -> Any:
+def _json_cell(source: SourceFile, place: str, row: Row, key: str, kind: type) -> Any:
     text = row.get(key, "")
     if not text:
         return kind()
-    value = Source(source.name, f"{source.where}: {place}: {key}", text.encode()).document
+    value = SourceFile(source.name, f"{source.where}: {place}: {key}", text.encode()).document
     if not isinstance(value, kind):
-        raise source.fault("this is not the JSON that belongs here", f"{place}: {key}")
+        expected = "an object" if kind is dict else "a list"
+        raise source.error(f"expected JSON of {expected}", f"{place}: {key}")
     return value
 
 
@@ -303,7 +304,7 @@ def _unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def _sniff(source: Source) -> bool:
+def _sniff(source: SourceFile) -> bool:
     return source.file_name.lower().endswith((".csv", ".tsv"))
 
 

@@ -1,4 +1,4 @@
-"""touchline's own files: ``*.events.json`` of one video or match, and ``*.reel.json``."""
+"""touchline's own files: ``*.events.json`` for one video or match, and ``*.reel.json``."""
 
 import re
 from collections.abc import Mapping
@@ -6,18 +6,19 @@ from fractions import Fraction
 from typing import Any
 
 from touchline.errors import FormatError, InputError
-from touchline.events import SOURCES, STATUSES, Event, Match, Producer, Timeline, Video
+from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats.base import (
     ALL_FIELDS,
+    EVENT_WORDS,
+    Content,
     Format,
     Options,
     Record,
-    Source,
-    Thing,
+    SourceFile,
     dump_json,
-    known_labels,
     only_match,
     only_reel,
+    resolve_label_set,
 )
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.reel import Clip, Reel
@@ -34,11 +35,10 @@ _MODEL_KEYS = frozenset({"name", "weights", "sha256"})
 _TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings"})
 _FILE_KEYS = _TIMELINE_KEYS | {"format", "version", "video", "match", "videos", "events"}
 _CLIP_KEYS = frozenset({"video", "half", "start", "end", "score", "title", "events"})
-_WORDS = {"status": STATUSES, "source": SOURCES}
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
-    """An event as the object that event files, reels and servers show."""
+    """An event as a JSON object, as in event files, reels and the HTTP API."""
     known: dict[str, Any] = {
         "time": _seconds(event.seconds),
         "label": event.label,
@@ -47,7 +47,7 @@ def event_to_json(event: Event) -> dict[str, Any]:
     if event.half is not None:
         known["half"] = event.half
     known |= {key: value for key in _TEXTS if (value := getattr(event, key)) is not None}
-    return known | _unknown(event.extra, _EVENT_KEYS)
+    return known | _extra_fields(event.extra, _EVENT_KEYS)
 
 
 def event_from_json(record: Record) -> Event:
@@ -57,67 +57,65 @@ def event_from_json(record: Record) -> Event:
         FormatError: a field is missing or of the wrong type.
     """
     texts = {key: record.optional_text(key) for key in _TEXTS if key in record.values}
-    for key, words in _WORDS.items():
+    for key, words in EVENT_WORDS.items():
         if texts.get(key) is not None and texts[key] not in words:
-            raise record.fault(key, f"unknown {key} {texts[key]!r}", f"use {', '.join(words)}")
+            raise record.error(key, f"unknown {key} {texts[key]!r}", f"use {', '.join(words)}")
     return record.event(
         record.number("time"),
         record.text("label"),
         record.number("confidence", 1.0),
         half=record.optional_integer("half"),
-        extra=record.rest(_EVENT_KEYS),
+        extra=record.unknown_fields(_EVENT_KEYS),
         **texts,
     )
 
 
-def read_events(source: Source) -> Timeline | Match:
-    """Read ``*.events.json``: a Timeline, or a Match where the file lists several videos.
+def read_events(source: SourceFile) -> Timeline | Match:
+    """Read ``*.events.json``: a Timeline, or a Match if the file lists several videos.
 
     Raises:
-        FormatError: not such a file, or a field of it is malformed.
+        FormatError: not an event file, or a malformed field.
     """
     root = _root(source, EVENTS)
     events = [event_from_json(record) for record in root.records("events")]
-    extra = root.rest(_FILE_KEYS)
+    extra = root.unknown_fields(_FILE_KEYS)
     if "videos" not in root.values:
         return _timeline(root, root.record("video"), events, extra)
     videos = root.records("videos")
     halves = [video.optional_integer("half") for video in videos]
     if None in halves or len(set(halves)) != len(halves):
-        raise root.fault("videos", "each video needs a half of its own")
-    if homeless := next((e for e in events if e.half not in halves), None):
-        raise root.fault("events", f"half {homeless.half} at {homeless.seconds} s has no video")
+        raise root.error("videos", "each video needs a half, and no two the same")
+    if orphan := next((e for e in events if e.half not in halves), None):
+        raise root.error("events", f"half {orphan.half} at {orphan.seconds} s has no video")
     timelines = []
     for video, half in zip(videos, halves, strict=True):
         own = [Event(**{**vars(e), "half": None}) for e in events if e.half == half]
-        extra_of_video = video.rest(_VIDEO_KEYS | _TIMELINE_KEYS)
+        extra_of_video = video.unknown_fields(_VIDEO_KEYS | _TIMELINE_KEYS)
         timelines.append(_timeline(video, video, own, extra_of_video))
     return Match(root.text("match"), tuple(timelines), extra)
 
 
-def write_events(thing: Thing, options: Options) -> bytes:
-    """Write a Timeline as design.md states; a Match of halves with a list ``videos`` beside.
-
-    Times are rounded to microseconds.
+def write_events(content: Content, options: Options) -> bytes:
+    """Write a Timeline, or a Match of halves with a list ``videos``; times are in microseconds.
 
     Raises:
         FormatError: a reel, several games, or a match whose videos are not its halves.
     """
-    if isinstance(thing, Timeline):
-        return dump_json(timeline_to_json(thing), rows="events")
-    match = only_match(thing, "touchline")
+    if isinstance(content, Timeline):
+        return dump_json(timeline_to_json(content), rows="events")
+    match = only_match(content, "touchline")
     if len(match.timelines) == 1 and match.timelines[0].half is None and not match.extra:
         return dump_json(timeline_to_json(match.timelines[0]), rows="events")
     halves = [timeline.half for timeline in match.timelines]
     if not halves or None in halves or len(set(halves)) != len(halves):
         raise FormatError(
             f"the videos of {match.name!r} are not numbered halves",
-            remedy="write each video to a file of its own",
+            remedy="write each video to a separate file",
         )
     if any(event.half is not None for event in match.events):
         raise FormatError(
             f"videos of {match.name!r} hold several halves each",
-            remedy="write each video to a file of its own",
+            remedy="write each video to a separate file",
         )
     first = match.timelines[0]
     document: dict[str, Any] = {
@@ -126,11 +124,13 @@ def write_events(thing: Thing, options: Options) -> bytes:
         "match": match.name,
         "video": _video_to_json(first.video),
         "videos": [
-            _video_to_json(t.video) | _facts(t) | _unknown(t.extra, _VIDEO_KEYS | _TIMELINE_KEYS)
+            _video_to_json(t.video)
+            | _timeline_fields(t)
+            | _extra_fields(t.extra, _VIDEO_KEYS | _TIMELINE_KEYS)
             for t in match.timelines
         ],
     }
-    document |= _unknown(match.extra, _FILE_KEYS)
+    document |= _extra_fields(match.extra, _FILE_KEYS)
     document["events"] = [
         event_to_json(event) | {"half": timeline.half}
         for timeline in match.timelines
@@ -142,32 +142,32 @@ def write_events(thing: Thing, options: Options) -> bytes:
 def timeline_to_json(timeline: Timeline) -> dict[str, Any]:
     """The document of one video's ``events.json``."""
     document = {"format": EVENTS, "version": VERSION, "video": _video_to_json(timeline.video)}
-    document |= _facts(timeline) | _unknown(timeline.extra, _FILE_KEYS)
+    document |= _timeline_fields(timeline) | _extra_fields(timeline.extra, _FILE_KEYS)
     document["events"] = [event_to_json(event) for event in timeline]
     return document
 
 
-def read_reel(source: Source) -> Reel:
+def read_reel(source: SourceFile) -> Reel:
     """Read ``*.reel.json``.
 
     Raises:
-        FormatError: not such a file, a malformed field, or clips that overlap.
+        FormatError: not a reel file, a malformed field, or overlapping clips.
     """
     root = _root(source, REEL)
     clips = tuple(clip_from_json(record) for record in root.records("clips"))
     try:
-        return Reel(clips, root.rest({"format", "version", "seconds", "clips"}))
+        return Reel(clips, root.unknown_fields({"format", "version", "seconds", "clips"}))
     except InputError as error:
-        raise source.fault(str(error), "clips") from error
+        raise source.error(str(error), "clips") from error
 
 
-def write_reel(thing: Thing, options: Options) -> bytes:
+def write_reel(content: Content, options: Options) -> bytes:
     """Write ``*.reel.json``.
 
     Raises:
         FormatError: not a reel.
     """
-    return dump_json(reel_to_json(only_reel(thing, "touchline-reel")), rows="clips")
+    return dump_json(reel_to_json(only_reel(content, "touchline-reel")), rows="clips")
 
 
 def reel_to_json(reel: Reel) -> dict[str, Any]:
@@ -177,20 +177,18 @@ def reel_to_json(reel: Reel) -> dict[str, Any]:
         "version": VERSION,
         "seconds": _seconds(reel.seconds),
     }
-    document |= _unknown(reel.extra, frozenset({"format", "version", "seconds", "clips"}))
+    document |= _extra_fields(reel.extra, frozenset({"format", "version", "seconds", "clips"}))
     document["clips"] = [clip_to_json(clip) for clip in reel]
     return document
 
 
-def _root(source: Source, format_name: str) -> Record:
+def _root(source: SourceFile, format_name: str) -> Record:
     root = Record(source, source.document)
     if root.values.get("format") != format_name:
-        raise root.fault("format", f"this is not a {format_name} file")
+        raise root.error("format", f"not a {format_name} file")
     version = root.optional_integer("version")
     if version != VERSION:
-        raise root.fault(
-            "version", f"version {version} is not one that can be read", "update touchline"
-        )
+        raise root.error("version", f"version {version} cannot be read", "update touchline")
     return root
 
 
@@ -213,17 +211,17 @@ def _video(record: Record) -> Video:
     rate = record.values.get("frame_rate")
     duration = record.optional_number("duration")
     if duration is not None and duration < 0:
-        raise record.fault("duration", f"{duration} is negative")
+        raise record.error("duration", f"{duration} is negative")
     return Video(record.text("name"), duration, None if rate is None else _rate(record, rate))
 
 
 def _rate(record: Record, value: object) -> Fraction:
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise record.fault("frame_rate", "this is not a rate", 'write "25/1"')
+        raise record.error("frame_rate", "not a rate", 'write "25/1"')
     try:
         return parse_rate(value)
     except InputError as error:
-        raise record.fault("frame_rate", error.what, error.remedy) from error
+        raise record.error("frame_rate", error.what, error.remedy) from error
 
 
 def _model(facts: Record) -> Producer | None:
@@ -236,29 +234,22 @@ def _model(facts: Record) -> Producer | None:
 
 
 def _labels(facts: Record, events: list[Event]) -> tuple[LabelSet | None, dict[str, Any]]:
-    """The label set, and what must be kept of a set name that nobody here knows."""
+    """The label set, and the ``extra`` field that keeps an unknown name of a set."""
     value = facts.values.get("labels")
     if value is None:
         return None, {}
     found = [event.label for event in events]
     if isinstance(value, str):
         if value in LABEL_SETS:
-            return known_labels(found, LABEL_SETS[value]), {}
+            return resolve_label_set(found, LABEL_SETS[value]), {}
         return None, {"labels": value}
-    if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
-        raise facts.fault("labels", "give the name of a published set, or a list of labels")
-    known = {labels.labels: labels for labels in LABEL_SETS.values()}
-    try:
-        declared = known.get(tuple(value)) or LabelSet("custom", tuple(value))
-    except InputError as error:
-        raise facts.fault("labels", error.what, error.remedy) from error
-    return known_labels(found, declared), {}
+    return resolve_label_set(found, facts.label_set("labels", value)), {}
 
 
 def _warnings(facts: Record) -> tuple[str, ...]:
     value = facts.values.get("warnings", [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise facts.fault("warnings", "this is not a list of texts")
+        raise facts.error("warnings", "not a list of texts")
     return tuple(value)
 
 
@@ -278,16 +269,16 @@ def clip_from_json(record: Record) -> Clip:
             record.optional_integer("half"),
             tuple(event_from_json(event) for event in events),
             record.optional_text("title"),
-            record.rest(_CLIP_KEYS),
+            record.unknown_fields(_CLIP_KEYS),
         )
     except FormatError:
         raise
     except InputError as error:
-        raise record.source.fault(error.what, record.place, error.remedy) from error
+        raise record.source.error(error.what, record.place, error.remedy) from error
 
 
 def clip_to_json(clip: Clip) -> dict[str, Any]:
-    """A clip as the object that reel files show."""
+    """A clip as a JSON object, as in reel files and the HTTP API."""
     document: dict[str, Any] = {"video": clip.video}
     if clip.half is not None:
         document["half"] = clip.half
@@ -295,7 +286,7 @@ def clip_to_json(clip: Clip) -> dict[str, Any]:
     document["score"] = float(clip.score)
     if clip.title is not None:
         document["title"] = clip.title
-    document |= _unknown(clip.extra, _CLIP_KEYS)
+    document |= _extra_fields(clip.extra, _CLIP_KEYS)
     document["events"] = [event_to_json(event) for event in clip.events]
     return document
 
@@ -309,8 +300,8 @@ def _video_to_json(video: Video) -> dict[str, Any]:
     return document
 
 
-def _facts(timeline: Timeline) -> dict[str, Any]:
-    """What a timeline says beside video and events, where it says it."""
+def _timeline_fields(timeline: Timeline) -> dict[str, Any]:
+    """The fields of a timeline other than video and events, where they are set."""
     facts: dict[str, Any] = {}
     if timeline.half is not None:
         facts["half"] = timeline.half
@@ -324,8 +315,8 @@ def _facts(timeline: Timeline) -> dict[str, Any]:
     return facts
 
 
-def _unknown(extra: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """Fields kept from elsewhere; one of a known name would change what the file means."""
+def _extra_fields(extra: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """Unknown fields kept for writing back, without names that have a meaning in this format."""
     return {key: value for key, value in extra.items() if key not in known or key == "labels"}
 
 
@@ -334,10 +325,10 @@ def _seconds(seconds: float) -> float:
 
 
 def _sniffer(format_name: str, suffix: str) -> Any:
-    # The format comes first in every file that touchline wrote: no need to parse the rest.
+    # touchline writes "format" first, so most files are recognised without parsing.
     mark = re.compile(rb'\s*\{\s*"format"\s*:\s*"' + format_name.encode() + rb'"')
 
-    def sniff(source: Source) -> bool:
+    def sniff(source: SourceFile) -> bool:
         if source.file_name.endswith(suffix) or mark.match(
             source.data.removeprefix(b"\xef\xbb\xbf")
         ):

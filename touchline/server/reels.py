@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from touchline.formats.base import Record, Source
+from touchline.formats.base import Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json
 from touchline.reel import Clip, Reel
 
@@ -27,7 +27,7 @@ def reel_from_json(document: dict[str, Any]) -> Reel:
     Raises:
         FormatError: it is malformed; the message names the place.
     """
-    record = Record(Source("reel", "reel", b""), document)
+    record = Record(SourceFile("reel", "reel", b""), document)
     return Reel(tuple(clip_from_json(clip) for clip in record.records("clips")))
 
 
