@@ -18,9 +18,6 @@ Source = Literal["model", "person", "import"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 SOURCES: tuple[Source, ...] = get_args(Source)
 
-STATUSES: tuple[Status, ...] = get_args(Status)
-SOURCES: tuple[Source, ...] = get_args(Source)
-
 MAX_SECONDS = 1e6
 """Times beyond this (eleven days) are refused: they are milliseconds taken for seconds."""
 

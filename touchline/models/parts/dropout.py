@@ -67,8 +67,8 @@ class Attention(nn.MultiheadAttention):
                 is_causal,
             )
         batch, steps = query.shape[:2]
-        heads = [self._split(x) for x in self._project(query, key, value)]
-        attended = attend(*heads, self.dropout).permute(2, 0, 1, 3).reshape(steps * batch, -1)
+        q, k, v = (self._split(x) for x in self._project(query, key, value))
+        attended = attend(q, k, v, self.dropout).permute(2, 0, 1, 3).reshape(steps * batch, -1)
         attended = self.out_proj(attended).view(steps, batch, -1)
         return attended.transpose(0, 1), None
 

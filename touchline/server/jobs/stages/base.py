@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, PlainSerializer
 
 from touchline.events import Event
-from touchline.formats.base import Record, Source
+from touchline.formats.base import Record, SourceFile
 from touchline.formats.touchline_json import event_from_json, event_to_json, reel_to_json
 from touchline.reel import Reel
 from touchline.server.reels import reel_from_json
@@ -41,7 +41,7 @@ Stage = Callable[[Arguments, Progress], Result]
 def _event_from_json(value: Any) -> Any:
     if isinstance(value, Event):
         return value
-    return event_from_json(Record(Source("event", "event", b""), value))
+    return event_from_json(Record(SourceFile("event", "event", b""), value))
 
 
 def _reel_from_json(value: Any) -> Any:
