@@ -97,8 +97,19 @@ def test_a_file_is_made_once_per_video_and_extractor(made, video):
         assert not is_current(made, Invented(**change).identity, video)
     video.touch()
     assert is_current(made, identity, video), "touched, yet the same"
-    video.write_bytes(b"Another video, or less")
-    assert not is_current(made, identity, video)
+
+
+@pytest.mark.parametrize("other", [b"A video, more or less", b"a video, more and more"])
+def test_features_of_a_video_that_was_replaced_are_not_current(other, made, video):
+    """By one of as many bytes, or of more."""
+    video.write_bytes(other)
+    assert not is_current(made, Invented().identity, video)
+
+
+def test_a_video_of_another_size_is_another_even_if_its_time_is_older(made, video):
+    video.write_bytes(b"a longer video, more or less")
+    os.utime(video, (1, 1))
+    assert not is_current(made, Invented().identity, video)
 
 
 @pytest.mark.parametrize("damage", ["gone", "short", "flipped", "no sidecar json"])

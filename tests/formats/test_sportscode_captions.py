@@ -1,5 +1,6 @@
 """Sportscode, WebVTT, SRT and YouTube chapters: windows, repeated labels, rules, injection."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -46,6 +47,32 @@ def test_instances_of_others_come_back_with_repeated_labels(tmp_path):
     )
     text = (tmp_path / "b.xml").read_text()
     assert "<ID>17</ID>" in text and "<R>65535</R>" in text and "<B>257</B>" in text
+
+
+@pytest.mark.parametrize("seconds", [69.0, 69.625, 75.0, 200.0])
+def test_an_instance_of_others_that_is_moved_gets_a_window_around_its_new_time(tmp_path, seconds):
+    """Its own start and end hold as long as the event is where they say."""
+    (tmp_path / "a.xml").write_text(FOREIGN)
+    shot, corner = read(tmp_path / "a.xml").events
+    moved = Timeline(Video("a"), (replace(shot, seconds=seconds), corner))
+    write(moved, tmp_path / "b.xml", lead_seconds=8, lag_seconds=2.5)
+    text = (tmp_path / "b.xml").read_text()
+    assert f"<start>{seconds - 8}</start>" in text and f"<end>{seconds + 2.5}</end>" in text
+    assert "<start>90.0</start>" in text and "<end>100.5</end>" in text
+    assert "<start>69.5</start>" not in text
+    assert read(tmp_path / "b.xml").events == moved.events
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"start": 5.0}, {"end": 6.0}, {"start": 5.0, "end": "late"}, {"start": 5.0, "end": True}],
+)
+def test_fields_that_are_no_window_are_kept_and_do_not_become_one(tmp_path, extra):
+    timeline = Timeline(Video("a"), (Event(5.0, "Shot", extra=extra),))
+    write(timeline, tmp_path / "a.xml", lead_seconds=1, lag_seconds=2)
+    assert "<start>4.0</start>" in (tmp_path / "a.xml").read_text()
+    assert "<end>7.0</end>" in (tmp_path / "a.xml").read_text()
+    assert read(tmp_path / "a.xml").events == timeline.events
 
 
 def test_windows_reach_around_an_event_but_not_before_the_video(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from touchline.simulator.author import write_script
 from touchline.simulator.camera import Camera, Director, shows_no_pitch, subject_slots
-from touchline.simulator.motion import Motion
+from touchline.simulator.motion import REFEREE, Motion, World
 from touchline.simulator.scenery import visible_outline
 
 SIZE = (398, 224)
@@ -128,3 +128,51 @@ def test_close_ups_hold_their_subject(director):
         assert (uv[0] > 0).all() and (uv[0] < SIZE).all()
         seen += 1
     assert seen
+
+
+def world_of(ball=(0.0, 0.0, 0.0), absent=(), squad=None) -> World:
+    """One instant: everybody stands one metre further from the centre spot than the one before."""
+    people = np.arange(25)
+    present = np.ones((1, 25), bool)
+    present[0, list(absent)] = False
+    return World(
+        seconds=np.zeros(1),
+        xy=np.stack([people, np.zeros(25)], axis=1)[None].astype(np.float32),
+        heading=np.zeros((1, 25), np.float32),
+        speed=np.zeros((1, 25), np.float32),
+        pose=np.zeros((1, 25), np.int8),
+        present=present,
+        squad=np.array([squad or [*range(11), *range(11)]], np.int8),
+        ball=np.array([ball], np.float32),
+    )
+
+
+@pytest.mark.parametrize("team", [0, 1])
+def test_the_subject_of_a_close_up_is_the_player_wherever_the_ball_is(team):
+    for index in (0, 7, 10):
+        world = world_of(ball=(3.0, 0.0, 0.0))
+        assert subject_slots(("player", team, index), world).tolist() == [11 * team + index]
+
+
+def test_a_substitute_is_found_in_the_place_that_he_took():
+    squad = [*range(11), *range(11)]
+    squad[15] = 13
+    assert subject_slots(("player", 1, 13), world_of(squad=squad)).tolist() == [15]
+
+
+@pytest.mark.parametrize("team", [0, 1])
+def test_a_player_who_is_sent_off_is_stood_in_for_by_the_nearest_present_of_his_team(team):
+    """Never by himself, by another who is sent off, or by an opponent, however near the ball."""
+    first = 11 * team
+    at_the_ball = world_of(ball=(first + 4.0, 0.0, 0.0), absent=[first + 4])
+    assert subject_slots(("player", team, 4), at_the_ball)[0] in (first + 3, first + 5)
+    two_less = world_of(ball=(first + 4.2, 0.0, 0.0), absent=[first + 4, first + 5])
+    assert subject_slots(("player", team, 4), two_less).tolist() == [first + 3]
+    far = world_of(ball=(20.0 - 17.0 * team, 0.0, 0.0), absent=[first + 4])
+    assert subject_slots(("player", team, 4), far).tolist() == [10 if team == 0 else 11]
+    unknown = world_of(ball=(first + 6.0, 0.0, 0.0))
+    assert subject_slots(("player", team, 99), unknown).tolist() == [first + 6]
+
+
+def test_the_referee_is_the_referee():
+    assert subject_slots(("referee", 0, 0), world_of()).tolist() == [REFEREE]

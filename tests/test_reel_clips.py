@@ -1,0 +1,85 @@
+"""Clips and reels: stretches that have a length and do not overlap."""
+
+import math
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchline.errors import InputError
+from touchline.events import Event
+from touchline.reel import Clip, Reel
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(1.0, 1.0), (2.0, 1.0), (-0.001, 1.0), (math.nan, 1.0), (0.0, math.nan)]
+)
+def test_a_clip_begins_in_the_video_and_has_a_length(start, end):
+    with pytest.raises(InputError) as refused:
+        Clip("m.mp4", start, end)
+    assert str(refused.value) == (
+        f"m.mp4: a clip from {start} to {end} s has no length; "
+        "a clip starts at 0 or later and ends after it starts"
+    )
+
+
+def test_a_clip_may_begin_with_the_video():
+    clip = Clip("m.mp4", 0.0, 2.5, events=(Event(1.0, "Goal"),), extra={"a": [1]})
+    assert clip.seconds == 2.5
+    assert (clip.score, clip.half, clip.title) == (0.0, None, None)
+    assert clip in {clip}
+    assert Reel((clip,), extra={"a": [1]}) in {Reel((clip,), extra={"a": [1]})}
+
+
+def test_the_length_is_from_start_to_end_wherever_a_clip_lies():
+    assert Clip("m.mp4", 100.0, 107.5).seconds == 7.5
+
+
+STRETCHES = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]),
+        st.sampled_from([None, 1, 2]),
+        st.integers(0, 20),
+        st.integers(1, 8),
+    ),
+    max_size=5,
+)
+
+
+@given(STRETCHES)
+def test_a_reel_takes_clips_in_any_order_that_do_not_overlap(stretches):
+    clips = tuple(
+        Clip(video, float(start), float(start + seconds), half=half)
+        for video, half, start, seconds in stretches
+    )
+    overlap = any(
+        (x.video, x.half) == (y.video, y.half)
+        and x.start_seconds < y.end_seconds
+        and y.start_seconds < x.end_seconds
+        for x, y in combinations(clips, 2)
+    )
+    if overlap:
+        with pytest.raises(InputError, match=r"clips overlap at .*merge clips"):
+            Reel(clips)
+    else:
+        reel = Reel(clips)
+        assert tuple(reel) == clips, "shown in the order given"
+        assert len(reel) == len(clips)
+        assert reel.seconds == sum(clip.seconds for clip in clips)
+
+
+@pytest.mark.parametrize("overlap", [0.00001, 0.001, 0.04, 0.5, 0.999, 2.0])
+def test_the_least_overlap_is_refused(overlap):
+    later, earlier = Clip("m.mp4", 10.0 - overlap, 20.0), Clip("m.mp4", 3.0, 10.0)
+    with pytest.raises(InputError) as refused:
+        Reel((later, earlier))
+    assert str(refused.value) == (
+        f"m.mp4: clips overlap at {10 - overlap:.2f} s; merge clips before making a reel of them"
+    )
+
+
+def test_clips_that_meet_do_not_overlap_whatever_rounding_adds():
+    meeting = 0.1 + 0.2
+    Reel((Clip("m.mp4", 0.0, meeting), Clip("m.mp4", 0.3, 1.0)))
+    Reel((Clip("m.mp4", 0.0, 10.0), Clip("m.mp4", 10.0 - 5e-7, 20.0)))
