@@ -12,20 +12,18 @@ half-written beside it. Prints one JSON line; leaves with 1 if anything was lost
 import argparse
 import hashlib
 import json
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # read when Ray is imported
-
 import ray
 from ray.cluster_utils import Cluster
 
-from touchline.batch.cluster import AUTO, Crew, Processes, Watch, open_crew
-from touchline.batch.features import Outcome, extract, plan
+from touchline.batch.executor import AUTO, Executor, LocalExecutor, Observer, open_executor
+from touchline.batch.features import extract, plan_extraction
+from touchline.batch.summary import Outcome
 from touchline.features.extractor import Placement
 from touchline.features.extractors import ExtractorSpec
 from touchline.simulator.dataset import simulate
@@ -34,12 +32,13 @@ STORE_BYTES = 100_000_000
 
 
 def make_features(
-    root: Path, out: Path, names: str, precision: str, crew: Crew, watch: Watch
+    root: Path, out: Path, names: str, precision: str, executor: Executor, observer: Observer
 ) -> list[Outcome]:
     """The features of a dataset, with one thread for each network."""
     placement = Placement("auto", precision, threads=1)
     specs = [ExtractorSpec(name, placement=placement) for name in names.split(",")]
-    return list(extract(plan(root, specs, out=out), crew=crew, watch=watch))
+    tasks = plan_extraction(root, specs, out=out)
+    return [outcome for _, outcome in extract(tasks, executor=executor, observer=observer)]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -91,7 +90,9 @@ def main() -> int:
             modalities = ("video", "audio")
             simulate(root, games=args.games, seed=21, minutes=args.minutes, modalities=modalities)
         began = time.perf_counter()
-        make_features(root, folder / "one", args.features, args.precision, Processes(1), Watch())
+        make_features(
+            root, folder / "one", args.features, args.precision, LocalExecutor(1), Observer()
+        )
         alone_seconds = time.perf_counter() - began
         node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
         cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
@@ -101,16 +102,16 @@ def main() -> int:
             out = folder / "two"
             out.mkdir()
             killer = Killer(cluster, second, len(digests(folder / "one")) / 4)
-            with open_crew(AUTO, reads=[root], writes=out) as crew:
-                killer.name = crew.nodes[second.node_id]
+            with open_executor(AUTO, reads=[root], writes=out) as executor:
+                killer.name = executor.nodes[second.node_id]
                 began = time.perf_counter()
                 outcomes = make_features(
                     root,
                     out,
                     args.features,
                     args.precision,
-                    crew,
-                    Watch(killer.progress, killer.nodes, killer.remark),
+                    executor,
+                    Observer(killer.progress, killer.nodes, killer.remark),
                 )
                 seconds = time.perf_counter() - began
         finally:

@@ -13,8 +13,9 @@ from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import write
 from touchline.pipeline import (
     check_writable,
+    chosen_reel,
     cut_reel,
-    reel_of,
+    read_one_game,
     refuse_clashes,
     timeline_of,
     videos_of,
@@ -86,18 +87,18 @@ def test_a_reel_has_no_timeline(tmp_path):
     write(reel, tmp_path / "match.reel.json")
     with pytest.raises(InputError, match="this is a reel"):
         timeline_of(tmp_path / "match.reel.json", None)
-    assert reel_of(tmp_path / "match.reel.json", 5).seconds == reel.seconds
+    assert chosen_reel(read_one_game(tmp_path / "match.reel.json"), 5).seconds == reel.seconds
 
 
 def test_the_reel_of_a_match_keeps_its_order(match_file):
-    reel = reel_of(match_file, 60)
+    reel = chosen_reel(read_one_game(match_file), 60)
     halves = [clip.half for clip in reel]
     assert halves == sorted(halves) and set(halves) == {1, 2}
-    shifted = reel_of(match_file, 60, shift_seconds=-5)
+    shifted = chosen_reel(read_one_game(match_file), 60, shift_seconds=-5)
     assert shifted.clips[0].start_seconds < reel.clips[0].start_seconds
     for shift in (float("nan"), float("inf")):
         with pytest.raises(InputError, match="shift"):
-            reel_of(match_file, 60, shift)
+            chosen_reel(MATCH, 60, shift)
 
 
 def test_which_videos_a_reel_is_cut_from(match_file):
@@ -164,4 +165,4 @@ def test_a_video_is_never_cut_into_itself(video, tmp_path):
 
 def test_no_event_file(tmp_path):
     with pytest.raises(FormatError, match="no such file"):
-        reel_of(tmp_path / "missing.json", 60)
+        read_one_game(tmp_path / "missing.json")

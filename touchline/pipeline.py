@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.render import Sources, inside_videos, render_reel, source_of
+from touchline.editing.render import Sources, inside_videos, render_reel, video_of_clip
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read, target_format, write
+from touchline.formats.provenance import sealed
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
@@ -23,11 +25,50 @@ from touchline.spotting.timelines import DEFAULT_THRESHOLD
 
 DEFAULT_REEL_SECONDS = 180.0
 
-THRESHOLD = "threshold"
-"""The field of a file of events that tells the confidence below which none were written."""
-
 VIDEO_SUFFIXES = tuple(SUFFIXES)
 """What a reel can be cut into; every other suffix names an edit list."""
+
+EVENTS_ENDING = ".events.json"
+REPORT_ENDING = ".report.html"
+
+_THRESHOLD = "threshold"
+_PART = "part"
+
+
+@dataclass(frozen=True)
+class SpotOptions:
+    """How a video is spotted; the file of events records it.
+
+    Attributes:
+        threshold: events of lower confidence are left out (field ``threshold``).
+        start_seconds, end_seconds: the part of the video that is read, None for its end; times of
+            events stay those of the whole video (field ``part``, unless it is the whole video).
+    """
+
+    threshold: float = DEFAULT_THRESHOLD
+    start_seconds: float = 0.0
+    end_seconds: float | None = None
+
+    def fit(self, timeline: Timeline) -> bool:
+        """Whether a timeline that was read back was made with these options."""
+        recorded = {name: timeline.extra.get(name) for name in (_THRESHOLD, _PART)}
+        return recorded == {_THRESHOLD: self.threshold, _PART: self._part}
+
+    def recorded(self, timeline: Timeline) -> Timeline:
+        """The timeline with these options in it."""
+        options: dict[str, Any] = {_THRESHOLD: self.threshold}
+        if self._part is not None:
+            options[_PART] = self._part
+        return replace(timeline, extra={**timeline.extra, **options})
+
+    @property
+    def _part(self) -> dict[str, float | None] | None:
+        if not self.start_seconds and self.end_seconds is None:
+            return None
+        return {"start": self.start_seconds, "end": self.end_seconds}
+
+
+DEFAULT_OPTIONS = SpotOptions()
 
 
 @dataclass(frozen=True)
@@ -58,12 +99,22 @@ def refuse_clashes(videos: Sequence[Path], folder: Path | None) -> None:
         taken[target] = video
 
 
+def events_path(video: Path, folder: Path) -> Path:
+    """Where the events of a video go."""
+    return folder / f"{video.stem}{EVENTS_ENDING}"
+
+
+def report_path(video: Path, folder: Path) -> Path:
+    """Where the report of a video goes."""
+    return folder / f"{video.stem}{REPORT_ENDING}"
+
+
 def spot_video(
     spotter: VideoSpotter,
     video: Path,
     folder: Path | None = None,
+    options: SpotOptions = DEFAULT_OPTIONS,
     *,
-    threshold: float = DEFAULT_THRESHOLD,
     reel_seconds: float | None = DEFAULT_REEL_SECONDS,
     progress: Progress | None = None,
 ) -> SpottedVideo:
@@ -71,23 +122,27 @@ def spot_video(
 
     Args:
         folder: where to; beside the video by default. Made if it is not there.
-        threshold: events of lower confidence are left out; the file of events says below which.
         reel_seconds: the report marks the reel of this length; None for none.
 
     Raises:
         MediaError: the video cannot be read. InputError: the folder cannot be written.
+        ConfigError: a part of a video, for a model that reads whole videos.
     """
     target = video.parent if folder is None else folder
     check_writable(target)
-    timeline = spotter.spot(video, threshold=threshold, progress=progress)
-    timeline = replace(timeline, extra={**timeline.extra, THRESHOLD: threshold})
+    timeline = spotter.spot(
+        video,
+        threshold=options.threshold,
+        start_seconds=options.start_seconds,
+        end_seconds=options.end_seconds,
+        progress=progress,
+    )
     writable_folder(target)
-    events_path = target / f"{video.stem}.events.json"
-    report_path = target / f"{video.stem}.report.html"
-    write(timeline, events_path)
+    events, report = events_path(video, target), report_path(video, target)
+    write(sealed(options.recorded(timeline)), events)
     reel = None if reel_seconds is None else select(timeline, reel_seconds)
-    write_report(timeline, report_path, video=video, reel=reel)
-    return SpottedVideo(video, timeline, events_path, report_path)
+    write_report(timeline, report, video=video, reel=reel)
+    return SpottedVideo(video, timeline, events, report)
 
 
 def highlights(timeline: Timeline | Match, seconds: float = DEFAULT_REEL_SECONDS) -> Reel:
@@ -122,6 +177,7 @@ def cut_reel(
     snap: bool = True,
     aspect: Fraction | None = None,
     rate: Fraction | None = None,
+    comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
     """As ``write_reel``, with a choice of what is drawn; gives the reel as cut.
@@ -130,6 +186,7 @@ def cut_reel(
         aspect: width by height of the picture, of a video file; None for that of ``video``.
         rate: frames a second of the videos, for edit lists that count frames; read off ``video``
             where that is given.
+        comment: a text that a video file carries with it.
 
     Raises:
         InputError: no video to cut from, or an unknown suffix. MediaError: it cannot be read.
@@ -146,14 +203,15 @@ def cut_reel(
             burn_labels=burn_labels,
             snap=snap,
             aspect=aspect,
+            comment=comment,
             progress=progress,
         )
     _check_suffix(reel, path)
     if video is not None and len(reel):
         reel = inside_videos(reel, video)
         if snap:
-            reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
-        rate = probe(source_of(reel.clips[0], video)).frame_rate
+            reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
+        rate = probe(video_of_clip(reel.clips[0], video)).frame_rate
     write(reel, path, rate=rate)
     return reel
 
@@ -166,21 +224,19 @@ def _check_suffix(reel: Reel, path: Path) -> None:
         raise InputError(error.what, where=path, remedy=remedy) from error
 
 
-def reel_of(
-    events: Path,
+def chosen_reel(
+    thing: Timeline | Match | Reel,
     seconds: float,
     shift_seconds: float = 0.0,
     jitter_seconds: float = DEFAULT_JITTER_SECONDS,
 ) -> Reel:
-    """The reel of an event file; a reel file is taken as it is.
+    """The reel of events; a reel is taken as it is.
 
     Raises:
-        FormatError: the file cannot be read. InputError: it is of several games, or the length,
-        the shift or the jitter will not do.
+        InputError: the length, the shift or the jitter is out of range.
     """
     if not isfinite(shift_seconds):
         raise InputError(f"a shift of {shift_seconds} s", remedy="give a number of seconds")
-    thing = _one_game(events)
     if isinstance(thing, Reel):
         return thing
     return select(thing, seconds, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
@@ -193,7 +249,7 @@ def timeline_of(events: Path, half: int | None) -> Timeline:
         FormatError: the file cannot be read. InputError: it is of several videos and ``half`` does
         not say which, or of a reel.
     """
-    thing = _one_game(events)
+    thing = read_one_game(events)
     if isinstance(thing, Timeline):
         return thing
     if isinstance(thing, Reel):
@@ -211,7 +267,12 @@ def timeline_of(events: Path, half: int | None) -> Timeline:
     return found
 
 
-def _one_game(events: Path) -> Timeline | Match | Reel:
+def read_one_game(events: Path) -> Timeline | Match | Reel:
+    """What a file of events or a reel file holds.
+
+    Raises:
+        FormatError: it cannot be read. InputError: it is of several games.
+    """
     thing = read(events)
     if not isinstance(thing, dict):
         return thing
@@ -263,9 +324,9 @@ def check_writable(folder: Path) -> None:
     """
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir():
-        raise _no_home_for_results(folder, f"{there} is a file")
+        raise _unusable_folder(folder, f"{there} is a file")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise _no_home_for_results(folder, "no permission to write")
+        raise _unusable_folder(folder, "no permission to write")
 
 
 def writable_folder(folder: Path) -> Path:
@@ -277,11 +338,11 @@ def writable_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _no_home_for_results(folder, error.strerror or str(error)) from error
+        raise _unusable_folder(folder, error.strerror or str(error)) from error
     return folder
 
 
-def _no_home_for_results(folder: Path, why: str) -> InputError:
+def _unusable_folder(folder: Path, why: str) -> InputError:
     return InputError(
         f"cannot hold the results ({why})", where=folder, remedy="name a folder to write into"
     )

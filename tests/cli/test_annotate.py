@@ -12,7 +12,7 @@ def test_every_event_is_shown_slowly_with_sound(call, videos, events, tmp_path):
     out = tmp_path / "annotated.mp4"
     ended = call("annotate", videos / "match.mp4", events, "-o", out, "--json")
     assert (ended.code, ended.err) == (0, "")
-    result = json.loads(ended.out)
+    (result,) = json.loads(ended.out)["done"]
     info = probe(out)
     assert result["events"] == 2
     assert result["seconds"] == pytest.approx(info.duration_seconds, abs=0.05)

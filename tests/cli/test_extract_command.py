@@ -54,14 +54,17 @@ def test_the_shipped_model_describes_a_dataset(call, dataset, tmp_path):
     out = tmp_path / "features"
     ended = call("extract", dataset, "-f", "demo", "--split", "test", "-o", out, "--json")
     assert ended.code == 0, ended
-    told = json.loads(ended.out)
-    assert told["failed"] == 0
-    assert [Path(file["path"]).name for file in told["files"]] == ["1_demo.npy", "2_demo.npy"]
+    summary = json.loads(ended.out)
+    assert summary["failed"] == 0
+    names = [Path(file).name for done in summary["done"] for file in done["files"]]
+    assert names == ["1_demo.npy", "2_demo.npy"]
     assert described(out) == {f"{GAME}/1_demo.npy": (13, 368), f"{GAME}/2_demo.npy": (9, 368)}
     description = read_description(out / GAME / "1_demo.npy")
     assert description.rate == 2 and description.first_seconds == 0
     again = call("extract", dataset, "-f", "demo", "--split", "test", "-o", out, "--json")
-    assert {file["status"] for file in json.loads(again.out)["files"]} == {"kept"}
+    again = json.loads(again.out)
+    assert again == {**summary, "made": 0, "kept": 2, "done": again["done"]}
+    assert again["done"] == [{**done, "status": "kept"} for done in summary["done"]]
 
 
 def test_what_is_missing_is_made_and_what_is_there_is_kept(call, dataset):
@@ -75,7 +78,7 @@ def test_what_is_missing_is_made_and_what_is_there_is_kept(call, dataset):
     damaged = (folder / "2_log_mel.npy").read_bytes()
     (folder / "2_log_mel.npy").write_bytes(damaged[:-4])
     again = call(*command, "--json")
-    status = {Path(f["path"]).name: f["status"] for f in json.loads(again.out)["files"]}
+    status = {Path(d["files"][0]).name: d["status"] for d in json.loads(again.out)["done"]}
     assert status == {
         "1_FFT.npy": "made",
         "2_FFT.npy": "kept",
@@ -91,11 +94,12 @@ def test_bad_halves_are_told_of_at_the_end_and_stop_nothing(call, dataset, jobs)
     ended = call("extract", dataset, "-f", "fft", "--jobs", jobs, "--json")
     assert ended.code == 2
     *remarks, error = ended.err.strip().splitlines()
-    assert error.startswith("error: 2 of 4 files could not be made")
+    assert error.startswith("error: 2 of 4 failed: ")
     assert any("has no sound" in line for line in remarks)
     assert any("2_224p.mkv" in line for line in remarks)
-    told = json.loads(ended.out)
-    assert told["failed"] == 2 and len(told["files"]) == 4
+    summary = json.loads(ended.out)
+    assert (summary["made"], summary["failed"]) == (2, 2)
+    assert [done["reason"] is None for done in summary["done"]] == [True, True, False, False]
     assert described(dataset) == {f"{GAME}/1_FFT.npy": (12, 31), f"{GAME}/2_FFT.npy": (8, 31)}
 
 

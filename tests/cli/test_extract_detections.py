@@ -39,18 +39,18 @@ def dataset(made: Path, tmp_path: Path) -> Path:
 def test_a_dataset_is_described_and_a_bad_half_stops_nothing(call, dataset):
     command = ("extract", dataset, "-f", "detections", "--detector", dataset / "tiny.onnx")
     ended = call(*command, "--json")
-    assert ended.code == 2 and "error: 1 of 2 files could not be made" in ended.err
+    assert ended.code == 2 and "error: 1 of 2 failed" in ended.err
     path = dataset / GAME / "1_DET.npy"
     assert np.load(path).shape == (9, 46)
     described = read_description(path)
     assert described.rate == 2 and described.first_seconds == 0
     assert described.identity.name == "detections" and described.identity.weights
     assert described.engine == "openvino fp32" and described.beside is None
-    again = json.loads(call(*command, "--json").out)["files"]
-    assert [file["status"] for file in again] == ["kept", "failed"]
+    again = json.loads(call(*command, "--json").out)["done"]
+    assert [done["status"] for done in again] == ["kept", "failed"]
     rt_detr(dataset / "tiny.onnx", SEEN)  # another detector makes other features
-    other = json.loads(call(*command, "--json").out)["files"]
-    assert [file["status"] for file in other] == ["made", "failed"]
+    other = json.loads(call(*command, "--json").out)["done"]
+    assert [done["status"] for done in other] == ["made", "failed"]
     assert read_description(path).identity.weights != described.identity.weights
 
 
@@ -62,7 +62,7 @@ def test_boxes_are_written_beside_and_those_of_others_stay(call, refused, datase
     found = read_player_boxes(boxes)
     assert found.size == (96, 64) and found.first.tolist() == list(range(10))
     stamp = boxes.stat().st_mtime_ns
-    kept = json.loads(call(*command, "--player-boxes", "--json").out)["files"]
+    kept = json.loads(call(*command, "--player-boxes", "--json").out)["done"]
     assert kept[0]["status"] == "kept" and boxes.stat().st_mtime_ns == stamp
     boxes.unlink()
     assert call(*command, "--player-boxes").code == 0 and boxes.exists()
@@ -84,15 +84,15 @@ def test_box_files_are_a_detector(call, refused, dataset):
             f'{{"size": [3, 100, 100, 3], "predictions": [{entries}, null]}}'
         )
     command = ("extract", dataset, "-f", "detections", "--detector", "boxes", "--json")
-    told = json.loads(call(*command).out)["files"]
-    assert [(Path(file["path"]).name, file["rows"]) for file in told] == [
+    made = json.loads(call(*command).out)["done"]
+    assert [(Path(done["files"][0]).name, done["rows"]) for done in made] == [
         ("1_DET.npy", 4),
         ("2_DET.npy", 4),
     ]
     rows = np.load(folder / "1_DET.npy")
     np.testing.assert_allclose(rows[:, 0], [1 / 22] * 3 + [0], atol=1e-6)
     np.testing.assert_allclose(rows[:3, 4:9], 0.4, atol=1e-6)
-    assert {f["status"] for f in json.loads(call(*command).out)["files"]} == {"kept"}
+    assert {done["status"] for done in json.loads(call(*command).out)["done"]} == {"kept"}
     (folder / player_boxes_name(2)).write_text('{"size": [3, 100, 100, 3], "predictions": [7]}')
     ended = call(*command)
     assert ended.code == 2 and "predictions[0]: is not a list of people" in ended.err

@@ -51,7 +51,7 @@ def test_a_video_is_cut_with_sound(call, videos, events, tmp_path, suffix):
     reel = tmp_path / f"reel.{suffix}"
     ended = call("reel", events, "--video", videos / "match.mp4", "-o", reel, "--labels", "--json")
     assert (ended.code, ended.err) == (0, "")
-    result = json.loads(ended.out)
+    (result,) = json.loads(ended.out)["done"]
     info = probe(reel)
     assert info.has_audio and info.size == (96, 64)
     assert result["seconds"] == pytest.approx(info.duration_seconds, abs=0.05)

@@ -41,8 +41,9 @@ def test_a_video_that_is_none_is_one_line_and_no_file(
 def test_any_length_with_and_without_sound(call, plain_model, videos, name):
     ended = call("spot", videos / f"{name}.mp4", "--model", plain_model, "--json")
     assert (ended.code, ended.err) == (0, "")
-    (result,) = json.loads(ended.out)
-    document = json.loads(Path(result["events"]).read_text())
+    (result,) = json.loads(ended.out)["done"]
+    events, report = map(Path, result["files"])
+    document = json.loads(events.read_text())
     assert document["format"] == "touchline-events" and document["version"] == 1
     assert document["video"]["name"] == f"{name}.mp4"
     assert document["video"]["frame_rate"] == "25/1"
@@ -51,10 +52,10 @@ def test_any_length_with_and_without_sound(call, plain_model, videos, name):
         "weights": "tiny-plain",
         "sha256": document["model"]["sha256"],
     }
-    assert result["count"] == len(document["events"])
+    assert result["events"] == len(document["events"])
     length = document["video"]["duration"]
     assert all(0 <= event["time"] < length for event in document["events"])
-    assert Path(result["report"]).read_text().startswith("<!doctype html>")
+    assert report.read_text().startswith("<!doctype html>")
 
 
 def test_results_lie_beside_the_video_unless_a_folder_is_named(
@@ -77,7 +78,7 @@ def test_a_truncated_video_is_spotted_as_far_as_it_goes_and_the_results_say_so(
     ended = call("spot", videos / "truncated.mp4", "--model", plain_model, "--json")
     assert ended.code == 0
     assert "truncated.mp4: the file is damaged or cut off" in ended.err
-    (result,) = json.loads(ended.out)
+    (result,) = json.loads(ended.out)["done"]
     document = json.loads((videos / "truncated.events.json").read_text())
     assert result["warnings"] == document["warnings"] != []
     assert "damaged or cut off" in document["warnings"][0]
@@ -91,7 +92,9 @@ def test_one_bad_video_does_not_stop_the_others(call, plain_model, videos, tmp_p
         "spot", *(videos / n for n in names), "--model", plain_model, "--out", tmp_path / "o"
     )
     assert ended.code == 2
-    assert ended.err.count("\n") == 2 and "text.mp4" in ended.err and "empty.mp4" in ended.err
+    *each, last = ended.err.splitlines()
+    assert ["text.mp4" in each[0], "empty.mp4" in each[1]] == [True, True] and len(each) == 2
+    assert last.startswith("error: 2 of 4 failed: ")
     assert len(results_in(tmp_path / "o")) == 4
     assert "silent.mp4" in ended.out and "one-frame.mp4" in ended.out
 

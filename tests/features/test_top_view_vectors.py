@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 
-from touchline.batch.features import plan  # noqa: E402
+from touchline.batch.features import plan_extraction  # noqa: E402
 from touchline.errors import ConfigError, FormatError, InputError  # noqa: E402
 from touchline.features.extractor import Placement  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
@@ -116,11 +116,13 @@ def test_a_dataset_needs_no_videos(game, tmp_path):
     folder = tmp_path / "league" / "season" / "game"
     shutil.copytree(game, folder)
     spec = ExtractorSpec("top-view")
-    assert [task.path(_Named()) for task in plan(tmp_path, [spec])] == [folder / f"1_{SUFFIX}.npy"]
-    [task] = plan(folder / calibration_name(1), [spec], out=tmp_path)
+    assert [task.path(_Named()) for task in plan_extraction(tmp_path, [spec])] == [
+        folder / f"1_{SUFFIX}.npy"
+    ]
+    [task] = plan_extraction(folder / calibration_name(1), [spec], out=tmp_path)
     assert task.path(_Named()) == tmp_path / f"1_{SUFFIX}.npy"
     with pytest.raises(InputError, match="video"):
-        plan(tmp_path, [spec, ExtractorSpec("log-mel")])
+        plan_extraction(tmp_path, [spec, ExtractorSpec("log-mel")])
 
 
 class _Named:

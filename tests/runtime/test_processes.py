@@ -68,7 +68,7 @@ class Die:
 def test_results_and_progress(jobs):
     tasks = [Count("a"), Count("b", 5), Count("c")]
     seen = []
-    assert {task.name: result for task, result in run_tasks(tasks, jobs, seen.append)} == {
+    assert {tasks[index].name: result for index, result in run_tasks(tasks, jobs, seen.append)} == {
         "a": "A",
         "b": "B",
         "c": "C",

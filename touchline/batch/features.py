@@ -1,20 +1,21 @@
-"""Features of many videos: one task per half and extractor, here or on a cluster, resumable."""
+"""Features of many videos: one task per half and extractor."""
 
-import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
-from touchline.batch.cluster import UNWATCHED, Crew, LostError, Processes, Watch
+from touchline.batch.executor import NO_OBSERVER, Executor, LocalExecutor, Observer
+from touchline.batch.reuse import LastOpened
+from touchline.batch.run import run_all
+from touchline.batch.summary import Outcome
 from touchline.datasets.soccernet import Game, read_games
 from touchline.errors import InputError
-from touchline.features.extractor import Extractor, Report
+from touchline.features.extractor import Extractor
 from touchline.features.extractors import ExtractorSpec, file_read, open_extractor
 from touchline.features.pca import FromFile, Reduced
 from touchline.features.store import (
+    Description,
     description_path,
     files_prefix,
     is_current,
@@ -22,40 +23,19 @@ from touchline.features.store import (
     write_features,
 )
 from touchline.runtime.atomic import remove_temporary
+from touchline.runtime.progress import Progress
 
-Status = Literal["made", "kept", "failed"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one half.
-
-    Attributes:
-        path: the feature file.
-        status: ``"made"``, ``"kept"`` (it was there already) or ``"failed"``.
-        rows, dims: of the file; 0 where it was kept or failed.
-        message: why it failed, or a warning.
-    """
-
-    path: Path
-    status: Status
-    rows: int = 0
-    dims: int = 0
-    message: str | None = None
-
-    def told(self) -> dict[str, Any]:
-        """As JSON."""
-        return {**asdict(self), "path": str(self.path)}
+_extractors: LastOpened[ExtractorSpec, Extractor] = LastOpened(open_extractor)
 
 
 @dataclass(frozen=True)
-class HalfTask:
+class ExtractTask:
     """One feature file to make of one video.
 
     Attributes:
         folder: where the file goes.
         stem: the file's name before the extractor's suffix: ``1`` for a first half.
-        goes_on: whether an unreadable video is told of instead of raised.
+        overwrite: make it anew, whoever made the one that is there.
     """
 
     video: Path
@@ -63,31 +43,46 @@ class HalfTask:
     stem: str
     spec: ExtractorSpec
     overwrite: bool = False
-    goes_on: bool = True
-
-    def run(self, report: Report) -> str:
-        """Extract, unless the file is there; gives an ``Outcome`` as JSON."""
-        extractor = _opened(self.spec)
-        path = self.path(extractor)
-        try:
-            outcome = self._run(path, extractor, report)
-        except InputError as error:
-            if not self.goes_on:
-                raise
-            outcome = Outcome(path, "failed", message=str(error))
-        report(1.0)
-        return json.dumps(outcome.told())
 
     @property
     def name(self) -> str:
-        """What it works at."""
+        """See ``FileTask``."""
         return f"{self.video} ({self.spec.name})"
+
+    def run(self, progress: Progress) -> Outcome:
+        """Extract, unless the file is there.
+
+        Raises:
+            InputError: the extractor cannot be opened.
+        """
+        extractor = _extractors(self.spec)
+        try:
+            outcome = self._run(extractor, progress)
+        except InputError as error:
+            outcome = self.failed(str(error))
+        progress(1.0)
+        return outcome
+
+    def failed(self, reason: str) -> Outcome:
+        """See ``OutcomeTask``."""
+        return Outcome(str(self.video), "failed", reason=reason, features=self.spec.name)
 
     def clear(self) -> None:
         """See ``FileTask``."""
-        path = self.path(_opened(self.spec))
-        for place in (path, description_path(path)):
-            remove_temporary(place)
+        path = self.path(_extractors(self.spec))
+        for written in (path, description_path(path)):
+            remove_temporary(written)
+
+    def with_threads(self, threads: int | None) -> "ExtractTask":
+        """See ``OutcomeTask``."""
+        if threads is None:
+            return self
+        placement = replace(self.spec.placement, threads=threads)
+        return replace(self, spec=replace(self.spec, placement=placement))
+
+    def release(self) -> None:
+        """See ``OutcomeTask``."""
+        _extractors.close()
 
     def path(self, extractor: Extractor) -> Path:
         """The file that it makes."""
@@ -97,23 +92,39 @@ class HalfTask:
         """Whether there is nothing to do.
 
         Raises:
-            InputError: features of somebody else lie in the place.
+            InputError: a file that touchline did not write is in the way.
         """
         further = {name: self.folder / f"{self.stem}_{name}" for name in self.spec.further}
         return not self.overwrite and is_current(
             self.path(extractor), extractor.identity, self.video, further
         )
 
-    def _run(self, path: Path, extractor: Extractor, report: Report) -> Outcome:
+    def _run(self, extractor: Extractor, progress: Progress) -> Outcome:
+        path = self.path(extractor)
+        if not self.video.exists():
+            raise InputError("there is no such file", where=self.video)
         if self.is_done(extractor):
-            return Outcome(path, "kept")
+            kept = self._outcome(path, read_description(path))
+            return replace(kept, status="kept")
         if isinstance(extractor, Reduced):
             extractor = self._whole_rows(extractor) or extractor
-        made = write_features(path, extractor, self.video, report)
-        return Outcome(path, "made", made.rows, made.dims, made.warning)
+        return self._outcome(path, write_features(path, extractor, self.video, progress))
+
+    def _outcome(self, path: Path, described: Description | None) -> Outcome:
+        assert described is not None  # it was written, or checked, just now
+        warning = described.warning
+        return Outcome(
+            str(self.video),
+            "made",
+            (str(path),),
+            warnings=() if warning is None else (warning,),
+            features=self.spec.name,
+            rows=described.rows,
+            dims=described.dims,
+        )
 
     def _whole_rows(self, reduced: Reduced) -> FromFile | None:
-        """The rows before the PCA, if they lie in their place."""
+        """The rows before the PCA, if they are there."""
         path = self.path(reduced.extractor)
         if not path.exists() or not description_path(path).exists():
             return None
@@ -123,13 +134,7 @@ class HalfTask:
         return None if described is None else FromFile(reduced, path, described)
 
 
-@lru_cache(maxsize=1)
-def _opened(spec: ExtractorSpec) -> Extractor:
-    """One extractor serves all the halves that a process meets."""
-    return open_extractor(spec)
-
-
-def plan(
+def plan_extraction(
     source: Path,
     specs: Sequence[ExtractorSpec],
     *,
@@ -137,7 +142,7 @@ def plan(
     split: str | None = None,
     size: str = "224p",
     overwrite: bool = False,
-) -> list[HalfTask]:
+) -> list[ExtractTask]:
     """The tasks of a video or a dataset.
 
     Args:
@@ -156,7 +161,7 @@ def plan(
     if source.is_file():
         folder = source.parent if out is None else out
         stem = files_prefix(source)
-        return [HalfTask(source, folder, stem, spec, overwrite, goes_on=False) for spec in specs]
+        return [ExtractTask(source, folder, stem, spec, overwrite) for spec in specs]
     if not source.exists():
         raise InputError("there is no such file or folder", where=source)
     games = {
@@ -164,7 +169,7 @@ def plan(
         for file in dict.fromkeys(map(file_read, specs))
     }
     return [
-        HalfTask(path, folder, stem, spec, overwrite)
+        ExtractTask(path, folder, stem, spec, overwrite)
         for spec in specs  # one after the other, so that one network is in memory at a time
         for game in games[file_read(spec)]
         for path, folder, stem in _halves(game, out)
@@ -185,53 +190,40 @@ def _halves(game: Game, out: Path | None) -> Iterator[tuple[Path, Path, str]]:
 
 
 def extract(
-    tasks: Sequence[HalfTask], *, crew: Crew | None = None, watch: Watch = UNWATCHED
-) -> Iterator[Outcome]:
-    """Run tasks; a video that cannot be read does not stop the others.
+    tasks: Sequence[ExtractTask],
+    *,
+    executor: Executor | None = None,
+    observer: Observer = NO_OBSERVER,
+) -> Iterator[tuple[int, Outcome]]:
+    """Run tasks; see ``run_all``.
 
     Args:
-        crew: who runs them; by default processes, one for every two cores.
-        watch: who is told; each task counts as 1.
+        executor: by default processes, one for every two cores.
 
     Raises:
-        InputError: an extractor cannot be opened, before anything is extracted; or the only
-            video cannot be read.
+        InputError: an extractor cannot be opened, before anything is extracted.
     """
-    crew = crew or Processes()
-    threads = crew.threads(len(tasks))
-    if threads is not None:
-        tasks = [_with_threads(task, threads) for task in tasks]
-    specs = list(dict.fromkeys(task.spec for task in tasks))
+    executor = executor or LocalExecutor()
+    threads = executor.threads(len(tasks))
+    ready = [task.with_threads(threads) for task in tasks]
+    specs = list(dict.fromkeys(task.spec for task in ready))
     try:
-        suffixes = {spec: _opened(spec).suffix for spec in specs}
-        if crew.is_here:
-            for spec in reversed(specs):  # the first stays open
-                _prepare(spec, [task for task in tasks if task.spec == spec])
-        if not crew.is_here or crew.processes(len(tasks)) > 1:
-            _opened.cache_clear()
-        with closing(crew.run(tasks, watch)) as finished:
-            for task, result in finished:
-                if isinstance(result, LostError):
-                    path = task.folder / f"{task.stem}_{suffixes[task.spec]}.npy"
-                    yield Outcome(path, "failed", message=str(result))
-                    continue
-                told = json.loads(result)
-                yield Outcome(**{**told, "path": Path(told["path"])})
+        for spec in reversed(specs):  # the first stays open
+            extractor = _extractors(spec)
+            if executor.is_local:
+                _prepare(extractor, [task for task in ready if task.spec == spec])
+        if not executor.is_local or executor.processes(len(tasks)) > 1:
+            _extractors.close()
+        yield from run_all(ready, executor, observer)
     finally:
-        _opened.cache_clear()
+        _extractors.close()
 
 
-def _prepare(spec: ExtractorSpec, tasks: Sequence[HalfTask]) -> None:
+def _prepare(extractor: Extractor, tasks: Sequence[ExtractTask]) -> None:
     """Make an extractor ready if one of its tasks needs it."""
-    extractor = _opened(spec)
     for task in tasks:
-        with suppress(InputError):  # told of when its turn comes
+        with suppress(InputError):  # an outcome of the task itself
             if task.is_done(extractor):
                 continue
         _ = extractor.engine
         return
-
-
-def _with_threads(task: HalfTask, threads: int) -> HalfTask:
-    placement = replace(task.spec.placement, threads=threads)
-    return replace(task, spec=replace(task.spec, placement=placement))

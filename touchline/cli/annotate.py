@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+from touchline.cli.batch import file_line, print_summary, run_tasks
+from touchline.cli.output import JsonOption, OverwriteOption, new_app
+from touchline.runtime.wording import counted
 
 app = new_app()
 
@@ -26,29 +28,17 @@ def annotate(
     slow: Annotated[
         int, typer.Option(help="How many times slower the moments around events run; 1 for none.")
     ] = 3,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write labels and confidences into the picture, in slow motion around events, with sound."""
-    from touchline.editing.annotate import annotate as write_annotated
-    from touchline.pipeline import timeline_of
+    from touchline.batch.annotation import AnnotateTask
+    from touchline.batch.executor import open_executor
 
-    timeline = timeline_of(events, half)
-    with progress_bar() as progress:
-        task = progress.add_task("drawing", total=100)
-        length = write_annotated(
-            timeline,
-            video,
-            output,
-            min_confidence=min_confidence,
-            slow_factor=slow,
-            progress=lambda share: progress.update(task, completed=100 * share),
-        )
-    shown = len(timeline.above(min_confidence))
-    if len(timeline) and not shown:
-        remarks.print(f"no event has a confidence of {min_confidence:g}: see --min-confidence")
-    if json:
-        print_json({"video": str(output), "seconds": round(length, 3), "events": shown})
-    else:
-        plural = "1 event" if shown == 1 else f"{shown} events"
-        text = f"{output}: {plural}, {length:.1f} s"
-        results.print(text, markup=False, soft_wrap=True)
+    task = AnnotateTask(video, events, output, half, min_confidence, slow, overwrite)
+    summary = run_tasks([task], open_executor(None), "drawing")
+    print_summary(
+        summary,
+        lambda o: file_line(o, f"{counted(o.events or 0, 'event')}, {o.seconds or 0.0:.1f} s"),
+        json,
+    )

@@ -1,10 +1,11 @@
 """``touchline extract``: feature files of a video or a dataset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from touchline.cli.batch import file_line, print_summary, run_tasks
 from touchline.cli.output import (
     GpusOption,
     JobsOption,
@@ -12,15 +13,9 @@ from touchline.cli.output import (
     OverwriteOption,
     RayCommand,
     RayOption,
-    TaskBar,
     new_app,
-    print_json,
-    progress_bar,
-    results,
 )
-
-if TYPE_CHECKING:
-    from touchline.batch.features import Outcome
+from touchline.runtime.wording import counted
 
 app = new_app()
 
@@ -106,11 +101,13 @@ def extract(
 ) -> None:
     """Write <half>_<name>.npy and what made it, beside each video or under --out.
 
-    Files that are there, whole, and made of the same video are kept: call it again to go on.
+    A video that cannot be read does not stop the others. Files that are there, whole, and made of
+    the same video in the same way are kept, so an interrupted call continues when it is given
+    again.
     """
-    from touchline.batch.cluster import Watch, open_crew
-    from touchline.batch.features import extract as run
-    from touchline.batch.features import plan
+    from touchline.batch.executor import open_executor
+    from touchline.batch.features import extract as run_extraction
+    from touchline.batch.features import plan_extraction
     from touchline.errors import InputError
     from touchline.features.detections import NAME as DETECTIONS
     from touchline.features.detections import DetectionOptions
@@ -124,14 +121,14 @@ def extract(
     if detector is not None or detector_classes is not None or player_boxes:
         if not any(name.partition("@")[0] == DETECTIONS for name in names):
             raise InputError("is about detections", where="--detector", remedy="add -f detections")
-        told = f"{DETECTIONS}@{detector}" if detector else DETECTIONS
-        names = dict.fromkeys(told if name == DETECTIONS else name for name in names)
+        detections = f"{DETECTIONS}@{detector}" if detector else DETECTIONS
+        names = dict.fromkeys(detections if name == DETECTIONS else name for name in names)
     chosen_rate = None if rate is None else parse_rate(rate)
     if fit_pca is not None and len(names) != 1:
         raise InputError("a PCA is fitted on one extractor's features", where="--fit-pca")
     if pca is None and pca_average is not None:
         raise InputError("an average needs its PCA", where="--pca-average", remedy="give --pca")
-    tasks = plan(
+    tasks = plan_extraction(
         source,
         [
             ExtractorSpec(
@@ -148,33 +145,18 @@ def extract(
         size=video,
         overwrite=overwrite,
     )
-    outcomes = []
     writes = out or (source if source.is_dir() else source.parent)
-    with (
-        open_crew(ray, jobs=jobs, gpus=gpus, reads=[source], writes=writes) as crew,
-        progress_bar() as progress,
-    ):
-        bar = TaskBar(progress, "extracting", len(tasks))
-        for outcome in run(tasks, crew=crew, watch=Watch(bar.done, bar.nodes, bar.remark)):
-            outcomes.append(outcome)
-            if outcome.message is not None:
-                bar.remark(outcome.message)
+    executor = open_executor(ray, jobs=jobs, gpus=gpus, reads=[source], writes=writes)
+    summary = run_tasks(
+        tasks,
+        executor,
+        "extracting",
+        run=lambda _, opened, observer: run_extraction(tasks, executor=opened, observer=observer),
+    )
     if fit_pca is not None:
         from touchline.features.pca import fit_pca as fit
 
-        fit([o.path for o in outcomes if o.status != "failed"], dims).save(fit_pca)
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if json:
-        print_json({"files": [outcome.told() for outcome in outcomes], "failed": len(failed)})
-    else:
-        for outcome in outcomes:
-            results.print(_line(outcome), markup=False, soft_wrap=True)
-    if failed:
-        first = failed[0].message
-        raise InputError(f"{len(failed)} of {len(outcomes)} files could not be made: {first}")
-
-
-def _line(outcome: "Outcome") -> str:
-    if outcome.status == "made":
-        return f"{outcome.path}: {outcome.rows} rows of {outcome.dims}"
-    return f"{outcome.path}: {'kept' if outcome.status == 'kept' else 'failed'}"
+        fit([Path(file) for done in summary.done for file in done.files], dims).save(fit_pca)
+    print_summary(
+        summary, lambda o: file_line(o, f"{counted(o.rows or 0, 'row')} of {o.dims}"), json
+    )

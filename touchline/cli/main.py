@@ -8,10 +8,9 @@ import sys
 from typing import Any, NoReturn
 
 import typer
-from rich.markup import escape
 from typer.core import TyperGroup
 
-from touchline.cli.output import new_app, remarks
+from touchline.cli.output import errors, new_app, print_error
 from touchline.errors import InputError
 
 COMMANDS = {
@@ -114,12 +113,12 @@ def run() -> None:
             raise
         _leave(2, f"{error.filename or 'the system'}: {error.strerror}")
     if code == INTERRUPTED:
-        remarks.print("interrupted")
+        errors.print("interrupted")
     sys.exit(code)
 
 
 def _leave(code: int, text: str) -> NoReturn:
-    remarks.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True)
+    print_error(text)
     sys.exit(code)
 
 

@@ -43,7 +43,13 @@ JobsOption = Annotated[
 ]
 
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Make files anew that are there already.")
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Make results anew that are there already, whoever wrote them. Without it those made "
+        "of the same input, model and settings are kept, other results of touchline are made "
+        "anew, and files that somebody else wrote or changed are refused.",
+    ),
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -57,7 +63,10 @@ class Channel(Console):
 
 
 remarks = Channel(stderr=True, highlight=False)
-"""For remarks and progress."""
+"""For remarks and progress; silent with ``--quiet``."""
+
+errors = Channel(stderr=True, highlight=False)
+"""For errors."""
 
 results = Channel(highlight=False)
 """For what the user asked for."""
@@ -65,16 +74,15 @@ results = Channel(highlight=False)
 
 def new_app(**options: Any) -> typer.Typer:
     """A Typer application with the settings that all our commands share."""
-    return typer.Typer(
-        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **options
-    )
+    options = {"add_completion": False, **options}
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **options)
 
 
 class RayCommand(TyperCommand):
     """A command with ``--ray [ADDRESS]``: Typer has no options whose value may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        from touchline.batch.cluster import AUTO, is_address
+        from touchline.batch.executor import AUTO, is_address
 
         words = list(args)
         for place, word in enumerate(words):
@@ -86,19 +94,20 @@ class RayCommand(TyperCommand):
 
 
 class TaskBar:
-    """The progress of many tasks on one bar, and what becomes of those who do them."""
+    """The progress of tasks on one bar, and of the nodes that run them."""
 
-    def __init__(self, progress: Progress, doing: str, total: int) -> None:
+    def __init__(self, progress: Progress, doing: str, tasks: int) -> None:
         self._progress = progress
         self._doing = doing
-        self._bar = progress.add_task(doing, total=total)
+        self._scale = 100 if tasks == 1 else 1  # a single task counts by hundredths
+        self._bar = progress.add_task(escape(doing), total=self._scale * tasks)
 
     def done(self, done: float) -> None:
-        """Show how many are done, with fractions."""
-        self._progress.update(self._bar, completed=done)
+        """Show how many tasks are done, with fractions."""
+        self._progress.update(self._bar, completed=self._scale * done)
 
     def nodes(self, counts: Mapping[str, int]) -> None:
-        """Show who is at work on how many."""
+        """Show how many tasks each node runs."""
         names = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))
         text = f"{self._doing} ({names})" if names else self._doing
         self._progress.update(self._bar, description=escape(text))
@@ -108,6 +117,12 @@ class TaskBar:
         remarks.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
+def print_error(text: str) -> None:
+    """Print an error on stderr, above a progress bar if there is one."""
+    channel = errors if remarks.quiet else remarks
+    channel.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout (no NaN: a value that is not a number is a bug)."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
@@ -115,15 +130,19 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A progress display on stderr; silent where stderr is not a terminal."""
+    """A progress display on stderr; none with ``--quiet`` or where stderr is not a terminal."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=remarks, disable=not remarks.is_terminal) as progress:
+    with Progress(*columns, console=remarks, disable=not _shows_progress()) as progress:
         yield progress
+
+
+def _shows_progress() -> bool:
+    return remarks.is_terminal and not remarks.quiet
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:

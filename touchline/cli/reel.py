@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from touchline.cli.batch import file_line, print_summary, reel_content, run_tasks
 from touchline.cli.output import (
     JobsOption,
     JsonOption,
@@ -12,11 +13,7 @@ from touchline.cli.output import (
     RayCommand,
     RayOption,
     new_app,
-    print_json,
-    progress_bar,
-    results,
 )
-from touchline.cli.summary import counted, run_many
 
 app = new_app()
 
@@ -74,68 +71,37 @@ def reel(
 ) -> None:
     """Choose the moments worth seeing, fit them into a length, and cut them in match order.
 
-    Of a folder of events, one reel for each game, of all its halves. What is there already and was
-    made of the same events and videos is kept: call it again to go on.
+    A folder of events gives one reel for each game, of all its halves; a game that fails does not
+    stop the others. Reels that are there and were made of the same events and videos with the same
+    settings are kept, so an interrupted call continues when it is given again.
     """
+    from touchline.batch.executor import open_executor
+    from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
     from touchline.editing.framing import parse_aspect
-    from touchline.editing.render import refuse_overwriting
     from touchline.errors import InputError
     from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
-    from touchline.pipeline import cut_reel, reel_of, videos_of
     from touchline.timebase import parse_rate
 
     chosen_rate = None if rate is None else parse_rate(rate)
     shape = None if aspect is None else parse_aspect(aspect)
-    is_many = events.is_dir() and (output.is_dir() or not output.suffix)
-    if not is_many and (ray is not None or jobs is not None):
-        raise InputError(
-            "the reel of one game is one task",
-            where="--ray" if jobs is None else "--jobs",
-            remedy="give a folder of events, and a folder for the reels",
-        )
-    suffix = to if is_many else output.suffix
+    is_folder = events.is_dir() and (output.is_dir() or not output.suffix)
+    suffix = to if is_folder else output.suffix
     if shape is not None and suffix.lower() not in VIDEO_SUFFIXES:
         raise InputError(
             f"a {suffix} file has no picture to shape",
             where="--aspect",
             remedy=f"cut a video: {', '.join(VIDEO_SUFFIXES)}",
         )
-    if is_many:
-        from touchline.batch.cluster import open_crew
-        from touchline.batch.matches import Cut, plan_reels
-
-        place = None if not video else video[0]
-        if place is not None and (len(video or []) > 1 or not place.is_dir()):
+    options = ReelOptions(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape)
+    given = video or []
+    if is_folder:
+        if len(given) > 1 or not all(path.is_dir() for path in given):
             raise InputError("must be one folder, as EVENTS is one", where="--video")
-        cut = Cut(to, seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape)
-        tasks = plan_reels(events, output, cut, videos=place, overwrite=overwrite)
-        reads = [events] if place is None else [events, place]
-        crew = open_crew(ray, jobs=jobs, reads=reads, writes=output)
-        run_many(
-            tasks,
-            crew,
-            "cutting",
-            lambda made: f"{counted(made.count, 'clip')}, {made.seconds:.1f} s",
-            json,
-        )
-        return
-    refuse_overwriting(output, [events])
-    chosen = reel_of(events, seconds, shift_seconds, jitter_seconds)
-    sources = videos_of(events, chosen, video or [])
-    with progress_bar() as progress:
-        task = progress.add_task("cutting", total=100)
-        made = cut_reel(
-            chosen,
-            output,
-            sources,
-            burn_labels=labels,
-            snap=snap,
-            rate=chosen_rate,
-            aspect=shape,
-            progress=lambda share: progress.update(task, completed=100 * share),
-        )
-    if json:
-        print_json({"reel": str(output), "seconds": round(made.seconds, 3), "clips": len(made)})
+        folder = given[0] if given else None
+        tasks = plan_reels(events, output, suffix, options, videos=folder, overwrite=overwrite)
     else:
-        text = f"{output}: {counted(len(made), 'clip')}, {made.seconds:.1f} s"
-        results.print(text, markup=False, soft_wrap=True)
+        tasks = plan_reel(events, output, options, videos=given, overwrite=overwrite)
+    writes = output if is_folder else output.parent
+    executor = open_executor(ray, jobs=jobs, reads=[events, *given], writes=writes)
+    summary = run_tasks(tasks, executor, "cutting")
+    print_summary(summary, lambda o: file_line(o, reel_content(o)), json)

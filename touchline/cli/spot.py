@@ -1,13 +1,11 @@
 """``touchline spot``: find the events of videos."""
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress, TaskID
 
+from touchline.cli.batch import print_summary, run_tasks, source_lines
 from touchline.cli.output import (
     GpusOption,
     JobsOption,
@@ -16,27 +14,20 @@ from touchline.cli.output import (
     RayCommand,
     RayOption,
     new_app,
-    print_json,
-    progress_bar,
-    remarks,
-    results,
 )
-from touchline.cli.summary import counted, run_many
+from touchline.runtime.wording import counted
+
+if TYPE_CHECKING:
+    from touchline.pipeline import SpotOptions
 
 app = new_app()
-
-
-def _show(progress: Progress, task: TaskID, share: float) -> None:
-    progress.update(task, completed=100 * share)
 
 
 @app.command(cls=RayCommand)
 def spot(
     videos: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="VIDEO", help="Video files; or folders, whose results that are there are kept."
-        ),
+        typer.Argument(metavar="VIDEO", help="Video files, or folders of videos."),
     ],
     model: Annotated[
         str, typer.Option(help="A model of `touchline models list`, a run folder or a checkpoint.")
@@ -48,6 +39,17 @@ def spot(
     threshold: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
     ] = 0.05,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Read each video from here on: seconds, m:ss or h:mm:ss. Times of events stay "
+            "those of the whole video.",
+        ),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Read each video up to here.")
+    ] = None,
     engine: Annotated[
         Literal["auto", "openvino", "torch"],
         typer.Option(help="What runs the networks that read pictures."),
@@ -66,63 +68,47 @@ def spot(
 ) -> None:
     """Write <stem>.events.json and <stem>.report.html for each video.
 
-    A video that cannot be read does not stop the others: it is named at the end. Of a folder, of
-    --jobs and of --ray, what is there already is kept: call it again to go on.
+    A video that cannot be read does not stop the others. Results that are there and were made of
+    the same video by the same model with the same settings are kept, so an interrupted call
+    continues when it is given again.
     """
-    if ray is not None or jobs is not None or any(video.is_dir() for video in videos):
-        from touchline.batch.cluster import open_crew
-        from touchline.batch.matches import ModelSpec, plan_spotting
+    from touchline.batch.executor import open_executor
+    from touchline.batch.spotting import ModelSpec, plan_spotting
 
-        tasks = plan_spotting(
-            videos,
-            ModelSpec(model, engine, precision),
-            out=out,
-            threshold=threshold,
-            size=size,
-            overwrite=overwrite,
+    tasks = plan_spotting(
+        videos,
+        ModelSpec(model, engine, precision),
+        out=out,
+        options=_options(threshold, start, end),
+        size=size,
+        overwrite=overwrite,
+    )
+    executor = open_executor(ray, jobs=jobs, gpus=gpus, reads=videos, writes=out)
+    summary = run_tasks(tasks, executor, "spotting")
+    print_summary(summary, lambda o: source_lines(o, counted(o.events or 0, "event")), json)
+
+
+def _options(threshold: float, start: str | None, end: str | None) -> "SpotOptions":
+    from touchline.errors import ConfigError
+    from touchline.pipeline import SpotOptions
+
+    start_seconds = 0.0 if start is None else _seconds("--start", start)
+    end_seconds = None if end is None else _seconds("--end", end)
+    if end_seconds is not None and end_seconds <= start_seconds:
+        raise ConfigError(
+            f"{end} does not lie after the start ({start or 0})",
+            where="--end",
+            remedy="give a later time",
         )
-        crew = open_crew(ray, jobs=jobs, gpus=gpus, reads=videos, writes=out)
-        run_many(tasks, crew, "spotting", lambda made: counted(made.count, "event"), json)
-        return
+    return SpotOptions(threshold, start_seconds, end_seconds)
+
+
+def _seconds(option: str, text: str) -> float:
     from touchline.errors import InputError
-    from touchline.pipeline import refuse_clashes, spot_video
-    from touchline.spotting.spotter import load
+    from touchline.timebase import parse_seconds
 
-    refuse_clashes(videos, out)
-    failures: list[InputError] = []
-    done = []
-    with load(model, engine=engine, precision=precision) as spotter, progress_bar() as progress:
-        for video in videos:
-            task = progress.add_task(video.name, total=100)
-            show = partial(_show, progress, task)
-            try:
-                spotted = spot_video(spotter, video, out, threshold=threshold, progress=show)
-            except InputError as error:
-                failures.append(error)
-                continue
-            done.append(spotted)
-            for warning in spotted.timeline.warnings:
-                remarks.print(f"{video.name}: {warning}", style="yellow", markup=False)
-    if json:
-        print_json(
-            [
-                {
-                    "video": str(spotted.video),
-                    "events": str(spotted.events_path),
-                    "report": str(spotted.report_path),
-                    "count": len(spotted.timeline),
-                    "warnings": list(spotted.timeline.warnings),
-                }
-                for spotted in done
-            ]
-        )
-    else:
-        for spotted in done:
-            found = counted(len(spotted.timeline), "event")
-            results.print(f"{spotted.video}: {found}", markup=False, soft_wrap=True)
-            results.print(f"  {spotted.events_path}", markup=False, soft_wrap=True)
-            results.print(f"  {spotted.report_path}", markup=False, soft_wrap=True)
-    for failure in failures[:-1]:
-        remarks.print(f"[red]error:[/red] {escape(str(failure))}", soft_wrap=True)
-    if failures:
-        raise failures[-1]
+    try:
+        return parse_seconds(text)
+    except InputError as error:
+        remedy = "write seconds, m:ss or h:mm:ss"
+        raise InputError(error.what, where=option, remedy=remedy) from error

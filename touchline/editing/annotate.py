@@ -31,6 +31,7 @@ def annotate(
     min_confidence: float = 0.3,
     slow_factor: int = 3,
     slow_reach_seconds: float = 0.4,
+    comment: str | None = None,
     progress: Progress | None = None,
 ) -> float:
     """Write the video again with labels and confidences, in slow motion around events.
@@ -42,6 +43,7 @@ def annotate(
         min_confidence: events below it are neither written nor slowed down.
         slow_factor: each frame near an event is shown this many times; 1 for no slow motion.
         slow_reach_seconds: how near.
+        comment: a text that the file carries with it.
         progress: called with the share done, 0 to 1.
 
     Returns:
@@ -75,6 +77,7 @@ def annotate(
             (info.width, info.height),
             info.frame_rate,
             audio_rate=AUDIO_RATE if sound else None,
+            comment=comment,
         ) as writer,
     ):
         for index, frame in enumerate(frames):

@@ -58,7 +58,7 @@ def shot_starts(greys: Sequence[npt.NDArray[np.float32]]) -> list[int]:
     return found
 
 
-def snap_to_cuts(reel: Reel, source_of: Callable[[Clip], Path]) -> Reel:
+def snap_to_cuts(reel: Reel, video_of: Callable[[Clip], Path]) -> Reel:
     """Move the ends of clips inwards to a cut that lies within reach; the reel never grows.
 
     A start is moved only if the first event keeps ``MIN_LEAD_SECONDS`` before it, an end only if
@@ -67,7 +67,7 @@ def snap_to_cuts(reel: Reel, source_of: Callable[[Clip], Path]) -> Reel:
     Raises:
         MediaError: a video cannot be read.
     """
-    return replace(reel, clips=tuple(_snap(clip, source_of(clip)) for clip in reel))
+    return replace(reel, clips=tuple(_snap(clip, video_of(clip)) for clip in reel))
 
 
 def _snap(clip: Clip, video: Path) -> Clip:

@@ -39,6 +39,7 @@ def render_reel(
     burn_labels: bool = False,
     snap: bool = True,
     aspect: Fraction | None = None,
+    comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
     """Cut a reel into a video file.
@@ -50,6 +51,7 @@ def render_reel(
         burn_labels: write what happens, and the clips' titles, into the picture.
         snap: let clips begin and end at camera cuts that lie within reach.
         aspect: width by height of the picture; a window of that shape then follows the play.
+        comment: a text that the file carries with it.
         progress: called with the share done, 0 to 1.
 
     Returns:
@@ -68,7 +70,7 @@ def render_reel(
     reel = inside_videos(reel, video)
     infos = {source: probe(source) for source in _sources(reel, video)}
     refuse_overwriting(Path(path), infos)
-    first = infos[source_of(reel.clips[0], video)]
+    first = infos[video_of_clip(reel.clips[0], video)]
     has_audio = any(info.has_audio for info in infos.values())
     labels = label_set_of(tuple(dict.fromkeys(e.label for c in reel for e in c.events)) or ("-",))
     window = None if aspect is None else window_size(first.width, first.height, aspect)
@@ -77,12 +79,13 @@ def render_reel(
         window or (first.width, first.height),
         first.frame_rate,
         audio_rate=AUDIO_RATE if has_audio else None,
+        comment=comment,
     ) as writer:
         if snap:
-            reel = snap_to_cuts(reel, lambda clip: source_of(clip, video))
+            reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
         total, done = reel.seconds, 0.0
         for clip in reel:
-            source = source_of(clip, video)
+            source = video_of_clip(clip, video)
             frames = _write_pictures(
                 writer, clip, source, first, labels if burn_labels else None, window
             )
@@ -102,7 +105,7 @@ def render_reel(
     return reel
 
 
-def source_of(clip: Clip, video: Sources) -> Path:
+def video_of_clip(clip: Clip, video: Sources) -> Path:
     """The video that a clip is cut from.
 
     Raises:
@@ -145,7 +148,7 @@ def inside_videos(reel: Reel, video: Sources) -> Reel:
     lengths = {source: probe(source).duration_seconds for source in _sources(reel, video)}
     clips = []
     for clip in reel:
-        source = source_of(clip, video)
+        source = video_of_clip(clip, video)
         length = lengths[source]
         last = max((event.seconds for event in clip.events), default=clip.start_seconds)
         if max(last, clip.start_seconds) >= length:
@@ -159,7 +162,7 @@ def inside_videos(reel: Reel, video: Sources) -> Reel:
 
 
 def _sources(reel: Reel, video: Sources) -> list[Path]:
-    return list(dict.fromkeys(source_of(clip, video) for clip in reel))
+    return list(dict.fromkeys(video_of_clip(clip, video) for clip in reel))
 
 
 def _write_pictures(

@@ -268,7 +268,7 @@ def _fit(ranked: _Stretches, seconds: float, courses: Sequence[_Course]) -> _Str
     """As many of the first as fit once merged: the more are taken, the longer it gets."""
     shortest = np.array([_shortest(course.seconds) for course in courses])
 
-    def reel_of(count: int) -> _Stretches:
+    def merged_first(count: int) -> _Stretches:
         merged = ranked[:count].merged()
         enough = merged.end - merged.start >= shortest[merged.place] - 1e-9
         return merged[np.flatnonzero(enough)]
@@ -276,11 +276,11 @@ def _fit(ranked: _Stretches, seconds: float, courses: Sequence[_Course]) -> _Str
     fits, too_many = 0, len(ranked) + 1
     while too_many - fits > 1:
         count = (fits + too_many) // 2
-        if reel_of(count).seconds <= seconds + 1e-9:
+        if merged_first(count).seconds <= seconds + 1e-9:
             fits = count
         else:
             too_many = count
-    return reel_of(fits)
+    return merged_first(fits)
 
 
 def _shortened(courses: Sequence[_Course], seconds: float) -> _Stretches:

@@ -143,10 +143,19 @@ def read(
     )
 
 
-def read_matches(path: str | Path, format: str | None = None) -> Matches:
+def read_matches(
+    path: str | Path,
+    format: str | None = None,
+    *,
+    broken: dict[str, FormatError] | None = None,
+) -> Matches:
     """Read the games of a file, a folder tree or a zip, by game id (``league/season/game``).
 
     A tree is read as one format; a tree with files of several formats needs ``format``.
+
+    Args:
+        broken: where it is given, games of a tree with a file that cannot be read go into it, with
+            the error, and the others are returned.
 
     Raises:
         FormatError: as ``read``; also a reel, no file of a known format, or a repeated game.
@@ -161,7 +170,13 @@ def read_matches(path: str | Path, format: str | None = None) -> Matches:
         matches: Matches = {}
         halves: dict[str, list[Timeline]] = {}
         for name in names:
-            content = _read_as(known, SourceFile(name, tree.where(name), tree.read(name)))
+            try:
+                content = _read_as(known, SourceFile(name, tree.where(name), tree.read(name)))
+            except FormatError as error:
+                if broken is None:
+                    raise
+                broken[_game_of(name, tree, known)] = error
+                continue
             if isinstance(content, Timeline) and _is_half(name):
                 halves.setdefault(_folder(name, tree), []).append(_numbered(content, name))
                 continue
@@ -175,7 +190,7 @@ def read_matches(path: str | Path, format: str | None = None) -> Matches:
     for game, timelines in halves.items():
         timelines.sort(key=lambda timeline: timeline.half or 0)
         matches[game] = Match(game, tuple(timelines))
-    return dict(sorted(matches.items()))
+    return {game: matches[game] for game in sorted(matches.keys() - (broken or {}).keys())}
 
 
 def read_reel(
@@ -406,6 +421,15 @@ def _folder(name: str, tree: Tree) -> str:
     """The game that a file of a tree belongs to: its folder."""
     folder = str(PurePosixPath(name).parent)
     return tree.path.stem if folder == "." else soccernet.game_id(folder)
+
+
+def _game_of(name: str, tree: Tree, known: Format) -> str:
+    """The game that a file of a tree would be read as."""
+    folder = _folder(name, tree)
+    if _is_half(name) or known.file_name is not None:
+        return folder
+    stem = SourceFile(name, name, b"").stem
+    return f"{folder}/{stem}" if "/" in name else stem
 
 
 def _matches_of(content: Content, name: str, folder: str | None = None) -> Matches:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
-from touchline.media.opening import exact
+from touchline.media.opening import exact, open_media
 from touchline.media.orientation import Orientation
 
 _MAX_PIXEL_ASPECT = 4
@@ -74,6 +74,17 @@ def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
     """
     with PictureSource(path, limits, threads=1) as source:
         return _describe(source)
+
+
+def read_comment(path: str | Path) -> str | None:
+    """The comment that a media file carries, if any.
+
+    Raises:
+        MediaError: the file cannot be opened.
+    """
+    with open_media(path) as container:
+        found = (value for key, value in container.metadata.items() if key.lower() == "comment")
+        return next(found, None)
 
 
 def read_frames(

@@ -69,6 +69,7 @@ class VideoWriter:
         threads: threads of the encoder; None lets it choose.
         reproducible: the same frames always give the same file. This takes one thread, and
             x264's macroblock tree switched off: its AVX-512 code gives varying results.
+        comment: a text that the file carries with it; see ``media.video.read_comment``.
 
     Raises:
         MediaError: the suffix, size, rate or folder will not do; or, while writing, the disk is
@@ -87,6 +88,7 @@ class VideoWriter:
         keyframe_seconds: float = 2.0,
         threads: int | None = None,
         reproducible: bool = False,
+        comment: str | None = None,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -108,6 +110,8 @@ class VideoWriter:
             f"file:{self._unfinished}", "w", format=container_format, options=options
         )
         self._open = True
+        if comment is not None:
+            self._container.metadata["comment"] = comment
         with self._failures():
             self._video = self._add_video(
                 crf, preset, keyframe_seconds, 1 if reproducible else threads

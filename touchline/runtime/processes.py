@@ -1,32 +1,30 @@
-"""Tasks spread over processes, with progress, that stop when they are no longer wanted."""
+"""Tasks spread over processes, with progress; they stop when their results are no longer wanted."""
 
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, MutableSequence, Sequence
+from collections.abc import Generator, MutableSequence, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from touchline.errors import InputError
-
-Report = Callable[[float], None]
-"""Called by a task with how much of it is done; raises where the task is to stop."""
+from touchline.runtime.progress import Progress
 
 _POLL_SECONDS = 0.2
 
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
-class Task(Protocol):
-    """Work that can be pickled and told to stop."""
 
-    def run(self, report: Report) -> str:
-        """Do it; ``report`` must be called every second or so."""
+class Task(Protocol[R_co]):
+    """Work that can be pickled and stopped, and whose result can be pickled."""
+
+    def run(self, progress: Progress, /) -> R_co:
+        """Do it; ``progress`` must be called every second or so, and raises to stop it."""
         ...
-
-
-T = TypeVar("T", bound=Task)
 
 
 class StoppedError(Exception):
@@ -34,8 +32,8 @@ class StoppedError(Exception):
 
 
 @dataclass
-class _Board:
-    """What all processes see: how much of each task is done, and whether to go on."""
+class _SharedState:
+    """Memory that all processes share: how much of each task is done, and whether to stop."""
 
     done: MutableSequence[float]
     stop: MutableSequence[int]
@@ -49,88 +47,90 @@ def available_cores() -> int:
 
 
 def run_tasks(
-    tasks: Sequence[T], jobs: int, progress: Callable[[float], None]
-) -> Generator[tuple[T, str], None, None]:
+    tasks: Sequence[Task[R]], jobs: int, progress: Progress
+) -> Generator[tuple[int, R], None, None]:
     """Run tasks in ``jobs`` processes, or in this one for a single job.
 
     When a task fails, or the caller stops iterating (``close``, Ctrl-C), the others are stopped
-    before the error goes on.
+    before the error is raised.
 
     Args:
         progress: called now and then with the sum of what the tasks have reported.
 
     Yields:
-        each task with its result, in the order in which they finish.
+        the index of each task and its result, in the order in which they finish.
     """
     if jobs > 1:
         yield from _run_in_processes(tasks, jobs, progress)
         return
     done = [0.0] * len(tasks)
-    for number, task in enumerate(tasks):
+    for index, task in enumerate(tasks):
 
-        def report(share: float, number: int = number) -> None:
-            done[number] = share
+        def report(share: float, index: int = index) -> None:
+            done[index] = share
             progress(sum(done))
 
-        yield task, task.run(report)
+        yield index, task.run(report)
 
 
 def _run_in_processes(
-    tasks: Sequence[T], jobs: int, progress: Callable[[float], None]
-) -> Generator[tuple[T, str], None, None]:
+    tasks: Sequence[Task[R]], jobs: int, progress: Progress
+) -> Generator[tuple[int, R], None, None]:
     context = multiprocessing.get_context("spawn")
-    board = _Board(
+    state = _SharedState(
         done=context.Array("d", len(tasks), lock=False), stop=context.Array("b", 1, lock=False)
     )
-    pool = ProcessPoolExecutor(jobs, context, initializer=_enter, initargs=(board.done, board.stop))
+    pool = ProcessPoolExecutor(
+        jobs, context, initializer=_initialise_worker, initargs=(state.done, state.stop)
+    )
     try:
-        waiting = {pool.submit(_run, number, task): task for number, task in enumerate(tasks)}
-        while waiting:
-            finished, _ = wait(waiting, _POLL_SECONDS, FIRST_COMPLETED)
-            progress(sum(board.done))
+        pending = {pool.submit(_run, index, task): index for index, task in enumerate(tasks)}
+        while pending:
+            finished, _ = wait(pending, _POLL_SECONDS, FIRST_COMPLETED)
+            progress(sum(state.done))
             for future in finished:
-                yield waiting.pop(future), _result(future)
+                yield pending.pop(future), _result(future)
     finally:
-        board.stop[0] = 1
+        state.stop[0] = 1
         pool.shutdown(cancel_futures=True)
 
 
-def _result(future: Future[str]) -> str:
+def _result(future: Future[R]) -> R:
     try:
         return future.result()
     except BrokenProcessPool as error:
         raise InputError(
-            "a process was killed, perhaps for want of memory",
+            "a process was killed, perhaps because there was too little memory",
             remedy="use fewer --jobs, or a smaller picture",
         ) from error
 
 
-_board: _Board | None = None
+_state: _SharedState | None = None
 
 
-def _enter(done: MutableSequence[float], stop: MutableSequence[int]) -> None:
-    """Prepare a process for its tasks: Ctrl-C is the parent's to handle."""
-    global _board
-    _board = _Board(done, stop)
+def _initialise_worker(done: MutableSequence[float], stop: MutableSequence[int]) -> None:
+    """Prepare a process for its tasks: the parent handles Ctrl-C."""
+    global _state
+    _state = _SharedState(done, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _leave_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _run(number: int, task: Task) -> str:
-    board = _board
-    if board is None:
+def _run(index: int, task: Task[R]) -> R:
+    state = _state
+    if state is None:
         raise RuntimeError("a task was started outside the pool")
 
     def report(done: float) -> None:
-        board.done[number] = done
-        if board.stop[0]:
+        state.done[index] = done
+        if state.stop[0]:
             raise StoppedError
 
     return task.run(report)

@@ -27,7 +27,8 @@ from touchline.formats.player_boxes import (
     player_boxes_name,
 )
 from touchline.runtime.atomic import write_text
-from touchline.runtime.processes import Report, available_cores, run_tasks
+from touchline.runtime.processes import available_cores, run_tasks
+from touchline.runtime.progress import Progress as Report
 from touchline.simulator import truth
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
@@ -290,7 +291,8 @@ def _render_games(
 
     try:
         with closing(run_tasks(units, min(jobs, len(units)), tell)) as done:
-            for unit, name in done:
+            for number, name in done:
+                unit = units[number]
                 halves_done[unit.index] += 1
                 if halves_done[unit.index] == settings.halves:
                     _move_into_place(unit.folder, root / name)

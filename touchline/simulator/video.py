@@ -19,7 +19,8 @@ from PIL import Image
 
 from touchline.media.segments import container_of, join_segments
 from touchline.media.writer import VideoWriter
-from touchline.runtime.processes import Report, run_tasks
+from touchline.runtime.processes import run_tasks
+from touchline.runtime.progress import Progress as Report
 from touchline.simulator.camera import Camera, Director, Floats, Size
 from touchline.simulator.drawing import Box, Painter
 from touchline.simulator.motion import Motion, World

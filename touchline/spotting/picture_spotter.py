@@ -3,13 +3,16 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from fractions import Fraction
 from itertools import islice
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from touchline.engines import Engine
+from touchline.errors import MediaError
 from touchline.events import Timeline, Video
 from touchline.media.video import FrameStream, probe, read_frames
 from touchline.runtime.prefetch import prefetched
@@ -23,6 +26,7 @@ from touchline.spotting.timelines import (
     timeline_of,
 )
 from touchline.spotting.windows import Window, WindowAverage, cut_windows, softmax
+from touchline.timebase import format_seconds
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder
 
@@ -80,46 +84,69 @@ class Spotter:
         video: str | Path,
         *,
         threshold: float = DEFAULT_THRESHOLD,
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
         progress: Progress | None = None,
     ) -> Timeline:
         """Find the events of a video.
 
         Args:
             threshold: events of lower confidence are left out.
-            progress: called with the share of the video done, 0 to 1.
+            start_seconds, end_seconds: the part of the video to read, None for its end; times of
+                events stay those of the whole video.
+            progress: called with the share of the part done, 0 to 1.
 
         Returns:
             The timeline with its curves; a damaged video is spotted as far as it goes, and
             ``warnings`` says so.
 
         Raises:
-            MediaError: the file is not a video that can be read.
+            MediaError: see ``score``.
         """
-        scored = self.score(video, progress=progress)
+        scored = self.score(
+            video, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
+        )
         return self.timeline(scored, threshold)
 
     def timeline(self, scored: ScoredVideo, threshold: float = DEFAULT_THRESHOLD) -> Timeline:
         """The events that scored curves show."""
         return timeline_of(scored, self.card, self.suppression, threshold)
 
-    def score(self, video: str | Path, *, progress: Progress | None = None) -> ScoredVideo:
-        """Run the network over a whole video: decoding and network overlap, memory stays flat.
+    def score(
+        self,
+        video: str | Path,
+        *,
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
+        progress: Progress | None = None,
+    ) -> ScoredVideo:
+        """Run the network over a video: decoding and network overlap, memory stays flat.
+
+        Args:
+            start_seconds, end_seconds: see ``spot``. Steps lie where those of the whole video do.
 
         Raises:
-            MediaError: the file is not a video that can be read.
+            MediaError: the file is not a video that can be read, or ends before the part starts.
         """
         size = self.card.picture_size
         times: list[float] = []
         rate, labels = self.card.frame_rate, self.card.label_set
+        first_step = ceil(Fraction(start_seconds) * rate)
         with (
-            read_frames(video, rate=rate, size=size) as stream,
+            read_frames(
+                video,
+                rate=rate,
+                size=size,
+                start_seconds=first_step / rate,
+                end_seconds=end_seconds,
+            ) as stream,
             prefetched(stream, _FRAMES_AHEAD) as frames,
         ):
 
             def pixels() -> Iterator[Pixels]:
-                for step, frame in enumerate(frames):
+                for step, frame in enumerate(frames, first_step):
                     # A picture that stays on show for several steps has its own time at the first.
-                    is_new = not times or frame.seconds > times[-1]
+                    is_new = frame.seconds > (times[-1] if times else start_seconds - 1e-9)
                     times.append(frame.seconds if is_new else float(step / rate))
                     yield frame.pixels
 
@@ -127,7 +154,13 @@ class Spotter:
             for window, logits in self.windows_of(pixels()):
                 average.add(window.start, softmax(logits), window.valid)
                 if progress is not None:
-                    progress(_share_done(times, stream))
+                    progress(_share_done(times, stream, start_seconds, end_seconds))
+        if not times:
+            raise MediaError(
+                f"there is no picture from {format_seconds(start_seconds)} on",
+                where=video,
+                remedy=f"the video is {format_seconds(stream.info.duration_seconds)} long",
+            )
         values = average.mean()[:, 1:]  # column 0 is background
         if progress is not None:
             progress(1.0)
@@ -174,9 +207,12 @@ def _in_flight(
         yield window, future.result()
 
 
-def _share_done(times: list[float], stream: FrameStream) -> float:
-    duration = stream.info.duration_seconds
-    return min(times[-1] / duration, 1.0) if times and duration else 0.0
+def _share_done(
+    times: list[float], stream: FrameStream, start_seconds: float, end_seconds: float | None
+) -> float:
+    end = stream.info.duration_seconds
+    length = (end if end_seconds is None else min(end, end_seconds)) - start_seconds
+    return min((times[-1] - start_seconds) / length, 1.0) if times and length > 0 else 0.0
 
 
 def _duration(stream: FrameStream) -> float:

@@ -25,14 +25,27 @@ class VideoSpotter(Protocol):
         """See at once whether a video can be spotted; raises ``MediaError`` if not."""
         ...
 
-    def score(self, video: str | Path, *, progress: Progress | None = None) -> ScoredVideo:
-        """The curves of a whole video."""
+    def score(
+        self,
+        video: str | Path,
+        *,
+        start_seconds: float = ...,
+        end_seconds: float | None = ...,
+        progress: Progress | None = None,
+    ) -> ScoredVideo:
+        """The curves of a video, or of a part of it."""
         ...
 
     def spot(
-        self, video: str | Path, *, threshold: float = ..., progress: Progress | None = None
+        self,
+        video: str | Path,
+        *,
+        threshold: float = ...,
+        start_seconds: float = ...,
+        end_seconds: float | None = ...,
+        progress: Progress | None = None,
     ) -> Timeline:
-        """The events of a video."""
+        """The events of a video, or of a part of it."""
         ...
 
     def __enter__(self) -> Self: ...

@@ -124,12 +124,15 @@ class ExtractingSpotter:
         video: str | Path,
         *,
         threshold: float = DEFAULT_THRESHOLD,
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
         progress: Progress | None = None,
     ) -> Timeline:
         """Find the events of a video.
 
         Args:
             threshold: events of lower confidence are left out.
+            start_seconds, end_seconds: see ``score``.
             progress: called with the share of the video done, 0 to 1.
 
         Returns:
@@ -139,16 +142,34 @@ class ExtractingSpotter:
         Raises:
             InputError: see ``score``.
         """
-        scored = self.score(video, progress=progress)
+        scored = self.score(
+            video, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
+        )
         return timeline_of(scored, self.card, self.network.suppression, threshold)
 
-    def score(self, video: str | Path, *, progress: Progress | None = None) -> ScoredVideo:
+    def score(
+        self,
+        video: str | Path,
+        *,
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
+        progress: Progress | None = None,
+    ) -> ScoredVideo:
         """Run the extractors over a whole video, then the network.
+
+        Args:
+            start_seconds, end_seconds: a part of the video is refused, as features are aligned
+                with the whole half.
 
         Raises:
             MediaError, FormatError: see ``check``.
-            ConfigError: an extractor gives rows of another width than the model takes.
+            ConfigError: an extractor gives rows of another width than the model takes; a part.
         """
+        if start_seconds or end_seconds is not None:
+            raise ConfigError(
+                f"model {self.card.name} takes features, which are made of whole videos",
+                remedy="spot the whole video, or take a model of pictures",
+            )
         path = Path(video)
         self.check(path)
         info = probe(path)

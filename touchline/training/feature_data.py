@@ -169,7 +169,7 @@ def open_games(
     return FeatureData(tuple(training), tuple(validation), identities)
 
 
-def source_of(options: StreamOptions) -> StreamSource:
+def stream_source(options: StreamOptions) -> StreamSource:
     """A recipe's stream as the dataset knows it."""
     optional = isinstance(options, SideStreamOptions) and options.optional
     return StreamSource(options.name, parse_rate(options.rate), options.width, optional=optional)
@@ -184,7 +184,7 @@ def _sources(options: FeatureDataOptions, streams: Sequence[str]) -> Sources:
                 where=f"data.streams.{name}",
                 remedy=f"set data.streams.{name}.name, .rate and .width",
             )
-    return {name: source_of(known[name]) for name in dict.fromkeys((MAIN, *streams))}
+    return {name: stream_source(known[name]) for name in dict.fromkeys((MAIN, *streams))}
 
 
 def _with_identities(sources: Sources, games: Iterable[tuple[Game, Match]]) -> Sources:

@@ -1,0 +1,271 @@
+"""The reels of one game or of many."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from touchline.batch.provenance import (
+    MADE_OF,
+    checksum,
+    comment_of,
+    recorded,
+    refuse_unknown,
+    timelines_of,
+)
+from touchline.batch.summary import Outcome, Status
+from touchline.editing.render import Sources, refuse_overwriting
+from touchline.editing.select import DEFAULT_JITTER_SECONDS
+from touchline.errors import FormatError, InputError
+from touchline.events import Match, Timeline
+from touchline.formats import read_matches, read_reel, write
+from touchline.formats.provenance import sealed
+from touchline.media.video import probe
+from touchline.pipeline import (
+    DEFAULT_REEL_SECONDS,
+    EVENTS_ENDING,
+    VIDEO_SUFFIXES,
+    check_writable,
+    chosen_reel,
+    cut_reel,
+    read_one_game,
+    videos_of,
+    writable_folder,
+)
+from touchline.reel import Reel
+from touchline.runtime.atomic import remove_temporary
+from touchline.runtime.progress import Progress
+
+REEL_ENDING = ".reel.json"
+
+
+@dataclass(frozen=True)
+class ReelOptions:
+    """How reels are made.
+
+    Attributes:
+        seconds: greatest length.
+        labels: whether what happens is written into the picture.
+        snap: whether clips begin and end at camera cuts within reach.
+        rate: frames a second, for edit lists without a video.
+        aspect: width by height of the picture, if not that of the video.
+    """
+
+    seconds: float = DEFAULT_REEL_SECONDS
+    labels: bool = False
+    snap: bool = True
+    shift_seconds: float = 0.0
+    jitter_seconds: float = DEFAULT_JITTER_SECONDS
+    rate: Fraction | None = None
+    aspect: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class ReelTask:
+    """The reel of one game.
+
+    Attributes:
+        name: the file of events, or the game.
+        events: a file of events or a reel file; or what was read, or why it could not be.
+        videos: those given, one or one per half.
+        folders: where they may lie otherwise.
+        output: a video or an edit list.
+        note: the reel file beside it that says what is in it and what it was made of.
+    """
+
+    name: str
+    events: Path | Match | FormatError
+    videos: tuple[Path, ...]
+    folders: tuple[Path, ...]
+    output: Path
+    note: Path | None
+    options: ReelOptions
+    overwrite: bool = False
+
+    def run(self, progress: Progress) -> Outcome:
+        """Choose and cut, unless it was done."""
+        try:
+            outcome = self._run(progress)
+        except InputError as error:
+            outcome = self.failed(str(error))
+        progress(1.0)
+        return outcome
+
+    def failed(self, reason: str) -> Outcome:
+        """See ``OutcomeTask``."""
+        named = isinstance(self.events, Path) or self.name in reason
+        return Outcome(self.name, "failed", reason=reason if named else f"{self.name}: {reason}")
+
+    def clear(self) -> None:
+        """See ``FileTask``."""
+        for path in self._files():
+            remove_temporary(path)
+
+    def with_threads(self, threads: int | None) -> "ReelTask":
+        """The same task: codecs choose their threads themselves."""
+        return self
+
+    def release(self) -> None:
+        """Nothing is shared."""
+
+    def _run(self, progress: Progress) -> Outcome:
+        options = self.options
+        thing = self._read()
+        chosen = chosen_reel(thing, options.seconds, options.shift_seconds, options.jitter_seconds)
+        videos = self._sources(chosen)
+        refuse_overwriting(self.output, _files_of(videos))
+        made_of = checksum(
+            thing if isinstance(thing, Reel) else timelines_of(thing),
+            _files_of(videos),
+            (self.output.suffix, options),
+        )
+        if self.output.exists() and not self.overwrite:
+            before = recorded(self.output, self.note)
+            is_same = before == made_of and all(path.exists() for path in self._files())
+            if is_same or (before is None and self._would_be_the_same(chosen, videos)):
+                return self._kept(chosen)
+            if before is None:
+                raise refuse_unknown(self.output)
+        if self.note is not None:
+            writable_folder(self.output.parent)
+        made = self._cut(chosen, self.output, videos, made_of, progress)
+        if self.note is not None:
+            noted = replace(made, extra={**made.extra, MADE_OF: made_of})
+            write(sealed(noted), self.note)
+        return self._outcome("made", made)
+
+    def _read(self) -> Timeline | Match | Reel:
+        if isinstance(self.events, FormatError):
+            raise self.events
+        if isinstance(self.events, Match):
+            return self.events
+        refuse_overwriting(self.output, [self.events])
+        return read_one_game(self.events)
+
+    def _sources(self, chosen: Reel) -> Sources | None:
+        """The videos to cut from; None for an edit list that does without."""
+        if self.videos:
+            return videos_of(self.folders[0] / "events", chosen, self.videos)
+        for folder in self.folders:
+            if (found := videos_of(folder / "events", chosen, [])) is not None:
+                return found
+        return None
+
+    def _cut(
+        self, chosen: Reel, output: Path, videos: Sources | None, made_of: str, progress: Progress
+    ) -> Reel:
+        options = self.options
+        return cut_reel(
+            chosen,
+            output,
+            videos,
+            burn_labels=options.labels,
+            snap=options.snap,
+            rate=options.rate,
+            aspect=options.aspect,
+            comment=comment_of(made_of),
+            progress=progress,
+        )
+
+    def _would_be_the_same(self, chosen: Reel, videos: Sources | None) -> bool:
+        """Whether an edit list that cannot say what it was made of is the one to be written."""
+        if self.output.suffix.lower() in VIDEO_SUFFIXES or self.note == self.output:
+            return False
+        with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
+            again = Path(folder) / self.output.name
+            self._cut(chosen, again, videos, "", lambda share: None)
+            return again.read_bytes() == self.output.read_bytes()
+
+    def _kept(self, chosen: Reel) -> Outcome:
+        """The outcome of what is there, as it was cut: inside the videos, at camera cuts."""
+        if self.note is not None:
+            return self._outcome("kept", read_reel(self.note))
+        kept = self._outcome("kept", chosen)
+        if self.output.suffix.lower() in VIDEO_SUFFIXES:
+            return replace(kept, seconds=probe(self.output).duration_seconds)
+        return kept
+
+    def _outcome(self, status: Status, reel: Reel) -> Outcome:
+        files = tuple(map(str, self._files()))
+        return Outcome(self.name, status, files, clips=len(reel), seconds=reel.seconds)
+
+    def _files(self) -> tuple[Path, ...]:
+        return tuple(dict.fromkeys(filter(None, (self.output, self.note))))
+
+
+def _files_of(videos: Sources | None) -> list[Path]:
+    """The videos that are there; one that is missing is reported when it is cut."""
+    if videos is None:
+        return []
+    paths = videos.values() if isinstance(videos, Mapping) else [Path(videos)]
+    return [path for path in paths if path.exists()]
+
+
+def plan_reel(
+    events: Path,
+    output: Path,
+    options: ReelOptions,
+    *,
+    videos: Sequence[Path] = (),
+    overwrite: bool = False,
+) -> list[ReelTask]:
+    """The task of one file of events or reel file.
+
+    Args:
+        output: the reel's file. A reel file records what it was made of in itself.
+        videos: to cut from, one or one per half; by default those beside the events.
+    """
+    note = output if _is_reel_file(output) else None
+    folders = (events.parent,)
+    task = ReelTask(str(events), events, tuple(videos), folders, output, note, options, overwrite)
+    return [task]
+
+
+def plan_reels(
+    events: Path,
+    out: Path,
+    suffix: str,
+    options: ReelOptions,
+    *,
+    videos: Path | None = None,
+    overwrite: bool = False,
+) -> list[ReelTask]:
+    """The tasks of a folder of events: one reel for each game in it, of all its halves.
+
+    Args:
+        events: a folder of ``*.events.json``, or of predictions in another format.
+        out: the reels' folder: ``<league>/<season>/<game>.mp4``, or ``<stem>.mp4``, and
+            ``.reel.json`` beside it.
+        suffix: of the reels.
+        videos: the folder in which the videos lie as the events do; by default that of the events.
+
+    Raises:
+        FormatError: the folder holds no events, or in several formats.
+    """
+    is_own = any(events.rglob(f"*{EVENTS_ENDING}"))
+    broken: dict[str, FormatError] = {}
+    games: dict[str, Match | FormatError] = {
+        **read_matches(events, "touchline" if is_own else None, broken=broken)
+    }
+    games |= broken
+    check_writable(out)
+    root = videos or events
+    ending = REEL_ENDING if suffix == ".json" else suffix
+    return [
+        ReelTask(
+            name,
+            games[name],
+            (),
+            (root / name, (root / name).parent, root),
+            out / f"{name}{ending}",
+            out / f"{name}{REEL_ENDING}",
+            options,
+            overwrite,
+        )
+        for name in sorted(games)
+    ]
+
+
+def _is_reel_file(path: Path) -> bool:
+    return path.suffix.lower() == ".json" and not path.name.endswith(EVENTS_ENDING)

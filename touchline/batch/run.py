@@ -1,0 +1,52 @@
+"""Run tasks whose results are files: one that fails stops no other."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Protocol, Self
+
+from touchline.batch.executor import NO_OBSERVER, Executor, FileTask, LostError, Observer
+from touchline.batch.summary import Outcome
+
+
+class OutcomeTask(FileTask[Outcome], Protocol):
+    """The result files of one video, half or game; a bad input is an outcome, not an error."""
+
+    def with_threads(self, threads: int | None) -> Self:
+        """The same task, its networks on this many threads; None for all."""
+        ...
+
+    def failed(self, reason: str) -> Outcome:
+        """The outcome where it failed."""
+        ...
+
+    def release(self) -> None:
+        """Free what the tasks of a process share."""
+        ...
+
+
+def run_all(
+    tasks: Sequence[OutcomeTask], executor: Executor, observer: Observer = NO_OBSERVER
+) -> Iterator[tuple[int, Outcome]]:
+    """Run tasks.
+
+    Args:
+        observer: each task counts as 1.
+
+    Yields:
+        the index of each task and its outcome, in the order in which they finish.
+
+    Raises:
+        InputError: what all tasks need is wrong, such as the name of the model.
+    """
+    threads = executor.threads(len(tasks))
+    tasks = [task.with_threads(threads) for task in tasks]
+    try:
+        with closing(executor.run(tasks, observer)) as finished:
+            for index, result in finished:
+                if isinstance(result, LostError):
+                    yield index, tasks[index].failed(str(result))
+                else:
+                    yield index, result
+    finally:
+        for task in tasks:
+            task.release()

@@ -1,0 +1,188 @@
+"""The events and the report of many videos."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from touchline.batch.reuse import LastOpened
+from touchline.batch.summary import Outcome, Status
+from touchline.datasets.soccernet import find_videos
+from touchline.engines import EngineName, Precision
+from touchline.errors import FormatError, InputError
+from touchline.events import Producer, Timeline
+from touchline.formats import read
+from touchline.formats.provenance import is_as_written
+from touchline.pipeline import (
+    DEFAULT_OPTIONS,
+    SpotOptions,
+    check_writable,
+    events_path,
+    refuse_clashes,
+    report_path,
+    spot_video,
+)
+from touchline.runtime.atomic import remove_temporary
+from touchline.runtime.progress import Progress
+from touchline.spotting.spotter import VideoSpotter, load
+from touchline.spotting.timelines import producer_of
+from touchline.zoo.store import find
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model, and where it runs."""
+
+    name: str = "demo"
+    engine: EngineName = "auto"
+    precision: Precision = "auto"
+    threads: int | None = None
+
+
+class _OpenSpotter:
+    """A spotter until it is closed."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spotter: VideoSpotter = load(
+            spec.name, engine=spec.engine, precision=spec.precision, threads=spec.threads
+        )
+
+    def close(self) -> None:
+        self.spotter.__exit__(None, None, None)
+
+
+_spotters: LastOpened[ModelSpec, _OpenSpotter] = LastOpened(_OpenSpotter)
+
+
+@dataclass(frozen=True)
+class SpotTask:
+    """The events and the report of one video.
+
+    Attributes:
+        folder: where they go.
+        overwrite: make them anew, whoever made those that are there.
+    """
+
+    video: Path
+    folder: Path
+    model: ModelSpec
+    options: SpotOptions = DEFAULT_OPTIONS
+    overwrite: bool = False
+
+    @property
+    def name(self) -> str:
+        """See ``FileTask``."""
+        return str(self.video)
+
+    def run(self, progress: Progress) -> Outcome:
+        """Spot, unless it was done.
+
+        Raises:
+            InputError: no such model, or it cannot run.
+        """
+        model = producer_of(find(self.model.name).card)
+        try:
+            outcome = self._kept(model)
+        except InputError as error:
+            outcome = self.failed(str(error))
+        if outcome is None:
+            outcome = self._make(_spotters(self.model).spotter, progress)
+        progress(1.0)
+        return outcome
+
+    def failed(self, reason: str) -> Outcome:
+        """See ``OutcomeTask``."""
+        return Outcome(self.name, "failed", reason=reason)
+
+    def clear(self) -> None:
+        """See ``FileTask``."""
+        for path in self._files():
+            remove_temporary(path)
+
+    def with_threads(self, threads: int | None) -> "SpotTask":
+        """See ``OutcomeTask``."""
+        return replace(self, model=replace(self.model, threads=threads))
+
+    def release(self) -> None:
+        """See ``OutcomeTask``."""
+        _spotters.close()
+
+    def _files(self) -> tuple[Path, Path]:
+        return events_path(self.video, self.folder), report_path(self.video, self.folder)
+
+    def _kept(self, model: Producer) -> Outcome | None:
+        """What is there of this model, video and options; None if it has to be made.
+
+        Raises:
+            InputError: events that a person wrote or corrected are in the way.
+        """
+        events, report = self._files()
+        if self.overwrite or not events.exists() or not self.video.exists():
+            return None
+        try:
+            timeline = read(events)
+        except FormatError:
+            timeline = None
+        if not isinstance(timeline, Timeline) or not is_as_written(timeline):
+            raise InputError(
+                "is there already, and was not written by touchline or was changed since",
+                where=events,
+                remedy="write elsewhere with --out, or give --overwrite",
+            )
+        is_newer = events.stat().st_mtime_ns > self.video.stat().st_mtime_ns
+        is_same = timeline.model == model and self.options.fit(timeline)
+        return self._outcome("kept", timeline) if is_newer and is_same and report.exists() else None
+
+    def _make(self, spotter: VideoSpotter, progress: Progress) -> Outcome:
+        try:
+            made = spot_video(spotter, self.video, self.folder, self.options, progress=progress)
+        except InputError as error:
+            return self.failed(str(error))
+        return self._outcome("made", made.timeline)
+
+    def _outcome(self, status: Status, timeline: Timeline) -> Outcome:
+        events, report = self._files()
+        return Outcome(
+            self.name,
+            status,
+            (str(events), str(report)),
+            warnings=timeline.warnings,
+            events=len(timeline),
+        )
+
+
+def plan_spotting(
+    sources: Sequence[Path],
+    model: ModelSpec,
+    *,
+    out: Path | None = None,
+    options: SpotOptions = DEFAULT_OPTIONS,
+    size: str = "224p",
+    overwrite: bool = False,
+) -> list[SpotTask]:
+    """The tasks of videos and of folders of videos.
+
+    Args:
+        out: the results' folder, with the folders of a source below; by default results lie
+            beside each video.
+        size: which of several videos of a half to read.
+
+    Raises:
+        InputError: a folder without videos; two videos whose results would clash; a folder that
+            cannot be written.
+    """
+    tasks = []
+    for source in dict.fromkeys(sources):
+        if not source.is_dir():
+            folder = source.parent if out is None else out
+            tasks.append(SpotTask(source, folder, model, options, overwrite))
+            continue
+        videos = find_videos(source, size=size)
+        if not videos:
+            raise InputError("there are no videos in it", where=source)
+        for video in videos:
+            below = video.parent if out is None else out / video.parent.relative_to(source)
+            tasks.append(SpotTask(video, below, model, options, overwrite))
+    for folder in dict.fromkeys(task.folder for task in tasks):
+        check_writable(folder)
+        refuse_clashes([task.video for task in tasks if task.folder == folder], folder)
+    return tasks

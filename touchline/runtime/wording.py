@@ -1,0 +1,13 @@
+"""Numbers in the text that people read."""
+
+from fractions import Fraction
+
+
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """``1 event``, ``2 events``; ``things`` where the plural is another word (``2 classes``)."""
+    return f"{number} {thing}" if number == 1 else f"{number} {things or thing + 's'}"
+
+
+def rate_text(rate: Fraction | float) -> str:
+    """A rate as people write it: ``25``, ``29.97``, ``2.083``."""
+    return f"{float(rate):.4g}"
