@@ -30,6 +30,18 @@ def test_the_domain_needs_numbers_only():
     assert (done.returncode, done.stdout) == (0, "[]\n")
 
 
+def test_a_reel_of_the_domain_alone_writes_itself(tmp_path):
+    program = (
+        "import sys; from touchline.reel import Clip, Reel;"
+        "reel = Reel((Clip('match.mp4', 1.0, 2.0),));"
+        "print([m for m in sys.modules if m in ('touchline.pipeline', 'touchline.formats')]);"
+        f"reel.write({str(tmp_path / 'match.reel.json')!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+    assert len(touchline.read(tmp_path / "match.reel.json")) == 1
+
+
 @pytest.mark.parametrize("name", touchline.__all__)
 def test_every_public_name_is_there_and_documented(name):
     thing = getattr(touchline, name)

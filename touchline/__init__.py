@@ -9,7 +9,11 @@ Names are loaded when they are first used, so that importing the package stays q
 """
 
 import importlib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from touchline.hooks import set_reel_writer
 
 if TYPE_CHECKING:
     from touchline.errors import InputError, TouchlineError
@@ -72,3 +76,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _write_reel(reel: "Reel", path: Path, video: str | Path | Mapping[int, Path] | None) -> None:
+    importlib.import_module("touchline.pipeline").write_reel(reel, path, video)
+
+
+set_reel_writer(_write_reel)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from touchline import hooks
 from touchline.errors import InputError
 from touchline.events import Event
 
@@ -85,6 +86,4 @@ class Reel:
         Raises:
             InputError: unknown suffix; MediaError: the video cannot be read.
         """
-        from touchline.pipeline import write_reel  # the domain must not load codecs at import
-
-        write_reel(self, Path(path), video)
+        hooks.reel_writer()(self, Path(path), video)

@@ -53,6 +53,81 @@ def test_the_version(call):
     assert call("--version").out == f"{touchline.__version__}\n"
 
 
+@pytest.mark.parametrize("words", [["--quiet", "{}"], ["{}", "--quiet"]])
+def test_quiet_leaves_results_and_errors(call, tmp_path, words):
+    events = tmp_path / "match.events.json"
+    events.write_text(
+        '{"format": "touchline-events", "version": 1, "video": {"name": "match.mp4"},'
+        ' "events": [{"time": 1.0, "label": "Goal", "confidence": 0.5, "note": "lost here"}]}'
+    )
+
+    def convert(target: str, *words: str):
+        return call(*(w.format("convert") for w in words), events, tmp_path / target)
+
+    loud = convert("a.vtt", "convert")
+    assert loud.code == 0 and "cannot hold" in loud.err
+    quiet = convert("b.vtt", *words)
+    assert (quiet.code, quiet.err) == (0, "") and "1 event" in quiet.out
+    refused = convert("b.nonsense", *words)
+    assert refused.code == 2 and refused.err.startswith("error: ")
+    assert "cannot hold" in convert("c.vtt", "convert").err  # the next call is not quiet
+
+
+def test_what_follows_a_double_dash_is_no_option(refused, tmp_path):
+    assert "--quiet" in refused("convert", "--", "--quiet", tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_are_given_their_completion(shell):
+    program = "from touchline.cli.main import run; import sys; sys.argv[0] = 'touchline'; run()"
+    env = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "--show-completion", shell],
+        capture_output=True,
+        text=True,
+        env=env,
+    )
+    assert ended.returncode == 0 and "_TOUCHLINE_COMPLETE" in ended.stdout, ended
+
+
+def test_commands_are_completed():
+    program = "from touchline.cli.main import run; import sys; sys.argv[0] = 'touchline'; run()"
+    env = os.environ | {
+        "_TOUCHLINE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "touchline sp",
+        "COMP_CWORD": "1",
+    }
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env)
+    assert ended.stdout.split() == ["spot"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_a_program_that_is_terminated_cleans_up_and_says_so(tmp_path):
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from touchline.runtime.atomic import atomic_write\n"
+        "from touchline.cli import main\n"
+        "def invoke(self, ctx):\n"
+        f"    with atomic_write(Path({str(tmp_path / 'x')!r})) as path:\n"
+        "        path.touch()\n"
+        "        print('begun', flush=True)\n"
+        "        time.sleep(600)\n"
+        "main.TyperGroup.invoke = invoke\n"
+        "sys.argv = ['touchline', 'spot', 'x']\n"
+        "main.run()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline() == "begun\n"
+    assert len(list(tmp_path.iterdir())) == 1
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (143, "terminated\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_command_shows_the_help_as_a_wrong_call(call):
     ended = call()
     assert ended.code == 2

@@ -10,6 +10,7 @@ onnx = pytest.importorskip("onnx")
 
 from model_folders import small_network, write_folder  # noqa: E402
 
+from touchline.cli.main import TerminatedError  # noqa: E402
 from touchline.engines import export as export_module  # noqa: E402
 from touchline.engines import open_engine  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
@@ -123,6 +124,35 @@ def test_a_file_that_computes_something_else_is_not_written(tmp_path, monkeypatc
         export_onnx(folder)
     assert sorted(path.name for path in folder.path.iterdir()) == before
     assert find(folder.path).card == folder.card
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, TerminatedError])
+def test_an_export_that_is_stopped_leaves_nothing(tmp_path, monkeypatch, ending):
+    folder = write_folder(tmp_path / "model", small_network("rny002", "gru"))
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    calls = []
+
+    def stop_at_the_second(model):
+        calls.append(model)
+        if len(calls) == 2:
+            raise ending
+
+    monkeypatch.setattr(onnx.checker, "check_model", stop_at_the_second)
+    for out in (None, tmp_path / "out"):
+        calls.clear()
+        with pytest.raises(ending):
+            export_onnx(folder, out)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(tmp_path):
+    folder = write_folder(tmp_path / "model", small_network("rny002", ""))
+    left = folder.path / ".export-killed"
+    left.mkdir()
+    (left / "model.onnx").touch()
+    export_onnx(folder)
+    assert not left.exists()
 
 
 def test_exporting_elsewhere_leaves_the_model_alone(tmp_path):

@@ -1,9 +1,18 @@
 """A file is there whole, or as it was."""
 
+import os
+import signal
+
 import pytest
 
 from touchline.errors import InputError
-from touchline.runtime.atomic import atomic_write, write_text
+from touchline.runtime.atomic import (
+    atomic_write,
+    remove_temporary,
+    temporary_name,
+    uninterrupted,
+    write_text,
+)
 
 
 def test_a_file_takes_the_place_of_another(tmp_path):
@@ -27,3 +36,25 @@ def test_what_fails_half_way_leaves_everything_as_it_was(tmp_path):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none/a\.txt"):
         write_text(tmp_path / "none" / "a.txt", "")
+
+
+def test_temporary_files_of_killed_processes_are_removed_and_no_others(tmp_path):
+    path = tmp_path / "a.npy"
+    left = temporary_name(path)
+    left.touch()
+    others = [path, temporary_name(tmp_path / "b.npy"), tmp_path / ".a.npy-x.part"]
+    for other in others:
+        other.touch()
+    remove_temporary(path)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals as POSIX has them")
+def test_signals_wait_until_what_belongs_together_is_done():
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("the renames")
+        done.append("interrupted too late")
+    assert done == ["the renames"]

@@ -145,6 +145,13 @@ def test_a_video_gives_the_scores_of_its_feature_files(system, match, tmp_path):
     np.testing.assert_allclose(scores_of_video(model, match), expected, atol=1e-5)
 
 
+def test_a_part_of_a_video_is_refused(match, tmp_path, refused):
+    model = write_model(tmp_path / "m", described("demo", 368))
+    line = refused("spot", match, "--model", model, "-o", tmp_path / "o", "--start", "1")
+    assert "features, which are made of whole videos" in line
+    assert not (tmp_path / "o").exists()
+
+
 def test_picture_and_sound_are_each_made_by_their_own_extractor(match, tmp_path):
     model = write_model(
         tmp_path / "m",

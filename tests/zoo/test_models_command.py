@@ -59,6 +59,11 @@ def test_list_and_show(touchline, home):
     assert json.loads(out)["card"]["rate"] == "25/12"
     code, out, _ = touchline("show", "tiny")
     assert code == 0 and "rny002" in out
+    card = find("tiny").card
+    whole = [str(find("tiny").path), *card.files.values()]
+    assert len(whole) > 1 and all(f"{text}\n" in out for text in whole)
+    code, out, _ = touchline("export", "tiny", "-o", home / "out")
+    assert "1 class" not in out and " 2.083 frames a second, " in out
     code, _, err = touchline("show", "nobody")
     assert code == 2 and "known models: " in err and err.count("\n") == 1
 

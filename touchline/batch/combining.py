@@ -14,6 +14,7 @@ import numpy as np
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
 from touchline.labels import label_set_of
+from touchline.runtime.wording import counted
 
 WITHIN_SECONDS = 2.0
 """How far apart two networks may see one event."""
@@ -59,7 +60,9 @@ def average_predictions(
 
 def _check_games(parts: Sequence[Predictions]) -> None:
     if len(parts) < 2:
-        raise InputError(f"{len(parts)} set of predictions", remedy="give two or more to combine")
+        raise InputError(
+            counted(len(parts), "set") + " of predictions", remedy="give two or more to combine"
+        )
     first, *others = parts
     for other in others:
         if missing := sorted(first.keys() ^ other.keys()):

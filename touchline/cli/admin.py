@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, results
+from touchline.runtime.wording import counted
 
 if TYPE_CHECKING:
     from touchline.server.services import Services
@@ -74,7 +75,7 @@ def backup(
         from touchline.server.backup import back_up
 
         made = back_up(services, target, files=files)
-    _say(f"{target}: {made.rows} rows, {made.files} files", vars(made), json)
+    _say(f"{target}: {counted(made.rows, 'row')}, {counted(made.files, 'file')}", vars(made), json)
 
 
 @app.command()
@@ -88,7 +89,11 @@ def restore(
         from touchline.server.backup import restore as read_back
 
         made = read_back(services, source)
-    _say(f"{source}: {made.rows} rows, {made.files} files are back", vars(made), json)
+    _say(
+        f"{source}: restored {counted(made.rows, 'row')}, {counted(made.files, 'file')}",
+        vars(made),
+        json,
+    )
 
 
 @app.command()

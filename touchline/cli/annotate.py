@@ -7,6 +7,7 @@ import typer
 
 from touchline.cli.batch import file_line, print_summary, run_tasks
 from touchline.cli.output import JsonOption, OverwriteOption, new_app
+from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.runtime.wording import counted
 
 app = new_app()
@@ -18,7 +19,10 @@ def annotate(
     events: Annotated[
         Path, typer.Argument(metavar="EVENTS", help="Its events, in any format of one video.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to: .mp4, .mkv or .mov.")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help=f"The video to write: {', '.join(VIDEO_SUFFIXES)}."),
+    ],
     min_confidence: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
     ] = 0.3,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, results
+from touchline.runtime.wording import counted
 
 app = new_app()
 
@@ -60,5 +61,5 @@ def combine(
     if json:
         print_json({"games": len(combined), "events": found.events, "written": str(out)})
         return
-    text = f"{out}: {len(combined)} games, {found.events} predictions"
+    text = f"{out}: {counted(len(combined), 'game')}, {counted(found.events, 'prediction')}"
     results.print(text, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
+from touchline.runtime.wording import counted
 
 app = new_app()
 
@@ -83,9 +84,9 @@ def convert(
         print_json(done.to_json())
         return
     results.print(
-        f"{target}: {done.format}, {done.games} games, {done.events} events"
+        f"{target}: {done.format}, {counted(done.games, 'game')}, {counted(done.events, 'event')}"
         if done.clips is None
-        else f"{target}: {done.format}, {done.clips} clips",
+        else f"{target}: {done.format}, {counted(done.clips, 'clip')}",
         markup=False,
         soft_wrap=True,
     )

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, remarks, results, track
+from touchline.labels import LABEL_SETS
+from touchline.runtime.wording import counted
 
 app = new_app(no_args_is_help=True, help="Download, check and describe datasets.")
 
@@ -69,12 +71,15 @@ def download(
         done.append({"data": name, "files": got.files, "missing": list(got.missing)})
         if got.missing:
             remarks.print(
-                f"{name}: {len(got.missing)} files did not come, such as {got.missing[0]}",
+                f"{name}: {counted(len(got.missing), 'file')} could not be downloaded, such as "
+                f"{got.missing[0]}",
                 markup=False,
                 soft_wrap=True,
             )
         if not json:
-            results.print(f"{folder}: {name}, {got.files} files", markup=False, soft_wrap=True)
+            results.print(
+                f"{folder}: {name}, {counted(got.files, 'file')}", markup=False, soft_wrap=True
+            )
     if json:
         print_json(done)
 
@@ -92,9 +97,7 @@ def check(
     split: Annotated[
         str | None, typer.Option(help="What should be there: a published split, or a list at PATH.")
     ] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="Label set: soccernet-v2, soccernet-ball or soccernet-v1.")
-    ] = None,
+    labels: Annotated[str | None, typer.Option(help=f"Label set: {', '.join(LABEL_SETS)}.")] = None,
     team: Annotated[
         bool, typer.Option("--team", help="Predictions for team ball spotting, which name a team.")
     ] = False,
@@ -109,7 +112,6 @@ def check(
         split_games,
     )
     from touchline.errors import InputError
-    from touchline.labels import LABEL_SETS
 
     if labels is not None and labels not in LABEL_SETS:
         raise InputError(f"unknown label set {labels!r}", remedy=f"use {', '.join(LABEL_SETS)}")
@@ -135,8 +137,8 @@ def check(
             )
         warnings = len(report.findings) - report.errors
         results.print(
-            f"{report.games} games, {report.events} events: "
-            f"{report.errors} errors, {warnings} warnings",
+            f"{counted(report.games, 'game')}, {counted(report.events, 'event')}: "
+            f"{counted(report.errors, 'error')}, {counted(warnings, 'warning')}",
             markup=False,
         )
         if report.kind == "challenge" and wanted is None:
@@ -172,7 +174,9 @@ def stats(
     if json:
         print_json(found.to_json())
         return
-    table = Table("class", title=f"{found.events} events of {found.games} games")
+    table = Table(
+        "class", title=f"{counted(found.events, 'event')} of {counted(found.games, 'game')}"
+    )
     for name in ("events", "visible", "not shown", "games", "per game", *found.splits):
         table.add_column(name, justify="right")
     for row in found.classes:

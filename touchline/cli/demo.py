@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.runtime.wording import counted
 
 app = new_app()
 
@@ -40,7 +41,7 @@ def demo(
         present = score.average_map_present
         results.print(
             f"{score.metric} average-mAP {0.0 if present is None else present:.3f} "
-            f"over the {int((score.annotations > 0).sum())} classes that occur "
+            f"over {counted(int((score.annotations > 0).sum()), 'class', 'classes')} that occur "
             f"({score.average_map:.3f} over all {len(score.label_set)}, as the challenge counts)",
             markup=False,
             soft_wrap=True,

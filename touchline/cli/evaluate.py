@@ -11,6 +11,9 @@ from rich.table import Table
 
 from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
 from touchline.errors import ConfigError
+from touchline.labels import LABEL_SETS
+from touchline.metrics.spotting import METRICS
+from touchline.runtime.wording import counted, counted_rate
 
 if TYPE_CHECKING:
     from touchline.labels import LabelSet
@@ -48,8 +51,8 @@ def evaluate(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            help="loose, tight, medium or at1 to at5; repeat it for several. Default: loose, and "
-            "at1 for ball action spotting."
+            help=f"{', '.join(METRICS)}; repeat it for several. Default: loose, and at1 for ball "
+            "action spotting."
         ),
     ] = None,
     label_set: Annotated[
@@ -57,7 +60,7 @@ def evaluate(
         typer.Option(
             "--label-set",
             "--labels-set",
-            help="soccernet-v1, soccernet-v2, soccernet-ball, your own as A,B,C, or auto.",
+            help=f"{', '.join(LABEL_SETS)}, your own as A,B,C, or auto.",
         ),
     ] = "auto",
     rate: Annotated[
@@ -136,7 +139,7 @@ def _wanted_games(labels: Path, games: Path | None, split: str | None) -> list[s
 
 def _chosen_labels(labels: Path, name: str, label_file: str | None) -> "LabelSet":
     from touchline.formats.columns import LABEL_FILES, guess_label_set
-    from touchline.labels import LABEL_SETS, LabelSet
+    from touchline.labels import LabelSet
 
     if name in LABEL_SETS:
         return LABEL_SETS[name]
@@ -179,7 +182,8 @@ def _refuse_absent(labels: Path, wanted: list[str] | None, found: Mapping[str, A
     absent = [game for game in wanted or [] if game not in found]
     if absent:
         raise ConfigError(
-            f"has no labels of {len(absent)} listed games, such as {absent[0]!r}", where=labels
+            f"has no labels of {counted(len(absent), 'listed game')}, such as {absent[0]!r}",
+            where=labels,
         )
 
 
@@ -339,8 +343,7 @@ def _print_scores(scores: "SpottingScores") -> None:
 
 
 def _title(scores: "SpottingScores") -> str:
-    rate = float(scores.rate)
-    return f"{scores.metric}, {scores.games} games, {rate:g} frames a second"
+    return f"{scores.metric}, {counted(scores.games, 'game')}, {counted_rate(scores.rate, 'frame')}"
 
 
 def _print_explanation(explanation: "Explanation") -> None:
@@ -416,7 +419,9 @@ def _confusions(explanation: "Explanation") -> list[str]:
         ),
         reverse=True,
     )
-    return [f"{labels[r]} taken for {labels[c]}: {count} times" for count, r, c in pairs[:5]]
+    return [
+        f"{labels[r]} taken for {labels[c]}: {counted(count, 'time')}" for count, r, c in pairs[:5]
+    ]
 
 
 def _print_games(what: str, games: tuple[str, ...]) -> None:
@@ -426,7 +431,7 @@ def _print_games(what: str, games: tuple[str, ...]) -> None:
 
 def _print_notes(notes: Mapping[str, int]) -> None:
     for text, number in notes.items():
-        remarks.print(f"{number} {text}", style="yellow", markup=False, soft_wrap=True)
+        remarks.print(f"{text}: {number}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _figure(value: float | None) -> str:

@@ -4,13 +4,17 @@ import errno
 import importlib
 import io
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from touchline.cli.output import errors, new_app, print_error
+from touchline.cli.output import errors, new_app, print_error, remarks
 from touchline.errors import InputError
 
 COMMANDS = {
@@ -35,6 +39,9 @@ COMMANDS = {
 
 
 INTERRUPTED = 130
+TERMINATED = 143
+ENDINGS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
+QUIET = "--quiet"
 
 CallError: type[Exception] = typer.BadParameter.__mro__[2]
 """Of every wrong call. Typer has it from click, or from its own copy of click, by version."""
@@ -45,6 +52,10 @@ NEEDED_FROM_THE_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
 
 class ReaderLeftError(Exception):
     """Whoever read our output went away (``| head``)."""
+
+
+class TerminatedError(BaseException):
+    """The program was told to end (SIGTERM): what is half-written is removed on the way out."""
 
 
 class CommandTable(TyperGroup):
@@ -58,6 +69,13 @@ class CommandTable(TyperGroup):
             return None
         module = importlib.import_module(f"touchline.cli.{cmd_name}")
         return typer.main.get_command(module.app)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """``--quiet`` may stand behind the command too, as it is the same for all of them."""
+        words = args[: args.index("--")] if "--" in args else args
+        if QUIET in words:
+            args = [QUIET, *(word for word in words if word != QUIET), *args[len(words) :]]
+        return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -75,13 +93,18 @@ app = new_app(
     name="touchline",
     help="A match video goes in; a timeline of what happened, and a highlight reel, come out.",
     no_args_is_help=True,
+    add_completion=True,
 )
 
 
 @app.callback(invoke_without_command=True)
 def options(
     version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+    quiet: bool = typer.Option(
+        False, QUIET, help="Print results and errors only: no progress, no remarks."
+    ),
 ) -> None:
+    remarks.quiet = quiet
     if version:
         import touchline
 
@@ -95,7 +118,8 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
-        code = app(standalone_mode=False) or 0
+        with _terminable():
+            code = app(standalone_mode=False) or 0
         sys.stdout.flush()
     except InputError as error:
         _leave(2, str(error))
@@ -103,6 +127,8 @@ def run() -> None:
         _leave(2, _what_was_wrong(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except TerminatedError:
+        code = TERMINATED
     except (ReaderLeftError, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -112,9 +138,30 @@ def run() -> None:
         if error.errno not in NEEDED_FROM_THE_SYSTEM:
             raise
         _leave(2, f"{error.filename or 'the system'}: {error.strerror}")
-    if code == INTERRUPTED:
-        errors.print("interrupted")
+    if code in ENDINGS:
+        errors.print(ENDINGS[code])
     sys.exit(code)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM raise, unless somebody else handles it: by itself it would stop all clearing."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+
+    def terminate(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the second one ends it at once
+        raise TerminatedError
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _leave(code: int, text: str) -> NoReturn:

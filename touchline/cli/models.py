@@ -8,6 +8,8 @@ from rich.table import Table
 
 from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
 from touchline.errors import ConfigError, MissingExtraError
+from touchline.labels import LABEL_SETS
+from touchline.runtime.wording import counted, counted_rate, rate_text
 from touchline.zoo.store import ModelFolder
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def list_(json: JsonOption = False) -> None:
             folder.path.name,
             _network(folder),
             card.labels.name,
-            card.rate,
+            rate_text(card.frame_rate),
             _input(folder),
             folder.origin,
         )
@@ -91,11 +93,14 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
         origin = folder.origin if isinstance(folder, ModelFolder) else "user"
         print_json({"path": str(folder.path), "origin": origin, "card": card})
         return
-    table = Table.grid(padding=(0, 2))
-    for field, value in {"path": str(folder.path), **card}.items():
-        if field not in ("format", "version") and value not in ("", {}, []):
-            table.add_row(field, _text(value))
-    results.print(table)
+    fields = {
+        field: _text(value)
+        for field, value in {"path": str(folder.path), **card}.items()
+        if field not in ("format", "version") and value not in ("", {}, [])
+    }
+    width = max(map(len, fields)) + 2
+    for field, text in fields.items():
+        _print_field(field.ljust(width), text)
 
 
 @app.command()
@@ -138,7 +143,7 @@ def import_(
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="class.txt, soccernet-v2, soccernet-ball, or labels with commas."),
+        typer.Option(help=f"class.txt, {', '.join(LABEL_SETS)}, or labels with commas."),
     ] = None,
     rate: Annotated[str | None, typer.Option(help="Frames a second, such as 25/12.")] = None,
     size: Annotated[str | None, typer.Option(help="Picture size, such as 398x224.")] = None,
@@ -357,12 +362,20 @@ def _report(folder: ModelFolder, json: bool) -> None:
     else:
         card = folder.card
         results.print(
-            f"{folder.path}: {_network(folder)}, {len(card.labels.labels)} classes, "
-            f"{card.rate} {'frames' if card.features is None else 'rows'} a second, "
+            f"{folder.path}: {_network(folder)}, "
+            f"{counted(len(card.labels.labels), 'class', 'classes')}, "
+            f"{counted_rate(card.frame_rate, 'frame' if card.features is None else 'row')}, "
             f"{', '.join(card.files)}",
             markup=False,
             soft_wrap=True,
         )
+
+
+def _print_field(name: str, text: str) -> None:
+    """A field whose lines are as long as they are: a table would cut paths and checksums."""
+    for line in text.splitlines() or [""]:
+        results.print(f"{name}{line}".rstrip(), markup=False, soft_wrap=True)
+        name = " " * len(name)
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+from touchline.runtime.wording import counted
 
 if TYPE_CHECKING:
     from touchline.batch.fusing import ChosenWeight
@@ -151,7 +152,8 @@ def predict(
     if fused is not None:
         results.print(_fusion_line(fused, chosen), markup=False, soft_wrap=True)
     for target in targets:
-        text = f"{target}: {len(found.matches)} games, {found.events} predictions"
+        content = f"{counted(len(found.matches), 'game')}, {counted(found.events, 'prediction')}"
+        text = f"{target}: {content}"
         results.print(text, markup=False, soft_wrap=True)
 
 
@@ -189,7 +191,7 @@ def _ground(
         print_json({"games": len(games), "replays": found.count, "written": written})
         return
     for target in targets:
-        text = f"{target}: {len(games)} games, {found.count} replays"
+        text = f"{target}: {counted(len(games), 'game')}, {counted(found.count, 'replay')}"
         results.print(text, markup=False, soft_wrap=True)
 
 
@@ -256,6 +258,7 @@ def _fusion_line(fused: "FusedSpotter", chosen: "ChosenWeight | None") -> str:
         return line
     best, first, second = (chosen.tight[weight] for weight in (chosen.weight, 0.0, 1.0))
     return (
-        f"{line}: tight average mAP {best:.4f} on {chosen.games} games of the split valid, "
+        f"{line}: tight average mAP {best:.4f} on {counted(chosen.games, 'game')} of the split "
+        f"valid, "
         f"{first:.4f} and {second:.4f} each alone"
     )

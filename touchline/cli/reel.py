@@ -14,6 +14,8 @@ from touchline.cli.output import (
     RayOption,
     new_app,
 )
+from touchline.formats import suffixes_of
+from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 
 app = new_app()
 
@@ -33,8 +35,9 @@ def reel(
         typer.Option(
             "-o",
             "--output",
-            help="By its suffix: .mp4 .mkv .mov (cuts), .otio .edl .fcpxml .xml .json .vtt .txt; "
-            "of a folder, the folder of the reels.",
+            help=f"A video ({', '.join(VIDEO_SUFFIXES)}) or an edit list "
+            f"({', '.join(suffixes_of('reel'))}), by the suffix; of a folder of events, the folder "
+            "of the reels.",
         ),
     ],
     video: Annotated[
@@ -79,7 +82,6 @@ def reel(
     from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
     from touchline.editing.framing import parse_aspect
     from touchline.errors import InputError
-    from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
     from touchline.timebase import parse_rate
 
     chosen_rate = None if rate is None else parse_rate(rate)

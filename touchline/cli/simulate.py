@@ -9,6 +9,7 @@ import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
 from touchline.errors import InputError
+from touchline.runtime.wording import counted
 from touchline.timebase import parse_rate
 
 app = new_app()
@@ -75,8 +76,9 @@ def simulate(
         return
     new = len(made.games) - made.kept
     kept = f", {made.kept} kept" if made.kept else ""
-    games_text = "1 game" if new == 1 else f"{new} games"
-    results.print(f"{games_text} rendered{kept} in {seconds:.0f} s: {made.root}", soft_wrap=True)
+    results.print(
+        f"{counted(new, 'game')} rendered{kept} in {seconds:.0f} s: {made.root}", soft_wrap=True
+    )
 
 
 def parse_size(text: str) -> tuple[int, int]:

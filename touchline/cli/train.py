@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+from touchline.runtime.wording import counted
 
 app = new_app()
 
@@ -73,7 +74,7 @@ def train(
         return
     figures = ", ".join(f"{name} {value:.4f}" for name, value in result.figures.items())
     results.print(
-        f"{result.folder}: {result.steps} steps, weights of epoch {result.best_epoch}"
+        f"{result.folder}: {counted(result.steps, 'step')}, weights of epoch {result.best_epoch}"
         + (f" ({figures})" if figures else ""),
         markup=False,
         soft_wrap=True,

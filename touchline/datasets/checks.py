@@ -28,6 +28,7 @@ from touchline.formats.reading import Tree, is_tree, open_tree, parse_json
 from touchline.formats.soccernet import game_id
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import probe
+from touchline.runtime.wording import counted
 from touchline.timebase import parse_game_clock
 
 Severity = Literal["error", "warning"]
@@ -314,7 +315,7 @@ def _check_labels(
         unknown = Counter(e.label for e in match.events if e.label not in label_set)
         for label, count in unknown.most_common(_MOST_FINDINGS):
             report.add(
-                "warning", where, f"{count} events are called {label!r}",
+                "warning", where, f"{counted(count, 'event')} with the label {label!r}",
                 f"{label_set.name} has no such class: evaluators skip them",
             )  # fmt: skip
     url = game_id(str(match.extra.get("UrlLocal") or ""))
@@ -327,7 +328,8 @@ def _check_labels(
     )
     if twice:
         report.add(
-            "warning", where, f"{twice} events repeat one of their class within half a second",
+            "warning", where,
+            f"{counted(twice, 'repetition')} of an event of the same class within half a second",
             "the official metric counts one of them",
         )  # fmt: skip
     score = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", str(match.extra.get("gameScore") or ""))
@@ -365,15 +367,16 @@ def _check_clock(
         if durations and half not in durations:
             report.add("error", where, f"there are labels of half {half} and no video of it")
         if early := [event for event in timeline if event.seconds < 0]:
-            report.add("error", where, f"half {half}: {len(early)} events lie before the video")
+            before = counted(len(early), "event")
+            report.add("error", where, f"half {half}: {before} before the video")
         duration = durations.get(half)
         if duration is not None:
             late = [e for e in timeline if e.seconds > duration + PAST_END_SECONDS]
             if late:
                 report.add(
                     "error", where,
-                    f"half {half}: {len(late)} events lie up to "
-                    f"{late[-1].seconds - duration:.1f} s behind the end of the video",
+                    f"half {half}: {counted(len(late), 'event')} up to "
+                    f"{late[-1].seconds - duration:.1f} s after the end of the video",
                     "the labels may count from another moment, or the video is cut short",
                 )  # fmt: skip
         kick_offs = [event.seconds for event in timeline if event.label == "Kick-off"]

@@ -15,6 +15,7 @@ from touchline.formats.games import SPLIT_NAMES
 from touchline.formats.reading import is_tree, open_tree
 from touchline.labels import LABEL_SETS
 from touchline.runtime.atomic import write_text
+from touchline.runtime.wording import counted
 
 _PREFERRED = {
     "soccernet-v2": "Labels-v2.json",
@@ -130,7 +131,7 @@ def write_picture(stats: Stats, path: str | Path) -> None:
         raise InputError("a picture is .svg or .html", where=path)
     picture = stats_svg(stats)
     if path.suffix.lower() == ".html":
-        title = f"{stats.events} events of {stats.games} games"
+        title = f"{counted(stats.events, 'event')} of {counted(stats.games, 'game')}"
         picture = (
             '<!doctype html><html lang="en"><meta charset="utf-8">'
             f"<title>{title}</title><body>{picture}</body></html>\n"
@@ -143,7 +144,7 @@ def stats_svg(stats: Stats) -> str:
     longest = max((row.total for row in stats.classes), default=1)
     width = _LABEL_WIDTH + _BARS_WIDTH + 90
     height = 2 * _MARGIN + 34 + _BAR_HEIGHT * len(stats.classes)
-    title = f"{stats.events} events of {stats.games} games"
+    title = f"{counted(stats.events, 'event')} of {counted(stats.games, 'game')}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" aria-label="{title}" '

@@ -1,9 +1,11 @@
 """Export to ONNX, refused unless OpenVINO computes from the file what PyTorch computes."""
 
 import copy
+import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from touchline.errors import CheckpointError
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
 from touchline.models.e2e_spot import E2ESpot
 from touchline.models.parts.shift import fold_gates
+from touchline.runtime.atomic import uninterrupted
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
 from touchline.zoo.networks import load_network
 from touchline.zoo.store import (
@@ -48,6 +51,8 @@ SMALLEST_HALVED = 256
 
 _PICTURE_SIZES = ((48, 64), (64, 97), (51, 33))
 """Height and width of test pictures; the first is shown to the exporter."""
+
+_SCRATCH = ".export-"
 
 Inputs = dict[str, Tensor]
 
@@ -97,23 +102,42 @@ def export_onnx(
     folder.card.require_video()
     target = folder.path if out is None else out
     parts = _parts(load_network(folder), folder)
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=target) as scratch:
-        made = [export_part(part, Path(scratch), storage) for part in parts]
-        for path in made:
-            path.replace(target / path.name)
-    names = [path.name for path in made]
-    stale = {name for layout in ONNX_LAYOUTS for name in layout if name not in names}
-    files = {k: v for k, v in folder.card.files.items() if k not in stale} if out is None else {}
-    files |= {name: sha256_of(target / name) for name in names}
-    storages = {k: v for k, v in folder.card.storage.items() if k in files and k not in names}
-    if storage != "fp32":
-        storages |= dict.fromkeys(names, storage)
-    card = folder.card.model_copy(update={"files": files, "storage": storages})
-    write_card(card, target / CARD_FILE)
-    for name in stale:
-        (target / name).unlink(missing_ok=True)
+    with _scratch(target) as scratch:
+        made = [export_part(part, scratch, storage) for part in parts]
+        names = [path.name for path in made]
+        stale = {name for layout in ONNX_LAYOUTS for name in layout if name not in names}
+        known = folder.card.files if out is None else {}
+        files = {name: digest for name, digest in known.items() if name not in stale}
+        files |= {path.name: sha256_of(path) for path in made}
+        storages = {k: v for k, v in folder.card.storage.items() if k in files and k not in names}
+        if storage != "fp32":
+            storages |= dict.fromkeys(names, storage)
+        card = folder.card.model_copy(update={"files": files, "storage": storages})
+        write_card(card, scratch / CARD_FILE)
+        with uninterrupted():
+            for path in (*made, scratch / CARD_FILE):
+                path.replace(target / path.name)
+            for name in stale:
+                (target / name).unlink(missing_ok=True)
     return ModelFolder(target, card)
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """A hidden folder in the target to write into, which is gone afterwards.
+
+    What an export that was killed left is removed; so is the target, if it was made for nothing.
+    """
+    is_new = not target.exists()
+    target.mkdir(parents=True, exist_ok=True)
+    for left in target.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target) as scratch:
+            yield Path(scratch)
+    finally:
+        if is_new and not any(target.iterdir()):
+            target.rmdir()
 
 
 def _parts(network: E2ESpot, folder: ModelFolder) -> list[Part]:

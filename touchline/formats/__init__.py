@@ -46,6 +46,7 @@ __all__ = [
     "read",
     "read_matches",
     "read_reel",
+    "suffixes_of",
     "target_format",
     "write",
 ]
@@ -107,11 +108,17 @@ def format_of(path: str | Path, kind: str = "events") -> Format:
     ]
     if matching:
         return max(matching, key=lambda pair: pair[0])[1]
-    suffixes = sorted({s for f in writers if kind in f.kinds for s in f.suffixes})
+    suffixes = suffixes_of(kind)
     raise FormatError(
         f"no {kind} format has this suffix", where=path,
         remedy=f"use one of {', '.join(suffixes)}",
     )  # fmt: skip
+
+
+def suffixes_of(kind: str) -> tuple[str, ...]:
+    """The suffixes of the files that can be written for ``events`` or a ``reel``, each once."""
+    known = (f for f in FORMATS.values() if f.write is not None and kind in f.kinds)
+    return tuple(dict.fromkeys(suffix for one in known for suffix in one.suffixes))
 
 
 def read(
@@ -448,6 +455,12 @@ def _matches_of(content: Content, name: str, folder: str | None = None) -> Match
 def _render(content: Content, known: Format, options: Options, where: Path) -> bytes:
     if known.write is None:
         raise FormatError(f"{known.name} is read-only", where=where)
+    if isinstance(content, Reel) and "reel" not in known.kinds:
+        raise FormatError(
+            f"{known.name} holds events, not a reel",
+            where=where,
+            remedy=f"write a reel as {', '.join(suffixes_of('reel'))}",
+        )
     try:
         return known.write(content, options)
     except FormatError as error:

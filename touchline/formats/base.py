@@ -405,10 +405,7 @@ def only_match(content: Content, format_name: str) -> Match:
     if isinstance(content, Timeline):
         return Match(content.video.name, (content,))
     if isinstance(content, Reel):
-        raise FormatError(
-            f"{format_name} holds events, not a reel",
-            remedy="write a reel as .json, .otio, .edl, .fcpxml, .xml, .vtt, .srt or .txt",
-        )
+        raise FormatError(f"{format_name} holds events, not a reel")
     if len(content) == 1:
         return next(iter(content.values()))
     raise FormatError(

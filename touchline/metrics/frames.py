@@ -17,6 +17,7 @@ from touchline.columns import EventColumns
 from touchline.errors import FormatError
 from touchline.events import Match
 from touchline.metrics.matching import FloatArray, IntArray
+from touchline.runtime.wording import counted
 from touchline.timebase import frame_at
 
 TOLERANCES = (0, 1, 2, 4)
@@ -180,7 +181,7 @@ def _check(truth: Mapping[str, FrameEvents], predictions: Mapping[str, FrameEven
         lone = sorted(truth.keys() ^ predictions.keys())
         side = "predictions" if lone[0] in truth else "labels"
         raise FormatError(
-            f"{len(lone)} videos are on one side only; {lone[0]!r} has no {side}",
+            f"{counted(len(lone), 'video')} on one side only; {lone[0]!r} has no {side}",
             remedy="frame mAP needs the same videos in labels and predictions",
         )
     for video, events in predictions.items():

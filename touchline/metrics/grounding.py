@@ -24,6 +24,7 @@ from touchline.metrics.matching import (
 )
 from touchline.metrics.spotting import THRESHOLDS, average_precision, tolerances_of, trapezoid
 from touchline.replays import CameraShot, GroundedReplay
+from touchline.runtime.wording import counted
 
 RATE = 2
 FRAMES = 7000
@@ -71,7 +72,8 @@ def evaluate_grounding(
         raise ConfigError(f"no grounding metric {metric!r}", remedy="choose loose or tight")
     missing = [game for game in labels if game not in predictions]
     if missing:
-        raise FormatError(f"no predicted replays for {len(missing)} games, such as {missing[0]!r}")
+        games = counted(len(missing), "game")
+        raise FormatError(f"no predicted replays for {games}, such as {missing[0]!r}")
     pairs: list[tuple[int, GroundedReplay]] = []
     unpaired = 0
     for game, shots in labels.items():

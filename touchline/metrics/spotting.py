@@ -33,6 +33,7 @@ from touchline.metrics.matching import (
     match_greedily,
     rank_detections,
 )
+from touchline.runtime.wording import counted
 
 METRICS: dict[str, tuple[int, ...]] = {
     "loose": tuple(range(5, 61, 5)),
@@ -446,7 +447,7 @@ def _pair(
     if absent and missing == "refuse":
         shown = ", ".join(absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
         raise FormatError(
-            f"no predictions for {len(absent)} of {len(labels)} games: {shown}",
+            f"no predictions for {len(absent)} of {counted(len(labels), 'game')}: {shown}",
             remedy="predict them (an empty list will do), or count them as misses "
             "with --missing empty",
         )

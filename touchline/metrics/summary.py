@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchline.errors import FormatError
+from touchline.runtime.wording import counted
 
 FRAMES_PER_SECOND = 2
 
@@ -92,7 +93,8 @@ def evaluate_summaries(
     missing = [game for game in editors if game not in reels]
     if missing:
         raise FormatError(
-            f"no reel for {len(missing)} of {len(editors)} games, such as {missing[0]!r}",
+            f"no reel for {len(missing)} of {counted(len(editors), 'game')}, such as "
+            f"{missing[0]!r}",
             remedy="give a reel, an empty one if need be, for every game",
         )
     if not editors:

@@ -23,6 +23,7 @@ from touchline.labels import LabelSet, label_set_of
 from touchline.media.video import probe, read_frames
 from touchline.reel import Reel
 from touchline.runtime.atomic import write_text
+from touchline.runtime.wording import counted, counted_rate
 from touchline.scores import FloatArray
 from touchline.timebase import format_seconds
 
@@ -126,11 +127,11 @@ def _facts(timeline: Timeline) -> str:
     if timeline.video.duration_seconds is not None:
         facts.append(format_seconds(timeline.video.duration_seconds))
     if timeline.video.frame_rate is not None:
-        facts.append(f"{float(timeline.video.frame_rate):g} frames a second")
+        facts.append(counted_rate(timeline.video.frame_rate, "frame"))
     if timeline.model is not None:
         weights = f" ({timeline.model.weights})" if timeline.model.weights else ""
         facts.append(f"model {timeline.model.name}{weights}")
-    facts.append("1 event" if len(timeline) == 1 else f"{len(timeline)} events")
+    facts.append(counted(len(timeline), "event"))
     return " · ".join(escape(fact) for fact in facts)
 
 
@@ -228,7 +229,7 @@ def _reel_section(reel: Reel | None) -> str:
         for clip in reel
     )
     length = format_seconds(reel.seconds)
-    clips = "1 clip" if len(reel) == 1 else f"{len(reel)} clips"
+    clips = counted(len(reel), "clip")
     body = f'<ol class="clips">{cards}</ol>' if cards else '<p class="empty">It is empty.</p>'
     return (
         '<section aria-labelledby="reel-heading"><div class="bar">'

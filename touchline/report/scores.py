@@ -21,6 +21,7 @@ from touchline.metrics.explain import (
 )
 from touchline.metrics.matching import BoolArray
 from touchline.runtime.atomic import write_text
+from touchline.runtime.wording import counted, counted_rate
 
 _WIDTH, _HEIGHT = 300.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 292.0, 8.0, 164.0
@@ -48,7 +49,7 @@ def render_scores(explanations: Sequence[Explanation]) -> str:
         raise ConfigError("no scores to show", remedy="name at least one metric")
     names = ", ".join(explanation.scores.metric for explanation in explanations)
     return Template(_resource("scores.html")).substitute(
-        title=escape(f"{names}, {explanations[0].scores.games} games"),
+        title=escape(f"{names}, {counted(explanations[0].scores.games, 'game')}"),
         style=_resource("page.css") + _resource("scores.css"),
         sections="\n".join(_metric(explanation) for explanation in explanations),
         resamples=RESAMPLES,
@@ -65,7 +66,7 @@ def _metric(explanation: Explanation) -> str:
     within = f"±{explanation.within_seconds:g} s"
     return f"""
 <section>
-  <h2>{escape(scores.metric)}, at {float(scores.rate):g} frames a second</h2>
+  <h2>{escape(scores.metric)}, at {counted_rate(scores.rate, "frame")}</h2>
   {_headline(explanation)}
   {_notes(explanation)}
 </section>
@@ -121,7 +122,7 @@ def _headline(explanation: Explanation) -> str:
 
 
 def _notes(explanation: Explanation) -> str:
-    lines = [f"{number} {text}" for text, number in explanation.scores.notes.items()]
+    lines = [f"{text}: {number}" for text, number in explanation.scores.notes.items()]
     lines += [f"No predictions: {game}" for game in explanation.missing_games]
     lines += [f"No labels: {game}" for game in explanation.extra_games]
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)

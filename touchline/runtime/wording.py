@@ -11,3 +11,8 @@ def counted(number: int, thing: str, things: str | None = None) -> str:
 def rate_text(rate: Fraction | float) -> str:
     """A rate as people write it: ``25``, ``29.97``, ``2.083``."""
     return f"{float(rate):.4g}"
+
+
+def counted_rate(rate: Fraction | float, thing: str) -> str:
+    """``25 frames a second``, ``1 row a second``."""
+    return f"{rate_text(rate)} {thing}{'' if rate == 1 else 's'} a second"

@@ -14,6 +14,7 @@ from touchline.datasets.targets import label_frames
 from touchline.errors import InputError
 from touchline.events import Match
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
+from touchline.runtime.wording import counted
 from touchline.timebase import parse_rate
 from touchline.training.config import DataOptions
 from touchline.training.validate import ValidationVideo
@@ -59,7 +60,8 @@ def load_data(options: DataOptions, say: Say = lambda text: None) -> TrainingDat
         ignore_unknown=options.ignore_unknown_labels,
     )
     if unknown:
-        say(f"left out {unknown.total()} events of {len(unknown)} labels outside {labels.name}")
+        left_out = f"{counted(unknown.total(), 'event')} of {counted(len(unknown), 'label')}"
+        say(f"left out {left_out} outside {labels.name}")
     return _open(options, labels, training, validation, say)
 
 
@@ -134,7 +136,7 @@ def labels_of(matches: Sequence[Match]) -> LabelSet:
 
 def _say_decoded(say: Say, done: int, total: int) -> None:
     if done == total or done % max(1, total // 10) == 0:
-        say(f"decoded {done} of {total} videos into the cache")
+        say(f"decoded {done} of {counted(total, 'video')} into the cache")
 
 
 def _open(

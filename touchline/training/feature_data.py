@@ -27,6 +27,7 @@ from touchline.datasets.streams import (
 from touchline.errors import ConfigError, InputError
 from touchline.events import Event, Match, Timeline
 from touchline.labels import LabelSet
+from touchline.runtime.wording import counted
 from touchline.timebase import format_seconds, parse_rate
 from touchline.training.data import Say, games_of, label_set_from, labelled, labels_of
 from touchline.training.feature_config import (
@@ -124,7 +125,8 @@ def read_labels(options: FeatureDataOptions, say: Say = lambda text: None) -> La
         ignore_unknown=options.ignore_unknown_labels,
     )
     if unknown:
-        say(f"left out {unknown.total()} events of {len(unknown)} labels outside {labels.name}")
+        left_out = f"{counted(unknown.total(), 'event')} of {counted(len(unknown), 'label')}"
+        say(f"left out {left_out} outside {labels.name}")
     _tell_empty_classes(matches, labels, say)
     _tell_empty_halves(matches, say)
     return LabelledGames(labels, tuple(training), tuple(validation))
@@ -277,11 +279,10 @@ class _HalfOpener:
         path, event, end = max(self._late, key=lambda late: late[1].seconds - late[2])
         count = len(self._late)
         if self._options.late_events == "leave-out":
-            say(f"left out {count} events that lie beyond the end of their features")
+            say(f"left out {counted(count, 'event')} beyond the end of the features")
             return
-        events = "1 event lies" if count == 1 else f"{count} events lie"
         raise InputError(
-            f"{events} beyond the end of the features, such as {event.label} at "
+            f"{counted(count, 'event')} beyond the end of the features, such as {event.label} at "
             f"{format_seconds(event.seconds)}: they end at {format_seconds(end)} if they have "
             f"{self._sources[MAIN].rate} rows a second",
             where=path,

@@ -8,6 +8,7 @@ from torch import nn
 
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
+from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS
 from touchline.timebase import parse_rate
 from touchline.training.data import Say
@@ -195,7 +196,7 @@ def make_batches(
     training = FeatureBatches(data.training, task, size, seed, **options)
     if not len(training):
         raise ConfigError(
-            f"an epoch has {len(training.clips)} clips, less than one for each device"
+            f"an epoch has {counted(len(training.clips), 'clip')}, less than one for each device"
         )
     if not recipe.measures_loss:
         return training, None

@@ -49,7 +49,7 @@ class FeatureIdentity(BaseModel):
         if self.name != other.name:
             return f"extractor {other.name} instead of {self.name}"
         if self.rate != other.rate:
-            return f"{other.rate} rows a second instead of {self.rate}"
+            return f"{Fraction(other.rate)} rows a second instead of {Fraction(self.rate)}"
         if self.weights != other.weights and (self.weights != PUBLISHED or other.weights is None):
             return f"{self.name} with weights {_short(other.weights)}, not {_short(self.weights)}"
         for key in sorted({*self.settings, *other.settings}):
