@@ -34,7 +34,7 @@ def test_classes_of_both_are_there(call, two_runs, tmp_path, name):
 
 def test_networks_of_the_same_classes_are_averaged(call, refused, two_runs, tmp_path):
     visual, out = two_runs[0], tmp_path / "out"
-    assert "speak of Corner" in refused("combine", visual, visual, "-o", out)
+    assert "have the class Corner" in refused("combine", visual, visual, "-o", out)
     assert call("combine", visual, visual, "--average", "-o", out).code == 0
     assert read_matches(out) == read_matches(visual)
 

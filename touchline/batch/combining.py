@@ -1,8 +1,8 @@
-"""Predictions of networks that share the classes between them, put together.
+"""Predictions of several networks, merged.
 
 CALF with calibration is two networks: one for the classes that show in where players stand, one for
-the others. Scores are taken class by class, so that nothing needs to be weighed. Networks for the
-same classes are averaged instead.
+the others. Each class is taken from the network that has it, so that no weights are needed.
+Networks for the same classes are averaged instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +17,10 @@ from touchline.labels import label_set_of
 from touchline.runtime.wording import counted
 
 WITHIN_SECONDS = 2.0
-"""How far apart two networks may see one event."""
+"""Most seconds between two networks' times of the same event."""
 
 Predictions = Mapping[str, Match]
-Together = Callable[[Sequence[Timeline]], list[Event]]
+MergeHalves = Callable[[Sequence[Timeline]], list[Event]]
 """The events of one half, of what each network found in it."""
 
 
@@ -31,12 +31,12 @@ def combine_predictions(parts: Sequence[Predictions]) -> dict[str, Match]:
         parts: predictions by game, the same games in each.
 
     Raises:
-        InputError: fewer than two parts, a class that two of them speak of, or a game or half that
+        InputError: fewer than two parts, a class that two of them have, or a game or half that
             one of them lacks.
     """
     _check_games(parts)
     _check_classes([_classes(part) for part in parts])
-    return _put_together(parts, _all_events)
+    return _merge_games(parts, _all_events)
 
 
 def average_predictions(
@@ -55,7 +55,7 @@ def average_predictions(
         InputError: fewer than two parts, or a game or half that one of them lacks.
     """
     _check_games(parts)
-    return _put_together(parts, partial(_averaged, within_seconds=within_seconds))
+    return _merge_games(parts, partial(_averaged, within_seconds=within_seconds))
 
 
 def _check_games(parts: Sequence[Predictions]) -> None:
@@ -72,8 +72,8 @@ def _check_games(parts: Sequence[Predictions]) -> None:
             )
 
 
-def _put_together(parts: Sequence[Predictions], together: Together) -> dict[str, Match]:
-    return {game: _combine_match([part[game] for part in parts], together) for game in parts[0]}
+def _merge_games(parts: Sequence[Predictions], merge: MergeHalves) -> dict[str, Match]:
+    return {game: _combine_match([part[game] for part in parts], merge) for game in parts[0]}
 
 
 def _all_events(timelines: Sequence[Timeline]) -> list[Event]:
@@ -92,7 +92,7 @@ def _averaged(timelines: Sequence[Timeline], *, within_seconds: float) -> list[E
 
 
 def _average_class(parts: Sequence[Sequence[Event]], within_seconds: float) -> list[Event]:
-    """Events of one class by network, to those that they are together."""
+    """Average the events of one class, given by network."""
     found = [(event, part) for part, events in enumerate(parts) for event in events]
     found.sort(key=lambda item: -item[0].confidence)
     seconds = np.array([event.seconds for event, _ in found])
@@ -117,12 +117,12 @@ def _average_class(parts: Sequence[Sequence[Event]], within_seconds: float) -> l
 
 def _classes(part: Predictions) -> set[str]:
     timelines = [timeline for match in part.values() for timeline in match.timelines]
-    spoken_of = {event.label for timeline in timelines for event in timeline}
-    return spoken_of.union(*(timeline.labels or () for timeline in timelines if _is_sure(timeline)))
+    labels = {event.label for timeline in timelines for event in timeline}
+    return labels.union(*(timeline.labels or () for timeline in timelines if _is_sure(timeline)))
 
 
 def _is_sure(timeline: Timeline) -> bool:
-    """Whether the timeline's classes are those of its network, and not a set that covers them."""
+    """Whether the timeline's labels are those of its network, not a larger set."""
     return timeline.model is not None
 
 
@@ -131,12 +131,12 @@ def _check_classes(classes: Sequence[set[str]]) -> None:
         for others in classes[index + 1 :]:
             if shared := sorted(some & others):
                 raise InputError(
-                    f"two sets of predictions speak of {shared[0]}",
+                    f"two sets of predictions have the class {shared[0]}",
                     remedy="combine networks that have no class in common",
                 )
 
 
-def _combine_match(matches: Sequence[Match], put_together: Together) -> Match:
+def _combine_match(matches: Sequence[Match], merge: MergeHalves) -> Match:
     first = matches[0]
     halves = [[timeline.half for timeline in match.timelines] for match in matches]
     if any(own != halves[0] for own in halves):
@@ -145,22 +145,22 @@ def _combine_match(matches: Sequence[Match], put_together: Together) -> Match:
             where=first.name,
             remedy="predict the same halves with every network",
         )
-    together = zip(*(match.timelines for match in matches), strict=True)
+    halves_of_all = zip(*(match.timelines for match in matches), strict=True)
     return replace(
         first,
-        timelines=tuple(_combine_timeline(timelines, put_together) for timelines in together),
+        timelines=tuple(_combine_timeline(timelines, merge) for timelines in halves_of_all),
     )
 
 
-def _combine_timeline(timelines: Sequence[Timeline], put_together: Together) -> Timeline:
-    events = put_together(timelines)
-    spoken_of = dict.fromkeys(label for timeline in timelines for label in timeline.labels or ())
-    spoken_of |= dict.fromkeys(event.label for event in events)
+def _combine_timeline(timelines: Sequence[Timeline], merge: MergeHalves) -> Timeline:
+    events = merge(timelines)
+    labels = dict.fromkeys(label for timeline in timelines for label in timeline.labels or ())
+    labels |= dict.fromkeys(event.label for event in events)
     warnings = dict.fromkeys(warning for timeline in timelines for warning in timeline.warnings)
     return replace(
         timelines[0],
         events=tuple(events),
-        labels=label_set_of(tuple(spoken_of)) if spoken_of else None,
+        labels=label_set_of(tuple(labels)) if labels else None,
         model=None,
         warnings=tuple(warnings),
         scores=None,

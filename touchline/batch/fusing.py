@@ -1,4 +1,4 @@
-"""How much each of two fused networks is to say, chosen on games that neither was trained on."""
+"""The weights of two fused networks, chosen on games that neither was trained on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,11 +43,11 @@ def choose_weight(
 ) -> ChosenWeight:
     """The weight in ``WEIGHTS`` of the highest tight average mAP; of equal ones the most even.
 
-    Every network reads every half once; what they say of all halves is kept in memory, 1.5 MB
-    for a half of 45 minutes and 17 classes.
+    Every network reads every half once; the outputs for all halves are kept in memory, 1.5 MB for
+    a half of 45 minutes and 17 classes.
 
     Args:
-        spotter: its own weight has no say.
+        spotter: its own weight is ignored.
         games: of the validation split, with labels.
         threshold: events of lower confidence are left out.
         progress: called after every half that was read and every weight that was tried.
@@ -58,15 +58,15 @@ def choose_weight(
     """
     truth = _labelled(games, spotter.card.label_set)
     check_games(spotter, games)
-    said: dict[str, list[tuple[HalfOutput, HalfOutput]]] = {}
+    outputs: dict[str, list[tuple[HalfOutput, HalfOutput]]] = {}
     for game in games:
-        said[game.name] = []
+        outputs[game.name] = []
         for half in game.halves:
-            said[game.name].append(spotter.read(half.path))
+            outputs[game.name].append(spotter.read(half.path))
             progress()
     tight: dict[float, float] = {}
     for weight in WEIGHTS:
-        tight[weight] = _tight(spotter.with_weight(weight), truth, said, threshold)
+        tight[weight] = _tight(spotter.with_weight(weight), truth, outputs, threshold)
         progress()
     best = max(tight, key=lambda weight: (tight[weight], -abs(weight - 0.5)))
     return ChosenWeight(best, tight, len(games))
@@ -87,7 +87,7 @@ def _labelled(games: Sequence[Game], labels: LabelSet) -> dict[str, Match]:
 def _tight(
     spotter: FusedSpotter,
     truth: Mapping[str, Match],
-    said: Mapping[str, "Sequence[tuple[HalfOutput, HalfOutput]]"],
+    outputs: Mapping[str, "Sequence[tuple[HalfOutput, HalfOutput]]"],
     threshold: float,
 ) -> float:
     labels = spotter.card.label_set
@@ -98,7 +98,7 @@ def _tight(
                 timeline.with_events(
                     find_peaks(spotter.fuse(both), spotter.first.suppression, threshold)
                 )
-                for timeline, both in zip(match.timelines, said[name], strict=True)
+                for timeline, both in zip(match.timelines, outputs[name], strict=True)
             ),
         )
         for name, match in truth.items()

@@ -18,7 +18,7 @@ from touchline.zoo.store import ModelFolder
 
 @dataclass(frozen=True)
 class DatasetReplays:
-    """What a network says of the replays of each game.
+    """The replays of each game, with the action that a network finds for each.
 
     Attributes:
         replays: by game, in playing order; games without any replay are there too.

@@ -18,7 +18,7 @@ average precision a little."""
 
 
 def challenge_threshold(card: ModelCard) -> float:
-    """What a model's card says is no event, else ``CHALLENGE_THRESHOLD``."""
+    """The floor of confidence on a model's card, else ``CHALLENGE_THRESHOLD``."""
     rule = card.suppression
     return CHALLENGE_THRESHOLD if rule is None or rule.floor is None else rule.floor
 
@@ -79,7 +79,7 @@ def predict(
 ) -> DatasetPredictions:
     """Spot every half of every game.
 
-    All files are opened before the first is spotted, so that a broken one is told at once.
+    All files are opened before the first is spotted, so that a broken one is reported at once.
 
     Args:
         games: as ``touchline.datasets.soccernet.read_games`` finds them.
@@ -118,7 +118,7 @@ def check_games(spotter: HalfSpotter, games: Sequence[Game]) -> None:
 
 
 def _missing_halves(games: Sequence[Game]) -> list[str]:
-    """What to say of games that lack a half which others have."""
+    """Warnings about games that lack a half which others have."""
     known = {half.number for game in games for half in game.halves}
     return [
         f"{game.name}: there is no half {number}, as other games have"

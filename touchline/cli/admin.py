@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 app = new_app(help="Users, backup and restore of a server.", no_args_is_help=True)
 
-DataOption = Annotated[Path | None, typer.Option(help="Folder of all that the server keeps.")]
+DataOption = Annotated[Path | None, typer.Option(help="Data folder of the server.")]
 
 
 @app.command("add-user")
 def add_user(
-    name: Annotated[str, typer.Argument(help="What they log in with.")],
+    name: Annotated[str, typer.Argument(help="Name to log in with.")],
     role: Annotated[
-        Literal["viewer", "editor", "admin"], typer.Option(help="What they may do.")
+        Literal["viewer", "editor", "admin"], typer.Option(help="Role of the user.")
     ] = "admin",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Let somebody in; the first must be an admin. From then on the server demands passwords."""
+    """Add a user; the first must be an admin. From then on the server requires passwords."""
     with _services(data) as services:
         from touchline.server.access import accounts
 
@@ -40,13 +40,13 @@ def add_user(
 
 @app.command("set-password")
 def set_password(
-    name: Annotated[str, typer.Argument(help="Whose.")],
+    name: Annotated[str, typer.Argument(help="Name of the user.")],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Give a user another password; they are logged out everywhere."""
+    """Change a user's password and end their sessions."""
     with _services(data) as services:
         from sqlalchemy import select
 
@@ -60,17 +60,17 @@ def set_password(
             if user is None:
                 raise ConfigError(f"there is no user {name!r}")
             accounts.change_password(session, user, password)
-    results.print(f"{name} has another password", markup=False)
+    results.print(f"the password of {name} is changed", markup=False)
 
 
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="A .zip to write.")],
-    files: Annotated[bool, typer.Option(help="Take videos and other files along.")] = True,
+    files: Annotated[bool, typer.Option(help="Include videos and other files.")] = True,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write everything into one file, while the server runs."""
+    """Write all data into one file; the server may run."""
     with _services(data) as services:
         from touchline.server.backup import back_up
 
@@ -84,7 +84,7 @@ def restore(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Read a backup into an empty server; it may be on another kind of database."""
+    """Read a backup into an empty server, which may have another kind of database."""
     with _services(data) as services:
         from touchline.server.backup import restore as read_back
 
@@ -100,7 +100,7 @@ def restore(
 def migrate(data: DataOption = None) -> None:
     """Bring the database's tables to this version; the server does so itself when it starts."""
     with _services(data):
-        results.print("the tables are of this version", markup=False)
+        results.print("the tables are up to date", markup=False)
 
 
 def _services(data: Path | None) -> "_Opened":

@@ -1,4 +1,4 @@
-"""``touchline combine``: predictions of several networks become one set."""
+"""``touchline combine``: merge the predictions of several networks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,19 +25,19 @@ def combine(
     ],
     average: Annotated[
         bool,
-        typer.Option("--average", help="Average networks that know the same classes."),
+        typer.Option("--average", help="Average networks that have the same classes."),
     ] = False,
     within: Annotated[
         float | None,
         typer.Option(
             min=0.0,
             max=60.0,
-            help="With --average: seconds by which networks may differ about one event; 2 if not.",
+            help="With --average: most seconds between two networks' times of an event; default 2.",
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Put predictions together: by class, each from the network that knows it, or averaged.
+    """Merge predictions: each class from the network that has it, or the average of all networks.
 
     By class is how CALF with calibration was published: its visual and its non-visual network.
     """

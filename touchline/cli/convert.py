@@ -26,10 +26,10 @@ def convert(
     ] = None,
     source_format: Annotated[
         str | None,
-        typer.Option("--from", help="Format of SRC; told by its name and content else."),
+        typer.Option("--from", help="Format of SRC; by default that of its name and content."),
     ] = None,
     target_format: Annotated[
-        str | None, typer.Option("--to", help="Format of DST; told by its name if left out.")
+        str | None, typer.Option("--to", help="Format of DST; by default that of its name.")
     ] = None,
     rate: Annotated[
         str | None, typer.Option(help="Frame rate (25, 29.97, 25/12) of formats that count frames.")
@@ -39,15 +39,15 @@ def convert(
     ] = None,
     half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
     lead: Annotated[
-        float, typer.Option(help="Seconds that a window begins before a point event.")
+        float, typer.Option(help="Seconds by which a window starts before an event.")
     ] = 5.0,
     lag: Annotated[
-        float, typer.Option(help="Seconds that a window ends after a point event.")
+        float, typer.Option(help="Seconds by which a window ends after an event.")
     ] = 5.0,
-    formats: Annotated[bool, typer.Option("--formats", help="List the formats and leave.")] = False,
+    formats: Annotated[bool, typer.Option("--formats", help="List the formats and exit.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Convert events, labels, predictions or a reel; say what the target cannot hold."""
+    """Convert events, labels, predictions or a reel; report what the target cannot hold."""
     from touchline.errors import InputError
     from touchline.formats import FORMATS
     from touchline.formats.converting import convert as convert_file

@@ -15,7 +15,7 @@ app = new_app(no_args_is_help=True, help="Download, check and describe datasets.
 @app.command()
 def download(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Root of the dataset; made if need be.")
+        Path | None, typer.Argument(metavar="DIR", help="Root of the dataset; created if needed.")
     ] = None,
     what: Annotated[
         list[str] | None,
@@ -34,13 +34,14 @@ def download(
     password: Annotated[
         str | None,
         typer.Option(
-            envvar="SOCCERNET_PASSWORD", help="Of the agreement, for videos of the older drive."
+            envvar="SOCCERNET_PASSWORD",
+            help="Password of the agreement, for videos on the older drive.",
         ),
     ] = None,
-    list_data: Annotated[bool, typer.Option("--list", help="List the data and leave.")] = False,
+    list_data: Annotated[bool, typer.Option("--list", help="List the data and exit.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Download parts of SoccerNet. Broken off, the same command goes on where it stopped."""
+    """Download parts of SoccerNet; an interrupted download continues with the same command."""
     from touchline.datasets.download import SOURCES
     from touchline.datasets.download import download as fetch
     from touchline.errors import InputError
@@ -92,18 +93,19 @@ def check(
     ],
     games: Annotated[
         Path | None,
-        typer.Option(help="What should be there: a list of games, or the folder or zip of labels."),
+        typer.Option(help="Expected games: a list of games, or the folder or zip of labels."),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="What should be there: a published split, or a list at PATH.")
+        str | None, typer.Option(help="Expected games: a published split, or a list at PATH.")
     ] = None,
     labels: Annotated[str | None, typer.Option(help=f"Label set: {', '.join(LABEL_SETS)}.")] = None,
     team: Annotated[
-        bool, typer.Option("--team", help="Predictions for team ball spotting, which name a team.")
+        bool,
+        typer.Option("--team", help="The predictions are for team ball spotting and name a team."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Say what is missing, unreadable, mislabelled or would be refused. Exits with 2 on errors."""
+    """Report what is missing, unreadable, mislabelled or would be refused; 2 means errors."""
     from touchline.datasets.checks import (
         check_challenge,
         check_dataset,
@@ -143,7 +145,7 @@ def check(
         )
         if report.kind == "challenge" and wanted is None:
             remarks.print(
-                "note: without --games or --split a missing game cannot be noticed", markup=False
+                "note: without --games or --split a missing game cannot be detected", markup=False
             )
     if report.errors:
         raise typer.Exit(2)
@@ -158,7 +160,7 @@ def stats(
         str | None, typer.Option("--from", help="Which kind of label files to count.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Draw bars into this .svg or .html too.")
+        Path | None, typer.Option(help="Also draw the counts as bars into this .svg or .html.")
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -13,9 +13,9 @@ app = new_app()
 
 @app.command()
 def demo(
-    folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to put everything.")
-    ] = Path("touchline-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder for the results.")] = Path(
+        "touchline-demo"
+    ),
     minutes: Annotated[float, typer.Option(help="Length of each half of the match.")] = 3.0,
     seed: Annotated[int, typer.Option(help="Which match to simulate.")] = 2026,
     json: JsonOption = False,

@@ -34,7 +34,7 @@ class Task(StrEnum):
 
 
 class Missing(StrEnum):
-    """What a labelled game without predictions is."""
+    """What to do with a labelled game without predictions."""
 
     refuse = "refuse"
     empty = "empty"
@@ -43,10 +43,10 @@ class Missing(StrEnum):
 @app.command()
 def evaluate(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="The truth: a file, folder tree or zip.")
+        Path, typer.Argument(metavar="LABELS", help="Ground truth: a file, folder tree or zip.")
     ],
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS", help="What to score: a file, tree or zip.")
+        Path, typer.Argument(metavar="PREDICTIONS", help="Predictions: a file, folder tree or zip.")
     ],
     metric: Annotated[
         list[str] | None,
@@ -81,7 +81,8 @@ def evaluate(
         str | None, typer.Option(help="Score only the games of this split, by the list in LABELS.")
     ] = None,
     missing: Annotated[
-        Missing, typer.Option(help="A game without predictions: refuse, or count it as misses.")
+        Missing,
+        typer.Option(help="For a game without predictions: refuse, or empty, which counts misses."),
     ] = Missing.refuse,
     label_file: Annotated[
         str | None, typer.Option(help="Name of each game's label file, such as Labels-v2.json.")
@@ -90,7 +91,11 @@ def evaluate(
         str | None, typer.Option(help="Name of each game's prediction file.")
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show what the official figure hides.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Explain the score: precision and recall, times, confusions, calibration.",
+        ),
     ] = False,
     threshold: Annotated[
         float, typer.Option(help="Score from which --explain counts a detection as reported.")
@@ -100,10 +105,10 @@ def evaluate(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the official figure of the challenge, and on request what it hides."""
+    """Print the official metric of the challenge; with --explain also what it does not show."""
     wanted = _wanted_games(labels, games, split)
     if task is not Task.spotting and (explain or html):
-        raise ConfigError(f"--explain is not made for --task {task.value}")
+        raise ConfigError(f"--explain does not apply to --task {task.value}")
     if task is Task.summary:
         _show_record(_summary(labels, predictions, wanted), json)
     elif task is Task.grounding:
@@ -321,7 +326,7 @@ def _show_record(record: dict[str, Any], json: bool) -> None:
 
 
 def _print_scores(scores: "SpottingScores") -> None:
-    """The official figure: per class, and for visible and unshown events."""
+    """The official metric: per class, and for visible and unshown events."""
     from touchline.metrics.spotting import Part
 
     table = _table(["class", "annotations", "AP"])
@@ -347,7 +352,7 @@ def _title(scores: "SpottingScores") -> str:
 
 
 def _print_explanation(explanation: "Explanation") -> None:
-    """Everything beside the official figure."""
+    """Everything beside the official metric."""
     scores = explanation.scores
     figures = _table(["class", "annotated", "AP", "95 %", "exact AP"])
     figures.title = _title(scores)
@@ -445,7 +450,7 @@ def _range(interval: tuple[float, float]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A label as it is: markup in it is not obeyed."""
+    """A label as it is, without effect as markup."""
     from rich.markup import escape
 
     return escape(text)

@@ -34,14 +34,14 @@ def extract(
             "--features",
             "-f",
             metavar="NAME,...",
-            help="With commas between: resnet152, vggish, vggish-half-second, log-mel, fft, "
-            "timm:BACKBONE, detections, demo or another model. NAME@FILE takes its weights from a "
-            "file.",
+            help="Extractors, separated by commas: resnet152, vggish, vggish-half-second, log-mel, "
+            "fft, timm:BACKBONE, detections, demo or another model. NAME@FILE takes the weights "
+            "from a file.",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to write to; beside the videos if left out."),
+        typer.Option("--out", "-o", help="Folder to write to; by default beside the videos."),
     ] = None,
     split: Annotated[
         str, typer.Option(help="Of a dataset: train, valid, test, challenge, or all.")
@@ -50,7 +50,8 @@ def extract(
         str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
     ] = "224p",
     rate: Annotated[
-        str | None, typer.Option(help="Rows a second, such as 2 or 25/12; the extractor's own.")
+        str | None,
+        typer.Option(help="Rows a second, such as 2 or 25/12; by default the extractor's own."),
     ] = None,
     engine: Annotated[
         Literal["auto", "openvino", "torch"], typer.Option(help="Where networks run.")
@@ -62,7 +63,7 @@ def extract(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="What finds people and ball for detections: a file in ONNX (YOLO or RT-DETR), "
+            help="Detector of people and ball for detections: an ONNX file (YOLO or RT-DETR), "
             "hf:NAME_OR_FOLDER of Hugging Face, or boxes for player-box files.",
         ),
     ] = None,
@@ -70,14 +71,14 @@ def extract(
         str | None,
         typer.Option(
             metavar="NAME,...",
-            help="Its classes if its file does not name them, in order (ball,player,referee) or "
+            help="Classes of a detector whose file does not name them, in order (ball,player) or "
             "by number (person=0,ball=32).",
         ),
     ] = None,
     player_boxes: Annotated[
         bool,
         typer.Option(
-            "--player-boxes", help="Write a detector's people too, as SoccerNet writes them."
+            "--player-boxes", help="Also write the detected people as SoccerNet's player boxes."
         ),
     ] = False,
     pca: Annotated[
@@ -90,7 +91,9 @@ def extract(
     ] = None,
     fit_pca: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Fit a PCA on what was extracted; take --split train."),
+        typer.Option(
+            metavar="FILE", help="Fit a PCA on the extracted features; use --split train."
+        ),
     ] = None,
     dims: Annotated[int, typer.Option(min=1, help="Components of --fit-pca.")] = 512,
     jobs: JobsOption = None,
@@ -117,17 +120,21 @@ def extract(
 
     names = dict.fromkeys(name.strip() for name in features.split(",") if name.strip())
     if not names:
-        raise InputError("no name", where="--features", remedy="such as demo or resnet152,vggish")
+        raise InputError(
+            "no extractor is named", where="--features", remedy="such as demo or resnet152,vggish"
+        )
     if detector is not None or detector_classes is not None or player_boxes:
         if not any(name.partition("@")[0] == DETECTIONS for name in names):
-            raise InputError("is about detections", where="--detector", remedy="add -f detections")
+            raise InputError(
+                "applies to detections only", where="--detector", remedy="add -f detections"
+            )
         detections = f"{DETECTIONS}@{detector}" if detector else DETECTIONS
         names = dict.fromkeys(detections if name == DETECTIONS else name for name in names)
     chosen_rate = None if rate is None else parse_rate(rate)
     if fit_pca is not None and len(names) != 1:
         raise InputError("a PCA is fitted on one extractor's features", where="--fit-pca")
     if pca is None and pca_average is not None:
-        raise InputError("an average needs its PCA", where="--pca-average", remedy="give --pca")
+        raise InputError("an average needs a PCA", where="--pca-average", remedy="give --pca")
     tasks = plan_extraction(
         source,
         [

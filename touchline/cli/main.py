@@ -27,12 +27,12 @@ COMMANDS = {
     "extract": "Write the features of a video or a dataset.",
     "train": "Train a network by a recipe.",
     "predict": "Write a trained network's predictions for a dataset.",
-    "combine": "Put the predictions of several networks together.",
+    "combine": "Merge the predictions of several networks.",
     "models": "List, show, pull, import and export weights.",
     "dataset": "Download, check and describe datasets.",
     "simulate": "Make a synthetic dataset in the SoccerNet layout.",
     "serve": "Serve the HTTP API, with a worker.",
-    "worker": "Work at the server's jobs.",
+    "worker": "Run the server's jobs.",
     "admin": "Users, backup and restore of a server.",
 }
 """Every command, in the order of the help; ``touchline.cli.<name>`` holds its ``app``."""
@@ -44,18 +44,18 @@ ENDINGS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 QUIET = "--quiet"
 
 CallError: type[Exception] = typer.BadParameter.__mro__[2]
-"""Of every wrong call. Typer has it from click, or from its own copy of click, by version."""
+"""Base of the errors of wrong calls: that of click, or of Typer's own copy of click, by version."""
 
-NEEDED_FROM_THE_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-"""Errors that are neither ours nor the input's: no space left, no permission."""
+SYSTEM_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+"""Errors of the system, neither ours nor the input's: no space left, no permission."""
 
 
 class ReaderLeftError(Exception):
-    """Whoever read our output went away (``| head``)."""
+    """The reader of our output has gone (``| head``)."""
 
 
 class TerminatedError(BaseException):
-    """The program was told to end (SIGTERM): what is half-written is removed on the way out."""
+    """The program was terminated (SIGTERM); what is half-written is removed on the way out."""
 
 
 class CommandTable(TyperGroup):
@@ -71,7 +71,7 @@ class CommandTable(TyperGroup):
         return typer.main.get_command(module.app)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """``--quiet`` may stand behind the command too, as it is the same for all of them."""
+        """``--quiet`` may also follow the command, as it applies to all of them."""
         words = args[: args.index("--")] if "--" in args else args
         if QUIET in words:
             args = [QUIET, *(word for word in words if word != QUIET), *args[len(words) :]]
@@ -99,7 +99,7 @@ app = new_app(
 
 @app.callback(invoke_without_command=True)
 def options(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
     quiet: bool = typer.Option(
         False, QUIET, help="Print results and errors only: no progress, no remarks."
     ),
@@ -124,7 +124,7 @@ def run() -> None:
     except InputError as error:
         _leave(2, str(error))
     except CallError as error:
-        _leave(2, _what_was_wrong(error))
+        _leave(2, _usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except TerminatedError:
@@ -135,7 +135,7 @@ def run() -> None:
     except MemoryError:
         _leave(1, "not enough memory")
     except OSError as error:
-        if error.errno not in NEEDED_FROM_THE_SYSTEM:
+        if error.errno not in SYSTEM_ERRORS:
             raise
         _leave(2, f"{error.filename or 'the system'}: {error.strerror}")
     if code in ENDINGS:
@@ -145,7 +145,7 @@ def run() -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM raise, unless somebody else handles it: by itself it would stop all clearing."""
+    """Let SIGTERM raise, so that files are cleaned up, unless something else handles it."""
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
@@ -169,8 +169,8 @@ def _leave(code: int, text: str) -> NoReturn:
     sys.exit(code)
 
 
-def _what_was_wrong(error: Any) -> str:
-    """One line about a call that does not parse; the help itself where nothing was asked for."""
+def _usage_error(error: Any) -> str:
+    """One line about a call that does not parse; the help itself where no command was given."""
     if type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(error.format_message(), err=True)
         sys.exit(2)

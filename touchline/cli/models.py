@@ -26,7 +26,7 @@ OnnxOption = Annotated[
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
-    """List the models that are here, what makes their features, and what can be pulled by name."""
+    """List the installed models and feature extractors, and the models that can be pulled."""
     from touchline.features.stored_detectors import list_detectors
     from touchline.features.stored_pca import list_pcas
     from touchline.zoo.download import PUBLISHED
@@ -106,7 +106,7 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
 @app.command()
 def pull(
     name: Annotated[
-        str, typer.Argument(help="A name that `list` offers, or org/name of the Hugging Face Hub.")
+        str, typer.Argument(help="A name of `models list`, or org/name of the Hugging Face Hub.")
     ],
     onnx: OnnxOption = True,
     json: JsonOption = False,
@@ -136,8 +136,8 @@ def import_(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="Published config.json or config.yaml of the weights, or one that says what a "
-            "file of weights cannot: pool, window_size, framerate, classes; polarity and heads "
+            help="Published config.json or config.yaml of the weights, or one with what the "
+            "weights do not contain: pool, window_size, framerate, classes; polarity and heads "
             "of CALF."
         ),
     ] = None,
@@ -148,7 +148,8 @@ def import_(
     rate: Annotated[str | None, typer.Option(help="Frames a second, such as 25/12.")] = None,
     size: Annotated[str | None, typer.Option(help="Picture size, such as 398x224.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to make instead of one in the zoo.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the model, instead of one in the zoo."),
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "",
     average: Annotated[
@@ -158,7 +159,7 @@ def import_(
     onnx: OnnxOption = True,
     json: JsonOption = False,
 ) -> None:
-    """Make a model of a published checkpoint; nothing in it is executed.
+    """Make a model from a published checkpoint; nothing in it is executed.
 
     Weights of an extractor of features (ResNet-152 of Keras, VGGish), PCAs and detectors are kept
     for `extract`, and for `spot` with models of their features.
@@ -215,7 +216,7 @@ def export(
     name: NameArgument,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to write to; the model's own if left out."),
+        typer.Option("--out", "-o", help="Folder to write to; by default the model's own."),
     ] = None,
     half: Annotated[
         bool, typer.Option("--fp16", help="Store the weights in float16, half the bytes.")
@@ -234,7 +235,7 @@ def export(
 
 
 def _refuse(options: dict[str, Any], thing: str) -> None:
-    """Refuse options that say nothing of the kind of thing that a file holds."""
+    """Refuse options that do not apply to what a file holds."""
     if given := [option for option, value in options.items() if value is not None]:
         raise ConfigError(f"the file holds {thing}", where=given[0], remedy="leave it out")
 
@@ -267,7 +268,7 @@ def _import_pca(file: Path, average: Path | None, json: bool) -> None:
 
     if file.suffix.lower() == ".pkl" and average is None:
         raise ConfigError(
-            "a PCA is published with an average that is taken off first",
+            "a published PCA needs the average that is subtracted first",
             where=file,
             remedy="name it with --average, such as average_512_TF2.pkl",
         )

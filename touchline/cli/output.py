@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, progress and remarks on stderr."""
+"""Output of the commands: results on stdout; progress, remarks and errors on stderr."""
 
 import json
 import sys
@@ -25,21 +25,24 @@ RayOption = Annotated[
     typer.Option(
         "--ray",
         metavar="[ADDRESS]",
-        help="Spread the work over a Ray cluster: HOST:PORT, local, or auto, which is meant "
-        "without an address: that of RAY_ADDRESS or on this machine, else a new one here.",
+        help="Run on a Ray cluster: HOST:PORT; local, a new one on this machine; or auto, the "
+        "default address: the cluster of RAY_ADDRESS, else the one on this machine, else a new "
+        "one.",
     ),
 ]
 
 GpusOption = Annotated[
     float,
     typer.Option(
-        "--gpus", min=0.0, help="GPUs that each task asks the cluster for; 0.25: four share one."
+        "--gpus",
+        min=0.0,
+        help="GPUs for each task on the cluster; with 0.25, four tasks share one.",
     ),
 ]
 
 JobsOption = Annotated[
     int | None,
-    typer.Option("--jobs", min=1, help="Tasks at once; one for every two cores by default."),
+    typer.Option("--jobs", min=1, help="Tasks at once; by default one for every two cores."),
 ]
 
 OverwriteOption = Annotated[
@@ -56,7 +59,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 class Channel(Console):
-    """A console that says so when its reader has left, instead of ending the program."""
+    """A console that raises when its reader has gone, instead of ending the program."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -69,7 +72,7 @@ errors = Channel(stderr=True, highlight=False)
 """For errors."""
 
 results = Channel(highlight=False)
-"""For what the user asked for."""
+"""For results."""
 
 
 def new_app(**options: Any) -> typer.Typer:

@@ -41,7 +41,7 @@ def predict(
     ] = None,
     challenge: Annotated[
         Path | None,
-        typer.Option(metavar="ZIP", help="Zip that the challenge's server takes."),
+        typer.Option(metavar="ZIP", help="Zip to upload to the challenge's server."),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -56,16 +56,16 @@ def predict(
     ] = "224p",
     features: Annotated[
         str | None,
-        typer.Option(help="Name of the feature files, if it is not that of the model's own."),
+        typer.Option(help="Name of the feature files, if it differs from the model's."),
     ] = None,
     engine: Annotated[
         Literal["auto", "openvino", "torch"],
-        typer.Option(help="Where a network of pictures runs."),
+        typer.Option(help="What runs a network that reads pictures."),
     ] = "auto",
     fuse: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN", help="A second network of dense anchors, to be fused with the first."
+            metavar="RUN", help="A second network of dense anchors, to fuse with the first."
         ),
     ] = None,
     fuse_weight: Annotated[
@@ -73,7 +73,7 @@ def predict(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="With --fuse: share of the second network; by default chosen on the split valid.",
+            help="With --fuse: weight of the second network; by default chosen on the split valid.",
         ),
     ] = None,
     fuse_arctanh: Annotated[
@@ -87,8 +87,8 @@ def predict(
 ) -> None:
     """Spot every game of a dataset and write its results_spotting.json.
 
-    With --fuse two networks of dense anchors spot as one, each on its own feature files.
-    A network of replay grounding says what each replay shows instead, in results_grounding.json.
+    With --fuse, two networks of dense anchors are fused, each on its own feature files.
+    A network of replay grounding writes which action each replay shows, in results_grounding.json.
     Without --out and --challenge the results go into the folder predictions.
     """
     from touchline.batch.predictions import challenge_threshold, check_games
@@ -166,7 +166,7 @@ def _ground(
     targets: list[Path],
     json: bool,
 ) -> None:
-    """``predict`` for networks that say what replays show."""
+    """``predict`` for networks of replay grounding."""
     from touchline.batch.grounding import ground_games
     from touchline.datasets.soccernet import read_games
     from touchline.zoo.store import find
@@ -236,7 +236,7 @@ def _choose_weight(
         raise InputError(
             f"{error.what}, and the weight is chosen on the split valid",
             where=error.where,
-            remedy="mend that, or give --fuse-weight",
+            remedy="correct that, or give --fuse-weight",
         ) from error
 
 

@@ -26,8 +26,8 @@ def reel(
         Path,
         typer.Argument(
             metavar="EVENTS",
-            help="Events of a video or of a match's halves in any format, or a .reel.json; or a "
-            "folder of the events of many games.",
+            help="Events of a video or of the halves of a match in any format, or a .reel.json; "
+            "or a folder of the events of many games.",
         ),
     ],
     output: Annotated[
@@ -43,12 +43,12 @@ def reel(
     video: Annotated[
         list[Path] | None,
         typer.Option(
-            help="The video to cut from; repeat it for each half, in order. Of a folder of "
-            "events, the folder in which the videos lie in the same way."
+            help="The video to cut from; repeat it for each half, in order. For a folder of "
+            "events, the folder of the videos, arranged in the same way."
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(help="Greatest length of the reel.")] = 180.0,
-    labels: Annotated[bool, typer.Option(help="Write what happens into the picture.")] = False,
+    labels: Annotated[bool, typer.Option(help="Write the events into the picture.")] = False,
     snap: Annotated[
         bool, typer.Option(help="Let clips begin and end at camera cuts within reach.")
     ] = True,
@@ -57,7 +57,7 @@ def reel(
         typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
     ] = None,
     shift_seconds: Annotated[
-        float, typer.Option(help="Move every event first; negative for a detector that is late.")
+        float, typer.Option(help="Shift every event; negative if the detector is late.")
     ] = 0.0,
     jitter_seconds: Annotated[
         float, typer.Option(help="How far the detector's times spread around the truth.")
@@ -72,7 +72,7 @@ def reel(
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Choose the moments worth seeing, fit them into a length, and cut them in match order.
+    """Choose the best moments that fit into a length, and cut them in match order.
 
     A folder of events gives one reel for each game, of all its halves; a game that fails does not
     stop the others. Reels that are there and were made of the same events and videos with the same
@@ -98,7 +98,7 @@ def reel(
     given = video or []
     if is_folder:
         if len(given) > 1 or not all(path.is_dir() for path in given):
-            raise InputError("must be one folder, as EVENTS is one", where="--video")
+            raise InputError("must be one folder, as EVENTS is a folder", where="--video")
         folder = given[0] if given else None
         tasks = plan_reels(events, output, suffix, options, videos=folder, overwrite=overwrite)
     else:

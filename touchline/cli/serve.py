@@ -13,18 +13,19 @@ app = new_app()
 @app.command()
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address; any but this machine's own demands a password.")
+        str | None,
+        typer.Option(help="Address to listen on; any but this machine's own requires a password."),
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 for any.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of all that the server keeps.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the server.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, max=64, help="Worker processes beside the web process.")
+        int | None, typer.Option(min=0, max=64, help="Number of worker processes.")
     ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Serve the HTTP API, with a worker, until stopped.
 
-    Everything else is set by the environment: TOUCHLINE_DATABASE_URL, TOUCHLINE_MEDIA_ROOTS,
+    Other settings come from the environment: TOUCHLINE_DATABASE_URL, TOUCHLINE_MEDIA_ROOTS,
     TOUCHLINE_POLICY__QUOTA_BYTES and so on.
     """
     from touchline.server import needed

@@ -20,17 +20,19 @@ ALL_MODALITIES = "video,audio,labels,boxes,calibration,transcript"
 @app.command()
 def simulate(
     out: Annotated[
-        Path, typer.Argument(help="Folder of the dataset: new, empty, or to go on with.")
+        Path, typer.Argument(help="Folder of the dataset: new, empty, or of an interrupted run.")
     ],
     games: Annotated[int, typer.Option(help="Number of games.")] = 1,
     minutes: Annotated[float, typer.Option(help="Length of each half, at most 60.")] = 45.0,
-    seed: Annotated[int, typer.Option(help="Same seed and options, same games.")] = 0,
-    halves: Annotated[int, typer.Option(help="Halves a game: 1 or 2.")] = 2,
+    seed: Annotated[int, typer.Option(help="The same seed and options give the same games.")] = 0,
+    halves: Annotated[int, typer.Option(help="Halves of a game: 1 or 2.")] = 2,
     size: Annotated[str, typer.Option(help="Picture, such as 398x224 or 1280x720.")] = "398x224",
     frame_rate: Annotated[
         str, typer.Option(help="Frames a second; 2 or 25/12 for models that read no more.")
     ] = "25",
-    jobs: Annotated[int | None, typer.Option(help="Processes; all cores if not given.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes; by default one for each core.")
+    ] = None,
     modalities: Annotated[
         str, typer.Option(help="What to render, separated by commas.")
     ] = ALL_MODALITIES,
@@ -39,10 +41,10 @@ def simulate(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make football that never was: video, sound, labels, boxes, cameras and commentary.
+    """Simulate football matches: video, sound, labels, boxes, cameras and commentary.
 
-    Every label is exact to the frame. A run that was interrupted goes on where it stopped when the
-    same command is given again.
+    Every label is exact to the frame. An interrupted run continues when the same command is given
+    again.
     """
     from touchline.simulator import dataset
 

@@ -23,19 +23,21 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder of the run; runs/<name of the recipe> if not."),
+        typer.Option(
+            "--out", "-o", help="Folder of the run; by default runs/<name of the recipe>."
+        ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with an interrupted run in that folder."),
+        typer.Option("--resume", help="Continue the interrupted run in that folder."),
     ] = False,
     show: Annotated[
         bool,
-        typer.Option("--show", help="Print the recipe with every value stated, and stop."),
+        typer.Option("--show", help="Print the recipe with all its values and exit."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network by a recipe; the run's folder becomes a model."""
+    """Train a network by a recipe; the folder of the run is a model."""
     from touchline.errors import MissingExtraError
     from touchline.training.config import load_recipe
 
@@ -60,7 +62,7 @@ def train(
             on_step=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     if result.rank:
-        return  # the first of several processes tells
+        return  # the first of several processes prints
     if as_json:
         print_json(
             {

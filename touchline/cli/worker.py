@@ -12,16 +12,16 @@ app = new_app()
 
 @app.command()
 def worker(
-    data: Annotated[Path | None, typer.Option(help="Folder of all that the server keeps.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the server.")] = None,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="Stop when standard input is closed.")
     ] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Work at jobs until stopped; the job in hand goes back to the queue.
+    """Run jobs until stopped; the running job goes back to the queue.
 
-    Several on one host share a folder; on several hosts, TOUCHLINE_DATABASE_URL names a PostgreSQL
-    and the folder is one that all of them see.
+    Workers on one host share the data folder. For several hosts, TOUCHLINE_DATABASE_URL names a
+    PostgreSQL database, and the data folder is on storage that all of them share.
     """
     from touchline.server import needed
 
