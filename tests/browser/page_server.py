@@ -50,8 +50,8 @@ class PageServer:
             env=os.environ | self.environment,
             text=True,
         )
-        said = self.process.stdout.readline() if self.process.stdout else ""
-        self.port = int(said.strip().rpartition(":")[2])
+        output = self.process.stdout.readline() if self.process.stdout else ""
+        self.port = int(output.strip().rpartition(":")[2])
 
     def stop(self) -> None:
         """End it, whatever it is doing."""

@@ -42,17 +42,17 @@ def test_passwords_roles_and_links(guarded_server: PageServer, open_page: OpenPa
     users = page.locator("section", has=page.get_by_role("heading", name="Users"))
     users.get_by_label("Name").fill("ada")
     users.get_by_label("New password").fill(PASSWORD)
-    users.get_by_role("button", name="Add somebody").click()
+    users.get_by_role("button", name="Add a user").click()
     page.get_by_role("button", name="Log in").wait_for()  # the door is shut from now on
     page.get_by_label("Name").fill("ada")
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Log in").click()
-    page.get_by_text("name or password is wrong").wait_for()
+    page.get_by_text("wrong name or password").wait_for()
     log_in(page, "ada")
     users.get_by_label("Name").fill("vic")
     users.get_by_label("New password").fill(PASSWORD)
     users.locator("form").get_by_label("Role").select_option("viewer")
-    users.get_by_role("button", name="Add somebody").click()
+    users.get_by_role("button", name="Add a user").click()
     page.get_by_role("cell", name="vic", exact=True).wait_for()
     tokens = page.locator("section", has=page.get_by_role("heading", name="Tokens"))
     tokens.get_by_label("Name").fill("newsroom")
@@ -96,7 +96,7 @@ def test_settings_and_default_model(guarded_server: PageServer, open_page: OpenP
     assert ask(guarded_server, "/v1/settings")["retention_days"] == 30
     page.get_by_role("link", name="Models").click()
     page.get_by_role("heading", name="demo").wait_for()
-    page.get_by_text("New matches are spotted with it").wait_for()
+    page.get_by_text("Used for new matches").wait_for()
     assert page.get_by_text("Licence of the weights").count() >= 1
 
 
@@ -169,7 +169,7 @@ def test_views_are_accessible(
     look("models")
     page.goto(f"{server.url}/#/settings")
     page.get_by_role("heading", name="Users").wait_for()
-    page.get_by_role("heading", name="Who did what").wait_for()
+    page.get_by_role("heading", name="Audit log").wait_for()
     look("settings")
     assert not look.findings, "\n".join(look.findings)
 
@@ -200,8 +200,8 @@ class Look:
         for rule in found["violations"]:
             for node in rule["nodes"][:3]:
                 if rule["impact"] in ("serious", "critical", "moderate"):
-                    said = re.sub(r"\s+", " ", node["failureSummary"])[:160]
-                    self.findings.append(f"{view}: {rule['id']} {node['html'][:120]} {said}")
+                    output = re.sub(r"\s+", " ", node["failureSummary"])[:160]
+                    self.findings.append(f"{view}: {rule['id']} {node['html'][:120]} {output}")
 
 
 def test_the_match_page_by_keyboard_alone(full_server: Any, open_page: OpenPage) -> None:

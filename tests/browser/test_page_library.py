@@ -70,7 +70,7 @@ def test_an_upload_survives_a_restart_and_a_reload(
     tab = open_page(context=page.context)
     server.start()
     tab.goto(server.url)
-    tab.get_by_text("Another tab is sending it").wait_for()
+    tab.get_by_text("Another tab is uploading it").wait_for()
     tab.close()
     until(page, "document.querySelector('.upload progress').value > 22e6")
 
@@ -138,7 +138,7 @@ def test_search_sort_and_delete_with_undo(
     page.get_by_placeholder("Search matches").fill("alpha")
     page.get_by_text("2 matches").wait_for()
     page.get_by_placeholder("Search matches").fill("gamma")
-    page.get_by_text("No match is called “gamma”.").wait_for()
+    page.get_by_text("No match has “gamma” in its title.").wait_for()
     page.get_by_placeholder("Search matches").fill("")
 
     page.get_by_role("button", name="Delete Alpha 10").click()

@@ -69,7 +69,7 @@ def edit_clips(page: Any, server: PageServer, match: str) -> None:
     assert rows.count() == len(before) >= 2
     page.get_by_label("Title of clip 1").fill("Opening <i>goal</i>")
     page.get_by_label("Title of clip 1").blur()
-    rows.first.get_by_role("button", name="Begin later by").click()
+    rows.first.get_by_role("button", name="Start later by").click()
     rows.first.get_by_role("button", name="Move Opening").last.click()
     page.wait_for_timeout(900)
     page.get_by_text("Saving").wait_for(state="hidden")
@@ -107,7 +107,7 @@ def preview(page: Any) -> None:
 def render_and_download(page: Any, server: PageServer, match: str) -> None:
     formats = page.get_by_label("Format").locator("option").all_text_contents()
     assert {"mp4", "otio", "edl", "fcpxml"} <= set(formats)
-    page.get_by_label("Names in the picture").check()
+    page.get_by_label("Labels in the picture").check()
     page.get_by_label("Shape of the picture").select_option("9:16")
     length = sum(clip["end"] - clip["start"] for clip in clips_of(server, match))
     for name in formats:

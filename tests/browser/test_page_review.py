@@ -122,7 +122,7 @@ def settle(page: Any, frame: int) -> None:
         if frame_on_show(page) == frame and code_of(page) == frame:
             return
         time.sleep(0.02)
-    raise AssertionError(f"{frame_on_show(page)} is on show, {code_of(page)} is told, not {frame}")
+    raise AssertionError(f"frame {frame_on_show(page)} and time code {code_of(page)}, not {frame}")
 
 
 def test_frames_are_stepped_exactly(
@@ -214,7 +214,7 @@ def test_looking_keys_and_help(
     page.locator(".event-row").first.wait_for()
     page.keyboard.press("?")
     page.get_by_role("button", name="Change the key of Goal, now G").wait_for()
-    page.get_by_role("button", name="As they were at first").click()
+    page.get_by_role("button", name="Reset to the defaults").click()
     page.get_by_role("button", name="Change the key of Goal, now 3").wait_for()
 
 
@@ -312,10 +312,10 @@ def test_filters_thresholds_and_bulk(
     assert rows.locator(".label").all_text_contents() == ["Corner"]
     page.get_by_role("button", name="Show everything").click()
     page.get_by_role("tab", name="Classes").click()
-    page.get_by_label("Least confidence of Goal").fill("0.5")
+    page.get_by_label("Lowest confidence of Goal").fill("0.5")
     goal = page.locator(".class-rows li", has_text="Goal").first
-    goal.get_by_text("right 100").wait_for()
-    page.get_by_label("Least confidence of Corner").fill("0.5")
+    goal.get_by_text("precision 100").wait_for()
+    page.get_by_label("Lowest confidence of Corner").fill("0.5")
     page.get_by_role("tab", name="Events").click()
     until(page, "document.querySelectorAll('.event-row').length === 6")
     page.locator("h1").click()
@@ -369,7 +369,7 @@ def test_two_halves_with_clock_and_score(
         page.get_by_role("link", name="Download events").click()
     written = json.loads(download.value.path().read_text())
     assert [event["label"] for event in written["events"]] == ["Kick-off", "Goal", "Foul"]
-    page.get_by_role("link", name="Half 2 as it came").wait_for()
+    page.get_by_role("link", name="Original video of half 2").wait_for()
 
 
 def test_two_people_lose_no_edit(

@@ -53,16 +53,16 @@ class Victim:
         match = self.client.post("/v1/matches", json={"upload": upload}).json()
         assert self.worker.run_one()
         assert not self.canary.touched()
-        told = self.client.get(f"/v1/matches/{match['id']}").json()
-        assert told["state"] == "failed", told
-        assert "\n" not in told["problem"] and str(self.client.services.storage.root) not in str(
-            told
+        answer = self.client.get(f"/v1/matches/{match['id']}").json()
+        assert answer["state"] == "failed", answer
+        assert "\n" not in answer["problem"] and str(self.client.services.storage.root) not in str(
+            answer
         )
         job = self.client.get(f"/v1/jobs/{match['job']}").json()
         assert job["attempts"] == 1 and job["state"] == "failed"
         assert not self.client.services.storage.proxy(match["id"]).exists()
         assert not list((self.client.services.storage.root / "work").iterdir())
-        return str(told["problem"])
+        return str(answer["problem"])
 
 
 @pytest.fixture

@@ -199,11 +199,11 @@ def test_settings_are_changed_for_all(client: Any, make_client: Callable[..., An
 
 
 def test_capabilities_tell_limits_and_formats(client: Any) -> None:
-    told = client.get("/v1/capabilities").json()
-    assert told["upload"]["max_bytes"] == 20 * 1024**3
-    assert told["media"]["max_pixels"] == 4096 * 2304
+    answer = client.get("/v1/capabilities").json()
+    assert answer["upload"]["max_bytes"] == 20 * 1024**3
+    assert answer["media"]["max_pixels"] == 4096 * 2304
     assert {"mp4", "otio", "edl", "fcpxml", "sportscode", "vtt", "youtube", "csv"} <= set(
-        told["reel_formats"]
+        answer["reel_formats"]
     )
 
 

@@ -1,11 +1,14 @@
 """The OpenAPI document: complete, with examples, and true."""
 
+import importlib
 import itertools
 import os
+import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 EXAMPLES = int(os.environ.get("TOUCHLINE_EXAMPLES", "12"))
 """Requests that schemathesis makes up for each operation."""
@@ -37,13 +40,17 @@ def test_every_document_that_is_sent_has_an_example(client: Any) -> None:
 
 
 def test_examples_are_what_they_are_examples_of(client: Any) -> None:
-    from touchline.server.routes import osl, schemas
+    from touchline.server import routes
 
-    for module in (schemas, osl):
-        for kind in vars(module).values():
-            extra = getattr(kind, "model_config", {}).get("json_schema_extra", {})
-            for example in extra.get("examples", ()):
+    checked = set()
+    for module in pkgutil.iter_modules(routes.__path__, f"{routes.__name__}."):
+        for name, kind in vars(importlib.import_module(module.name)).items():
+            is_schema = isinstance(kind, type) and issubclass(kind, BaseModel)
+            extra = kind.model_config.get("json_schema_extra") if is_schema else None
+            for example in (extra or {}).get("examples", ()):
                 kind.model_validate(example)
+                checked.add(name)
+    assert {"MatchIn", "UserIn", "JobRequest"} <= checked
 
 
 def test_no_page_loads_scripts_from_elsewhere(client: Any) -> None:

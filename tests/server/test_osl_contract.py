@@ -57,8 +57,8 @@ def request(*assets: dict[str, Any], **more: Any) -> dict[str, Any]:
 @pytest.mark.slow
 def test_the_whole_way_of_the_tool(client: Any, small_video: Path) -> None:
     client.patch("/v1/settings", json={"threshold": 0.0})
-    told = client.get(f"{API}/capabilities").json()
-    assert told["api_version"] == "1" and told["tasks"] == ["localization"]
+    answer = client.get(f"{API}/capabilities").json()
+    assert answer["api_version"] == "1" and answer["tasks"] == ["localization"]
     models = client.get(f"{API}/models", params={"task": "localization"}).json()["models"]
     demo = next(model for model in models if model["id"] == "demo")
     assert demo["available"] and demo["task"] == "localization" and not demo["supports_time_range"]
@@ -113,8 +113,8 @@ def test_uploads_that_are_not_there(client: Any) -> None:
 
 def test_cancelling(client: Any, small_video: Path) -> None:
     job = client.post(f"{API}/jobs", json=request(send(client, small_video))).json()
-    told = client.delete(f"{API}/jobs/{job['id']}").json()
-    assert told["status"] == "cancelled" and told["error"]["code"] == "cancelled"
+    answer = client.delete(f"{API}/jobs/{job['id']}").json()
+    assert answer["status"] == "cancelled" and answer["error"]["code"] == "cancelled"
 
 
 def test_shared_files(make_client: Any, small_video: Path, tmp_path: Path) -> None:

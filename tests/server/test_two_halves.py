@@ -65,8 +65,8 @@ def test_a_match_is_made_of_two_uploads_in_the_order_of_their_halves(client: Any
     first, second = send(client, "a.mp4"), send(client, "b.mp4")
     body = {"videos": [{"upload": second, "half": 2}, {"upload": first, "half": 1}]}
     match = client.post("/v1/matches", json=body).json()
-    told = [(video["number"], video["half"], video["name"]) for video in match["videos"]]
-    assert told == [(1, 1, "a.mp4"), (2, 2, "b.mp4")]
+    answer = [(video["number"], video["half"], video["name"]) for video in match["videos"]]
+    assert answer == [(1, 1, "a.mp4"), (2, 2, "b.mp4")]
     assert client.delete(f"/v1/uploads/{first}").status_code == 409
     url = f"/v1/matches/{match['id']}"
     assert client.get(f"{url}/original?half=2").status_code == 200
@@ -104,8 +104,8 @@ def test_an_upload_that_two_matches_use_stays_with_the_other(client: Any) -> Non
 
 def test_events_tell_their_half_and_the_time_in_it(client: Any, halves: str) -> None:
     events = client.get(f"{halves}/events").json()["items"]
-    told = [(event["time"], event["half"], event["half_time"]) for event in events]
-    assert told == [(1.0, 1, 1.0), (4.0, 2, 0.0), (6.5, 2, 2.5)]
+    answer = [(event["time"], event["half"], event["half_time"]) for event in events]
+    assert answer == [(1.0, 1, 1.0), (4.0, 2, 0.0), (6.5, 2, 2.5)]
     of_second = client.get(f"{halves}/events?half=2").json()["items"]
     assert of_second == events[1:]
     url = f"{halves}/events/{events[2]['id']}"
@@ -210,8 +210,8 @@ def test_a_reel_counts_through_and_is_cut_by_video(client: Any, halves: str) -> 
     assert all("half" not in clip for clip in made["reel"]["clips"])
     assert any(clip["start"] >= 4 for clip in made["reel"]["clips"]), made
     edit = {"clips": [{"start": 3, "end": 5, "title": "over the break"}]}
-    told = client.patch(f"/v1/reels/{made['id']}", json=edit, headers={"If-Match": "*"})
-    assert told.status_code == 200 and len(told.json()["reel"]["clips"]) == 1
+    answer = client.patch(f"/v1/reels/{made['id']}", json=edit, headers={"If-Match": "*"})
+    assert answer.status_code == 200 and len(answer.json()["reel"]["clips"]) == 1
 
 
 def test_clips_move_between_match_and_videos() -> None:
@@ -221,8 +221,8 @@ def test_clips_move_between_match_and_videos() -> None:
     ]
     reel = Reel((Clip("match", 3.0, 5.0), Clip("match", 6.0, 7.0)))
     cut = by_video(reel, videos)
-    told = [(c.video, c.half, c.start_seconds, c.end_seconds) for c in cut]
-    assert told == [("1.mp4", 1, 3.0, 4.0), ("2.mp4", 2, 0.0, 1.0), ("2.mp4", 2, 2.0, 3.0)]
+    answer = [(c.video, c.half, c.start_seconds, c.end_seconds) for c in cut]
+    assert answer == [("1.mp4", 1, 3.0, 4.0), ("2.mp4", 2, 0.0, 1.0), ("2.mp4", 2, 2.0, 3.0)]
     back = through_match(cut, videos, "match")
     assert [(c.start_seconds, c.end_seconds) for c in back] == [(3, 4), (4, 5), (6, 7)]
 
@@ -273,10 +273,10 @@ def test_the_whole_way_of_two_halves(client: Any, two_videos: list[Path]) -> Non
     match = client.post("/v1/matches", json=body).json()
     assert worker.run_one()
     url = f"/v1/matches/{match['id']}"
-    told = client.get(url).json()
-    assert told["state"] == "ready", told
-    assert [video["start"] for video in told["videos"]] == [0.0, 2.4]
-    assert told["info"]["duration_seconds"] == pytest.approx(3.9, abs=0.05)
+    answer = client.get(url).json()
+    assert answer["state"] == "ready", answer
+    assert [video["start"] for video in answer["videos"]] == [0.0, 2.4]
+    assert answer["info"]["duration_seconds"] == pytest.approx(3.9, abs=0.05)
     curves = client.get(f"{url}/scores").json()["seconds"]
     assert curves == sorted(curves) and 2.4 in curves and curves[0] == 0.0
     events = client.get(f"{url}/events").json()["items"]
@@ -303,8 +303,8 @@ def test_a_second_half_that_is_no_video_is_named(client: Any, small_video: Path)
     uploads = [send(client, "1.mp4", small_video.read_bytes()), send(client, "2.mp4")]
     match = client.post("/v1/matches", json={"videos": [{"upload": u} for u in uploads]}).json()
     Worker(client.services, threading.Event()).run_one()
-    told = client.get(f"/v1/matches/{match['id']}").json()
-    assert told["state"] == "failed" and told["problem"].startswith("video 2: ")
+    answer = client.get(f"/v1/matches/{match['id']}").json()
+    assert answer["state"] == "failed" and answer["problem"].startswith("video 2: ")
 
 
 def test_a_server_of_one_video_each_is_brought_over(tmp_path: Path) -> None:

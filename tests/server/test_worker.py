@@ -53,10 +53,10 @@ def send(client: Any, video: Path) -> dict[str, Any]:
 def wait(client: Any, job: str, until: Callable[[dict[str, Any]], bool] | None = None) -> Any:
     until = until or (lambda job: job["state"] not in OPEN)
     deadline = time.monotonic() + 120
-    while not until(told := client.get(f"/v1/jobs/{job}").json()):
-        assert time.monotonic() < deadline, told
+    while not until(answer := client.get(f"/v1/jobs/{job}").json()):
+        assert time.monotonic() < deadline, answer
         time.sleep(0.05)
-    return told
+    return answer
 
 
 def children() -> list[int]:
@@ -82,8 +82,8 @@ def test_the_whole_way(client: Any, small_video: Path) -> None:
         assert job["state"] == "succeeded" and job["progress"] == 1.0, job
         assert set(job["stages"]) == {"probe", "proxy", "spot", "thumbnails"}
         url = f"/v1/matches/{match['id']}"
-        told = client.get(url).json()
-        assert told["state"] == "ready" and told["info"]["duration_seconds"] == 4.0
+        answer = client.get(url).json()
+        assert answer["state"] == "ready" and answer["info"]["duration_seconds"] == 4.0
         assert client.get(f"{url}/video").headers["Content-Type"] == "video/mp4"
         assert client.get(f"{url}/thumbnails/0").content[:2] == b"\xff\xd8"
         assert client.get(f"{url}/thumbnails/9").status_code == 404
@@ -133,8 +133,8 @@ def test_cancelling_frees_the_processor_within_two_seconds(client: Any, long_vid
         wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
         assert children()
         began = time.monotonic()
-        told = client.post(f"/v1/jobs/{match['job']}/cancel").json()
-        assert told["state"] == "cancelled"
+        answer = client.post(f"/v1/jobs/{match['job']}/cancel").json()
+        assert answer["state"] == "cancelled"
         while children():
             assert time.monotonic() - began < 2
             time.sleep(0.02)
@@ -154,16 +154,16 @@ def test_a_poisonous_file_is_given_up_and_blocks_nobody(
         poison = send(client, long_video)
         healthy = send(client, small_video)
         killed: set[int] = set()
-        told = client.get(f"/v1/jobs/{poison['job']}").json()
-        while told["state"] in OPEN:
-            if told["state"] == "running" and told["stage"] == "proxy":
+        answer = client.get(f"/v1/jobs/{poison['job']}").json()
+        while answer["state"] in OPEN:
+            if answer["state"] == "running" and answer["stage"] == "proxy":
                 for child in set(children()) - killed:
                     os.kill(child, signal.SIGKILL)
                     killed.add(child)
             time.sleep(0.05)
-            told = client.get(f"/v1/jobs/{poison['job']}").json()
-        assert told["state"] == "failed" and told["attempts"] == 3
-        assert "SIGKILL" in told["problem"]
+            answer = client.get(f"/v1/jobs/{poison['job']}").json()
+        assert answer["state"] == "failed" and answer["attempts"] == 3
+        assert "SIGKILL" in answer["problem"]
         assert wait(client, healthy["job"])["state"] == "succeeded"
 
 
@@ -173,8 +173,8 @@ def test_a_stopping_worker_gives_its_job_back(client: Any, long_video: Path) -> 
     with working(client.services):
         match = send(client, long_video)
         wait(client, match["job"], lambda job: job["stages"].get("proxy", 0) > 0)
-    told = client.get(f"/v1/jobs/{match['job']}").json()
-    assert (told["state"], told["attempts"]) == ("queued", 0)
+    answer = client.get(f"/v1/jobs/{match['job']}").json()
+    assert (answer["state"], answer["attempts"]) == ("queued", 0)
     assert not children()
 
 

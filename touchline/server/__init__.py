@@ -8,10 +8,10 @@ NEEDED = ("alembic", "argon2", "fastapi", "prometheus_client", "pydantic_setting
 
 
 def needed() -> None:
-    """Make sure that what the server stands on is installed.
+    """Make sure that the server's dependencies are installed.
 
     Raises:
-        MissingExtraError: it is not.
+        MissingExtraError: they are not.
     """
     if any(importlib.util.find_spec(name) is None for name in (*NEEDED, "uvicorn")):
         raise MissingExtraError("the server", "serve")

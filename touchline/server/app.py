@@ -60,10 +60,10 @@ GUARDED = (
     osl.router,
 )
 
-DESCRIPTION = """Matches go in; events and highlight reels come out.
+DESCRIPTION = """Upload match videos; get events and highlight reels.
 
 Errors are `application/problem+json`. Lists come in pages: `next` is the `cursor` of the next one.
-Changes to what others may change too need `If-Match` with the `ETag` that was read."""
+Changes to matches, events and reels need `If-Match` with the `ETag` that was read."""
 
 
 def create_app(services: Services) -> FastAPI:

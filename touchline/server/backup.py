@@ -1,4 +1,4 @@
-"""Backup and restore: all rows and, if wished, all files, in one zip that any database reads.
+"""Backup and restore: all rows and, optionally, all files, in one zip for either kind of database.
 
 manifest.json           version of tables, when, what is inside
 tables/<name>.jsonl     one row a line
@@ -49,7 +49,7 @@ def back_up(services: Services, target: Path, *, files: bool = True) -> Backup:
     """Write a backup while the server runs. Rows are of one moment.
 
     Args:
-        files: take the videos along; without them, matches cannot be watched after a restore.
+        files: include the videos; without them, matches cannot be watched after a restore.
 
     Raises:
         InputError: the file cannot be written.
@@ -86,14 +86,14 @@ def restore(services: Services, source: Path) -> Backup:
     """Read a backup into a server that is empty.
 
     Raises:
-        FormatError: it is no backup, or of tables that this version does not have.
-        InputError: the server holds something already.
+        FormatError: it is not a backup, or its tables are of another version.
+        InputError: the server is not empty.
     """
     try:
         with zipfile.ZipFile(source) as archive:
             return _restore(services, source, archive)
     except (OSError, zipfile.BadZipFile) as error:
-        raise FormatError("is no backup that can be read", where=source) from error
+        raise FormatError("is not a readable backup", where=source) from error
 
 
 def _restore(services: Services, source: Path, archive: zipfile.ZipFile) -> Backup:
@@ -105,7 +105,7 @@ def _restore(services: Services, source: Path, archive: zipfile.ZipFile) -> Back
     with services.database.write() as session:
         if manifest.get("revision") != _revision(session):
             raise FormatError(
-                "is of another version of the tables",
+                "has tables of another version",
                 where=source,
                 remedy="restore it with the version that wrote it, then update",
             )
@@ -117,7 +117,7 @@ def _restore(services: Services, source: Path, archive: zipfile.ZipFile) -> Back
                 )  # fmt: skip
         for table in _tables():
             rows += _read_table(archive, session, table, names, source)
-        # What was at work then is not now.
+        # A job that was running then is not running now.
         session.execute(
             update(JobRow)
             .where(JobRow.state == "running")
@@ -139,14 +139,14 @@ def _manifest(archive: zipfile.ZipFile, source: Path, names: set[str]) -> dict[s
         if manifest["format"] != FORMAT or manifest["version"] != VERSION:
             raise ValueError
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatError("is no backup of touchline", where=source) from error
+        raise FormatError("is not a backup of touchline", where=source) from error
     return dict(manifest)
 
 
 def _inside(storage: Storage, name: str, source: Path) -> Path:
     parts = PurePosixPath(name).parts[1:]
     if len(parts) < 2 or parts[0] not in FOLDERS or any(p in ("..", ".") for p in parts):
-        raise FormatError(f"holds a file of a foreign place ({name[:80]!r})", where=source)
+        raise FormatError(f"holds a file outside its folders ({name[:80]!r})", where=source)
     return storage.root.joinpath(*parts)
 
 
@@ -210,7 +210,7 @@ def _write_files(archive: zipfile.ZipFile, storage: Storage) -> int:
 
 
 def _set_counters(services: Services, session: Session) -> None:
-    """PostgreSQL counts by itself; let it go on after the highest number that was restored."""
+    """Set PostgreSQL's counters to continue after the highest number that was restored."""
     if services.database.is_sqlite:
         return
     for table in _tables():

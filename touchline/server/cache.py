@@ -1,4 +1,4 @@
-"""Answers that need not be worked out again."""
+"""A cache of answers."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -8,10 +8,10 @@ MAX_BYTES = 16 * 1024**2
 
 
 class AnswerCache:
-    """The answers that were asked for last, up to so many bytes of them.
+    """The most recently requested answers, up to a number of bytes.
 
-    Keys hold the version of what was answered, so nothing in here is ever wrong; it is only no
-    longer asked for.
+    Keys hold the version of what was answered, so an entry never becomes wrong; it is only no
+    longer requested.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
@@ -21,7 +21,7 @@ class AnswerCache:
         self._lock = Lock()
 
     def get(self, key: Hashable) -> bytes | None:
-        """The answer, if it is still here."""
+        """The answer, if it is still in the cache."""
         with self._lock:
             if key not in self._answers:
                 return None
@@ -29,7 +29,7 @@ class AnswerCache:
             return self._answers[key]
 
     def put(self, key: Hashable, answer: bytes) -> None:
-        """Keep an answer, at the cost of those that nobody has asked for the longest."""
+        """Keep an answer, and drop those that were not requested for the longest time."""
         with self._lock:
             self._bytes += len(answer) - len(self._answers.get(key, b""))
             self._answers[key] = answer

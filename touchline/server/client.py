@@ -24,14 +24,14 @@ CHUNK_BYTES = 8 * 1024**2
 TRIES = 5
 TIMEOUT_SECONDS = 60.0
 IDLE_SECONDS = 2.0
-"""Servers close connections that nobody uses, ours after five seconds; older ones are made anew."""
+"""Servers close idle connections, ours after five seconds; an older connection is opened again."""
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Progress = Callable[[float], None]
 
 
 class ServerError(TouchlineError):
-    """The server refused, or cannot be reached.
+    """The server refused the request, or cannot be reached.
 
     Attributes:
         status: of HTTP; 0 where there was no answer.
@@ -126,13 +126,15 @@ class Client:
         token: an API token; none for a server on this machine without passwords.
 
     Raises:
-        InputError: the URL is none.
+        InputError: the URL is malformed.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError("is no URL of a server", where=url, remedy="give http://host:8000")
+            raise InputError(
+                "is not the URL of a server", where=url, remedy="give http://host:8000"
+            )
         kind = http.client.HTTPSConnection if parts.scheme == "https" else (
             http.client.HTTPConnection
         )  # fmt: skip
@@ -269,7 +271,7 @@ class Client:
         return changed
 
     def undo(self, match_id: str) -> None:
-        """Take back the last change of a match's events."""
+        """Undo the last change of a match's events."""
         self._call("POST", f"/v1/matches/{match_id}/undo")
 
     def make_reel(self, match_id: str, *, seconds: float = 180, **wishes: Any) -> ReelFacts:
@@ -359,10 +361,10 @@ class Client:
     def _answer(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str]
     ) -> http.client.HTTPResponse:
-        """An answer that is no error.
+        """A successful answer.
 
         Raises:
-            ServerError: it is one, or there is none.
+            ServerError: the answer is an error, or there is no answer.
         """
         if time.monotonic() - self._used > IDLE_SECONDS:
             self._connection.close()  # the next request opens it again

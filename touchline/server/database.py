@@ -1,4 +1,4 @@
-"""The database: SQLite beside the files, or PostgreSQL for several hosts, behind one face."""
+"""The database: SQLite beside the files, or PostgreSQL for several hosts, behind one interface."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Database:
     """Sessions that read, and sessions that write.
 
     On SQLite a writing session takes the write lock when it begins, so that what it has read
-    still holds when it writes.
+    is still true when it writes.
 
     Args:
         url: as SQLAlchemy writes it.
@@ -33,7 +33,7 @@ class Database:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
-            raise ConfigError("is no database URL", where=url.partition(":")[0]) from error
+            raise ConfigError("is not a database URL", where=url.partition(":")[0]) from error
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise ConfigError(
@@ -76,7 +76,7 @@ class Database:
         return float(session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
 
     def migrate(self) -> None:
-        """Bring the tables to what this version knows.
+        """Migrate the tables to this version.
 
         Raises:
             ConfigError: the database cannot be reached, or is of a newer version.
@@ -92,7 +92,7 @@ class Database:
                 connection.commit()
         except CommandError as error:
             raise ConfigError(
-                "was made by a newer version", where="database", remedy="update touchline"
+                "was created by a newer version", where="database", remedy="update touchline"
             ) from error
         except OperationalError as error:
             reason = str(error.orig).strip().partition("\n")[0]
@@ -105,7 +105,7 @@ class Database:
 
 @contextmanager
 def _free_to_rebuild(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making it anew: what refers to the old one must not go with it."""
+    """SQLite changes a table by copying it: rows that refer to the old table must survive."""
     if connection.dialect.name != "sqlite":
         yield
         return

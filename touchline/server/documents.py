@@ -48,7 +48,7 @@ def row_from_event(event: Event) -> EventRow:
 
 
 def video_at(match: MatchRow, seconds: float) -> VideoRow:
-    """The video that a time of a match lies in; what lies outside belongs to the nearest."""
+    """The video that contains a time of a match; for a time outside all videos, the nearest."""
     begun = [video for video in match.videos if video.start_seconds <= seconds]
     return begun[-1] if begun else match.videos[0]
 
@@ -57,7 +57,7 @@ def video_of_half(match: MatchRow, half: int) -> VideoRow:
     """The video that is a half of a match.
 
     Raises:
-        InputError: none is; the message says which there are.
+        InputError: there is none; the message lists the halves that have one.
     """
     found = next((video for video in match.videos if video.half == half), None)
     if found is None:
@@ -71,11 +71,11 @@ def video_of_half(match: MatchRow, half: int) -> VideoRow:
 def events_in(
     path: Path, format: str | None, match: MatchRow, half: int | None
 ) -> tuple[list[Event], Mapping[str, Any]]:
-    """The events in a file, in times of a match, and what else the file says of the game.
+    """The events in a file, in times of a match, and the file's other facts of the game.
 
     Args:
-        half: take the events of this half alone; where the match has several videos, a file of one
-            video is taken to be of this half.
+        half: read the events of this half only; where the match has several videos, a file of one
+            video is read as this half.
 
     Raises:
         InputError: the file cannot be read, is of a reel or of several games, or does not fit the
@@ -90,16 +90,14 @@ def events_in(
     if len(match.videos) == 1:
         if len(timelines) > 1:
             raise FormatError(
-                "holds the events of several videos", where=path, remedy="say which with half="
+                "holds the events of several videos", where=path, remedy="choose one with half="
             )
         return [event for timeline in timelines for event in timeline], thing.extra
     events = []
     for timeline in timelines:
         number = timeline.half if half is None else half
         if number is None:
-            raise FormatError(
-                "does not say which half it is of", where=path, remedy="say it with half="
-            )
+            raise FormatError("does not state its half", where=path, remedy="give it with half=")
         start = video_of_half(match, number).start_seconds
         events += [replace(event, seconds=event.seconds + start) for event in timeline]
     return events, thing.extra
@@ -139,7 +137,7 @@ def timelines_from_rows(
 
 
 def _wanted(thing: Match, half: int | None, path: Path) -> tuple[Timeline, ...]:
-    """The timelines of a file that are of a half; those of no known half may be of any."""
+    """The timelines of a file for a half; a single timeline without a half counts for any."""
     if half is None or (len(thing.timelines) == 1 and thing.timelines[0].half in (None, half)):
         return thing.timelines
     found = thing.half(half)

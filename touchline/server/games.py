@@ -1,6 +1,6 @@
-"""What is known of the game itself: who plays, from when on each half, and how it stands.
+"""The facts of the game: teams, kick-offs, match clock and score.
 
-Sources: what people and imported files say (``MatchRow.game``), and the events of the match.
+Sources: people and imported files (``MatchRow.game``), and the events of the match.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +10,13 @@ from touchline.server.documents import video_at
 from touchline.server.tables import EventRow, MatchRow
 
 NAMES = ("home", "away", "date", "score")
-"""What ``MatchRow.game`` says in words, besides its ``periods``."""
+"""The texts of ``MatchRow.game``; it also holds ``periods``."""
 
 KICK_OFF = "kick-off"
 GOAL = "goal"
 
 SURE_CONFIDENCE = 0.5
-"""A kick-off of less, which nobody has accepted, sets no clock."""
+"""A kick-off below this confidence sets the clock only once it is accepted."""
 
 _MINUTES = {1: (0, 45), 2: (45, 45), 3: (90, 15), 4: (105, 15)}
 """Minute at which each half begins, and minutes that it has before stoppage time."""
@@ -27,7 +27,7 @@ _OF_SOCCERNET = {
 
 
 def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
-    """What a label file of SoccerNet says of its game."""
+    """The facts of the game in a label file of SoccerNet."""
     return {
         name: value[:300]
         for name, key in _OF_SOCCERNET.items()
@@ -36,7 +36,7 @@ def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
 
 
 def known_game(match: MatchRow, events: Sequence[EventRow]) -> dict[str, Any]:
-    """All that is known of a game, with its clock and its running score.
+    """All known facts of a game, with its clock and its running score.
 
     Args:
         events: in order of time.
@@ -84,7 +84,7 @@ def _is_sure(event: EventRow, label: str) -> bool:
 def _goals(
     match: MatchRow, events: Iterable[EventRow], periods: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Goals that somebody has accepted and given a team, with the score after each."""
+    """The accepted goals with a team, and the score after each."""
     goals, score = [], {"home": 0, "away": 0}
     for event in events:
         if event.label.lower() != GOAL or event.status != "accepted" or not event.team:

@@ -1,7 +1,7 @@
-"""Changes to the events of a match: who, when, and back again.
+"""The history of the events of a match: who changed what and when, with undo and redo.
 
-Every change is one step: the events that it touched, as they were before and after. Undoing puts
-them back as they were before, unless somebody has changed them since.
+Every change is one step: the events that it touched, as they were before and after. Undo restores
+the events as they were before, unless they have changed since.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ Values = dict[str, Any]
 
 
 def values_of(row: EventRow) -> Values:
-    """What an event is, without who and when."""
+    """The fields of an event, without who changed it and when."""
     return {name: getattr(row, name) for name in _FIELDS}
 
 
@@ -39,10 +39,10 @@ def change_events(
     """Change events, or add some, as one step that can be undone.
 
     Args:
-        rows: each event with what is to be different of it; a new one is in no session yet.
+        rows: each event with its changes; a new event is not in a session yet.
 
     Returns:
-        The step; None if nothing is different.
+        The step; None if nothing changes.
     """
     steps = []
     for row, changes in rows:
@@ -84,7 +84,7 @@ def change_events(
 
 
 def undo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow:
-    """Take back the last step.
+    """Undo the last step.
 
     Raises:
         ConflictError: there is none, or its events have changed since.
@@ -99,7 +99,7 @@ def undo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow
 
 
 def redo(session: Session, match: MatchRow, actor: str, now: float) -> ChangeRow:
-    """Take the last undo back.
+    """Redo the last change that was undone.
 
     Raises:
         ConflictError: there is none, or its events have changed since.

@@ -1,4 +1,4 @@
-"""What goes after its time: uploads that stopped, sessions, links, old matches and jobs."""
+"""Removal of what has expired: stopped uploads, sessions, links, old matches and jobs."""
 
 import contextlib
 import logging
@@ -28,7 +28,7 @@ JOB_DAYS = 90
 WORKER_DAYS = 1
 BATCH = 100
 STRAY_SECONDS = 3600.0
-"""Folders younger than this may be on their way."""
+"""Younger folders may belong to a request that is still running."""
 
 
 _UPLOAD_READERS = [name for name, job_type in JOB_TYPES.items() if job_type.reads_uploads]
@@ -37,7 +37,7 @@ log = logging.getLogger("touchline.housekeeping")
 
 
 def tidy(services: Services) -> None:
-    """Remove what is over its time. Safe to run anywhere, by several at once."""
+    """Remove what has expired. Safe to run on several hosts at once."""
     _tidy_rows(services)
     _tidy_uploads(services)
     _tidy_matches(services)
@@ -101,11 +101,11 @@ def _tidy_matches(services: Services) -> None:
 
 
 def _tidy_folders(services: Services) -> None:
-    """Folders that nothing refers to: a process was killed between a row and its files."""
+    """Remove folders without a row: a process was killed between the two."""
     oldest = time.time() - STRAY_SECONDS
     for kind, table in (("uploads", UploadRow), ("matches", MatchRow), ("work", JobRow)):
         for folder in (services.storage.root / kind).iterdir():
-            with contextlib.suppress(FileNotFoundError):  # somebody else tidies, too
+            with contextlib.suppress(FileNotFoundError):  # another process removed it
                 if folder.stat().st_mtime < oldest and _is_stray(services, folder.name, table):
                     shutil.rmtree(folder, ignore_errors=True)
                     log.info("stray folder removed", extra={"folder": f"{kind}/{folder.name}"})

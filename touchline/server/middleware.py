@@ -1,4 +1,4 @@
-"""What happens to every request before and after its route."""
+"""The middleware: what happens to every request before and after its route."""
 
 import logging
 import secrets
@@ -88,10 +88,10 @@ class Observed:
 
 
 class Guarded:
-    """Refuses foreign host names, and bodies that are too large, too slow, or of no known length.
+    """Refuses foreign host names, and bodies that are too large, too slow, or of unknown length.
 
-    A page that makes its own name point at this machine would otherwise reach a server that
-    trusts whoever sits here. Bodies of uploads have rules of their own.
+    A page whose host name resolves to this machine could otherwise reach a server that trusts
+    local callers. Bodies of uploads have rules of their own.
     """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -122,7 +122,7 @@ class Guarded:
         known = (*LOOPBACK_NAMES, self.settings.host, *self.settings.allowed_hosts)
         if name in known:
             return None
-        return ProblemError(421, f"the server is not called {name[:80]!r}", code="forbidden")
+        return ProblemError(421, f"{name[:80]!r} is not a name of this server", code="forbidden")
 
     def _has_small_body(self, scope: Scope) -> bool:
         return scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _takes_files(scope)
@@ -132,7 +132,7 @@ class Guarded:
         if _takes_files(scope) or not length.isdigit():
             return None
         if int(length) > self.settings.max_body_bytes:
-            return ProblemError(413, f"up to {self.settings.max_body_bytes} bytes are taken here")
+            return ProblemError(413, f"a body may have up to {self.settings.max_body_bytes} bytes")
         return None
 
     async def _body(self, receive: Receive) -> bytes | ProblemError:
@@ -145,15 +145,15 @@ class Guarded:
                 body += message.get("body", b"")
                 if len(body) > self.settings.max_body_bytes:
                     return ProblemError(
-                        413, f"up to {self.settings.max_body_bytes} bytes are taken here"
+                        413, f"a body may have up to {self.settings.max_body_bytes} bytes"
                     )
                 if not message.get("more_body"):
                     return bytes(body)
-        return ProblemError(408, "the body came too slowly", headers={"Connection": "close"})
+        return ProblemError(408, "the body arrived too slowly", headers={"Connection": "close"})
 
 
 def _takes_files(scope: Scope) -> bool:
-    """Whether a request brings a video, or a part of one."""
+    """Whether the body is a video, or a part of one."""
     path, method = scope["path"], scope["method"]
     if path.startswith("/v1/uploads"):
         return method in ("PUT", "PATCH", "POST")

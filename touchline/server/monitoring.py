@@ -16,7 +16,7 @@ from touchline.server.services import Services
 from touchline.server.tables import JobRow, MatchRow, UploadRow, WorkerRow
 
 ALIVE_SECONDS = 60.0
-"""A worker that has spoken within this time counts as alive."""
+"""A worker seen within this time counts as alive."""
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -49,7 +49,7 @@ class Monitor:
 
 
 class _DatabaseFigures(Collector):
-    """What the database says when it is asked."""
+    """Figures of the database, read when they are requested."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -88,7 +88,7 @@ class _DatabaseFigures(Collector):
         yield _gauge("touchline_workers", "Workers that are alive.", alive or 0)
         yield _gauge("touchline_upload_bytes", "Bytes of all uploads.", float(received or 0))
         free = self._services.storage.free_bytes()
-        yield _gauge("touchline_disk_free_bytes", "What the disk still holds.", free)
+        yield _gauge("touchline_disk_free_bytes", "Free bytes of the disk.", free)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
@@ -96,7 +96,7 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and whatever was said besides."""
+    """One JSON object a line: time, level, logger, message and the extra fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -115,7 +115,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json(level: str = "INFO") -> None:
-    """Let everything log to stderr as JSON lines."""
+    """Log everything to stderr as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

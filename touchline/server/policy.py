@@ -1,4 +1,4 @@
-"""The policy in force: what the settings say, and what an admin has changed since."""
+"""The policy in force: the settings, and the changes of admins."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from touchline.server.tables import SettingRow
 
 
 def read_policy(session: Session, default: Policy) -> Policy:
-    """The policy in force; a stored value that no longer fits is passed over."""
+    """The policy in force; stored values that are no longer valid are ignored."""
     stored = {row.name: row.value.get("value") for row in session.scalars(select(SettingRow))}
     try:
         return Policy.model_validate(default.model_dump() | stored)
@@ -24,7 +24,7 @@ def change_policy(session: Session, default: Policy, changes: dict[str, Any]) ->
     """Change some fields of the policy.
 
     Raises:
-        ConfigError: no such field, or a value that will not do.
+        ConfigError: no such field, or an invalid value.
     """
     current = read_policy(session, default)
     try:

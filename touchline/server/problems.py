@@ -52,7 +52,7 @@ SCHEMA: dict[str, Any] = {
         "type": "about:blank",
         "title": "Precondition Failed",
         "status": 412,
-        "detail": "the event has changed meanwhile; read it again",
+        "detail": "the event has changed; read it again",
     },
 }
 

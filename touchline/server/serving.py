@@ -25,7 +25,7 @@ from touchline.server.services import Services, open_services
 from touchline.server.settings import ServerSettings
 
 HEADER_SECONDS = 20.0
-"""Time that a client may take to say what it wants."""
+"""Time that a client may take to send its headers."""
 
 SHUTDOWN_SECONDS = 5
 WORKER_STOP_SECONDS = 10.0
@@ -36,7 +36,7 @@ log = logging.getLogger("touchline.serve")
 
 
 def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
-    """Serve until asked to stop.
+    """Serve until the process is asked to stop.
 
     Args:
         announce: called with the server's URL once it answers.
@@ -56,7 +56,7 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
 
 
 def refuse_open_door(services: Services) -> None:
-    """Make sure that whoever can reach the server needs a password.
+    """Make sure that a server that others can reach requires a password.
 
     Raises:
         ConfigError: others can reach it, and there are no users.
@@ -108,7 +108,7 @@ def _config(services: Services) -> uvicorn.Config:
 
 
 class _PatientProtocol(H11Protocol):
-    """HTTP that does not wait without end for a request to be told."""
+    """HTTP with a limit on the time that a request's headers may take."""
 
     _impatience: asyncio.TimerHandle | None = None
 
@@ -159,7 +159,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def stopping_on_signals(stop: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    """Call ``stop`` when the process is asked to end, instead of ending it."""
+    """Call ``stop`` on the signals that ask the process to end, instead of ending it."""
     if threading.current_thread() is not threading.main_thread():  # only it gets signals
         yield
         return
@@ -173,7 +173,7 @@ def stopping_on_signals(stop: Callable[[int, FrameType | None], Any]) -> Iterato
 
 @contextlib.contextmanager
 def _workers(settings: ServerSettings) -> Iterator[None]:
-    """Worker processes, started anew when they die, ended at the end."""
+    """Worker processes, restarted when they die, ended with the server."""
     stop = threading.Event()
     keepers = [
         threading.Thread(target=_keep_worker, args=(settings, stop), daemon=True)
@@ -198,7 +198,7 @@ def _keep_worker(settings: ServerSettings, stop: threading.Event) -> None:
             [sys.executable, "-m", "touchline.cli.main", "worker", "--with-parent"],
             stdin=subprocess.PIPE,
             env=environment,
-            start_new_session=True,  # Ctrl-C is for us; we tell the worker
+            start_new_session=True,  # Ctrl-C reaches only us; we end the worker
         )
         while process.poll() is None and not stop.wait(0.2):
             pass
@@ -219,7 +219,7 @@ def _end_worker(process: "subprocess.Popen[bytes]") -> None:
 
 
 def work(settings: ServerSettings, *, with_parent: bool = False) -> None:
-    """Work at jobs until asked to stop.
+    """Work on jobs until the process is asked to stop.
 
     Args:
         with_parent: stop, too, when standard input is closed.

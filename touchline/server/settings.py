@@ -1,4 +1,4 @@
-"""What the server is told at start, by environment or command line; and what an admin may change.
+"""The settings of the start, from environment and command line; and those that admins change.
 
 Every field is read from ``TOUCHLINE_<NAME>``, fields of a group from ``TOUCHLINE_<GROUP>__<NAME>``.
 """
@@ -22,15 +22,15 @@ Bytes = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class Policy(BaseModel):
-    """What an admin may change while the server runs.
+    """The settings that an admin can change while the server runs.
 
     Attributes:
         default_model: the model that matches are spotted with unless they name one.
         threshold: events of lower confidence are left out.
         max_upload_bytes: the largest file that may be uploaded.
         quota_bytes: what the files of one user may take up, unless the user has an own quota.
-        upload_hours: an upload that does not go on for this long is dropped.
-        retention_days: matches are deleted this long after they came; None keeps them.
+        upload_hours: an upload that does not continue for this long is dropped.
+        retention_days: matches are deleted after this time; None keeps them.
         thumbnail_seconds: time from one thumbnail to the next.
         proxy_height: rows of the proxy's picture, at most.
     """
@@ -48,7 +48,7 @@ class Policy(BaseModel):
 
 
 class StageLimits(BaseModel):
-    """What a child process may take before it is ended.
+    """Limits of a child process; beyond them it is ended.
 
     Attributes:
         memory_bytes: address space.
@@ -70,7 +70,7 @@ class StageLimits(BaseModel):
 
 
 class MediaLimits(BaseModel):
-    """What a video may be."""
+    """Limits of a video."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -85,7 +85,7 @@ class MediaLimits(BaseModel):
 
 
 class RateLimits(BaseModel):
-    """How much one client may ask for.
+    """Limits on the requests of one client.
 
     Attributes:
         requests_per_second: on average; ``burst`` at once.
@@ -105,9 +105,9 @@ class QueueSettings(BaseModel):
     """How jobs are leased.
 
     Attributes:
-        lease_seconds: a worker that is silent for this long has lost its job.
-        beat_seconds: how often it speaks, and asks whether the job was cancelled.
-        max_attempts: how often a job is tried before it counts as failed.
+        lease_seconds: a worker that does not renew its lease for this long loses its job.
+        beat_seconds: how often it renews the lease, and checks whether the job was cancelled.
+        max_attempts: how often a job is tried before it has failed.
         backoff_seconds: wait before a second try; doubled for each further one.
     """
 
@@ -120,16 +120,16 @@ class QueueSettings(BaseModel):
 
 
 class ServerSettings(BaseSettings):
-    """What the server is told at start.
+    """The settings of the start.
 
     Attributes:
         data: folder of everything that the server keeps.
         database_url: SQLite in ``data`` by default; ``postgresql://user@host/name`` when shared.
-        host, port: where to listen; any address but loopback demands a password.
-        allowed_hosts: names under which browsers reach the server, besides its address.
+        host, port: where to listen; every address except loopback requires a password.
+        allowed_hosts: host names under which browsers reach the server, in addition to its address.
         media_roots: folders of the server whose videos may be used in place, by a short name.
         secure_cookies: the server is reached by HTTPS.
-        trusted_proxies: addresses whose X-Forwarded-For and -Proto are believed.
+        trusted_proxies: addresses whose X-Forwarded-For and -Proto are trusted.
         admin_password: makes a user ``admin`` at the first start, where there are no users yet.
         metrics_public: ``/metrics`` needs no credentials.
         workers: worker processes that ``touchline serve`` starts beside itself.
@@ -167,7 +167,7 @@ class ServerSettings(BaseSettings):
     def _are_folders(cls, roots: dict[str, Path]) -> dict[str, Path]:
         for name, folder in roots.items():
             if not folder.is_absolute() or folder == Path(folder.anchor):
-                raise ValueError(f"{name}: {folder} is no absolute path below the root")
+                raise ValueError(f"{name}: {folder} is not an absolute path below the root")
         return roots
 
     @property
@@ -195,7 +195,7 @@ def read_settings(**given: object) -> ServerSettings:
     """The settings of the environment, those given on the command line before them.
 
     Raises:
-        ConfigError: a value that will not do.
+        ConfigError: an invalid value.
     """
     try:
         return ServerSettings.model_validate(

@@ -1,11 +1,11 @@
-"""Where files lie: one folder per upload and per match, under names that the server made.
+"""Where files are kept: one folder per upload and per match, under names that the server chooses.
 
-<data>/uploads/<upload>/original.bin      what came in
+<data>/uploads/<upload>/original.bin      the upload
 <data>/matches/<match>/proxy.mp4          what browsers and models read
 <data>/matches/<match>/scores.npz         the curves behind the events
 <data>/matches/<match>/thumbnails/*.jpg
 <data>/matches/<match>/products/<job>     files made for download
-<data>/work/<job>-<lease>/                what a job is making, moved into place when done
+<data>/work/<job>-<lease>/                what a job is writing; moved into place at its end
 """
 
 import re
@@ -56,7 +56,7 @@ class Storage:
         return self.root / "uploads" / _checked(upload_id) / ORIGINAL
 
     def part(self, upload_id: str, number: int) -> Path:
-        """A part of an upload that comes in parts."""
+        """A part of an upload in parts."""
         return self.upload(upload_id).with_name(f"part-{number:05d}.bin")
 
     def match(self, match_id: str) -> Path:
@@ -98,7 +98,7 @@ class Storage:
         shutil.rmtree(self.match(match_id), ignore_errors=True)
 
     def free_bytes(self) -> int:
-        """What the disk still holds."""
+        """Free bytes of the disk."""
         return shutil.disk_usage(self.root).free
 
     def size_of_match(self, match_id: str) -> int:
@@ -108,7 +108,7 @@ class Storage:
 
 
 def take_place(made: Path, target: Path) -> None:
-    """Move a finished file or folder to where it belongs; what was there goes."""
+    """Move a finished file or folder to its place, and replace what is there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         shutil.rmtree(target)
@@ -125,15 +125,15 @@ def video_file(storage: Storage, roots: dict[str, Path], video: VideoRow) -> Pat
         return inside_roots(video.source_path, roots)
     path = storage.upload(video.upload_id) if video.upload_id else None
     if path is None or not path.is_file():
-        raise InputError("the video that came in is no longer here", remedy="upload it again")
+        raise InputError("the uploaded video was deleted", remedy="upload it again")
     return path
 
 
 def inside_roots(path: str, roots: dict[str, Path]) -> Path:
-    """A file of the server's own disk, if it lies inside one of the folders that are allowed.
+    """A file of the server's own disk, if it is inside one of the allowed folders.
 
     Raises:
-        InputError: it does not, or is no file. The message does not tell which.
+        InputError: it is outside of them, or is not a file. The message does not say which.
     """
     try:
         real = Path(path).resolve(strict=True)
@@ -144,7 +144,7 @@ def inside_roots(path: str, roots: dict[str, Path]) -> Path:
     except (OSError, ValueError, RuntimeError):
         pass
     raise InputError(
-        "is no file below a folder that the server may use",
+        "is not a file inside a folder that the server may use",
         where="path",
         remedy=f"folders: {', '.join(roots) or 'none are set up'}",
     )
@@ -152,5 +152,5 @@ def inside_roots(path: str, roots: dict[str, Path]) -> Path:
 
 def _checked(name: str) -> str:
     if _ID.fullmatch(name) is None:
-        raise InputError("is no name that this server made", where=name[:40])
+        raise InputError("is not a name of this server", where=name[:40])
     return name

@@ -19,7 +19,7 @@ ID_LENGTH = 32
 
 
 def new_id() -> str:
-    """A name that nobody can guess and that is safe in paths."""
+    """A random name, safe in paths."""
     return secrets.token_hex(ID_LENGTH // 2)
 
 
@@ -43,7 +43,7 @@ class Base(DeclarativeBase):
 
 
 class UserRow(Base):
-    """Somebody with a password; ``role`` is viewer, editor or admin."""
+    """A user; ``role`` is viewer, editor or admin."""
 
     __tablename__ = "users"
 
@@ -57,7 +57,7 @@ class UserRow(Base):
 
 
 class LoginSessionRow(Base):
-    """A browser that is logged in; ``id`` is the hash of its cookie."""
+    """A session of a browser; ``id`` is the hash of its cookie."""
 
     __tablename__ = "sessions"
 
@@ -83,7 +83,7 @@ class TokenRow(Base):
 
 
 class UploadRow(Base):
-    """A file on its way in, or in; ``received`` is what is safely on disk."""
+    """An upload, running or complete; ``received`` counts the bytes that are safely on disk."""
 
     __tablename__ = "uploads"
 
@@ -102,7 +102,7 @@ class UploadRow(Base):
 
 
 class UploadPartRow(Base):
-    """A numbered part of an upload that comes in parts."""
+    """A numbered part of an upload in parts."""
 
     __tablename__ = "upload_parts"
 
@@ -142,10 +142,10 @@ class VideoRow(Base):
 
 
 class MatchRow(Base):
-    """A match and what is known of it. Its times count through all its videos.
+    """A match and its facts. Its times run through all its videos.
 
     ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
-    ``revision`` those of its events. ``game`` holds what people and files say: see ``games``.
+    ``revision`` those of its events. ``game`` holds what people and files state: see ``games``.
     """
 
     __tablename__ = "matches"
@@ -178,7 +178,7 @@ class MatchRow(Base):
 
 
 class EventRow(Base):
-    """An event of a match; a deleted one is kept, so that it can come back."""
+    """An event of a match; a deleted event is kept, so that it can be restored."""
 
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_order", "match_id", "seconds", "id"),)
@@ -302,7 +302,7 @@ class JobLineRow(Base):
 
 
 class WorkerRow(Base):
-    """A worker process that has spoken lately."""
+    """A worker process that was seen lately."""
 
     __tablename__ = "workers"
 
@@ -313,7 +313,7 @@ class WorkerRow(Base):
 
 
 class ShareLinkRow(Base):
-    """A match shown to whoever holds the link; ``scope`` is view or download."""
+    """A link that shows a match without a login; ``scope`` is view or download."""
 
     __tablename__ = "share_links"
 

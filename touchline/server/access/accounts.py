@@ -14,15 +14,15 @@ TOKEN_PREFIX = "tl_"
 
 
 def has_users(session: Session) -> bool:
-    """Whether anybody has a password; until then the server is for this machine only."""
+    """Whether there are users; without users the server serves this machine only."""
     return session.scalar(select(UserRow.id).limit(1)) is not None
 
 
 def add_user(session: Session, name: str, password: str, role: Role, now: float) -> UserRow:
-    """Let somebody in.
+    """Add a user.
 
     Raises:
-        ConfigError: the name is taken, or the first user is no admin.
+        ConfigError: the name is taken, or the first user is not an admin.
     """
     if session.scalar(select(UserRow.id).where(UserRow.name == name)) is not None:
         raise ConfigError(f"there is a user {name!r} already", where="name")
@@ -35,20 +35,22 @@ def add_user(session: Session, name: str, password: str, role: Role, now: float)
 
 
 def refuse_losing_the_last_admin(session: Session, user: UserRow) -> None:
-    """Make sure that somebody can still administer the server.
+    """Make sure that an admin remains.
 
     Raises:
-        ConfigError: this is the only one who can.
+        ConfigError: this is the last admin.
     """
     admins = select(func.count()).where(
         UserRow.role == "admin", UserRow.disabled.is_(False), UserRow.id != user.id
     )
     if not session.scalar(admins):
-        raise ConfigError("is the last admin", where=user.name, remedy="name another one first")
+        raise ConfigError(
+            "is the last admin", where=user.name, remedy="make another user an admin first"
+        )
 
 
 def change_password(session: Session, user: UserRow, password: str) -> None:
-    """Set a password; whoever is logged in with the old one is not any more.
+    """Set a password, and end the user's sessions.
 
     Raises:
         ConfigError: it is too short.
@@ -84,7 +86,7 @@ def log_out(session: Session, secret: str) -> None:
 
 
 def by_session(session: Session, secret: str, now: float) -> Principal | None:
-    """Who a cookie is."""
+    """The caller that a cookie belongs to."""
     row = session.execute(
         select(LoginSessionRow, UserRow)
         .join(UserRow, UserRow.id == LoginSessionRow.user_id)
@@ -105,7 +107,7 @@ def add_token(
         ConfigError: the role is more than the user's own.
     """
     if ROLES.index(role) > ROLES.index(_role(user.role)):
-        raise ConfigError(f"{user.name} is no {role}", where="role")
+        raise ConfigError(f"{user.name} is not a {role}", where="role")
     secret = TOKEN_PREFIX + new_secret()
     token = TokenRow(
         user_id=user.id,
@@ -121,7 +123,7 @@ def add_token(
 
 
 def by_token(session: Session, secret: str, now: float) -> Principal | None:
-    """Who a token is; its role is at most its user's."""
+    """The caller that a token belongs to; its role is at most its user's."""
     row = session.execute(
         select(TokenRow, UserRow)
         .join(UserRow, UserRow.id == TokenRow.user_id)
@@ -155,7 +157,7 @@ def add_share(
 
 
 def by_share(session: Session, secret: str, now: float) -> Principal | None:
-    """What a share link shows."""
+    """The guest of a share link."""
     link = session.scalar(
         select(ShareLinkRow).where(
             ShareLinkRow.hash == hash_secret(secret), ShareLinkRow.expires_at > now

@@ -31,7 +31,7 @@ def hash_password(password: str) -> str:
 
 
 def is_right(password: str, known_hash: str | None) -> bool:
-    """Whether a password is the one that was hashed; takes as long where there is no hash."""
+    """Whether a password matches a hash; takes the same time where there is no hash."""
     try:
         return _hasher.verify(known_hash or _nobodys(), password) and known_hash is not None
     except (VerificationError, InvalidHashError):
@@ -39,7 +39,7 @@ def is_right(password: str, known_hash: str | None) -> bool:
 
 
 def new_secret() -> str:
-    """A secret that nobody can guess."""
+    """A random secret."""
     return secrets.token_urlsafe(32)
 
 

@@ -1,4 +1,4 @@
-"""Who is asking, and what that allows."""
+"""The caller of a request, and what the caller is allowed to do."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -11,12 +11,12 @@ Scope = Literal["view", "download"]
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody whom the server knows.
+    """A caller whom the server knows.
 
     Attributes:
         name: shown beside what they did.
         user_id: None for the one person of a server without passwords, and for guests.
-        csrf: what a browser must send along with every change; None where no cookie is used.
+        csrf: what a browser must send with every change; None where no cookie is used.
         match_id, scope: what a share link shows; None for everybody else.
     """
 
@@ -29,13 +29,13 @@ class Principal:
 
     @property
     def is_guest(self) -> bool:
-        """Whether a share link is all that they have."""
+        """Whether the caller has only a share link."""
         return self.match_id is not None
 
     def has(self, role: Role) -> bool:
-        """Whether they may do what a role may."""
+        """Whether the caller has the rights of a role."""
         return not self.is_guest and ROLES.index(self.role) >= ROLES.index(role)
 
 
 LOCAL = Principal("local", "admin")
-"""Whoever sits at the machine, where the server has no passwords."""
+"""The caller at this machine, where the server has no passwords."""

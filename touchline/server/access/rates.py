@@ -1,4 +1,4 @@
-"""How often one client may ask: a bucket of tokens each, refilled steadily."""
+"""Limits on the requests of each client: a bucket of tokens that refills steadily."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def wait_seconds(self, client: str, cost: float = 1.0) -> float:
-        """Take tokens; 0 if they were there, else how long until they are, none being taken."""
+        """Take tokens and return 0; if there are too few, take none and return the time to wait."""
         now = time.monotonic()
         with self._lock:
             tokens, seen = self._buckets.pop(client, (self._burst, now))

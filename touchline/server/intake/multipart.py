@@ -1,4 +1,4 @@
-"""Uploads that come in numbered parts, several at once."""
+"""Uploads in numbered parts, several parts at once."""
 
 import hashlib
 import os
@@ -32,7 +32,7 @@ _BUFFER = 1024**2
 def same_upload(
     services: Services, principal: Principal, name: str, length: int, mtime_ns: int | None
 ) -> UploadRow | None:
-    """An upload of the same file that was begun before."""
+    """The caller's earlier upload of the same file."""
     if mtime_ns is None:
         return None
     with services.database.read() as session:
@@ -55,7 +55,7 @@ def same_upload(
 
 
 def parts_of(services: Services, upload_id: str) -> list[UploadPartRow]:
-    """The parts that have come, in order."""
+    """The parts that have arrived, in order."""
     with services.database.read() as session:
         query = select(UploadPartRow).where(UploadPartRow.upload_id == upload_id)
         return list(session.scalars(query.order_by(UploadPartRow.number)))
@@ -68,7 +68,7 @@ async def receive_part(
     body: AsyncIterator[bytes],
     sha256: str | None,
 ) -> str:
-    """Take one part; its SHA-256.
+    """Receive one part; returns its SHA-256.
 
     Raises:
         InputError: there is no such part, or it has fewer bytes. TooLargeError: it has more.
@@ -110,10 +110,10 @@ async def receive_part(
 
 
 def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str]) -> UploadRow:
-    """Make one file of the parts.
+    """Join the parts to one file.
 
     Args:
-        wanted: SHA-256 by number, as the sender has them; may be empty texts.
+        wanted: the sender's SHA-256 by number; may be empty texts.
 
     Raises:
         ConflictError: a part is missing, or has another checksum than the sender's.

@@ -1,4 +1,4 @@
-"""Files that a program and this server both see, by ``shared://<root>/<path>``."""
+"""Files that another program and this server share, by ``shared://<root>/<path>``."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -8,7 +8,7 @@ from touchline.server.storage import inside_roots
 
 
 def shared_file(uri: str, roots: dict[str, Path]) -> Path:
-    """The file that a shared name means.
+    """The file of a shared name.
 
     Raises:
         InputError: no such root, or no file below it.
@@ -16,10 +16,10 @@ def shared_file(uri: str, roots: dict[str, Path]) -> Path:
     try:
         parsed = urlsplit(uri)
     except ValueError as error:
-        raise InputError("is no shared file", where="uri") from error
+        raise InputError("is not a shared file", where="uri") from error
     root = roots.get(parsed.netloc)
     if parsed.scheme != "shared" or root is None:
         raise InputError(
-            "is no shared file", where="uri", remedy=f"roots: {', '.join(roots) or 'none'}"
+            "is not a shared file", where="uri", remedy=f"roots: {', '.join(roots) or 'none'}"
         )
     return inside_roots(str(root / unquote(parsed.path).lstrip("/")), {parsed.netloc: root})

@@ -1,8 +1,8 @@
-"""Files on their way in: what is checked before the first byte, and how bytes come to lie on disk.
+"""Uploads: the checks before the first byte, and how bytes are written to disk.
 
-What a row calls received is safely on disk; bytes beyond that, left by a lost connection or a
-server that was killed, are cut off before the next come. One writer at a time holds a lock that
-runs out by itself.
+A row's ``received`` bytes are safely on disk; bytes beyond them, left by a lost connection or a
+killed server, are cut off before the upload continues. One writer at a time holds a lock, which
+expires by itself.
 """
 
 import hashlib
@@ -37,14 +37,14 @@ from touchline.server.services import Services
 from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_id
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv")
-"""Endings of names that are taken; what a file really is, is found out later."""
+"""Accepted endings of names; the content is checked later, in a child process."""
 
 CHECKSUMS = ("sha1", "sha256", "md5")
 LOCK_SECONDS = 15.0
 LOCKED_RETRY_SECONDS = 2
 SAVE_SECONDS = 1.0
 CHUNK_SECONDS = 30.0
-"""A sender that is silent for this long has gone."""
+"""A sender that is silent for this long is considered gone."""
 
 RESERVED_BYTES = 512 * 1024**2
 """What must stay free on the disk."""
@@ -54,7 +54,7 @@ _BUFFER = 1024**2
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a stretch of bytes must hash to."""
+    """The expected digest of some bytes."""
 
     algorithm: str
     digest: bytes
@@ -66,7 +66,7 @@ def begin(
     """Register a file that is about to be sent, if it is allowed.
 
     Args:
-        name: what the sender calls it; only shown, never used on disk.
+        name: the sender's name for it; only shown, never used on disk.
         length: its size in bytes.
 
     Raises:
@@ -114,13 +114,13 @@ def begin(
 
 
 def clean_name(name: str) -> str:
-    """A name fit to be shown: the last part of a path, without control characters."""
+    """A name that is safe to show: the last part of a path, without control characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(c for c in last if c.isprintable()).strip()[-200:] or "unnamed"
 
 
 def usage(services: Services, session: Session, principal: Principal) -> tuple[int, int]:
-    """(used, quota) bytes of whoever is asking."""
+    """(used, quota) bytes of the caller."""
     mine = UploadRow.owner_id.is_(None) if not principal.user_id else (
         UploadRow.owner_id == principal.user_id
     )  # fmt: skip
@@ -138,7 +138,7 @@ def usage(services: Services, session: Session, principal: Principal) -> tuple[i
 
 
 def find(services: Services, principal: Principal, upload_id: str) -> UploadRow:
-    """One's own upload.
+    """An upload of the caller.
 
     Raises:
         NotFoundError: there is none of that name, or it belongs to another user.
@@ -155,7 +155,7 @@ def find(services: Services, principal: Principal, upload_id: str) -> UploadRow:
 
 
 def drop(services: Services, upload: UploadRow) -> None:
-    """Forget an upload and its bytes.
+    """Delete an upload and its bytes.
 
     Raises:
         ConflictError: a match was made of it.
@@ -179,13 +179,13 @@ async def receive(
 ) -> int:
     """Append bytes to an upload.
 
-    What came before a connection was lost is kept, unless a checksum was to vouch for it.
+    Bytes that arrived before a connection was lost are kept, unless they have a checksum.
 
     Args:
-        offset: where the sender thinks that the upload stands.
+        offset: the number of bytes that the sender believes the upload to have.
 
     Returns:
-        Where it stands now.
+        The number of bytes that it has now.
 
     Raises:
         WrongOffsetError: it has reached another place. LockedError: another request is writing it.
@@ -216,7 +216,7 @@ async def _copy(body: AsyncIterator[bytes], writer: "_Writer") -> None:
                 await anyio.to_thread.run_sync(writer.write, bytes(buffer))
                 buffer.clear()
     finally:
-        if buffer:  # also what came just before the connection was lost
+        if buffer:  # also those that arrived just before the connection was lost
             await anyio.to_thread.run_sync(writer.write, bytes(buffer))
 
 
@@ -228,11 +228,11 @@ async def next_chunk(body: AsyncIterator[bytes]) -> bytes | None:
     """
     with anyio.move_on_after(CHUNK_SECONDS):
         return await anext(body, None)
-    raise SenderTimeoutError(f"nothing came for {CHUNK_SECONDS:.0f} seconds")
+    raise SenderTimeoutError(f"nothing arrived for {CHUNK_SECONDS:.0f} seconds")
 
 
 class _Writer:
-    """Bytes to disk, and now and then to the row how many they are."""
+    """Writes bytes to disk, and now and then their number to the row."""
 
     def __init__(
         self,
@@ -253,16 +253,16 @@ class _Writer:
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
-        """Open the file where the last byte lies that counts."""
+        """Open the file after the last byte that counts."""
         self._file = self._services.storage.upload(self._upload.id).open("r+b")
         self._file.truncate(self._position)
         self._file.seek(self._position)
 
     def write(self, data: bytes) -> None:
-        """Write at the end, having made sure lately that nobody else does."""
+        """Append bytes; checks regularly that the lock is still held."""
         assert self._file is not None
         if self._position + len(data) > self._upload.length:
-            raise TooLargeError("more bytes came than were announced")
+            raise TooLargeError("more bytes arrived than were announced")
         if time.monotonic() - self._saved_at > SAVE_SECONDS:
             self._save(self._position if self._hash is None else self.received)
         self._file.write(data)
@@ -271,7 +271,7 @@ class _Writer:
             self._hash.update(data)
 
     def finish(self) -> None:
-        """All bytes have come: they count, if they are the right ones."""
+        """Count the bytes, if they match their checksum."""
         if self._hash is not None and self._checksum is not None:
             if self._hash.digest() != self._checksum.digest:
                 raise ChecksumError
@@ -279,7 +279,7 @@ class _Writer:
         self._save(self._position)
 
     def close(self) -> None:
-        """Let go; what came without a checksum counts even if more was to come."""
+        """Release the lock; bytes without a checksum count even if more were announced."""
         try:
             if self._file is not None and self._hash is None and self._position > self.received:
                 self._save(self._position)

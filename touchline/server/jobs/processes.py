@@ -22,7 +22,7 @@ KEPT_VARIABLES = (
     "PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
     "TOUCHLINE_HOME", "XDG_DATA_HOME", "OMP_NUM_THREADS", "SYSTEMROOT", "LOCALAPPDATA",
 )  # fmt: skip
-"""What a child may know of the worker's environment: no passwords, no database."""
+"""What a child gets of the worker's environment: no passwords, no database."""
 
 NETWORK_VARIABLES = (
     "HTTPS_PROXY",
@@ -32,7 +32,7 @@ NETWORK_VARIABLES = (
     "HF_ENDPOINT",
     "HF_HOME",
 )
-"""What the stages that fetch models need besides."""
+"""What the stages that download models need as well."""
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 0.3
@@ -41,10 +41,10 @@ _TAIL = 1500
 
 
 class StageFailedError(Exception):
-    """A stage ended badly.
+    """A stage failed.
 
     Attributes:
-        again: whether another attempt may go better.
+        again: another attempt may succeed.
     """
 
     def __init__(self, problem: str, *, again: bool) -> None:
@@ -150,10 +150,10 @@ def _parsed(line: bytes) -> Answer | None:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the child and all that it may have started."""
+    """End the child and every process that it has started."""
     if process.poll() is None and process.stdin is not None:
         with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
-            process.stdin.close()  # which it takes as a sign to leave
+            process.stdin.close()  # the child ends when its input is closed
             process.wait(GRACE_SECONDS)
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -176,5 +176,5 @@ def _death(code: int, errors: Path) -> StageFailedError:
         return StageFailedError("needs more memory than it may have", again=False)
     if code < 0:
         name = signal.Signals(-code).name
-        return StageFailedError(f"the process that worked at it ended with {name}", again=True)
+        return StageFailedError(f"its process ended with {name}", again=True)
     return StageFailedError(f"a fault of ours: {reason or f'exit code {code}'}", again=True)

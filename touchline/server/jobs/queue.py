@@ -5,9 +5,9 @@
       └── retry, lease ─┘ └── fail, cancel ──> failed, cancelled
           lost, release
 
-A worker holds a job by a lease with a random name, which it keeps alive. Whatever it writes, it
-writes in the transaction that first makes sure of the lease; so a worker that was taken for dead
-and comes back changes nothing, and an effect takes place once however often the job was tried.
+A worker holds a job by a lease with a random name, which it renews. It writes only in transactions
+that first check the lease; so a worker that was considered dead and returns changes nothing, and
+an effect takes place once, however often the job was tried.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ Effect = Callable[[Session], dict[str, Any]]
 
 
 class LeaseLostError(Exception):
-    """The job was cancelled, or given to another worker."""
+    """The job was cancelled, or another worker has it."""
 
 
 class Payload(BaseModel):
@@ -94,10 +94,10 @@ class Queue:
         owner_id: str | None = None,
         priority: int = 0,
     ) -> JobRow:
-        """Put a job into the queue, in the caller's transaction.
+        """Add a job to the queue, in the caller's transaction.
 
         Args:
-            key: a job that has this key already is given instead.
+            key: if a job has this key already, it is returned instead.
 
         Raises:
             InputError: the key belongs to a job of another type or payload.
@@ -128,7 +128,7 @@ class Queue:
     def claim(self, worker: str) -> Lease | None:
         """Take the next job, if there is one.
 
-        Jobs whose worker fell silent are taken again, until they have been tried too often.
+        Jobs whose worker no longer responds are taken again, up to the highest number of attempts.
         """
         with self.database.read() as session:
             if session.scalar(_next(self.database.now(session)).limit(1)) is None:
@@ -146,7 +146,7 @@ class Queue:
 
     def _lease(self, session: Session, job: JobRow, worker: str, now: float) -> Lease:
         if job.state == "running":
-            self.note(session, job, f"worker {job.worker} fell silent; the job is taken up again")
+            self.note(session, job, f"worker {job.worker} no longer responds; the job starts again")
         job.state = "running"
         job.attempts += 1
         job.lease = new_id()
@@ -160,7 +160,7 @@ class Queue:
         )
 
     def beat(self, lease: Lease, stage: str, shares: dict[str, float], progress: float) -> None:
-        """Keep a lease alive and say how far the job is.
+        """Renew a lease and record the progress of the job.
 
         Raises:
             LeaseLostError: the job is no longer this worker's.
@@ -182,12 +182,12 @@ class Queue:
                 raise LeaseLostError(lease.job_id)
 
     def still_holds(self, lease: Lease) -> bool:
-        """Whether a lease is good; cheaper than a beat."""
+        """Whether a lease is valid; cheaper than `beat`."""
         with self.database.read() as session:
             return session.scalar(select(JobRow.id).where(*_holding(lease))) is not None
 
     def stage_done(self, lease: Lease, stage: str, effect: Effect) -> None:
-        """Let a stage take effect, once: a later attempt starts after it.
+        """Apply the effect of a stage, once: a later attempt starts after it.
 
         Args:
             effect: is given the session; returns what to remember of the stage.
@@ -203,7 +203,7 @@ class Queue:
             self.note(session, job, f"{stage}: done")
 
     def succeed(self, lease: Lease, effect: Effect) -> None:
-        """End a job well.
+        """End a job with success.
 
         Raises:
             LeaseLostError: as ``stage_done``.
@@ -215,10 +215,10 @@ class Queue:
             self._close(session, job, "succeeded", self.database.now(session))
 
     def fail(self, lease: Lease, problem: str, *, again: bool) -> None:
-        """End an attempt badly.
+        """End an attempt that failed.
 
         Args:
-            again: another attempt may go better, and is made if any is left.
+            again: another attempt may succeed; it is made if any is left.
 
         Raises:
             LeaseLostError: as ``stage_done``.
@@ -227,7 +227,7 @@ class Queue:
             job = self._held(session, lease)
             now = self.database.now(session)
             if again and job.attempts < job.max_attempts:
-                self.note(session, job, f"{problem}; it will be tried again")
+                self.note(session, job, f"{problem}; another attempt follows")
                 wait = self.settings.backoff_seconds * 2 ** (job.attempts - 1)
                 _requeue(job, now + wait)
             else:
@@ -239,7 +239,7 @@ class Queue:
             job = session.scalar(select(JobRow).where(*_holding(lease)).with_for_update())
             if job is not None:
                 job.attempts -= 1
-                self.note(session, job, "the worker stops; the job goes back to the queue")
+                self.note(session, job, "the worker stops; the job returns to the queue")
                 _requeue(job, self.database.now(session))
 
     def cancel(self, session: Session, job: JobRow) -> bool:
@@ -262,13 +262,13 @@ class Queue:
         """
         session.refresh(job, with_for_update=True)
         if job.state not in ("failed", "cancelled"):
-            raise InputError(f"the job is {job.state}", remedy="only one that failed is retried")
+            raise InputError(f"the job is {job.state}", remedy="only a failed job can be retried")
         job.attempts, job.problem, job.finished_at = 0, None, None
-        self.note(session, job, "to be tried again")
+        self.note(session, job, "retried")
         _requeue(job, self.database.now(session))
 
     def position(self, session: Session, job: JobRow) -> int | None:
-        """How many queued jobs come before this one; None if it does not wait."""
+        """How many queued jobs come before this one; None if it is not queued."""
         if job.state != "queued":
             return None
         earlier = or_(
@@ -352,7 +352,7 @@ def _same(known: JobRow, payload: Payload) -> JobRow:
 
 def _given_up(job: JobRow) -> str:
     return (
-        f"given up: {job.attempts} workers ended while they were at it"
+        f"given up: {job.attempts} workers ended while they worked on it"
         if job.attempts > 1
-        else "given up: the worker ended while it was at it"
+        else "given up: the worker ended while it worked on it"
     )

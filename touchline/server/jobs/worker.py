@@ -31,7 +31,7 @@ log = logging.getLogger("touchline.worker")
 
 
 class StoppingError(Exception):
-    """The worker is asked to stop."""
+    """The worker must stop."""
 
 
 class Worker:
@@ -50,7 +50,7 @@ class Worker:
         self._tidied = 0.0
 
     def run(self) -> None:
-        """Work until asked to stop. A database that cannot be reached is waited for."""
+        """Work until ``stop`` is set. Waits while the database cannot be reached."""
         log.info("worker starts", extra={"worker": self.name})
         while not self.stop.is_set():
             try:
@@ -106,7 +106,7 @@ class Worker:
         try:
             payload = job_type.payload.model_validate(lease.payload)
         except ValidationError as error:
-            raise InputError("this version cannot read what the job is to do") from error
+            raise InputError("this version cannot read the payload of the job") from error
         services = self.services
         return JobContext(
             services.settings,
@@ -134,7 +134,7 @@ class Worker:
         )
 
     def sign(self, job_id: str | None) -> None:
-        """Say now and then that this worker is alive."""
+        """Record now and then that this worker is alive."""
         if time.monotonic() - self._signed > SIGN_SECONDS:
             self._sign(job_id)
 
@@ -171,7 +171,7 @@ def _job_type(lease: Lease) -> JobType[Any]:
 
 
 class _Progress:
-    """Keeps the lease alive and says how far a job is, no more often than is useful."""
+    """Renews the lease and records progress, no more often than is useful."""
 
     def __init__(self, worker: Worker, lease: Lease, weights: dict[str, float]) -> None:
         self._worker = worker

@@ -35,7 +35,7 @@ Cursor = Annotated[
 
 @dataclass(frozen=True)
 class Limiters:
-    """How often clients may ask."""
+    """The rate limits."""
 
     requests: RateLimiter
     logins: RateLimiter
@@ -48,9 +48,7 @@ def get_services(request: Request) -> Services:
 
 
 async def _services(request: Request) -> Services:
-    return get_services(
-        request
-    )  # what only looks is not worth a thread, and so is no plain function
+    return get_services(request)  # async: a plain function would cost a thread
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
@@ -70,15 +68,15 @@ async def body_of(request: Request) -> AsyncIterator[bytes]:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from."""
+    """The address of the client."""
     return request.client.host if request.client else "unknown"
 
 
 def authenticate(request: Request) -> Principal | None:
-    """Who is asking; None for nobody that the server knows.
+    """The caller; None for one that the server does not know.
 
     Raises:
-        ProblemError: credentials that are wrong, a change that a foreign page has sent, or too many
+        ProblemError: wrong credentials, a change sent by a page of another site, or too many
             requests.
     """
     services = get_services(request)
@@ -134,10 +132,10 @@ def _bearer(request: Request) -> str | None:
 
 
 def refuse_foreign_pages(request: Request) -> None:
-    """A page of another site must not act through somebody's browser.
+    """A page of another site must not act through the caller's browser.
 
     Raises:
-        ProblemError: the browser says that the request comes from one.
+        ProblemError: the browser states that the request comes from another site.
     """
     if request.method in SAFE_METHODS:
         return
@@ -175,7 +173,7 @@ def _at_least(role: Role) -> Any:
 
 
 async def known(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
-    """Anybody the server knows, guests too; the route says what they see."""
+    """Any caller whom the server knows, guests included; the route decides what they see."""
     if principal is None:
         raise _who_are_you("log in, or send a token")
     return principal
@@ -192,10 +190,10 @@ _WITH_VIDEOS = (joinedload(MatchRow.videos),)
 
 
 def visible_match(session: Session, principal: Principal, match_id: str) -> MatchRow:
-    """A match that the asker may see.
+    """A match that the caller may see.
 
     Raises:
-        ProblemError: there is none, or it is not what a guest's link shows.
+        NotFoundError: there is none, or a guest's link shows another one.
     """
     match = session.get(MatchRow, match_id, options=_WITH_VIDEOS)
     if match is None or (principal.is_guest and principal.match_id != match_id):
@@ -204,19 +202,19 @@ def visible_match(session: Session, principal: Principal, match_id: str) -> Matc
 
 
 def may_download(principal: Principal) -> None:
-    """Make sure that files may be taken away.
+    """Make sure that the caller may download files.
 
     Raises:
-        ProblemError: the link is for looking only.
+        ProblemError: the link is for viewing only.
     """
     if principal.is_guest and principal.scope != "download":
-        raise ProblemError(403, "this link is for looking only", code="forbidden")
+        raise ProblemError(403, "this link is for viewing only", code="forbidden")
 
 
 def audit(
     services: Services, request: Request, session: Session, action: str, target: str = ""
 ) -> None:
-    """Write down who does what."""
+    """Add a line to the audit log."""
     principal: Principal | None = getattr(request.state, "principal", None)
     session.add(
         AuditRow(
@@ -230,7 +228,7 @@ def audit(
 
 
 def etag_of(row: MatchRow | EventRow | ReelRow | JobRow | str) -> str:
-    """The ETag of what a row is now."""
+    """The ETag of the row's present version."""
     if isinstance(row, str):
         return f'"{row}"'
     if isinstance(row, MatchRow):
@@ -239,7 +237,7 @@ def etag_of(row: MatchRow | EventRow | ReelRow | JobRow | str) -> str:
 
 
 def demand_match(request: Request, row: MatchRow | EventRow | ReelRow) -> None:
-    """Make sure that a change is based on what is there now.
+    """Make sure that a change is based on the present version.
 
     Raises:
         ProblemError: no If-Match was sent, or the row has changed since.
@@ -248,37 +246,35 @@ def demand_match(request: Request, row: MatchRow | EventRow | ReelRow) -> None:
     if wanted is None:
         raise ProblemError(428, "send If-Match with the ETag that you have read")
     if wanted.strip() != "*" and etag_of(row) not in re.split(r"\s*,\s*", wanted.strip()):
-        raise ProblemError(
-            412, "it has changed meanwhile; read it again", headers={"ETag": etag_of(row)}
-        )
+        raise ProblemError(412, "it has changed; read it again", headers={"ETag": etag_of(row)})
 
 
 def unchanged(request: Request, response: Response, etag: str) -> bool:
-    """Send an ETag; whether the asker has this version already."""
+    """Set the ETag of an answer; whether the client has this version already."""
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return request.headers.get("If-None-Match") == etag
 
 
 def to_cursor(*parts: object) -> str:
-    """Where the next page begins, as one opaque word."""
+    """The beginning of the next page, as one opaque word."""
     text = "\n".join(str(part) for part in parts)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def from_cursor(cursor: str, count: int) -> list[str]:
-    """The parts of what `to_cursor` made.
+    """The parts of a cursor of `to_cursor`.
 
     Raises:
-        ProblemError: it made no such thing.
+        ProblemError: it is not such a cursor.
     """
     try:
         text = base64.urlsafe_b64decode(cursor.rstrip("=") + "=" * (-len(cursor.rstrip("=")) % 4))
         parts = text.decode().split("\n")
     except (binascii.Error, ValueError) as error:
-        raise ProblemError(422, "cursor: this is no cursor of ours") from error
+        raise ProblemError(422, "cursor: not a cursor of this server") from error
     if len(parts) != count:
-        raise ProblemError(422, "cursor: this is no cursor of ours")
+        raise ProblemError(422, "cursor: not a cursor of this server")
     return parts
 
 
@@ -286,9 +282,9 @@ def number_of(text: str) -> float:
     """A number inside a cursor.
 
     Raises:
-        ProblemError: it is none.
+        ProblemError: it is not a number.
     """
     try:
         return float(text)
     except ValueError as error:
-        raise ProblemError(422, "cursor: this is no cursor of ours") from error
+        raise ProblemError(422, "cursor: not a cursor of this server") from error

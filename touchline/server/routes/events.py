@@ -1,4 +1,4 @@
-"""Events of a match: listed, added, changed, accepted, rejected, deleted, and all that undone."""
+"""Events of a match: listed, added, changed, accepted, rejected, deleted; with undo and redo."""
 
 import tempfile
 from collections.abc import Mapping
@@ -52,7 +52,6 @@ from touchline.server.routes.schemas import (
     ReviewIn,
     Share,
     event_facts,
-    when,
 )
 from touchline.server.services import Services
 from touchline.server.tables import ChangeRow, EventRow, MatchRow
@@ -168,7 +167,7 @@ def change(
     values = {name: getattr(body, name) for name in body.model_fields_set}
     for name in ("time", "label", "confidence", "status"):
         if values.get(name, "") is None:
-            raise ProblemError(422, f"{name}: an event has one")
+            raise ProblemError(422, f"{name}: cannot be removed from an event")
     if "time" in values:
         values["seconds"] = values.pop("time")
     return _changed(
@@ -185,7 +184,7 @@ def accept(
     response: Response,
     services: ServicesDep,
 ) -> EventOut:
-    """It did happen. Needs If-Match."""
+    """Accept an event. Needs If-Match."""
     values = {"status": "accepted"}
     return _changed(
         match_id, event_id, values, "accepted", principal.name, request, response, services
@@ -201,7 +200,7 @@ def reject(
     response: Response,
     services: ServicesDep,
 ) -> EventOut:
-    """It did not happen. Needs If-Match."""
+    """Reject an event. Needs If-Match."""
     values = {"status": "rejected"}
     return _changed(
         match_id, event_id, values, "rejected", principal.name, request, response, services
@@ -244,8 +243,8 @@ async def import_events(
 ) -> ChangedOut:
     """Add the events of a file, in any format that touchline reads, as one step.
 
-    ``half`` says which half a file is of that does not say it, and which one to take of a file of
-    several. Teams, date and score that the file knows are kept where nothing is known yet."""
+    ``half`` names the half of a file that does not state it, or the half to read of a file of
+    several. Teams, date and score of the file are kept where they are not known yet."""
     content = await request.body()
     return await to_thread.run_sync(
         _import, services, match_id, principal.name, content, format, name, half
@@ -278,7 +277,7 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, services: ServicesDe
 
 @router.post("/undo")
 def undo_last(match_id: Id, principal: Editor, services: ServicesDep) -> ChangedOut:
-    """Take back the last change of the match's events."""
+    """Undo the last change of the match's events."""
     with services.database.write() as session:
         match = _editable(session, match_id)
         step = undo(session, match, principal.name, services.database.now(session))
@@ -287,7 +286,7 @@ def undo_last(match_id: Id, principal: Editor, services: ServicesDep) -> Changed
 
 @router.post("/redo")
 def redo_last(match_id: Id, principal: Editor, services: ServicesDep) -> ChangedOut:
-    """Take the last undo back."""
+    """Redo the last change that was undone."""
     with services.database.write() as session:
         match = _editable(session, match_id)
         step = redo(session, match, principal.name, services.database.now(session))
@@ -313,7 +312,7 @@ def changes(
                 "number": row.number,
                 "actor": row.actor,
                 "action": row.action,
-                "at": when(row.at),
+                "at": row.at,
                 "undone": row.undone,
                 "events": [step["id"] for step in row.steps],
             }
@@ -351,7 +350,7 @@ def download(
     known = find_format(format)
     if known.write is None or "events" not in known.kinds:
         names = [f.name for f in FORMATS.values() if f.write is not None and "events" in f.kinds]
-        raise ProblemError(422, f"events are not written as {format!r}; use {', '.join(names)}")
+        raise ProblemError(422, f"events cannot be written as {format!r}; use {', '.join(names)}")
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         query = _alive(match_id).where(

@@ -13,16 +13,16 @@ _ONE_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCI
 
 
 def file_answer(request: Request, path: Path, media_type: str, name: str | None = None) -> Response:
-    """A file, or the one stretch of it that Range asks for.
+    """A file, or the one range of it that the request names.
 
-    A Range that is malformed, or asks for several stretches, is passed over and the whole file
-    sent, as RFC 9110 allows.
+    A malformed Range, or one of several ranges, is ignored and the whole file is sent,
+    as RFC 9110 allows.
 
     Args:
         name: what to save it as; None to show it in place.
 
     Raises:
-        ProblemError: it is not there, or Range begins after its end.
+        NotFoundError: it is not there. ProblemError: Range begins after its end.
     """
     if not path.is_file():
         raise NotFoundError("file")

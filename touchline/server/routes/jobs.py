@@ -1,9 +1,10 @@
-"""Jobs: how far they are, their log, and an end to them."""
+"""Jobs: progress, log, cancelling and retrying."""
 
 import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Literal
 
 from anyio import to_thread
@@ -29,11 +30,20 @@ from touchline.server.routes.dependencies import (
     number_of,
     to_cursor,
 )
-from touchline.server.routes.schemas import IdText, JobOut, LineOut, Page
+from touchline.server.routes.schemas import IdText, JobOut, Out, Page
 from touchline.server.services import Services
 from touchline.server.tables import JobLineRow, JobRow
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+class LineOut(Out):
+    """A line of a job's log."""
+
+    at: datetime
+    attempt: int
+    text: str
+
 
 LOOK_SECONDS = 0.5
 ALIVE_SECONDS = 15.0
@@ -81,7 +91,7 @@ def show(job_id: Id, principal: Known, services: ServicesDep) -> JobOut:
 
 @router.get("/{job_id}/log")
 def read_log(job_id: Id, principal: Known, services: ServicesDep) -> Page[LineOut]:
-    """What happened, line by line."""
+    """The log of a job."""
     with services.database.read() as session:
         _job(session, principal, job_id)
         lines = session.scalars(
@@ -92,7 +102,7 @@ def read_log(job_id: Id, principal: Known, services: ServicesDep) -> Page[LineOu
 
 @router.post("/{job_id}/cancel")
 def cancel(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobOut:
-    """End a job; one that has ended already stays as it is."""
+    """Cancel a job; an ended job stays as it is."""
     with services.database.write() as session:
         row = _job(session, principal, job_id)
         if services.queue.cancel(session, row):
@@ -102,11 +112,11 @@ def cancel(job_id: Id, principal: Editor, request: Request, services: ServicesDe
 
 @router.post("/{job_id}/retry")
 def retry(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobOut:
-    """Try a job again that failed or was cancelled; stages that were done are not done again."""
+    """Retry a job that failed or was cancelled; finished stages are not repeated."""
     with services.database.write() as session:
         row = _job(session, principal, job_id)
         if row.state not in ("failed", "cancelled"):
-            raise ProblemError(409, f"the job is {row.state}; only one that failed is tried again")
+            raise ProblemError(409, f"the job is {row.state}; only a failed job can be retried")
         services.queue.retry(session, row)
         audit(services, request, session, "job retried", f"{row.id} {row.kind}")
         return JobOut.of(row, services.queue.position(session, row))

@@ -1,4 +1,4 @@
-"""Matches: made from uploads, listed, renamed, spotted anew, watched, deleted."""
+"""Matches: created from uploads, listed, renamed, spotted again, watched, deleted."""
 
 import re
 from pathlib import Path
@@ -99,8 +99,8 @@ def list_matches(
 def create(
     body: MatchIn, principal: Editor, request: Request, response: Response, services: ServicesDep
 ) -> MatchOut:
-    """Make a match of an upload that is complete, or of one per half; a job then looks at it, makes
-    it playable and finds its events."""
+    """Make a match of a complete upload, or of one upload per half; a job then checks it, prepares
+    it for playback and finds its events."""
     wanted = _wanted_videos(body)
     with services.database.write() as session:
         now = services.database.now(session)
@@ -155,14 +155,14 @@ def change(
     response: Response,
     services: ServicesDep,
 ) -> MatchOut:
-    """Rename a match, or say what is known of the game. Needs If-Match."""
+    """Rename a match, or change the facts of the game. Needs If-Match."""
     with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         demand_match(request, match)
         if body.title is not None:
             match.title = body.title
         if body.game is not None:
-            match.game = {**match.game, **_said(body.game)}
+            match.game = {**match.game, **_given(body.game)}
         match.version += 1
         match.updated_at = services.database.now(session)
         audit(services, request, session, "match changed", f"{match.id} {match.title}")
@@ -173,7 +173,7 @@ def change(
 
 @router.get("/{match_id}/game")
 def game(match_id: Id, principal: Known, services: ServicesDep) -> KnownGameOut:
-    """Who plays, when each half begins, and the goals with clock and score, as far as known."""
+    """Teams, kick-offs, and the goals with clock and score, as far as they are known."""
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         labels = func.lower(EventRow.label).in_((KICK_OFF, GOAL))
@@ -187,7 +187,7 @@ def game(match_id: Id, principal: Known, services: ServicesDep) -> KnownGameOut:
 
 @router.delete("/{match_id}", status_code=204)
 def remove(match_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
-    """Delete a match with its video, events and reels: its owner or an admin may."""
+    """Delete a match with its video, events and reels; for its owner and admins."""
     with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         if match.owner_id != principal.user_id and not principal.has("admin"):
@@ -202,7 +202,7 @@ def remove(match_id: Id, principal: Editor, request: Request, services: Services
 def spot_again(
     match_id: Id, body: SpotIn, principal: Editor, request: Request, services: ServicesDep
 ) -> JobOut:
-    """Spot a match anew. Events that somebody has looked at stay as they are."""
+    """Spot a match again. Reviewed events stay as they are."""
     with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         if match.state != "ready":
@@ -226,7 +226,7 @@ def spot_again(
     responses={200: {"description": "The proxy.", **VIDEO}, 206: PART},
 )
 def watch(match_id: Id, principal: Known, request: Request, services: ServicesDep) -> Response:
-    """The video for playing: H.264 and AAC, a key frame every second; takes Range."""
+    """The video for playback: H.264 and AAC, a key frame every second; supports Range."""
     with services.database.read() as session:
         visible_match(session, principal, match_id)
     return file_answer(request, services.storage.proxy(match_id), "video/mp4")
@@ -237,7 +237,7 @@ def watch(match_id: Id, principal: Known, request: Request, services: ServicesDe
     response_class=FileResponse,
     responses={
         200: {
-            "description": "The file as it came.",
+            "description": "The file as it was uploaded.",
             "content": {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
             },
@@ -252,9 +252,9 @@ def download_original(
     services: ServicesDep,
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
 ) -> Response:
-    """The file as it came in, for downloading: of a match of several, the first or that of a half.
+    """The uploaded file, for download: of a match of several, the first or that of a half.
 
-    Takes Range."""
+    Supports Range."""
     may_download(principal)
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
@@ -275,7 +275,7 @@ def thumbnail(
     request: Request,
     services: ServicesDep,
 ) -> Response:
-    """A picture of the match: the match's ``thumbnails`` says how many, how many seconds apart."""
+    """A picture of the match: its ``thumbnails`` has their number and distance in seconds."""
     with services.database.read() as session:
         visible_match(session, principal, match_id)
     return file_answer(request, services.storage.thumbnail(match_id, index), "image/jpeg")
@@ -293,7 +293,7 @@ def scores(
     points: Annotated[int, Query(ge=1, le=20_000)] = 1000,
     label: Annotated[list[Annotated[str, Field(max_length=300)]] | None, Query()] = None,
 ) -> ScoresOut:
-    """The curves behind the events, at most ``points`` steps between two times."""
+    """The scores behind the events, at most ``points`` steps between two times."""
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
     path = services.storage.scores(match_id)
@@ -328,17 +328,17 @@ def _curves(
 
 
 def _wanted_videos(body: MatchIn) -> list[VideoIn]:
-    """The videos that a match is to be made of, in order of their halves.
+    """The videos for a new match, in order of their halves.
 
     Raises:
-        ProblemError: none, one said in two ways, or a half or a file twice.
+        ProblemError: no video, one named in two ways, or a half or a file twice.
     """
     alone = VideoIn(upload=body.upload, path=body.path)
     if (body.videos is None) == (alone == VideoIn()):
-        raise ProblemError(422, "name either an upload, a path or videos")
+        raise ProblemError(422, "give one of upload, path and videos")
     videos = body.videos or [alone]
     if any((one.upload is None) == (one.path is None) for one in videos):
-        raise ProblemError(422, "name either an upload or a path")
+        raise ProblemError(422, "give either an upload or a path")
     if len(videos) == 1:
         return [videos[0].model_copy(update={"half": None})]
     numbered = [
@@ -347,7 +347,7 @@ def _wanted_videos(body: MatchIn) -> list[VideoIn]:
     ]
     for names in ([one.half for one in numbered], [one.upload or one.path for one in numbered]):
         if len(set(names)) < len(names):
-            raise ProblemError(422, "videos: each half has one video of its own")
+            raise ProblemError(422, "videos: each half has exactly one video")
     return sorted(numbered, key=lambda one: one.half or 0)
 
 
@@ -364,20 +364,20 @@ def _video(
     )
 
 
-def _said(change: GameChange) -> dict[str, Any]:
-    """The fields that somebody has sent; without periods, null means none."""
-    said = change.model_dump(include=change.model_fields_set)
-    return said | ({"periods": said["periods"] or []} if "periods" in said else {})
+def _given(change: GameChange) -> dict[str, Any]:
+    """The fields that were sent; null for ``periods`` removes them."""
+    given = change.model_dump(include=change.model_fields_set)
+    return given | ({"periods": given["periods"] or []} if "periods" in given else {})
 
 
 def _taken(session: Session, principal: Principal, upload_id: str) -> str:
-    """The name of an upload that a match may be made of."""
+    """The name of an upload that a match can be made of."""
     upload = session.get(UploadRow, upload_id)
     if upload is None or upload.owner_id != principal.user_id:
         raise NotFoundError("upload")
     if upload.state != "complete":
         raise ProblemError(
-            409, f"{upload.received} of {upload.length} bytes have come; send the rest"
+            409, f"{upload.received} of {upload.length} bytes have arrived; send the rest"
         )
     return upload.name
 

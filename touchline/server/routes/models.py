@@ -1,19 +1,60 @@
 """Models: those that are here, and those that can be fetched."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from touchline.errors import CheckpointError
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
-from touchline.server.routes.schemas import JobOut, ModelOut, ModelsOut, PullIn, RemoteModelOut
+from touchline.server.routes.schemas import In, JobOut
 from touchline.zoo.cards import NAME
 from touchline.zoo.download import PUBLISHED
 from touchline.zoo.store import ModelFolder, find, list_models
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+class ModelOut(BaseModel):
+    """A model that matches can be spotted with, and under which licence."""
+
+    name: str
+    system: str
+    labels: list[str]
+    rate: str
+    origin: str
+    licence: str
+    training_data_licence: str
+    description: str
+    metrics: dict[str, Any]
+
+
+class RemoteModelOut(BaseModel):
+    """A model that can be pulled."""
+
+    name: str
+    repository: str
+    licence: str
+    description: str
+
+
+class ModelsOut(BaseModel):
+    """The models that are here, and those that can be pulled by name."""
+
+    models: list[ModelOut]
+    to_pull: list[RemoteModelOut]
+
+
+class PullIn(In):
+    """Which model to pull: a name of ``to_pull``, or a repository of the Hugging Face Hub."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "osl-ball-2025"}]})
+
+    name: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$")
+    ]
 
 
 @router.get("")

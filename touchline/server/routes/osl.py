@@ -38,13 +38,13 @@ PartList = Annotated[list["Part"], Field(max_length=multipart.MAX_PARTS)]
 
 
 class Loose(BaseModel):
-    """What the tool sends: fields that we do not know are passed over."""
+    """A request of the tool: unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
 class UploadRequest(Loose):
-    """A file to come in parts."""
+    """A file to be sent in parts."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"filename": "match.mp4", "size": 1048576}]}
@@ -125,7 +125,7 @@ class JobRequest(Loose):
 
 
 class CapabilitiesOut(BaseModel):
-    """What the tool must know of the server."""
+    """The server's properties for the tool."""
 
     api_version: str = "1"
     server: str = "touchline"
@@ -159,7 +159,7 @@ class Descriptors(BaseModel):
 
 
 class PartOut(BaseModel):
-    """A part that has come."""
+    """A part that has arrived."""
 
     number: int
     etag: str
@@ -216,7 +216,7 @@ def models(
 def begin(
     body: UploadRequest, principal: Editor, request: Request, services: ServicesDep
 ) -> UploadState:
-    """Announce a file that comes in parts; the same file again gives the same upload."""
+    """Announce a file that is sent in parts; the same file again gives the same upload."""
     known = multipart.same_upload(services, principal, body.filename, body.size, body.mtime_ns)
     if known is None:
         known = uploads.begin(
@@ -229,7 +229,7 @@ def begin(
 
 @router.get("/uploads/{upload_id}")
 def show(upload_id: Id, principal: Editor, services: ServicesDep) -> UploadState:
-    """Which parts have come."""
+    """Which parts have arrived."""
     return _state(services, _upload(services, principal, upload_id))
 
 
@@ -318,7 +318,7 @@ def submit(
 
 @router.get("/jobs/{job_id}")
 def poll(job_id: Id, principal: Editor, response: Response, services: ServicesDep) -> JobState:
-    """How far a job is; its result comes along when it has succeeded."""
+    """The progress of a job, with its result when it has succeeded."""
     with services.database.read() as session:
         job = _job(session, principal, job_id)
     if job.state not in ENDED:

@@ -1,4 +1,4 @@
-"""The page: its files, and the colours of classes that it shares with the report and the reels."""
+"""The page: its files, and the colours of classes, which are those of the report and the reels."""
 
 from pathlib import Path
 
@@ -17,11 +17,11 @@ PLACES = 256
 
 _FRESH = {"Cache-Control": "no-cache"}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-"""Said here: some systems have other ideas of what a file is, and browsers then refuse it."""
+"""Stated here: some systems map these endings to other types, which browsers refuse."""
 
 
 class _Files(StaticFiles):
-    """Files that browsers keep, but ask about, so that a new version shows at once."""
+    """Files that browsers cache but revalidate, so that a new version shows at once."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -33,7 +33,7 @@ class _Files(StaticFiles):
 
 
 class _ForBrowsers(Route):
-    """A route for whoever asks for something to show; programs find what comes after it."""
+    """A route for browsers only; programs match the routes after it."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
@@ -42,7 +42,7 @@ class _ForBrowsers(Route):
 
 
 def serve_page(app: FastAPI) -> None:
-    """Let an application show the page at its root, before its other routes."""
+    """Serve the page at the application's root, before its other routes."""
     app.router.routes += [
         _ForBrowsers("/", _page, include_in_schema=False),
         Route("/web/palette.json", _palette, include_in_schema=False),

@@ -1,4 +1,4 @@
-"""Reels: chosen, edited, made into files of every format that reels are written in."""
+"""Reels: chosen, edited, and written as files of every format for reels."""
 
 import re
 
@@ -51,7 +51,7 @@ EDIT_LISTS = {
     if known.write is not None and "reel" in known.kinds
 }
 REEL_FORMATS = VIDEO_FORMATS | EDIT_LISTS
-"""Every format that a reel can be made into, and the suffix of its files."""
+"""Every format that a reel can be written in, and the suffix of its files."""
 
 
 @router.get("/matches/{match_id}/reels")
@@ -77,7 +77,7 @@ def make(
     response: Response,
     services: ServicesDep,
 ) -> ReelOut:
-    """Choose the moments worth seeing, and fit them into a length."""
+    """Choose the most important moments that fit into a length."""
     with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         if match.info.get("duration_seconds") is None:
@@ -144,7 +144,7 @@ def change(
 
 @router.delete("/reels/{reel_id}", status_code=204)
 def remove(reel_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
-    """Delete a reel; files that were made of it stay. Needs If-Match."""
+    """Delete a reel; files made of it stay. Needs If-Match."""
     with services.database.write() as session:
         row = _reel(session, principal, reel_id)
         demand_match(request, row)
@@ -158,7 +158,7 @@ def render(
 ) -> JobOut:
     """Make a file of a reel, as a job: a video cut from the file that came in, or an edit list.
 
-    The same wish for the same version of a reel gives the same job."""
+    The same request for the same version of a reel gives the same job."""
     if body.format not in REEL_FORMATS:
         raise ProblemError(422, f"format: use one of {', '.join(REEL_FORMATS)}")
     with services.database.write() as session:
@@ -222,7 +222,7 @@ def list_files(match_id: Id, principal: Known, services: ServicesDep) -> Page[Pr
     },
 )
 def download(file_id: Id, principal: Known, request: Request, services: ServicesDep) -> Response:
-    """Download a file; takes Range."""
+    """Download a file; supports Range."""
     may_download(principal)
     with services.database.read() as session:
         row = session.get(ProductRow, file_id)
@@ -264,7 +264,7 @@ def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
 
 
 def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
-    """The clips that somebody wants, inside the video, with the events that each shows."""
+    """The requested clips, inside the video, with the events that each shows."""
     length = float(match.info.get("duration_seconds", 0))
     events = [event_from_row(row) for row in sorted(rows, key=lambda row: row.seconds)]
     name = match.videos[0].name if len(match.videos) == 1 else match.title

@@ -1,4 +1,4 @@
-"""A sample match, for whoever has none at hand."""
+"""A sample match, for trying out the server without a video."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,7 +19,7 @@ SIZE = SampleSize(minutes=1.5, width=640, height=360)
 def make_sample(
     principal: Editor, request: Request, response: Response, services: ServicesDep
 ) -> MatchOut:
-    """Simulate a short match; a job then treats it as it treats every upload."""
+    """Simulate a short match; a job analyses it like every upload."""
     with services.database.write() as session:
         now = services.database.now(session)
         policy = read_policy(session, services.settings.policy)

@@ -1,7 +1,7 @@
-"""What goes in and out over HTTP."""
+"""The schemas that several routes share."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -14,18 +14,12 @@ from pydantic import (
 from sqlalchemy import Row
 
 from touchline.events import MAX_SECONDS, Source, Status
-from touchline.server.access.principal import Role, Scope
 from touchline.server.documents import video_at
 from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.tables import (
     EventRow,
-    JobLineRow,
     JobRow,
     MatchRow,
-    ProductRow,
-    ReelRow,
-    UploadRow,
-    VideoRow,
 )
 from touchline.zoo.cards import NAME
 
@@ -34,7 +28,7 @@ T = TypeVar("T")
 
 def _plain(text: str) -> str:
     if "\0" in text:
-        raise ValueError("may hold no NUL characters")
+        raise ValueError("must not contain NUL characters")
     return text
 
 
@@ -57,41 +51,30 @@ ID = "5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"
 
 
 class In(BaseModel):
-    """What is sent to the server: known fields and finite numbers only."""
+    """A request: known fields and finite numbers only."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class Out(BaseModel):
+    """An answer, read from the columns of a row."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+    @classmethod
+    def of(cls, row: object) -> Self:
+        """The answer for a row."""
+        return cls.model_validate(row)
+
+
+MatchId = Annotated[str, Field(validation_alias="match_id")]
+
+
 class Page(BaseModel, Generic[T]):
-    """Some of many; ``next`` is the cursor of those that follow, null at the end."""
+    """A page of a list; ``next`` is the cursor of the next page, null at the end."""
 
     items: list[T]
     next: str | None = None
-
-
-def when(seconds: float | None) -> datetime | None:
-    """A time of the database for readers."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-class UploadOut(BaseModel):
-    """A file on its way in, or in."""
-
-    id: str
-    name: str
-    state: Literal["receiving", "complete"]
-    length: int
-    received: int
-    created_at: datetime
-    expires_at: datetime
-
-    @classmethod
-    def of(cls, row: UploadRow) -> "UploadOut":
-        """As the row has it."""
-        return cls.model_validate(
-            {name: getattr(row, name) for name in ("id", "name", "state", "length", "received")}
-            | {"created_at": when(row.created_at), "expires_at": when(row.expires_at)}
-        )
 
 
 class VideoIn(In):
@@ -132,7 +115,7 @@ class PeriodIn(In):
 
 
 class GameChange(In):
-    """What is to be different of what is known of the game; fields left out stay."""
+    """Changes to the facts of the game; fields that are left out stay."""
 
     home: Text | None = None
     away: Text | None = None
@@ -151,7 +134,7 @@ class GameChange(In):
 
 
 class MatchChange(In):
-    """What is to be different of a match; fields left out stay."""
+    """Changes to a match; fields that are left out stay."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -167,7 +150,7 @@ class MatchChange(In):
 
 
 class SpotIn(In):
-    """How to spot a match anew."""
+    """How to spot a match again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"model": "demo"}]})
 
@@ -175,29 +158,17 @@ class SpotIn(In):
     threshold: Share | None = None
 
 
-class VideoOut(BaseModel):
-    """A video of a match, and the stretch of the match that it is, in seconds.
+class VideoOut(Out):
+    """A video of a match, and its place in the match, in seconds.
 
-    ``half`` is null where it is the only one."""
+    ``half`` is null for the only video of a match."""
 
     number: int
     half: int | None
     name: str
-    start: float
-    duration: float | None
+    start: Annotated[float, Field(validation_alias="start_seconds")]
+    duration: Annotated[float | None, Field(validation_alias="duration_seconds")]
     info: dict[str, Any]
-
-    @classmethod
-    def of(cls, row: VideoRow) -> "VideoOut":
-        """As the row has it."""
-        return cls(
-            number=row.number,
-            half=row.half,
-            name=row.name,
-            start=row.start_seconds,
-            duration=row.duration_seconds,
-            info=row.info,
-        )
 
 
 class PeriodOut(BaseModel):
@@ -208,7 +179,7 @@ class PeriodOut(BaseModel):
 
 
 class GameOut(BaseModel):
-    """What people and files say of the game."""
+    """The facts of the game that people and files state."""
 
     home: str | None = None
     away: str | None = None
@@ -218,7 +189,7 @@ class GameOut(BaseModel):
 
 
 class KnownPeriodOut(PeriodOut):
-    """When a half begins, the clock's minute then, and whether an event or somebody says so."""
+    """When a half begins, the clock's minute then, and whether that is stated or an event."""
 
     minute: int
     source: Literal["given", "event"]
@@ -235,7 +206,7 @@ class GoalOut(BaseModel):
 
 
 class KnownGameOut(BaseModel):
-    """All that is known of the game: what was said, and what the events tell."""
+    """All known facts of the game: those stated, and those derived from events."""
 
     home: str | None
     away: str | None
@@ -246,7 +217,7 @@ class KnownGameOut(BaseModel):
 
 
 class CountsOut(BaseModel):
-    """How many events of a match are to be reviewed, and how many were."""
+    """How many events of a match have each status."""
 
     pending: int = 0
     accepted: int = 0
@@ -254,7 +225,7 @@ class CountsOut(BaseModel):
 
 
 class MatchOut(BaseModel):
-    """A match and what is known of it. Its times count through all its videos."""
+    """A match and its facts. Its times run through all its videos."""
 
     id: str
     title: str
@@ -282,29 +253,30 @@ class MatchOut(BaseModel):
     def of(
         cls, row: MatchRow, job: str | None = None, counts: dict[str, int] | None = None
     ) -> "MatchOut":
-        """As the row has it.
+        """The answer for a row.
 
         Args:
             counts: events by status; none by default.
         """
-        names = (
-            "id", "title", "state", "problem", "warnings", "game", "info", "model", "threshold",
-            "labels", "producer", "thumbnails", "stored_bytes", "version", "revision",
-        )  # fmt: skip
+        names = cls.model_fields.keys() - {"video", "counts", "job"}
         return cls.model_validate(
             {name: getattr(row, name) for name in names}
-            | {
-                "video": row.videos[0].name,
-                "videos": [VideoOut.of(video) for video in row.videos],
-                "counts": counts or {},
-                "job": job,
-                "created_at": when(row.created_at),
-                "updated_at": when(row.updated_at),
-            }
+            | {"video": row.videos[0].name, "counts": counts or {}, "job": job}
         )
 
 
-class EventIn(In):
+class EventDetails(In):
+    """The fields of an event that may be empty."""
+
+    team: Text | None = None
+    player: Text | None = None
+    half: Annotated[int, Field(ge=1, le=9)] | None = None
+    clock: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    note: Note | None = None
+
+
+class EventIn(EventDetails):
     """A new event, at a time in seconds from the first frame shown."""
 
     model_config = ConfigDict(
@@ -314,34 +286,22 @@ class EventIn(In):
     time: Time
     label: Named
     confidence: Share = 1.0
-    team: Text | None = None
-    player: Text | None = None
-    half: Annotated[int, Field(ge=1, le=9)] | None = None
-    clock: Annotated[Text, StringConstraints(max_length=40)] | None = None
-    visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
     status: Status = "accepted"
-    note: Note | None = None
 
 
-class EventChange(In):
-    """What is to be different of an event; fields left out stay."""
+class EventChange(EventDetails):
+    """Changes to an event; fields that are left out stay."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"time": 73.9, "team": "away"}]})
 
     time: Time | None = None
     label: Named | None = None
     confidence: Share | None = None
-    team: Text | None = None
-    player: Text | None = None
-    half: Annotated[int, Field(ge=1, le=9)] | None = None
-    clock: Annotated[Text, StringConstraints(max_length=40)] | None = None
-    visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
     status: Status | None = None
-    note: Note | None = None
 
 
 class ReviewIn(In):
-    """Accept or reject several events at once: those named, or all pending ones that fit."""
+    """Accept or reject several events at once: those named, or all pending ones that match."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"status": "accepted", "min_confidence": 0.6}]}
@@ -381,36 +341,21 @@ class EventOut(BaseModel):
 
     @classmethod
     def of(cls, row: EventRow, match: MatchRow) -> "EventOut":
-        """As the row has it; of several videos of the match, in the one that its time lies in."""
+        """The event of a row; its half is that of the video that contains its time."""
         return cls.model_validate(event_facts(row, match))
 
 
+_OF_ROW = tuple(EventOut.model_fields.keys() - {"time", "half", "half_time"})
+
+
 def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
-    """The fields of `EventOut`, before they are validated: lists of thousands are made of them."""
+    """The fields of `EventOut` before validation: lists hold thousands of events."""
     half, half_time = row.half, None
     if len(match.videos) > 1:
         video = video_at(match, row.seconds)
         half, half_time = video.half, round(row.seconds - video.start_seconds, 6)
-    return {
-        "id": row.id,
-        "time": row.seconds,
-        "label": row.label,
-        "confidence": row.confidence,
-        "team": row.team,
-        "player": row.player,
-        "half": half,
-        "half_time": half_time,
-        "clock": row.clock,
-        "visibility": row.visibility,
-        "status": row.status,
-        "source": row.source,
-        "note": row.note,
-        "version": row.version,
-        "created_by": row.created_by,
-        "created_at": row.created_at,
-        "updated_by": row.updated_by,
-        "updated_at": row.updated_at,
-    }
+    facts = {name: getattr(row, name) for name in _OF_ROW}
+    return facts | {"time": row.seconds, "half": half, "half_time": half_time}
 
 
 class ChangeOut(BaseModel):
@@ -425,7 +370,7 @@ class ChangeOut(BaseModel):
 
 
 class ChangedOut(BaseModel):
-    """What a step over several events did."""
+    """The result of a step over several events."""
 
     number: int | None
     action: str
@@ -456,7 +401,7 @@ class ClipIn(In):
 
 
 class ReelChange(In):
-    """What is to be different of a reel; clips, if given, take the place of all there are."""
+    """Changes to a reel; clips, if given, replace all clips."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"clips": [{"start": 70.0, "end": 84.5}]}]}
@@ -466,36 +411,22 @@ class ReelChange(In):
     clips: Annotated[list[ClipIn], Field(max_length=1000)] | None = None
 
 
-class ReelOut(BaseModel):
+class ReelOut(Out):
     """A reel, with the document that reel files hold."""
 
     id: str
-    match: str
+    match: MatchId
     title: str
-    reel: dict[str, Any]
+    reel: Annotated[dict[str, Any], Field(validation_alias="document")]
     version: int
     created_by: str
     created_at: datetime
     updated_by: str
     updated_at: datetime
 
-    @classmethod
-    def of(cls, row: ReelRow) -> "ReelOut":
-        """As the row has it."""
-        names = ("id", "title", "version", "created_by", "updated_by")
-        return cls.model_validate(
-            {name: getattr(row, name) for name in names}
-            | {
-                "match": row.match_id,
-                "reel": row.document,
-                "created_at": when(row.created_at),
-                "updated_at": when(row.updated_at),
-            }
-        )
-
 
 class RenderIn(In):
-    """Which file to make of a reel; ``aspect`` is the shape of a video's picture."""
+    """The file to make of a reel; ``aspect`` is the shape of a video's picture."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"format": "mp4", "burn_labels": True, "aspect": "9:16"}]}
@@ -507,28 +438,20 @@ class RenderIn(In):
     aspect: Literal["16:9", "1:1", "4:5", "9:16"] | None = None
 
 
-class ProductOut(BaseModel):
+class ProductOut(Out):
     """A file made for download."""
 
     id: str
-    match: str
-    reel: str | None
+    match: MatchId
+    reel: Annotated[str | None, Field(validation_alias="reel_id")]
     name: str
     format: str
     bytes: int
     created_at: datetime
 
-    @classmethod
-    def of(cls, row: ProductRow) -> "ProductOut":
-        """As the row has it."""
-        return cls.model_validate(
-            {name: getattr(row, name) for name in ("id", "name", "format", "bytes")}
-            | {"match": row.match_id, "reel": row.reel_id, "created_at": when(row.created_at)}
-        )
-
 
 class JobOut(BaseModel):
-    """A job and how far it is; ``stages`` has the share done of each stage."""
+    """A job and its progress; ``stages`` has the share of each stage that is done."""
 
     id: str
     kind: str
@@ -547,187 +470,20 @@ class JobOut(BaseModel):
 
     @classmethod
     def of(cls, row: JobRow, position: int | None) -> "JobOut":
-        """As the row has it."""
-        names = ("id", "kind", "state", "stage", "progress", "stages", "attempts", "problem")
+        """The answer for a row."""
+        names = cls.model_fields.keys() - {"position", "match", "result"}
         return cls.model_validate(
             {name: getattr(row, name) for name in names}
             | {
                 "position": position,
                 "match": row.match_id,
                 "result": row.result if _shows_result(row.kind) else {},
-                "created_at": when(row.created_at),
-                "started_at": when(row.started_at),
-                "finished_at": when(row.finished_at),
             }
         )
 
 
 def _shows_result(kind: str) -> bool:
     return kind not in JOB_TYPES or JOB_TYPES[kind].shows_result
-
-
-class LineOut(BaseModel):
-    """A line of a job's log."""
-
-    at: datetime
-    attempt: int
-    text: str
-
-    @classmethod
-    def of(cls, row: JobLineRow) -> "LineOut":
-        """As the row has it."""
-        return cls.model_validate({"at": when(row.at), "attempt": row.attempt, "text": row.text})
-
-
-class LoginIn(In):
-    """Name and password."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "ada", "password": "correct horse battery"}]}
-    )
-
-    name: Named
-    password: Annotated[str, StringConstraints(max_length=200)]
-
-
-class SessionOut(BaseModel):
-    """Who is asking; ``csrf`` goes into the header X-CSRF-Token of every change."""
-
-    name: str
-    role: Role
-    csrf: str | None
-    guest_of: str | None = None
-
-
-class UserIn(In):
-    """A new user."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"name": "ada", "password": "correct horse battery", "role": "editor"}]
-        }
-    )
-
-    name: Name
-    password: Annotated[str, StringConstraints(min_length=10, max_length=200)]
-    role: Role = "viewer"
-    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
-
-
-class UserChange(In):
-    """What is to be different of a user."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "editor"}]})
-
-    password: Annotated[str, StringConstraints(min_length=10, max_length=200)] | None = None
-    role: Role | None = None
-    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    disabled: bool | None = None
-
-
-class UserOut(BaseModel):
-    """A user."""
-
-    id: str
-    name: str
-    role: Role
-    quota_bytes: int | None
-    disabled: bool
-    created_at: datetime
-
-
-class TokenIn(In):
-    """A new API token."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "newsroom script", "role": "editor", "days": 90}]}
-    )
-
-    name: Named
-    role: Role = "viewer"
-    days: Annotated[float, Field(gt=0, le=3650)] | None = None
-
-
-class TokenOut(BaseModel):
-    """A token; the secret is shown once, when it is made."""
-
-    id: str
-    name: str
-    role: Role
-    created_at: datetime
-    expires_at: datetime | None
-    secret: str | None = None
-
-
-class ShareIn(In):
-    """A new share link."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"scope": "view", "hours": 48}]})
-
-    scope: Scope = "view"
-    hours: Annotated[float, Field(gt=0, le=24 * 365)] = 72
-
-
-class ShareOut(BaseModel):
-    """A share link; the secret is shown once, when it is made."""
-
-    id: str
-    match: str
-    scope: Scope
-    created_by: str
-    created_at: datetime
-    expires_at: datetime
-    secret: str | None = None
-
-
-class AuditOut(BaseModel):
-    """Who did what."""
-
-    at: datetime
-    actor: str
-    address: str
-    action: str
-    target: str
-
-
-class ModelOut(BaseModel):
-    """A model that matches can be spotted with, and under which licence."""
-
-    name: str
-    system: str
-    labels: list[str]
-    rate: str
-    origin: str
-    licence: str
-    training_data_licence: str
-    description: str
-    metrics: dict[str, Any]
-
-
-class RemoteModelOut(BaseModel):
-    """A model that can be pulled."""
-
-    name: str
-    repository: str
-    licence: str
-    description: str
-
-
-class ModelsOut(BaseModel):
-    """The models that are here, and those that can be pulled by name."""
-
-    models: list[ModelOut]
-    to_pull: list[RemoteModelOut]
-
-
-class PullIn(In):
-    """Which model to pull: a name of ``to_pull``, or a repository of the Hugging Face Hub."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "osl-ball-2025"}]})
-
-    name: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$")
-    ]
 
 
 class ScoresOut(BaseModel):

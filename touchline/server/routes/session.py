@@ -1,8 +1,12 @@
 """Logging in and out."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from touchline.server.access.accounts import log_in, log_out
+from touchline.server.access.principal import Role
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     COOKIE,
@@ -13,24 +17,44 @@ from touchline.server.routes.dependencies import (
     audit,
     refuse_foreign_pages,
 )
-from touchline.server.routes.schemas import LoginIn, SessionOut
+from touchline.server.routes.schemas import In, Named
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 public = APIRouter(prefix="/v1/session", tags=["session"])
+
+
+class LoginIn(In):
+    """Name and password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "ada", "password": "correct horse battery"}]}
+    )
+
+    name: Named
+    password: Annotated[str, StringConstraints(max_length=200)]
+
+
+class SessionOut(BaseModel):
+    """The caller; ``csrf`` goes into the header X-CSRF-Token of every change."""
+
+    name: str
+    role: Role
+    csrf: str | None
+    guest_of: str | None = None
 
 
 @public.post("", status_code=201)
 def log_in_here(
     body: LoginIn, request: Request, response: Response, services: ServicesDep
 ) -> SessionOut:
-    """Log in: sets the session's cookie, and gives what every change must send along."""
+    """Log in: sets the session's cookie, and returns the token that every change must send."""
     refuse_foreign_pages(request)
     limiters: Limiters = request.app.state.limiters
     for client in (f"address {address_of(request)}", f"name {body.name}"):
         wait = limiters.logins.wait_seconds(client)
         if wait > 0:
             raise ProblemError(
-                429, "too many tries; wait a little", headers={"Retry-After": str(int(wait) + 1)}
+                429, "too many attempts; wait a little", headers={"Retry-After": str(int(wait) + 1)}
             )
     seconds = services.settings.session_hours * 3600
     with services.database.write() as session:
@@ -40,7 +64,7 @@ def log_in_here(
             request.state.principal = found[1]
         audit(services, request, session, "log in" if found else "log in refused", body.name)
     if found is None:
-        raise ProblemError(401, "name or password is wrong", headers={"WWW-Authenticate": "Bearer"})
+        raise ProblemError(401, "wrong name or password", headers={"WWW-Authenticate": "Bearer"})
     secret, principal = found
     response.set_cookie(
         COOKIE,
@@ -55,7 +79,7 @@ def log_in_here(
 
 @router.get("")
 def who_am_i(principal: Known) -> SessionOut:
-    """Who the server takes the asker for."""
+    """The caller, as the server knows them."""
     return SessionOut(
         name=principal.name,
         role=principal.role,

@@ -1,15 +1,41 @@
-"""Share links: one match, shown to whoever holds the link, for a while."""
+"""Share links: each shows one match without a login, until it expires."""
+
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from touchline.server.access.accounts import add_share
+from touchline.server.access.principal import Scope
 from touchline.server.errors import NotFoundError
 from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit, visible_match
-from touchline.server.routes.schemas import Page, ShareIn, ShareOut, when
+from touchline.server.routes.schemas import In, MatchId, Out, Page
 from touchline.server.tables import ShareLinkRow
 
 router = APIRouter(prefix="/v1", tags=["shares"])
+
+
+class ShareIn(In):
+    """A new share link."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scope": "view", "hours": 48}]})
+
+    scope: Scope = "view"
+    hours: Annotated[float, Field(gt=0, le=24 * 365)] = 72
+
+
+class ShareOut(Out):
+    """A share link; the secret is shown once, when it is made."""
+
+    id: str
+    match: MatchId
+    scope: Scope
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    secret: str | None = None
 
 
 @router.get("/matches/{match_id}/shares")
@@ -23,7 +49,7 @@ def list_shares(match_id: Id, principal: Editor, services: ServicesDep) -> Page[
             .order_by(ShareLinkRow.created_at, ShareLinkRow.id)
             .limit(1000)
         ).all()
-    return Page(items=[_share(row) for row in rows])
+    return Page(items=[ShareOut.of(row) for row in rows])
 
 
 @router.post("/matches/{match_id}/shares", status_code=201)
@@ -38,9 +64,7 @@ def share(
             session, match_id, body.scope, principal.name, now, now + body.hours * 3600
         )
         audit(services, request, session, "match shared", f"{match_id} {body.scope}")
-    made = _share(row)
-    made.secret = secret
-    return made
+    return ShareOut.of(row).model_copy(update={"secret": secret})
 
 
 @router.delete("/shares/{share_id}", status_code=204)
@@ -52,16 +76,3 @@ def revoke(share_id: Id, principal: Editor, request: Request, services: Services
             raise NotFoundError("link")
         session.delete(row)
         audit(services, request, session, "link revoked", row.match_id)
-
-
-def _share(row: ShareLinkRow) -> ShareOut:
-    return ShareOut.model_validate(
-        {
-            "id": row.id,
-            "match": row.match_id,
-            "scope": row.scope,
-            "created_by": row.created_by,
-            "created_at": when(row.created_at),
-            "expires_at": when(row.expires_at),
-        }
-    )

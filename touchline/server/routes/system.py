@@ -1,4 +1,4 @@
-"""The server itself: is it well, what can it do, what are its settings."""
+"""The server itself: health, capabilities, settings."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ public = APIRouter(tags=["system"])
 
 
 class Hello(BaseModel):
-    """What is at the root until one looks further."""
+    """The answer at the root."""
 
     name: str = "touchline"
     version: str = touchline.__version__
@@ -40,14 +40,14 @@ class Hello(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the server is well."""
+    """The health of the server."""
 
     status: str
     workers: int | None = None
 
 
 class Capabilities(BaseModel):
-    """What this server takes and gives."""
+    """The limits and formats of this server."""
 
     version: str
     upload: dict[str, Any]
@@ -64,7 +64,7 @@ class PolicyChange(Policy):
 
 @public.get("/")
 def root() -> Hello:
-    """Who is here."""
+    """The server's name and version."""
     return Hello()
 
 
@@ -76,7 +76,7 @@ def health() -> Health:
 
 @public.get("/ready")
 def ready(services: ServicesDep) -> Health:
-    """The database answers, the disk can be written, and so many workers are alive."""
+    """Database and disk answer; with the number of workers that are alive."""
     try:
         with services.database.read() as session:
             session.execute(text("SELECT 1"))
@@ -102,7 +102,7 @@ def metrics(
     services: ServicesDep,
     principal: Principal | None = Depends(authenticate),  # noqa: B008
 ) -> Response:
-    """Figures for Prometheus; needs credentials unless the settings say otherwise."""
+    """Metrics for Prometheus; needs credentials unless the settings make them public."""
     if not services.settings.metrics_public and (principal is None or not principal.has("viewer")):
         raise ProblemError(401, "send a token", headers={"WWW-Authenticate": "Bearer"})
     monitor: Monitor = request.app.state.monitor
@@ -111,7 +111,7 @@ def metrics(
 
 @router.get("/v1/capabilities")
 def capabilities(principal: Known, services: ServicesDep) -> Capabilities:
-    """What this server takes and gives."""
+    """The limits and formats of this server."""
     with services.database.read() as session:
         policy = read_policy(session, services.settings.policy)
     return Capabilities(

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+from datetime import datetime
 from email.utils import formatdate
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -12,7 +13,7 @@ from touchline.server.intake import uploads
 from touchline.server.policy import read_policy
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import Editor, Id, ServicesDep, audit, body_of
-from touchline.server.routes.schemas import UploadOut
+from touchline.server.routes.schemas import Out
 from touchline.server.services import Services
 from touchline.server.tables import UploadRow
 
@@ -23,6 +24,19 @@ OFFSET_TYPE = "application/offset+octet-stream"
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 public = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
+
+class UploadOut(Out):
+    """An upload, running or complete."""
+
+    id: str
+    name: str
+    state: Literal["receiving", "complete"]
+    length: int
+    received: int
+    created_at: datetime
+    expires_at: datetime
+
+
 BYTES = {
     "requestBody": {
         "required": True,
@@ -32,10 +46,10 @@ BYTES = {
 
 
 def speaks_tus(request: Request, response: Response) -> None:
-    """Make sure that client and server mean the same protocol.
+    """Make sure that client and server use the same protocol.
 
     Raises:
-        ProblemError: the client speaks another version.
+        ProblemError: the client uses another version.
     """
     if request.headers.get("Tus-Resumable") != VERSION:
         raise ProblemError(
@@ -50,7 +64,7 @@ Tus = Annotated[None, Depends(speaks_tus)]
 
 @public.options("", status_code=204)
 def capabilities(response: Response, services: ServicesDep) -> None:
-    """What of tus this server speaks."""
+    """The parts of tus that this server supports."""
     with services.database.read() as session:
         limit = read_policy(session, services.settings.policy).max_upload_bytes
     response.headers["Tus-Resumable"] = VERSION
@@ -84,7 +98,7 @@ def capabilities(response: Response, services: ServicesDep) -> None:
 async def create(
     principal: Editor, tus: Tus, request: Request, response: Response, services: ServicesDep
 ) -> UploadOut:
-    """Announce a file; the answer's Location takes its bytes. First bytes may come along."""
+    """Announce a file; its bytes go to the answer's Location, the first may come with this call."""
     length = _number(request, "Upload-Length")
     name = _metadata(request).get("filename") or _metadata(request).get("name") or "unnamed.mp4"
     upload = await to_thread.run_sync(uploads.begin, services, principal, name, length, "tus")
@@ -102,7 +116,7 @@ async def create(
 def stand(
     upload_id: Id, principal: Editor, tus: Tus, response: Response, services: ServicesDep
 ) -> None:
-    """Where an upload stands, to go on from there."""
+    """How many bytes an upload has, to continue from there."""
     upload = uploads.find(services, principal, upload_id)
     response.headers["Upload-Offset"] = str(upload.received)
     response.headers["Upload-Length"] = str(upload.length)
@@ -112,7 +126,7 @@ def stand(
 
 @router.get("/{upload_id}")
 def show(upload_id: Id, principal: Editor, services: ServicesDep) -> UploadOut:
-    """An upload, for those who do not speak tus."""
+    """An upload, for clients without tus."""
     return UploadOut.of(uploads.find(services, principal, upload_id))
 
 
@@ -146,7 +160,7 @@ async def append(
     response: Response,
     services: ServicesDep,
 ) -> None:
-    """Send bytes from where the upload stands."""
+    """Send the next bytes of an upload."""
     if not request.headers.get("Content-Type", "").startswith(OFFSET_TYPE):
         raise ProblemError(415, f"send bytes as {OFFSET_TYPE}")
     upload = await to_thread.run_sync(uploads.find, services, principal, upload_id)
@@ -182,7 +196,7 @@ async def put(
 ) -> UploadOut:
     """Send a whole file at once: ``curl -T match.mp4 http://host:8000/v1/uploads/``."""
     if "Content-Length" not in request.headers:
-        raise ProblemError(411, "say how long the file is (Content-Length), or use tus")
+        raise ProblemError(411, "send Content-Length, or use tus")
     length = _number(request, "Content-Length")
     upload = await to_thread.run_sync(uploads.begin, services, principal, name, length, "put")
     await to_thread.run_sync(_note, services, request, upload)

@@ -1,6 +1,10 @@
 """Users, API tokens and the audit log."""
 
+from datetime import datetime
+from typing import Annotated
+
 from fastapi import APIRouter, Request
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 
 from touchline.server.access.accounts import (
@@ -9,7 +13,7 @@ from touchline.server.access.accounts import (
     change_password,
     refuse_losing_the_last_admin,
 )
-from touchline.server.access.principal import Principal
+from touchline.server.access.principal import Principal, Role
 from touchline.server.errors import NotFoundError
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
@@ -24,45 +28,106 @@ from touchline.server.routes.dependencies import (
     number_of,
     to_cursor,
 )
-from touchline.server.routes.schemas import (
-    AuditOut,
-    Page,
-    TokenIn,
-    TokenOut,
-    UserChange,
-    UserIn,
-    UserOut,
-    when,
-)
+from touchline.server.routes.schemas import In, Name, Named, Out, Page
 from touchline.server.tables import AuditRow, TokenRow, UserRow
 
 router = APIRouter(prefix="/v1")
 
 
+class UserIn(In):
+    """A new user."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "ada", "password": "correct horse battery", "role": "editor"}]
+        }
+    )
+
+    name: Name
+    password: Annotated[str, StringConstraints(min_length=10, max_length=200)]
+    role: Role = "viewer"
+    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
+class UserChange(In):
+    """Changes to a user; fields that are left out stay."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "editor"}]})
+
+    password: Annotated[str, StringConstraints(min_length=10, max_length=200)] | None = None
+    role: Role | None = None
+    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    disabled: bool | None = None
+
+
+class UserOut(Out):
+    """A user."""
+
+    id: str
+    name: str
+    role: Role
+    quota_bytes: int | None
+    disabled: bool
+    created_at: datetime
+
+
+class TokenIn(In):
+    """A new API token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "newsroom script", "role": "editor", "days": 90}]}
+    )
+
+    name: Named
+    role: Role = "viewer"
+    days: Annotated[float, Field(gt=0, le=3650)] | None = None
+
+
+class TokenOut(Out):
+    """A token; the secret is shown once, when it is made."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime | None
+    secret: str | None = None
+
+
+class AuditOut(Out):
+    """Who did what."""
+
+    at: datetime
+    actor: str
+    address: str
+    action: str
+    target: str
+
+
 @router.get("/users", tags=["users"])
 def list_users(principal: Admin, services: ServicesDep) -> Page[UserOut]:
-    """Everybody who may log in."""
+    """The users."""
     with services.database.read() as session:
         users = session.scalars(select(UserRow).order_by(UserRow.name).limit(10_000)).all()
-    return Page(items=[_user(user) for user in users])
+    return Page(items=[UserOut.of(user) for user in users])
 
 
 @router.post("/users", status_code=201, tags=["users"])
 def add(body: UserIn, principal: Admin, request: Request, services: ServicesDep) -> UserOut:
-    """Let somebody in. With the first user, an admin, the server begins to demand passwords."""
+    """Add a user. With the first user, an admin, the server starts to require passwords."""
     with services.database.write() as session:
         now = services.database.now(session)
         user = add_user(session, body.name, body.password, body.role, now)
         user.quota_bytes = body.quota_bytes
         audit(services, request, session, "user added", f"{body.name} ({body.role})")
-    return _user(user)
+    return UserOut.of(user)
 
 
 @router.patch("/users/{user_id}", tags=["users"])
 def change(
     user_id: Id, body: UserChange, principal: Admin, request: Request, services: ServicesDep
 ) -> UserOut:
-    """Change password, role, quota, or whether somebody may log in."""
+    """Change a user's password, role, quota, or whether the login is disabled."""
     given = body.model_fields_set
     with services.database.write() as session:
         user = session.get(UserRow, user_id)
@@ -81,7 +146,7 @@ def change(
         audit(
             services, request, session, "user changed", f"{user.name}: {', '.join(sorted(given))}"
         )
-    return _user(user)
+    return UserOut.of(user)
 
 
 @router.delete("/users/{user_id}", status_code=204, tags=["users"])
@@ -106,7 +171,7 @@ def list_tokens(principal: Viewer, services: ServicesDep) -> Page[TokenOut]:
             .order_by(TokenRow.created_at, TokenRow.id)
             .limit(1000)
         ).all()
-    return Page(items=[_token(token) for token in tokens])
+    return Page(items=[TokenOut.of(token) for token in tokens])
 
 
 @router.post("/tokens", status_code=201, tags=["tokens"])
@@ -116,16 +181,14 @@ def make_token(
     """Make a token for a program; its secret is shown this once."""
     user_id = _with_account(principal)
     if not principal.has(body.role):
-        raise ProblemError(403, f"a token for {body.role}s is more than you may do")
+        raise ProblemError(403, f"a token may not have a higher role than its owner ({body.role})")
     with services.database.write() as session:
         now = services.database.now(session)
         user = session.get_one(UserRow, user_id)
         expires_at = None if body.days is None else now + body.days * 24 * 3600
         secret, token = add_token(session, user, body.name, body.role, now, expires_at)
         audit(services, request, session, "token made", body.name)
-    made = _token(token)
-    made.secret = secret
-    return made
+    return TokenOut.of(token).model_copy(update={"secret": secret})
 
 
 @router.delete("/tokens/{token_id}", status_code=204, tags=["tokens"])
@@ -149,18 +212,7 @@ def read_audit(
         query = query.where(AuditRow.id < min(number_of(from_cursor(cursor, 1)[0]), 2**53))
     with services.database.read() as session:
         lines = session.scalars(query).all()
-    items = [
-        AuditOut.model_validate(
-            {
-                "at": when(line.at),
-                "actor": line.actor,
-                "address": line.address,
-                "action": line.action,
-                "target": line.target,
-            }
-        )
-        for line in lines[:limit]
-    ]
+    items = [AuditOut.of(line) for line in lines[:limit]]
     more = len(lines) > limit
     return Page(items=items, next=to_cursor(lines[limit - 1].id) if more else None)
 
@@ -169,22 +221,3 @@ def _with_account(principal: Principal) -> str:
     if principal.user_id is None:
         raise ProblemError(409, "the server has no users yet; add an admin first")
     return principal.user_id
-
-
-def _user(user: UserRow) -> UserOut:
-    names = ("id", "name", "role", "quota_bytes", "disabled")
-    return UserOut.model_validate(
-        {name: getattr(user, name) for name in names} | {"created_at": when(user.created_at)}
-    )
-
-
-def _token(token: TokenRow) -> TokenOut:
-    return TokenOut.model_validate(
-        {
-            "id": token.id,
-            "name": token.name,
-            "role": token.role,
-            "created_at": when(token.created_at),
-            "expires_at": when(token.expires_at),
-        }
-    )

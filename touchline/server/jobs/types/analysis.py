@@ -1,4 +1,4 @@
-"""From uploads to a match: looked at, made playable, spotted, pictured."""
+"""From uploads to a match: check the files, write the proxy, spot it, make thumbnails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,7 +98,7 @@ def analysis_stages(context: JobContext[Any]) -> Iterator[StageCall[Any, Any]]:
 
 
 def mark_ready(context: JobContext[Any], session: Session) -> Remembered:
-    """Let the match of a job be watched and reviewed."""
+    """Mark the match of a job as ready to be watched and reviewed."""
     match = context.lock_match(session)
     match.state, match.problem = "ready", None
     match.stored_bytes = context.storage.size_of_match(match.id)
@@ -107,7 +107,7 @@ def mark_ready(context: JobContext[Any], session: Session) -> Remembered:
 
 
 def mark_failed(session: Session, job: JobRow) -> None:
-    """Let the match of a job say why it is not there."""
+    """Mark the match of a job as failed, with the reason."""
     match = session.get(MatchRow, job.match_id) if job.match_id else None
     if match is not None and match.state != "ready":
         match.state, match.problem = "failed", job.problem

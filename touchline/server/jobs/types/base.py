@@ -111,9 +111,9 @@ class JobType(Generic[AnyPayload]):
         raise NotImplementedError
 
     def stages(self, context: JobContext[AnyPayload]) -> Iterator[StageCall[Any, Any]]:
-        """The stages in order; each is run and has taken effect before the next is asked for.
+        """The stages in order; each has run and taken effect before the next is requested.
 
-        Stages that an earlier attempt has finished are passed over.
+        Stages that an earlier attempt has finished are skipped.
         """
         raise NotImplementedError
 
@@ -127,5 +127,5 @@ class JobType(Generic[AnyPayload]):
 
 def _existing(match: MatchRow | None) -> MatchRow:
     if match is None:
-        raise InputError("the match is no longer here")
+        raise InputError("the match was deleted")
     return match

@@ -96,5 +96,5 @@ def _source_of(context: JobContext[InferPayload], item: InferItem) -> Path:
         upload = session.get(UploadRow, item.upload_id)
     path = None if upload is None else context.storage.upload(upload.id)
     if path is None or not path.is_file():
-        raise InputError("the upload is no longer here", remedy="upload it again")
+        raise InputError("the upload was deleted", remedy="upload it again")
     return path

@@ -2,7 +2,7 @@
 
 import { fill, h } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
-import { t } from "../lib/texts.js";
+import { n, t } from "../lib/texts.js";
 import { quality } from "./choosing.js";
 import { shownKey } from "./keys.js";
 
@@ -77,7 +77,7 @@ export class ClassPanel extends HTMLElement {
       const pending = own.filter((event) => event.status === "pending").length;
       const threshold = thresholds[label] ?? 0;
       fill(row.count, pending ? t("countPending", { count: own.length, pending }) : String(own.length));
-      row.count.setAttribute("aria-label", t("onlyClassCount", { label, count: own.length, pending }));
+      row.count.setAttribute("aria-label", t("onlyClassCount", { label, events: n("events", own.length), pending }));
       fill(row.shown, percent(threshold));
       const { precision, recall, judged } = quality(own, threshold);
       const share = (/** @type {number | null} */ value) => (value === null ? "–" : percent(value));
