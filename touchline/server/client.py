@@ -11,7 +11,7 @@ import base64
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NotRequired, Self, TypedDict
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from touchline.errors import InputError, TouchlineError
 from touchline.events import Status, Timeline
 from touchline.formats import read
+from touchline.runtime.progress import Progress
 
 CHUNK_BYTES = 8 * 1024**2
 TRIES = 5
@@ -27,7 +28,6 @@ IDLE_SECONDS = 2.0
 """Servers close idle connections, ours after five seconds; an older connection is opened again."""
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Progress = Callable[[float], None]
 
 
 class ServerError(TouchlineError):

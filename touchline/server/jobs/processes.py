@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from touchline.errors import InputError
+from touchline.runtime.progress import Progress
 from touchline.server.jobs.messages import ANSWER, Answer, Failed, Finished, Share, Task
 from touchline.server.jobs.stages.base import Arguments, Result, Stage, result_type, stage_name
 from touchline.server.settings import StageLimits
@@ -52,21 +52,20 @@ class StageFailedError(Exception):
         self.again = again
 
 
-Watch = Callable[[float], None]
-"""Called about ten times a second with the share done; raises to end the stage."""
-
-
 def run_in_child(
     stage: Stage[Arguments, Result],
     arguments: Arguments,
     limits: StageLimits,
     wall_seconds: float,
     scratch: Path,
-    watch: Watch,
+    watch: Progress,
     *,
     network: bool = False,
 ) -> Result:
     """Run a stage in a process of its own; whatever ends this call ends that process.
+
+    Args:
+        watch: called about ten times a second with the share done; raises to end the stage.
 
     Raises:
         StageFailedError: the input is wrong, a limit was reached, or the process died.
@@ -117,7 +116,7 @@ def _environment(scratch: Path, network: bool) -> dict[str, str]:
     return kept | {"TMPDIR": str(scratch), "PYAV_LOGGING": "off", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _follow(process: "subprocess.Popen[bytes]", deadline: float, watch: Watch) -> Answer | None:
+def _follow(process: "subprocess.Popen[bytes]", deadline: float, watch: Progress) -> Answer | None:
     """Pass on the progress that the child reports; its last answer."""
     lines: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(process, lines), daemon=True).start()

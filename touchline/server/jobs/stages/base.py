@@ -15,10 +15,8 @@ from touchline.events import Event
 from touchline.formats.base import Record, SourceFile
 from touchline.formats.touchline_json import event_from_json, event_to_json, reel_to_json
 from touchline.reel import Reel
+from touchline.runtime.progress import Progress
 from touchline.server.reels import reel_from_json
-
-Progress = Callable[[float], None]
-"""Called with the share that is done, 0 to 1."""
 
 
 class StageArguments(BaseModel):

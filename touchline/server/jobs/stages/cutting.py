@@ -7,7 +7,8 @@ from touchline.errors import InputError
 from touchline.formats import write
 from touchline.media.video import probe
 from touchline.reel import Reel
-from touchline.server.jobs.stages.base import JsonReel, Progress, StageArguments, StageResult
+from touchline.runtime.progress import Progress
+from touchline.server.jobs.stages.base import JsonReel, StageArguments, StageResult
 
 
 class CutArguments(StageArguments):

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from touchline.errors import MediaError
 from touchline.media.limits import Limits
 from touchline.media.video import probe, read_frames
-from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
+from touchline.runtime.progress import Progress
+from touchline.server.jobs.stages.base import StageArguments, StageResult
 from touchline.timebase import format_rate
 
 MIN_SIDE = 16

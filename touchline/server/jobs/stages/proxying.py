@@ -18,7 +18,8 @@ from touchline.media.limits import Limits
 from touchline.media.segments import join_segments
 from touchline.media.video import FrameStream, VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
-from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
+from touchline.runtime.progress import Progress
+from touchline.server.jobs.stages.base import StageArguments, StageResult
 from touchline.server.jobs.stages.probing import naming_video
 from touchline.timebase import format_rate
 

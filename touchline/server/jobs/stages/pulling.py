@@ -1,6 +1,7 @@
 """Downloading models."""
 
-from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
+from touchline.runtime.progress import Progress
+from touchline.server.jobs.stages.base import StageArguments, StageResult
 from touchline.zoo.download import pull
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from touchline.editing.select import OPENING
-from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
+from touchline.runtime.progress import Progress
+from touchline.server.jobs.stages.base import StageArguments, StageResult
 
 
 class SampleSize(BaseModel):

@@ -13,10 +13,10 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from touchline.events import Producer
 from touchline.media.segments import cut_segment
+from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.server.jobs.stages.base import (
     JsonEvent,
-    Progress,
     StageArguments,
     StageResult,
 )

@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from touchline.media.video import probe, read_frames
-from touchline.server.jobs.stages.base import Progress, StageArguments, StageResult
+from touchline.runtime.progress import Progress
+from touchline.server.jobs.stages.base import StageArguments, StageResult
 
 WIDTH = 240
 QUALITY = 80
