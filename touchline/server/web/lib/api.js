@@ -84,7 +84,7 @@ export function linkTo(path) {
   return `${path}${path.includes("?") ? "&" : "?"}share=${encodeURIComponent(share)}`;
 }
 
-/** @returns {Record<string, string>} what every request says of who is asking */
+/** @returns {Record<string, string>} the headers that identify the caller */
 export function credentials() {
   /** @type {Record<string, string>} */
   const headers = {};
@@ -98,7 +98,7 @@ export function credentials() {
  * @property {unknown} [body] sent as JSON
  * @property {BodyInit} [raw] sent as it is
  * @property {string} [ifMatch] the ETag that a change is based on
- * @property {string | null} [ifNoneMatch] the ETag of what is known already
+ * @property {string | null} [ifNoneMatch] the ETag of the known version
  * @property {boolean} [keepalive] goes on though the page is left
  */
 
@@ -119,7 +119,7 @@ export function credentials() {
  * @param {Asking} [asking]
  * @returns {Promise<Answer<T>>}
  * @throws {ApiError} the server refuses
- * @throws {LostConnection} it cannot be reached; `connection` tells when it is back
+ * @throws {LostConnection} it cannot be reached; `connection` dispatches `back` when it is
  */
 export async function ask(method, path, asking = {}) {
   const response = await send(method, path, asking);
@@ -174,7 +174,7 @@ async function read(response) {
 }
 
 /**
- * What a body of application/problem+json says.
+ * The detail of a body of application/problem+json.
  *
  * @param {string} text
  */
@@ -210,7 +210,7 @@ export async function post(path, body) {
 }
 
 /**
- * All items of a list that comes in pages.
+ * All items of a paged list.
  *
  * @template T
  * @param {string} path

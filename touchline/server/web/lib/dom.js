@@ -12,7 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Properties} [properties] listeners as `onclick`; `style` as an object of CSS properties;
- *   whatever is null or false is left out, true is an attribute without a value
+ *   null and false are left out, true is an attribute without a value
  * @param {...(Child | Child[])} children
  * @returns {HTMLElementTagNameMap[K]}
  */

@@ -1,4 +1,4 @@
-/** Following jobs as the server tells of them. */
+/** Following jobs through the server's event stream. */
 
 import { ApiError, connection, get, linkTo } from "./api.js";
 
@@ -15,10 +15,10 @@ export function hasEnded(job) {
  * Follow a job until it ends, through lost connections and restarts of the server.
  *
  * @param {string} id
- * @param {(job: Job | null) => void} tell called with what is new; null when it is no longer there
+ * @param {(job: Job | null) => void} report called with each new state; null when the job was deleted
  * @returns {() => void} ends the following
  */
-export function followJob(id, tell) {
+export function followJob(id, report) {
   let stopped = false;
   /** @type {EventSource | null} */
   let stream = null;
@@ -30,7 +30,7 @@ export function followJob(id, tell) {
       /** @type {Job} */
       const job = JSON.parse(message.data);
       if (hasEnded(job)) stop();
-      tell(job);
+      report(job);
     });
     stream.addEventListener("error", () => {
       stream?.close();
@@ -46,12 +46,12 @@ export function followJob(id, tell) {
       const job = await get(`/v1/jobs/${id}`);
       if (stopped) return;
       if (hasEnded(job)) stop();
-      tell(job);
+      report(job);
       open();
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {
         stop();
-        tell(null);
+        report(null);
       } else {
         setTimeout(look, AGAIN_SECONDS * 1000);
       }
@@ -71,13 +71,13 @@ export function followJob(id, tell) {
  * Wait for a job's end.
  *
  * @param {string} id
- * @param {(job: Job) => void} [tell]
+ * @param {(job: Job) => void} [report]
  * @returns {Promise<Job | null>}
  */
-export function jobEnd(id, tell) {
+export function jobEnd(id, report) {
   return new Promise((resolve) => {
     followJob(id, (job) => {
-      if (job) tell?.(job);
+      if (job) report?.(job);
       if (!job || hasEnded(job)) resolve(job);
     });
   });

@@ -1,4 +1,4 @@
-/** What this browser remembers. A browser that remembers nothing is no failure. */
+/** What this browser stores. A browser without storage is not an error. */
 
 const PREFIX = "touchline.";
 
@@ -48,14 +48,14 @@ export function keptNames(beginning) {
 }
 
 /**
- * Hear what other tabs of this browser remember anew.
+ * Listen to what other tabs of this browser store.
  *
  * @param {string} beginning of the names that matter
- * @param {(name: string) => void} tell
+ * @param {(name: string) => void} report
  */
-export function onOthersKeep(beginning, tell) {
+export function onOthersKeep(beginning, report) {
   addEventListener("storage", (event) => {
-    if (event.key?.startsWith(PREFIX + beginning)) tell(event.key.slice(PREFIX.length));
+    if (event.key?.startsWith(PREFIX + beginning)) report(event.key.slice(PREFIX.length));
   });
 }
 

@@ -39,7 +39,7 @@
  * @property {number | null} start seconds of the match at which it begins
  * @property {number | null} duration
  *
- * @typedef {object} Game what people and files say of it
+ * @typedef {object} Game the facts that people and files state
  * @property {string | null} home
  * @property {string | null} away
  * @property {string | null} date

@@ -79,7 +79,7 @@ export class Sending {
   }
 }
 
-/** All files on their way; tells `change`, and `match` when a file has become a match. */
+/** All uploads; dispatches `change`, and `match` when a file has become a match. */
 class Uploads extends EventTarget {
   /** @type {Sending[]} */
   items = [];
@@ -118,7 +118,7 @@ class Uploads extends EventTarget {
   }
 
   /**
-   * Send these files; one that was begun before goes on where it stands.
+   * Upload these files; an earlier upload of the same file continues.
    *
    * @param {File[]} files
    * @param {boolean} [areHalves] of one match, in this order
@@ -270,7 +270,7 @@ class Uploads extends EventTarget {
   }
 
   /**
-   * Learn where the upload stands; announce it if the server does not know it (any more).
+   * Ask how many bytes the server has; announce the upload if the server does not know it.
    *
    * @param {Sending} item
    */
@@ -406,7 +406,7 @@ function isPassing(error) {
 }
 
 /**
- * Send one part, with progress: fetch tells none.
+ * Send one part, with progress, which fetch does not report.
  *
  * @param {Sending} item
  * @param {string} url

@@ -52,7 +52,7 @@ export function choose(events, filters, thresholds) {
 }
 
 /**
- * Whether an event that nobody has judged falls below its class's threshold.
+ * Whether an unreviewed event is below its class's threshold.
  *
  * @param {MatchEvent} event
  * @param {Record<string, number>} thresholds

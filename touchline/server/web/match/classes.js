@@ -8,7 +8,7 @@ import { shownKey } from "./keys.js";
 
 /** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
 
-/** `<class-panel>`: tells `tag` and `only` with a label, `threshold` with `{label, value}`. */
+/** `<class-panel>`: dispatches `tag` and `only` with a label, `threshold` with `{label, value}`. */
 export class ClassPanel extends HTMLElement {
   /** @type {(label: string) => string} */
   colourOf = () => "#888";

@@ -1,4 +1,4 @@
-/** The match's own clock and score, as far as its events and people tell them. */
+/** The match clock and the score, derived from its events and from what people state. */
 
 import { clock } from "../lib/format.js";
 import { t } from "../lib/texts.js";
@@ -9,7 +9,7 @@ import { t } from "../lib/texts.js";
 
 const KICK_OFF = "kick-off";
 const GOAL = "goal";
-/** A kick-off of less, which nobody has accepted, sets no clock. */
+/** A kick-off below this confidence sets the clock only once it is accepted. */
 const SURE_CONFIDENCE = 0.5;
 /** Minute at which each period begins. */
 const PERIOD_MINUTES = [0, 45, 90, 105];
@@ -25,7 +25,7 @@ export function halvesOf(match) {
 }
 
 /**
- * The half that a time of the match lies in, where each half has its video.
+ * The half that contains a time of the match, where each half has its video.
  *
  * @param {Match} match
  * @param {number} seconds
@@ -36,7 +36,7 @@ export function halfAt(match, seconds) {
 }
 
 /**
- * When each half begins: when somebody said so, else at its first kick-off.
+ * When each half begins: as people state it, else at its first kick-off.
  *
  * @param {Match} match
  * @param {MatchEvent[]} events in order of time
@@ -90,7 +90,7 @@ function sideOf(match, team) {
   return sides.find((side) => [side, match.game?.[side]?.toLowerCase()].includes(team.toLowerCase())) ?? team;
 }
 
-/** @param {MatchEvent[]} events @returns {MatchEvent[]} goals that count: accepted, and somebody's */
+/** @param {MatchEvent[]} events @returns {MatchEvent[]} goals that count: accepted, and with a team */
 export function goalsIn(events) {
   return events.filter(
     (event) => event.label.toLowerCase() === GOAL && event.status === "accepted" && event.team,
@@ -98,7 +98,7 @@ export function goalsIn(events) {
 }
 
 /**
- * Goals of each team up to a time; null while no accepted goal says whose it is.
+ * Goals of each team up to a time; null while no accepted goal has a team.
  *
  * @param {Match} match
  * @param {MatchEvent[]} goals

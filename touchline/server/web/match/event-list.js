@@ -9,7 +9,7 @@ import { t } from "../lib/texts.js";
 const ROW_PIXELS = 46;
 const SPARE_ROWS = 6;
 
-/** `<event-list>`: tells `pick`, `accept`, `reject` with the id of an event. */
+/** `<event-list>`: dispatches `pick`, `accept`, `reject` with the id of an event. */
 export class EventList extends HTMLElement {
   /** @type {MatchEvent[]} */
   #events = [];
@@ -18,7 +18,7 @@ export class EventList extends HTMLElement {
   /** @type {(label: string) => string} */
   colourOf = () => "#888";
   isEditable = true;
-  /** What stands under an event's class. @type {(event: MatchEvent) => string} */
+  /** The line under an event's class. @type {(event: MatchEvent) => string} */
   factsOf = () => "";
   #draw = oncePerFrame(() => this.#paint());
   /** @type {Map<string, HTMLLIElement>} */

@@ -1,4 +1,4 @@
-/** One event: all that can be changed of it. */
+/** One event, and the fields that can be changed. */
 
 import { fill, h, iconButton } from "../lib/dom.js";
 import { clock, date, percent } from "../lib/format.js";
@@ -8,7 +8,7 @@ import { t } from "../lib/texts.js";
 /** @typedef {import("../lib/types.js").EventValues} EventValues */
 
 /**
- * `<event-inspector>`: tells `edit` with `{id, values}` and `do` with the name of a command.
+ * `<event-inspector>`: dispatches `edit` with `{id, values}` and `do` with the name of a command.
  */
 export class EventInspector extends HTMLElement {
   /** @type {string[]} */
@@ -48,7 +48,7 @@ export class EventInspector extends HTMLElement {
     this.dispatchEvent(new CustomEvent("do", { detail: command }));
   }
 
-  /** Somebody is writing here: change only what they are not writing. @param {MatchEvent} event */
+  /** Update the fields, except the one that has the focus. @param {MatchEvent} event */
   #refresh(event) {
     for (const field of this.querySelectorAll("input, select, textarea")) {
       if (field === document.activeElement || !(field instanceof HTMLElement)) continue;

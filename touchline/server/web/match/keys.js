@@ -112,7 +112,7 @@ export class Keys {
   }
 
   /**
-   * What a key press asks for, if it is for the page: not while somebody writes.
+   * The command of a key press; none while the user is typing.
    *
    * @param {KeyboardEvent} event
    * @returns {string | null}
@@ -132,7 +132,7 @@ export class Keys {
   }
 
   /**
-   * Give an action a key; whatever had it before loses it.
+   * Assign a key to an action, and remove it from the action that had it.
    *
    * @param {string} action
    * @param {string} key

@@ -1,4 +1,4 @@
-/** Dialogs of a match: its files, links to it, and finding its events anew. */
+/** Dialogs of a match: its files, links to it, and finding its events again. */
 
 import { ApiError, ask, explain, get, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
@@ -99,7 +99,7 @@ export async function showDetails(match, known, playhead) {
 
 /**
  * @param {string} text such as "45:12.5", "1:02:03" or "12"
- * @returns {number} NaN if it is no time
+ * @returns {number} NaN if it is not a time
  */
 function secondsOf(text) {
   const parts = text.trim().split(":").map((part) => (/^\d+([.,]\d+)?$/.test(part) ? Number(part.replace(",", ".")) : NaN));

@@ -1,4 +1,4 @@
-/** Changes to the clips of a reel. Clips keep the order that somebody gave them, and never overlap. */
+/** Changes to the clips of a reel. Clips keep the order that people give them, and never overlap. */
 
 /** @typedef {import("../lib/types.js").Clip} Clip */
 

@@ -22,7 +22,7 @@ const ASPECTS = /** @type {const} */ (["16:9", "1:1", "4:5", "9:16"]);
 const TRIM_SECONDS = 0.5;
 const VIDEO_FORMATS = new Set(["mp4", "m4v", "mov", "mkv"]);
 
-/** `<reel-panel>`: tells `clips` when the reel shown is another. */
+/** `<reel-panel>`: dispatches `clips` when it shows another reel. */
 export class ReelPanel extends HTMLElement {
   /** @type {Reel[]} */
   #reels = [];
@@ -73,7 +73,7 @@ export class ReelPanel extends HTMLElement {
     }
   }
 
-  /** The page is left: what is not saved yet is sent now, or kept here. */
+  /** The page is closed: send unsaved changes now, or keep them here. */
   stop() {
     this.#isStopped = true;
     clearTimeout(this.#saveTimer);
@@ -298,8 +298,8 @@ export class ReelPanel extends HTMLElement {
   }
 
   /**
-   * Nothing of an edit is lost: it waits for the server, or becomes a reel of its own where
-   * somebody else was quicker.
+   * No edit is lost: it waits for the server, or becomes a reel of its own where
+   * somebody else has changed the reel first.
    *
    * @param {unknown} error
    * @param {Reel} reel
@@ -357,7 +357,7 @@ export class ReelPanel extends HTMLElement {
     this.#playClip();
   }
 
-  /** Somebody stopped the video: that ends the preview, too. */
+  /** Stopping the video ends the preview. */
   #noticeStop() {
     if (this.#playing === null || this.player?.isPlaying || this.player?.isStretching) return;
     this.#playing = null;
@@ -530,7 +530,7 @@ export class ReelPanel extends HTMLElement {
     );
   }
 
-  /** Draw files anew only where something is new, so that a link stays under the finger. */
+  /** Redraw files only where something has changed, so that a link stays under the finger. */
   #drawFiles() {
     const shown = JSON.stringify([this.#reel?.id, this.clips.length > 0, [...this.#making], this.#files, this.#formats]);
     if (shown === this.#filesShown) return;

@@ -91,7 +91,7 @@ export class MatchReview {
     return this.#palette[place < 0 ? this.match.labels.length : place] ?? this.#palette.at(-1) ?? "#888";
   };
 
-  /** Classes of the model, and those that people use besides. */
+  /** Classes of the model, and further ones that people use. */
   get labels() {
     const own = new Set(this.match.labels);
     const others = new Set(this.store.sorted.map((event) => event.label).filter((label) => !own.has(label)));

@@ -9,7 +9,7 @@ import { t } from "../lib/texts.js";
  * @typedef {object} Habits
  * @property {number} lead seconds before an event from which it is played
  * @property {number} lag seconds after an event up to which it is played
- * @property {number} reaction seconds that tagging comes too late while the video plays
+ * @property {number} reaction delay of tags made while the video plays, in seconds
  * @property {boolean} plays whether a selected event is played
  * @property {Record<string, [number, number]>} byClass lead and lag of classes that have their own
  */

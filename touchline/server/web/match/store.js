@@ -2,8 +2,8 @@
  * The events of a match as this person sees them.
  *
  * An edit shows at once and goes into a queue; the queue is sent in order, kept over reloads and
- * lost connections, and every edit says on which version of its event it is based. What others
- * change comes in beside it. Nothing is overwritten unseen: two edits of the same field of the
+ * lost connections, and every edit names the version of the event that it is based on. The changes of
+ * others are merged. Nothing is overwritten unseen: two edits of the same field of the
  * same event are put before the person.
  */
 
@@ -35,9 +35,13 @@ import { keep, kept, keptNames } from "../lib/storage.js";
  * @typedef {ChangeEdit | AddEdit | RemoveEdit | ReviewEdit | BackEdit} Edit
  */
 
-const EDITABLE = /** @type {const} */ ([
-  "time", "label", "confidence", "team", "player", "half", "clock", "visibility", "status", "note",
-]);
+/** A new event, before its time and class. @type {Omit<EventValues, "time" | "label">} */
+const NEW_EVENT = {
+  confidence: 1, team: null, player: null, half: null, clock: null, visibility: null,
+  status: "accepted", note: null,
+};
+
+const EDITABLE = /** @type {(keyof EventValues)[]} */ (["time", "label", ...Object.keys(NEW_EVENT)]);
 
 const LOOK_SECONDS = 2.5;
 const LOOK_HIDDEN_SECONDS = 20;
@@ -58,11 +62,11 @@ export function valuesOf(event) {
 }
 
 /**
- * Fields of one person's edit that somebody else has set to something else meanwhile.
+ * Fields of one person's edit that somebody else has changed in the meantime.
  *
  * @param {Values} base what the edit was made on
  * @param {Values} mine what it sets
- * @param {Values} theirs what is there now
+ * @param {Values} theirs the present values
  */
 export function clashes(base, mine, theirs) {
   return EDITABLE.filter(
@@ -172,10 +176,7 @@ export class MatchStore extends EventTarget {
   add(values) {
     const id = `new-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     /** @type {EventValues} */
-    const whole = {
-      confidence: 1, team: null, player: null, half: null, clock: null, visibility: null,
-      status: "accepted", note: null, ...values,
-    };
+    const whole = { ...NEW_EVENT, ...values };
     const event = this.#fresh(id, whole);
     this.#did({ parts: [{ id, before: null, after: event }] });
     this.#put(event);
@@ -227,7 +228,7 @@ export class MatchStore extends EventTarget {
     this.#queue({ kind: "redo", step });
   }
 
-  // ------------------------------------------------------------- what is here
+  // ------------------------------------------------------------- the present state
 
   /** @param {Step} step */
   #did(step) {
@@ -362,7 +363,7 @@ export class MatchStore extends EventTarget {
   };
 
   /**
-   * Send one edit; what the server refuses is said and shown as the server has it.
+   * Send one edit; after a refusal, show the server's message and its state.
    *
    * @param {Edit} edit
    */
@@ -416,12 +417,12 @@ export class MatchStore extends EventTarget {
   }
 
   /**
-   * Somebody was quicker. Take in what they did.
+   * Somebody else has changed the event first. Merge their change.
    *
    * @param {string} id
    * @param {ChangeEdit} edit
    * @param {number} status
-   * @returns {Promise<boolean>} whether the edit still stands and is to be sent again
+   * @returns {Promise<boolean>} whether the edit is still valid and must be sent again
    */
   async #merge(id, edit, status) {
     const theirs = status === 404 ? null : await this.#readOne(id);
@@ -625,7 +626,7 @@ export class MatchStore extends EventTarget {
     this.#timer = setTimeout(this.#look, seconds * 1000);
   }
 
-  /** See whether somebody has changed something. */
+  /** Check for changes of others. */
   #look = async () => {
     if (this.#isStopped || this.isGone) return;
     try {
@@ -656,7 +657,7 @@ export class MatchStore extends EventTarget {
     this.#tell();
   }
 
-  /** Whether the whole match is no longer there; says so if it is. */
+  /** Whether the match was deleted; shows a message if it was. */
   async #matchIsGone() {
     if (this.isGone) return true;
     try {

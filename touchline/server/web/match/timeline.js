@@ -42,9 +42,9 @@ class Curve {
   /**
    * @param {number} start @param {number} end seconds
    * @param {number} points
-   * @param {(seconds: number, value: number) => void} tell
+   * @param {(seconds: number, value: number) => void} report
    */
-  visit(start, end, points, tell) {
+  visit(start, end, points, report) {
     const { seconds } = this;
     const from = Math.max(0, after(seconds, start) - 1);
     const to = Math.min(seconds.length, after(seconds, end) + 1);
@@ -52,7 +52,7 @@ class Curve {
     while (level < this.levels.length - 1 && (to - from) >> level > points) level += 1;
     const values = this.levels[level] ?? new Float32Array();
     for (let i = from >> level; i <= (to - 1) >> level; i += 1) {
-      tell(seconds[Math.min(i << level, seconds.length - 1)] ?? 0, values[i] ?? 0);
+      report(seconds[Math.min(i << level, seconds.length - 1)] ?? 0, values[i] ?? 0);
     }
   }
 }
@@ -75,7 +75,7 @@ function after(sorted, value) {
 }
 
 /**
- * `<match-timeline>`: tells `seek` with seconds, `pick` with the id of an event, and `lane` with
+ * `<match-timeline>`: dispatches `seek` with seconds, `pick` with the id of an event, and `lane` with
  * a label.
  */
 export class MatchTimeline extends HTMLElement {
@@ -249,7 +249,7 @@ export class MatchTimeline extends HTMLElement {
 
   /**
    * @param {number} factor
-   * @param {number} [at] seconds that stay where they are; the playhead unless told
+   * @param {number} [at] seconds that stay where they are; the playhead by default
    */
   zoom(factor, at) {
     const { start, span } = this.#view;
@@ -436,7 +436,7 @@ export class MatchTimeline extends HTMLElement {
       let before = 0;
       context.fillStyle = this.#tones[label] ?? this.#paper.quiet;
       context.beginPath();
-      // nearly everywhere a curve lies on its floor, where there is nothing to draw
+      // most of a curve is zero, where there is nothing to draw
       curve.visit(start, start + span, width / CURVE_STEP_PIXELS, (seconds, value) => {
         const x = (seconds - start) * scale;
         const height = value * tall;

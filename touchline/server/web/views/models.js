@@ -1,4 +1,4 @@
-/** The models: what is here, under which licences, and what can be fetched. */
+/** The models: those installed, with their licences, and those that can be downloaded. */
 
 import { LostConnection, ask, connection, explain, get, post, session } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
