@@ -100,7 +100,7 @@ def test_a_list_of_games_and_a_missing_game(tmp_path: Path) -> None:
     assert figures(*sides, "--split", "test")["games"] == 1
     assert figures(*sides, "--games", tmp_path / "labels/test.txt")["games"] == 1
     (tmp_path / "labels/test.txt").write_text("l/s/3\n")
-    assert "no labels of 1 listed games, such as 'l/s/3'" in refusal(*sides, "--split", "test")
+    assert "no labels of 1 listed game, such as 'l/s/3'" in refusal(*sides, "--split", "test")
     assert "no list of the games of split" in refusal(*sides, "--split", "valid")
 
 
@@ -161,7 +161,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         ((*BASIC, "--html", tmp_path / "no" / "out.html"), "cannot be written"),
         ((*BASIC, "--task", "team"), "has team 'away'"),
         ((*BASIC, "--task", "summary"), "no summaries or reels"),
-        ((*BASIC, "--task", "team", "--explain"), "not made for --task team"),
+        ((*BASIC, "--task", "team", "--explain"), "does not apply to --task team"),
     ):
         line = refusal(*arguments)
         assert told in line, (arguments, line)

@@ -137,7 +137,7 @@ def test_features_of_others_are_neither_taken_for_ours_nor_overwritten(tmp_path,
 def test_features_of_another_extractor_do_not_reach_a_model(made):
     for change, said in (
         ({"name": "resnet152"}, "extractor invented instead of resnet152"),
-        ({"rate": "1/1"}, "2/1 rows a second instead of 1/1"),
+        ({"rate": "1/1"}, "2 rows a second instead of 1"),
         ({"weights": "a" * 64}, "weights none, not aaaaaaaaaaaa"),
         ({"settings": {"size": "9x9"}}, "size 1x1 instead of 9x9"),
     ):

@@ -185,7 +185,7 @@ def test_without_sound_a_model_that_can_do_without_goes_on_and_says_so(
     words = ("--precision", "fp32", "--out", tmp_path / "out", "--json")
     ended = call("spot", silent, early, "--model", tolerates, *words)
     assert ended.code == 0
-    warnings = [result["warnings"] for result in json.loads(ended.out)]
+    warnings = [done["warnings"] for done in json.loads(ended.out)["done"]]
     assert warnings == [["without heard: the video has no sound"], [ENDS_EARLY]]
     assert f"early.mkv: {ENDS_EARLY}" in ended.err
 
@@ -234,10 +234,10 @@ def test_any_length_and_as_far_as_it_goes(call, tmp_path):
     ended = call("spot", one, short, cut, "--model", model, "--precision", "fp32", "--json")
     assert ended.code == 0
     assert ended.err.startswith("cut.mkv: the file is damaged or cut off")
-    results = json.loads(ended.out)
+    results = json.loads(ended.out)["done"]
     assert [bool(result["warnings"]) for result in results] == [False, False, True]
     assert all(Path(result["report"]).is_file() for result in results)
-    document = json.loads(Path(results[2]["events"]).read_text())
+    document = json.loads(Path(results[2]["files"][0]).read_text())
     assert 0 < document["video"]["duration"] < 15
     assert all(event["time"] <= document["video"]["duration"] for event in document["events"])
 
@@ -247,7 +247,7 @@ def test_a_video_without_a_single_row_has_no_events_and_it_is_said(call, tmp_pat
     video = write_video(tmp_path / "short.mkv", 6)
     ended = call("spot", video, "--model", model, "--json")
     assert ended.code == 0 and "too short for a single row of features" in ended.err
-    assert json.loads(ended.out)[0]["count"] == 0
+    assert json.loads(ended.out)["done"][0]["events"] == 0
 
 
 class Seen:

@@ -192,7 +192,7 @@ def test_late_events_are_left_out_if_asked(dataset, tmp_path):
     told: list[str] = []
     settings = ("data.late_events=leave-out", "optimiser.epochs=1")
     train(load_recipe(recipe, settings), tmp_path / "run", say=told.append)
-    assert "left out 1 events that lie beyond the end of their features" in told
+    assert "left out 1 event beyond the end of the features" in told
 
 
 def test_an_event_just_beyond_the_end_counts_as_on_the_last_row(dataset, tmp_path):

@@ -72,7 +72,7 @@ def test_an_unknown_label_stops_the_run_unless_it_is_told_otherwise(small):
         load_data(options(small))
     said = []
     load_data(options(small, ignore_unknown_labels=True), said.append)
-    assert said == ["left out 1 events of 1 labels outside custom"]
+    assert said == ["left out 1 event of 1 label outside custom"]
 
 
 def test_events_beyond_the_end_are_left_out_and_counted(small):
@@ -82,4 +82,4 @@ def test_events_beyond_the_end_are_left_out_and_counted(small):
     said = []
     data = load_data(options(small), said.append)
     assert len(data.training[0].labels) == before
-    assert said == ["left out 2 training events that lie outside their video"]
+    assert said == ["left out 2 training events beyond the ends of their videos"]

@@ -49,9 +49,9 @@ OverwriteOption = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Make results anew that are there already, whoever wrote them. Without it those made "
-        "of the same input, model and settings are kept, other results of touchline are made "
-        "anew, and files that somebody else wrote or changed are refused.",
+        help="Replace existing results, whoever wrote them. By default, results made from the "
+        "same input, model and settings are kept, other results of touchline are replaced, and "
+        "files that somebody else wrote or changed are refused.",
     ),
 ]
 

@@ -339,7 +339,7 @@ def _check_labels(
         if goals != expected:
             report.add(
                 "warning", where,
-                f"{goals} goals are labelled, and the score is {score[0].strip()}",
+                f"{counted(goals, 'labelled goal')}, and the score is {score[0].strip()}",
                 "look for one that is missing, double, or was disallowed",
             )  # fmt: skip
 
@@ -413,7 +413,7 @@ def _check_annotations(report: Report, where: str, path: Path) -> None:
         apart += abs(int(annotation["position"]) / 1000 - seconds) >= 2
     if apart:
         report.add(
-            "warning", where, f"{apart} annotations have a position and a gameTime that differ",
+            "warning", where, f"{counted(apart, 'annotation')} with a position and a gameTime that differ",
             "evaluators take the position",
         )  # fmt: skip
 

@@ -18,7 +18,6 @@ from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read
 from touchline.formats.games import list_names, names_of_split, read_game_list
 from touchline.labels import SOCCERNET_V1, LabelSet, legacy_class
-from touchline.runtime.wording import counted
 
 LABEL_FILES = {
     "soccernet-v2": "Labels-v2.json",
@@ -261,8 +260,9 @@ def check_labels(
         shown = ", ".join(f"{label!r} ({count})" for label, count in unknown.most_common(5))
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         count = unknown.total()
+        events = "1 event has a label" if count == 1 else f"{count} events have labels"
         raise LabelError(
-            f"{counted(count, 'event')} with labels outside {label_set.name}: {shown}{more}",
+            f"{events} outside {label_set.name}: {shown}{more}",
             where=strangers[0][0],
             remedy="choose another label set, or set data.ignore_unknown_labels=true",
         )

@@ -168,7 +168,8 @@ def _open(
             beyond += len(everything) - len(inside)
             clips.append(LabelledVideo(f"{game.name}/{half.number}", video, inside))
     if beyond:
-        say(f"left out {beyond} training events that lie outside their video")
+        events = counted(beyond, "training event")
+        say(f"left out {events} beyond the ends of their videos")
     whole = [
         ValidationVideo(game.name, half.number, next(frames), timeline)
         for game, match in validation
