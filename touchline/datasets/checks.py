@@ -413,7 +413,8 @@ def _check_annotations(report: Report, where: str, path: Path) -> None:
         apart += abs(int(annotation["position"]) / 1000 - seconds) >= 2
     if apart:
         report.add(
-            "warning", where, f"{counted(apart, 'annotation')} with a position and a gameTime that differ",
+            "warning", where,
+            f"{counted(apart, 'annotation')} with a position and a gameTime that differ",
             "evaluators take the position",
         )  # fmt: skip
 

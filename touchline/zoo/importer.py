@@ -16,6 +16,7 @@ from torch import Tensor
 
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
+from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS
 from touchline.timebase import format_rate, parse_rate
 from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
@@ -248,7 +249,7 @@ def _labels(
     if len(found) != count:
         raise ConfigError(
             f"the weights have {count + 1} outputs, background and {count} classes, "
-            f"but {len(found)} labels are given",
+            f"and {counted(len(found), 'label')} given",
             remedy="give as many with --labels",
         )
     try:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from touchline.errors import CheckpointError, ConfigError
 from touchline.runtime.atomic import atomic_write
+from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS, System, load_part
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
@@ -127,7 +128,8 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], *, where: str | Path
             raise CheckpointError(f"{key} holds numbers that are not finite", where=where)
     if left_over := [key for key in weights if key not in wanted]:
         raise CheckpointError(
-            f"{len(left_over)} entries are not part of the network, such as {left_over[0]}",
+            f"{counted(len(left_over), 'entry', 'entries')} outside the network, such as "
+            f"{left_over[0]}",
             where=where,
         )
     network.load_state_dict(dict(weights), strict=True)
