@@ -38,7 +38,7 @@ def log_in(page: Any, name: str) -> None:
 def test_passwords_roles_and_links(guarded_server: PageServer, open_page: OpenPage) -> None:
     server = guarded_server
     page = open_page(f"{server.url}/#/settings")
-    page.get_by_text("Nobody has a password yet").wait_for()
+    page.get_by_text("There are no users yet").wait_for()
     users = page.locator("section", has=page.get_by_role("heading", name="Users"))
     users.get_by_label("Name").fill("ada")
     users.get_by_label("New password").fill(PASSWORD)

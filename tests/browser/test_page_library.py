@@ -65,7 +65,7 @@ def test_an_upload_survives_a_restart_and_a_reload(
     page.get_by_text("left", exact=False).first.wait_for()
     until(page, "document.querySelector('.upload progress').value > 8e6")
     server.stop()  # the connection breaks in the middle
-    page.get_by_text("It goes on by itself").wait_for()
+    page.get_by_text("The upload continues when it is back").wait_for()
     kept = received(server)
     tab = open_page(context=page.context)
     server.start()
@@ -76,7 +76,7 @@ def test_an_upload_survives_a_restart_and_a_reload(
 
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
-    page.get_by_text("Choose the file again and it goes on from here").wait_for()
+    page.get_by_text("Choose the file again to continue from here").wait_for()
     until(page, "document.querySelector('.upload progress').value > 15e6")
     assert received(server) >= kept
     slow_down(page)

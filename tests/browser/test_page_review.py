@@ -265,7 +265,7 @@ def test_reviewing_and_changing_keys(
     page.locator("h1").click()
     chosen(page, "Penalty", "From the spot")
     press("g")  # into a reel
-    page.get_by_text("It is in the reel").wait_for()
+    page.get_by_text("Added to the reel").wait_for()
     press("Backspace")
     until(page, "document.querySelectorAll('.event-row').length === 3")
     press("Control+z")
@@ -441,7 +441,7 @@ def test_a_lost_connection_in_every_view(
     page = open_page(f"{server.url}/#/")
     page.get_by_role("link", name="Kept in sight").wait_for()
     page.context.set_offline(True)
-    page.get_by_text("What you do is kept here").wait_for()
+    page.get_by_text("Your changes are kept here").wait_for()
     page.get_by_role("button", name="Delete Kept in sight").click()
     page.locator(".notice button[aria-label=Close]").last.click()
     for place, words in (("models", "cannot be reached"), ("settings", "cannot be reached")):
@@ -458,7 +458,7 @@ def test_a_lost_connection_in_every_view(
     other = new_match(spread(4, SECONDS))
     page.context.set_offline(True)
     page.goto(f"{server.url}/#/matches/{other}")
-    page.get_by_text("What you do is kept here").wait_for()
+    page.get_by_text("Your changes are kept here").wait_for()
     page.context.set_offline(False)
     page.locator(".event-row").first.wait_for()
     page.keyboard.press("ArrowDown")
@@ -477,7 +477,7 @@ def test_edits_survive_a_server_restart_and_a_reload(
     for _ in range(3):
         page.keyboard.press("a")
     page.get_by_text("changes kept here").wait_for()
-    page.get_by_text("The server cannot be reached. What you do is kept").wait_for()
+    page.get_by_text("The server cannot be reached. Your changes are kept").wait_for()
     server.start()
     saved(page)
     assert [e["status"] for e in events_of(server, match)] == ["accepted"] * 3 + ["pending"] * 3
