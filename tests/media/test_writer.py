@@ -154,7 +154,7 @@ def test_an_error_leaves_nothing_and_spares_what_was_there(tmp_path: Path) -> No
         pass
     with pytest.raises(MediaError, match="shape"), VideoWriter(path, SIZE, 25) as writer:
         writer.write(numbered(0, (64, 64)))
-    with pytest.raises(MediaError, match="without sound"), VideoWriter(path, SIZE, 25) as writer:
+    with pytest.raises(MediaError, match="without audio"), VideoWriter(path, SIZE, 25) as writer:
         writer.write_audio(tone(1))
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,1 +1,1 @@
-"""Video and sound in and out, by PyAV; the only place that opens a media file."""
+"""Reading and writing video and audio with PyAV; the only place that opens media files."""

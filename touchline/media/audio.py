@@ -1,4 +1,4 @@
-"""Reading sound, on the clock of the picture: sample n belongs to second n/rate of the video."""
+"""Reading audio on the clock of the video: sample n is heard n/rate seconds after the start."""
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
-from touchline.media.opening import exact, has_picture, open_media, sound_stream
+from touchline.media.opening import audio_stream, exact, has_video, open_media
 
 LARGEST_SHIFT = Fraction(1, 100)
-"""Seconds by which sound may stray from its stamps before it is moved: jitter stays below."""
+"""Largest deviation of audio from its time stamps, in seconds, that counts as jitter."""
 
 _MAX_RATE = 192_000
 _SILENCE_BLOCK = 100_000
@@ -39,23 +39,23 @@ def read_audio(
     channels: int = 1,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Samples]:
-    """Read the sound of a video in blocks that join without a gap, in constant memory.
+    """Read the audio of a video in contiguous blocks, in constant memory.
 
-    Sample n is what is heard n/rate seconds after ``start_seconds``, which counts from the first
-    frame shown (from the first sample where there is no picture). Gaps are filled with silence,
-    also between the first frame and the first sound; where stamps overlap, sound is dropped.
+    Sample n is heard n/rate seconds after ``start_seconds``, which counts from the first frame
+    shown (from the first sample if there is no video stream). Gaps are filled with silence, also
+    between the first frame and the first sample; where time stamps overlap, samples are dropped.
 
     Args:
         path: file to read.
-        rate: samples a second to resample to.
+        rate: sampling rate of the result, in Hz.
         start_seconds: where to start.
-        end_seconds: where to end; None for the end of the sound. Sound that ends earlier is not
-            filled up.
+        end_seconds: where to end; None for the end of the audio. Audio that ends earlier is not
+            padded.
         channels: 1 for the mean of all channels, as float32 (n,); 2 for stereo, (n, 2).
         limits: bounds on what is read.
 
     Raises:
-        MediaError: the file cannot be opened or has no sound, or the arguments are out of range.
+        MediaError: the file cannot be opened or has no audio, or the arguments are out of range.
     """
     if not 1 <= rate <= _MAX_RATE or channels not in (1, 2):
         raise MediaError(
@@ -72,18 +72,18 @@ def read_audio(
 
 
 def _origin(path: str | Path, limits: Limits) -> Fraction:
-    """Second 0 on the file's own clock: its first frame shown, or its first sound without one."""
+    """Second 0 on the file's own clock: the first frame shown, without video the first sample."""
     with open_media(path, limits) as container:
-        stream = _sound_stream(container, path)
-        if not has_picture(container):
+        stream = _audio_stream(container, path)
+        if not has_video(container):
             first = next(StreamDecoder(container, stream, stream.decode).frames(), None)
             return _stamp(first) or Fraction(0) if first is not None else Fraction(0)
     with PictureSource(path, limits, threads=1) as source:
         return source.first.start
 
 
-def _sound_stream(container: InputContainer, path: str | Path) -> AudioStream:
-    stream = sound_stream(container)
+def _audio_stream(container: InputContainer, path: str | Path) -> AudioStream:
+    stream = audio_stream(container)
     if stream is None:
         raise MediaError("has no sound", where=path, remedy="give a file with sound")
     return stream
@@ -92,7 +92,7 @@ def _sound_stream(container: InputContainer, path: str | Path) -> AudioStream:
 def _read(
     path: str | Path, limits: Limits, start: Fraction, rate: int
 ) -> Generator[Samples, None, None]:
-    """Blocks (n, 1 or 2) from ``start``, on the file's own clock, placed by their stamps."""
+    """Blocks (n, 1 or 2) from ``start`` on the file's own clock, placed by their time stamps."""
     track = _Track(start, rate)
     with ExitStack() as stack:
         for frame in _frames_from(start, path, limits, stack):
@@ -103,9 +103,9 @@ def _read(
 def _frames_from(
     start: Fraction, path: str | Path, limits: Limits, stack: ExitStack
 ) -> Iterator[AudioFrame]:
-    """Sound from ``start`` or before; the file is closed by ``stack``."""
+    """Audio frames from ``start`` or earlier; ``stack`` closes the file."""
     container = stack.enter_context(open_media(path, limits))
-    stream = _sound_stream(container, path)
+    stream = _audio_stream(container, path)
     time_base = exact(stream.time_base)
     beginning = (stream.start_time or 0) * (time_base or 0)
     for back in SEEK_BACK_SECONDS[1:]:
@@ -121,7 +121,7 @@ def _frames_from(
         if landed is not None and stamp is not None and stamp <= start:
             return chain([landed], frames)
     container = stack.enter_context(open_media(path, limits))
-    stream = _sound_stream(container, path)
+    stream = _audio_stream(container, path)
     return StreamDecoder(container, stream, stream.decode).frames()
 
 
@@ -131,9 +131,9 @@ def _stamp(frame: AudioFrame) -> Fraction | None:
 
 
 class _Track:
-    """Sound resampled run by run, each run placed where its first stamp says.
+    """Audio resampled run by run, each run placed by its first time stamp.
 
-    A run is sound without a gap, an overlap or a change of its format.
+    A run is audio without a gap, an overlap or a change of format.
     """
 
     def __init__(self, start: Fraction, rate: int) -> None:
@@ -147,7 +147,7 @@ class _Track:
         self._resampler = AudioResampler()
 
     def add(self, frame: AudioFrame) -> Iterator[Samples]:
-        """Take one decoded frame; gives what has become ready."""
+        """Add one decoded frame; yields the samples that are ready."""
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         stamp = _stamp(frame)
         if self._input is None and stamp is None:
@@ -161,7 +161,7 @@ class _Track:
         yield from self._place(self._resampler.resample(frame))
 
     def finish(self) -> Iterator[Samples]:
-        """Give what the resampler still holds."""
+        """Yield the samples that the resampler still holds."""
         if self._input is not None:
             yield from self._place(self._resampler.resample(None))
 
@@ -198,7 +198,7 @@ class _Track:
 
 
 def _first(count: int, blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """The first ``count`` samples of some blocks."""
+    """The first ``count`` samples of the blocks."""
     for block in blocks:
         if count <= 0:
             return

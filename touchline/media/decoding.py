@@ -1,7 +1,7 @@
-"""Decoded pictures of one file in order of time: past damage, and from any place.
+"""Decoded pictures of one file in time order, with seeking and recovery from damage.
 
-Times here are exact seconds on the file's own clock, which may start anywhere (a transport
-stream at 101.4 s); `touchline.media.video` counts from the first frame shown.
+Times are exact seconds on the file's own clock, which may start anywhere (a transport stream at
+101.4 s); `touchline.media.video` counts from the first frame shown.
 """
 
 import math
@@ -23,27 +23,27 @@ from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
 from touchline.media.limits import Limits
-from touchline.media.opening import exact, open_media, picture_stream, sound_stream
+from touchline.media.opening import audio_stream, exact, open_media, video_stream
 
 MAX_READ_FAILURES = 50
-"""Failed reads of a container after which the rest of the file is given up."""
+"""Number of failed reads of a container after which reading stops."""
 
 MAX_DECODE_FAILURES = 1000
-"""Packets in a row that cannot be decoded, after which the rest is given up (40 s at 25 fps)."""
+"""Number of consecutive undecodable packets after which reading stops (40 s at 25 fps)."""
 
 EARLY_SECONDS = 1
-"""A file whose picture stops more than this before its stated end has lost something."""
+"""A file counts as truncated if its video ends more than this before the stated end."""
 
 SEEK_BACK_SECONDS = (0, 2, 10, 40, 160)
-"""How far before the target a seek aims, in turn, until the first frame lies before it.
+"""How far before the target to seek, tried in order until the first frame is not after it.
 
-Open groups of pictures give no frame before their key frame, and in a transport stream a seek
-lands anywhere between two key frames.
+Open groups of pictures decode to no frame before their key frame, and a seek in a transport
+stream lands anywhere between two key frames.
 """
 
 SETTLING_SECONDS = {"mpeg": 2, "mpegts": 2}
-"""Stamps that are guessed after a seek, until those of the file take over, by format: MPEG
-packets may hold several frames and the stamp of the first only."""
+"""By format: how long after a seek time stamps are guessed rather than read from the file. MPEG
+packets may hold several frames and the time stamp of only the first."""
 
 _FALLBACK_RATE = Fraction(25)
 
@@ -52,7 +52,7 @@ FrameT = TypeVar("FrameT")
 
 @dataclass(frozen=True)
 class Picture:
-    """One decoded frame, not yet converted, and when it is shown on the file's own clock."""
+    """One decoded frame, not yet converted, with its display interval on the file's own clock."""
 
     start: Fraction
     end: Fraction
@@ -78,11 +78,11 @@ def exact_range(
 
 
 class StreamDecoder(Generic[FrameT]):
-    """What can be decoded of one stream, from where its container stands, past damage.
+    """Decodes one stream from the container's current position, skipping damaged packets.
 
     Attributes:
-        gave_up: whether it ended at damage rather than at the end of the file.
-        demuxed_until: latest end of the packets read, of this stream and those watched.
+        gave_up: whether decoding stopped at damage rather than at the end of the file.
+        demuxed_until: latest end of the packets read from this stream and the watched ones.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class StreamDecoder(Generic[FrameT]):
         self._streams = [stream, *watched]
 
     def frames(self) -> Generator[FrameT, None, None]:
-        """Frames in the order in which the decoder gives them."""
+        """Frames in the order in which the decoder returns them."""
         failures = 0
         for packet in self._packets():
             try:
@@ -116,7 +116,7 @@ class StreamDecoder(Generic[FrameT]):
             yield from frames
 
     def _packets(self) -> Iterator[Packet | None]:
-        """Packets to the end of the file, then None, which empties the decoder."""
+        """Packets to the end of the file, then None, which flushes the decoder."""
         for _ in range(MAX_READ_FAILURES):
             try:
                 for packet in self._container.demux(self._streams):
@@ -124,7 +124,7 @@ class StreamDecoder(Generic[FrameT]):
                     if packet.stream is self._stream and packet.size:
                         yield packet
                 break
-            except IndexError:  # PyAV, at the end, when damage made up further streams
+            except IndexError:  # from PyAV, at the end of files in which damage mimics new streams
                 break
             except FFmpegError:
                 continue
@@ -139,15 +139,15 @@ class PictureSource:
     Args:
         path: file to read.
         limits: bounds on what is read.
-        threads: threads of the decoder; None lets it choose.
-        skim: leave out the frames that no other frame is built from.
+        threads: threads of the decoder; None for the decoder's default.
+        skim: skip frames that no other frame refers to.
 
     Attributes:
         stream: the video stream.
         first: the first picture that is shown.
 
     Raises:
-        MediaError: the file cannot be opened, or holds no frame that can be decoded.
+        MediaError: the file cannot be opened, or has no decodable frame.
     """
 
     def __init__(
@@ -175,12 +175,12 @@ class PictureSource:
 
     @property
     def tolerance(self) -> Fraction:
-        """How far stamps may be off because the file rounds them (Matroska: to milliseconds)."""
+        """Largest rounding error of the file's time stamps (Matroska rounds to milliseconds)."""
         return min(max(self._time_base, Fraction(1, 1_000_000)), Fraction(1, 1000))
 
     @property
     def nominal_rate(self) -> Fraction:
-        """Frames a second: the nominal rate where frames keep to it, else their mean rate."""
+        """Frames a second: the nominal rate if the mean is within one percent, else the mean."""
         average = exact(self.stream.average_rate)
         guessed = exact(self.stream.guessed_rate)
         if average is None or guessed is None:
@@ -188,11 +188,11 @@ class PictureSource:
         return guessed if abs(average - guessed) <= guessed / 100 else average
 
     def pictures(self) -> Iterator[Picture]:
-        """The rest of the pictures, starts strictly increasing."""
+        """The remaining pictures, with strictly increasing starts."""
         return self._pending
 
     def pictures_from(self, time: Fraction) -> Iterator[Picture]:
-        """Pictures from one that is on show at ``time``, or from an earlier one."""
+        """Pictures from the one on show at ``time``, or from an earlier one."""
         if time - self.first.start < SEEK_BACK_SECONDS[1]:
             return self._pending
         for back in SEEK_BACK_SECONDS:
@@ -206,27 +206,27 @@ class PictureSource:
 
     @property
     def stated_end(self) -> Fraction | None:
-        """When the picture ends by what the file says; None where it says nothing."""
+        """The end of the video according to the file; None if it does not state one."""
         return self._picture_end or self._container_end
 
     @property
     def ended_early(self) -> bool:
-        """Whether reading stopped at damage, or well before the end that the file states."""
+        """Whether reading stopped at damage, or well before the stated end."""
         if self._decoder.gave_up:
             return True
         if self._picture_end is not None:
             return self._picture_end - self._shown_until > EARLY_SECONDS
-        if self._container_end is not None:  # the sound may well be longer than the picture
+        if self._container_end is not None:  # the audio may be longer than the video
             return self._container_end - self._decoder.demuxed_until > EARLY_SECONDS
         return False
 
     @property
     def has_audio(self) -> bool:
-        """Whether the file has sound."""
-        return sound_stream(self._container) is not None
+        """Whether the file has audio that can be decoded."""
+        return audio_stream(self._container) is not None
 
     def measured_end(self) -> Fraction:
-        """When the picture ends by the stamps of all its packets: reads the file, undecoded."""
+        """The end of the video by the time stamps of its packets; demuxes the whole file."""
         end = self.first.end
         with open_media(self.path, self._limits) as container, suppress(FFmpegError):
             for packet in container.demux(container.streams[self.stream.index]):
@@ -234,14 +234,14 @@ class PictureSource:
         return end
 
     def close(self) -> None:
-        """Close the file, and let go of the decoder and its threads."""
+        """Close the file, and release the decoder and its threads."""
         self._decoded.close()
         self._container.close()
 
     def _open(self) -> None:
         self._container: InputContainer = open_media(self.path, self._limits)
         try:
-            self.stream: VideoStream = picture_stream(self._container, self.path, self._limits)
+            self.stream: VideoStream = video_stream(self._container, self.path, self._limits)
         except MediaError:
             self._container.close()
             raise
@@ -251,7 +251,7 @@ class PictureSource:
         if self._skim:
             self.stream.codec_context.skip_frame = "NONREF"
         self._time_base = exact(self.stream.time_base) or Fraction(1, 1000)
-        # AVI keeps no time of display: the order of decoding, less its delay, stands in for it.
+        # AVI stores no presentation time: it is derived from the decoding time less the delay.
         self._lacks_stamps = self._container.format.name == "avi"
         self._delay: int | None = None
         self._settling = SETTLING_SECONDS.get(self._container.format.name, 0)
@@ -314,7 +314,7 @@ class PictureSource:
 
 
 def _end_of(packet: Packet) -> Fraction:
-    """When a packet has been played; 0 where it has no stamp."""
+    """The end of a packet; 0 if it has no time stamp."""
     stamp = packet.dts if packet.pts is None else packet.pts
     time_base = exact(packet.time_base)
     if stamp is None or time_base is None:

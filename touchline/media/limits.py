@@ -1,19 +1,19 @@
-"""What a media file may ask of us before it is refused."""
+"""Limits on untrusted media files."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Upper bounds on a file from outside.
+    """Upper bounds on an untrusted file.
 
-    The defaults pass 8K UHD, panoramas such as 6500x1000 and a match with extra time in one file.
+    The defaults admit 8K UHD, panoramas such as 6500x1000 and a match with extra time in one file.
 
     Attributes:
         max_pixels: width times height of one frame, as coded and as displayed; also enforced
-            when the size changes in the middle of a file.
-        max_duration_seconds: duration, as declared and as found while reading.
-        max_streams: streams in the container, of every kind.
+            when the size changes within a file.
+        max_duration_seconds: duration, as declared and as measured while reading.
+        max_streams: streams in the container, of any kind.
         max_rate: mean frames a second.
     """
 

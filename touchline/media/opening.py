@@ -1,8 +1,8 @@
-"""The one way in: every media file is opened here, and refused here if it is not safe to read.
+"""Opening media files safely: every file is opened here, and unsafe ones are refused here.
 
-A text file named ``.mp4`` can make FFmpeg open its neighbours (playlists, concat scripts), and a
-name can make it open anything (``subfile,,…``). So names are always passed as plain files, and
-both the demuxers and the protocols are limited to a short list.
+A text file named ``.mp4`` can make FFmpeg open other files (playlists, concat scripts), and a file
+name can select a protocol (``subfile,,…``). So names are always passed with ``file:``, and both
+demuxers and protocols are restricted to a short list.
 """
 
 import stat
@@ -26,7 +26,7 @@ FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", 
 
 FORMAT_NAMES = "mp4, mov, mkv, webm, ts, mpg, avi or flv"
 
-# Titles that are not UTF-8 are no reason to refuse a file; PyAV 19 knows that by itself.
+# Metadata that is not UTF-8 must not prevent reading; PyAV 19 does this by default.
 _TOLERANT: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
@@ -36,11 +36,11 @@ _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"u
 
 
 def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> InputContainer:
-    """Open a video or audio file for reading. The caller closes it.
+    """Open a video or audio file for reading; the caller closes it.
 
     Raises:
-        MediaError: no such file, not a regular file, empty, of no known kind, cut off before its
-            index, or beyond the limits on streams and duration.
+        MediaError: no such file, not a regular file, empty, of an unknown container format,
+            truncated before its index, or beyond the limits on streams and duration.
     """
     path = Path(path)
     _check_regular_file(path)
@@ -56,25 +56,25 @@ def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> InputContai
     return container
 
 
-def picture_stream(
+def video_stream(
     container: InputContainer, path: str | Path, limits: Limits = DEFAULT_LIMITS
 ) -> VideoStream:
-    """The stream that a player would show (never a cover picture), its decoder bound to limits.
+    """The video stream that a player shows (never cover art), with limits set on its decoder.
 
     Raises:
         MediaError: there is none, its codec is unknown, or its size or rate is beyond the limits.
     """
     best = container.streams.best("video")
-    if not has_picture(container) or not isinstance(best, VideoStream):
+    if not has_video(container) or not isinstance(best, VideoStream):
         raise MediaError("has no picture", where=path, remedy="give a file with a video stream")
     if best.codec_context is None:
-        raise MediaError("its codec is unknown", where=path, remedy="convert it to H.264")
+        raise MediaError("unknown video codec", where=path, remedy="convert it to H.264")
     width, height = best.codec_context.width, best.codec_context.height
     if width * height > limits.max_pixels:
         raise MediaError(
             f"frames of {width}x{height} are too large",
             where=path,
-            remedy=f"frames of up to {limits.max_pixels} pixels are read",
+            remedy=f"up to {limits.max_pixels} pixels are read",
         )
     rate = exact(best.average_rate)
     if rate is not None and rate > limits.max_rate:
@@ -87,20 +87,20 @@ def picture_stream(
     return best
 
 
-def has_picture(container: InputContainer) -> bool:
-    """Whether there is a video stream other than a cover picture."""
+def has_video(container: InputContainer) -> bool:
+    """Whether there is a video stream other than cover art."""
     best = container.streams.best("video")
     return best is not None and not best.disposition & Disposition.attached_pic
 
 
-def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The stream that a player would sound; None where none can be decoded."""
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """The audio stream that a player plays; None if none can be decoded."""
     best = container.streams.best("audio")
     return best if isinstance(best, AudioStream) and best.codec_context is not None else None
 
 
 def exact(value: Fraction | None) -> Fraction | None:
-    """A rational of PyAV as a fraction; None where it is missing or zero (PyAV 19: 0/0)."""
+    """A rational of PyAV as a fraction; None if it is missing or zero (PyAV 19: 0/0)."""
     if value is None or not value.numerator or not value.denominator:
         return None
     return Fraction(value.numerator, value.denominator)
@@ -112,7 +112,7 @@ def _check_regular_file(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MediaError("no such file", where=path) from error
     except (OSError, ValueError) as error:
-        raise MediaError("is no usable file name", where=_printable(path)) from error
+        raise MediaError("not a usable file name", where=_printable(path)) from error
     if stat.S_ISDIR(status.st_mode):
         raise MediaError("is a folder", where=path, remedy="give the name of a file")
     if not stat.S_ISREG(status.st_mode):
@@ -130,7 +130,7 @@ def _options(limits: Limits) -> dict[str, str]:
         "format_whitelist": ",".join(FORMATS),
         "protocol_whitelist": "file",
         "max_pixels": str(limits.max_pixels),
-        # One more than allowed, as some demuxers silently leave out those beyond.
+        # One more than allowed, because some demuxers silently drop streams beyond the limit.
         "max_streams": str(limits.max_streams + 1),
         "enable_drefs": "0",
     }
@@ -138,21 +138,21 @@ def _options(limits: Limits) -> dict[str, str]:
 
 def _refusal(path: Path, limits: Limits, error: Exception) -> MediaError:
     if isinstance(error, PermissionError):
-        return MediaError("may not be read", where=path, remedy="check its permissions")
+        return MediaError("permission denied", where=path, remedy="check its permissions")
     if isinstance(error, MemoryError):
         return MediaError(
-            "asks for too many streams or too much memory",
+            "has too many streams or needs too much memory",
             where=path,
             remedy=f"up to {limits.max_streams} streams are read",
         )
     if _is_mp4(path):
         if not _has_whole_index(path):
             return MediaError(
-                "the file ends before its index: it was cut off or is still being written",
+                "the file ends before its index: it is truncated or still being written",
                 where=path,
                 remedy="copy it again, or wait until it is complete",
             )
-        return MediaError("its index is damaged", where=path, remedy="copy or record it again")
+        return MediaError("the index is damaged", where=path, remedy="copy or record it again")
     return MediaError(
         "is not a video file of a known kind", where=path, remedy=f"give {FORMAT_NAMES}"
     )
@@ -164,7 +164,7 @@ def _is_mp4(path: Path) -> bool:
 
 
 def _has_whole_index(path: Path) -> bool:
-    """Whether an mp4 file holds its ``moov`` box from the first to the last byte."""
+    """Whether an mp4 file has a complete ``moov`` box."""
     end = path.stat().st_size
     position = 0
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Turning coded pictures the way they are displayed, as the display matrix of a file asks."""
+"""Rotating and mirroring coded pictures as the display matrix of a file requires."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Orientation:
-    """One of the eight ways in which a picture can lie: transposed first, then flipped.
+    """One of the eight orientations of a picture: transposed first, then flipped.
 
     Attributes:
-        transpose: rows become columns.
-        flip_rows: then turned upside down.
-        flip_columns: then mirrored.
+        transpose: exchange rows and columns.
+        flip_rows: then flip vertically.
+        flip_columns: then flip horizontally.
     """
 
     transpose: bool = False
@@ -25,7 +25,7 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> "Orientation":
-        """Read the display matrix of a frame; angles between are rounded to quarter turns."""
+        """Read the display matrix of a frame; angles are rounded to quarter turns."""
         side_data = cast(SideDataContainer, frame.side_data)
         matrix = side_data.get(Type.DISPLAYMATRIX)
         if matrix is None:
@@ -38,7 +38,7 @@ class Orientation:
 
     @property
     def clockwise_degrees(self) -> int:
-        """Quarter turns that the display applies; a mirror image counts as not turned."""
+        """The rotation for display: 0, 90, 180 or 270; 0 for a mirrored picture."""
         turns = {
             (True, False, True): 90,
             (False, True, True): 180,
@@ -47,11 +47,11 @@ class Orientation:
         return turns.get((self.transpose, self.flip_rows, self.flip_columns), 0)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """The (width, height) that a picture has the other way: coded from displayed, or back."""
+        """Convert a coded (width, height) to the displayed one, or back."""
         return (height, width) if self.transpose else (width, height)
 
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn coded pixels (H, W, 3) the way they are displayed; contiguous."""
+        """Coded pixels (H, W, 3) as displayed; contiguous."""
         if self.transpose:
             pixels = pixels.transpose(1, 0, 2)
         if self.flip_rows:

@@ -1,4 +1,4 @@
-"""Joining and cutting files without coding their pictures again."""
+"""Joining and cutting files without re-encoding the video."""
 
 import math
 import secrets
@@ -26,18 +26,18 @@ def join_segments(
     sound: Iterable[Samples] | None = None,
     sound_rate: int = 48000,
 ) -> None:
-    """Copy the pictures of files of one ``VideoWriter`` setting into one file, in order.
+    """Join the video of files that ``VideoWriter`` wrote with the same settings, in order.
 
-    Every decoded frame is the one its segment holds. The file appears only when complete.
+    Decoding gives exactly the frames of the segments. The file appears only when complete.
 
     Args:
-        segments: each file with the number of its first frame in the whole.
+        segments: each file with the number of its first frame in the result.
         path: file to write (.mp4, .m4v, .mov or .mkv).
-        rate: frames a second of all of them, exact.
-        sound: chunks of samples from the first frame on, (n,) mono or (n, 2) stereo.
+        rate: frame rate of all segments, exact.
+        sound: blocks of samples from the first frame on, (n,) mono or (n, 2) stereo.
 
     Raises:
-        MediaError: the suffix will not do, or a file cannot be read or written.
+        MediaError: the suffix is not supported, or a file cannot be read or written.
     """
     target = Path(path)
     container_format = container_of(target)
@@ -48,14 +48,14 @@ def join_segments(
             with av.open(f"file:{segments[0][0]}") as first:
                 video = out.add_stream_from_template(first.streams.video[0])
             video.time_base = 1 / rate
-            voice = None if sound is None else _Voice(out, sound, sound_rate)
+            audio = None if sound is None else _AudioEncoder(out, sound, sound_rate)
             for packet in _packets(segments, rate):
                 packet.stream = video
-                if voice is not None:
-                    voice.mux_until(float((packet.dts or 0) / rate))
+                if audio is not None:
+                    audio.mux_until(float((packet.dts or 0) / rate))
                 out.mux(packet)
-            if voice is not None:
-                voice.finish()
+            if audio is not None:
+                audio.finish()
         unfinished.replace(target)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"cannot be joined ({error})", where=target) from error
@@ -66,14 +66,16 @@ def join_segments(
 def cut_segment(
     source: str | Path, path: str | Path, start_seconds: float, end_seconds: float = math.inf
 ) -> None:
-    """Copy a stretch of a file that we wrote, picture and sound; the file appears when complete.
+    """Copy a segment of a file that ``VideoWriter`` wrote, video and audio.
+
+    The file appears only when complete.
 
     Args:
-        start_seconds: time of a key frame, at which the copy begins; exact to half a frame.
-        end_seconds: the copy ends before this time.
+        start_seconds: time of the key frame at which the segment begins, to half a frame.
+        end_seconds: the segment ends before this time.
 
     Raises:
-        MediaError: the suffix will not do, or a file cannot be read or written.
+        MediaError: the suffix is not supported, or a file cannot be read or written.
     """
     target = Path(path)
     container_format = container_of(target)
@@ -101,10 +103,10 @@ def cut_segment(
 
 
 def container_of(path: Path) -> str:
-    """The container that a path's suffix stands for.
+    """The container format for a path's suffix.
 
     Raises:
-        MediaError: the suffix stands for none that can be written, or there is no such folder.
+        MediaError: the suffix is not supported, or the folder does not exist.
     """
     container_format = SUFFIXES.get(path.suffix.lower())
     if container_format is None:
@@ -119,7 +121,7 @@ def container_of(path: Path) -> str:
 
 
 def _packets(segments: Sequence[tuple[Path, int]], rate: Fraction) -> Iterator[av.Packet]:
-    """The coded pictures in decoding order, their times in frames of the whole."""
+    """The video packets in decoding order, with times in frames of the result."""
     for path, first_frame in segments:
         with av.open(f"file:{path}") as source:
             for packet in source.demux(source.streams.video[0]):
@@ -133,8 +135,8 @@ def _packets(segments: Sequence[tuple[Path, int]], rate: Fraction) -> Iterator[a
                 yield packet
 
 
-class _Voice:
-    """Codes sound as AAC alongside, only as far as the picture has come."""
+class _AudioEncoder:
+    """Encodes audio as AAC in step with the video, so that little is buffered."""
 
     def __init__(
         self, out: av.container.OutputContainer, sound: Iterable[Samples], rate: int
@@ -145,12 +147,12 @@ class _Voice:
         self._samples = 0
 
     def mux_until(self, seconds: float) -> None:
-        """Code chunks until the sound reaches a time."""
+        """Encode blocks until the audio reaches a time."""
         while self._samples < seconds * self._rate and self._mux_chunk():
             pass
 
     def finish(self) -> None:
-        """Code what is left."""
+        """Encode the remaining blocks and flush the encoder."""
         while self._mux_chunk():
             pass
         self._out.mux(self._stream.encode(None))

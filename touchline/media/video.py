@@ -1,7 +1,7 @@
-"""Reading video: what a file holds, and its frames with their true times.
+"""Reading video: the properties of a file, and its frames with their true times.
 
-Time stamps are the truth. Seconds count from the first frame shown, whatever clock the file
-keeps; rates are not assumed constant; turned pictures come upright.
+Times come from the time stamps. Seconds count from the first frame shown, whatever the file's own
+clock; the frame rate may vary; rotated pictures are returned upright.
 """
 
 from collections.abc import Generator, Iterator
@@ -26,16 +26,16 @@ _MAX_PIXEL_ASPECT = 4
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video file holds.
+    """The properties of a video file.
 
     Attributes:
         path: the file.
-        width, height: as displayed: upright, and with square pixels.
-        frame_rate: nominal frames a second; the mean rate where the rate varies.
+        width, height: as displayed: upright, with square pixels.
+        frame_rate: nominal frame rate; the mean rate if the rate varies.
         duration_seconds: from the first frame shown to the end of the last, as the file states.
-        has_audio: whether it has sound.
-        codec: FFmpeg's name of the picture's codec, such as ``h264``.
-        rotation: degrees clockwise that display turns the coded picture: 0, 90, 180 or 270.
+        has_audio: whether it has audio.
+        codec: FFmpeg's name of the video codec, such as ``h264``.
+        rotation: clockwise rotation of the coded picture for display: 0, 90, 180 or 270 degrees.
     """
 
     path: Path
@@ -55,10 +55,10 @@ class VideoInfo:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture and its time.
+    """One frame and its time.
 
     Attributes:
-        seconds: when it begins to be shown, from the first frame shown.
+        seconds: start of its display, from the first frame shown.
         pixels: uint8 RGB of shape (height, width, 3), upright.
     """
 
@@ -67,10 +67,10 @@ class Frame:
 
 
 def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
-    """Say what a video file holds; decodes its first frame.
+    """Read the properties of a video file; decodes its first frame.
 
     Raises:
-        MediaError: the file cannot be opened, has no picture, or none that can be decoded.
+        MediaError: the file cannot be opened, has no video stream, or no decodable frame.
     """
     with PictureSource(path, limits, threads=1) as source:
         return _describe(source)
@@ -98,7 +98,7 @@ def read_frames(
     skim: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> "FrameStream":
-    """Read the frames of a video, in order of time and in constant memory.
+    """Read the frames of a video, in time order and in constant memory.
 
     Args:
         path: file to read.
@@ -108,14 +108,14 @@ def read_frames(
         size: (width, height) to scale to (bilinear); None for the displayed size.
         start_seconds: where to start, from the first frame shown; exact to the frame.
         end_seconds: where to end; None for the end of the file.
-        threads: threads of the decoder; None lets it choose.
-        skim: leave out the frames that no other frame is built from: sooner at a far place, and
-            a few frames early.
+        threads: threads of the decoder; None for the decoder's default.
+        skim: skip frames that no other frame refers to: faster after a seek, and up to a few
+            frames early.
         limits: bounds on what is read.
 
     Raises:
-        MediaError: the file cannot be opened, has no picture, or none that can be decoded; or
-            the arguments contradict each other.
+        MediaError: the file cannot be opened, has no video stream or no decodable frame, or the
+            arguments are out of range.
     """
     start, end = exact_range(path, start_seconds, end_seconds)
     if rate is not None and rate <= 0:
@@ -133,10 +133,10 @@ def read_frames(
 
 
 class FrameStream:
-    """Frames of one video, one after the other; see `read_frames`.
+    """An iterator over the frames of one video; see `read_frames`.
 
-    The file is closed at the end, by `close`, at the end of a ``with`` block, or when the stream
-    is no longer referred to.
+    The file is closed after the last frame, by `close`, at the end of a ``with`` block, or when
+    the stream is garbage-collected.
     """
 
     def __init__(
@@ -180,27 +180,29 @@ class FrameStream:
 
     @property
     def truncated(self) -> bool:
-        """Known at the end: reading stopped at damage, or well before the stated end."""
+        """Whether reading stopped at damage or well before the stated end; set after the last
+        frame."""
         return self._range.truncated
 
     @property
     def end_seconds(self) -> float:
-        """Known at the end: the end of the last frame, or where reading was asked to end."""
+        """End of the last frame, or the requested end if that is earlier; set after the last
+        frame."""
         return float(self._range.reached)
 
     def close(self) -> None:
-        """Close the file; the stream gives no more frames."""
+        """Close the file and stop the iteration."""
         self._frames.close()
         self._source.close()
 
 
 class _Range:
-    """The pictures of a source that are on show in [start, end), on the clock of users.
+    """The pictures of a source on show in [start, end), in seconds from the first frame shown.
 
     Attributes:
-        start, end: seconds from the first frame shown; ``end`` None for the end of the file.
-        reached: end of the last picture seen, at most ``end``.
-        truncated: whether the file ended before it should have.
+        start, end: the range; ``end`` None for the end of the file.
+        reached: end of the last picture read, at most ``end``.
+        truncated: whether the file ended before its stated end.
     """
 
     def __init__(
@@ -214,7 +216,7 @@ class _Range:
         self._max_seconds = max_seconds
 
     def __iter__(self) -> Iterator[Picture]:
-        """The picture on show at the start, perhaps some before it, and those that follow."""
+        """The picture on show at the start, possibly earlier ones, and all that follow."""
         origin = self._source.first.start
         for picture in self._source.pictures_from(self.start + origin):
             start = picture.start - origin
@@ -241,7 +243,7 @@ def _every(pictures: _Range, convert: "_Converter") -> Generator[Frame, None, No
 def _on_grid(
     pictures: _Range, convert: "_Converter", rate: Fraction
 ) -> Generator[Frame, None, None]:
-    # A stamp that rounding put just after a grid time belongs to it, hence the tolerance.
+    # The tolerance accepts time stamps that rounding moved just past a grid time.
     wanted = pictures.start + pictures.tolerance
     for picture, until in _with_time_on_show(pictures):
         if wanted < until:
@@ -263,9 +265,9 @@ def _with_time_on_show(pictures: _Range) -> Iterator[tuple[Picture, Fraction]]:
 
 
 class _Converter:
-    """Turns pictures of any size and pixel format into upright RGB of one size.
+    """Converts pictures of any size and pixel format to upright RGB of one size.
 
-    One scaler serves the whole stream: PyAV up to 18 leaks memory when each frame makes its own.
+    One scaler is shared by the whole stream: PyAV up to 18 leaks memory with one per frame.
     """
 
     def __init__(self, orientation: Orientation, size: tuple[int, int]) -> None:
@@ -308,7 +310,7 @@ def _describe(source: PictureSource) -> VideoInfo:
 
 
 def _square_pixels(source: PictureSource) -> tuple[int, int]:
-    """Coded size, widened or narrowed to what square pixels would show."""
+    """The coded size, with the width corrected for non-square pixels."""
     frame = source.first.frame
     aspect = exact(source.stream.sample_aspect_ratio) or Fraction(1)
     if not Fraction(1, _MAX_PIXEL_ASPECT) <= aspect <= _MAX_PIXEL_ASPECT:

@@ -1,4 +1,4 @@
-"""Writing video: H.264 and AAC in an mp4 or Matroska file that browsers play."""
+"""Writing video: H.264 and AAC in mp4 or Matroska files that browsers play."""
 
 import secrets
 from collections import deque
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 
 SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-"""Suffix of a file that can be written, to the name of its container."""
+"""The container format by file suffix."""
 
 PRESETS = (
     "ultrafast",
@@ -48,32 +48,32 @@ _BT601 = (6, 6, 6)
 
 
 class VideoWriter:
-    """Writes frames, and optionally sound, into one file that appears only when complete.
+    """Writes frames, and optionally audio, into one file that appears only when complete.
 
-    The picture is H.264, 4:2:0, of constant rate: frame i is shown at i/rate. A side of odd
-    length is padded by repeating its last pixel row or column, as 4:2:0 needs even sides. Sound
-    is AAC in stereo; it starts with the first frame and is cut or filled with silence to end
-    with the last one. Sound may be written ahead of the picture and is then held in memory.
+    The video is H.264, 4:2:0, at a constant rate: frame i is shown at i/rate. 4:2:0 needs even
+    sides, so an odd side is padded by repeating its last pixel row or column. The audio is stereo
+    AAC; it starts with the first frame and is cut or padded with silence to end with the last
+    one. Audio may be written ahead of the video and is then held in memory.
 
-    Use as a context manager. The file is written beside ``path`` under a temporary name and
-    renamed when the block ends well; otherwise nothing is left behind.
+    Use as a context manager. The file is written next to ``path`` under a temporary name and
+    renamed when the block ends without an error; otherwise it is removed.
 
     Args:
         path: file to write (.mp4, .m4v, .mov or .mkv); an existing one is replaced.
-        size: (width, height) of the frames that will be written.
-        rate: frames a second, exact.
-        audio_rate: samples a second of the sound; None for a silent file.
-        crf: constant quality of x264, 0 (lossless) to 51.
-        preset: x264's trade of time for size.
-        keyframe_seconds: longest time between key frames, which is how far seeking is off.
-        threads: threads of the encoder; None lets it choose.
-        reproducible: the same frames always give the same file. This takes one thread, and
-            x264's macroblock tree switched off: its AVX-512 code gives varying results.
-        comment: a text that the file carries with it; see ``media.video.read_comment``.
+        size: (width, height) of the frames.
+        rate: frame rate, exact.
+        audio_rate: sampling rate of the audio in Hz; None for a silent file.
+        crf: constant rate factor of x264, 0 (lossless) to 51.
+        preset: speed preset of x264.
+        keyframe_seconds: longest time between key frames, which limits the precision of seeking.
+        threads: threads of the encoder; None for the encoder's default.
+        reproducible: the same frames always give the same file. This needs a single thread and
+            disables x264's macroblock tree, whose AVX-512 code gives varying results.
+        comment: a text stored in the file's metadata; see ``media.video.read_comment``.
 
     Raises:
-        MediaError: the suffix, size, rate or folder will not do; or, while writing, the disk is
-            full or frames do not have the declared shape.
+        MediaError: the suffix, size, rate or folder is not supported; or, while writing, the disk
+            is full or frames do not have the declared shape.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class VideoWriter:
         """Append one frame, uint8 RGB of shape (height, width, 3).
 
         Raises:
-            MediaError: the shape or type is another one, or the disk is full.
+            MediaError: another shape or type, or the disk is full.
         """
         width, height = self.size
         if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
@@ -166,25 +166,25 @@ class VideoWriter:
             self._encode_sound(self._samples_due() - self._samples_encoded)
 
     def write_audio(self, samples: NDArray[np.float32]) -> None:
-        """Append sound: float32 in [-1, 1], (n,) mono or (n, 2) stereo, at ``audio_rate``.
+        """Append audio: float32 in [-1, 1], (n,) mono or (n, 2) stereo, at ``audio_rate``.
 
         Raises:
-            MediaError: the writer was opened without sound, or the shape is another one.
+            MediaError: the writer was opened without audio, or another shape.
         """
         if self._audio is None:
-            raise MediaError("was opened without sound", where=self.path, remedy="give audio_rate")
+            raise MediaError("was opened without audio", where=self.path, remedy="give audio_rate")
         if samples.ndim == 1:
             samples = np.repeat(samples[:, None], AUDIO_CHANNELS, axis=1)
         if samples.ndim != 2 or samples.shape[1] != AUDIO_CHANNELS:
             raise MediaError(
-                f"sound of shape {samples.shape} does not fit",
+                f"audio of shape {samples.shape} does not fit",
                 where=self.path,
                 remedy=f"write (n,) or (n, {AUDIO_CHANNELS}) samples",
             )
         self._sound.append(np.asarray(samples, dtype=np.float32))
 
     def close(self) -> None:
-        """Finish the file and give it its name. Does nothing on a closed writer.
+        """Finish the file and rename it to ``path``. Does nothing on a closed writer.
 
         Raises:
             MediaError: no frame was written, or the disk is full.
@@ -218,7 +218,7 @@ class VideoWriter:
             raise MediaError(
                 f"cannot write frames of {self.size[0]}x{self.size[1]}",
                 where=self.path,
-                remedy=f"each side has 2 to {_MAX_SIDE} pixels",
+                remedy=f"sides of 2 to {_MAX_SIDE} pixels are supported",
             )
         if not 0 < self.rate <= 1000:
             raise MediaError(
@@ -228,9 +228,9 @@ class VideoWriter:
             )
         if self.audio_rate is not None and self.audio_rate not in AUDIO_RATES:
             raise MediaError(
-                f"cannot write sound of {self.audio_rate} samples a second",
+                f"cannot write audio at {self.audio_rate} Hz",
                 where=self.path,
-                remedy=f"AAC takes {', '.join(map(str, AUDIO_RATES))}",
+                remedy=f"AAC supports {', '.join(map(str, AUDIO_RATES))}",
             )
         if preset not in PRESETS or not 0 <= crf <= 51:
             raise MediaError(
@@ -265,11 +265,11 @@ class VideoWriter:
         return stream
 
     def _samples_due(self) -> int:
-        """Samples of sound that the picture written so far lasts."""
+        """Samples of audio that the video written so far lasts."""
         return round(self.frames_written * (self.audio_rate or 0) / self.rate)
 
     def _encode_sound(self, samples: int) -> None:
-        """Encode that many waiting samples, in whole AAC frames."""
+        """Encode up to this many queued samples, in whole AAC frames."""
         while min(samples, len(self._sound)) >= _AAC_FRAME:
             self._encode_samples(self._sound.take(_AAC_FRAME))
             samples -= _AAC_FRAME
@@ -298,7 +298,7 @@ class VideoWriter:
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
-        """Turn what goes wrong below into one line, leaving no unfinished file behind."""
+        """Turn encoder and file errors into a MediaError, and remove the unfinished file."""
         try:
             yield
         except (FFmpegError, OSError) as error:
@@ -319,7 +319,7 @@ class VideoWriter:
 
 
 class _SampleQueue:
-    """Sound waiting for its picture: blocks of (n, channels) samples, first in, first out."""
+    """Audio that is ahead of the video: blocks of (n, channels) samples, first in, first out."""
 
     def __init__(self) -> None:
         self._blocks: deque[NDArray[np.float32]] = deque()
