@@ -97,7 +97,7 @@ def test_the_formats_are_listed():
         (["a.csv", "a.csv"], "the same"),
         (["a.csv", "a.unknown"], "suffix"),
         (["a.csv", "b.csv", "--from", "xls"], "unknown format"),
-        (["a.csv", "b.json", "--to", "kloppy"], "only read"),
+        (["a.csv", "b.json", "--to", "kloppy"], "read-only"),
         (["missing.csv", "b.csv"], "no such file"),
         (["a.csv", "b.otio", "--rate", "25"], "suffix"),
         (["a.csv", "b.json", "--to", "e2e"], "--rate"),

@@ -152,7 +152,7 @@ def test_features_of_others_are_not_overwritten_unless_asked(call, refused, data
     video = dataset / GAME / "1_224p.mkv"
     published = video.parent / "1_FFT.npy"
     np.save(published, np.zeros((3, 3), np.float32))
-    assert "nothing says what made it" in refused("extract", video, "-f", "fft")
+    assert "was not written by touchline" in refused("extract", video, "-f", "fft")
     assert np.load(published).shape == (3, 3)
     assert call("extract", video, "-f", "fft", "--overwrite").code == 0
     assert np.load(published).shape == (12, 31)

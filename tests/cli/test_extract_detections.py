@@ -67,7 +67,7 @@ def test_boxes_are_written_beside_and_those_of_others_stay(call, refused, datase
     boxes.unlink()
     assert call(*command, "--player-boxes").code == 0 and boxes.exists()
     boxes.write_text(f'{{"size": [1, 64, 96, 3], "predictions": [{ENTRY}]}}')
-    assert "nothing says what made it" in refused(*command, "--player-boxes")
+    assert "was not written by touchline" in refused(*command, "--player-boxes")
     assert call(*command).code == 0 and len(read_player_boxes(boxes)) == 1
     assert call(*command, "--player-boxes", "--overwrite").code == 0
     assert len(read_player_boxes(boxes)) == 9
@@ -95,11 +95,11 @@ def test_box_files_are_a_detector(call, refused, dataset):
     assert {done["status"] for done in json.loads(call(*command).out)["done"]} == {"kept"}
     (folder / player_boxes_name(2)).write_text('{"size": [3, 100, 100, 3], "predictions": [7]}')
     ended = call(*command)
-    assert ended.code == 2 and "predictions[0]: is not a list of people" in ended.err
+    assert ended.code == 2 and "predictions[0]: not a list of people" in ended.err
     (folder / "1_DET.npy").unlink()
     single = ("extract", folder / player_boxes_name(1), "-f", "detections@boxes")
     assert call(*single).code == 0 and np.load(folder / "1_DET.npy").shape == (4, 46)
-    assert "no boxes to write" in refused(*single, "--player-boxes")
+    assert "do not apply to player-box files" in refused(*single, "--player-boxes")
 
 
 def test_what_is_wrong_is_said_in_one_line_before_anything_is_decoded(refused, dataset, tmp_path):
@@ -123,7 +123,7 @@ def test_what_is_wrong_is_said_in_one_line_before_anything_is_decoded(refused, d
     )
     assert "elsewhere.Teleport" in refused(*command, "--detector", custom)
     whole = ("--detector", dataset / "tiny.onnx")
-    assert "knows no people" in refused(*command, *whole, "--detector-classes", "ball")
+    assert "no class of people" in refused(*command, *whole, "--detector-classes", "ball")
     assert "2 rows a second" in refused(*command, *whole, "--rate", 5)
     assert "run on openvino" in refused(*command, *whole, "--engine", "torch")
     assert not list(dataset.rglob("*.npy")) and not list(dataset.rglob("*.part"))

@@ -103,7 +103,7 @@ def test_a_model_of_video_is_not_given_features_and_the_reverse(
     video = tmp_path / "match.mp4"
     video.write_bytes(b"")
     line = refused("spot", video, "--model", run_folder)
-    assert "reads features toy, and nothing says what makes them" in line
+    assert "reads features toy, whose extractor is unknown" in line
     assert "takes features, not video" in refused("models", "export", run_folder)
 
 

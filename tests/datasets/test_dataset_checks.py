@@ -96,7 +96,7 @@ def test_nothing_is_wrong_with_a_good_game(tmp_path, video):
         (GOOD, {"UrlLocal": OTHER}, f"these are the labels of '{OTHER}'"),
         (GOOD, {"gameScore": "3 - 1"}, "1 labelled goal, and the score is 3 - 1"),
         ([annotation(position="x")], {}, "is not a whole number"),
-        ({}, {}, "a list belongs"),
+        ({}, {}, "expected a list"),
     ],
 )
 def test_what_is_wrong_with_labels(tmp_path, video, annotations, header, expected):
@@ -111,7 +111,7 @@ def test_what_is_missing_or_unreadable(tmp_path, video):
     (folder / "1_ResNET_TF2.npy").write_bytes(b"not an array")
     np.save(folder / "2_ResNET_TF2.npy", np.zeros((4, 8), np.float32))
     found = texts(check_dataset(tmp_path, games=[GAME, OTHER]))
-    for part in ("1_224p.mkv", "half 2 has no video", "1_ResNET_TF2.npy: is not a .npy file",
+    for part in ("1_224p.mkv", "half 2 has no video", "1_ResNET_TF2.npy: not a .npy file",
                  f"{OTHER}: the game is missing", "labels of half 2 and no video"):  # fmt: skip
         assert any(part in text for text in found), part
     assert not any("2_ResNET_TF2" in text for text in found)
@@ -153,7 +153,7 @@ def test_what_feature_based_systems_read_is_checked_by_its_readers(tmp_path, vid
         "1_field_calib_ccbv.json: predictions[1]: homography is not 9 numbers",
         "2_player_boundingbox_maskrcnn.json: predictions[1]: has 1 bboxes and 0 colors",
         "1_ResNET_TF2.npy: holds float64 numbers",
-        "2_ResNET_TF2.npy: is shorter than its header says",
+        "2_ResNET_TF2.npy: is shorter than its header states",
     ):
         assert sum(text.startswith(f"error: {GAME}/{part}") for text in found) == 1, found
     assert len(found) == 4

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from touchline.features.detection_statistics import NAMES, DetectionStatistics
-from touchline.features.detector import BALL, NOTHING, PERSON, REFEREE, Detections, believed
+from touchline.features.detector import (
+    BALL,
+    NO_DETECTIONS,
+    PERSON,
+    REFEREE,
+    Detections,
+    filter_detections,
+)
 
 
 def seen(*people, ball=None, confidence=1.0) -> Detections:
@@ -68,7 +75,7 @@ def test_two_people_by_hand():
 
 
 def test_nobody_and_nothing():
-    found = told(NOTHING, NOTHING)
+    found = told(NO_DETECTIONS, NO_DETECTIONS)
     for name, values in found.items():
         assert (values == (name == "time without ball")).all(), name
 
@@ -139,7 +146,7 @@ def halves(draw) -> list[Detections]:
         corners = draw(arrays.arrays(np.float32, (count, 4), elements=shares))
         kinds = draw(arrays.arrays(np.int64, count, elements=st.integers(0, 2)))
         confidence = draw(arrays.arrays(np.float32, count, elements=st.floats(0, 1, width=32)))
-        found.append(believed(Detections(corners, kinds, confidence)))
+        found.append(filter_detections(Detections(corners, kinds, confidence)))
     return found
 
 
@@ -166,7 +173,7 @@ def test_only_sure_boxes_inside_the_picture_are_believed_and_each_once():
     ]
     kinds = [PERSON, REFEREE, PERSON, PERSON, PERSON, PERSON, BALL, BALL]
     confidence = [0.9, 0.8, 0.3, 0.5, 0.9, 0.9, 0.2, 0.15]
-    found = believed(
+    found = filter_detections(
         Detections(np.array(corners, np.float32), np.array(kinds), np.array(confidence, np.float32))
     )
     np.testing.assert_allclose(

@@ -76,7 +76,7 @@ def test_the_video_of_a_half_leads_to_its_boxes(simulated):
     with pytest.raises(FormatError, match=r"2_player_boundingbox_maskrcnn.json: no such file"):
         rows_of(extractor, simulated.with_name("2_224p.mkv"))
     (simulated.parent / player_boxes_name("other")).write_text('{"size": [1, 9, 9, 3]}')
-    with pytest.raises(FormatError, match="holds no list of predictions"):
+    with pytest.raises(FormatError, match="has no list of predictions"):
         rows_of(extractor, simulated.with_name("other.mp4"))
 
 
@@ -92,7 +92,7 @@ def test_what_contradicts_itself_is_refused(tmp_path):
     with pytest.raises(InputError, match="needs a detector; give --detector"):
         open_detections("")
     for options in (DetectionOptions(classes="person"), DetectionOptions(keeps_boxes=True)):
-        with pytest.raises(ConfigError, match="no classes to name"):
+        with pytest.raises(ConfigError, match="do not apply to player-box files"):
             open_detections("boxes", options=options)
     with pytest.raises(ConfigError, match="2 rows a second"):
         open_detections("boxes", rate=5)

@@ -28,7 +28,7 @@ from touchline.features.detector import (
     BALL,
     PERSON,
     REFEREE,
-    kinds_of,
+    map_classes,
     mean_colours,
     open_detector,
 )
@@ -107,7 +107,7 @@ def test_pixels_arrive_as_they_should(tmp_path):
 
 def test_classes_are_those_of_the_metadata_or_of_the_user(tmp_path):
     path = str(yolo_v8(tmp_path / "nameless.onnx", SEEN, {}))
-    with pytest.raises(ConfigError, match="does not say what its classes are"):
+    with pytest.raises(ConfigError, match="has no class names"):
         open_detector(path, None, DEFAULT_PLACEMENT)
     for told in ("ball,player,referee", "ball=0,player=1,referee=2", "referee=2,ball=0, Player =1"):
         detector = open_detector(path, told, DEFAULT_PLACEMENT)
@@ -117,9 +117,9 @@ def test_classes_are_those_of_the_metadata_or_of_the_user(tmp_path):
     only_people = open_detector(path, "person=1", DEFAULT_PLACEMENT)
     assert only_people.detect(grey(SIZE))[0].kinds.tolist() == [PERSON]
     for wrong, reason in (
-        ("ball", "knows no people"),
+        ("ball", "no class of people"),
         ("person=9", "has 3 classes"),
-        ("person=x", "names no class"),
+        ("person=x", "is not a class"),
     ):
         with pytest.raises(ConfigError, match=reason):
             open_detector(path, wrong, DEFAULT_PLACEMENT)
@@ -139,7 +139,7 @@ def write_rt_detr_of_two(folder: Path) -> Path:
 
 def test_names_of_classes_are_understood():
     names = {0: "Goalkeeper", 1: "main_referee", 2: "sports ball", 3: "bench", 4: "Side Referee"}
-    assert kinds_of(names, None, 5, "x") == {0: PERSON, 1: REFEREE, 2: BALL, 4: REFEREE}
+    assert map_classes(names, None, 5, "x") == {0: PERSON, 1: REFEREE, 2: BALL, 4: REFEREE}
 
 
 UNKNOWN_OUTPUTS = {

@@ -130,7 +130,7 @@ def test_features_of_others_are_neither_taken_for_ours_nor_overwritten(tmp_path,
     path = tmp_path / "1_ResNET_TF2.npy"
     np.save(path, ROWS)
     assert check_features(path, Invented().identity) is None
-    with pytest.raises(InputError, match=r"nothing says what made it.*--overwrite"):
+    with pytest.raises(InputError, match=r"was not written by touchline.*--overwrite"):
         is_current(path, Invented().identity, video)
 
 
@@ -148,7 +148,7 @@ def test_features_of_another_extractor_do_not_reach_a_model(made):
 
 def test_a_description_that_does_not_belong_is_noticed(made):
     np.save(made, ROWS[:9])
-    with pytest.raises(FormatError, match="one of the two was replaced"):
+    with pytest.raises(FormatError, match="one of the two files was replaced"):
         check_features(made)
     beside = description_path(made)
     for text in ("", "[]", "{}", '{"format": "x"}', "9" * 2_000_000):
@@ -157,5 +157,5 @@ def test_a_description_that_does_not_belong_is_noticed(made):
             check_features(made)
     told = json.loads(json.dumps({"format": "touchline-features", "version": 1, "rows": "many"}))
     beside.write_text(json.dumps(told))
-    with pytest.raises(FormatError, match="does not describe features"):
+    with pytest.raises(FormatError, match="not a description of features"):
         read_description(made)

@@ -71,7 +71,7 @@ def test_what_is_no_detector_is_refused(folder, tmp_path):
         open_detector(f"hf:{tmp_path}", None, DEFAULT_PLACEMENT)
     with pytest.raises(CheckpointError, match="no detector to read here"):
         open_detector("hf:no such/name", None, DEFAULT_PLACEMENT)
-    with pytest.raises(ConfigError, match="knows no people"):
+    with pytest.raises(ConfigError, match="no class of people"):
         open_detector(f"hf:{folder}", "ball", DEFAULT_PLACEMENT)
     pickled = tmp_path / "pickled"
     pickled.mkdir()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from touchline.errors import ConfigError
-from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES, GraphStyle, PlayerGraph
+from touchline.features.player_graph import MAX_PEOPLE, NODE_FEATURES, GraphStyle, PlayerGraph
 from touchline.formats.player_boxes import (
     Calibration,
     PlayerBoxes,
@@ -102,10 +102,10 @@ def test_the_centre_of_the_picture_is_told_on_demand():
 
 
 def test_more_people_than_there_is_room_for_are_left_out():
-    crowd = np.random.default_rng(0).uniform(-30, 30, (MOST_PEOPLE + 7, 2))
+    crowd = np.random.default_rng(0).uniform(-30, 30, (MAX_PEOPLE + 7, 2))
     features, exists, _ = parts(PlayerGraph(*straight_above(crowd)).everything()[0])
     assert exists.all()
-    np.testing.assert_allclose(features[:, 4] * 50, crowd[:MOST_PEOPLE, 0], atol=0.6)
+    np.testing.assert_allclose(features[:, 4] * 50, crowd[:MAX_PEOPLE, 0], atol=0.6)
 
 
 def test_the_confidence_of_the_calibration_is_told_on_demand():
@@ -126,7 +126,7 @@ def test_without_calibration_people_are_where_they_are_in_the_picture():
 
 
 def test_how_many_people_and_how_sure_is_up_to_the_style():
-    crowd = np.random.default_rng(0).uniform(-30, 30, (MOST_PEOPLE + 7, 2))
+    crowd = np.random.default_rng(0).uniform(-30, 30, (MAX_PEOPLE + 7, 2))
     style = GraphStyle(confidence=0.45, people=60)
     _, exists, _ = parts(PlayerGraph(*straight_above(crowd, 0.5), style).everything()[0])
     assert exists.sum() == len(crowd)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from touchline.features.raster import FARTHEST, filled, outline
+from touchline.features.raster import MAX_COORDINATE, filled, outline
 
 WIDTH, HEIGHT = 64, 32
 
@@ -43,7 +43,7 @@ def test_a_rectangle():
 
 
 def test_a_rectangle_round_the_grid_leaves_no_line_and_fills_it():
-    far = FARTHEST
+    far = MAX_COORDINATE
     corners = np.array([[(-far, -far), (far, -far), (far, far), (-far, far)]])
     assert not outline(corners, WIDTH, HEIGHT).any()
     near = np.array([[(-9, -9), (99, -9), (99, 99), (-9, 99)]])

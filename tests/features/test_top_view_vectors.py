@@ -107,7 +107,7 @@ def test_a_half_without_files_is_refused(game, extractor, tmp_path):
         write_features(tmp_path / "x.npy", extractor, game / "2_224p.mkv")
     stranger = tmp_path / "match.mkv"
     shutil.copy(game / calibration_name(1), stranger)
-    with pytest.raises(FormatError, match="which half"):
+    with pytest.raises(FormatError, match="state the half"):
         write_features(tmp_path / "x.npy", extractor, stranger)
     assert list(tmp_path.iterdir()) == [stranger]
 

@@ -295,7 +295,7 @@ def test_a_stream_that_is_drawn_wants_its_files_beside_the_video(refused, match,
 UNKNOWN: dict[str, tuple[CardFeatures, str]] = {
     "own files": (
         CardFeatures(name="mine", width=8),
-        "model own reads features mine, and nothing says what makes them",
+        "model own reads features mine, whose extractor is unknown",
     ),
     "baidu": (
         CardFeatures(name="baidu_soccer_embeddings", width=8),
@@ -314,7 +314,7 @@ UNKNOWN: dict[str, tuple[CardFeatures, str]] = {
         CardFeatures(
             name="x", width=8, identity=FeatureIdentity(name="gone", weights="a" * 64, rate="2/1")
         ),
-        "features of gone, which is not here",
+        "features of gone, which is not installed",
     ),
     "other weights": (
         CardFeatures(
@@ -324,7 +324,7 @@ UNKNOWN: dict[str, tuple[CardFeatures, str]] = {
                 name="demo", weights="a" * 64, rate="2/1", settings={"size": "224x128"}
             ),
         ),
-        "cannot be made here: demo with weights",
+        "was trained on other features: demo with weights",
     ),
     "other width": (CardFeatures(name="FFT", width=8), "takes 8 numbers a row"),
 }

@@ -12,7 +12,7 @@ from held_features import Held, clip_of, labelled  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
-from touchline.features.player_graph import MOST_PEOPLE, NODE_FEATURES  # noqa: E402
+from touchline.features.player_graph import MAX_PEOPLE, NODE_FEATURES  # noqa: E402
 from touchline.labels import LABEL_SETS, SOCCERNET_V2_VISUAL, LabelSet  # noqa: E402
 from touchline.models.calibration import CalibrationConfig, calibration_calf  # noqa: E402
 from touchline.spotting.scorers.calibration import segment  # noqa: E402
@@ -49,7 +49,7 @@ def drawn(stream: str, steps: int = 600) -> np.ndarray:
         for step, kind in EVENTS:
             rows[step - 3 : step + 4, kind] = 3
     else:
-        rows = np.zeros((steps, MOST_PEOPLE, NODE_FEATURES + 1 + MOST_PEOPLE), np.float32)
+        rows = np.zeros((steps, MAX_PEOPLE, NODE_FEATURES + 1 + MAX_PEOPLE), np.float32)
         rows[:, :3, NODE_FEATURES] = 1
         rows[:, 0, NODE_FEATURES + 2] = rows[:, 1, NODE_FEATURES + 1] = 1
         for step, kind in EVENTS:

@@ -1,1 +1,1 @@
-"""Features: vectors that describe a video's picture or sound a few times a second."""
+"""Features: vectors that describe the picture or sound of a video, a few per second."""

@@ -1,4 +1,4 @@
-"""The one way into ``.npy`` files: their header is checked against what the file holds."""
+"""Safe reading of ``.npy`` files: the header is checked against the size of the file."""
 
 import math
 import os
@@ -27,12 +27,12 @@ _UNREADABLE = (
     RecursionError,
     MemoryError,
 )
-"""What NumPy raises on headers that are not its own."""
+"""Exceptions that NumPy raises for invalid headers."""
 
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What a ``.npy`` file says of its numbers, which follow in C order from byte ``offset``."""
+    """Type and shape of the array in a ``.npy`` file; its numbers start at byte ``offset``."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -40,14 +40,14 @@ class ArrayHeader:
 
 
 def read_header(path: Path, *, ndim: int | None = None) -> ArrayHeader:
-    """The header of a ``.npy`` file, after its length was found right.
+    """Read the header of a ``.npy`` file and check the size of the file against it.
 
     Args:
-        ndim: dimensions that the array must have; None for any.
+        ndim: required number of dimensions; None for any.
 
     Raises:
-        FormatError: not there, not a ``.npy`` file, damaged, shorter or longer than its header
-            says, empty, holding anything but real numbers in C order, or of other dimensions.
+        FormatError: missing, not a ``.npy`` file, damaged, shorter or longer than the header
+            states, empty, of another number of dimensions, or not real numbers in C order.
     """
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def read_header(path: Path, *, ndim: int | None = None) -> ArrayHeader:
     if size != expected:
         less = "shorter" if size < expected else "longer"
         raise FormatError(
-            f"is {less} than its header says: {size} bytes instead of {expected}",
+            f"is {less} than its header states: {size} bytes instead of {expected}",
             where=path,
             remedy=_REMEDY,
         )
@@ -79,10 +79,10 @@ def _parse(file: BinaryIO, path: Path) -> ArrayHeader:
             raise ValueError(f"version {version}")
         shape, fortran_order, dtype = _HEADER_READERS[version](file)
     except _UNREADABLE as error:
-        raise FormatError("is not a .npy file", where=path, remedy=_REMEDY) from error
+        raise FormatError("not a .npy file", where=path, remedy=_REMEDY) from error
     if fortran_order and len(shape) > 1:
         raise FormatError(
-            "is stored column by column", where=path, remedy="save numpy.ascontiguousarray of it"
+            "is stored in Fortran order", where=path, remedy="save numpy.ascontiguousarray of it"
         )
     return ArrayHeader(dtype, shape, file.tell())
 
@@ -90,7 +90,7 @@ def _parse(file: BinaryIO, path: Path) -> ArrayHeader:
 def _check_kind(dtype: np.dtype[Any], path: Path) -> None:
     if dtype.hasobject:
         raise FormatError(
-            "holds Python objects, which are never read",
+            "contains Python objects, which are never read",
             where=path,
             remedy="save the numbers alone, as a plain array",
         )
@@ -99,10 +99,10 @@ def _check_kind(dtype: np.dtype[Any], path: Path) -> None:
 
 
 def read_blocks(path: Path) -> Iterator[npt.NDArray[Any]]:
-    """The rows of a ``.npy`` file in order, (n, ...) a few megabytes at a time.
+    """The rows of a ``.npy`` file in blocks (n, ...) of a few megabytes.
 
     Raises:
-        FormatError: as ``read_header``, or the file became shorter meanwhile.
+        FormatError: as ``read_header``, or the file became shorter while it was read.
     """
     header = read_header(path)
     rows, *row_shape = header.shape or (1,)

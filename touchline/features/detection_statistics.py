@@ -1,7 +1,7 @@
-"""Statistics of who and what is in the picture: how wide the shot is, how people stand, the ball.
+"""Statistics of detections: number, size and positions of the people, and the ball.
 
-Everything is measured in shares of the picture's width and height, so that a step to the side and
-one as many pixels down are not equally long in a picture that is wider than high.
+All lengths are fractions of the picture's width and height, so the same number of pixels is a
+different length horizontally and vertically unless the picture is square.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ Numbers = npt.NDArray[np.float64]
 
 ROWS_PER_SECOND = Fraction(2)
 
-TEAM_SHEET = 22
-"""Numbers of people are told as shares of this."""
+PLAYERS_ON_PITCH = 22
+"""Numbers of people are divided by this."""
 
 CELLS = 4
-"""The histogram of where people stand has this many cells each way."""
+"""The histogram of positions has this many rows and columns."""
 
-LONGEST_SECONDS = 5.0
-FARTHEST_HEIGHTS = 10.0
+MAX_WAIT_SECONDS = 5.0
+MAX_DISTANCE_HEIGHTS = 10.0
 CLOSE_UP_HEIGHT = 0.6
 WIDE_HEIGHT, WIDE_PEOPLE = 0.15, 8
 
 BORDER = 0.005
-"""A box that ends this near the picture's border is cut by it."""
+"""A box this close to the border of the picture counts as cut by it."""
 
 NAMES = (
     *("people", "balls", "highest confidence", "mean confidence"),
@@ -43,7 +43,7 @@ NAMES = (
     "distance of ball to nearest foot",
     *("close-up", "wide shot", "people cut by the border"),
 )
-"""What the columns are."""
+"""Names of the columns."""
 
 _BALL = slice(NAMES.index("ball confidence"), NAMES.index("ball visible") + 1)
 _MOTION = slice(NAMES.index("ball motion x"), NAMES.index("time without ball") + 1)
@@ -55,7 +55,7 @@ _NUMBERS_AT_ONCE = 1 << 21
 
 
 class DetectionStatistics:
-    """Detections in, rows out; remembers where and when the ball was last.
+    """Computes rows of statistics from detections; keeps the last position of the ball.
 
     Args:
         rate: rows a second.
@@ -70,11 +70,11 @@ class DetectionStatistics:
         """The next rows.
 
         Args:
-            found: what is in each picture, in the order of time.
+            found: the detections of each picture, in time order.
 
         Returns:
-            (n, 46) float32, finite whatever was found; columns as ``NAMES``. What there is none of
-            is 0: without people the first 34 and the last 4, without a ball those of the ball.
+            (n, 46) float32, always finite; columns as ``NAMES``. Without people the first 34 and
+            the last 4 columns are 0, without a ball those of the ball.
         """
         rows = np.zeros((len(found), len(NAMES)))
         if not len(found):
@@ -89,7 +89,7 @@ class DetectionStatistics:
         return rows.astype(np.float32)
 
     def _motion(self, balls: Numbers) -> Numbers:
-        """(n, 3) way from where the ball was seen before, and time without it."""
+        """(n, 3) displacement since the ball was last seen, and time without it."""
         count = len(balls)
         numbers = np.arange(count)
         visible = balls[:, -1] > 0
@@ -100,7 +100,7 @@ class DetectionStatistics:
         places = balls[:, 1:3]
         before = np.where((earlier >= 0)[:, None], places[earlier.clip(0)], self._ball)
         moved = (visible & (earlier > _NEVER))[:, None] * (places - before)
-        waited = np.minimum((numbers - last) * self._row_seconds / LONGEST_SECONDS, 1)
+        waited = np.minimum((numbers - last) * self._row_seconds / MAX_WAIT_SECONDS, 1)
         if last[-1] > _NEVER:
             self._rows_since_ball = int(count - last[-1])
         if last[-1] >= 0:
@@ -111,7 +111,7 @@ class DetectionStatistics:
 def _by_count(
     people: Sequence[Detections],
 ) -> Iterator[tuple[npt.NDArray[np.int64], Numbers, Numbers]]:
-    """Pictures with equally many people: their numbers, (m, n, 4) corners, (m, n) confidences."""
+    """Groups of pictures with n people each: m indices, (m, n, 4) corners, (m, n) confidences."""
     counts = np.array([len(each) for each in people])
     for count in np.unique(counts[counts > 0]).tolist():
         alike = np.flatnonzero(counts == count)
@@ -124,7 +124,7 @@ def _by_count(
 
 
 def _of_people(corners: Numbers, confidence: Numbers) -> Numbers:
-    """(m, 46) with the columns of people filled, of (m, n, 4) boxes and (m, n) confidences."""
+    """(m, 46) rows with the columns of people set, for (m, n, 4) boxes and (m, n) confidences."""
     count = corners.shape[1]
     heights = corners[..., 3] - corners[..., 1]
     areas = (corners[..., 2] - corners[..., 0]) * heights
@@ -133,8 +133,8 @@ def _of_people(corners: Numbers, confidence: Numbers) -> Numbers:
     low, high = np.percentile(heights, (10, 90), axis=1)
     cut = (corners[..., :2] <= BORDER).any(axis=-1) | (corners[..., 2:] >= 1 - BORDER).any(axis=-1)
     rows = np.zeros((len(corners), len(NAMES)))
-    told = [
-        np.full(len(corners), count / TEAM_SHEET),
+    columns = [
+        np.full(len(corners), count / PLAYERS_ON_PITCH),
         rows[:, 1],
         confidence.max(axis=1),
         confidence.mean(axis=1),
@@ -154,26 +154,26 @@ def _of_people(corners: Numbers, confidence: Numbers) -> Numbers:
         _nearest_neighbour(feet) / median,
         *_histogram(feet).T,
     ]
-    rows[:, : len(told)] = np.column_stack(told)
+    rows[:, : len(columns)] = np.column_stack(columns)
     rows[:, _VIEW] = np.column_stack(
         (
             heights.max(axis=1) > CLOSE_UP_HEIGHT,
             (median < WIDE_HEIGHT) & (count >= WIDE_PEOPLE),
-            cut.sum(axis=1) / TEAM_SHEET,
+            cut.sum(axis=1) / PLAYERS_ON_PITCH,
         )
     )
     return rows
 
 
 def _feet(corners: Numbers) -> Numbers:
-    """(..., 2) amid the lower edge of each box."""
+    """(..., 2) the middle of the lower edge of each box."""
     return np.stack(((corners[..., 0] + corners[..., 2]) / 2, corners[..., 3]), axis=-1)
 
 
 def _area_covered(corners: Numbers) -> Numbers:
-    """(m,) share of the picture in any of (m, n, 4) boxes.
+    """(m,) fraction of the picture covered by the union of (m, n, 4) boxes.
 
-    The edges of all boxes cut the picture into cells, each of which is in a box or is not.
+    The edges of all boxes divide the picture into cells that are entirely inside or outside a box.
     """
     x = np.sort(corners[..., 0::2].reshape(len(corners), -1))
     y = np.sort(corners[..., 1::2].reshape(len(corners), -1))
@@ -185,13 +185,13 @@ def _area_covered(corners: Numbers) -> Numbers:
 
 
 def _cells_within(edges: Numbers, low: Numbers, high: Numbers) -> Floats:
-    """(m, n, cells) whether each stretch between neighbouring edges is within low to high."""
+    """(m, n, cells) whether each interval between neighbouring edges is within low to high."""
     begins, ends = edges[:, None, :-1], edges[:, None, 1:]
     return ((begins >= low[..., None]) & (ends <= high[..., None])).astype(np.float32)
 
 
 def _mean_overlap(corners: Numbers) -> Numbers:
-    """(m,) mean intersection over union of all pairs; 0 for a single box."""
+    """(m,) mean intersection over union over all pairs; 0 for a single box."""
     count = corners.shape[1]
     if count < 2:
         return np.zeros(len(corners))
@@ -200,7 +200,7 @@ def _mean_overlap(corners: Numbers) -> Numbers:
 
 
 def _nearest_neighbour(feet: Numbers) -> Numbers:
-    """(m,) mean distance to the nearest other of (m, n, 2) points; 0 for a single one."""
+    """(m,) mean distance of (m, n, 2) points to their nearest neighbour; 0 for a single point."""
     count = feet.shape[1]
     if count < 2:
         return np.zeros(len(feet))
@@ -210,14 +210,14 @@ def _nearest_neighbour(feet: Numbers) -> Numbers:
 
 
 def _histogram(feet: Numbers) -> Numbers:
-    """(m, 16) share of (m, n, 2) points in each cell, row by row from the top left."""
+    """(m, 16) fraction of (m, n, 2) points in each cell, row by row from the top left."""
     column, row = np.moveaxis((feet * CELLS).astype(np.int64).clip(0, CELLS - 1), -1, 0)
     cells = row * CELLS + column
     return (cells[..., None] == np.arange(CELLS * CELLS)).mean(axis=1)
 
 
 def _of_ball(balls: Detections) -> tuple[float, ...]:
-    """Confidence, x, y, size and 1 of the surest ball; zeros if there is none."""
+    """Confidence, x, y, size and 1 of the most confident ball; zeros if there is none."""
     if not len(balls):
         return (0.0,) * 5
     x1, y1, x2, y2 = balls.corners[0].astype(np.float64).tolist()
@@ -226,8 +226,8 @@ def _of_ball(balls: Detections) -> tuple[float, ...]:
 
 
 def _to_nearest_foot(corners: Numbers, balls: Numbers) -> Numbers:
-    """(m,) from the ball to the nearest foot, in median heights, a tenth of it."""
+    """(m,) distance from the ball to the nearest foot, in tens of median heights, at most 1."""
     heights = corners[..., 3] - corners[..., 1]
     apart = np.linalg.norm(_feet(corners) - balls[:, None, 1:3], axis=-1).min(axis=1)
-    told = np.minimum(apart / np.median(heights, axis=1) / FARTHEST_HEIGHTS, 1)
-    return np.where(balls[:, -1] > 0, told, 0)
+    distance = np.minimum(apart / np.median(heights, axis=1) / MAX_DISTANCE_HEIGHTS, 1)
+    return np.where(balls[:, -1] > 0, distance, 0)

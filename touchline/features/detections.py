@@ -1,7 +1,7 @@
-"""Detections as features: 46 statistics of who is in the picture and where the ball is.
+"""Detections as features: 46 statistics of the people and the ball in the picture.
 
-The published counterpart is the player boxes of Cioppa et al., CVPR Workshops 2021, whose files
-are read here in place of a detector, and written of any other.
+The player-box files of Cioppa et al., CVPR Workshops 2021, can be read instead of running a
+detector, and can be written from any detector.
 """
 
 import json
@@ -22,13 +22,13 @@ from touchline.features.detector import (
     Detector,
     Floats,
     Pixels,
-    believed,
+    filter_detections,
     mean_colours,
     open_detector,
 )
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extracted, Placement, Report, Write
-from touchline.features.pictures import as_it_is, describe_frames
-from touchline.features.sound import refuse_rate
+from touchline.features.pictures import describe_frames, unchanged
+from touchline.features.sound import check_rate
 from touchline.features.store import files_prefix
 from touchline.formats.player_boxes import (
     PLAYER_BOXES_FILES,
@@ -52,35 +52,34 @@ _ROWS_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class DetectionOptions:
-    """What may be said of a detector beside its name.
+    """Options of a detector.
 
     Attributes:
-        classes: what its classes are; see ``kinds_of``.
-        keeps_boxes: write the boxes of people too.
+        classes: names of its classes; see ``map_classes``.
+        keeps_boxes: also write the boxes of people.
     """
 
     classes: str | None = None
     keeps_boxes: bool = False
 
 
-UNSAID = DetectionOptions()
-"""Nothing is said beside the detector's name."""
+DEFAULT_DETECTION = DetectionOptions()
 
 
 def open_detections(
     detector: str,
     rate: Fraction | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
-    options: DetectionOptions = UNSAID,
+    options: DetectionOptions = DEFAULT_DETECTION,
 ) -> "PictureDetections | BoxDetections":
-    """The extractor of a detector, ready but for its last preparation.
+    """The extractor for a detector; its network is compiled when it is first used.
 
     Args:
-        detector: a file in ONNX, ``hf:`` and a name or folder, or ``boxes``.
+        detector: an ONNX file, ``hf:`` and a name or folder, or ``boxes``.
 
     Raises:
-        InputError: no such detector, a broken one, or one that knows no people.
-        ConfigError: another rate than 2, or options that box files have not.
+        InputError: no such detector, a broken one, or one without a class of people.
+        ConfigError: a rate other than 2, or options that do not apply to box files.
     """
     if not detector:
         raise InputError(
@@ -91,22 +90,22 @@ def open_detections(
     if detector != BOXES:
         found = open_detector(detector, options.classes, placement)
         return PictureDetections(found, rate, keeps_boxes=options.keeps_boxes)
-    if options != UNSAID:
+    if options != DEFAULT_DETECTION:
         raise ConfigError(
-            "player-box files have no classes to name and no boxes to write again",
+            "--detector-classes and --player-boxes do not apply to player-box files",
             where=f"--detector {BOXES}",
-            remedy="leave --detector-classes and --player-boxes out",
+            remedy="leave both out",
         )
     return BoxDetections(rate)
 
 
 class PictureDetections:
-    """Statistics of what a detector sees in a video: an ``Extractor``.
+    """Statistics of the detections in a video: an ``Extractor``.
 
     Args:
-        detector: what sees.
-        rate: rows a second; there is only 2.
-        keeps_boxes: hand on the boxes of people too, as a player-box file.
+        detector: the detector.
+        rate: rows a second; only 2 is supported.
+        keeps_boxes: also write the boxes of people, as a player-box file.
 
     Raises:
         ConfigError: another rate.
@@ -117,7 +116,7 @@ class PictureDetections:
     def __init__(
         self, detector: Detector, rate: Fraction | None = None, *, keeps_boxes: bool = False
     ) -> None:
-        refuse_rate(NAME, rate, ROWS_PER_SECOND)
+        check_rate(NAME, rate, ROWS_PER_SECOND)
         self._detector = detector
         self._keeps_boxes = keeps_boxes
         self.identity = FeatureIdentity(
@@ -147,7 +146,7 @@ class PictureDetections:
         stream = read_frames(
             source, rate=ROWS_PER_SECOND, size=self._detector.network.picture_size(size)
         )
-        extracted = describe_frames(stream, as_it_is, describe, write, report)
+        extracted = describe_frames(stream, unchanged, describe, write, report)
         if not self._keeps_boxes:
             return extracted
         document = player_boxes_document(people.boxes(size))
@@ -161,12 +160,12 @@ class PictureDetections:
 
 
 class BoxDetections:
-    """Statistics of a player-box file, which tells nothing of the ball: an ``Extractor``.
+    """Statistics of a player-box file, which has no ball: an ``Extractor``.
 
-    Its source is that file, or another of the same half in its folder, such as the video.
+    Its source is that file, or another file of the same half in its folder, such as the video.
 
     Args:
-        rate: rows a second; there is only that of the files.
+        rate: rows a second; only the rate of the files is supported.
 
     Raises:
         ConfigError: another rate.
@@ -176,7 +175,7 @@ class BoxDetections:
     engine = "numpy"
 
     def __init__(self, rate: Fraction | None = None) -> None:
-        refuse_rate(NAME, rate, ROWS_PER_SECOND)
+        check_rate(NAME, rate, ROWS_PER_SECOND)
         self.identity = FeatureIdentity(
             name=NAME, rate=format_rate(ROWS_PER_SECOND), settings={"detector": BOXES}
         )
@@ -185,7 +184,7 @@ class BoxDetections:
         """See ``Extractor``.
 
         Raises:
-            FormatError: there are no boxes of this half, or they are malformed.
+            FormatError: the player-box file of the half is missing or malformed.
         """
         found = read_detections(_boxes_of(source))
         statistics = DetectionStatistics()
@@ -199,7 +198,7 @@ class BoxDetections:
 
 
 def read_detections(path: Path) -> list[Detections]:
-    """The people of a player-box file, entry by entry, as a detector would tell of them.
+    """The people of a player-box file, entry by entry, as detections.
 
     Raises:
         FormatError: the file is missing or malformed.
@@ -208,10 +207,10 @@ def read_detections(path: Path) -> list[Detections]:
 
 
 def detections_of(boxes: PlayerBoxes) -> list[Detections]:
-    """The people of player boxes, entry by entry; they are all taken for sure."""
+    """Player boxes as detections, entry by entry, with confidence 1."""
     shares = (boxes.corners / np.tile(boxes.size, 2)).astype(np.float32)
     return [
-        believed(
+        filter_detections(
             Detections(
                 shares[begin:end],
                 np.full(end - begin, PERSON),
@@ -223,7 +222,7 @@ def detections_of(boxes: PlayerBoxes) -> list[Detections]:
 
 
 def _boxes_of(source: Path) -> Path:
-    """The player boxes of the half that a file is of."""
+    """The player-box file of the half that a file belongs to."""
     if source.suffix in (".json", ".gz"):
         return source
     return source.with_name(player_boxes_name(files_prefix(source)))
@@ -231,14 +230,14 @@ def _boxes_of(source: Path) -> Path:
 
 @dataclass
 class _People:
-    """The people of a half, gathered picture by picture."""
+    """Collects the people of a half, picture by picture."""
 
     _counts: list[int] = field(default_factory=lambda: [0])
     _corners: list[Floats] = field(default_factory=list)
     _colours: list[Floats] = field(default_factory=list)
 
     def add(self, pictures: Pixels, found: Sequence[Detections]) -> None:
-        """The people of (n, H, W, 3) pictures."""
+        """Add the people of (n, H, W, 3) pictures."""
         for picture, seen in zip(pictures, found, strict=True):
             corners = seen.people().corners
             self._counts.append(len(corners))
@@ -246,7 +245,7 @@ class _People:
             self._colours.append(mean_colours(picture, corners))
 
     def boxes(self, size: Size) -> PlayerBoxes:
-        """All of them, in pixels of a picture of this (width, height)."""
+        """The collected boxes, in pixels of a picture of this (width, height)."""
         corners = np.concatenate([np.zeros((0, 4), np.float32), *self._corners])
         colours = np.concatenate([np.zeros((0, 3), np.float32), *self._colours])
         return PlayerBoxes(

@@ -1,8 +1,7 @@
-"""Who is in a picture and where the ball is: what a detector says, and what of it is believed.
+"""Object detection: people and ball in pictures, with thresholds and suppression of duplicates.
 
-A detector is anything that turns pictures into ``Detections``. ``--detector`` names one: a file in
-ONNX, ``hf:`` and a name of Hugging Face or a folder, or ``boxes`` for the player-box files that
-SoccerNet publishes.
+``--detector`` selects a detector: an ONNX file, ``hf:`` and a name on Hugging Face or a folder, or
+``boxes`` for the player-box files that SoccerNet publishes.
 """
 
 import re
@@ -28,23 +27,23 @@ Pixels = npt.NDArray[np.uint8]
 KINDS = ("person", "referee", "ball")
 PERSON, REFEREE, BALL = range(len(KINDS))
 
-LEAST_CONFIDENCE = {PERSON: 0.3, REFEREE: 0.3, BALL: 0.15}
-"""Boxes must be surer than this."""
+MIN_CONFIDENCE = {PERSON: 0.3, REFEREE: 0.3, BALL: 0.15}
+"""Boxes of lower confidence are dropped."""
 
-_LEAST = np.array([LEAST_CONFIDENCE[kind] for kind in range(len(KINDS))], np.float32)
+_MIN_CONFIDENCES = np.array([MIN_CONFIDENCE[kind] for kind in range(len(KINDS))], np.float32)
 
-MOST_OVERLAP = 0.5
-"""Of two boxes of a kind that overlap by more (intersection over union) the surer one stays."""
+MAX_OVERLAP = 0.5
+"""Of two boxes with a larger intersection over union, the less confident one is dropped."""
 
-MOST_PEOPLE = 100
-"""In one picture: the surest are kept."""
+MAX_PEOPLE = 100
+"""People kept in one picture: the most confident ones."""
 
-LEAST_SIDE = 1e-3
-"""Boxes that are narrower or lower than this share of the picture are none."""
+MIN_SIDE = 1e-3
+"""Boxes with a smaller width or height (as a fraction of the picture) are dropped."""
 
 HUGGING_FACE = "hf:"
 
-_CALLED = {
+_CLASS_NAMES = {
     PERSON: (
         "person",
         "people",
@@ -59,15 +58,15 @@ _CALLED = {
     REFEREE: ("referee", "main referee", "assistant referee", "side referee", "linesman"),
     BALL: ("ball", "sports ball", "football", "soccer ball"),
 }
-_KIND_OF_NAME = {name: kind for kind, names in _CALLED.items() for name in names}
+_KIND_OF_NAME = {name: kind for kind, names in _CLASS_NAMES.items() for name in names}
 
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """What was found in one picture.
+    """The detections in one picture.
 
     Attributes:
-        corners: (n, 4) float32: x1, y1, x2, y2 as shares of the picture's width and height.
+        corners: (n, 4) float32: x1, y1, x2, y2 as fractions of the picture's width and height.
         kinds: (n,) int64: ``PERSON``, ``REFEREE`` or ``BALL``.
         confidence: (n,) float32, 0 to 1.
     """
@@ -79,34 +78,36 @@ class Detections:
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def taken(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Detections":
-        """Some of them, by number or mask."""
+    def select(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Detections":
+        """A subset, by index or mask."""
         return Detections(self.corners[which], self.kinds[which], self.confidence[which])
 
     def people(self) -> "Detections":
         """The persons and referees."""
-        return self.taken(self.kinds != BALL)
+        return self.select(self.kinds != BALL)
 
     def balls(self) -> "Detections":
-        """The balls, the surest first."""
-        found = self.taken(self.kinds == BALL)
-        return found.taken(np.argsort(-found.confidence, kind="stable"))
+        """The balls, the most confident first."""
+        found = self.select(self.kinds == BALL)
+        return found.select(np.argsort(-found.confidence, kind="stable"))
 
 
-NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
+NO_DETECTIONS = Detections(
+    np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32)
+)
 
 
-def believed(found: Detections) -> Detections:
-    """What of a detector's boxes is taken for true: inside the picture, sure, and said once.
+def filter_detections(found: Detections) -> Detections:
+    """Clip boxes to the picture, drop small and uncertain ones, and suppress duplicates.
 
-    Players and referees push each other out; balls only balls.
+    Persons and referees suppress each other; balls suppress only balls.
     """
     corners = found.corners.clip(0, 1)
     sides = corners[:, 2:] - corners[:, :2]
-    kept = (sides >= LEAST_SIDE).all(axis=1) & (found.confidence > _LEAST[found.kinds])
+    kept = (sides >= MIN_SIDE).all(axis=1) & (found.confidence > _MIN_CONFIDENCES[found.kinds])
     inside = Detections(corners[kept], found.kinds[kept], found.confidence[kept])
     people, balls = inside.people(), inside.balls()
-    parts = [people.taken(_said_once(people)[:MOST_PEOPLE]), balls.taken(_said_once(balls))]
+    parts = [people.select(_suppressed(people)[:MAX_PEOPLE]), balls.select(_suppressed(balls))]
     return Detections(
         np.concatenate([part.corners for part in parts]),
         np.concatenate([part.kinds for part in parts]),
@@ -125,12 +126,12 @@ def overlaps(corners: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return result
 
 
-def _said_once(found: Detections) -> npt.NDArray[np.int64]:
-    """Numbers of the boxes that no surer box says already, the surest first."""
+def _suppressed(found: Detections) -> npt.NDArray[np.int64]:
+    """Non-maximum suppression: indices of the kept boxes, the most confident first."""
     order = np.argsort(-found.confidence, kind="stable")
     if len(order) < 2:
         return order
-    same = overlaps(found.corners[order].astype(np.float64)) > MOST_OVERLAP
+    same = overlaps(found.corners[order].astype(np.float64)) > MAX_OVERLAP
     kept = np.ones(len(order), np.bool_)
     for place in range(len(order)):
         if kept[place]:
@@ -139,11 +140,11 @@ def _said_once(found: Detections) -> npt.NDArray[np.int64]:
 
 
 class Detector:
-    """A network that finds people and the ball.
+    """A network that detects people and the ball.
 
     Args:
-        network: whose boxes are meant.
-        classes: kinds by the network's class; see ``kinds_of``.
+        network: the detection network.
+        classes: kind (``PERSON`` ...) by class of the network; see ``map_classes``.
     """
 
     def __init__(self, network: "DetectionNetwork", classes: Mapping[int, int]) -> None:
@@ -152,13 +153,13 @@ class Detector:
 
     @property
     def settings(self) -> dict[str, str | int | None]:
-        """What changes its numbers, beside its weights."""
-        told = ",".join(f"{KINDS[kind]}={number}" for number, kind in self.classes.items())
-        return {"layout": self.network.layout, "classes": told}
+        """The settings, besides the weights, that change its output."""
+        classes = ",".join(f"{KINDS[kind]}={number}" for number, kind in self.classes.items())
+        return {"layout": self.network.layout, "classes": classes}
 
     def detect(self, pictures: Pixels) -> list[Detections]:
-        """What is believed to be in (n, H, W, 3) pictures of ``network.picture_size``."""
-        return [believed(self._known(boxes)) for boxes in self.network(pictures)]
+        """The detections in (n, H, W, 3) pictures of ``network.picture_size``."""
+        return [filter_detections(self._known(boxes)) for boxes in self.network(pictures)]
 
     def _known(self, boxes: Boxes) -> Detections:
         known = np.isin(boxes.classes, list(self.classes))
@@ -167,14 +168,14 @@ class Detector:
 
 
 def open_detector(name: str, classes: str | None, placement: Placement) -> Detector:
-    """A detector by its name, ready but for its last preparation.
+    """A detector by its name; it is compiled when it is first used.
 
     Args:
-        name: a file in ONNX, or ``hf:`` and a name or folder.
-        classes: what the user says of its classes; see ``kinds_of``.
+        name: an ONNX file, or ``hf:`` and a name or folder.
+        classes: names of its classes given by the user; see ``map_classes``.
 
     Raises:
-        InputError: no such detector, a broken one, or one that knows no people.
+        InputError: no such detector, a broken one, or one without a class of people.
     """
     if name.startswith(HUGGING_FACE):
         _refuse_engine(placement.engine, "torch", "detectors of Hugging Face")
@@ -184,28 +185,29 @@ def open_detector(name: str, classes: str | None, placement: Placement) -> Detec
         from touchline.engines.detectors import OnnxDetector
 
         network = OnnxDetector(Path(name), placement.precision, placement.threads)
-    return Detector(network, kinds_of(network.names, classes, network.classes, name))
+    return Detector(network, map_classes(network.names, classes, network.classes, name))
 
 
-def kinds_of(
-    names: Mapping[int, str], told: str | None, count: int | None, where: str
+def map_classes(
+    names: Mapping[int, str], given: str | None, count: int | None, where: str
 ) -> dict[int, int]:
-    """Which of a network's classes are people, referees and balls.
+    """Map the classes of a network to ``PERSON``, ``REFEREE`` and ``BALL``.
 
     Args:
-        names: what the network says of its classes.
-        told: what the user says: names in the order of the classes, or ``person=0,ball=32``.
-        count: of its classes; None if not known.
-        where: the detector.
+        names: class names in the network's metadata.
+        given: class names from the user, in order, or as ``person=0,ball=32``; they override
+            ``names``.
+        count: number of classes; None if unknown.
+        where: the detector, for error messages.
 
     Raises:
-        ConfigError: no class is of people, or a class that there is not.
+        ConfigError: no class of people, or a class number out of range.
     """
-    if told is not None:
-        names = _told_names(told)
+    if given is not None:
+        names = _parse_classes(given)
     elif not names:
         raise ConfigError(
-            "does not say what its classes are",
+            "has no class names",
             where=where,
             remedy="give --detector-classes, such as person=0,ball=32 for the 80 classes of COCO",
         )
@@ -219,11 +221,11 @@ def kinds_of(
             f"has {count} classes, numbered from 0", where=where, remedy="see --detector-classes"
         )
     if not {PERSON, REFEREE} & set(kinds.values()):
-        told_of = ", ".join(list(names.values())[:8])
+        listed = ", ".join(list(names.values())[:8])
         raise ConfigError(
-            f"knows no people, only {told_of}"[:300],
+            f"has no class of people, only {listed}"[:300],
             where=where,
-            remedy="give --detector-classes, such as person=0,ball=1; names known are "
+            remedy="give --detector-classes, such as person=0,ball=1; known names are "
             + ", ".join(_KIND_OF_NAME),
         )
     return kinds
@@ -233,13 +235,13 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s_-]+", " ", name).strip().lower()
 
 
-def _told_names(text: str) -> dict[int, str]:
+def _parse_classes(text: str) -> dict[int, str]:
     names: dict[int, str] = {}
     for place, item in enumerate(text.split(",")):
         name, equals, number = item.partition("=")
         if equals and not re.fullmatch(r"\s*\d{1,5}\s*", number):
             raise ConfigError(
-                f"{item!r} names no class", where="--detector-classes", remedy="such as person=0"
+                f"{item!r} is not a class", where="--detector-classes", remedy="such as person=0"
             )
         names[int(number) if equals else place] = name
     return names
@@ -259,7 +261,7 @@ def _hugging_face(name: str, placement: Placement) -> "DetectionNetwork":
 
 
 def mean_colours(picture: Pixels, corners: Floats) -> Floats:
-    """(n, 3) mean RGB amid boxes of a picture: of the middle half each way, which is body."""
+    """(n, 3) mean RGB of the central half of each box, in both directions."""
     height, width = picture.shape[:2]
     colours = np.zeros((len(corners), 3), np.float32)
     for number, (x1, y1, x2, y2) in enumerate(corners.tolist()):

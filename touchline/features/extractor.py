@@ -1,4 +1,4 @@
-"""What every extractor does: a video in, rows of features out, at constant memory."""
+"""The extractor interface: a video in, rows of features out, in constant memory."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from touchline.zoo.identity import FeatureIdentity
 
 Rows = npt.NDArray[np.float32]
 Write = Callable[[Rows], None]
-"""Takes the next rows, (n, dims)."""
+"""Called with the next rows, (n, dims)."""
 
 Report = Callable[[float], None]
 """Called with the share of the video done, 0 to 1."""
@@ -24,13 +24,13 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Extracted:
-    """What became known while features were extracted.
+    """The result of an extraction, other than the rows.
 
     Attributes:
-        first_seconds: what moment of the video row 0 shows, from the first frame shown; the
-            centre of the stretch that it covers for sound.
-        stopped_at_seconds: where reading ended early because the file is damaged; else None.
-        beside: texts of further files to write, by how their names go on after ``1_``.
+        first_seconds: time of row 0, from the first frame shown; for sound, the centre of the
+            interval that the row covers.
+        stopped_at_seconds: where reading stopped because the file is damaged; else None.
+        beside: texts of additional files to write, by the part of their names after ``1_``.
     """
 
     first_seconds: float
@@ -39,13 +39,13 @@ class Extracted:
 
 
 class Extractor(Protocol):
-    """Something that turns videos into features.
+    """Turns videos into features.
 
     Attributes:
-        identity: what decides its numbers.
-        suffix: its part of a file's name: ``1_<suffix>.npy``.
-        engine: what computes, in words. Networks are made ready when it is first asked for, or
-            with the first video.
+        identity: everything that determines its output.
+        suffix: its part of a file name: ``1_<suffix>.npy``.
+        engine: description of the engine that computes. Reading it, or extracting the first
+            video, loads the network.
     """
 
     identity: FeatureIdentity
@@ -55,26 +55,26 @@ class Extractor(Protocol):
     def engine(self) -> str: ...
 
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
-        """Hand on the features of a video, block by block.
+        """Extract the features of a video, block by block.
 
         Raises:
-            MediaError: it cannot be read, or lacks the picture or sound that is needed.
+            MediaError: it cannot be read, or lacks the required video or audio stream.
         """
         ...
 
     def close(self) -> None:
-        """Let go of memory and threads."""
+        """Release memory and threads."""
         ...
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a network computes.
+    """Where and how a network runs.
 
     Attributes:
         engine: ``auto``, ``openvino`` or ``torch``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        threads: processor threads at most; all by default.
+        threads: maximum number of CPU threads; None for all.
     """
 
     engine: EngineName = "auto"
@@ -86,7 +86,7 @@ DEFAULT_PLACEMENT = Placement()
 
 
 class NetworkExtractor:
-    """What extractors with a network of their own have in common."""
+    """Base of the extractors that run a network."""
 
     graph = "features"
 
@@ -100,7 +100,7 @@ class NetworkExtractor:
 
     @cached_property
     def network(self) -> FeatureNetwork:
-        """Opened when it is first needed."""
+        """The network, opened when it is first used."""
         return open_feature_network(
             self.folder,
             self.graph,

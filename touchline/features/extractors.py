@@ -6,14 +6,19 @@ from fractions import Fraction
 from pathlib import Path
 
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
-from touchline.features.detections import BOXES, UNSAID, DetectionOptions, open_detections
+from touchline.features.detections import (
+    BOXES,
+    DEFAULT_DETECTION,
+    DetectionOptions,
+    open_detections,
+)
 from touchline.features.detections import NAME as DETECTIONS
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.mel_power import MelPower
 from touchline.features.pca import Reduced
 from touchline.features.pictures import ModelPictures
 from touchline.features.resnet import PublishedResNet, TimmBackbone
-from touchline.features.sound import LogMel, Statistics
+from touchline.features.sound import LogMel, SpectrumStatistics
 from touchline.features.stored_pca import store_pca
 from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
 from touchline.features.top_view_vectors import TopViewVectors
@@ -25,28 +30,28 @@ from touchline.zoo.store import find, sha256_of
 
 @dataclass(frozen=True)
 class ExtractorSpec:
-    """What to extract with.
+    """An extractor and its options.
 
     Attributes:
         name: ``"resnet152"``, ``"vggish"``, ``"vggish-half-second"``, ``"log-mel"``, ``"fft"``,
             ``"mel-power"``, ``"top-view"``, ``"timm:<backbone>"``, or a model of the zoo such as
-            ``"demo"``; followed by ``@<file>`` where its weights are to be taken from a file; or
+            ``"demo"``; ``<name>@<file>`` takes its weights from a file; or
             ``"detections@<detector>"``.
         rate: rows a second; the extractor's own by default.
-        placement: where and how a network computes.
-        pca: a PCA that its rows pass, and the published average, if any.
-        detection: what is said of a detector beside its name.
+        placement: where and how its network runs.
+        pca: a PCA applied to its rows, and the published average, if any.
+        detection: options of the detector.
     """
 
     name: str
     rate: Fraction | None = None
     placement: Placement = DEFAULT_PLACEMENT
     pca: tuple[Path, Path | None] | None = None
-    detection: DetectionOptions = UNSAID
+    detection: DetectionOptions = DEFAULT_DETECTION
 
     @property
     def further(self) -> tuple[str, ...]:
-        """Files that are written beside the features, by how their names go on after ``1_``."""
+        """Additional files written with the features, by the part of their names after ``1_``."""
         keeps_boxes = self.detection.keeps_boxes and _is_detections(self.name)
         return (PLAYER_BOXES_FILES,) if keeps_boxes else ()
 
@@ -57,7 +62,7 @@ def _is_detections(name: str) -> bool:
 
 _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
     "log-mel": LogMel,
-    "fft": Statistics,
+    "fft": SpectrumStatistics,
     "mel-power": MelPower,
 }
 
@@ -67,49 +72,48 @@ _STORED_AS = {
     "vggish-half-second": "vggish",
     "top-view": TOP_VIEW_WEIGHTS,
 }
-"""Extractors by name, and whose weights they have."""
+"""The name of the stored weights, by extractor."""
 
 _PUBLISHED_FILES = {
     "resnet152": ("resnet152_weights_tf_dim_ordering_tf_kernels_notop.h5", "Keras"),
     "vggish": ("vggish-10086976.pth", "torchvggish"),
 }
-"""Whose weights: the file that holds them, and who publishes it."""
+"""The published file of the weights, and its publisher, by name of the weights."""
 
 HEARING = {"vggish", "vggish-half-second", "log-mel", "mel-power", "fft"}
-"""Extractors that need sound."""
+"""Extractors that need audio."""
 
-_READ_INSTEAD = {"top-view": CALIBRATION_FILES, f"{DETECTIONS}@{BOXES}": PLAYER_BOXES_FILES}
+_INPUT_FILES = {"top-view": CALIBRATION_FILES, f"{DETECTIONS}@{BOXES}": PLAYER_BOXES_FILES}
 
 _TIMM = "timm:"
 
 NAMES = (*_STORED_AS, *_WITHOUT_WEIGHTS, DETECTIONS, "timm:<backbone>", "demo")
-"""What can be asked for; ``demo`` stands for every model that sees frames one by one."""
+"""Names of the extractors; ``demo`` stands for any model with a network of single frames."""
 
 
 def file_read(spec: ExtractorSpec) -> str | None:
-    """What an extractor reads of a half where that is not its video: the end of the file's name."""
-    return _READ_INSTEAD.get(spec.name) or _READ_INSTEAD.get(spec.name.partition("@")[0])
+    """Ending of the file of a half that an extractor reads; None if it reads the video."""
+    return _INPUT_FILES.get(spec.name) or _INPUT_FILES.get(spec.name.partition("@")[0])
 
 
 def open_extractor(spec: ExtractorSpec) -> Extractor:
-    """Make an extractor ready; its network is opened when it is first needed.
+    """Open an extractor; its network is loaded when it is first used.
 
     Raises:
-        InputError: no such extractor, or its weights are not here, or a PCA of other features;
-            says what would be right.
+        InputError: unknown extractor, missing weights, or a PCA of other features.
     """
-    extractor = _open_whole(spec)
+    extractor = _open_without_pca(spec)
     if spec.pca is None:
         return extractor
     if spec.further:
-        raise ConfigError("boxes are not written of features that pass a PCA", where="--pca")
+        raise ConfigError("--player-boxes cannot be combined with a PCA", where="--pca")
     reduced = Reduced(extractor, *spec.pca)
     store_pca(*spec.pca)
     return reduced
 
 
-def is_known(name: str) -> bool:
-    """Whether there is an extractor, or a model of the zoo, of that name."""
+def is_extractor(name: str) -> bool:
+    """Whether an extractor or a model of the zoo has this name."""
     if name in (*_WITHOUT_WEIGHTS, *_STORED_AS, DETECTIONS) or name.startswith(_TIMM):
         return True
     try:
@@ -120,7 +124,7 @@ def is_known(name: str) -> bool:
 
 
 def missing_weights(name: str) -> str | None:
-    """How to get an extractor's weights that are not here and cannot be fetched; else None.
+    """The command that imports an extractor's weights; None if they are stored or downloadable.
 
     Raises:
         CheckpointError: a broken card.
@@ -132,7 +136,7 @@ def missing_weights(name: str) -> str | None:
     return f"touchline models import {file} (of {publisher})"
 
 
-def _open_whole(spec: ExtractorSpec) -> Extractor:
+def _open_without_pca(spec: ExtractorSpec) -> Extractor:
     name, _, file = spec.name.partition("@")
     if name in _WITHOUT_WEIGHTS:
         return _WITHOUT_WEIGHTS[name](spec.rate)
@@ -153,16 +157,16 @@ def _open_whole(spec: ExtractorSpec) -> Extractor:
     except CheckpointError as error:
         raise InputError(
             f"there is no extractor {spec.name!r}",
-            remedy=f"choose of {', '.join(NAMES)}; or another model of `touchline models`",
+            remedy=f"use {', '.join(NAMES)}, or another model of `touchline models list`",
         ) from error
     return ModelPictures(model, spec.rate, spec.placement)
 
 
 def _weights(name: str, file: Path | None) -> ExtractorFolder:
-    """An extractor's folder; made of a file, or fetched, where it is not there."""
+    """The folder of an extractor; imported from a file or downloaded if it is missing."""
     folder = find_extractor(folder_name(name))
     if file is not None and not file.is_file():
-        raise CheckpointError("there is no such file", where=file)
+        raise CheckpointError("no such file", where=file)
     if folder is not None:
         if file is not None and sha256_of(file) != folder.card.original_sha256:
             raise ConfigError(

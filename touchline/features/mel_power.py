@@ -1,11 +1,10 @@
-"""Sound as ASTRA hears it: the power of 128 mel bands, 100 times a second.
+"""Mel power, the audio input of ASTRA: 128 bands, 100 rows a second.
 
-Xarles et al., MMSports 2023. Of how their files were made only the bands, the rate and the power
-that is taken as 0 dB (7430.77, see ``touchline.models.astra``) are known. What is chosen here is
-what their tools do unless told otherwise, and fits that reference: a periodic Hann window of 2048
-samples around each row's moment, Slaney's mel scale with triangles of equal area from 0 Hz to
-half of the sampling rate. A tone as loud as a file can hold then has 7430.77 to within 3 dB in
-every band below 1 kHz, and no sound of a broadcast is far above 0 dB.
+Xarles et al., MMSports 2023. Of the published files only the bands, the rate and the power of 0 dB
+(7430.77, see ``touchline.models.astra``) are documented. The rest follows the defaults of the tools
+that the authors use, which agree with that reference: a periodic Hann window of 2048 samples
+centred on each row, and Slaney's mel scale with triangles of equal area from 0 Hz to half the
+sampling rate. A full-scale tone then has a power within 3 dB of 7430.77 in every band below 1 kHz.
 """
 
 from fractions import Fraction
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from touchline.features.extractor import Extracted, Report, Write
-from touchline.features.sound import describe_sound, refuse_rate
+from touchline.features.sound import check_rate, describe_sound
 from touchline.features.spectra import FRAME_RATE, SAMPLE_RATE, Doubles, Floats
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
@@ -32,7 +31,7 @@ _LOG_STEP = np.log(6.4) / 27
 
 
 def mel_bands() -> Doubles:
-    """(1025, 128) share of each bin in each band; the shares of a band sum to its area, 1 / Hz."""
+    """(1025, 128) weight of each bin in each band, in 1 / Hz; the triangles have area 1."""
     highest = _MELS_BELOW + np.log(SAMPLE_RATE / 2 / _LINEAR_HERTZ) / _LOG_STEP
     edges = _hertz(np.linspace(0, highest, BANDS + 2))
     bins = np.linspace(0, SAMPLE_RATE / 2, BINS)[:, None]
@@ -42,7 +41,7 @@ def mel_bands() -> Doubles:
 
 
 def _hertz(mels: Doubles) -> Doubles:
-    """Slaney's scale: straight up to 1 kHz, logarithmic above."""
+    """Slaney's scale: linear up to 1 kHz, logarithmic above."""
     above = _LINEAR_HERTZ * np.exp(_LOG_STEP * (mels - _MELS_BELOW))
     return np.where(mels < _MELS_BELOW, _HERTZ_PER_MEL * mels, above)
 
@@ -54,23 +53,23 @@ def _tables() -> tuple[Floats, Floats]:
 
 
 def mel_power(frames: Floats) -> Floats:
-    """(n, 2048) frames of sound -> (n, 128) power of the bands; 0 where nothing is heard."""
+    """(n, 2048) frames of audio -> (n, 128) power of the bands; 0 for silence."""
     window, bands = _tables()
     spectra = np.fft.rfft(frames * window)
     return (np.square(spectra.real) + np.square(spectra.imag)).astype(np.float32) @ bands
 
 
 class MelPower:
-    """Mel power as ASTRA takes it, 128 bands 100 times a second: an ``Extractor``.
+    """Mel power for ASTRA, 128 bands, 100 rows a second: an ``Extractor``.
 
-    Row i is centred at i / 100 s; before the first and after the last sample there is silence.
+    Row i is centred at i / 100 s; the audio is padded with silence at both ends.
     """
 
     suffix = "mel_power"
     engine = "numpy"
 
     def __init__(self, rate: Fraction | None = None) -> None:
-        refuse_rate("mel-power", rate, Fraction(FRAME_RATE))
+        check_rate("mel-power", rate, Fraction(FRAME_RATE))
         self.identity = FeatureIdentity(name="mel-power", rate=format_rate(Fraction(FRAME_RATE)))
 
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:

@@ -1,7 +1,7 @@
-"""Features to fewer numbers: principal components, fitted in one pass and bounded memory.
+"""PCA of features, fitted in one pass and bounded memory.
 
-The covariance is summed up exactly, in double precision: 2048 features take 32 MB, whatever the
-number of rows. (An incremental PCA keeps approximate components instead.)
+The covariance is accumulated exactly, in double precision: 2048 features take 32 MB for any number
+of rows. (An incremental PCA approximates the components instead.)
 """
 
 import json
@@ -30,10 +30,10 @@ Doubles = npt.NDArray[np.float64]
 
 MAX_WIDTH = 16384
 KEY = "touchline"
-"""Under which the header of a stored PCA tells of it."""
+"""Key of the PCA's metadata in the header of a stored file."""
 
 ORIGIN = re.compile(r"[0-9a-f]{16}(\+[0-9a-f]{16})?")
-"""How files are identified: the PCA's, and its average's where there is one."""
+"""Form of an origin: start of the checksum of the PCA, and of its average if there is one."""
 
 _ARRAYS = ("mean", "components", "explained_variance")
 
@@ -43,11 +43,11 @@ class Pca:
     """Principal components of features.
 
     Attributes:
-        mean: (D,) taken off first.
-        components: (k, D), orthonormal, the one of most variance first.
+        mean: (D,) subtracted first.
+        components: (k, D), orthonormal, in order of decreasing variance.
         explained_variance: (k,).
-        fitted_on: whose features; None where nobody said.
-        origin: what identifies the file or files that it was read from.
+        fitted_on: the extractor of the features that it was fitted on; None if unknown.
+        origin: identifies the file or files that it was read from; see ``ORIGIN``.
     """
 
     mean: Doubles
@@ -58,7 +58,7 @@ class Pca:
 
     @property
     def dims(self) -> int:
-        """Numbers a row is reduced to."""
+        """Number of components."""
         return len(self.components)
 
     def apply(self, rows: npt.NDArray[Any]) -> Rows:
@@ -75,19 +75,19 @@ class Pca:
         return ((rows - self.mean) @ self.components.T).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write ``.safetensors``; an existing file stays whole until it is replaced."""
-        told: dict[str, Any] = {"pca": 1, "fitted_on": None}
+        """Write a ``.safetensors`` file; an existing file is replaced only when complete."""
+        metadata: dict[str, Any] = {"pca": 1, "fitted_on": None}
         if self.fitted_on is not None:
-            told["fitted_on"] = self.fitted_on.model_dump(mode="json")
+            metadata["fitted_on"] = self.fitted_on.model_dump(mode="json")
         if self.origin is not None:
-            told["origin"] = self.origin
+            metadata["origin"] = self.origin
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         with atomic_write(path) as unfinished:
-            save_file(arrays, unfinished, {KEY: json.dumps(told)})
+            save_file(arrays, unfinished, {KEY: json.dumps(metadata)})
 
 
 class Covariance:
-    """Mean and covariance of rows that come block by block."""
+    """Accumulates mean and covariance of rows, block by block."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -96,16 +96,16 @@ class Covariance:
         self._products = np.empty((0, 0))
 
     def add(self, rows: npt.NDArray[Any]) -> None:
-        """Take the next rows, (n, D).
+        """Add rows, (n, D).
 
         Raises:
-            ConfigError: rows of another width than those before, or too wide.
+            ConfigError: rows of another width than before, or too wide.
         """
         width = rows.shape[1]
         if not self.count:
             if width > MAX_WIDTH:
                 raise ConfigError(f"rows of {width} are too wide for a PCA", remedy=f"{MAX_WIDTH}")
-            # Products of what lies around 0 lose no digits to their mean.
+            # Centring first avoids cancellation in the products.
             self._origin = rows.mean(0, dtype=np.float64)
             self._sum = np.zeros(width)
             self._products = np.zeros((width, width))
@@ -117,7 +117,7 @@ class Covariance:
         self.count += len(rows)
 
     def components(self, dims: int, fitted_on: FeatureIdentity | None = None) -> Pca:
-        """The first principal components; the largest entry of each is positive.
+        """The first principal components, with the sign that makes the largest entry positive.
 
         Raises:
             ConfigError: more components than features or rows.
@@ -143,10 +143,10 @@ class Covariance:
 
 
 def fit_pca(paths: Sequence[Path], dims: int) -> Pca:
-    """Fit on feature files, each read once.
+    """Fit a PCA on feature files; each is read once.
 
     Raises:
-        InputError: no files, files of different extractors, or a damaged one.
+        InputError: no files, files of different extractors, or a damaged file.
     """
     if not paths:
         raise InputError("there are no features to fit a PCA on")
@@ -155,21 +155,21 @@ def fit_pca(paths: Sequence[Path], dims: int) -> Pca:
     for number, path in enumerate(paths):
         described = check_features(path, identity)
         if number and (described is None) != (identity is None):
-            raise ConfigError("nothing says what made these, unlike the others", where=path)
+            raise ConfigError("has no description, unlike the other files", where=path)
         identity = None if described is None else described.identity
         read_header(path, ndim=2)
         for block in read_blocks(path):
             if not np.isfinite(block).all():
-                raise InputError("holds numbers that are not finite", where=path)
+                raise InputError("contains numbers that are not finite", where=path)
             covariance.add(block)
     return covariance.components(dims, identity)
 
 
 def read_pca(path: Path, average: Path | None = None) -> Pca:
-    """A PCA as we store it (``.safetensors``), or as it was published (``.pkl``).
+    """Read a PCA as touchline stores it (``.safetensors``), or as published (``.pkl``).
 
     Args:
-        average: the published mean, which is taken off before a published PCA.
+        average: the published mean, which is subtracted before a published PCA.
 
     Raises:
         CheckpointError: unreadable, or not a PCA.
@@ -178,18 +178,18 @@ def read_pca(path: Path, average: Path | None = None) -> Pca:
         pca = _read_published(path, average)
         return replace(pca, origin=_origin(path, average))
     if average is not None:
-        raise ConfigError("an average belongs to a published PCA (.pkl) alone", where=average)
+        raise ConfigError("an average applies only to a published PCA (.pkl)", where=average)
     try:
         with safe_open(path, "np") as file:
-            told = json.loads((file.metadata() or {}).get(KEY, "null"))
-            if not isinstance(told, dict) or told.get("pca") != 1:
-                raise CheckpointError("is not a PCA", where=path)
+            metadata = json.loads((file.metadata() or {}).get(KEY, "null"))
+            if not isinstance(metadata, dict) or metadata.get("pca") != 1:
+                raise CheckpointError("not a PCA", where=path)
             mean, components, variance = (file.get_tensor(name) for name in _ARRAYS)
-        fitted_on = told.get("fitted_on")
+        fitted_on = metadata.get("fitted_on")
         identity = None if fitted_on is None else FeatureIdentity.model_validate(fitted_on)
-        origin = str(told.get("origin") or _origin(path))
+        origin = str(metadata.get("origin") or _origin(path))
         if not ORIGIN.fullmatch(origin):
-            raise CheckpointError("does not say rightly where it is from", where=path)
+            raise CheckpointError("has an invalid origin in its metadata", where=path)
     except (SafetensorError, OSError, ValueError, ValidationError) as error:
         raise CheckpointError("cannot be read as a PCA", where=path) from error
     return _checked(Pca(mean, components, variance, identity, origin), path)
@@ -202,9 +202,9 @@ def _origin(*paths: Path | None) -> str:
 def _read_published(path: Path, average: Path | None) -> Pca:
     held = read_pickle(path)
     if not isinstance(held, dict) or not {"mean_", "components_"} <= set(held):
-        raise CheckpointError("holds no fitted PCA", where=path)
+        raise CheckpointError("does not contain a fitted PCA", where=path)
     if held.get("whiten"):
-        raise CheckpointError("whitens, which no published PCA does", where=path)
+        raise CheckpointError("a PCA with whitening is not supported", where=path)
     components = _real(held["components_"], path)
     mean = _real(held["mean_"], path)
     if average is not None:
@@ -225,7 +225,7 @@ def _read_average(path: Path) -> Doubles:
 
 def _real(value: Any, path: Path) -> Doubles:
     if not isinstance(value, np.ndarray):
-        raise CheckpointError("holds something else where an array should be", where=path)
+        raise CheckpointError("contains something other than an array", where=path)
     return value.astype(np.float64)
 
 
@@ -238,16 +238,16 @@ def _checked(pca: Pca, path: Path) -> Pca:
         and 1 <= pca.components.shape[0] <= pca.components.shape[1] <= MAX_WIDTH
     )
     if not fits or not all(np.isfinite(array).all() for array in arrays):
-        raise CheckpointError("holds arrays that are no PCA", where=path)
+        raise CheckpointError("the arrays in it do not form a PCA", where=path)
     return pca
 
 
 class Reduced:
-    """An ``Extractor`` whose rows pass a PCA.
+    """An ``Extractor`` that applies a PCA to the rows of another one.
 
     Args:
-        extractor: whose rows.
-        path: of the PCA.
+        extractor: the extractor of the full rows.
+        path: file of the PCA.
         average: see ``read_pca``.
 
     Raises:
@@ -285,7 +285,7 @@ class Reduced:
 
 
 class FromFile:
-    """An ``Extractor`` that takes the whole rows from their file instead of the video."""
+    """An ``Extractor`` that applies a PCA to a feature file instead of extracting the video."""
 
     def __init__(self, reduced: Reduced, path: Path, described: Description) -> None:
         self.identity = reduced.identity

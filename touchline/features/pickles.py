@@ -1,8 +1,8 @@
-"""The arrays in published pickles, read without running anything that is in them.
+"""Reading the arrays in published pickles without executing anything in them.
 
-A pickle is a program that names functions and calls them. Every name that arrays and the PCA of
-scikit-learn use is answered by an inert stand-in that only keeps what it is given; any other name
-is refused.
+A pickle is a program that looks up functions by name and calls them. Here the names that arrays
+and scikit-learn's PCA use resolve to inert stand-ins that only store their arguments; any other
+name is refused.
 """
 
 import pickle
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 class _Type:
-    """Stands for ``numpy.dtype``."""
+    """Stand-in for ``numpy.dtype``."""
 
     def __init__(self, code: str, *_: object) -> None:
         self.code = code
@@ -31,7 +31,11 @@ class _Type:
         self.order = state[1]
 
     def numpy(self) -> np.dtype[Any]:
-        """The type, if it is one of plain numbers."""
+        """The NumPy type.
+
+        Raises:
+            ValueError: not a plain numeric type.
+        """
         kind = np.dtype(str(self.code))
         if kind.kind not in "biuf":
             raise ValueError(f"an array of {kind}")
@@ -39,7 +43,7 @@ class _Type:
 
 
 class _Array:
-    """Stands for an array that is filled by its state."""
+    """Stand-in for an array that is filled by ``__setstate__``."""
 
     array: Array
 
@@ -49,7 +53,7 @@ class _Array:
 
 
 class Attributes:
-    """Stands for an object of scikit-learn: what it held, by name."""
+    """Stand-in for an object of scikit-learn: its attributes by name."""
 
     def __init__(self, *_: object) -> None:
         self.values: dict[str, Any] = {}
@@ -59,7 +63,7 @@ class Attributes:
 
 
 class _NumberArray:
-    """Named by pickles where an array is to be made; never made here."""
+    """Stand-in for ``numpy.ndarray``, which pickles name; never instantiated."""
 
 
 def _empty(*_: object) -> _Array:
@@ -110,11 +114,11 @@ class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         stand_in = _STAND_INS.get((module, name))
         if stand_in is None:
-            raise CheckpointError(f"names {module}.{name}"[:200], remedy=_REMEDY)
+            raise CheckpointError(f"refers to {module}.{name}"[:200], remedy=_REMEDY)
         return stand_in
 
 
-_REMEDY = "nothing of it was run; only arrays and a PCA are read from pickles"
+_REMEDY = "nothing was executed; only arrays and a PCA are read from pickles"
 
 _UNREADABLE = (
     pickle.UnpicklingError,
@@ -131,27 +135,27 @@ _UNREADABLE = (
 
 
 def read_pickle(path: Path) -> Array | dict[str, Any]:
-    """The array, or the attributes of the PCA, that a pickle holds.
+    """The array in a pickle, or the attributes of the PCA in it.
 
     Raises:
-        CheckpointError: unreadable, too large, or holding anything else.
+        CheckpointError: unreadable, too large, or with any other content.
     """
     try:
         with path.open("rb") as file:
             if path.stat().st_size > MAX_PICKLE_BYTES:
-                raise CheckpointError("is larger than any published PCA")
+                raise CheckpointError(f"is larger than {MAX_PICKLE_BYTES >> 20} MiB")
             held = _Reader(file, encoding="latin1").load()
     except OSError as error:
         raise CheckpointError(f"cannot be read ({error.strerror})", where=path) from error
     except CheckpointError as error:
         raise CheckpointError(error.what, where=path, remedy=error.remedy) from error
     except _UNREADABLE as error:
-        raise CheckpointError("is not a pickle of arrays", where=path) from error
+        raise CheckpointError("not a pickle of arrays", where=path) from error
     if isinstance(held, Attributes):
         return {name: _plain(value) for name, value in held.values.items()}
     if isinstance(held, _Array):
         return _plain(held)
-    raise CheckpointError(f"holds a {type(held).__name__}, not an array", where=path)
+    raise CheckpointError(f"contains a {type(held).__name__}, not an array", where=path)
 
 
 def _plain(value: Any) -> Any:

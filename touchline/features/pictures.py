@@ -1,4 +1,4 @@
-"""Features of pictures: frames of a video, each through a network that sees it alone."""
+"""Features of pictures: a network applied to single frames of a video."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -38,12 +38,13 @@ def describe_frames(
     write: Write,
     report: Report,
 ) -> Extracted:
-    """Run a network over the frames of a stream: decoding and network overlap.
+    """Run a network over the frames of a stream; decoding and network run in parallel.
 
     Args:
-        prepare: a frame as read, (H, W, 3), to the picture that the network takes; runs beside
-            the decoder.
-        describe: (n, h, w, 3) pictures to (n, dims) rows, n at most ``PICTURES_PER_BATCH``.
+        prepare: turns a frame (H, W, 3) into the network's input picture; runs in the decoding
+            thread.
+        describe: turns (n, h, w, 3) pictures into (n, dims) rows, n at most
+            ``PICTURES_PER_BATCH``.
     """
     first_seconds = 0.0
     rows = 0
@@ -68,11 +69,11 @@ class ModelPictures:
     """The picture network of a spotting model, such as the shipped one: an ``Extractor``.
 
     Args:
-        folder: a model whose frames pass the picture network one by one.
+        folder: a model whose picture network processes single frames.
         rate: rows a second; the model's own by default.
 
     Raises:
-        ConfigError: a model whose frames depend on each other, or that takes no pictures.
+        ConfigError: a model with a temporal shift, or one that does not read pictures.
     """
 
     def __init__(
@@ -84,8 +85,8 @@ class ModelPictures:
         card = folder.card
         if "_" in str(card.config.get("feature_arch", "_")):
             raise ConfigError(
-                f"model {card.name} has no features of single frames",
-                remedy="choose an e2e-spot model with a plain backbone, such as demo",
+                f"model {card.name} has no network of single frames",
+                remedy="use an e2e-spot model with a plain backbone, such as demo",
             )
         self._rate = card.frame_rate if rate is None else rate
         self._size = card.picture_size
@@ -120,7 +121,7 @@ class ModelPictures:
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
         """See ``Extractor``."""
         stream = read_frames(source, rate=self._rate, size=self._size)
-        return describe_frames(stream, as_it_is, self.describe, write, report)
+        return describe_frames(stream, unchanged, self.describe, write, report)
 
     def close(self) -> None:
         """See ``Extractor``."""
@@ -128,6 +129,6 @@ class ModelPictures:
             self._engine.close()
 
 
-def as_it_is(pixels: Pixels) -> Pixels:
-    """A frame that needs no preparation."""
+def unchanged(pixels: Pixels) -> Pixels:
+    """The frame itself: no preparation."""
     return pixels

@@ -1,4 +1,4 @@
-"""From the picture to the pitch: where people stand, and which stretch of it is in view."""
+"""Projection from the picture to the pitch."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,11 @@ LENGTH_METRES = 105.0
 WIDTH_METRES = 68.0
 
 CONFIDENT = 0.75
-"""Confidence of a homography from which on it is trusted."""
+"""Lowest confidence at which a homography is used."""
 
 
 def to_pitch(calibration: Calibration) -> Points:
-    """(T, 3, 3) homographies from pixels to pitch metres; NaN where there is none."""
+    """(T, 3, 3) homographies from pixels to pitch metres; NaN for entries without one."""
     homographies = calibration.homographies
     scale = homographies[:, 2, 2]
     usual = homographies / np.where(scale == 0, 1, scale)[:, None, None]
@@ -26,7 +26,7 @@ def to_pitch(calibration: Calibration) -> Points:
 
 
 def project(transforms: Points, points: Points) -> Points:
-    """(n, 2) points through (n, 3, 3) homographies; infinite or NaN beyond the horizon."""
+    """Apply (n, 3, 3) homographies to (n, 2) points; infinite or NaN beyond the horizon."""
     x, y, scale = (
         transforms[:, row, 0] * points[:, 0] + transforms[:, row, 1] * points[:, 1]
         + transforms[:, row, 2]
@@ -37,7 +37,7 @@ def project(transforms: Points, points: Points) -> Points:
 
 
 def feet(boxes: PlayerBoxes) -> Points:
-    """(n, 2) where people touch the ground: at the foot of the box, amid it to a whole pixel."""
+    """(n, 2) foot points: the middle of the lower edge of each box, x in whole pixels."""
     x1, _, x2, y2 = boxes.corners.T
     return np.stack((np.trunc((x1 + x2) / 2), y2), axis=1)
 

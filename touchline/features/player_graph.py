@@ -1,7 +1,7 @@
-"""The graph of players: who is where on the pitch, and who is near whom, twice a second.
+"""Player graphs: people as nodes, joined if they are near each other, two graphs a second.
 
 Cioppa et al.: "Camera Calibration and Player Localization in SoccerNet-v2 and Investigation of
-their Representations for Action Spotting", CVPR Workshops 2021, as CALF_Calibration_GCN makes it.
+their Representations for Action Spotting", CVPR Workshops 2021, as in CALF_Calibration_GCN.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from touchline.features.pitch import CONFIDENT, feet, picture_centre, project, t
 from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
 
 NODE_FEATURES = 8
-"""Three channels of colour, size of the box, place on the pitch, place of the picture's centre."""
+"""Three colour channels, area of the box, position on the pitch, position of the view's centre."""
 
-MOST_PEOPLE = 40
-"""In one view; further ones are left out."""
+MAX_PEOPLE = 40
+"""Nodes of a graph; further people are left out."""
 
 NEAR_METRES = 25.0
-"""People closer than this are joined."""
+"""People closer than this are joined by an edge."""
 
 _METRES = 50.0
 _SQUARE_PIXELS = 10_000.0
@@ -32,24 +32,24 @@ Rows = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class GraphStyle:
-    """What is told of people.
+    """The features of the nodes.
 
     Attributes:
-        centre: tell every node where the picture's centre is on the pitch; else 0.
-        certainty: tell every node, as a ninth number, the confidence of the calibration.
-        calibrated: places in metres; else in pixels, and nobody is joined.
-        confidence: of a homography above which it is trusted.
-        people: most in one view.
+        centre: include the position of the picture's centre on the pitch; else 0.
+        certainty: include the confidence of the calibration as a ninth feature.
+        calibrated: positions in metres; else in pixels and without edges.
+        confidence: homographies of at most this confidence are not used.
+        people: maximum number of nodes.
 
     Raises:
-        ConfigError: room for fewer than one person or more than 255.
+        ConfigError: a number of people outside 1 to 255.
     """
 
     centre: bool = False
     certainty: bool = False
     calibrated: bool = True
     confidence: float = CONFIDENT
-    people: int = MOST_PEOPLE
+    people: int = MAX_PEOPLE
 
     def __post_init__(self) -> None:
         if not 1 <= self.people <= 255:
@@ -57,27 +57,26 @@ class GraphStyle:
 
     @property
     def node_features(self) -> int:
-        """Numbers that describe a node."""
+        """Number of features of a node."""
         return NODE_FEATURES + self.certainty
 
 
 PUBLISHED_STYLE = GraphStyle()
-"""Of the published networks."""
+"""The style of the published networks."""
 
 
 class PlayerGraph:
-    """The graphs of a half: a ``Stream`` of one graph a row.
+    """The graphs of a half: a ``Stream`` with one graph per row.
 
-    A row is (people, features + 1 + people) float32: of each person the features, whether there is
-    such a person (1 or 0), and who is joined to them (1 or 0 for each). Without a trusted
-    calibration, without people, and beyond the end of either file there is one person whose
-    features are 0.
+    A row is (people, features + 1 + people) float32: for each node its features, 1 if the node
+    exists, and a row of the adjacency matrix. Without a calibration of sufficient confidence,
+    without people, and beyond the end of either file, there is one node with features 0.
 
     Args:
-        calibration: where the picture lies. A confidence of exactly 0.75 is not trusted here.
-        boxes: who is in it.
-        style: what to tell.
-        steps: rows; by default as many as there are calibrations.
+        calibration: the calibration. Here a confidence of exactly 0.75 is not sufficient.
+        boxes: the player boxes.
+        style: the features of the nodes.
+        steps: number of rows; by default the number of calibrations.
     """
 
     rate: Fraction = SIGHTINGS_RATE
@@ -147,7 +146,7 @@ class PlayerGraph:
 
 
 def _near(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """(n, p, 2) places, NaN where nobody is -> (n, p, p) who is joined."""
+    """(n, p, 2) positions, NaN for missing people -> (n, p, p) adjacency."""
     apart = metres[:, :, None] - metres[:, None]
     near: npt.NDArray[np.bool_] = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2) < NEAR_METRES
     near &= ~np.eye(metres.shape[1], dtype=np.bool_)
@@ -155,12 +154,12 @@ def _near(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 
 def _looks(boxes: PlayerBoxes, seen: npt.NDArray[np.int64]) -> Rows:
-    """(n, 4) colour and size of people."""
+    """(n, 4) colour and area of the boxes."""
     x1, y1, x2, y2 = boxes.corners[seen].T
     area = (x1 - x2) * (y1 - y2) / _SQUARE_PIXELS
     return np.column_stack((boxes.colours[seen] / 127 - 1, area)).astype(np.float32)
 
 
 def _finite(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Places on the horizon, which are nowhere, at the centre spot."""
+    """Replace positions that are not finite (beyond the horizon) by the centre spot."""
     return np.where(np.isfinite(metres).all(axis=1, keepdims=True), metres, 0.0)

@@ -1,7 +1,7 @@
-"""Lines and polygons on a small grid of pixels, set exactly as OpenCV sets them.
+"""Rasterisation of lines and polygons on a small grid, pixel for pixel as OpenCV.
 
-Networks were trained on pictures drawn by ``cv2.polylines`` and ``cv2.fillPoly`` with whole-number
-points and without smoothing. Many figures are drawn at once.
+Published networks were trained on pictures drawn by ``cv2.polylines`` and ``cv2.fillPoly`` with
+integer points and without anti-aliasing. Here many polygons are drawn at once.
 """
 
 import numpy as np
@@ -10,21 +10,21 @@ import numpy.typing as npt
 Whole = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-FARTHEST = 2**31 - 1
-"""Coordinates of points lie within this of 0."""
+MAX_COORDINATE = 2**31 - 1
+"""Largest absolute value of a coordinate."""
 
 _FRACTION_BITS = 16
-"""Of the places at which rows cross the sides of a polygon."""
+"""Fractional bits of the crossings of rows and sides."""
 
 
 def outline(corners: Whole, width: int, height: int) -> Mask:
-    """Closed polygons as lines one pixel wide.
+    """The outlines of closed polygons, one pixel wide.
 
     Args:
-        corners: (n, p, 2) x and y of the corners, which may lie far outside the grid.
+        corners: (n, p, 2) x and y of the corners, which may be far outside the grid.
 
     Returns:
-        (n, height, width), true where a line passes.
+        (n, height, width), true on the outline.
     """
     grid = np.zeros((len(corners), height, width), np.bool_)
     starts = corners.reshape(-1, 2)
@@ -37,10 +37,10 @@ def outline(corners: Whole, width: int, height: int) -> Mask:
 
 
 def filled(corners: Whole, width: int, height: int) -> Mask:
-    """Closed polygons with their inside, by the even-odd rule.
+    """Filled polygons, by the even-odd rule.
 
     Args:
-        corners: (n, p, 2) x and y of the corners, which may lie far outside the grid.
+        corners: (n, p, 2) x and y of the corners, which may be far outside the grid.
 
     Returns:
         (n, height, width), true on the outline and inside.
@@ -50,18 +50,18 @@ def filled(corners: Whole, width: int, height: int) -> Mask:
     grid = outline(corners, width, height)
     for left in range(0, corners.shape[1] - 1, 2):
         first, last = crossings[..., left, None], crossings[..., left + 1, None]
-        # Columns whose centres lie between; infinity, where no side crosses, holds none.
+        # Columns whose centres are between two crossings; infinity where there is no crossing.
         grid |= (columns >= first) & (columns <= last)
     return grid
 
 
 def _crossings(corners: Whole, width: int, height: int) -> npt.NDArray[np.float64]:
-    """(n, height, p) columns at which sides cross rows, in order; infinite where they do not."""
+    """(n, height, p) sorted columns at which sides cross rows; infinite where they do not."""
     starts, ends = corners, np.roll(corners, -1, axis=1)
     near, far, _ = _clip(starts.reshape(-1, 2), ends.reshape(-1, 2), width, height)
     near, far = near.reshape(starts.shape), far.reshape(ends.shape)
-    # A side that leaves the grid is straightened to what is left of it; where that is level, its
-    # columns are taken and its rows kept.
+    # A side that leaves the grid takes the slope of its clipped part; if that is horizontal, only
+    # the columns are clipped.
     level = near[..., 1] == far[..., 1]
     near[level, 1], far[level, 1] = starts[level, 1], ends[level, 1]
     run = (far[..., 0] - near[..., 0]) << _FRACTION_BITS
@@ -76,10 +76,10 @@ def _crossings(corners: Whole, width: int, height: int) -> npt.NDArray[np.float6
 
 
 def _clip(starts: Whole, ends: Whole, width: int, height: int) -> tuple[Whole, Whole, Mask]:
-    """Cut segments, (n, 2) each, at the border of the grid; ends on it are cut towards zero.
+    """Clip segments, (n, 2) each, to the grid; clipped coordinates are truncated towards zero.
 
     Returns:
-        starts, ends, and (n,) whether anything is left.
+        starts, ends, and (n,) whether any part is inside.
     """
     starts, ends = starts.copy(), ends.copy()
     last = np.array([width - 1, height - 1])
@@ -100,10 +100,10 @@ def _clip(starts: Whole, ends: Whole, width: int, height: int) -> tuple[Whole, W
 
 
 def _walk(starts: Whole, ends: Whole, longest: int) -> tuple[Whole, Whole, Mask]:
-    """(n, ``longest``) x and y of the pixels of segments, and which of them are on a segment.
+    """(n, ``longest``) x and y of the pixels of segments, and a mask of those on the segment.
 
-    Bresenham's line from left to right: at each step along the longer side the other coordinate
-    is rounded, halves towards the start.
+    Bresenham's algorithm from left to right: at each step along the longer axis the other
+    coordinate is rounded, halves towards the start.
     """
     backward = ends[:, 0] < starts[:, 0]
     left = np.where(backward[:, None], ends, starts)
@@ -122,6 +122,6 @@ def _walk(starts: Whole, ends: Whole, longest: int) -> tuple[Whole, Whole, Mask]
 
 
 def _divide(numerator: Whole, denominator: Whole) -> Whole:
-    """Whole-number division that cuts towards zero."""
+    """Integer division that truncates towards zero."""
     quotient = np.abs(numerator) // np.abs(denominator)
     return quotient * np.sign(numerator) * np.sign(denominator)

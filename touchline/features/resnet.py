@@ -1,8 +1,8 @@
-"""The published picture features of SoccerNet, and those of any backbone of timm.
+"""The published picture features of SoccerNet, and features of any timm backbone.
 
-"ResNET_TF2": the frame on show just before every half second, scaled to 224 rows, its middle 224
-columns through ResNet-152 (Keras). What the published code does to frames is done here again, to
-the pixel.
+"ResNET_TF2": the frame on show just before every half second, scaled to 224 rows and cropped to
+the middle 224 columns, through ResNet-152 (Keras). The frames are preprocessed exactly as by the
+published code.
 """
 
 from fractions import Fraction
@@ -21,7 +21,7 @@ from touchline.features.extractor import (
     Report,
     Write,
 )
-from touchline.features.pictures import Pixels, as_it_is, describe_frames
+from touchline.features.pictures import Pixels, describe_frames, unchanged
 from touchline.media.video import probe, read_frames
 from touchline.timebase import format_rate
 from touchline.zoo.extractors import ExtractorFolder
@@ -32,11 +32,11 @@ PUBLISHED_RATE = Fraction(2)
 
 
 def published_start(source_rate: Fraction, rate: Fraction) -> Fraction:
-    """When reading at ``rate`` must start to give the frames that the published code keeps.
+    """The start from which reading at ``rate`` gives the frames that the published code keeps.
 
     It keeps frame k where (k + 1) mod r < 1, r = source_rate / rate: the last frame that begins
-    before second i / rate, for i = 1, 2, ... So does reading every 1 / rate from a moment before
-    1 / rate that is shorter than the least distance of these seconds from a later frame.
+    before second i / rate, for i = 1, 2, ... Reading every 1 / rate gives the same frames if it
+    starts shortly before 1 / rate: by less than the smallest distance of i / rate to a later frame.
     """
     ratio = source_rate / rate
     step = max(Fraction(1, ratio.denominator), Fraction(1, 8))
@@ -44,7 +44,7 @@ def published_start(source_rate: Fraction, rate: Fraction) -> Fraction:
 
 
 def crop_published(pixels: Pixels) -> Pixels:
-    """(H, W, 3) -> (224, 224, 3): 224 rows by averaging areas, then the middle columns.
+    """(H, W, 3) -> (224, 224, 3): 224 rows by area averaging, then the middle columns.
 
     Raises:
         MediaError: a picture too narrow to give 224 columns.
@@ -54,7 +54,7 @@ def crop_published(pixels: Pixels) -> Pixels:
     if scaled_width < SIDE:
         raise MediaError(
             f"a picture of {width}x{height} is too narrow for the published features",
-            remedy="give a picture at least as wide as high, or another extractor",
+            remedy="use a picture at least as wide as high, or another extractor",
         )
     left = int((scaled_width - SIDE) / 2)
     if height == SIDE:
@@ -72,9 +72,9 @@ def crop_published(pixels: Pixels) -> Pixels:
 
 @lru_cache(maxsize=16)
 def area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
-    """(target, source) share of each source pixel in each target pixel, as OpenCV's INTER_AREA.
+    """(target, source) weight of each source pixel in each target pixel, as OpenCV's INTER_AREA.
 
-    Shrinking averages areas; enlarging is linear between pixels, from their edges on.
+    Shrinking averages areas; enlarging interpolates linearly between pixels.
     """
     scale = source / target
     if target >= source:
@@ -93,11 +93,11 @@ def area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
 
 
 class PublishedResNet(NetworkExtractor):
-    """The published features: frames, crop and channels as the field's files have them.
+    """The published features, with the frames, crop and channel order of the released files.
 
     Args:
         folder: weights of ResNet-152 in the Keras layout.
-        rate: rows a second; the released files have 2, 5 and 25.
+        rate: rows a second; released files have 2, 5 and 25.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class PublishedResNet(NetworkExtractor):
 
 
 class TimmBackbone(NetworkExtractor):
-    """A backbone of timm on whole pictures, squeezed into the shape that it was trained on."""
+    """A timm backbone on whole pictures, resized to its input size."""
 
     def __init__(
         self,
@@ -148,4 +148,4 @@ class TimmBackbone(NetworkExtractor):
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
         """See ``Extractor``."""
         stream = read_frames(source, rate=self.rate, size=self.size)
-        return describe_frames(stream, as_it_is, self.network, write, report)
+        return describe_frames(stream, unchanged, self.network, write, report)

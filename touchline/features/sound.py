@@ -1,4 +1,4 @@
-"""Extractors of sound that need no network: log-mel, and statistics of spectra."""
+"""Audio extractors without a network: log-mel, and statistics of spectra."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,14 +39,14 @@ def describe_sound(
     silence_before: int = 0,
     silence_after: int = 0,
 ) -> None:
-    """Run a function over the frames of a video's sound: decoding and function overlap.
+    """Run a function over the audio frames of a video; decoding and function run in parallel.
 
     Args:
-        describe: (n, ``frame_samples``) frames to the rows of features that they make.
+        describe: turns (n, ``frame_samples``) frames into rows of features.
         frame_samples, silence_before, silence_after: see ``frames_of``.
 
     Raises:
-        MediaError: the file has no sound, or cannot be read.
+        MediaError: the file has no audio, or cannot be read.
     """
     seconds = _duration(source)
     done = 0
@@ -68,16 +68,16 @@ def describe_sound(
 
 
 def _duration(source: Path) -> float | None:
-    with suppress(MediaError):  # a file of sound alone
+    with suppress(MediaError):  # an audio file
         return probe(source).duration_seconds
     return None
 
 
-def refuse_rate(name: str, rate: Fraction | None, own: Fraction) -> None:
-    """Refuse a rate other than the extractor's own.
+def check_rate(name: str, rate: Fraction | None, own: Fraction) -> None:
+    """Check that a rate is the extractor's own, or None.
 
     Raises:
-        ConfigError: it is another.
+        ConfigError: another rate.
     """
     if rate is not None and rate != own:
         raise ConfigError(
@@ -87,13 +87,13 @@ def refuse_rate(name: str, rate: Fraction | None, own: Fraction) -> None:
 
 
 class LogMel:
-    """Log-mel as VGGish takes it, 64 bands 100 times a second: an ``Extractor``."""
+    """Log-mel spectrogram for VGGish, 64 bands, 100 rows a second: an ``Extractor``."""
 
     suffix = "log_mel"
     engine = "numpy"
 
     def __init__(self, rate: Fraction | None = None) -> None:
-        refuse_rate("log-mel", rate, Fraction(FRAME_RATE))
+        check_rate("log-mel", rate, Fraction(FRAME_RATE))
         self.identity = FeatureIdentity(name="log-mel", rate=format_rate(Fraction(FRAME_RATE)))
 
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:
@@ -105,7 +105,7 @@ class LogMel:
         """See ``Extractor``."""
 
 
-class Statistics:
+class SpectrumStatistics:
     """31 statistics of the spectra of each half second: an ``Extractor``."""
 
     suffix = "FFT"
@@ -113,7 +113,7 @@ class Statistics:
     rate = Fraction(FRAME_RATE, FRAMES_PER_ROW)
 
     def __init__(self, rate: Fraction | None = None) -> None:
-        refuse_rate("fft", rate, self.rate)
+        check_rate("fft", rate, self.rate)
         self.identity = FeatureIdentity(name="fft", rate=format_rate(self.rate))
 
     def extract(self, source: Path, write: Write, report: Report) -> Extracted:

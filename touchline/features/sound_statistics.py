@@ -1,6 +1,6 @@
-"""Statistics of the spectra of each half second: what a whistle, a crowd and silence look like.
+"""Statistics of the spectra of each half second, which tell whistle, crowd and silence apart.
 
-Levels are decibels below a full-scale square wave, never under -80; frequencies are kilohertz.
+Levels are in dB relative to a full-scale square wave, at least -80; frequencies are in kHz.
 """
 
 from itertools import pairwise
@@ -37,11 +37,11 @@ NAMES = (
     *("whistle", "whistle frequency"),
     *("level over the last minute's median", "slope of level"),
 )
-"""What the columns are: levels and crest in dB, frequencies in kHz, the slope in dB a second."""
+"""Names of the columns: levels and crest in dB, frequencies in kHz, the slope in dB per second."""
 
 
 def _bins(low: int, high: int) -> tuple[int, int]:
-    """First bin, and the one after the last, of ``low <= frequency < high``; 8 kHz included."""
+    """First bin, and the one after the last, of ``low <= frequency < high``; includes 8 kHz."""
     first, last = (ceil(edge / BIN_HERTZ) for edge in (low, high))
     return first, BINS if high == BAND_EDGES_HERTZ[-1] else last
 
@@ -59,7 +59,7 @@ _WHISTLE = slice(*_bins(*WHISTLE_HERTZ))
 
 
 class SoundStatistics:
-    """Frames in, rows out; remembers of what came before as much as the next rows compare with."""
+    """Computes rows of statistics from audio frames; keeps the history that rows refer to."""
 
     def __init__(self) -> None:
         self._last_spectrum: Floats | None = None
@@ -69,11 +69,11 @@ class SoundStatistics:
         """The next rows.
 
         Args:
-            frames: (n, 400) sound, the first of which begins a half second; frames that do not
-                fill a half second are left out.
+            frames: (n, 400) audio, starting at a half second; an incomplete half second at the end
+                is left out.
 
         Returns:
-            (n // 50, 31) float32, finite whatever the sound; columns as ``NAMES``.
+            (n // 50, 31) float32, always finite; columns as ``NAMES``.
         """
         count = len(frames) // FRAMES_PER_ROW
         if not count:
@@ -106,7 +106,7 @@ class SoundStatistics:
         return np.concatenate([flux.mean(1), flux.max(1)], 1)
 
     def _against_before(self, levels: Floats) -> Floats:
-        """(rows, 2) level against the median of the last minute, and its slope, dB a second."""
+        """(rows, 2) level minus the median of the last minute, and slope in dB per second."""
         history = np.concatenate([self._levels, levels])
         known = len(self._levels)
         compared = [
@@ -130,7 +130,7 @@ def _decibels(power: Floats) -> Floats:
 
 
 def _loudness(frames: Floats) -> Floats:
-    """(rows, 4) mean, largest and spread of level, and how far the peak is above the level."""
+    """(rows, 4) mean, maximum and spread of the level, and the crest (peak minus level)."""
     level = _decibels(np.square(frames).mean(1, keepdims=True))
     by_row = _by_row(level)
     parts = _by_row(frames)[:, :, :HOP_SAMPLES]
@@ -154,13 +154,13 @@ def _shape(spectra: Floats, power: Floats) -> Floats:
 
 
 def _zero_crossings(frames: Floats) -> Floats:
-    """(frames, 1) share of neighbouring samples of unlike sign."""
+    """(frames, 1) fraction of neighbouring samples with different signs."""
     negative = frames[:, :FRAME_SAMPLES] < 0
     return (negative[:, 1:] != negative[:, :-1]).mean(1, keepdims=True, dtype=np.float32)
 
 
 def _whistle(power: Floats) -> Floats:
-    """(rows, 2) how far the strongest tone of 2 to 5 kHz stands out, in dB, and where, in kHz."""
+    """(rows, 2) prominence of the strongest tone of 2 to 5 kHz, in dB, and its frequency in kHz."""
     region = _decibels(power[:, _WHISTLE])
     prominence = _by_row(region.max(1, keepdims=True) - np.median(region, 1, keepdims=True))
     places = _by_row(_KILOHERTZ[_WHISTLE][region.argmax(1)][:, None])
@@ -171,7 +171,7 @@ def _whistle(power: Floats) -> Floats:
 
 
 def _slope(levels: Floats) -> float:
-    """Least-squares slope over rows of half a second, dB a second; 0 for a single row."""
+    """Least-squares slope over rows of half a second, in dB per second; 0 for a single row."""
     if len(levels) < 2:
         return 0.0
     seconds = (np.arange(len(levels)) - (len(levels) - 1) / 2) / ROWS_PER_SECOND

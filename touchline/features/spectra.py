@@ -1,8 +1,8 @@
-"""Sound as VGGish hears it: frames of 25 ms every 10 ms, their spectra, and mel bands.
+"""The audio front end of VGGish: frames of 25 ms every 10 ms, their spectra, and mel bands.
 
-Hershey et al.: "CNN Architectures for Large-Scale Audio Classification", ICASSP 2017. Magnitudes,
-not powers; HTK's mel scale with triangles that are straight over mel and not normalised; an offset
-inside the logarithm.
+Hershey et al.: "CNN Architectures for Large-Scale Audio Classification", ICASSP 2017. It uses
+magnitudes, not powers; HTK's mel scale with triangles that are linear in mel and not normalised;
+and an offset inside the logarithm.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,16 +26,16 @@ MEL_BANDS = 64
 MEL_RANGE_HERTZ = (125.0, 7500.0)
 LOG_OFFSET = 0.01
 SILENCE = float(np.log(LOG_OFFSET))
-"""What log-mel is where nothing is heard."""
+"""Log-mel value of silence."""
 
 
 def hann() -> Doubles:
-    """(400,) the window, periodic."""
+    """(400,) periodic Hann window."""
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME_SAMPLES) / FRAME_SAMPLES)
 
 
 def mel_weights() -> Doubles:
-    """(257, 64) share of each bin in each band; bin 0 has none."""
+    """(257, 64) weight of each bin in each band; 0 for bin 0."""
     lowest, highest = _mel(np.array(MEL_RANGE_HERTZ))
     edges = np.linspace(lowest, highest, MEL_BANDS + 2)
     bins = _mel(np.linspace(0, SAMPLE_RATE / 2, BINS))[:, None]
@@ -60,7 +60,7 @@ def _bands() -> Floats:
 
 
 def count_frames(samples: int, frame_samples: int = FRAME_SAMPLES) -> int:
-    """Whole frames in a number of samples."""
+    """Number of complete frames in a number of samples."""
     return max(0, 1 + (samples - frame_samples) // HOP_SAMPLES)
 
 
@@ -72,18 +72,18 @@ def frames_of(
     silence_before: int = 0,
     silence_after: int = 0,
 ) -> Iterator[Floats]:
-    """Cut sound into overlapping frames, in constant memory.
+    """Cut audio into overlapping frames, in constant memory.
 
     Args:
-        blocks: sound at 16 kHz, (n,) each, without gaps between.
-        frames_at_once: frames to hand on together.
+        blocks: contiguous audio at 16 kHz, (n,) each.
+        frames_at_once: frames per block of the result.
         frame_samples: length of a frame.
         silence_before: samples of silence to add at the start.
-        silence_after: and at the end, so that no frame is lost there.
+        silence_after: samples of silence to add at the end, so that the last frame is complete.
 
     Yields:
-        (n, ``frame_samples``), n = ``frames_at_once`` but for the last; views of a buffer, not to
-        be written.
+        (n, ``frame_samples``), n = ``frames_at_once`` except at the end; read-only views of a
+        buffer.
     """
     step = frames_at_once * HOP_SAMPLES
     needed = step - HOP_SAMPLES + frame_samples
@@ -109,10 +109,10 @@ def _overlapping(sound: Floats, frame_samples: int) -> Floats:
 
 
 def magnitudes(frames: Floats) -> Floats:
-    """(n, 400) frames -> (n, 257) magnitudes of their spectra."""
+    """(n, 400) frames -> (n, 257) magnitude spectra."""
     return np.abs(np.fft.rfft(frames * _window(), FFT_SAMPLES))
 
 
 def log_mel(frames: Floats) -> Floats:
-    """(n, 400) frames -> (n, 64) log-mel; ``SILENCE`` where nothing is heard."""
+    """(n, 400) frames -> (n, 64) log-mel; ``SILENCE`` for silence."""
     return np.log(magnitudes(frames) @ _bands() + np.float32(LOG_OFFSET))

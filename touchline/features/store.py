@@ -1,8 +1,8 @@
-"""Feature files: ``1_demo.npy`` as the field has it, and ``1_demo.features.json`` that tells of it.
+"""Feature files: ``1_demo.npy``, the usual form, and its description ``1_demo.features.json``.
 
-The array is (rows, dims). What lies beside it says which extractor made it of which video, what
-moment the first row shows, and how to tell whether the array is whole. It is put in place before
-the array: an array without its description is always somebody else's.
+The array is (rows, dims). The description states the extractor, the video, the time of the first
+row, and the checksum of the array. It is written before the array, so an array without a
+description was not written by touchline.
 """
 
 import hashlib
@@ -37,8 +37,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class Source(_Strict):
-    """The video that features were made of."""
+class SourceVideo(_Strict):
+    """The video that features were extracted from."""
 
     name: str
     bytes: Annotated[int, Field(ge=0)]
@@ -46,24 +46,24 @@ class Source(_Strict):
 
 
 class Description(_Strict):
-    """What lies beside a feature file.
+    """The description of a feature file, stored next to it.
 
     Attributes:
         identity: the extractor.
-        first_seconds: what moment of the video row 0 shows.
-        rows, dims, dtype: of the array.
-        sha256: of the ``.npy`` file.
-        engine: what computed it.
-        stopped_at_seconds: where the video could not be read on; None if it was read whole.
-        beside: checksums of further files that were written, by how their names go on after
-            ``1_``; None if there are none.
+        first_seconds: time of row 0, from the first frame shown.
+        rows, dims, dtype: shape and type of the array.
+        sha256: checksum of the ``.npy`` file.
+        engine: the engine that computed it.
+        stopped_at_seconds: where reading the video stopped; None if it was read completely.
+        beside: checksums of additional files, by the part of their names after ``1_``; None if
+            there are none.
         made_by: the version of touchline.
     """
 
     format: Literal["touchline-features"] = "touchline-features"
     version: Literal[1] = 1
     identity: FeatureIdentity
-    source: Source
+    source: SourceVideo
     first_seconds: Annotated[float, Field(ge=0)]
     rows: Annotated[int, Field(ge=1)]
     dims: Annotated[int, Field(ge=1)]
@@ -81,7 +81,7 @@ class Description(_Strict):
 
     @property
     def warning(self) -> str | None:
-        """One line if the features do not reach the end of the video."""
+        """A one-line warning if the features do not reach the end of the video; else None."""
         if self.stopped_at_seconds is None:
             return None
         stop = format_seconds(self.stopped_at_seconds)
@@ -89,21 +89,21 @@ class Description(_Strict):
 
 
 def files_prefix(video: Path) -> str:
-    """How the names of a video's feature files begin: ``1`` for ``1_224p.mkv``, else its stem."""
+    """Prefix of the names of a video's feature files: ``1`` for ``1_224p.mkv``, else its stem."""
     half = _HALF_FILE.fullmatch(video.stem)
     return half[1] if half else video.stem
 
 
 def description_path(path: Path) -> Path:
-    """Where the description of a feature file lies."""
+    """The path of the description of a feature file."""
     return path.with_name(path.name.removesuffix(".npy") + ENDING)
 
 
 def read_description(path: Path) -> Description | None:
-    """The description beside a feature file; None for files of others, which have none.
+    """The description of a feature file; None for files of other programs, which have none.
 
     Raises:
-        FormatError: it is there and is not a description.
+        FormatError: the description is malformed.
     """
     beside = description_path(path)
     try:
@@ -114,30 +114,31 @@ def read_description(path: Path) -> Description | None:
     except OSError as error:
         raise FormatError(f"cannot be read ({error.strerror})", where=beside) from error
     if len(data) > MAX_DESCRIPTION_BYTES:
-        raise FormatError("is too large to describe features", where=beside)
+        raise FormatError("is too large for a description of features", where=beside)
     try:
         return Description.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise FormatError(
-            f"does not describe features: {field}: {first['msg']}"[:300],
+            f"not a description of features: {field}: {first['msg']}"[:300],
             where=beside,
             remedy=f"remove it, or extract {path.name} again",
         ) from error
 
 
 def check_features(path: Path, expected: FeatureIdentity | None = None) -> Description | None:
-    """Check a feature file against the description beside it, if there is one.
+    """Check a feature file against its description, if it has one.
 
     Args:
-        expected: what a model was trained on; files without a description are taken on trust.
+        expected: the extractor of a model's training features; files without a description are
+            accepted.
 
     Returns:
-        The description; None for files of others.
+        The description; None if there is none.
 
     Raises:
-        FormatError: a damaged file, or one that is not what its description says.
+        FormatError: a damaged file, or one that contradicts its description.
         ConfigError: features of another extractor than expected.
     """
     header = read_header(path, ndim=2)
@@ -147,9 +148,9 @@ def check_features(path: Path, expected: FeatureIdentity | None = None) -> Descr
     stated = (described.dtype, (described.rows, described.dims))
     if stated != (str(header.dtype), header.shape):
         raise FormatError(
-            f"holds {header.dtype} {header.shape}, its description says {stated[0]} {stated[1]}",
+            f"is {header.dtype} {header.shape}, its description states {stated[0]} {stated[1]}",
             where=path,
-            remedy="one of the two was replaced: extract it again",
+            remedy="one of the two files was replaced: extract the features again",
         )
     if expected is not None and (difference := expected.difference(described.identity)):
         raise ConfigError(
@@ -163,23 +164,24 @@ def check_features(path: Path, expected: FeatureIdentity | None = None) -> Descr
 def is_current(
     path: Path, identity: FeatureIdentity, source: Path, further: Mapping[str, Path] | None = None
 ) -> bool:
-    """Whether a whole feature file of this extractor and this video is there already.
+    """Whether there is a complete feature file of this extractor and this video.
 
-    A video of the same size that was not touched since counts as the same; else its hash decides.
+    A video of the same size that is older than the description counts as unchanged; otherwise its
+    checksum is compared.
 
     Args:
-        further: files that must have been written with it, by how their names go on.
+        further: additional files that must exist, by the part of their names after the prefix.
 
     Raises:
-        InputError: features of somebody else lie in the place, or in that of a further file.
+        InputError: the file, or an additional one, exists but was not written by touchline.
     """
     beside = description_path(path)
     if path.exists() and not beside.exists():
-        raise _somebody_elses(path)
+        raise _not_ours(path)
     try:
         described = read_description(path)
         for ending, place in (further or {}).items():
-            if not _is_told(place, described, ending):
+            if not _is_described(place, described, ending):
                 return False
         if described is None or described.identity != identity:
             return False
@@ -194,27 +196,31 @@ def is_current(
     return untouched or sha256_of(source) == described.source.sha256
 
 
-def _is_told(place: Path, described: Description | None, ending: str) -> bool:
-    """Whether a further file is there as the description says; refuses one of somebody else."""
+def _is_described(place: Path, described: Description | None, ending: str) -> bool:
+    """Whether an additional file exists as described.
+
+    Raises:
+        InputError: it exists with other content.
+    """
     if not place.exists():
         return False
     if described is None or (described.beside or {}).get(ending) != sha256_of(place):
-        raise _somebody_elses(place)
+        raise _not_ours(place)
     return True
 
 
-def _somebody_elses(path: Path) -> InputError:
+def _not_ours(path: Path) -> InputError:
     return InputError(
-        "is there already and nothing says what made it",
+        "exists and was not written by touchline",
         where=path,
-        remedy="move it away, write elsewhere with --out, or give --overwrite",
+        remedy="move it away, choose another folder with --out, or give --overwrite",
     )
 
 
 def write_features(
     path: Path, extractor: Extractor, source: Path, report: Report = lambda share: None
 ) -> Description:
-    """Extract the features of a video into a file; whatever was there stays until it is done.
+    """Extract the features of a video into a file, which is replaced only when complete.
 
     Raises:
         MediaError: the video cannot be read, or is too short for a single row.
@@ -227,7 +233,9 @@ def write_features(
         rows.finish()
         described = Description(
             identity=extractor.identity,
-            source=Source(name=source.name, bytes=source.stat().st_size, sha256=sha256_of(source)),
+            source=SourceVideo(
+                name=source.name, bytes=source.stat().st_size, sha256=sha256_of(source)
+            ),
             first_seconds=extracted.first_seconds,
             rows=rows.count,
             dims=rows.dims,
@@ -251,10 +259,10 @@ def write_features(
 
 
 class RowFile:
-    """A ``.npy`` file that grows row by row beside its place, in constant memory.
+    """A ``.npy`` file that is written row by row under a temporary name, in constant memory.
 
     Attributes:
-        part: where it grows.
+        part: path of the unfinished file.
         count, dims: its shape so far.
     """
 
@@ -267,10 +275,10 @@ class RowFile:
         self._file = self.part.open("xb")
 
     def append(self, rows: Rows) -> None:
-        """Take the next rows, (n, dims) float32.
+        """Append rows, (n, dims) float32.
 
         Raises:
-            ValueError: rows of another width than those before.
+            ValueError: rows of another width than before.
         """
         if not self.dims:
             self.dims = rows.shape[1]
@@ -281,10 +289,10 @@ class RowFile:
         self.count += len(rows)
 
     def finish(self, most: int | None = None) -> None:
-        """Write the number of rows into the header; ``part`` is a whole file then.
+        """Write the number of rows into the header, which completes the file.
 
         Args:
-            most: rows to keep; all by default.
+            most: maximum number of rows to keep; None for all.
         """
         if most is not None and most < self.count:
             self._file.truncate(self._file.tell() - (self.count - most) * self._row_bytes)
@@ -298,7 +306,7 @@ class RowFile:
         return self.dims * self.dtype.itemsize
 
     def _write_header(self) -> None:
-        # NumPy leaves room for the first axis to grow, so that the header keeps its length.
+        # NumPy pads the header so that its length does not depend on the first axis.
         header = {
             "descr": npy.dtype_to_descr(self.dtype),
             "fortran_order": False,

@@ -1,4 +1,4 @@
-"""Detectors that the user imported: kept by their checksums, which is how models name them."""
+"""The detectors that the user imported, stored under their checksums, by which models name them."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ SUFFIX = ".onnx"
 
 
 def user_detectors() -> Path:
-    """Their folder."""
+    """The folder of the imported detectors."""
     return home() / "detectors"
 
 
 def store_detector(path: Path) -> Path:
-    """Keep a detector, so that models of its detections can be run on videos.
+    """Store a detector, so that models that read its detections can be run on videos.
 
     Raises:
-        CheckpointError: not an ONNX file that is whole by itself.
+        CheckpointError: not an ONNX file, or one with external data.
     """
     inspect_onnx(path)
     target = user_detectors() / f"{sha256_of(path)}{SUFFIX}"
@@ -32,11 +32,11 @@ def store_detector(path: Path) -> Path:
 
 
 def find_detector(digest: str | None) -> Path | None:
-    """The one with this checksum; None if it is not here, or has changed since."""
+    """The detector with this checksum; None if it is missing or was changed."""
     path = user_detectors() / f"{digest}{SUFFIX}"
     return path if path.is_file() and sha256_of(path) == digest else None
 
 
 def list_detectors() -> Iterator[Path]:
-    """Every one that is kept."""
+    """All stored detectors."""
     yield from sorted(user_detectors().glob(f"*{SUFFIX}"))

@@ -1,4 +1,4 @@
-"""PCAs that the user imported, or reduced features by: kept by what identifies them."""
+"""The PCAs that the user imported or applied, stored under their origin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class StoredPca:
-    """One of them.
+    """A stored PCA.
 
     Attributes:
         path: the file.
-        origin: what identifies it in the identity of features.
-        width: of the rows that it takes.
-        dims: numbers that it gives.
+        origin: identifies it in the identity of features; see ``Pca``.
+        width: width of its input rows.
+        dims: number of components.
     """
 
     path: Path
@@ -32,17 +32,17 @@ class StoredPca:
 
     @property
     def is_published(self) -> bool:
-        """Whether it is of two files, as the published ones are: the PCA and an average."""
+        """Whether it was read from two files, a PCA and an average, as the published ones."""
         return "+" in self.origin
 
 
 def user_pcas() -> Path:
-    """Their folder."""
+    """The folder of the stored PCAs."""
     return home() / "pca"
 
 
 def is_pca(path: Path) -> bool:
-    """Whether a file is meant to be a PCA: by its suffix, or by what its header says."""
+    """Whether a file is a PCA, by its suffix or by its header."""
     if path.suffix.lower() == ".pkl":
         return True
     if path.suffix.lower() != _SUFFIX:
@@ -55,11 +55,11 @@ def is_pca(path: Path) -> bool:
 
 
 def store_pca(path: Path, average: Path | None = None) -> StoredPca:
-    """Keep a PCA, so that models of features reduced by it can be run on videos.
+    """Store a PCA, so that models that read features reduced by it can be run on videos.
 
     Args:
-        path: ``.safetensors`` as we fit it, or a published ``.pkl``.
-        average: the published mean, which is taken off before a published PCA.
+        path: ``.safetensors`` as touchline fits it, or a published ``.pkl``.
+        average: the published mean, which is subtracted before a published PCA.
 
     Raises:
         CheckpointError: unreadable, or not a PCA.
@@ -73,7 +73,7 @@ def store_pca(path: Path, average: Path | None = None) -> StoredPca:
 
 
 def list_pcas() -> Iterator[StoredPca]:
-    """Every one that is kept and can be read."""
+    """All stored PCAs that can be read."""
     for path in sorted(user_pcas().glob(f"*{_SUFFIX}")):
         if not ORIGIN.fullmatch(path.stem):
             continue
@@ -86,14 +86,14 @@ def list_pcas() -> Iterator[StoredPca]:
 
 
 def find_pca(origin: str, dims: int | None = None) -> StoredPca | None:
-    """The one that an identity of features names; None if it is not here.
+    """The stored PCA that the identity of features names; None if it is missing.
 
     Args:
-        origin: the identity's ``pca``; ``"published"`` for the published one.
-        dims: numbers that it must give.
+        origin: ``pca`` of the identity; ``"published"`` for the published one.
+        dims: required number of components.
 
     Raises:
-        ConfigError: several could be the published one.
+        ConfigError: several stored PCAs could be the published one.
     """
     wanted = [
         pca
@@ -103,7 +103,7 @@ def find_pca(origin: str, dims: int | None = None) -> StoredPca | None:
     ]
     if len(wanted) > 1:
         raise ConfigError(
-            f"{len(wanted)} published PCAs to {wanted[0].dims} numbers are here",
+            f"there are {len(wanted)} published PCAs of {wanted[0].dims} components",
             where=user_pcas(),
             remedy="remove all but the right one",
         )

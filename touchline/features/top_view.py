@@ -1,12 +1,12 @@
-"""The top view: pitch, field of view and people from above, 64 pixels by 32, twice a second.
+"""Top views: pitch, field of view and people from above, 64 by 32 pixels, two a second.
 
 Cioppa et al.: "Camera Calibration and Player Localization in SoccerNet-v2 and Investigation of
-their Representations for Action Spotting", CVPR Workshops 2021. Drawn exactly as published, to the
-last pixel, so that published weights see what they were trained on: people stand a fortieth of the
-picture further right and down than the lines of the pitch.
+their Representations for Action Spotting", CVPR Workshops 2021. Top views equal the published ones
+pixel for pixel, which published weights need; as there, people are offset from the lines of the
+pitch by a fortieth of the picture to the right and down.
 
 The lines, ``top_view_pitch.png``, are ``radar.png`` of SoccerNet/sn-spotting (CALF_Calibration;
-licensed under the Apache License 2.0) at 60 pixels by 30, made smaller by cubic interpolation.
+licensed under the Apache License 2.0), reduced to 60 by 30 pixels by cubic interpolation.
 """
 
 from dataclasses import dataclass
@@ -44,18 +44,18 @@ _PITCH_COLUMNS = slice(1, 61)
 
 @dataclass(frozen=True)
 class TopViewStyle:
-    """What is drawn.
+    """What a top view shows.
 
     Attributes:
-        field: the lines of the pitch.
-        cone: the stretch of the pitch that is in view.
-        trail: entries before and after whose people are drawn too, fainter.
-        physic: people, view and lines in a channel each, instead of colours.
-        calibrated: from above; else people are rectangles where they are in the picture, on
-            ``background``, and nothing else is drawn.
-        background: of a view that is not calibrated. Published networks were trained on 0 and
-            tested on 127.
-        confidence: of a homography from which on it is trusted.
+        field: draw the lines of the pitch.
+        cone: draw the outline of the field of view.
+        trail: number of entries before and after whose people are also drawn, fainter.
+        physic: people, view and lines in one channel each, instead of colours.
+        calibrated: draw from above; else draw only the people, as rectangles at their place in the
+            picture, on ``background``.
+        background: grey level of an uncalibrated view. Published networks were trained with 0 and
+            tested with 127.
+        confidence: lowest confidence at which a homography is used.
 
     Raises:
         ConfigError: a trail or background out of range.
@@ -79,20 +79,20 @@ class TopViewStyle:
 
 
 PUBLISHED_STYLE = TopViewStyle()
-"""Of the best published network."""
+"""The style of the best published network."""
 
 
 class TopView:
-    """The top views of a half, drawn when they are asked for: a ``Stream``.
+    """The top views of a half, drawn on demand: a ``Stream``.
 
-    What is kept of the two files is a few hundred bytes per entry.
+    It keeps a few hundred bytes per entry in memory.
 
     Args:
-        calibration: where the picture lies.
-        boxes: who is in it.
+        calibration: the calibration.
+        boxes: the player boxes.
         style: what to draw.
-        steps: rows; by default as many as there are calibrations. Rows without a trusted
-            calibration, or beyond the end of either file, are black.
+        steps: number of rows; by default the number of calibrations. Rows without a calibration
+            of sufficient confidence, or beyond the end of either file, are black.
     """
 
     rate: Fraction = SIGHTINGS_RATE
@@ -159,18 +159,18 @@ class TopView:
 
 @cache
 def pitch_lines() -> Pixels:
-    """(30, 60) the lines of the pitch, white on black."""
+    """(30, 60) lines of the pitch, white on black."""
     with (files("touchline.features") / "top_view_pitch.png").open("rb") as file:
         return np.asarray(Image.open(file).convert("L"))
 
 
 @dataclass(frozen=True, eq=False)
 class _Rectangles:
-    """Rectangles in the order in which they are painted.
+    """Rectangles in drawing order.
 
     Attributes:
-        entry: (n,) int32, which view each is in, ascending.
-        sides: (n, 4) uint8: left, top, and right, bottom, which are not part of it.
+        entry: (n,) int32, index of the view of each, ascending.
+        sides: (n, 4) uint8: left, top, right, bottom; right and bottom are exclusive.
         colours: (n, 3) uint8.
     """
 
@@ -184,7 +184,7 @@ class _Rectangles:
         return _Rectangles(self.entry[inside] - begin, self.sides[inside], self.colours[inside])
 
     def fill(self, views: Pixels, value: int | None = None) -> None:
-        """Paint into (entries, channels, H, W); later ones over earlier ones."""
+        """Draw into (entries, channels, H, W), in order."""
         for entry, sides, colour in zip(
             self.entry.tolist(), self.sides.tolist(), self.colours, strict=True
         ):
@@ -194,7 +194,7 @@ class _Rectangles:
 
 
 def _cones(calibration: Calibration, inverse: npt.NDArray[np.float64]) -> Whole:
-    """(n, 4, 2) pixels of the corners of the picture."""
+    """(n, 4, 2) corners of the field of view, in pixels of the top view."""
     corners = picture_corners(calibration)
     points = [project(inverse, np.broadcast_to(corner, (len(inverse), 2))) for corner in corners]
     return _pixels(np.stack(points, axis=1))
@@ -216,7 +216,7 @@ def _from_above(
 def _appearances(
     boxes: PlayerBoxes, usable: Whole, trail: int
 ) -> tuple[Whole, Whole, npt.NDArray[np.float64]]:
-    """Who is drawn in which view and how strongly, in the order of drawing."""
+    """Index of the view, index of the person and opacity, in drawing order."""
     if not trail:
         counts = np.diff(boxes.first)[usable]
         people = [np.arange(boxes.first[i], boxes.first[i + 1]) for i in usable]
@@ -227,7 +227,7 @@ def _appearances(
     entries, persons, strengths = [], [], []
     for i in usable:
         low, high = max(0, i - trail), min(i + trail, len(boxes) - 1)
-        # Counted from the first entry that exists: off centre at the start of a half, as published.
+        # The triangle starts at the first existing entry: off-centre at the start, as published.
         around = np.arange(boxes.first[low], boxes.first[high + 1])
         faint = np.repeat(triangle[: high - low + 1], np.diff(boxes.first[low : high + 2]))
         own = np.arange(boxes.first[i], boxes.first[i + 1])
@@ -252,10 +252,10 @@ def _in_picture(boxes: PlayerBoxes, known: int) -> _Rectangles:
 
 
 def _pixels(metres: npt.NDArray[np.float64]) -> Whole:
-    """(..., 2) pitch metres to (..., 2) column and row, cut towards zero."""
+    """(..., 2) pitch metres to (..., 2) column and row, truncated towards zero."""
     ratio = _PITCH_SHARE * metres / (LENGTH_METRES, WIDTH_METRES) + 0.5 + _MARGIN_SHARE
-    places = np.nan_to_num(np.trunc((WIDTH, HEIGHT) * ratio), nan=raster.FARTHEST)
-    return places.clip(-raster.FARTHEST, raster.FARTHEST).astype(np.int64)
+    places = np.nan_to_num(np.trunc((WIDTH, HEIGHT) * ratio), nan=raster.MAX_COORDINATE)
+    return places.clip(-raster.MAX_COORDINATE, raster.MAX_COORDINATE).astype(np.int64)
 
 
 def _to_uint8(colours: npt.NDArray[np.float64]) -> Pixels:

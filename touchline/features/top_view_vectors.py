@@ -1,7 +1,6 @@
-"""Vectors that describe top views, which the published network with calibration reads.
+"""Feature vectors of top views, the input of the published network with calibration.
 
-Cioppa et al., CVPR Workshops 2021: top views through a ResNet-34 for ImageNet, without its
-classifier.
+Cioppa et al., CVPR Workshops 2021: top views through an ImageNet ResNet-34 without classifier.
 """
 
 import re
@@ -35,10 +34,10 @@ from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
 
 SUFFIX = "radar_resnet_34_composite"
-"""Of the published files: ``1_radar_resnet_34_composite.npy``."""
+"""Suffix of the published files: ``1_radar_resnet_34_composite.npy``."""
 
 WEIGHTS = "timm:resnet34.tv_in1k"
-"""The extractor whose network it is."""
+"""Name of the stored weights."""
 
 _ENLARGED = (512, 256)
 _SIDE = 224
@@ -47,14 +46,14 @@ _HALF = re.compile(r"([1-4])[_.]")
 
 
 class TopViewVectors(NetworkExtractor):
-    """Describes the top views of a half: an ``Extractor``.
+    """Feature vectors of the top views of a half: an ``Extractor``.
 
     Its source is the half's calibration file, or any other file of the half in the game's folder,
     such as its video.
 
     Args:
-        folder: weights of ResNet-34 as timm has it.
-        rate: rows a second; there is only that of calibrations.
+        folder: weights of timm's ResNet-34.
+        rate: rows a second; only the rate of calibrations is supported.
 
     Raises:
         ConfigError: another rate.
@@ -68,8 +67,8 @@ class TopViewVectors(NetworkExtractor):
     ) -> None:
         if rate not in (None, SIGHTINGS_RATE):
             raise ConfigError(
-                f"top views cannot be had {rate} times a second",
-                remedy=f"calibrations are {SIGHTINGS_RATE} a second",
+                f"top views at {rate} a second are not supported",
+                remedy=f"calibrations have {SIGHTINGS_RATE} a second",
             )
         identity = FeatureIdentity(
             name="top-view",
@@ -83,7 +82,7 @@ class TopViewVectors(NetworkExtractor):
         """See ``Extractor``.
 
         Raises:
-            FormatError: the half has no calibration or boxes, or they are malformed.
+            FormatError: the calibration or player boxes of the half are missing or malformed.
         """
         view = open_top_view(source)
         for first in range(0, view.steps, INPUTS_AT_ONCE):
@@ -93,7 +92,7 @@ class TopViewVectors(NetworkExtractor):
         return Extracted(first_seconds=0.0)
 
     def _describe(self, views: Pixels) -> Rows:
-        # Half of all entries are black: what is alike is described once.
+        # Half of all entries are black: equal views are computed once.
         different, index = np.unique(views, axis=0, return_inverse=True)
         vectors = self.network(np.stack([enlarge(view) for view in different]))
         rows: Rows = vectors[index.reshape(-1)]
@@ -101,9 +100,9 @@ class TopViewVectors(NetworkExtractor):
 
 
 def enlarge(view: Pixels) -> Pixels:
-    """(3, 32, 64) top view to the (224, 224, 3) picture of its middle that the network sees.
+    """(3, 32, 64) top view -> (224, 224, 3) input picture of the network.
 
-    As published: enlarged to a height of 256, of which the middle 224 by 224 stay.
+    As published: enlarged to a height of 256, then cropped to the middle 224 by 224.
     """
     picture = Image.fromarray(np.ascontiguousarray(view.transpose(1, 2, 0)))
     width, height = _ENLARGED
@@ -116,13 +115,13 @@ def open_top_view(source: Path) -> TopView:
     """The top views of the half that a file belongs to.
 
     Raises:
-        FormatError: the file's name does not say which half, or its calibration or boxes are
+        FormatError: the file's name does not state the half, or its calibration or boxes are
             missing or malformed.
     """
     found = _HALF.match(source.name)
     if found is None:
         raise FormatError(
-            "the name does not say which half this is",
+            "the name does not state the half",
             where=source,
             remedy=f"name it like {calibration_name(1)}",
         )

@@ -1,4 +1,4 @@
-"""VGGish over the sound of a video, in both of its maps to time."""
+"""VGGish on the audio of a video, in its two published variants."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ from touchline.features.extractor import (
     Report,
     Write,
 )
-from touchline.features.sound import describe_sound, refuse_rate
+from touchline.features.sound import check_rate, describe_sound
 from touchline.features.spectra import (
     FRAME_SAMPLES,
     HOP_SAMPLES,
@@ -29,14 +29,14 @@ from touchline.zoo.identity import FeatureIdentity
 
 @dataclass(frozen=True)
 class SoundMap:
-    """One way from VGGish to rows over time.
+    """A variant of VGGish: which layer gives the rows, and their spacing.
 
     Attributes:
-        name: of the extractor.
-        suffix: of its files.
-        graph: which map of the network.
+        name: name of the extractor.
+        suffix: suffix of its files.
+        graph: output of the network.
         steps: 10 ms steps from one row to the next.
-        used_steps: of these, how many the network sees.
+        used_steps: how many of these steps the network reads.
     """
 
     name: str
@@ -52,31 +52,31 @@ class SoundMap:
 
     @property
     def silence_after(self) -> int:
-        """Samples missing at the end of a row's own stretch for the frames that begin in it."""
+        """Samples of silence needed to complete the frames that begin in the last row."""
         if self.used_steps == self.steps:
             return 0  # the published front end drops the incomplete tail
         return FRAME_SAMPLES - HOP_SAMPLES
 
     @property
     def centre_seconds(self) -> float:
-        """The middle of what row 0 covers."""
+        """The centre of the interval that row 0 covers."""
         if self.used_steps == self.steps:
             return ((self.steps - 1) * HOP_SAMPLES + FRAME_SAMPLES) / SAMPLE_RATE / 2
         return float(1 / self.rate / 2)
 
 
 EMBEDDING = SoundMap("vggish", "VGGish_096", "features", 96, 96)
-"""AudioSet's: 128 numbers every 0.96 seconds."""
+"""The AudioSet embedding: 128 numbers every 0.96 seconds."""
 
 HALF_SECONDS = SoundMap("vggish-half-second", "VGGish", "half_seconds", 50, 46)
-"""Of Vanderplaetse and Dupont: 512 numbers every half second."""
+"""Vanderplaetse and Dupont: 512 numbers every half second."""
 
 
 class VGGishSound(NetworkExtractor):
     """VGGish as an ``Extractor``.
 
     Raises:
-        ConfigError: a rate other than the map's own.
+        ConfigError: a rate other than the variant's own.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class VGGishSound(NetworkExtractor):
         rate: Fraction | None = None,
         placement: Placement = DEFAULT_PLACEMENT,
     ) -> None:
-        refuse_rate(sound_map.name, rate, sound_map.rate)
+        check_rate(sound_map.name, rate, sound_map.rate)
         identity = FeatureIdentity(
             name=sound_map.name, weights=folder.weights_digest, rate=format_rate(sound_map.rate)
         )
@@ -108,10 +108,10 @@ class VGGishSound(NetworkExtractor):
 
 
 def examples(frames: Floats, sound_map: SoundMap = EMBEDDING) -> Floats:
-    """Log-mel as the network takes it.
+    """The log-mel input of the network.
 
     Args:
-        frames: (n, 400) sound; steps that do not fill a row are left out.
+        frames: (n, 400) audio frames; an incomplete row at the end is left out.
 
     Returns:
         (n // steps, used_steps, 64).

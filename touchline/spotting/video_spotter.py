@@ -20,7 +20,7 @@ from touchline.errors import ConfigError, InputError, MediaError, MissingExtraEr
 from touchline.events import Timeline, Video
 from touchline.features.extractor import Extractor, Placement, Rows
 from touchline.features.extractors import HEARING
-from touchline.features.of_models import WantedFeatures, open_extractor_of
+from touchline.features.model_features import WantedFeatures, open_extractor_of
 from touchline.features.store import RowFile, files_prefix
 from touchline.media.video import VideoInfo, probe
 from touchline.runtime.progress import Progress

@@ -1,4 +1,4 @@
-"""The extractor that a model's features come from, found by what its card says of them."""
+"""The extractor for the features that a model reads, found by the model's card."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -7,7 +7,12 @@ from touchline.errors import CheckpointError, ConfigError
 from touchline.features.detections import BOXES, DetectionOptions
 from touchline.features.detections import NAME as DETECTIONS
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
-from touchline.features.extractors import ExtractorSpec, is_known, missing_weights, open_extractor
+from touchline.features.extractors import (
+    ExtractorSpec,
+    is_extractor,
+    missing_weights,
+    open_extractor,
+)
 from touchline.features.stored_detectors import find_detector
 from touchline.features.stored_pca import StoredPca, find_pca
 from touchline.timebase import parse_rate
@@ -15,22 +20,22 @@ from touchline.zoo.identity import PUBLISHED, FeatureIdentity, published_identit
 
 _PUBLISHED_PCA = "touchline models import pca_512_TF2.pkl --average average_512_TF2.pkl"
 
-_WITHOUT_EXTRACTOR = {
-    "baidu_soccer_embeddings": "were published without the networks that make them",
+_NOT_REPRODUCIBLE = {
+    "baidu_soccer_embeddings": "were published without their networks",
 }
-"""Published features that cannot be made of a video, and why."""
+"""Published features that cannot be extracted, and why."""
 
 
 @dataclass(frozen=True)
 class WantedFeatures:
-    """Features that a model reads.
+    """The features that a model reads.
 
     Attributes:
-        model: its name.
-        name: of the files, such as ``"ResNET_TF2_PCA512"``.
+        model: name of the model.
+        name: name of the feature files, such as ``"ResNET_TF2_PCA512"``.
         rate: rows a second.
-        width: numbers of a row; None where nothing says it.
-        identity: what made those that it was trained on; None where nothing says it.
+        width: numbers per row; None if unknown.
+        identity: the extractor of the training features; None if unknown.
     """
 
     model: str
@@ -43,20 +48,20 @@ class WantedFeatures:
 def open_extractor_of(
     wanted: WantedFeatures, placement: Placement = DEFAULT_PLACEMENT
 ) -> Extractor:
-    """Make the extractor ready that makes these features of a video.
+    """Open the extractor that produces these features.
 
     Raises:
-        ConfigError: nothing says which it is, or the one that is here makes other numbers.
-        CheckpointError: its weights or its PCA are not here; says how to import them.
+        ConfigError: the extractor is unknown, or the installed one produces other features.
+        CheckpointError: its weights or its PCA are missing; names the command that imports them.
     """
     identity = wanted.identity or published_identity(wanted.name, wanted.rate)
     if identity is None:
         raise _unknown(wanted)
-    if not is_known(identity.name):
+    if not is_extractor(identity.name):
         raise ConfigError(
-            f"model {wanted.model} reads features of {identity.name}, which is not here",
-            remedy=f"bring the model {identity.name} into the zoo, or extract where it is and run "
-            f"touchline predict",
+            f"model {wanted.model} reads features of {identity.name}, which is not installed",
+            remedy=f"import the model {identity.name}, or extract the features where it is "
+            "installed and run touchline predict",
         )
     if identity.name == DETECTIONS:
         spec = _detections(identity, wanted, placement)
@@ -67,51 +72,51 @@ def open_extractor_of(
     extractor = open_extractor(spec)
     if difference := identity.difference(extractor.identity):
         raise ConfigError(
-            f"model {wanted.model} was trained on features that cannot be made here: {difference}",
-            remedy="import the weights that its features were made with",
+            f"model {wanted.model} was trained on other features: {difference}",
+            remedy="import the weights that its features were extracted with",
         )
     return extractor
 
 
 def _unknown(wanted: WantedFeatures) -> ConfigError:
-    why = _WITHOUT_EXTRACTOR.get(wanted.name)
-    known = f", which {why}" if why else ", and nothing says what makes them"
+    why = _NOT_REPRODUCIBLE.get(wanted.name)
+    known = f", which {why}" if why else ", whose extractor is unknown"
     return ConfigError(
         f"model {wanted.model} reads features {wanted.name}{known}",
-        remedy="give their files to touchline predict",
+        remedy="run touchline predict on feature files",
     )
 
 
 def _detections(
     identity: FeatureIdentity, wanted: WantedFeatures, placement: Placement
 ) -> ExtractorSpec:
-    """The detector that was imported, or player boxes, which lie beside the video.
+    """The imported detector, or the player-box files next to the video.
 
     Raises:
-        CheckpointError: the detector is not here.
+        CheckpointError: the detector is missing.
     """
     if identity.settings.get("detector") == BOXES:
         return ExtractorSpec(f"{DETECTIONS}@{BOXES}")
     path = find_detector(identity.weights)
     if path is None:
         raise CheckpointError(
-            f"model {wanted.model} reads detections by a detector that is not here",
+            f"model {wanted.model} reads detections of a detector that is missing",
             remedy="get it and run: touchline models import DETECTOR.onnx (its checksum begins "
             f"with {str(identity.weights)[:16]}), or extract them and run touchline predict",
         )
-    told = identity.settings.get("classes")
+    classes = identity.settings.get("classes")
     return ExtractorSpec(
         f"{DETECTIONS}@{path}",
         placement=replace(placement, engine="auto"),
-        detection=DetectionOptions(None if told is None else str(told)),
+        detection=DetectionOptions(None if classes is None else str(classes)),
     )
 
 
 def _pca(identity: FeatureIdentity, wanted: WantedFeatures) -> StoredPca | None:
-    """The PCA that the features pass, if any.
+    """The PCA of the features, if any.
 
     Raises:
-        CheckpointError: it, or the extractor's weights, are not here.
+        CheckpointError: the PCA or the extractor's weights are missing.
     """
     origin = identity.settings.get("pca")
     pca = None if origin is None else find_pca(str(origin), wanted.width)
@@ -123,7 +128,7 @@ def _pca(identity: FeatureIdentity, wanted: WantedFeatures) -> StoredPca | None:
     if commands:
         raise CheckpointError(
             f"model {wanted.model} reads features {wanted.name} of {identity.name}, whose files "
-            "are not here",
+            "are missing",
             remedy=f"get them and run: {' and '.join(commands)}",
         )
     return pca
