@@ -279,7 +279,7 @@ class PublishedDataset(Dataset[dict[str, dict[str, np.ndarray]]]):
 
     def __init__(self, task: Task, halves: tuple[LabelledHalf, ...], clips: Clips) -> None:
         self.task, self.halves, self.clips = task, halves, clips
-        self.rows = [half.streams[MAIN].everything() for half in halves]
+        self.rows = [half.streams[MAIN].read_all() for half in halves]
 
     def __len__(self) -> int:
         return len(self.clips)

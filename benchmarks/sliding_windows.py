@@ -59,7 +59,7 @@ def main() -> None:
         peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         sample = np.linspace(0, options.steps - 1, options.sample).astype(int)
         batches = np.array_split(sample, max(1, len(sample) // BATCH))
-        rows = [torch.from_numpy(file.everything()) for file in files]
+        rows = [torch.from_numpy(file.read_all()) for file in files]
         windowed_seconds, windowed_cpu_seconds = timed(
             lambda: list(pool.map(partial(windowed, network, rows[0]), batches))
         )

@@ -140,7 +140,7 @@ def test_clips_of_another_match_are_refused(video, tmp_path, name):
         Clip("match.mp4", 1.0, 60.0, events=(Event(40.0, "Goal"),)),
         Clip("match.mp4", 50.0, 60.0),
     ):
-        with pytest.raises(InputError, match="is this the video"):
+        with pytest.raises(InputError, match="belong to this video"):
             cut_reel(Reel((clip,)), tmp_path / name, video)
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.render import Sources, inside_videos, render_reel, video_of_clip
+from touchline.editing.render import VideoPaths, inside_videos, render_reel, video_of_clip
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
@@ -171,7 +171,7 @@ def write_reel(
 def cut_reel(
     reel: Reel,
     path: Path,
-    video: Sources | None,
+    video: VideoPaths | None,
     *,
     burn_labels: bool = False,
     snap: bool = True,
@@ -285,7 +285,7 @@ def read_one_game(events: Path) -> Timeline | Match | Reel:
     return next(iter(thing.values()))
 
 
-def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> Sources | None:
+def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> VideoPaths | None:
     """The videos that a reel is cut from: those given, else those lying beside the event file.
 
     Raises:

@@ -70,7 +70,7 @@ def test_the_half_is_named_where_there_are_two(call, refused, videos, halves, tm
         (["match.mp4", "text.mp4", "-o", "a.mp4"], "text.mp4"),
         (["text.mp4", "match.events.json", "-o", "a.mp4"], "is not a video file"),
         (["sound-only.mp4", "match.events.json", "-o", "a.mp4"], "has no picture"),
-        (["one-frame.mp4", "match.events.json", "-o", "a.mp4"], "is this the video"),
+        (["one-frame.mp4", "match.events.json", "-o", "a.mp4"], "belong to this video"),
         (["match.mp4", "match.events.json"], "--output"),
     ],
 )

@@ -23,7 +23,7 @@ class Rows:
     def read(self, first: int, count: int) -> np.ndarray:
         return self.rows[np.clip(np.arange(first, first + count), 0, self.steps - 1)]
 
-    def everything(self) -> np.ndarray:
+    def read_all(self) -> np.ndarray:
         return self.rows
 
 
@@ -36,8 +36,8 @@ def clock(rate: Fraction, rows: int, first_seconds: float) -> Rows:
 def aligned(stream, manner: str, **given) -> np.ndarray:
     first_seconds = stream.first_seconds
     return AlignedStream(
-        stream, RATE, STEPS, 2, manner=manner, first_seconds=first_seconds, **given
-    ).everything()
+        stream, RATE, STEPS, 2, resampling=manner, first_seconds=first_seconds, **given
+    ).read_all()
 
 
 def test_rows_at_the_middles_of_the_steps_stay_as_they_are():
@@ -78,8 +78,8 @@ def test_of_faster_streams_the_mean_is_taken():
 @pytest.mark.parametrize("rate", [Fraction(25, 24), Fraction(2), Fraction(25), Fraction(2, 3)])
 def test_any_part_that_is_read_is_that_of_the_whole(manner, rate):
     stream = clock(rate, int(15 * rate), 1.7)
-    whole = AlignedStream(stream, RATE, STEPS, 2, manner=manner, first_seconds=1.7)
-    everything = whole.everything()
+    whole = AlignedStream(stream, RATE, STEPS, 2, resampling=manner, first_seconds=1.7)
+    everything = whole.read_all()
     for first, count in ((0, 7), (5, 20), (13, 1), (33, 7)):
         part = whole.read(first, count)
         np.testing.assert_allclose(part, everything[first : first + count], atol=1e-5)
@@ -93,7 +93,7 @@ def test_where_nothing_is_within_a_second_nothing_is_said():
     for manner in ("nearest", "linear", "mean"):
         said = ~np.isnan(aligned(stream, manner)).any(axis=1)
         assert (said == ((MIDDLES >= 4.0) & (MIDDLES <= 11.5))).all()
-    lacking = AlignedStream(None, RATE, STEPS, 3).everything()
+    lacking = AlignedStream(None, RATE, STEPS, 3).read_all()
     assert lacking.shape == (STEPS, 3) and np.isnan(lacking).all()
 
 
@@ -109,11 +109,11 @@ def test_streams_are_aligned_by_their_rates_and_once():
     widths = {"features": 4, "sound": 2, "slow": 2, "frames": 2, "lacking": 5}
     found = align_streams(streams, widths, ["frames"])
     assert list(found) == list(widths)
-    assert (found["features"].everything() == main.rows).all()  # whenever its frames were taken
-    np.testing.assert_allclose(found["sound"].everything()[:, 0], MIDDLES, atol=0.005)
-    np.testing.assert_allclose(found["slow"].everything()[1:-1, 0], MIDDLES[1:-1], atol=1e-4)
-    assert found["frames"].everything()[:3, 0].tolist() == [0, 1, 1]
-    assert np.isnan(found["lacking"].everything()).all()
+    assert (found["features"].read_all() == main.rows).all()  # whenever its frames were taken
+    np.testing.assert_allclose(found["sound"].read_all()[:, 0], MIDDLES, atol=0.005)
+    np.testing.assert_allclose(found["slow"].read_all()[1:-1, 0], MIDDLES[1:-1], atol=1e-4)
+    assert found["frames"].read_all()[:3, 0].tolist() == [0, 1, 1]
+    assert np.isnan(found["lacking"].read_all()).all()
     assert align_streams(found, widths)["sound"] is found["sound"]
 
 

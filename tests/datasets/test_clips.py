@@ -10,8 +10,8 @@ from touchline.datasets.augment import Augmentation, prepare_batch
 from touchline.datasets.clips import (
     ClipDataset,
     ClipRules,
+    ClipSampler,
     LabelledVideo,
-    RunningNumbers,
     read_clip,
     start_range,
 )
@@ -136,7 +136,7 @@ def test_padding_is_black_or_the_mean_colour():
 
 
 def test_processes_and_epochs_share_out_the_running_numbers():
-    samplers = [RunningNumbers(12, rank, 3) for rank in range(3)]
+    samplers = [ClipSampler(12, rank, 3) for rank in range(3)]
     for epoch in range(2):
         for sampler in samplers:
             sampler.set_epoch(epoch)

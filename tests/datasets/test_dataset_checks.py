@@ -112,7 +112,7 @@ def test_what_is_missing_or_unreadable(tmp_path, video):
     np.save(folder / "2_ResNET_TF2.npy", np.zeros((4, 8), np.float32))
     found = texts(check_dataset(tmp_path, games=[GAME, OTHER]))
     for part in ("1_224p.mkv", "half 2 has no video", "1_ResNET_TF2.npy: not a .npy file",
-                 f"{OTHER}: the game is missing", "labels of half 2 and no video"):  # fmt: skip
+                 f"{OTHER}: the game is missing", "labels of half 2, but no video"):  # fmt: skip
         assert any(part in text for text in found), part
     assert not any("2_ResNET_TF2" in text for text in found)
 
@@ -152,7 +152,7 @@ def test_what_feature_based_systems_read_is_checked_by_its_readers(tmp_path, vid
     for part in (
         "1_field_calib_ccbv.json: predictions[1]: homography is not 9 numbers",
         "2_player_boundingbox_maskrcnn.json: predictions[1]: has 1 bboxes and 0 colors",
-        "1_ResNET_TF2.npy: holds float64 numbers",
+        "1_ResNET_TF2.npy: contains float64 numbers",
         "2_ResNET_TF2.npy: is shorter than its header states",
     ):
         assert sum(text.startswith(f"error: {GAME}/{part}") for text in found) == 1, found
@@ -194,7 +194,7 @@ def test_what_the_server_would_refuse_of_an_archive(tmp_path, files, expected):
         ({"position": "1000.5"}, "error", "position is not a whole number"),
         ({"position": None}, "error", "position is not a whole number"),
         ({"position": "-1"}, "error", "position is negative"),
-        ({"position": "99999999"}, "warning", "behind 120 minutes"),
+        ({"position": "99999999"}, "warning", "after 120 minutes"),
         ({"half": "3"}, "error", "half is neither 1 nor 2"),
         ({"half": "first"}, "error", "half is not a number"),
         ({"confidence": "high"}, "error", "confidence is not a number"),

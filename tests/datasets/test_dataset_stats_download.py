@@ -147,7 +147,7 @@ def test_archives_come_by_split(hub, tmp_path):
 
 def test_a_download_that_brings_nothing_is_an_error(hub, tmp_path):
     hub([])
-    with pytest.raises(InputError, match="nothing came of labels"):
+    with pytest.raises(InputError, match="no files of labels"):
         download("labels", tmp_path, ["test"])
 
 
@@ -162,8 +162,8 @@ def http_error(status: int) -> OSError:
     [
         (http_error(403), "sign the agreement"),
         (http_error(401), "hf auth login"),
-        (http_error(429), "wait"),
-        (OSError("no route to host"), "goes on where it stopped"),
+        (http_error(429), "too many requests"),
+        (OSError("no route to host"), "it resumes"),
     ],
 )
 def test_why_a_download_failed(hub, tmp_path, error, text):

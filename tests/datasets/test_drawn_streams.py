@@ -60,7 +60,7 @@ def test_the_top_view_shows_players_where_the_script_has_them(simulated):
 
 def test_the_graph_joins_players_who_stand_together(simulated):
     folder, _ = simulated
-    graphs = open_drawn("graph", folder, "1", 120).everything()
+    graphs = open_drawn("graph", folder, "1", 120).read_all()
     exists = graphs[..., NODE_FEATURES] > 0
     joined = graphs[..., NODE_FEATURES + 1 :] > 0
     assert exists.any(axis=1).all() and exists.sum(axis=1).max() > 5
@@ -77,8 +77,8 @@ def test_there_are_as_many_rows_as_asked_for(simulated, name):
     for steps in (3, 120, 200):
         stream = open_drawn(name, simulated[0], "2", steps)
         assert stream.rate == 2 and stream.steps == steps
-        assert len(stream.everything()) == steps
-        assert np.array_equal(stream.read(steps - 2, 4)[-1], stream.everything()[-1])
+        assert len(stream.read_all()) == steps
+        assert np.array_equal(stream.read(steps - 2, 4)[-1], stream.read_all()[-1])
 
 
 def test_an_unknown_stream_is_refused(simulated):

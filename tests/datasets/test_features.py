@@ -37,7 +37,7 @@ def test_rows_are_those_of_the_array_and_clamped_beyond_its_ends(tmp_path, dtype
             rows = file.read(first, count)
             assert rows.dtype == np.float32
             np.testing.assert_array_equal(rows, wanted.astype(np.float32))
-    np.testing.assert_array_equal(file.everything(), array.astype(np.float32))
+    np.testing.assert_array_equal(file.read_all(), array.astype(np.float32))
 
 
 def test_rows_may_be_pictures_of_any_shape(tmp_path):
@@ -66,7 +66,7 @@ def test_many_files_are_open_only_while_they_are_read(tmp_path):
         (np.array([[{}, 1]], object), "Python objects"),
         (np.zeros(4, np.float32), "shape"),
         (np.zeros((0, 4), np.float32), "shape"),
-        (np.asfortranarray(np.zeros((4, 3), np.float32)), "column"),
+        (np.asfortranarray(np.zeros((4, 3), np.float32)), "Fortran order"),
     ],
 )
 def test_other_arrays_are_refused(tmp_path, array, said):
@@ -89,7 +89,7 @@ def test_a_file_that_shrinks_while_it_is_used_is_an_error_and_no_crash(tmp_path)
     file = FeatureFile(path, RATE)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(FormatError, match="shorter"):
-        file.everything()
+        file.read_all()
     path.unlink()
     with pytest.raises(FormatError, match="cannot be read"):
         file.read(0, 1)

@@ -40,7 +40,7 @@ def test_a_reel_fits_its_length_in_order_and_inside_the_video(found, seconds, ji
 def test_a_goal_comes_before_any_throw_in_and_shows_its_whole_window():
     reel = select(timeline(Event(500, "Throw-in", 0.99), Event(100, "Goal", 0.6)), seconds=16)
     assert [clip.title for clip in reel] == ["Goal"]
-    begin, end = MOMENTS["Goal"].whole
+    begin, end = MOMENTS["Goal"].core
     assert reel.clips[0].start_seconds <= 100 + begin
     assert reel.clips[0].end_seconds >= 100 + end
 
@@ -106,7 +106,7 @@ def test_any_length_of_video_will_do_and_nothing_lies_beyond_it(found, duration)
 def test_where_the_video_ends_is_not_guessed():
     reel = select(timeline(Event(100, "Goal"), duration=None))
     assert [clip.end_seconds for clip in reel] == [
-        pytest.approx(100 + MOMENTS["Goal"].whole[1], abs=0.001)
+        pytest.approx(100 + MOMENTS["Goal"].core[1], abs=0.001)
     ]
 
 
@@ -121,7 +121,7 @@ def test_evidence_adds_up():
 
 def test_many_alike_are_not_cut_to_snippets():
     shots = [Event(100.0 * n, "Shots on target") for n in range(1, 26)]
-    begin, end = MOMENTS["Shots on target"].whole
+    begin, end = MOMENTS["Shots on target"].core
     reel = select(timeline(*shots), seconds=60)
     assert len(reel) == 60 // (end - begin)
     assert all(clip.seconds >= end - begin - 0.002 for clip in reel)

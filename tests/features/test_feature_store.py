@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from touchline.errors import ConfigError, FormatError, InputError, MediaError
-from touchline.features.extractor import Extracted
+from touchline.features.extractor import Extraction
 from touchline.features.store import (
     check_features,
     description_path,
@@ -32,13 +32,13 @@ class Invented:
         known = {"name": "invented", "rate": "2/1", "settings": {"size": "1x1"}}
         self.identity = FeatureIdentity(**(known | identity))
 
-    def extract(self, source, write, report) -> Extracted:
+    def extract(self, source, write, report) -> Extraction:
         for first in range(0, len(self.rows), 300):
             write(self.rows[first : first + 300])
             report(first / len(self.rows))
         if self.fails:
             raise MediaError("broke", where=source)
-        return Extracted(0.48, 12.5)
+        return Extraction(0.48, 12.5)
 
     def close(self) -> None:
         pass

@@ -8,7 +8,7 @@ import pytest
 from published_files import sklearn_pickle
 
 from touchline.errors import CheckpointError, ConfigError, InputError
-from touchline.features.pca import Covariance, Pca, Reduced, fit_pca, read_pca
+from touchline.features.pca import Covariance, Pca, PcaExtractor, fit_pca, read_pca
 from touchline.features.pickles import read_pickle
 from touchline.features.store import write_features
 from touchline.zoo.identity import FeatureIdentity
@@ -68,10 +68,10 @@ class Given:
         self.identity = FeatureIdentity(**({"name": "given", "rate": "2/1"} | identity))
 
     def extract(self, source, write, report):
-        from touchline.features.extractor import Extracted
+        from touchline.features.extractor import Extraction
 
         write(MIXED)
-        return Extracted(0.0)
+        return Extraction(0.0)
 
     def close(self) -> None:
         pass
@@ -83,12 +83,12 @@ def test_features_of_another_extractor_are_not_reduced(tmp_path):
     write_features(tmp_path / "1_given.npy", Given(), source)
     path = tmp_path / "pca.safetensors"
     fit_pca([tmp_path / "1_given.npy"], 4).save(path)
-    reduced = Reduced(Given(rate="5/1"), path)
+    reduced = PcaExtractor(Given(rate="5/1"), path)
     assert reduced.suffix == "given_PCA4"
     described = write_features(tmp_path / "1_given_PCA4.npy", reduced, source)
     assert described.dims == 4 and "pca" in described.identity.settings
     with pytest.raises(ConfigError, match="fitted on other features"):
-        Reduced(Given(weights="b" * 64), path)
+        PcaExtractor(Given(weights="b" * 64), path)
     write_features(tmp_path / "2_given.npy", Given(weights="b" * 64), source)
     with pytest.raises(ConfigError, match="do not fit"):
         fit_pca([tmp_path / "1_given.npy", tmp_path / "2_given.npy"], 4)

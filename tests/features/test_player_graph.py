@@ -67,7 +67,7 @@ def test_rows_are_the_same_however_they_are_read(shared):
         read_player_boxes(folder / player_boxes_name(2)),
         steps=500,
     )
-    whole = graph.everything()
+    whole = graph.read_all()
     assert np.array_equal(graph.read(-5, 20), whole[np.arange(-5, 15).clip(0)])
     assert np.array_equal(graph.read(470, 60), whole[np.arange(470, 530).clip(0, 499)])
     features, exists, _ = parts(whole)
@@ -76,7 +76,7 @@ def test_rows_are_the_same_however_they_are_read(shared):
 
 def test_people_closer_than_25_metres_are_joined():
     people = [(-12.5, 0), (12, 0), (12.5, 0), (50, 30)]
-    features, exists, joined = parts(PlayerGraph(*straight_above(people)).everything()[0])
+    features, exists, joined = parts(PlayerGraph(*straight_above(people)).read_all()[0])
     np.testing.assert_allclose(features[:4, 4:6] * 50, people, atol=1e-5)
     np.testing.assert_allclose(features[:4, :3], 0)
     np.testing.assert_allclose(features[:4, 3], 60 / 10_000)
@@ -86,7 +86,7 @@ def test_people_closer_than_25_metres_are_joined():
 
 @pytest.mark.parametrize(("confidence", "seen"), [(0.76, 2), (0.75, 1), (0.0, 1)])
 def test_an_untrusted_view_is_one_node_of_nothing(confidence, seen):
-    graph = PlayerGraph(*straight_above([(0, 0), (5, 5)], confidence)).everything()[0]
+    graph = PlayerGraph(*straight_above([(0, 0), (5, 5)], confidence)).read_all()[0]
     features, exists, joined = parts(graph)
     assert exists.sum() == seen
     assert features.any() == joined.any() == (seen > 1)
@@ -96,22 +96,22 @@ def test_the_centre_of_the_picture_is_told_on_demand():
     view = straight_above([(0, 0)])
     to_the_right = np.array([[1, 0, 20], [0, 1, 0], [0, 0, 1]]) @ BIRD
     shifted = Calibration(view[0].size, view[0].confidence, to_the_right[None])
-    graph = PlayerGraph(shifted, view[1], GraphStyle(centre=True)).everything()[0]
+    graph = PlayerGraph(shifted, view[1], GraphStyle(centre=True)).read_all()[0]
     np.testing.assert_allclose(graph[0, 6:8] * 50, (-10, 0), atol=1e-5)
-    assert not PlayerGraph(shifted, view[1]).everything()[0, 0, 6:8].any()
+    assert not PlayerGraph(shifted, view[1]).read_all()[0, 0, 6:8].any()
 
 
 def test_more_people_than_there_is_room_for_are_left_out():
     crowd = np.random.default_rng(0).uniform(-30, 30, (MAX_PEOPLE + 7, 2))
-    features, exists, _ = parts(PlayerGraph(*straight_above(crowd)).everything()[0])
+    features, exists, _ = parts(PlayerGraph(*straight_above(crowd)).read_all()[0])
     assert exists.all()
     np.testing.assert_allclose(features[:, 4] * 50, crowd[:MAX_PEOPLE, 0], atol=0.6)
 
 
 def test_the_confidence_of_the_calibration_is_told_on_demand():
     view = straight_above([(0, 0), (5, 5)], 0.8)
-    usual = PlayerGraph(*view).everything()[0]
-    told = PlayerGraph(*view, GraphStyle(certainty=True)).everything()[0]
+    usual = PlayerGraph(*view).read_all()[0]
+    told = PlayerGraph(*view, GraphStyle(certainty=True)).read_all()[0]
     np.testing.assert_allclose(told[:2, 8], 0.8)
     assert not told[2:, 8].any()
     assert np.array_equal(np.delete(told, 8, axis=1), usual)
@@ -119,7 +119,7 @@ def test_the_confidence_of_the_calibration_is_told_on_demand():
 
 def test_without_calibration_people_are_where_they_are_in_the_picture():
     view = straight_above([(0, 0), (5, 5)], confidence=0)
-    graph = PlayerGraph(*view, GraphStyle(calibrated=False, centre=True)).everything()[0]
+    graph = PlayerGraph(*view, GraphStyle(calibrated=False, centre=True)).read_all()[0]
     features, exists, joined = parts(graph)
     np.testing.assert_allclose(features[:2, 4:6] * 50, [(105, 68), (115, 78)])
     assert exists.sum() == 2 and not joined.any() and not features[:, 6:8].any()
@@ -128,7 +128,7 @@ def test_without_calibration_people_are_where_they_are_in_the_picture():
 def test_how_many_people_and_how_sure_is_up_to_the_style():
     crowd = np.random.default_rng(0).uniform(-30, 30, (MAX_PEOPLE + 7, 2))
     style = GraphStyle(confidence=0.45, people=60)
-    _, exists, _ = parts(PlayerGraph(*straight_above(crowd, 0.5), style).everything()[0])
+    _, exists, _ = parts(PlayerGraph(*straight_above(crowd, 0.5), style).read_all()[0])
     assert exists.sum() == len(crowd)
     with pytest.raises(ConfigError):
         GraphStyle(people=0)

@@ -63,7 +63,7 @@ def test_the_lines_are_the_published_ones(published):
 @pytest.mark.parametrize("style", STYLES.values(), ids=list(STYLES))
 def test_rows_are_the_same_however_they_are_read(published, style):
     view = TopView(*published[1:], style)
-    whole = view.everything()
+    whole = view.read_all()
     assert whole.shape == (500, 3, HEIGHT, WIDTH)
     rows = np.arange(-7, 23).clip(0)
     assert np.array_equal(view.read(-7, 30), whole[rows])
@@ -76,13 +76,13 @@ def test_rows_beyond_either_file_are_black(published):
     fewer = PlayerBoxes(
         boxes.size, boxes.first[:101], boxes.corners[: boxes.first[100]], boxes.colours
     )
-    views = TopView(calibration, fewer, steps=700).everything()
+    views = TopView(calibration, fewer, steps=700).read_all()
     assert len(views) == 700 and views[:100].any() and not views[100:].any()
 
 
 def test_people_stand_where_they_are():
     people = [(0, 0), (-40, 20), (30, -30)]
-    views = TopView(*straight_above(people), TopViewStyle(field=False, cone=False)).everything()
+    views = TopView(*straight_above(people), TopViewStyle(field=False, cone=False)).read_all()
     for number, (x, y) in enumerate(people):
         column = int(WIDTH * (0.95 * x / 105 + 0.525))
         row = int(HEIGHT * (0.95 * y / 68 + 0.525))
@@ -91,13 +91,13 @@ def test_people_stand_where_they_are():
 
 
 def test_later_people_hide_earlier_ones():
-    views = TopView(*straight_above([(0, 0)] * 3), TopViewStyle(field=False)).everything()
+    views = TopView(*straight_above([(0, 0)] * 3), TopViewStyle(field=False)).read_all()
     assert views.max(initial=0, where=views < 255) == 92
 
 
 @pytest.mark.parametrize(("confidence", "drawn"), [(0.75, True), (0.7499, False)])
 def test_only_trusted_calibrations_are_drawn(confidence, drawn):
-    assert TopView(*straight_above([(0, 0)], confidence)).everything().any() == drawn
+    assert TopView(*straight_above([(0, 0)], confidence)).read_all().any() == drawn
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_only_trusted_calibrations_are_drawn(confidence, drawn):
 def test_a_homography_that_cannot_be_turned_round_is_not_trusted(homography):
     calibration, boxes = straight_above([(0, 0)])
     broken = Calibration(calibration.size, calibration.confidence, np.array([homography], float))
-    assert not TopView(broken, boxes).everything().any()
+    assert not TopView(broken, boxes).read_all().any()
 
 
 def test_a_horizon_in_the_picture_is_survived():
@@ -115,7 +115,7 @@ def test_a_horizon_in_the_picture_is_survived():
     tilted[2] = (0.01, -0.02, 1)
     for style in (TopViewStyle(), TopViewStyle(physic=True)):
         views = TopView(Calibration(calibration.size, np.ones(1), tilted[None]), boxes, style)
-        assert views.everything().any()
+        assert views.read_all().any()
 
 
 @pytest.mark.parametrize("options", [{"trail": -1}, {"trail": 99}, {"background": 256}], ids=str)

@@ -98,7 +98,7 @@ def test_equals_the_published_network(shared: Path, players: str) -> None:
     features, calibration, boxes = half(shared, 1)
     expected = known(shared, name)
     if players == "3d":
-        seen = tensor(TopView(calibration, boxes).everything())
+        seen = tensor(TopView(calibration, boxes).read_all())
     else:
         seen = torch.from_numpy(expected["radar_resnet_features_clips"].astype(np.float32))
     with torch.inference_mode():
@@ -121,7 +121,7 @@ def test_equals_the_published_graph_network(shared: Path, number: int) -> None:
     )
     features, calibration, boxes = half(shared, number)
     expected = known(shared, "calf_gcn14_visual")
-    seen = tensor(PlayerGraph(calibration, boxes, steps=STEPS).everything())
+    seen = tensor(PlayerGraph(calibration, boxes, steps=STEPS).read_all())
     with torch.inference_mode():
         agree(network(tensor(features), seen), expected, f"_half{number}")
         if number == 1:

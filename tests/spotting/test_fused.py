@@ -265,7 +265,7 @@ def test_games_that_cannot_be_fused_are_one_line(refused, place, tmp_path):
     for half in (1, 2):
         np.save(game / f"{half}_coarse.npy", np.zeros((STEPS // 2, 8), "f4"))
     line = refused(*words)
-    assert "no split 'valid' here" in line and "give --fuse-weight" in line
+    assert "no split 'valid'" in line and "give --fuse-weight" in line
     np.save(game / "2_coarse.npy", np.zeros((STEPS // 2 + 6, 8), "f4"))
     line = refused(*words, "--fuse-weight", 0.5)
     assert "80 rows" in line and "46 rows" in line and "2_" in line

@@ -14,7 +14,7 @@ from safetensors.torch import load_file  # noqa: E402
 from touchline.datasets.features import Stream  # noqa: E402
 from touchline.datasets.player_boxes import DRAWN_STREAMS  # noqa: E402
 from touchline.formats.player_boxes import (  # noqa: E402
-    SIGHTINGS_RATE,
+    PLAYER_BOXES_RATE,
     calibration_name,
     player_boxes_name,
     read_calibration,
@@ -34,7 +34,7 @@ PUBLISHED_WINDOW = 40
 class Rows:
     """A stream in memory."""
 
-    rate = SIGHTINGS_RATE
+    rate = PLAYER_BOXES_RATE
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
@@ -46,7 +46,7 @@ class Rows:
     def read(self, first: int, count: int) -> np.ndarray:
         return self.values[np.clip(np.arange(first, first + count), 0, self.steps - 1)]
 
-    def everything(self) -> np.ndarray:
+    def read_all(self) -> np.ndarray:
         return self.values
 
 
@@ -137,7 +137,7 @@ def test_equals_the_published_clips(shared: Path, players: str) -> None:
     with np.load(shared / "data" / "parity" / f"{name}.npz") as arrays:
         known = {key: arrays[key] for key in arrays}
     network = network_of(shared, name, players)
-    features = streams_of(shared, 1)["features"].everything()
+    features = streams_of(shared, 1)["features"].read_all()
     seen = known["radar_resnet_features_clips"][[0, 1, 3]].astype(np.float32)
 
     def read(starts: np.ndarray) -> CapsuleOutput:

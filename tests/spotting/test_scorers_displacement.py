@@ -26,7 +26,7 @@ class Held:
     def read(self, first: int, count: int) -> np.ndarray:
         return self.rows[np.clip(np.arange(first, first + count), 0, self.steps - 1)]
 
-    def everything(self) -> np.ndarray:
+    def read_all(self) -> np.ndarray:
         return self.rows
 
 

@@ -15,11 +15,12 @@ torch = pytest.importorskip("torch", reason="needs the optional part [torch]")
 
 import touchline  # noqa: E402
 from touchline.datasets.features import MAIN  # noqa: E402
-from touchline.features.extractor import Extracted, Placement, Report, Write  # noqa: E402
+from touchline.features.extractor import Extraction, Placement, Write  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.pca import Pca  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
 from touchline.features.stored_pca import user_pcas  # noqa: E402
+from touchline.runtime.progress import Progress  # noqa: E402
 from touchline.spotting.features import load_for_features  # noqa: E402
 from touchline.spotting.video_spotter import ExtractingSpotter, StreamExtractor  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
@@ -256,9 +257,9 @@ class Seen:
     suffix, engine = "seen", "numpy"
     identity = FeatureIdentity(name="seen", rate="2/1")
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, report: Progress) -> Extraction:
         write(np.ones((8, 4), np.float32))
-        return Extracted(0.0)
+        return Extraction(0.0)
 
     def close(self) -> None:
         pass

@@ -106,7 +106,7 @@ def test_a_half_is_said_as_one_clip_says_it_wherever_clips_meet():
     task = task_of(layers=2)  # sees 3 steps to either side, clips share more
     network = EarlyFusion(task.config).eval()
     half = task.arrange(half_of(0, 101))
-    whole = {n: torch.from_numpy(s.everything())[None] for n, s in half.streams.items()}
+    whole = {n: torch.from_numpy(s.read_all())[None] for n, s in half.streams.items()}
     with torch.inference_mode():
         said = network(whole).logits[0].sigmoid().numpy()
     np.testing.assert_allclose(fusion.score(network, half.streams), said, atol=1e-6)

@@ -53,7 +53,7 @@ def test_no_dataset_no_split_no_games(small, tmp_path):
     with pytest.raises(InputError, match="no split 'test'"):
         load_data(options(small, validation="test"))
     (small / "test").mkdir()
-    with pytest.raises(InputError, match="no games here"):
+    with pytest.raises(InputError, match="there are no games"):
         load_data(options(small, train="test"))
 
 

@@ -12,8 +12,8 @@ from touchline.batch.summary import Outcome
 from touchline.datasets.soccernet import Game, read_games
 from touchline.errors import InputError
 from touchline.features.extractor import Extractor
-from touchline.features.extractors import ExtractorSpec, file_read, open_extractor
-from touchline.features.pca import FromFile, Reduced
+from touchline.features.extractors import ExtractorSpec, input_file_ending, open_extractor
+from touchline.features.pca import PcaExtractor, PcaOfFile
 from touchline.features.store import (
     Description,
     description_path,
@@ -94,9 +94,11 @@ class ExtractTask:
         Raises:
             InputError: a file that touchline did not write is in the way.
         """
-        further = {name: self.folder / f"{self.stem}_{name}" for name in self.spec.further}
+        additional = {
+            name: self.folder / f"{self.stem}_{name}" for name in self.spec.additional_files
+        }
         return not self.overwrite and is_current(
-            self.path(extractor), extractor.identity, self.video, further
+            self.path(extractor), extractor.identity, self.video, additional
         )
 
     def _run(self, extractor: Extractor, progress: Progress) -> Outcome:
@@ -106,7 +108,7 @@ class ExtractTask:
         if self.is_done(extractor):
             kept = self._outcome(path, read_description(path))
             return replace(kept, status="kept")
-        if isinstance(extractor, Reduced):
+        if isinstance(extractor, PcaExtractor):
             extractor = self._whole_rows(extractor) or extractor
         return self._outcome(path, write_features(path, extractor, self.video, progress))
 
@@ -123,7 +125,7 @@ class ExtractTask:
             dims=described.dims,
         )
 
-    def _whole_rows(self, reduced: Reduced) -> FromFile | None:
+    def _whole_rows(self, reduced: PcaExtractor) -> PcaOfFile | None:
         """The rows before the PCA, if they are there."""
         path = self.path(reduced.extractor)
         if not path.exists() or not description_path(path).exists():
@@ -131,7 +133,7 @@ class ExtractTask:
         if not is_current(path, reduced.extractor.identity, self.video):
             return None
         described = read_description(path)
-        return None if described is None else FromFile(reduced, path, described)
+        return None if described is None else PcaOfFile(reduced, path, described)
 
 
 def plan_extraction(
@@ -166,12 +168,12 @@ def plan_extraction(
         raise InputError("there is no such file or folder", where=source)
     games = {
         file: read_games(source, split, size=size, features=file)
-        for file in dict.fromkeys(map(file_read, specs))
+        for file in dict.fromkeys(map(input_file_ending, specs))
     }
     return [
         ExtractTask(path, folder, stem, spec, overwrite)
         for spec in specs  # one after the other, so that one network is in memory at a time
-        for game in games[file_read(spec)]
+        for game in games[input_file_ending(spec)]
         for path, folder, stem in _halves(game, out)
     ]
 

@@ -15,7 +15,7 @@ from touchline.batch.provenance import (
     timelines_of,
 )
 from touchline.batch.summary import Outcome, Status
-from touchline.editing.render import Sources, refuse_overwriting
+from touchline.editing.render import VideoPaths, refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
@@ -143,7 +143,7 @@ class ReelTask:
         refuse_overwriting(self.output, [self.events])
         return read_one_game(self.events)
 
-    def _sources(self, chosen: Reel) -> Sources | None:
+    def _sources(self, chosen: Reel) -> VideoPaths | None:
         """The videos to cut from; None for an edit list that does without."""
         if self.videos:
             return videos_of(self.folders[0] / "events", chosen, self.videos)
@@ -153,7 +153,12 @@ class ReelTask:
         return None
 
     def _cut(
-        self, chosen: Reel, output: Path, videos: Sources | None, made_of: str, progress: Progress
+        self,
+        chosen: Reel,
+        output: Path,
+        videos: VideoPaths | None,
+        made_of: str,
+        progress: Progress,
     ) -> Reel:
         options = self.options
         return cut_reel(
@@ -168,7 +173,7 @@ class ReelTask:
             progress=progress,
         )
 
-    def _would_be_the_same(self, chosen: Reel, videos: Sources | None) -> bool:
+    def _would_be_the_same(self, chosen: Reel, videos: VideoPaths | None) -> bool:
         """Whether an edit list that cannot say what it was made of is the one to be written."""
         if self.output.suffix.lower() in VIDEO_SUFFIXES or self.note == self.output:
             return False
@@ -194,7 +199,7 @@ class ReelTask:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))
 
 
-def _files_of(videos: Sources | None) -> list[Path]:
+def _files_of(videos: VideoPaths | None) -> list[Path]:
     """The videos that are there; one that is missing is reported when it is cut."""
     if videos is None:
         return []

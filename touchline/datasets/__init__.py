@@ -1,1 +1,1 @@
-"""What training and benchmarks read: games on disk, clips cut from video, augmentation."""
+"""Datasets on disk, and the clips, targets and augmentation for training."""

@@ -1,9 +1,9 @@
-"""Streams of any rate on the clock of the main one, and where they have nothing to say.
+"""Alignment of streams of any rate to the steps of the main stream.
 
-Step j of the main stream covers the seconds from j / rate to (j + 1) / rate; its middle is where
-the other streams are read. Of a faster stream a step gets the mean of the rows that it covers, of
-one as fast or slower what lies between the nearest two rows, or the nearest row where rows show
-single frames. Where there is no row within a second, the step's row is NaN throughout.
+Step j of the main stream covers the seconds from j / rate to (j + 1) / rate; the other streams are
+resampled at its middle: a faster stream by the mean of the rows in the step, a slower or equally
+fast one by linear interpolation, or by the nearest row if its rows show single frames. If there is
+no row within a second, the row of the step is NaN.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,9 +17,9 @@ from touchline.datasets.features import MAIN, Stream
 from touchline.errors import ConfigError
 
 NEAR_SECONDS = 1.0
-"""A stream has something to say of a step if a row of it lies so near to the step's middle."""
+"""A step has a value if the stream has a row this close to the middle of the step."""
 
-Manner = Literal["nearest", "linear", "mean"]
+Resampling = Literal["nearest", "linear", "mean"]
 Rows = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
 
@@ -28,18 +28,18 @@ _STEPS_AT_ONCE = 1024
 
 
 class AlignedStream:
-    """A stream of plain vectors on the clock of another: a ``Stream``.
+    """A stream of vectors, resampled to the steps of another stream: a ``Stream``.
 
-    Unlike other streams it says nothing, NaN, before the first and after the last step of the half.
+    Unlike other streams it is NaN before the first and after the last step of the half.
 
     Args:
-        stream: what is aligned; None where a half lacks it, which is NaN throughout.
+        stream: the stream to align; None if the half lacks it, which gives NaN.
         rate: steps a second.
-        steps: of the half.
-        width: numbers of a row.
-        manner: how a step's row comes from the rows around it.
-        first_seconds: when row 0 is; None where rows are known to cover the time from one to the
-            next, as the steps do.
+        steps: number of steps of the half.
+        width: numbers per row.
+        resampling: how the row of a step is computed from the rows around it.
+        first_seconds: time of row 0; None if each row covers the time up to the next one, as steps
+            do.
 
     Attributes:
         rate, steps: see above.
@@ -52,14 +52,14 @@ class AlignedStream:
         steps: int,
         width: int,
         *,
-        manner: Manner = "nearest",
+        resampling: Resampling = "nearest",
         first_seconds: float | None = None,
     ) -> None:
         self.rate = rate
         self.steps = steps
         self.width = width
         self._stream = stream
-        self._manner = manner
+        self._resampling = resampling
         if stream is not None:
             half_a_row = float(1 / stream.rate / 2)
             self._first_seconds = half_a_row if first_seconds is None else first_seconds
@@ -67,25 +67,25 @@ class AlignedStream:
             self._near_rows = max(NEAR_SECONDS, half_a_row) * float(stream.rate)
 
     def read(self, first: int, count: int) -> Rows:
-        """See ``Stream``; NaN where there is nothing to say."""
+        """See ``Stream``; NaN where the stream has no row nearby."""
         rows = np.full((count, self.width), np.nan, np.float32)
         inside = np.arange(max(first, 0), min(first + count, self.steps))
         if self._stream is None or not len(inside):
             return rows
         middles = self._places(inside + 0.5)
         nearest = np.clip(_nearest(middles), 0, self._stream.steps - 1)
-        said = np.abs(nearest - middles) <= self._near_rows + _ROUNDING
-        if said.any():
-            known = inside[said]
-            rows[known - first] = self._rows_of(known, middles[said], nearest[said])
+        near = np.abs(nearest - middles) <= self._near_rows + _ROUNDING
+        if near.any():
+            known = inside[near]
+            rows[known - first] = self._rows_of(known, middles[near], nearest[near])
         return rows
 
-    def everything(self) -> Rows:
+    def read_all(self) -> Rows:
         """See ``Stream``."""
         return self.read(0, self.steps)
 
     def _places(self, steps: npt.NDArray[np.floating[Any]]) -> Places:
-        """Where in the stream these points of the clock are, in rows."""
+        """The positions of points in time, in rows of the stream."""
         assert self._stream is not None
         seconds: Places = (steps / float(self.rate)).astype(np.float64)
         return (seconds - self._first_seconds) * float(self._stream.rate)
@@ -95,13 +95,13 @@ class AlignedStream:
     ) -> Rows:
         assert self._stream is not None
         last = self._stream.steps - 1
-        if self._manner == "mean":
+        if self._resampling == "mean":
             begin = np.clip(_at_or_after(self._places(steps.astype(float))), 0, last)
             end = np.clip(_at_or_after(self._places(steps + 1.0)), 0, last + 1)
-            empty = end <= begin  # beyond an end of the stream, but near it
+            empty = end <= begin  # just beyond an end of the stream
             begin, end = np.where(empty, nearest, begin), np.where(empty, nearest + 1, end)
             return self._means(begin, end)
-        if self._manner == "nearest":
+        if self._resampling == "nearest":
             origin = int(nearest[0])
             return self._block(origin, int(nearest[-1]) + 1)[nearest - origin]
         middles = np.clip(middles, 0, last)
@@ -126,7 +126,7 @@ class AlignedStream:
 
 
 def _nearest(places: Places) -> npt.NDArray[np.int64]:
-    """Of two rows that are as near, the earlier: a frame is on show until the next one."""
+    """The nearest row; of two equally near ones the earlier, as a frame lasts until the next."""
     return np.ceil(places - 0.5 - _ROUNDING).astype(np.int64)
 
 
@@ -137,16 +137,16 @@ def _at_or_after(places: Places) -> npt.NDArray[np.int64]:
 def align_streams(
     streams: Mapping[str, Stream], widths: Mapping[str, int], frame_streams: Collection[str] = ()
 ) -> dict[str, AlignedStream]:
-    """The streams that a network reads, on the clock of the main one.
+    """The streams that a network reads, aligned to the main stream.
 
     Args:
-        streams: of a half; those that are missing are NaN throughout, but for the main one. What
-            is aligned already stays as it is.
-        widths: of the rows, by the name of the stream.
-        frame_streams: those whose rows show single frames.
+        streams: the streams of a half; missing ones other than the main stream become NaN. Aligned
+            streams are kept.
+        widths: width of the rows, by name of the stream.
+        frame_streams: names of the streams whose rows show single frames.
 
     Raises:
-        ConfigError: a stream whose rows are not vectors of the width.
+        ConfigError: a stream whose rows are not vectors of this width.
     """
     main = streams[MAIN]
     aligned = {}
@@ -162,16 +162,16 @@ def align_streams(
             main.rate,
             main.steps,
             width,
-            manner=_manner(name, stream, main, frame_streams),
-            # The rows of the main stream are the steps, whenever they were taken.
+            resampling=_resampling(name, stream, main, frame_streams),
+            # The rows of the main stream define the steps, whatever their time in the video.
             first_seconds=None if name == MAIN else getattr(stream, "first_seconds", None),
         )
     return aligned
 
 
-def _manner(
+def _resampling(
     name: str, stream: Stream | None, main: Stream, frame_streams: Collection[str]
-) -> Manner:
+) -> Resampling:
     if stream is None or name == MAIN or name in frame_streams:
         return "nearest"
     return "mean" if stream.rate > main.rate else "linear"
@@ -184,12 +184,12 @@ def _check_width(name: str, stream: Stream, width: int) -> None:
         raise ConfigError(
             f"the stream {name} has rows of {has} numbers, the network takes {width}",
             where=f"data.streams.{name}" if name != MAIN else "data.features",
-            remedy="give the features that it was trained on",
+            remedy="give the features that the network was trained on",
         )
 
 
 def mean_and_deviation(streams: Collection[Stream], width: int) -> tuple[Rows, Rows]:
-    """(width,) each, over all rows that are not NaN; 0 and 1 where there are none."""
+    """(width,) mean and standard deviation of all rows that are not NaN; 0 and 1 without rows."""
     count, total, squares = 0, np.zeros(width), np.zeros(width)
     for stream in streams:
         for first in range(0, stream.steps, _STEPS_AT_ONCE):
@@ -200,7 +200,7 @@ def mean_and_deviation(streams: Collection[Stream], width: int) -> tuple[Rows, R
             squares += np.square(rows).sum(axis=0)
     mean = total / max(count, 1)
     deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
-    # What never changes, but for rounding, says nothing and must not be blown up.
+    # A column that is constant up to rounding must not be scaled up.
     deviation[deviation <= 1e-5 * np.abs(mean)] = 1
     deviation[deviation == 0] = 1
     return mean.astype(np.float32), deviation.astype(np.float32)

@@ -1,7 +1,7 @@
-"""From raw clips to what a network is trained on: crop, flip, colour, blur, normalise, mix.
+"""Augmentation of clips: crop, flip, colour, blur, normalisation and mixup.
 
-The published steps of E2E-Spot, on whatever device the clips lie on. Whatever is drawn holds for
-all frames of a clip, so that motion stays what it was.
+The published steps of E2E-Spot, run on the device of the clips. Random parameters are drawn once
+per clip, so that motion is preserved.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ BLUR_KERNEL = 5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to clips. The values are the published ones.
+    """Parameters of the augmentation; the defaults are the published ones.
 
     Attributes:
-        flip: probability of a mirrored clip.
+        flip: probability of a horizontal flip.
         hue, saturation, brightness, contrast, blur: probability of each.
-        crop: side of a random square, the same for all frames of a clip; None for the whole frame.
-        padding: what stands where the video has no frame: ``"black"``, a black picture (as
-            published for training), or ``"mean"``, zeros after normalisation (as at inference).
+        crop: side of a random square crop; None for the whole frame.
+        padding: content of frames outside the video: ``"black"``, a black picture (as published for
+            training), or ``"mean"``, zeros after normalisation (as at inference).
     """
 
     flip: float = 0.5
@@ -56,7 +56,7 @@ COLOUR_STEPS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "contrast": lambda x: pixel_ops.adjust_contrast(x, _uniform(0.7, 1.2)),
     "blur": _blur,
 }
-"""In the published order, with the published strengths, each under the name of its probability."""
+"""The published colour steps, in order and strength, by the field with their probability."""
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -81,11 +81,11 @@ def centre_crop(frames: Tensor, side: int | None) -> Tensor:
 
 
 def augment_clip(frames: Tensor, valid: Tensor, rules: Augmentation) -> Tensor:
-    """One clip, as the network is to see it. Draws from PyTorch's global generator.
+    """Augment and normalise one clip. Draws from PyTorch's global generator.
 
     Args:
         frames: (T, H, W, 3) uint8.
-        valid: (T,) 1 for frames that exist.
+        valid: (T,) 1 for frames inside the video.
 
     Returns:
         (T, 3, H, W) float32, normalised.
@@ -108,7 +108,7 @@ def augment_clip(frames: Tensor, valid: Tensor, rules: Augmentation) -> Tensor:
 def prepare_batch(
     batch: Mapping[str, Tensor], rules: Augmentation, num_outputs: int
 ) -> tuple[Tensor, Tensor]:
-    """Augment a batch of ``ClipDataset`` and, where it holds pairs, mix each pair.
+    """Augment a batch of ``ClipDataset``; with mixup, blend each pair of clips.
 
     Returns:
         (B, T, 3, H, W) float32, and targets for the loss: (B, T) int64 classes, or with mixup

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset on disk, or with a challenge's predictions, told before it hurts."""
+"""Checks of a dataset on disk, and of the predictions for a challenge."""
 
 import math
 import re
@@ -34,21 +34,21 @@ from touchline.timebase import parse_game_clock
 Severity = Literal["error", "warning"]
 
 KICK_OFF_SECONDS = 60.0
-"""A half whose first kick-off is annotated later than this is probably on another clock."""
+"""If the first kick-off of a half is annotated later, its times probably have another origin."""
 
 PAST_END_SECONDS = 2.0
-"""Published labels lie up to a second or two behind the last frame."""
+"""How far after the last frame a label may be; published ones are up to two seconds after it."""
 
 SAME_FRAME_SECONDS = 0.5
-"""The official metric keeps one event of a class in each of its frames."""
+"""Duration of a frame of the official metric, which keeps one event per class and frame."""
 
 CHALLENGE_FILE = "results_spotting.json"
 
-SIGHTINGS: dict[str, Callable[[Path], Sized]] = {
+_READERS: dict[str, Callable[[Path], Sized]] = {
     CALIBRATION_FILES: read_calibration,
     PLAYER_BOXES_FILES: read_player_boxes,
 }
-"""Readers of what the cameras saw, by what the files' names end in."""
+"""Readers of calibration and player-box files, by ending of the file name."""
 
 _VIDEO = re.compile(r"([1-4])(?:_(\d+p|HQ))?\.(?:mkv|mp4|ts)|(\d+p)\.(?:mkv|mp4)")
 _MOST_FINDINGS = 5
@@ -56,11 +56,11 @@ _MOST_FINDINGS = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
-        severity: an ``error`` makes the data or the submission unusable as it is.
-        where: the file, or the game.
+        severity: ``error`` if the data or the submission is unusable.
+        where: the file or the game.
     """
 
     severity: Severity
@@ -71,7 +71,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """What a check looked at, and found."""
+    """The result of a check."""
 
     kind: Literal["dataset", "challenge"]
     games: int = 0
@@ -80,11 +80,11 @@ class Report:
 
     @property
     def errors(self) -> int:
-        """How many findings are errors."""
+        """Number of errors among the findings."""
         return sum(finding.severity == "error" for finding in self.findings)
 
     def add(self, severity: Severity, where: str, what: str, remedy: str | None = None) -> None:
-        """Note a finding."""
+        """Add a finding."""
         self.findings.append(Finding(severity, where, what, remedy))
 
     def to_json(self) -> dict[str, Any]:
@@ -117,12 +117,12 @@ def check_dataset(
     label_set: LabelSet | None = None,
     track: Callable[[list[str]], Iterable[str]] = lambda names: names,
 ) -> Report:
-    """Check every game below a folder: missing, unreadable, mislabelled, on another clock.
+    """Check every game below a folder: missing or unreadable files, wrong labels, shifted times.
 
     Args:
-        games: the games that should be there.
-        label_set: the set that labels should be of; by default that of their file.
-        track: shows progress over the games' names.
+        games: the expected games.
+        label_set: the expected label set; by default that of the label file.
+        track: wraps the names of the games to show progress.
 
     Raises:
         InputError: not a folder.
@@ -153,13 +153,13 @@ def check_challenge(
     """Check predictions as the server of the challenge reads them.
 
     Args:
-        path: ``results_spotting.zip``, or the folder it is made of.
-        games: every game of the split; without it a missing one cannot be noticed.
-        label_set: the classes of the challenge; without it the published set that fits best.
-        needs_team: for team ball action spotting.
+        path: ``results_spotting.zip``, or the folder that it is made from.
+        games: every game of the split; None skips the check for missing games.
+        label_set: the classes of the challenge; by default the published set that fits best.
+        needs_team: require teams, for team ball action spotting.
 
     Raises:
-        FormatError: not a folder or zip that can be read.
+        FormatError: not a readable folder or zip.
     """
     report = Report("challenge")
     with open_tree(path) as tree:
@@ -181,7 +181,7 @@ def check_challenge(
 
 
 def games_of(path: str | Path) -> list[str]:
-    """The games that a list, a labels folder or a labels zip names.
+    """The games of a game list, or of a folder or zip of labels.
 
     Raises:
         InputError: none of these.
@@ -196,27 +196,27 @@ def games_of(path: str | Path) -> list[str]:
 
 
 def split_games(path: str | Path, split: str, labels: str | None = None) -> list[str]:
-    """The games of a split: of a list at the root of the dataset, else the published ones.
+    """The games of a split: from a list at the root of the dataset, else the published ones.
 
     Args:
-        labels: the label set, which tells the published lists apart.
+        labels: the label set, which selects the published list.
 
     Raises:
-        InputError: neither is at hand.
+        InputError: there is neither.
     """
     listed = split_list(Path(path), split) if Path(path).is_dir() else None
     names = listed or published_games(split, ball=labels == "soccernet-ball")
     if names is None:
         raise InputError(
-            f"which games the split {split!r} has is not known here",
+            f"the games of split {split!r} are unknown",
             where="--split",
-            remedy="pip install SoccerNet, which brings the lists, or give one with --games",
+            remedy="pip install SoccerNet, which contains the lists, or give one with --games",
         )
     return [game_id(name) for name in names]
 
 
 def _games_in(tree: Tree) -> dict[str, list[str]]:
-    """File names by folder, of the folders that have a game's files."""
+    """File names by folder, for the folders that contain files of a game."""
     folders: dict[str, list[str]] = {}
     for name in tree.names():
         folder, _, file = name.rpartition("/")
@@ -251,7 +251,7 @@ def _check_game(
         report.events += len(match.events)
         for warning in (w for t in match.timelines for w in t.warnings):
             report.add("warning", where, warning)
-        # Names of version 1 are mapped by the official reader: no set lists them.
+        # The official reader maps labels of version 1 to its classes, so no set lists them.
         wanted = label_set or (LABEL_SETS[published] if published != "soccernet-v1" else None)
         _check_labels(report, where, name, match, wanted)
         _check_clock(report, where, match, durations, files)
@@ -260,7 +260,7 @@ def _check_game(
 
 
 def _check_features(report: Report, folder: Path, name: str, files: list[str]) -> None:
-    """Whether what feature-based systems read can be read, and goes together."""
+    """Check that feature, calibration and player-box files can be read and are consistent."""
     entries: dict[str, dict[str, int]] = {}
     for file in sorted(files):
         half, _, kind = file.partition("_")
@@ -268,8 +268,8 @@ def _check_features(report: Report, folder: Path, name: str, files: list[str]) -
             if file.endswith(".npy"):
                 FeatureFile(folder / file, Fraction(1))
                 check_features(folder / file)
-            elif kind in SIGHTINGS:
-                entries.setdefault(half, {})[kind] = len(SIGHTINGS[kind](folder / file))
+            elif kind in _READERS:
+                entries.setdefault(half, {})[kind] = len(_READERS[kind](folder / file))
         except InputError as error:
             place = error.where or file
             report.add("error", f"{name}/{Path(str(place)).name}", error.what, error.remedy)
@@ -278,8 +278,8 @@ def _check_features(report: Report, folder: Path, name: str, files: list[str]) -
         if boxes is not None and calibrated is not None and boxes > calibrated:
             report.add(
                 "warning", f"{name}/{calibration_name(half)}",
-                f"has {calibrated} entries, the player boxes of that half {boxes}",
-                "boxes without a calibration are not drawn",
+                f"has {calibrated} entries, the player boxes of the same half {boxes}",
+                "boxes without a calibration are not used",
             )  # fmt: skip
 
 
@@ -300,7 +300,7 @@ def _check_videos(
         except MediaError as error:
             report.add("error", f"{name}/{file}", error.what, error.remedy)
             seconds = None
-        if found[2] != "HQ":  # recordings are on a clock of their own
+        if found[2] != "HQ":  # untrimmed recordings have another time origin
             durations[half] = seconds if durations.get(half) is None else durations[half]
     if len(numbered) == 1 and numbered < {1, 2}:
         missing = 3 - min(numbered)
@@ -330,7 +330,7 @@ def _check_labels(
         report.add(
             "warning", where,
             f"{counted(twice, 'repetition')} of an event of the same class within half a second",
-            "the official metric counts one of them",
+            "the official metric counts only one of them",
         )  # fmt: skip
     score = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", str(match.extra.get("gameScore") or ""))
     goals = sum(event.label == "Goal" for event in match.events)
@@ -340,7 +340,7 @@ def _check_labels(
             report.add(
                 "warning", where,
                 f"{counted(goals, 'labelled goal')}, and the score is {score[0].strip()}",
-                "look for one that is missing, double, or was disallowed",
+                "check for missing, repeated or disallowed goals",
             )  # fmt: skip
 
 
@@ -365,7 +365,7 @@ def _check_clock(
         if half not in (1, 2):
             report.add("warning", where, f"half {half}: evaluators read halves 1 and 2 only")
         if durations and half not in durations:
-            report.add("error", where, f"there are labels of half {half} and no video of it")
+            report.add("error", where, f"there are labels of half {half}, but no video of it")
         if early := [event for event in timeline if event.seconds < 0]:
             before = counted(len(early), "event")
             report.add("error", where, f"half {half}: {before} before the video")
@@ -377,7 +377,7 @@ def _check_clock(
                     "error", where,
                     f"half {half}: {counted(len(late), 'event')} up to "
                     f"{late[-1].seconds - duration:.1f} s after the end of the video",
-                    "the labels may count from another moment, or the video is cut short",
+                    "the labels may have another time origin, or the video is truncated",
                 )  # fmt: skip
         kick_offs = [event.seconds for event in timeline if event.label == "Kick-off"]
         if (
@@ -395,7 +395,7 @@ def _check_clock(
 
 
 def _goal_before(match: Match, half: int, kick_offs: list[float]) -> bool:
-    """Whether the first kick-off is the one after a goal: then that of the half is not labelled."""
+    """Whether the first labelled kick-off follows a goal, so that of the half is not labelled."""
     timeline = match.half(half)
     return timeline is not None and any(
         event.label == "Goal" and event.seconds < kick_offs[0] for event in timeline
@@ -403,7 +403,7 @@ def _goal_before(match: Match, half: int, kick_offs: list[float]) -> bool:
 
 
 def _check_annotations(report: Report, where: str, path: Path) -> None:
-    """Whether the two times of each annotation say the same."""
+    """Check that the two times of each annotation agree."""
     annotations = parse_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), path)["annotations"]
     apart = 0
     for annotation in annotations:
@@ -415,12 +415,12 @@ def _check_annotations(report: Report, where: str, path: Path) -> None:
         report.add(
             "warning", where,
             f"{counted(apart, 'annotation')} with a position and a gameTime that differ",
-            "evaluators take the position",
+            "evaluators use the position",
         )  # fmt: skip
 
 
 def _results_in(report: Report, tree: Tree) -> dict[str, str]:
-    """Result files by game; notes those that the server would not find."""
+    """Result files by game; adds findings for files that the server does not read."""
     found: dict[str, str] = {}
     others: list[str] = []
     for name in tree.names():
@@ -433,14 +433,14 @@ def _results_in(report: Report, tree: Tree) -> dict[str, str]:
         elif len(parts) > 4:
             report.add(
                 "error", name, f"there is a folder {parts[0]!r} around the leagues",
-                "make the archive from inside that folder",
+                "create the archive from inside that folder",
             )  # fmt: skip
             found["/".join(parts[-4:-1])] = name
         else:
             report.add("error", name, "not in league/season/game", "keep the folders of the games")
     for name in others[:_MOST_FINDINGS]:
         report.add(
-            "error", name, "the server reads no file of this name", f"call it {CHALLENGE_FILE}"
+            "error", name, "the server reads no file of this name", f"rename it {CHALLENGE_FILE}"
         )
     if len(others) > _MOST_FINDINGS:
         more = len(others) - _MOST_FINDINGS
@@ -462,7 +462,7 @@ def _document(report: Report, tree: Tree, name: str) -> list[Any] | None:
 
 
 def _best_set(documents: Iterable[list[Any] | None]) -> LabelSet:
-    """The published set that has most of the labels."""
+    """The published set that contains most of the labels."""
     labels = Counter(
         label
         for document in documents
@@ -494,7 +494,7 @@ def _check_predictions(
 
 
 def _faults(item: Any, label_set: LabelSet, needs_team: bool) -> Iterator[tuple[Severity, str]]:
-    """What the server's reader would stumble over in one prediction, or pass over."""
+    """The problems of one prediction: an error where the server's reader fails."""
     if not isinstance(item, dict):
         yield "error", "not an object"
         return
@@ -511,12 +511,12 @@ def _faults(item: Any, label_set: LabelSet, needs_team: bool) -> Iterator[tuple[
     elif position < 0:
         yield "error", "position is negative, which counts from the end of the half"
     elif position > 7_200_000:
-        yield "warning", "position lies behind 120 minutes, where the half is cut"
+        yield "warning", "position is after 120 minutes, where the half is cut"
     half = _as_integer(item.get("half"))
     if half is None:
         yield "error", "half is not a number"
     elif half not in (1, 2):
-        yield "error", "half is neither 1 nor 2: the prediction does not count"
+        yield "error", "half is neither 1 nor 2: the prediction is ignored"
     confidence = _as_number(item.get("confidence"))
     if confidence is None:
         yield "error", "confidence is not a number"

@@ -1,7 +1,7 @@
-"""Random clips of labelled videos, as E2E-Spot draws them.
+"""Random clips of labelled videos, drawn as by E2E-Spot.
 
-Every clip is a function of the seed and of its running number over the whole training, so neither
-the number of workers nor an interruption changes what is drawn.
+Every clip is a function of the seed and of its index over the whole training, so it depends neither
+on the number of workers nor on interruptions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ from touchline.datasets.targets import FrameLabels, clip_targets
 from touchline.errors import ConfigError
 
 LEAD_FRAMES = 5
-"""Most frames that a clip may lack at its start."""
+"""Maximum number of frames before the start of the video."""
 
 TAIL_FRAMES = 4
-"""Most frames that a clip of a longer video may lack at its end."""
+"""Maximum number of frames after the end of a video that is longer than the clip."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,14 @@ class ClipRules:
     """How clips are drawn.
 
     Attributes:
-        clip_len: frames of a clip.
-        dilation: frames on either side of an event that carry its label too.
+        clip_len: frames per clip.
+        dilation: frames on either side of an event that also have its label.
         mixup_alpha: parameter of the Beta distribution of mixup; 0 for no mixup.
-        foreground_share: share of clips placed on an event that was drawn first; the rest lie
+        foreground_share: fraction of clips that contain a previously drawn event; the others are
             anywhere. 0 as published.
-        balance: how such an event is drawn: ``"events"``, all alike, or ``"classes"``, a class
-            first, by the square root of its count, so that rare classes come more often.
+        balance: how such an event is drawn: ``"events"``, uniformly, or ``"classes"``, a class
+            first, weighted by the square root of its count, so that rare classes are drawn more
+            often.
     """
 
     clip_len: int
@@ -55,7 +56,7 @@ class ClipRules:
 
 
 def start_range(num_frames: int, clip_len: int) -> range:
-    """The frames at which a clip may begin: from 5 before the video on, each as likely."""
+    """The possible first frames of a clip, from 5 before the start of the video on."""
     span = max(0, num_frames + LEAD_FRAMES + TAIL_FRAMES - clip_len)
     return range(-LEAD_FRAMES, -LEAD_FRAMES + span + 1)
 
@@ -63,10 +64,10 @@ def start_range(num_frames: int, clip_len: int) -> range:
 def read_clip(
     frames: VideoFrames, start: int, clip_len: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """A clip, black where the video has no frame.
+    """A clip, black outside the video.
 
     Returns:
-        (clip_len, H, W, 3) pixels, and (clip_len,) 1 for frames that exist.
+        (clip_len, H, W, 3) pixels, and (clip_len,) 1 for frames inside the video.
     """
     first, last = max(0, start), min(frames.num_frames, start + clip_len)
     present = frames.read(first, max(0, last - first))
@@ -78,20 +79,19 @@ def read_clip(
 
 
 class ClipDataset(Dataset[dict[str, Tensor]]):
-    """Clips by their running number.
+    """Clips by their index over the whole training.
 
-    An item is a dictionary: ``frames`` (T, H, W, 3) uint8, black where the video has no frame;
-    ``valid`` (T,) float32; ``classes`` (T,) int64; and with mixup ``other_frames``,
-    ``other_valid``, ``other_classes`` of a second, independent clip and ``share`` (), the weight of
-    the first.
+    An item is a dictionary: ``frames`` (T, H, W, 3) uint8, black outside the video; ``valid`` (T,)
+    float32; ``classes`` (T,) int64; and with mixup ``other_frames``, ``other_valid``,
+    ``other_classes`` of a second, independent clip and ``share`` (), the weight of the first.
 
     Args:
-        videos: drawn from in proportion to their frames.
+        videos: the videos, drawn in proportion to their number of frames.
         rules: how clips are drawn.
-        seed: with the running number, decides everything that is drawn.
+        seed: determines, with the index, everything that is random.
 
     Raises:
-        ConfigError: no video, or clips on events are asked for and there is no event.
+        ConfigError: no video, or ``foreground_share`` without events.
     """
 
     def __init__(self, videos: Sequence[LabelledVideo], rules: ClipRules, seed: int) -> None:
@@ -109,7 +109,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         self._event_share = self._event_shares()
         if rules.foreground_share and not len(self._events):
             raise ConfigError(
-                "clips on events are asked for, but no event lies on a frame",
+                "clips on events are requested, but there are no events",
                 where="clips.foreground_share",
                 remedy="set it to 0 or give labels",
             )
@@ -122,7 +122,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         return np.cumsum(weight) / max(weight.sum(), 1.0)
 
     def draw(self, rng: np.random.Generator) -> tuple[LabelledVideo, int]:
-        """A video, and the frame at which a clip of it begins."""
+        """A video, and the first frame of a clip in it."""
         on_event = rng.random() < self.rules.foreground_share
         if not on_event:
             video = self.videos[_pick(self._video_share, rng)]
@@ -158,12 +158,12 @@ def _pick(cumulated: npt.NDArray[np.float64], rng: np.random.Generator) -> int:
     return min(int(found), len(cumulated) - 1)
 
 
-class RunningNumbers(Sampler[int]):
-    """Running numbers of the clips of an epoch, dealt out among processes.
+class ClipSampler(Sampler[int]):
+    """The indices of the clips of an epoch, divided among processes.
 
     Args:
-        clips_per_epoch: over all processes.
-        rank: number of this process of ``world``.
+        clips_per_epoch: total over all processes.
+        rank: index of this process among ``world``.
     """
 
     def __init__(self, clips_per_epoch: int, rank: int = 0, world: int = 1) -> None:

@@ -1,6 +1,6 @@
-"""Targets of the systems that say how far the event is: dense anchors, and ASTRA.
+"""Targets of the systems that predict a displacement to the event: dense anchors and ASTRA.
 
-Dense anchors say event minus step, ASTRA says step minus event.
+For dense anchors the displacement is event minus step, for ASTRA step minus event.
 """
 
 import math
@@ -15,20 +15,20 @@ from touchline.losses.displacement import UNDEFINED
 from touchline.scores import FloatArray
 
 NO_EVENT = 10.0
-"""A dense anchor's displacement where there is no event within reach."""
+"""Displacement of a dense anchor without an event within reach."""
 
 
 def reach_steps(seconds: float, rate: Fraction) -> int:
-    """A reach in whole steps: 3 seconds at 2 steps a second are 6."""
+    """A reach in whole steps: 3 seconds at 2 steps a second are 6 steps."""
     return math.floor(seconds * rate + 1e-6)
 
 
 class AnchorTargets(NamedTuple):
-    """What dense anchors should say of a clip.
+    """The targets of dense anchors for a clip.
 
     Attributes:
         confidence: (T, classes) 1 near an event, else 0.
-        delta: (T, classes) distance to the nearest event in units of the reach, -1 to 1;
+        delta: (T, classes) displacement to the nearest event in units of the reach, -1 to 1;
             ``NO_EVENT`` where there is none.
     """
 
@@ -44,15 +44,15 @@ def anchor_targets(
     confidence_reach: int,
     delta_reach: int,
 ) -> AnchorTargets:
-    """Targets of the steps from ``first`` on; events outside may reach in.
+    """The targets of ``count`` steps, including events outside the clip that are within reach.
 
     Args:
-        events: of the whole half.
+        events: events of the whole half.
         first: first step of the clip; may be negative.
-        count: steps of the clip.
-        num_classes: classes.
-        confidence_reach: steps around an event, inclusive, that count as the event.
-        delta_reach: steps around an event, inclusive, that know where it is.
+        count: number of steps.
+        num_classes: number of classes.
+        confidence_reach: steps around an event, inclusive, with confidence 1.
+        delta_reach: steps around an event, inclusive, with a displacement.
     """
     confidence = np.zeros((count, num_classes), np.float32)
     delta = np.full((count, num_classes), NO_EVENT, np.float32)
@@ -69,12 +69,12 @@ def anchor_targets(
 
 
 def _around(step: int, reach: int) -> slice:
-    """The steps within reach, cut at 0; a slice cuts at the end by itself."""
+    """The steps within reach, cut at 0; slicing cuts at the end."""
     return slice(max(0, step - reach), max(0, step + reach + 1))
 
 
 class AnchorWeights(NamedTuple):
-    """What a positive and a negative step of each class weigh in the loss, (classes,) each."""
+    """Weights of a positive and a negative step of each class in the loss, (classes,) each."""
 
     positive: FloatArray
     negative: FloatArray
@@ -83,11 +83,11 @@ class AnchorWeights(NamedTuple):
 def anchor_weights(
     positives: FloatArray, negatives: FloatArray, positive_weight: float
 ) -> AnchorWeights:
-    """Weights that make positive steps ``positive_weight`` of the whole, whatever their number.
+    """Weights that give the positive steps a fraction ``positive_weight`` of the total weight.
 
     Args:
-        positives: (classes,) steps near an event.
-        negatives: (classes,) the others.
+        positives: (classes,) number of steps near an event.
+        negatives: (classes,) number of other steps.
         positive_weight: 0 to 1.
     """
     total = positives + negatives
@@ -99,12 +99,12 @@ def anchor_weights(
 def count_near(
     halves: Sequence[LabelledHalf], steps_per_row: int, num_classes: int, reach: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Steps within reach of an event of each class, and the others, over whole halves.
+    """Number of steps near an event of each class, and of the other steps, over whole halves.
 
-    As published one more counts as near, so that there is some of every class.
+    As published, the first number is one higher, so that it is positive for every class.
 
     Returns:
-        two (classes,).
+        two arrays (classes,).
     """
     positives = np.ones(num_classes)
     total = 0
@@ -115,18 +115,18 @@ def count_near(
             own = half.events.steps[half.events.classes == label]
             first = np.clip(own - reach, 0, steps)
             last = np.clip(own + reach + 1, 0, steps)
-            # In order of time an event adds what the one before has not covered already.
+            # Each event adds the steps that the previous one does not cover.
             fresh = last - np.maximum(first, np.append(0, last[:-1]))
             positives[label] += np.maximum(fresh, 0).sum()
     return positives.astype(np.float32), (total - positives).astype(np.float32)
 
 
 class AstraTargets(NamedTuple):
-    """What ASTRA should say of a clip.
+    """The targets of ASTRA for a clip.
 
     Attributes:
-        labels: (T, classes + 1) 1 near an event; column 0 where there is none of any class.
-        displacement: (T, classes + 1) step minus event; ``UNDEFINED`` where there is none.
+        labels: (T, classes + 1) 1 near an event; column 0 is background.
+        displacement: (T, classes + 1) step minus event; ``UNDEFINED`` where there is no event.
     """
 
     labels: FloatArray
@@ -141,15 +141,15 @@ def astra_targets(
     class_reach: int,
     displacement_reach: int,
 ) -> AstraTargets:
-    """Targets of the steps from ``first`` on; a later event replaces an earlier one's displacement.
+    """The targets of ``count`` steps; of several events the displacement is that of the latest.
 
     Args:
-        events: of the whole half; those outside the clip may reach in.
+        events: events of the whole half, including those outside the clip that are within reach.
         first: first step of the clip; may be negative.
-        count: steps of the clip.
-        num_classes: classes without background.
-        class_reach: steps around an event, inclusive, that bear its class.
-        displacement_reach: steps around it, inclusive, that know where it is.
+        count: number of steps.
+        num_classes: number of classes without background.
+        class_reach: steps around an event, inclusive, with its class.
+        displacement_reach: steps around an event, inclusive, with a displacement.
     """
     labels = np.zeros((count, num_classes + 1), np.float32)
     labels[:, 0] = 1

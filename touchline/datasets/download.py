@@ -1,6 +1,6 @@
-"""Datasets from where their owners keep them: the mirrors on Hugging Face, or their own package.
+"""Downloading SoccerNet from its official sources: Hugging Face, or the SoccerNet package.
 
-Nothing of SoccerNet is passed on by touchline: videos need an agreement with its owners.
+touchline does not redistribute SoccerNet; the videos need an agreement with its owners.
 """
 
 import importlib.util
@@ -18,16 +18,16 @@ _AGREEMENT = "https://www.soccer-net.org/data"
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where one kind of data lies.
+class DownloadSource:
+    """The source of one kind of data.
 
     Attributes:
-        files: names in the folder of a game; with ``{split}``, one archive per split.
-        repository, revision: on Hugging Face; empty where it is not there.
-        challenge_repository: for the games of the challenge split, where that differs.
-        gated: whether access is given to accounts, after an agreement.
-        task: the package's name for data that comes as archives.
-        description: what it is, in a line.
+        files: file names in the folder of a game; with ``{split}``, one archive per split.
+        repository, revision: on Hugging Face.
+        challenge_repository: repository of the challenge split, if it is another one.
+        gated: whether access needs an account and an agreement.
+        task: name of the data in the SoccerNet package, for archives.
+        description: one line.
     """
 
     files: tuple[str, ...]
@@ -40,7 +40,7 @@ class Source:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is one archive per split."""
+        """Whether the data is one archive per split."""
         return "{split}" in self.files[0]
 
 
@@ -53,64 +53,64 @@ _CHALLENGE = "SoccerNet/SoccerNet_raw_HQ_Challenge"
 _FEATURES = "SoccerNet/SN-Features"
 
 SOURCES = {
-    "labels": Source(LABELS, "SoccerNet/SN-Labels", "main", "action labels, 17 classes"),
-    "labels-all": Source(
+    "labels": DownloadSource(LABELS, "SoccerNet/SN-Labels", "main", "action labels, 17 classes"),
+    "labels-all": DownloadSource(
         ("Labels.json", "Labels-v2.json", "Labels-v3.json", "Labels-cameras.json",
          "Labels-caption.json"),
         "SoccerNet/SN-Labels", "main", "all published labels",
     ),
-    "resnet": Source(
+    "resnet": DownloadSource(
         _halves("ResNET_TF2.npy"), _FEATURES, "resnet-tf2", "ResNet-152 features, 2048 wide"
     ),
-    "resnet-pca512": Source(
+    "resnet-pca512": DownloadSource(
         _halves("ResNET_TF2_PCA512.npy"), _FEATURES, "resnet-tf2-pca512", "the same, 512 wide"
     ),
-    "baidu": Source(
+    "baidu": DownloadSource(
         _halves("baidu_soccer_embeddings.npy"), _FEATURES, "baidu-soccer-embeddings",
         "Baidu's features, 8576 wide",
     ),
-    "boxes": Source(
+    "boxes": DownloadSource(
         _halves("player_boundingbox_maskrcnn.json"), _FEATURES, "player-boundingbox-maskrcnn",
         "boxes of players, 2 a second",
     ),
-    "calibration": Source(
+    "calibration": DownloadSource(
         _halves("field_calib_ccbv.json"), _FEATURES, "field-calib-ccbv",
         "calibration of the camera, 2 a second",
     ),
-    "videos-224p": Source(
+    "videos-224p": DownloadSource(
         _halves("224p.mkv"), _VIDEOS, "videos-224p", "videos at 398x224", True, _CHALLENGE
     ),
-    "videos-720p": Source(
+    "videos-720p": DownloadSource(
         _halves("720p.mkv"), _VIDEOS, "videos-720p", "videos at 1280x720", True, _CHALLENGE
     ),
-    "videos-hq": Source(
+    "videos-hq": DownloadSource(
         (*_halves("HQ.mkv"), "video.ini"), _VIDEOS, "videos-HQ", "untrimmed recordings", True,
         _CHALLENGE,
     ),
-    "ball-2023": Source(
+    "ball-2023": DownloadSource(
         ("{split}.zip",), "SoccerNet/SN-BAS-2023", "main", "ball actions, 2 classes", True,
         task="spotting-ball-2023",
     ),
-    "ball-2024": Source(
+    "ball-2024": DownloadSource(
         ("{split}.zip",), "SoccerNet/SN-BAS-2024", "main", "ball actions, 12 classes",
         task="spotting-ball-2024",
     ),
-    "ball-2025": Source(
+    "ball-2025": DownloadSource(
         ("{split}.zip",), "SoccerNet/SN-BAS-2025", "main", "ball actions, 12 classes, with teams",
         task="spotting-ball-2025",
     ),
 }  # fmt: skip
-"""What can be downloaded, by name."""
+"""The downloadable data, by name."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """What is there after a download.
+    """The result of a download.
 
     Attributes:
-        folder: where the files lie.
-        files: how many of the wanted kind are there now, those of earlier runs included.
-        missing: files of wanted games that did not come, as far as the games are known.
+        folder: folder of the files.
+        files: number of files of this kind, including those of earlier runs.
+        missing: missing files of the requested games, as far as the games are known.
     """
 
     folder: Path
@@ -127,18 +127,18 @@ def download(
     source: str = "huggingface",
     password: str | None = None,
 ) -> Download:
-    """Download data of SoccerNet; a second call goes on where the first was cut off.
+    """Download data of SoccerNet; a second call resumes an interrupted download.
 
     Args:
         what: a name in ``SOURCES``.
-        folder: root of the dataset; games lie below it as ``league/season/game``.
-        splits: of which splits.
-        games: a list of games to take instead of whole splits.
-        source: ``huggingface``, or ``soccernet``: the owners' package and its older drive.
-        password: of the agreement, for videos from the older drive.
+        folder: root of the dataset; games are stored below it as ``league/season/game``.
+        splits: the splits to download.
+        games: a game list to use instead of whole splits.
+        source: ``huggingface``, or ``soccernet`` for the SoccerNet package.
+        password: password of the agreement, for videos by the SoccerNet package.
 
     Raises:
-        InputError: unknown names, no access, no connection, or nothing that came.
+        InputError: unknown names, no access, no connection, or no files.
         MissingExtraError: huggingface-hub is not installed.
     """
     if what not in SOURCES:
@@ -150,7 +150,9 @@ def download(
             f"unknown split {unknown[0]!r}", where="--split", remedy=f"use {', '.join(SPLIT_NAMES)}"
         )
     if known.is_archive and games is not None:
-        raise InputError(f"{what} comes by split, not by game", where="--games")
+        raise InputError(
+            f"{what} is downloaded by split, not by game", where="--games", remedy="give --split"
+        )
     if folder.exists() and not folder.is_dir():
         raise InputError("this is a file", where=folder, remedy="name a folder")
     wanted = None if known.is_archive else _wanted_games(splits, games)
@@ -164,12 +166,12 @@ def download(
 
 
 def published_games(split: str, *, ball: bool = False) -> list[str] | None:
-    """The games of a published split, in its order; None without the SoccerNet package.
+    """The games of a published split, in order; None without the SoccerNet package.
 
-    Only the package's lists are read; nothing of it is run.
+    Only the lists of the package are read; none of its code is run.
 
     Args:
-        ball: of ball action spotting.
+        ball: the splits of ball action spotting.
     """
     kind = "Ball" if ball else "SoccerNetGames"
     spec = importlib.util.find_spec("SoccerNet")
@@ -181,7 +183,7 @@ def published_games(split: str, *, ball: bool = False) -> list[str] | None:
 
 
 def _wanted_games(splits: Sequence[str], games: str | Path | None) -> dict[str, list[str]] | None:
-    """Games by split; None where they are not known and all are wanted."""
+    """Games by split; None if they are unknown and all are requested."""
     if games is not None:
         if not Path(games).is_file():
             raise InputError("no such list of games", where=games)
@@ -196,14 +198,14 @@ def _wanted_games(splits: Sequence[str], games: str | Path | None) -> dict[str, 
     if set(splits) - {"challenge"} in ({"train", "valid", "test"}, set()):
         return None
     raise InputError(
-        f"which games the split {splits[0]} has is not known here",
+        f"the games of split {splits[0]!r} are unknown",
         where="--split",
-        remedy="pip install SoccerNet, which brings the lists, or give one with --games",
+        remedy="pip install SoccerNet, which contains the lists, or give one with --games",
     )
 
 
 def _from_hugging_face(
-    known: Source,
+    known: DownloadSource,
     folder: Path,
     splits: Sequence[str],
     wanted: dict[str, list[str]] | None,
@@ -226,9 +228,9 @@ def _from_hugging_face(
 
 
 def _requests(
-    known: Source, splits: Sequence[str], wanted: dict[str, list[str]] | None
+    known: DownloadSource, splits: Sequence[str], wanted: dict[str, list[str]] | None
 ) -> Iterable[tuple[str, list[str]]]:
-    """Repositories, and the paths wanted from each."""
+    """Repositories, and the path patterns to download from each."""
     if known.is_archive:
         yield known.repository, [known.files[0].format(split=split) for split in splits]
         return
@@ -244,11 +246,11 @@ def _requests(
 
 
 def _escaped(game: str) -> str:
-    """A game's name in a pattern, where brackets would mean something."""
+    """A game's name as a pattern, with brackets escaped."""
     return game.replace("[", "[[]")
 
 
-def _explained(error: Exception, repository: str, known: Source) -> InputError:
+def _explained(error: Exception, repository: str, known: DownloadSource) -> InputError:
     status = getattr(getattr(error, "response", None), "status_code", None)
     page = f"https://huggingface.co/datasets/{repository}"
     name = type(error).__name__
@@ -260,19 +262,19 @@ def _explained(error: Exception, repository: str, known: Source) -> InputError:
         )
     if status == 429:
         return InputError(
-            "Hugging Face asks to wait: too many requests",
+            "too many requests to Hugging Face",
             where=repository,
-            remedy="run the same command again later; it goes on where it stopped",
+            remedy="run the same command again later; it resumes",
         )
     return InputError(
-        f"the download broke off: {str(error)[:200]}",
+        f"the download failed: {str(error)[:200]}",
         where=repository,
-        remedy="run the same command again; it goes on where it stopped",
+        remedy="run the same command again; it resumes",
     )
 
 
 def _from_package(
-    known: Source,
+    known: DownloadSource,
     folder: Path,
     splits: Sequence[str],
     wanted: dict[str, list[str]] | None,
@@ -282,13 +284,13 @@ def _from_package(
         from SoccerNet.Downloader import SoccerNetDownloader
     except ImportError:
         raise InputError(
-            "this source needs SoccerNet's own package", remedy="pip install SoccerNet"
+            "this source needs the SoccerNet package", remedy="pip install SoccerNet"
         ) from None
     if known.gated and not password:
         raise InputError(
             "these videos need the password of the agreement",
             where="--password",
-            remedy=f"sign it at {_AGREEMENT}; the password comes by mail",
+            remedy=f"sign it at {_AGREEMENT}; the password is sent by mail",
         )
     downloader = SoccerNetDownloader(LocalDirectory=str(folder))
     downloader.password = password
@@ -304,19 +306,19 @@ def _from_package(
                 )
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"SoccerNet's package could not download: {str(error)[:200]}",
+            f"the SoccerNet package failed: {str(error)[:200]}",
             remedy="try --source huggingface",
         ) from error
 
 
 def _account(
     what: str,
-    known: Source,
+    known: DownloadSource,
     folder: Path,
     splits: Sequence[str],
     wanted: dict[str, list[str]] | None,
 ) -> Download:
-    """What is there now. Both sources pass silently over what they do not have."""
+    """Count the files after a download: both sources silently skip missing files."""
     if known.is_archive:
         names = [known.files[0].format(split=split) for split in splits]
         found = [name for name in names if next(folder.rglob(name), None) is not None]
@@ -333,26 +335,8 @@ def _account(
         count = len(expected) - len(missing)
     if not count:
         raise InputError(
-            f"nothing came of {what}",
+            f"no files of {what} were downloaded",
             where=folder,
-            remedy="this split may have none of it; try other --split or --source",
+            remedy="the split may have none; try another --split or --source",
         )
     return Download(folder, count, missing)
-
-
-def write_game_lists(folder: str | Path, splits: Iterable[str]) -> list[Path]:
-    """Put the published lists at the root of a dataset, where ``read_games`` looks for them.
-
-    Returns:
-        The files written; none without the SoccerNet package.
-    """
-    written = []
-    for split in splits:
-        games = published_games(split)
-        if games is None:
-            continue
-        path = Path(folder) / f"{split}.txt"
-        if not path.exists():
-            path.write_text("\n".join(games) + "\n", encoding="utf-8")
-            written.append(path)
-    return written

@@ -1,4 +1,4 @@
-"""Clips of features, gathered from files into batches."""
+"""Reading batches of feature clips from files."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -11,20 +11,19 @@ from torch import Tensor
 from touchline.datasets.features import MAIN, Array, Clips, FeatureFile, LabelledHalf, Stream
 
 _NUMBERS_AT_ONCE = 1 << 15
-"""Converted together: the most for which PyTorch calls no other threads, which train meanwhile."""
+"""Largest conversion that PyTorch runs on one thread, leaving the others to training."""
 
 _REQUESTED_AT_ONCE = 64
-"""Clips that are asked of the disk before the first of them is read; as many files are open."""
+"""Number of clips prefetched from disk before the first is read; as many files are open."""
 
 
 class ClipReader:
-    """Reads clips of halves into arrays that are there already.
+    """Reads clips of halves into preallocated arrays.
 
     Args:
-        halves: what plans refer to; at least one.
+        halves: the halves that plans index; at least one.
         streams: names of the streams to read.
-        clip_steps: rows of the main stream per clip; of a stream of another rate, the rows of the
-            same time are read.
+        clip_steps: rows of the main stream per clip; other streams are read for the same time.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class ClipReader:
         self._rows = {name: max(1, round(clip_steps * r)) for name, r in self._ratio.items()}
 
     def shapes(self) -> dict[str, tuple[tuple[int, ...], np.dtype[np.generic]]]:
-        """By stream: shape and type of one clip."""
+        """Shape and type of one clip, by stream."""
         found = {}
         for name in self.names:
             row = self.halves[0].streams[name].read(0, 1)
@@ -58,7 +57,7 @@ class ClipReader:
 
 
 def _read(places: Sequence[tuple[Stream, int]], rows: Array) -> None:
-    """Fill (clips, rows, ...) from streams and the first rows in them."""
+    """Fill (clips, rows, ...) from pairs of a stream and a first row."""
     stored = _Stored(rows.shape[1:])
     with ExitStack() as files:
         requests = [
@@ -82,10 +81,10 @@ def _scaled(start: int, ratio: Fraction) -> int:
 
 
 class _Stored:
-    """Room for a clip of float16 numbers, made float32 by PyTorch: ten times as fast as by NumPy.
+    """A buffer for a clip of float16 numbers, converted by PyTorch: ten times faster than NumPy.
 
     Args:
-        shape: of a clip.
+        shape: shape of a clip.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:

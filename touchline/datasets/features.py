@@ -1,9 +1,8 @@
-"""Features of halves on disk, and the events on them: what feature-based systems read.
+"""Feature files of halves, and their events: the input of feature-based systems.
 
-A feature file is ``<half>_<name>.npy`` in a game's folder: one row of numbers per step, a fixed
-number of steps a second. Only the rows that are asked for are read, so a dataset may be far larger
-than memory. (Files are read rather than mapped: a mapped file that shrinks ends the process, and
-what has been touched of it counts as memory.)
+A feature file is ``<half>_<name>.npy`` in a game's folder: one row per step, at a constant rate.
+Only requested rows are read, so a dataset may be much larger than memory. (Files are read rather
+than memory-mapped: a mapped file that shrinks kills the process, and mapped pages count as memory.)
 """
 
 import math
@@ -30,17 +29,17 @@ Array = npt.NDArray[Any]
 Steps = npt.NDArray[np.int64]
 
 MAIN = "features"
-"""Name of the stream whose steps are those of the network's output or of its clips."""
+"""Name of the main stream, whose rows are the steps of clips."""
 
 _CHECKED_BYTES = 1 << 22
 
 
 class Stream(Protocol):
-    """One kind of input over a half: a row of fixed shape at every step.
+    """One input of a network over a half: a row of fixed shape at every step.
 
     Attributes:
-        rate: rows a second, exactly.
-        steps: how many rows there are; row i describes time i / rate.
+        rate: rows a second, exact.
+        steps: number of rows; row i is at time i / rate.
     """
 
     @property
@@ -50,11 +49,11 @@ class Stream(Protocol):
     def steps(self) -> int: ...
 
     def read(self, first: int, count: int) -> Array:
-        """(count, ...) rows from ``first`` on; before the first and after the last row, that row
-        again."""
+        """(count, ...) rows from ``first`` on; outside the stream its first or last row is
+        repeated."""
         ...
 
-    def everything(self) -> Array:
+    def read_all(self) -> Array:
         """(steps, ...) all rows."""
         ...
 
@@ -65,13 +64,13 @@ class FeatureFile:
     Attributes:
         path: the file.
         rate: rows a second.
-        steps: rows in it.
+        steps: number of rows.
         row_shape: shape of a row, such as ``(512,)``.
-        dtype: of the numbers on disk.
-        first_seconds: what moment row 0 shows; None where nothing says it.
+        dtype: type of the numbers on disk.
+        first_seconds: time of row 0; None if unknown.
 
     Raises:
-        FormatError: not such a file, damaged, or cut off.
+        FormatError: not a feature file, damaged, or truncated.
     """
 
     def __init__(self, path: Path, rate: Fraction, first_seconds: float | None = None) -> None:
@@ -92,14 +91,15 @@ class FeatureFile:
         self.read_into(first, rows)
         return rows
 
-    def everything(self) -> npt.NDArray[np.float32]:
+    def read_all(self) -> npt.NDArray[np.float32]:
         """See ``Stream``."""
         return self.read(0, self.steps)
 
     def read_into(self, first: int, rows: npt.NDArray[np.floating[Any]]) -> None:
-        """``read`` into an array that is there already, contiguous (count, ...) float32.
+        """``read`` into a preallocated, contiguous array (count, ...).
 
-        An array of the type on disk takes the numbers as they are.
+        Args:
+            rows: float32, or the type on disk, which avoids a conversion.
 
         Raises:
             FormatError: the file has become shorter since it was opened.
@@ -108,12 +108,12 @@ class FeatureFile:
             request.read_into(rows)
 
     def request(self, first: int, count: int) -> "RequestedRows":
-        """Have the system fetch rows that will be read soon.
+        """Open the file and prefetch rows that will be read soon.
 
-        A disk serves many requests at a time far faster than one after the other.
+        A disk serves many concurrent requests much faster than the same ones in sequence.
 
         Raises:
-            FormatError: the file cannot be opened any more.
+            FormatError: the file can no longer be opened.
         """
         begin = min(max(first, 0), self.steps - 1)
         end = max(min(first + count, self.steps), begin + 1)
@@ -123,29 +123,29 @@ class FeatureFile:
         except OSError as error:
             raise _unreadable(self.path, error) from error
         if hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # advice that a file system does not take
+            with suppress(OSError):  # not supported by every file system
                 length = (end - begin) * self._row_bytes
                 os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_WILLNEED)
         before = min(max(begin - first, 0), count - 1)
         return RequestedRows(self, file, offset, slice(before, before + end - begin))
 
     def check_finite(self) -> None:
-        """Read everything once, a piece at a time.
+        """Check that all numbers are finite, in constant memory.
 
         Raises:
-            FormatError: a number that is not finite; names its step.
+            FormatError: a number is not finite; names its row.
         """
         rows_at_once = max(1, _CHECKED_BYTES // max(1, self._row_bytes))
         for first in range(0, self.steps, rows_at_once):
             rows = self.read(first, min(rows_at_once, self.steps - first))
             with np.errstate(over="ignore", invalid="ignore"):
-                if np.isfinite(rows.sum()):  # what is not finite stays so in a sum
+                if np.isfinite(rows.sum()):  # a sum is not finite if any number is not
                     continue
             bad = np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))
             if len(bad):
                 step = first + int(bad[0])
                 raise FormatError(
-                    f"row {step} (at {format_seconds(float(step / self.rate))}) holds NaN or "
+                    f"row {step} (at {format_seconds(float(step / self.rate))}) contains NaN or "
                     "infinity",
                     where=self.path,
                     remedy="extract the features again",
@@ -154,13 +154,13 @@ class FeatureFile:
 
 @dataclass(frozen=True)
 class RequestedRows:
-    """Rows of a feature file that is open within the context.
+    """Prefetched rows of a feature file, which is open within the context.
 
     Attributes:
         stream: the feature file.
-        file: it, open.
-        offset: of the first row in it, in bytes.
-        present: which of the rows asked for lie inside the file.
+        file: the open file.
+        offset: position of the first row, in bytes.
+        present: the requested rows that are inside the file.
     """
 
     stream: FeatureFile
@@ -207,7 +207,9 @@ def _unreadable(path: Path, error: OSError) -> FormatError:
 def _check_kind(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     if dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
         raise FormatError(
-            f"holds {dtype} numbers", where=path, remedy="save the features as float32 or float16"
+            f"contains {dtype} numbers",
+            where=path,
+            remedy="save the features as float32 or float16",
         )
     if len(shape) < 2:
         raise FormatError(f"has shape {shape}", where=path, remedy="features are (steps, width)")
@@ -219,8 +221,8 @@ class LabelledSteps:
 
     Attributes:
         steps: (n,) step of each event.
-        classes: (n,) its class, from 0, in the order of the label set; there is no background.
-        visible: (n,) False where the event is labelled as not shown.
+        classes: (n,) class of each event, an index into the label set; there is no background.
+        visible: (n,) False if the event is labelled as not shown.
     """
 
     steps: Steps
@@ -231,7 +233,7 @@ class LabelledSteps:
         return len(self.steps)
 
     def span(self, first: int, last: int) -> slice:
-        """Where the events on steps ``first <= step < last`` stand."""
+        """The slice of the events on steps ``first <= step < last``."""
         low, high = self.steps.searchsorted((first, last))
         return slice(low, high)
 
@@ -242,7 +244,7 @@ class LabelledSteps:
 
     @cached_property
     def distinct(self) -> "LabelledSteps":
-        """The events without those of a class and step that another one has."""
+        """The events without repetitions of the same step and class."""
         changes = (np.diff(self.steps) != 0) | (np.diff(self.classes) != 0)
         first = np.append(True, changes)[: len(self)]
         return LabelledSteps(self.steps[first], self.classes[first], self.visible[first])
@@ -254,9 +256,9 @@ class LabelledHalf:
 
     Attributes:
         name: ``league/season/game/1``.
-        streams: by name; the main one is called ``"features"``.
-        events: on the steps of the main stream, or of the network's output where that has several
-            for every row (see ``touchline.zoo.networks.steps_per_row``).
+        streams: streams by name; the main one is ``"features"``.
+        events: events on the steps of the main stream, or of the network's output if that has
+            several steps per row (see ``touchline.zoo.networks.steps_per_row``).
     """
 
     name: str
@@ -271,11 +273,11 @@ class LabelledHalf:
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Which clips an epoch, or a batch of it, consists of.
+    """The clips of an epoch or of a batch.
 
     Attributes:
-        half: (n,) int64, index of the half among those that the plan was made for.
-        start: (n,) int64, first step of the clip in the main stream; a clip may reach beyond the
+        half: (n,) int64, index of the half.
+        start: (n,) int64, first step of the clip in the main stream; a clip may extend beyond the
             half on either side.
     """
 
@@ -292,11 +294,11 @@ class Clips:
 def label_steps(
     events: Iterable[Event], labels: LabelSet, rate: Fraction, *, whole_seconds: bool = False
 ) -> LabelledSteps:
-    """Put events on steps: each on the step whose time it has reached.
+    """Assign events to steps: each to the last step that is not after it.
 
     Args:
-        whole_seconds: cut times to whole seconds first, as the published benchmarks do, which read
-            the match clock.
+        whole_seconds: truncate times to whole seconds first, as the published systems do, which
+            read the game clock.
 
     Raises:
         LabelError: an event's label is not in the set.

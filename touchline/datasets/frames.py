@@ -1,8 +1,8 @@
-"""Frames of a video at a rate and size by their index: decoded on demand, or once into a cache.
+"""Frames of a video by index, at a given rate and size: decoded on demand, or cached.
 
-Decoding a clip out of a long video costs a few hundred milliseconds; a training run asks for each
-stretch again and again. The cache holds every frame of a video as raw pixels in one ``.npy`` file,
-read through memory mapping, so a clip costs a copy.
+Decoding a clip from a long video takes a few hundred milliseconds, and training reads every part
+many times. The cache stores all frames of a video as raw pixels in one memory-mapped ``.npy`` file,
+so that reading a clip is a copy.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """Which frames of a video are wanted: at this rate, scaled to this size."""
+    """The frames of a video at a rate, scaled to a size."""
 
     rate: Fraction
     width: int
@@ -46,27 +46,27 @@ class VideoFrames(Protocol):
 
     @property
     def num_frames(self) -> int:
-        """How many there are."""
+        """Number of frames."""
         ...
 
     def read(self, start: int, count: int) -> Pixels:
-        """(count, H, W, 3) RGB of frames ``start`` to ``start + count``, all of which exist.
+        """(count, H, W, 3) RGB frames from ``start`` on; all must be inside the video.
 
-        Fewer come back where the video ends earlier than its container says.
+        Fewer are returned if the video ends earlier than its container states.
         """
         ...
 
 
 @dataclass(frozen=True)
 class DecodedFrames:
-    """Frames decoded from the video each time they are asked for."""
+    """Frames decoded from the video at each read."""
 
     path: Path
     grid: FrameGrid
 
     @cached_property
     def num_frames(self) -> int:
-        """How many grid times lie before the end that the container states."""
+        """Number of frames before the end that the container states."""
         return estimate_frames(self.path, self.grid.rate)
 
     def read(self, start: int, count: int) -> Pixels:
@@ -97,32 +97,32 @@ class CachedFrames:
         return np.load(self.path, mmap_mode="r", allow_pickle=False)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"path": self.path}  # worker processes map the file themselves
+        return {"path": self.path}  # each worker process maps the file itself
 
     @property
     def num_frames(self) -> int:
-        """How many the file holds."""
+        """Number of frames in the file."""
         return len(self._pixels)
 
     def read(self, start: int, count: int) -> Pixels:
-        """See ``VideoFrames``; copies out of the file."""
+        """See ``VideoFrames``; copies from the file."""
         return np.array(self._pixels[start : start + count])
 
 
 def estimate_frames(path: Path, rate: Fraction) -> int:
-    """Frames of a rate that begin before the end of a video, going by its container.
+    """Number of frames at a rate before the end of a video that its container states.
 
     Raises:
-        MediaError: the file is not a video, or does not say how long it is.
+        MediaError: the file is not a video, or does not state its duration.
     """
     duration = probe(path).duration_seconds
     if not duration:
-        raise MediaError("the file does not say how long it is", where=path, remedy="remux it")
+        raise MediaError("the file does not state its duration", where=path, remedy="remux it")
     return max(1, -int(-(duration - 1e-3) * rate // 1))
 
 
 def cache_path(folder: Path, video: Path, grid: FrameGrid) -> Path:
-    """Where the cache of a video lies: another file when video, rate or size change."""
+    """The path of the cache of a video, which depends on the video file, rate and size."""
     stat = video.stat()
     size = f"{grid.width}x{grid.height}"
     key = f"{video.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{format_rate(grid.rate)}|{size}"
@@ -133,7 +133,7 @@ def build_cache(video: Path, grid: FrameGrid, target: Path) -> Path:
     """Decode a video once into ``target``, an array of (frames, H, W, 3) uint8.
 
     Raises:
-        MediaError: the video cannot be read, or shows nothing.
+        MediaError: the video cannot be read, or has no frames.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}-{get_ident()}")
     header = partial(
@@ -151,7 +151,7 @@ def build_cache(video: Path, grid: FrameGrid, target: Path) -> Path:
                     file.write(np.ascontiguousarray(frame.pixels).tobytes())
                     count += 1
             if not count:
-                raise MediaError("the video shows no frame", where=video)
+                raise MediaError("the video has no frames", where=video)
             file.seek(0)
             description["shape"] = (count, *description["shape"][1:])
             np.lib.format.write_array_header_1_0(file, description)
@@ -173,18 +173,18 @@ def open_frames(
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[VideoFrames]:
-    """Frames of every video, from the cache or straight from the video.
+    """The frames of every video, from the cache or decoded on demand.
 
     Args:
-        cache: ``"never"``, ``"always"``, or ``"auto"``: the cache if all videos fit into the
+        cache: ``"never"``, ``"always"``, or ``"auto"``: use the cache if all videos fit into the
             budget and onto the disk.
-        folder: where cache files lie; made if needed. Files of earlier runs are used again.
-        budget_bytes: what the cache may take.
-        jobs: videos decoded at a time; one per core by default.
+        folder: folder of the cache, created if needed; files of earlier runs are reused.
+        budget_bytes: maximum size of the cache.
+        jobs: videos decoded in parallel; one per core by default.
         progress: called with (videos done, videos to do) while the cache is built.
 
     Raises:
-        ConfigError: ``"always"`` and the videos do not fit.
+        ConfigError: ``"always"``, and the videos do not fit.
         MediaError: a video cannot be read.
     """
     decoded: list[VideoFrames] = [DecodedFrames(path, grid) for path in videos]
@@ -217,7 +217,7 @@ def _build_all(
 ) -> None:
     if not missing:
         return
-    # Threads will do: decoding and scaling run outside Python's lock.
+    # Threads suffice: decoding and scaling release Python's lock.
     with ThreadPoolExecutor(min(jobs, len(missing))) as pool:
         futures = [pool.submit(build_cache, v, grid, t) for t, v in missing.items()]
         try:

@@ -1,4 +1,4 @@
-"""Streams that are drawn from the calibration and the player boxes of a half."""
+"""Streams drawn from the calibration and the player boxes of a half."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from touchline.errors import InputError
 from touchline.features.player_graph import GraphStyle, PlayerGraph
 from touchline.features.top_view import TopView
 from touchline.formats.player_boxes import (
-    SIGHTINGS_RATE,
+    PLAYER_BOXES_RATE,
     Calibration,
     PlayerBoxes,
     calibration_name,
@@ -27,20 +27,20 @@ DRAWN_STREAMS: dict[str, Draw] = {
         calibration, boxes, GraphStyle(certainty=True), steps=steps
     ),
 }
-"""How each is made of the two files, by the name that networks ask for it."""
+"""Functions that draw a stream from the two files, by name of the stream."""
 
 _TOLERANCE_SECONDS = 300
-"""Published files of a half differ a little in length; by more they are of different halves."""
+"""Largest difference in length between the published files of a half."""
 
 
 def open_drawn(name: str, folder: Path, prefix: str, steps: int) -> Stream:
-    """A stream of which little stays in memory: each row is drawn when it is read.
+    """Open a drawn stream; its rows are drawn when they are read.
 
     Args:
         name: one of ``DRAWN_STREAMS``.
-        folder: the game's.
-        prefix: how the names of the half's files begin: ``"1"``.
-        steps: rows, as many as the features of the half have at this rate.
+        folder: folder of the game.
+        prefix: prefix of the file names of the half: ``"1"``.
+        steps: number of rows: the length of the half's features at this rate.
 
     Raises:
         FormatError: a file is missing or malformed.
@@ -48,14 +48,14 @@ def open_drawn(name: str, folder: Path, prefix: str, steps: int) -> Stream:
     """
     if name not in DRAWN_STREAMS:
         raise InputError(
-            f"there is no stream {name!r}", remedy=f"known are {', '.join(DRAWN_STREAMS)}"
+            f"there is no stream {name!r}", remedy=f"use one of {', '.join(DRAWN_STREAMS)}"
         )
     path = folder / calibration_name(prefix)
     calibration = read_calibration(path)
-    if abs(len(calibration) - steps) / SIGHTINGS_RATE > _TOLERANCE_SECONDS:
+    if abs(len(calibration) - steps) / PLAYER_BOXES_RATE > _TOLERANCE_SECONDS:
         raise InputError(
-            f"tells of {format_seconds(float(len(calibration) / SIGHTINGS_RATE))}, the features "
-            f"of {format_seconds(float(steps / SIGHTINGS_RATE))}",
+            f"lasts {format_seconds(float(len(calibration) / PLAYER_BOXES_RATE))}, the features "
+            f"{format_seconds(float(steps / PLAYER_BOXES_RATE))}",
             where=path,
             remedy="give the files of the same half",
         )

@@ -1,9 +1,9 @@
-"""Datasets on disk: the SoccerNet layout, and folders of videos with their events beside them.
+"""Datasets on disk: the SoccerNet layout, and plain folders of videos with event files.
 
-SoccerNet: ``<root>/<league>/<season>/<game>/`` holds ``1_224p.mkv``, ``2_224p.mkv`` (or 720p, or
+SoccerNet: ``<root>/<league>/<season>/<game>/`` contains ``1_224p.mkv``, ``2_224p.mkv`` (or 720p, or
 ``1.mkv``, or one ``224p.mp4`` for the whole game) and ``Labels-v2.json`` or ``Labels-ball.json``.
-Plain: any ``x.mp4`` with ``x.events.json`` beside it. Features lie where the videos do, as
-``1_<name>.npy``, ``2_<name>.npy``, or ``x_<name>.npy``.
+Plain: any ``x.mp4`` with ``x.events.json`` in the same folder. Feature files are in the same
+folder as the videos: ``1_<name>.npy``, ``2_<name>.npy``, or ``x_<name>.npy``.
 """
 
 import os
@@ -24,7 +24,7 @@ LABEL_FILES = {
     "soccernet-ball": "Labels-ball.json",
     "soccernet-v1": "Labels.json",
 }
-"""The file of a game that holds the labels of each published set."""
+"""The label file of each published set."""
 
 _HALF_VIDEO = re.compile(r"(?P<half>[1-4])(?:_(?P<size>\d+p))?\.(?:mkv|mp4)")
 _GAME_VIDEO = re.compile(r"(?P<size>\d+p)\.(?:mkv|mp4)")
@@ -35,11 +35,11 @@ _EVENTS_ENDING = ".events.json"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which file of a half is read.
+    """The file to read of each half.
 
     Attributes:
-        size: of its videos.
-        features: the name of its features, or of another file with its ending, such as
+        size: size of the video.
+        features: name of the features, or of another file with its ending, such as
             ``"field_calib_ccbv.json"``; None for a video.
     """
 
@@ -48,19 +48,19 @@ class Wanted:
 
     @property
     def ending(self) -> str | None:
-        """How the names of feature files go on after the half."""
+        """The part of the file names after the half; None for videos."""
         if self.features is None or self.features.endswith(".json"):
             return self.features
         return f"{self.features}.npy"
 
     @property
     def example(self) -> str:
-        """What a game's folder should hold."""
+        """The expected files in a game's folder, for messages."""
         name = self.ending
         return "1_224p.mkv and 2_224p.mkv" if name is None else f"1_{name} and 2_{name}"
 
     def numbered(self, file: str) -> tuple[int, bool] | None:
-        """The half that a file is of, and whether there may be a better one; None if of none."""
+        """The half of a file, and whether another size is preferred; None for other files."""
         if self.features is not None:
             half, _, rest = file.partition("_")
             fits = rest == self.ending and half in ("1", "2", "3", "4")
@@ -72,7 +72,7 @@ class Wanted:
         return None
 
     def beside(self, stem: str, files: Iterable[str]) -> str | None:
-        """The file whose events are ``<stem>.events.json``."""
+        """The file in ``files`` that ``<stem>.events.json`` belongs to."""
         if self.features is not None:
             names = [f"{stem}_{self.ending}"]
         else:
@@ -85,7 +85,7 @@ class Half:
     """One video of a game: a half, or the whole game where the game has a single video.
 
     Attributes:
-        path: of the video, or of its features.
+        path: the video, or its features.
     """
 
     number: int
@@ -98,9 +98,9 @@ class Game:
 
     Attributes:
         name: its path below the root with forward slashes, ``league/season/game``.
-        folder: where its files lie.
-        halves: its videos, or the features of these, in playing order.
-        label_files: by name (``Labels-v2.json``; ``events`` for a plain video).
+        folder: folder of its files.
+        halves: its videos, or their features, in playing order.
+        label_files: label files by name (``Labels-v2.json``; ``events`` for a plain video).
     """
 
     name: str
@@ -109,16 +109,16 @@ class Game:
     label_files: Mapping[str, Path]
 
     def labels(self, label_set: LabelSet | None = None) -> Match | None:
-        """Its labels, one timeline per video; None if it has no such file.
+        """Its labels, one timeline per video; None if it has no label file.
 
         Args:
-            label_set: a published set reads its own file, or events beside a plain video; another
-                set, or None, reads whichever file there is. With the classes of SoccerNet-v1 labels
-                such as ``y-card`` are given as these.
+            label_set: for a published set its own file is read, or the event file of a plain video;
+                for another set, or None, any label file. For the classes of SoccerNet-v1, labels
+                such as ``y-card`` are converted to these classes.
 
         Raises:
             FormatError: the file is malformed.
-            InputError: it has events of a half whose video is missing.
+            InputError: the file has events of a half whose video is missing.
         """
         path = self._label_file(label_set)
         if path is None:
@@ -127,11 +127,11 @@ class Game:
         if isinstance(found, Timeline):
             found = Match(self.name, (replace(found, half=self.halves[0].number),))
         if not isinstance(found, Match):
-            raise FormatError("this file does not hold events", where=path)
+            raise FormatError("not a file of events", where=path)
         shown = {half.number for half in self.halves}
         if lost := sorted({t.half or 1 for t in found.timelines if t.events} - shown):
             raise InputError(
-                f"there are labels of half {lost[0]}, and of the files only "
+                f"there are labels of half {lost[0]}, but only these files: "
                 + ", ".join(half.path.name for half in self.halves),
                 where=path,
                 remedy=f"add half {lost[0]}",
@@ -164,16 +164,16 @@ def read_games(
     """Find the games of a dataset, in the order of the split's list or of their names.
 
     Args:
-        root: the folder that the leagues lie in, or a folder of videos with events beside them.
-        split: only these games: by a list at the root (``SoccerNetGamesTrain.json``,
+        root: the folder of the leagues, or a folder of videos with event files.
+        split: read only the games in a list at the root (``SoccerNetGamesTrain.json``,
             ``BallTrain.json``, ``train.json`` or ``train.txt``), else those of the folder
             ``root/train``.
-        size: which of several videos of a half to take.
-        features: name of the features to take instead of videos; or of another file of each
-            half, with its ending ``.json``.
+        size: preferred size if a half has several videos.
+        features: name of the features to read instead of videos; or of another file of each half,
+            with its ending ``.json``.
 
     Raises:
-        InputError: no such folder or split, no game in it, or a game that lacks the file of a half.
+        InputError: no such folder or split, no game in it, or a game without the file of a half.
     """
     root, wanted = Path(root), Wanted(size, features)
     if not root.is_dir():
@@ -187,13 +187,13 @@ def read_games(
     else:
         names = ", ".join(list_names(split)[:3])
         raise InputError(
-            f"no split {split!r} here", where=root, remedy=f"add {names} or a folder {split}/"
+            f"there is no split {split!r}", where=root, remedy=f"add {names} or a folder {split}/"
         )
     if not games:
         raise InputError(
-            "no games here",
+            "there are no games",
             where=root,
-            remedy=f"give a folder with league/season/game that holds {wanted.example} and "
+            remedy=f"give a folder of league/season/game with {wanted.example} and "
             "Labels-v2.json, or with x.mp4 and x.events.json",
         )
     if features is not None:
@@ -202,10 +202,10 @@ def read_games(
 
 
 def find_videos(root: str | Path, *, size: str = "224p") -> list[Path]:
-    """Every video below a folder, with labels or without; of several of a half, one.
+    """All videos below a folder, with or without labels; one video per half.
 
     Args:
-        size: which one.
+        size: preferred size if a half has several videos.
 
     Raises:
         InputError: no such folder.
@@ -227,7 +227,11 @@ def find_videos(root: str | Path, *, size: str = "224p") -> list[Path]:
 
 
 def _check_halves(games: Iterable[Game], wanted: Wanted) -> None:
-    """Refuse a game of a single half among games of two: it has lost one."""
+    """Check that no game lacks a half if any game has two.
+
+    Raises:
+        InputError: a half is missing.
+    """
     numbers = {game.folder: {half.number for half in game.halves} for game in games}
     if not any({1, 2} <= halves for halves in numbers.values()):
         return
@@ -243,19 +247,19 @@ def _check_halves(games: Iterable[Game], wanted: Wanted) -> None:
 def check_labels(
     matches: Iterable[Match], label_set: LabelSet, *, ignore_unknown: bool = False
 ) -> Counter[str]:
-    """Count the events whose label is outside the set, by label.
+    """Count the events whose label is not in the set, by label.
 
     Raises:
-        LabelError: there are such events and they are not to be ignored; the message counts them
+        LabelError: there are such events and ``ignore_unknown`` is false; the message counts them
             and names the first game.
     """
-    strangers = [
+    outside = [
         (match.name, event.label)
         for match in matches
         for event in match.events
         if event.label not in label_set
     ]
-    unknown = Counter(label for _, label in strangers)
+    unknown = Counter(label for _, label in outside)
     if unknown and not ignore_unknown:
         shown = ", ".join(f"{label!r} ({count})" for label, count in unknown.most_common(5))
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
@@ -263,7 +267,7 @@ def check_labels(
         events = "1 event has a label" if count == 1 else f"{count} events have labels"
         raise LabelError(
             f"{events} outside {label_set.name}: {shown}{more}",
-            where=strangers[0][0],
+            where=outside[0][0],
             remedy="choose another label set, or set data.ignore_unknown_labels=true",
         )
     return unknown
@@ -285,7 +289,7 @@ def known_events(timeline: Timeline, label_set: LabelSet) -> tuple[Event, ...]:
 
 
 def split_list(root: Path, split: str) -> list[str] | None:
-    """The games that a list at the root gives for a split; None without such a list.
+    """The games of a split by a list at the root; None if there is no list.
 
     Raises:
         FormatError: the list is malformed.
@@ -300,7 +304,7 @@ def split_list(root: Path, split: str) -> list[str] | None:
 def _listed_game(root: Path, split: str, name: str, wanted: Wanted) -> Game:
     inside = PurePosixPath(name)
     if inside.is_absolute() or ".." in inside.parts:
-        raise FormatError(f"{name!r} leads out of the dataset", where=root)
+        raise FormatError(f"the path {name!r} leads out of the dataset", where=root)
     for base in (root, *(root / alias for alias in names_of_split(split))):
         folder = base / inside
         if folder.is_dir():
@@ -314,9 +318,9 @@ def _listed_game(root: Path, split: str, name: str, wanted: Wanted) -> Game:
             if found is not None:
                 return found
     raise InputError(
-        f"game {name!r} of split {split!r} is not here",
+        f"game {name!r} of split {split!r} is missing",
         where=root,
-        remedy="download it, or take it off the list",
+        remedy="download it, or remove it from the list",
     )
 
 
@@ -339,7 +343,7 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def _games_in(folder: Path, name: str, files: Iterable[str], wanted: Wanted) -> list[Game]:
-    """The game that a folder is, or the plain videos that lie in it."""
+    """The game in a folder, or the plain videos in it as one game each."""
     files = sorted(files)
     halves = _halves(folder, files, wanted)
     labels = {file: folder / file for file in files if file in LABEL_FILES.values()}
@@ -376,7 +380,7 @@ def _plain_games(folder: Path, prefix: str, files: Sequence[str], wanted: Wanted
             kind = "video" if wanted.features is None else "feature file"
             example = f"{stem}.mp4" if wanted.features is None else f"{stem}_{wanted.features}.npy"
             raise InputError(
-                f"no {kind} lies beside these events",
+                f"there is no {kind} for these events",
                 where=folder / file,
                 remedy=f"add {example}",
             )

@@ -1,4 +1,4 @@
-"""What a dataset holds: events per class, split, visibility and team; as numbers and a picture."""
+"""Statistics of a dataset: events per class, split, visibility and team, also as a bar chart."""
 
 import html
 from collections import Counter
@@ -45,7 +45,7 @@ class ClassCount:
 
 @dataclass
 class Stats:
-    """What a dataset holds; classes in their official order, then by name."""
+    """Counts of a dataset; classes in their official order, then by name."""
 
     games: int
     halves: int
@@ -82,22 +82,27 @@ class Stats:
 
 
 def dataset_stats(path: str | Path, format: str | None = None) -> Stats:
-    """Count what a folder, zip or file of events holds.
+    """Count the events of a folder, zip or file.
 
     Args:
-        format: which of several kinds of label files to count; v2, then ball, then v1 by default.
+        format: format of the label files to count, if there are several; by default v2, else ball,
+            else v1.
 
     Raises:
-        FormatError: nothing to read, or a file that is malformed.
+        FormatError: no files to read, or a malformed one.
     """
     matches = read_matches(path, format or _preferred(path))
     if not matches:
-        raise FormatError("there are no games here", where=path)
+        raise FormatError("there are no games", where=path)
     return count_matches(matches, _splits_of(Path(path), matches))
 
 
 def count_matches(matches: Matches, splits: Mapping[str, str]) -> Stats:
-    """Count the events of games; ``splits`` gives the split of a game, where it has one."""
+    """Count the events of games.
+
+    Args:
+        splits: the split of each game that belongs to one.
+    """
     rows: dict[str, ClassCount] = {}
     for game, match in matches.items():
         for label in {event.label for event in match.events}:
@@ -128,7 +133,9 @@ def write_picture(stats: Stats, path: str | Path) -> None:
     """
     path = Path(path)
     if path.suffix.lower() not in (".svg", ".html"):
-        raise InputError("a picture is .svg or .html", where=path)
+        raise InputError(
+            "unsupported picture format", where=path, remedy="give a name in .svg or .html"
+        )
     picture = stats_svg(stats)
     if path.suffix.lower() == ".html":
         title = f"{counted(stats.events, 'event')} of {counted(stats.games, 'game')}"
@@ -140,7 +147,7 @@ def write_picture(stats: Stats, path: str | Path) -> None:
 
 
 def stats_svg(stats: Stats) -> str:
-    """The picture: bars to scale, numbers beside them."""
+    """The bar chart as SVG."""
     longest = max((row.total for row in stats.classes), default=1)
     width = _LABEL_WIDTH + _BARS_WIDTH + 90
     height = 2 * _MARGIN + 34 + _BAR_HEIGHT * len(stats.classes)
@@ -182,7 +189,7 @@ def _preferred(path: str | Path) -> str | None:
 
 
 def _splits_of(path: Path, matches: Mapping[str, Match]) -> dict[str, str]:
-    """The split of each game: by the folder it lies in, else by lists at the root."""
+    """The split of each game: by its folder, else by lists at the root."""
     splits: dict[str, str] = {}
     for game in matches:
         first = game.partition("/")[0]

@@ -1,4 +1,4 @@
-"""The streams of a half: opened, and held against each other before anything is made of them."""
+"""Opening the streams of a half, with checks that they belong together."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,27 +8,27 @@ from pathlib import Path
 
 from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.player_boxes import DRAWN_STREAMS, open_drawn
-from touchline.errors import ConfigError, FormatError, InputError
+from touchline.errors import ConfigError, InputError
 from touchline.features.store import read_description
 from touchline.timebase import format_rate, format_seconds, parse_rate
 from touchline.zoo.identity import FeatureIdentity
 
 MOST_APART_SECONDS = 5.0
-"""Streams of a half may end this far from each other."""
+"""Largest difference in length between the streams of a half."""
 
 _CHECKS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class StreamSource:
-    """Where a stream of every half comes from.
+    """The files of a stream.
 
     Attributes:
-        name: the files are ``<half>_<name>.npy``, unless ``OPENERS`` says otherwise.
+        name: the files are ``<half>_<name>.npy``, unless the stream is in ``OPENERS``.
         rate: rows a second.
-        width: numbers of a row; None if any will do.
-        identity: which extractor made them; None if any will do.
-        optional: whether a half may be without it.
+        width: required numbers per row; None for any.
+        identity: required extractor; None for any.
+        optional: whether a half may lack the stream.
     """
 
     name: str
@@ -40,12 +40,12 @@ class StreamSource:
 
 @dataclass(frozen=True)
 class HalfFiles:
-    """What a stream may be opened from.
+    """The location of the files of a half.
 
     Attributes:
-        folder: of the game.
-        prefix: how the half's files begin: ``"1"`` for a first half.
-        steps: of the main stream.
+        folder: folder of the game.
+        prefix: prefix of the file names: ``"1"`` for a first half.
+        steps: number of steps of the main stream.
     """
 
     folder: Path
@@ -61,22 +61,22 @@ def _drawn(name: str) -> Open:
 
 
 OPENERS: dict[str, Open] = {name: _drawn(name) for name in DRAWN_STREAMS}
-"""By the name of the stream: how those are opened that are not one ``.npy`` file."""
+"""Functions that open the streams that are not a single ``.npy`` file, by name of the stream."""
 
 
 def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stream]:
-    """Open every stream of a half; only headers are read.
+    """Open all streams of a half; only headers are read.
 
     Args:
         path: the file of the main stream.
 
     Returns:
-        the streams by name; optional ones whose file is not there are left out.
+        The streams by name, without optional streams whose file is missing.
 
     Raises:
-        FormatError: a file that is not there, damaged, or of other numbers than floats.
-        InputError: rows of another width, or streams that are not equally long.
-        ConfigError: features made by another extractor or at another rate than the source says.
+        FormatError: a file is missing, damaged, or not of floating-point numbers.
+        InputError: rows of another width, or streams of different lengths.
+        ConfigError: features of another extractor or rate than the source states.
     """
     main = _open_file(path, sources[MAIN])
     prefix = path.name.removesuffix(f"_{sources[MAIN].name}.npy")
@@ -97,26 +97,30 @@ def open_half(path: Path, sources: Mapping[str, StreamSource]) -> dict[str, Stre
 
 
 def file_beside(path: Path, main: StreamSource, source: StreamSource) -> Path:
-    """The file of another stream of the half that a file of the main stream is of."""
+    """The file of another stream of the same half.
+
+    Args:
+        path: the file of the main stream.
+    """
     prefix = path.name.removesuffix(f"_{main.name}.npy")
     return path.with_name(f"{prefix}_{source.name}.npy")
 
 
 def identity_of(path: Path) -> FeatureIdentity | None:
-    """Which extractor made a feature file; None if nothing says it.
+    """The extractor of a feature file; None if it has no description.
 
     Raises:
-        FormatError: what lies beside the file cannot be read.
+        FormatError: the description is malformed.
     """
     described = read_description(path)
     return None if described is None else described.identity
 
 
 def check_numbers(files: Iterable[FeatureFile]) -> None:
-    """Read every number of the files once, at constant memory.
+    """Check that all numbers of the files are finite, in constant memory.
 
     Raises:
-        FormatError: one that is not finite.
+        FormatError: a number is not finite.
     """
     with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
         pending = [pool.submit(file.check_finite) for file in files]
@@ -158,14 +162,14 @@ def _open_file(path: Path, source: StreamSource) -> FeatureFile:
 
 
 def check_lengths(path: Path, name: str, main: Stream, other: Stream) -> None:
-    """Refuse streams that end further apart than halves of one game may.
+    """Check that two streams of a half have the same length, within ``MOST_APART_SECONDS``.
 
     Args:
         path: the file of the main stream.
-        name: of the other one.
+        name: name of the other stream.
 
     Raises:
-        InputError: they do.
+        InputError: their lengths differ.
     """
     seconds = [float(stream.steps / stream.rate) for stream in (main, other)]
     if abs(seconds[0] - seconds[1]) <= MOST_APART_SECONDS:
@@ -177,17 +181,5 @@ def check_lengths(path: Path, name: str, main: Stream, other: Stream) -> None:
     raise InputError(
         f"the features have {lengths[0]}, the stream {name} has {lengths[1]}",
         where=path,
-        remedy="they must be of the same half, and at the rates that are stated",
+        remedy="give files of the same half, and check the stated rates",
     )
-
-
-def main_file(streams: Mapping[str, Stream]) -> FeatureFile:
-    """The file of the main stream.
-
-    Raises:
-        FormatError: the main stream is none.
-    """
-    stream = streams[MAIN]
-    if not isinstance(stream, FeatureFile):
-        raise FormatError("the main stream is not a file")
-    return stream

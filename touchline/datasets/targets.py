@@ -1,4 +1,4 @@
-"""What a network should say of each frame of a clip."""
+"""Targets of frames: the class of each frame of a clip."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from touchline.timebase import frame_at
 Classes = npt.NDArray[np.int64]
 
 BACKGROUND = 0
-"""Class of a frame on which nothing happens; label c of the set is class c + 1."""
+"""Class of a frame without an event; label c of the set is class c + 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class FrameLabels:
     classes: Classes
 
     def within(self, num_frames: int) -> "FrameLabels":
-        """Those that lie on one of the first ``num_frames`` frames."""
+        """The events on the first ``num_frames`` frames."""
         inside = (self.frames >= 0) & (self.frames < num_frames)
         return FrameLabels(self.frames[inside], self.classes[inside])
 
@@ -39,7 +39,7 @@ class FrameLabels:
 
 
 def label_frames(events: Iterable[Event], labels: LabelSet, rate: Fraction) -> FrameLabels:
-    """Put events on frames: each on the frame that is on show at its time.
+    """Assign events to frames: each to the frame on show at its time.
 
     Raises:
         LabelError: an event's label is not in the set.
@@ -53,8 +53,8 @@ def label_frames(events: Iterable[Event], labels: LabelSet, rate: Fraction) -> F
 def clip_targets(labels: FrameLabels, start: int, clip_len: int, dilation: int = 0) -> Classes:
     """(clip_len,) class of each frame of the clip that begins at frame ``start``.
 
-    An event also labels the ``dilation`` frames on either side of it, so one just outside the clip
-    can reach in. Where two events claim a frame, the later one has it (E2E-Spot).
+    An event also labels the ``dilation`` frames on either side of it, even if it is just outside
+    the clip. Where two events overlap, the later one counts (E2E-Spot).
     """
     targets = np.full(clip_len, BACKGROUND, np.int64)
     first, last = np.searchsorted(

@@ -1,8 +1,8 @@
-"""Where every step lies relative to the actions around it: the targets of the context-aware loss.
+"""Time shifts: the position of each step relative to the nearby actions, for the CALF loss.
 
 Cioppa et al.: "A Context-Aware Loss Function for Action Spotting in Soccer Videos", CVPR 2020. Each
-class has four parameters K1 < K2 < 0 < K3 < K4, counted from an action: up to K1 far before, from
-K2 just before, up to K3 just after, from K4 far after.
+class has four parameters K1 < K2 < 0 < K3 < K4 relative to an action: up to K1 a step is far before
+it, from K2 just before, up to K3 just after, from K4 far after.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ Bounds = tuple[float, float, float, float]
 """K1 to K4 of one class."""
 
 UNASKED = -1.0
-"""A time shift that costs nothing: just before an action."""
+"""A time shift just before an action, which has no loss."""
 
 SOCCERNET_V2_CONTEXT: dict[str, Bounds] = {
     "Penalty": (-100, -50, 50, 100),
@@ -54,7 +54,7 @@ SOCCERNET_V1_CONTEXT: dict[str, Bounds] = {
 PUBLISHED_CONTEXT = SOCCERNET_V2_CONTEXT | SOCCERNET_V1_CONTEXT
 
 LONGEST_SHARE = 5 / 6
-"""Furthest that a context reaches, as a share of the clip: the published 100 s of 120 s."""
+"""Largest reach of a context as a fraction of the clip: the published 100 s of 120 s."""
 
 
 def context_of(
@@ -67,16 +67,15 @@ def context_of(
 ) -> Floats:
     """K1 to K4 of every class.
 
-    Where nothing is published for a label, a step belongs to the action that it is nearest to: the
-    context reaches half-way to the next action of the class, in the median over the data, with half
-    of that as the zone just around the action.
+    For a label without published parameters, the context reaches half the median distance between
+    actions of the class, and the zone just around an action half of that.
 
     Args:
         labels: the classes.
-        halves: what parameters are derived from.
+        halves: the data that parameters are derived from.
         rate: steps a second.
-        clip_steps: steps of a clip, of which a derived context takes at most five sixths.
-        published: whether published parameters are used for the labels that have them.
+        clip_steps: steps of a clip, of which a derived context covers at most five sixths.
+        published: use published parameters for the labels that have them.
 
     Returns:
         (4, classes) in steps; K2 is at most -1 and K3 at least 1.
@@ -99,13 +98,13 @@ def _half_median_gap(index: int, halves: Iterable[LabelledHalf]) -> float:
 
 
 def _apart(bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Bounds that leave every zone a step at least, which a low rate may not."""
+    """Widen the bounds so that every zone has at least one step, even at a low rate."""
     k2, k3 = min(bounds[1], -1.0), max(bounds[2], 1.0)
     return np.array((min(bounds[0], k2 - 1), k2, k3, max(bounds[3], k3 + 1)))
 
 
 class TimeShifts:
-    """Time shifts of a half, kept as what each step belongs to: one row for every change.
+    """The time shifts of a half, stored run-length encoded: one row for every change.
 
     Args:
         events: all events of the half.
@@ -117,7 +116,7 @@ class TimeShifts:
         k1, _, _, k4 = context
         single = events.distinct
         number = np.bincount(single.classes, minlength=len(k1))
-        often = np.flatnonzero(number > 1)  # a class with one event has no other neighbours
+        often = np.flatnonzero(number > 1)  # a single event has no neighbours of its class
         classes = np.concatenate((single.classes, often, often))
         places = np.concatenate((single.steps, -k4[often], half_steps - k1[often]))
         order = np.lexsort((places, classes))
@@ -138,15 +137,11 @@ class TimeShifts:
         self._occurs = (number > 0).astype(np.float32)
 
     def between(self, first: int, last: int) -> Floats:
-        """Time shifts of the steps ``first <= step < last``.
-
-        Args:
-            first: may be below 0.
-            last: may be beyond the half.
+        """The time shifts of the steps ``first <= step < last``, which may be outside the half.
 
         Returns:
-            (last - first, classes) in steps, negative before the action that a step belongs to; K1
-            for a class that does not occur.
+            (last - first, classes) in steps, negative before the action that a step is assigned to;
+            K1 for a class that does not occur.
         """
         at = np.arange(first, last)
         rows = self._begins.searchsorted(at, side="right")
@@ -155,10 +150,10 @@ class TimeShifts:
 
 
 def _handover(latest: Floats, following: Floats, context: Floats) -> Steps:
-    """Between two neighbours of a class, (n,) each: the first step that belongs to the later one.
+    """The first step that is assigned to the later of two neighbouring actions, (n,) each.
 
-    A step belongs to the earlier one while it lies just after it; and further, up to K4, unless it
-    is relatively nearer to the zone just before the later one.
+    A step is assigned to the earlier action while it is just after it, and on, up to K4, unless it
+    is relatively nearer to the zone just before the later action.
     """
     k1, k2, k3, k4 = context
     mine = np.floor(latest).astype(np.int64)
@@ -179,10 +174,10 @@ def quiet_runs(shifts: Floats, context: Floats, shortest: int) -> Steps:
     Args:
         shifts: (steps, classes) of a whole half.
         context: (4, classes) in steps.
-        shortest: steps that a run has at least.
+        shortest: minimum length of a run, in steps.
 
     Returns:
-        (n, 2) int64, first step and the step behind the last.
+        (n, 2) int64, first step and the step after the last.
     """
     quiet = ((shifts >= context[3]) | (shifts <= context[0])).all(axis=1)
     edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2)

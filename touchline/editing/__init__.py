@@ -1,1 +1,1 @@
-"""Which moments make a reel, cutting them, and drawing events into the picture."""
+"""Selecting the clips of a reel, rendering them, and drawing events into the picture."""

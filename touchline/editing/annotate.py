@@ -1,7 +1,7 @@
-"""The video with its events written into the picture, slowed down around them."""
+"""Annotated videos: events drawn into the picture, with slow motion around them."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,8 @@ from touchline.labels import label_set_of
 from touchline.media.audio import read_audio
 from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
+from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray
-
-Progress = Callable[[float], None]
 
 SHOWN_BEFORE_SECONDS = 0.2
 SHOWN_AFTER_SECONDS = 2.0
@@ -34,24 +33,24 @@ def annotate(
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> float:
-    """Write the video again with labels and confidences, in slow motion around events.
+    """Write a copy of the video with labels and confidences, in slow motion around events.
 
-    Frame rate and size are the video's own. Sound is kept: where the picture is slow it is
-    stretched with it, so the two stay together.
+    Frame rate and size are those of the video. The sound is stretched with the picture, so the two
+    stay in step.
 
     Args:
-        min_confidence: events below it are neither written nor slowed down.
-        slow_factor: each frame near an event is shown this many times; 1 for no slow motion.
-        slow_reach_seconds: how near.
-        comment: a text that the file carries with it.
-        progress: called with the share done, 0 to 1.
+        min_confidence: events of lower confidence are ignored.
+        slow_factor: each frame near an event is repeated this many times; 1 for no slow motion.
+        slow_reach_seconds: largest distance of such a frame from an event.
+        comment: a text stored in the file's metadata.
+        progress: called with the fraction done, 0 to 1.
 
     Returns:
-        Length of what was written, in seconds.
+        Duration of the written video, in seconds.
 
     Raises:
-        InputError: a slow factor below 1, events of another video, or a video that would be
-            overwritten. MediaError: a file cannot be read or written.
+        InputError: a slow factor outside 1 to 20, events beyond the end of the video, or an
+            output that would overwrite the video. MediaError: a file cannot be read or written.
     """
     if not 1 <= slow_factor <= 20:
         raise InputError(f"a slow motion of {slow_factor} times", remedy="use 1 to 20")
@@ -61,9 +60,9 @@ def annotate(
     moments = [event.seconds for event in events]
     if moments and moments[0] >= info.duration_seconds:
         raise InputError(
-            f"every event lies beyond the end ({info.duration_seconds:.1f} s)",
+            f"every event is beyond the end ({info.duration_seconds:.1f} s)",
             where=video,
-            remedy="is this the video that the events are of?",
+            remedy="check that the events belong to this video",
         )
     labels = timeline.labels or label_set_of(
         tuple(dict.fromkeys(e.label for e in events)) or ("-",)
@@ -113,7 +112,7 @@ def _distinct(captions: list[tuple[str, Rgb]]) -> list[tuple[str, Rgb]]:
 
 
 class _SoundPerFrame:
-    """The stretch of sound that belongs to each frame, read as the frames go by."""
+    """The audio of each frame, read sequentially."""
 
     def __init__(self, info: VideoInfo) -> None:
         self._rate = AUDIO_RATE / info.frame_rate
@@ -122,7 +121,7 @@ class _SoundPerFrame:
         self._start = 0
 
     def of(self, index: int, repeats: int) -> FloatArray:
-        """The sound of frame ``index``, stretched to ``repeats`` frames; silence past its end."""
+        """The audio of frame ``index``, stretched to ``repeats`` frames; silence after its end."""
         first, last = int(index * self._rate), int((index + 1) * self._rate)
         while self._start + len(self._buffer) < last:
             chunk = next(self._chunks, None)

@@ -1,4 +1,4 @@
-"""Camera cuts near the ends of clips, so that a clip need not open on the last blink of a shot."""
+"""Camera cuts near the ends of clips, to which the ends are moved."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from touchline.media.video import read_frames
 from touchline.reel import Clip, Reel
 
 REACH_SECONDS = 1.5
-"""How far an end of a clip may move inwards to meet a cut."""
+"""How far an end of a clip may move inwards to a cut."""
 
 MIN_LEAD_SECONDS = 2.0
 MIN_TAIL_SECONDS = 1.0
@@ -23,11 +23,11 @@ _JUMP_RATIO = 4.0
 
 
 def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> list[float]:
-    """Times in [start, end) at which a new shot begins: the first frame of each.
+    """Times in [start, end) of the first frame of each new shot.
 
-    A cut is a frame that differs from the one before it by more than ``_JUMP`` grey levels on
-    average, and by several times as much as its neighbours do: pans and flashes differ too, but
-    they do it for a while.
+    A cut is a frame that differs from the previous one by more than ``_JUMP`` grey levels on
+    average, and by several times more than its neighbours, unlike pans and flashes, which last for
+    several frames.
 
     Raises:
         MediaError: the video cannot be read.
@@ -43,10 +43,10 @@ def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> li
 
 
 def shot_starts(greys: Sequence[npt.NDArray[np.float32]]) -> list[int]:
-    """Places of the frames that begin a new shot, among the frames in a row that are given.
+    """Indices of the frames that begin a new shot.
 
     Args:
-        greys: (H, W) each, 0 to 255.
+        greys: consecutive frames, (H, W) each, 0 to 255.
     """
     jumps = np.array([float(np.abs(b - a).mean()) for a, b in pairwise(greys)])
     found = []
@@ -58,16 +58,19 @@ def shot_starts(greys: Sequence[npt.NDArray[np.float32]]) -> list[int]:
     return found
 
 
-def snap_to_cuts(reel: Reel, video_of: Callable[[Clip], Path]) -> Reel:
-    """Move the ends of clips inwards to a cut that lies within reach; the reel never grows.
+def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
+    """Move the ends of clips inwards to a cut within ``REACH_SECONDS``; the reel never grows.
 
-    A start is moved only if the first event keeps ``MIN_LEAD_SECONDS`` before it, an end only if
-    the last event keeps ``MIN_TAIL_SECONDS`` after it.
+    At least ``MIN_LEAD_SECONDS`` remain before the first event of a clip, and
+    ``MIN_TAIL_SECONDS`` after the last.
+
+    Args:
+        find_video: returns the video of a clip.
 
     Raises:
         MediaError: a video cannot be read.
     """
-    return replace(reel, clips=tuple(_snap(clip, video_of(clip)) for clip in reel))
+    return replace(reel, clips=tuple(_snap(clip, find_video(clip)) for clip in reel))
 
 
 def _snap(clip: Clip, video: Path) -> Clip:

@@ -1,4 +1,4 @@
-"""Other shapes of picture: a window of the wanted aspect that follows the play."""
+"""Reframing to another aspect ratio: a window that follows the play."""
 
 import re
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from touchline.errors import InputError
 from touchline.media.video import read_frames
 
 ASPECTS = ("16:9", "1:1", "4:5", "9:16")
-"""The shapes that feeds and stories want; any other can be asked for as well."""
+"""Common aspect ratios; others are possible too."""
 
 _EXTREME = Fraction(4)
 _SIZE = (96, 54)
 _TOP = 10
-"""Rows of the small picture left out: stands and score boards."""
+"""Rows of the small picture that are ignored: stands and score bugs."""
 _APART_SECONDS = 0.32
 _REACH = 12
-_CALM_SECONDS = 0.9
+_SMOOTHING_SECONDS = 0.9
 _PRIOR = 60.0
 _STILL_SHARE = 0.9
 
@@ -31,36 +31,37 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def parse_aspect(text: str) -> Fraction:
-    """Width by height of text such as "9:16".
+    """Parse an aspect ratio such as "9:16" as width by height.
 
     Raises:
-        InputError: it is none, or one that no screen has.
+        InputError: malformed, or outside 1:4 to 4:1.
     """
     found = re.fullmatch(r"(\d{1,4}):(\d{1,4})", text)
     if found is None or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
         raise InputError(
-            f"{text!r} is no aspect", remedy=f"give width:height, such as {', '.join(ASPECTS)}"
+            f"{text!r} is not an aspect ratio",
+            remedy=f"give width:height, such as {', '.join(ASPECTS)}",
         )
     aspect = Fraction(int(found[1]), int(found[2]))
     if not 1 / _EXTREME <= aspect <= _EXTREME:
-        raise InputError(f"an aspect of {text} is too narrow", remedy="1:4 to 4:1 can be cut")
+        raise InputError(f"an aspect ratio of {text} is too extreme", remedy="use 1:4 to 4:1")
     return aspect
 
 
 def window_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """(width, height), both even, of the largest window of an aspect within a picture."""
+    """(width, height), both even, of the largest window of an aspect ratio within a picture."""
     wide = min(Fraction(width), height * aspect)
     return max(2, int(wide) // 2 * 2), max(2, int(wide / aspect) // 2 * 2)
 
 
 @dataclass(frozen=True)
 class Track:
-    """Where the play is, across the picture, through a stretch of one video.
+    """The horizontal position of the play over time, in a segment of one video.
 
     Attributes:
-        seconds: (n,) rising.
+        seconds: (n,) increasing.
         centres: (n,) 0 at the left edge, 1 at the right.
-        shots: where shots begin; the window jumps there, and glides elsewhere.
+        shots: starts of shots; the position jumps there and is interpolated elsewhere.
     """
 
     seconds: npt.NDArray[np.float64]
@@ -68,7 +69,7 @@ class Track:
     shots: tuple[float, ...] = ()
 
     def at(self, seconds: float) -> float:
-        """The centre at a time."""
+        """The position at a time."""
         shot = sum(start <= seconds for start in self.shots)
         own = np.searchsorted(np.asarray(self.shots), self.seconds, side="right") == shot
         if not own.any():
@@ -76,7 +77,7 @@ class Track:
         return float(np.interp(seconds, self.seconds[own], self.centres[own]))
 
     def crop(self, pixels: Pixels, size: tuple[int, int], seconds: float) -> Pixels:
-        """The window of a size, (width, height), on the play at a time."""
+        """The window of a given (width, height) centred on the play at a time."""
         height, width = pixels.shape[:2]
         left = round(self.at(seconds) * width - size[0] / 2)
         left = min(max(left, 0), width - size[0])
@@ -85,14 +86,13 @@ class Track:
 
 
 def follow_play(video: str | Path, start_seconds: float, end_seconds: float) -> Track:
-    """Find where the play is: where the picture moves otherwise than the camera does.
+    """Estimate the position of the play from the motion in the picture.
 
-    Between two pictures a fraction of a second apart, the shift that matches them best is the
-    camera's; what still differs is players and ball. In a shot whose camera moves, somebody
-    follows the play with it, and the middle of the picture is where it is (on simulated
-    broadcasts an upright window in the middle holds the ball in 96 of 100 pictures, one on the
-    centre of motion in 90). In a shot whose camera stands still, as one on a pole does, the centre
-    of what moves is taken, smoothed over about a second.
+    The shift that best matches two pictures a fraction of a second apart is the camera's motion;
+    the remaining difference is players and ball. Where the camera moves, its operator follows the
+    play, so the position is the middle of the picture (on simulated broadcasts an upright window in
+    the middle contains the ball in 96 % of pictures, one at the centre of motion in 90 %). Where
+    the camera is still, the position is the centre of motion, smoothed over about a second.
 
     Raises:
         MediaError: the video cannot be read.
@@ -124,8 +124,7 @@ def _pictures_apart(seconds: npt.NDArray[np.float64]) -> int:
 
 
 def _moving(before: Grey, after: Grey) -> tuple[float, float]:
-    """Centre of what moves by itself, 0 to 1 across, and how much it is: none if the camera
-    moves."""
+    """Horizontal centre of motion, 0 to 1, and its amount: 0 if the camera moves."""
     before, after = before[_TOP:], after[_TOP:]
     width = before.shape[1]
     inner = slice(_REACH, width - _REACH)
@@ -152,7 +151,7 @@ def _smooth(
     weights: npt.NDArray[np.float64],
     shots: tuple[float, ...],
 ) -> npt.NDArray[np.float64]:
-    """Weighted means over about ``_CALM_SECONDS``, of the same shot only."""
+    """Weighted means over about ``_SMOOTHING_SECONDS``, within each shot."""
     edges = [-np.inf, *shots, np.inf]
     smooth = np.full(len(seconds), 0.5)
     for first, last in pairwise(edges):
@@ -160,7 +159,7 @@ def _smooth(
         near = (middles >= first) & (middles < last)
         if not own.any() or not near.any():
             continue
-        away = (seconds[own, None] - middles[None, near]) / _CALM_SECONDS
+        away = (seconds[own, None] - middles[None, near]) / _SMOOTHING_SECONDS
         if np.mean(weights[near] > 0) < _STILL_SHARE:
             continue
         kernel = np.exp(-0.5 * away**2) * np.minimum(weights[near], 10.0)

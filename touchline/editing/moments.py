@@ -1,9 +1,8 @@
-"""What events say about the seconds around them: evidence that editors show these, per class.
+"""Evidence of events that editors show the seconds around them, by class.
 
-Evidence is a change of log-odds, so that of several classes adds up: a shot before a goal counts
-for more than either, a throw-in means that play is dull. A goal speaks for its replays, too. The
-numbers were estimated by logistic regression on the official highlights of 43 real matches
-(SoccerHigh, Diaz-Juan et al. 2025) with annotated events, second by second.
+Evidence is a change of log-odds, so the evidence of several events adds up. The values were
+estimated by logistic regression, second by second, on the official highlights of 43 real matches
+(SoccerHigh, Diaz-Juan et al. 2025) with annotated events.
 """
 
 from collections.abc import Mapping
@@ -15,17 +14,17 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 BASE_LOG_ODDS = -4.9
-"""Of a second with no event near it: 3.4% of a match is shown, most of it around events."""
+"""Log-odds for a second far from any event: 3.4 % of a match is shown, mostly around events."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What an event of a class says about the seconds around it.
+    """The evidence of an event of a class for the seconds around it.
 
     Attributes:
-        evidence: greatest change of the log-odds that an editor shows a second; negative for
-            what editors avoid. It fades to nothing, as a parabola, at both ends of the stretch.
-        before_seconds, after_seconds: the stretch, counted from the event.
+        evidence: largest change of the log-odds; negative for classes that editors avoid. It
+            falls off as a parabola, to zero at both ends of the interval.
+        before_seconds, after_seconds: the interval, relative to the event.
         aftermath: evidence for what follows: celebration and replays.
     """
 
@@ -36,13 +35,13 @@ class Moment:
 
     @property
     def peak_seconds(self) -> float:
-        """Where the evidence is greatest, counted from the event."""
+        """Time of the largest evidence, relative to the event."""
         return (self.after_seconds - self.before_seconds) / 2
 
     @property
-    def whole(self) -> tuple[float, float]:
-        """From and to, in seconds from the event: what a reel shows in one piece or not at all."""
-        return -WHOLE * self.before_seconds, WHOLE * self.after_seconds
+    def core(self) -> tuple[float, float]:
+        """Start and end, relative to the event, of the part that is shown whole or not at all."""
+        return -CORE_SHARE * self.before_seconds, CORE_SHARE * self.after_seconds
 
     def log_odds(self, offsets: FloatArray) -> FloatArray:
         """(n,) evidence at times relative to the event, in seconds."""
@@ -51,8 +50,9 @@ class Moment:
         return own if self.aftermath is None else own + self.aftermath.log_odds(offsets)
 
 
-WHOLE = 0.35
-"""How much of a stretch must be seen: more made reels less like editors', less makes them hasty."""
+CORE_SHARE = 0.35
+"""Fraction of a moment that must be shown. Larger values agree less with editors; smaller ones cut
+too quickly."""
 
 GOAL = Moment(5.4, 11.5, 9.5, Moment(3.7, -12.0, 64.0))
 SHOT_ON_TARGET = Moment(3.6, 11.5, 9.5, Moment(0.9, 4.0, 40.0))
@@ -100,10 +100,11 @@ MOMENTS: Mapping[str, Moment] = {
 }
 """The moments of the published label sets.
 
-SoccerNet-v2 as estimated, rounded. Three classes were not annotated or too rare to estimate: a
-penalty counts as a shot on target, a yellow card as a foul; free-kicks say next to nothing. The
-other sets take the numbers of the same thing, or a guess that ranks their classes.
+SoccerNet-v2 has the estimated values, rounded. Three classes are not annotated or too rare to
+estimate: a penalty has the values of a shot on target, a yellow card those of a foul, and
+free-kicks almost no evidence. Classes of the other sets have the values of the corresponding
+SoccerNet-v2 class, or a guess that ranks them.
 """
 
 OTHER_MOMENT = Moment(3.0, 10.0, 8.0)
-"""Of a class that no published set has: all of them count alike."""
+"""The moment of a class that no published set has."""

@@ -1,4 +1,4 @@
-"""Labels drawn into the picture."""
+"""Drawing labels into the picture."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,11 +17,11 @@ _INK = (255, 255, 255, 255)
 
 
 def draw_labels(pixels: Pixels, lines: Sequence[tuple[str, Rgb]]) -> Pixels:
-    """A copy of the picture with lines of text, each with its colour, stacked at the lower left.
+    """A copy of the picture with lines of text at the lower left.
 
     Args:
         pixels: (H, W, 3) RGB.
-        lines: text and colour; the first stands on top; those beyond ``MAX_LINES`` are left out.
+        lines: text and colour, from top to bottom; lines after ``MAX_LINES`` are left out.
     """
     height, width = pixels.shape[:2]
     drawn = pixels.copy()
@@ -47,7 +47,7 @@ def _blend(region: Pixels, plate: Pixels) -> None:
 
 @lru_cache(maxsize=256)
 def _plate(text: str, colour: Rgb, font_size: int, max_width: int) -> Pixels:
-    """(h, w, 4) the text on a dark plate with a bar of its colour, cut to a width."""
+    """(h, w, 4) text on a dark plate with a bar of its colour, truncated to a width."""
     font = ImageFont.load_default(size=font_size)
     pad, bar = font_size // 2, max(3, font_size // 3)
     room = max(max_width - bar - 2 * pad, font_size)

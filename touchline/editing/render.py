@@ -1,6 +1,6 @@
-"""Cutting a reel out of its videos: frame-exact, with sound, into one file that browsers play."""
+"""Rendering a reel from its videos: frame-exact, with sound, as one file that browsers play."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,15 +17,15 @@ from touchline.media.audio import read_audio
 from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
+from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray
 
-Sources = str | Path | Mapping[int, Path]
-Progress = Callable[[float], None]
-
+VideoPaths = str | Path | Mapping[int, Path]
+"""The video of a match, or one per half."""
 AUDIO_RATE = 48_000
 
 _FADE_SECONDS = 0.01
-"""Sound fades in and out over this long at each cut: without it a cut clicks."""
+"""Duration of the fade at both ends of a clip's audio, which avoids clicks."""
 
 _TITLE_SECONDS = 4.0
 _TITLE_COLOUR = (240, 240, 240)
@@ -34,7 +34,7 @@ _TITLE_COLOUR = (240, 240, 240)
 def render_reel(
     reel: Reel,
     path: str | Path,
-    video: Sources,
+    video: VideoPaths,
     *,
     burn_labels: bool = False,
     snap: bool = True,
@@ -42,30 +42,31 @@ def render_reel(
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
-    """Cut a reel into a video file.
+    """Render a reel as a video file.
 
-    Size and frame rate are those of the first clip's video; other videos are brought to them.
+    Size and frame rate are those of the first clip's video; other videos are converted.
 
     Args:
         video: the file to cut from, or one per half.
-        burn_labels: write what happens, and the clips' titles, into the picture.
-        snap: let clips begin and end at camera cuts that lie within reach.
-        aspect: width by height of the picture; a window of that shape then follows the play.
-        comment: a text that the file carries with it.
-        progress: called with the share done, 0 to 1.
+        burn_labels: draw labels and the titles of clips into the picture.
+        snap: move the ends of clips to nearby camera cuts.
+        aspect: aspect ratio of the picture, for a window that follows the play; None for the
+            aspect ratio of the video.
+        comment: a text stored in the file's metadata.
+        progress: called with the fraction done, 0 to 1.
 
     Returns:
-        The reel as cut.
+        The reel as rendered.
 
     Raises:
-        InputError: an empty reel, a half without a video, a clip beyond the end, or a video that
-            would be overwritten.
+        InputError: an empty reel, a half without a video, a clip beyond the end, or an output that
+            would overwrite a video.
         MediaError: a video cannot be read or the file cannot be written.
     """
     if not len(reel):
         raise InputError(
-            "the reel is empty: no event to show",
-            remedy="spot with a lower --threshold, or with a model that knows such football",
+            "the reel is empty: there is no event to show",
+            remedy="spot with a lower --threshold, or with another model",
         )
     reel = inside_videos(reel, video)
     infos = {source: probe(source) for source in _sources(reel, video)}
@@ -91,9 +92,9 @@ def render_reel(
             )
             if not frames:
                 raise InputError(
-                    f"nothing can be read at the clip at {clip.start_seconds:.1f} s",
+                    f"no frame can be read for the clip at {clip.start_seconds:.1f} s",
                     where=source,
-                    remedy="the file is damaged there: choose from the events before it",
+                    remedy="the file is damaged there: remove the clip",
                 )
             if has_audio:
                 samples = round(frames * AUDIO_RATE / first.frame_rate)
@@ -105,45 +106,45 @@ def render_reel(
     return reel
 
 
-def video_of_clip(clip: Clip, video: Sources) -> Path:
+def video_of_clip(clip: Clip, video: VideoPaths) -> Path:
     """The video that a clip is cut from.
 
     Raises:
-        InputError: no video was given for the clip's half.
+        InputError: there is no video for the clip's half.
     """
     if not isinstance(video, Mapping):
         return Path(video)
     if clip.half is None or clip.half not in video:
         raise InputError(
-            f"the reel shows half {clip.half}, but no video of it was given"
+            f"the reel shows half {clip.half}, but there is no video of it"
             if clip.half
-            else "the reel does not say which half a clip is of",
+            else "the reel has a clip without a half",
             remedy="give one video per half, in order",
         )
     return Path(video[clip.half])
 
 
 def refuse_overwriting(output: Path, inputs: Iterable[Path]) -> None:
-    """Refuse an output that would take the place of something that it is made from.
+    """Check that an output is none of its inputs.
 
     Raises:
-        InputError: it is one of the inputs.
+        InputError: it would overwrite one of them.
     """
     for given in inputs:
         if output.exists() and given.exists() and output.samefile(given):
             raise InputError(
-                "would be overwritten by what is made from it",
+                "is an input and would be overwritten",
                 where=output,
                 remedy="give another name with -o",
             )
 
 
-def inside_videos(reel: Reel, video: Sources) -> Reel:
-    """The same reel, its clips ending where their videos end.
+def inside_videos(reel: Reel, video: VideoPaths) -> Reel:
+    """The reel with its clips cut at the end of their videos.
 
     Raises:
-        InputError: a clip or one of its events lies beyond the end. MediaError: a video cannot
-            be read.
+        InputError: a clip or one of its events is beyond the end. MediaError: a video cannot be
+            read.
     """
     lengths = {source: probe(source).duration_seconds for source in _sources(reel, video)}
     clips = []
@@ -153,15 +154,15 @@ def inside_videos(reel: Reel, video: Sources) -> Reel:
         last = max((event.seconds for event in clip.events), default=clip.start_seconds)
         if max(last, clip.start_seconds) >= length:
             raise InputError(
-                f"the clip at {clip.start_seconds:.1f} s lies beyond the end ({length:.1f} s)",
+                f"the clip at {clip.start_seconds:.1f} s is beyond the end ({length:.1f} s)",
                 where=source,
-                remedy="is this the video that the events are of?",
+                remedy="check that the events belong to this video",
             )
         clips.append(replace(clip, end_seconds=min(clip.end_seconds, length)))
     return replace(reel, clips=tuple(clips))
 
 
-def _sources(reel: Reel, video: Sources) -> list[Path]:
+def _sources(reel: Reel, video: VideoPaths) -> list[Path]:
     return list(dict.fromkeys(video_of_clip(clip, video) for clip in reel))
 
 
@@ -173,7 +174,7 @@ def _write_pictures(
     labels: LabelSet | None,
     window: tuple[int, int] | None,
 ) -> int:
-    """Write the clip's frames; how many there were."""
+    """Write the frames of a clip; returns their number."""
     rate: Fraction = target.frame_rate
     count = 0
     track = window and follow_play(source, clip.start_seconds, clip.end_seconds)
@@ -198,8 +199,8 @@ def _write_pictures(
 def _captions(
     clip: Clip, seconds: float, labels: LabelSet
 ) -> list[tuple[str, tuple[int, int, int]]]:
-    """What to write at a time: events from a second before to three seconds after them, above
-    them the clip's title for its first seconds."""
+    """The captions at a time: each event from one second before to three seconds after it, below
+    the title of the clip during its first seconds."""
     near = [e for e in clip.events if e.seconds - 1 <= seconds <= e.seconds + 3]
     names = dict.fromkeys(event.label for event in near)
     lines = [(name, class_colour(labels, name)) for name in names]
@@ -209,10 +210,12 @@ def _captions(
 
 
 def clip_sound(info: VideoInfo, start_seconds: float, samples: int) -> Iterator[FloatArray]:
-    """Exactly ``samples`` of mono sound from a time on, faded at both ends; silence past its end.
+    """Exactly ``samples`` samples of mono audio from a time on, faded at both ends.
+
+    After the end of the file's audio there is silence.
 
     Raises:
-        MediaError: the sound cannot be read.
+        MediaError: the audio cannot be read.
     """
     fade = int(_FADE_SECONDS * AUDIO_RATE)
     sent = 0

@@ -1,9 +1,8 @@
-"""Choosing what is worth seeing: a curve of worth over time, cut at the level that fits a length.
+"""Selecting highlights: a curve of probability over time, cut at the level that fits a length.
 
 Every event is evidence that editors show the seconds around it (`moments`), and evidence adds up.
-What a detector found is less than an annotation: it may be wrong, and it may be early or late. So
-its evidence is the expected likelihood ratio, ``1 + p (E[exp(evidence)] - 1)``, over whether the
-event took place and over when.
+A detected event may be wrong, early or late. Its evidence is therefore the expected likelihood
+ratio, ``1 + p (E[exp(evidence)] - 1)``, over whether the event took place and when.
 """
 
 from collections import defaultdict
@@ -23,35 +22,35 @@ FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
 
 
-SHOWN_EVIDENCE = 1.0
-"""Moments of less are not worth a clip for what lies around them, only for want of better."""
+MIN_SHOWN_EVIDENCE = 1.0
+"""A moment of less evidence is ranked by itself, not by the events around it."""
 
 OPENING = "Kick-off"
-"""The first of a timeline: editors show how a half begins; a later one is any restart."""
+"""The first one in a timeline starts a half, which editors show; later ones count as restarts."""
 
-LEAST_CHANCE = 0.05
-"""Seconds outside whole moments need this chance, even if the reel then stays short."""
+MIN_PROBABILITY = 0.05
+"""Seconds outside the core of a moment need this probability, even if the reel stays short."""
 
-NAMED_CONFIDENCE = 0.3
-"""A clip names no event of less, unless it has no other: a name is read as a claim."""
+MIN_NAMED_CONFIDENCE = 0.3
+"""A clip lists events of lower confidence only if it has no others."""
 
 STEPS_PER_SECOND = 2
 
 REACH_SECONDS = 90.0
-"""No event says anything about seconds further away."""
+"""Largest distance of a second from an event that is evidence for it."""
 
 JOIN_GAP_SECONDS = 1.5
-"""Clips closer than this become one: a jump that short only disturbs."""
+"""Clips closer than this are joined."""
 
 MIN_CLIP_SECONDS = 2.0
 
 DEFAULT_JITTER_SECONDS = 3.0
-"""Standard deviation of a detector's times: costs a precise one little, helps a rough one much."""
+"""Assumed standard deviation of a detector's times."""
 
 
 @dataclass(frozen=True)
-class _Offer:
-    """A whole moment that a reel may show."""
+class _Candidate:
+    """The core of a moment that a reel may show."""
 
     event: Event
     moment: Moment
@@ -62,34 +61,34 @@ class _Offer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Course:
-    """One timeline as an editor may see it."""
+class _Curve:
+    """The probability that an editor shows each step of one timeline."""
 
     timeline: Timeline
     seconds: float
-    chance: FloatArray  # (steps,) that a step is shown
-    offers: tuple[_Offer, ...]
+    probability: FloatArray  # (steps,) that a step is shown
+    candidates: tuple[_Candidate, ...]
 
-    def worth(self, offer: _Offer) -> float:
-        """Chance where the moment peaks; of a weak one, by itself."""
-        if offer.moment.evidence < SHOWN_EVIDENCE:
-            return float(_chance(np.array(BASE_LOG_ODDS + offer.evidence)))
-        step = round((offer.seconds + offer.moment.peak_seconds) * STEPS_PER_SECOND)
-        return float(self.chance[min(max(step, 0), len(self.chance) - 1)])
+    def score(self, candidate: _Candidate) -> float:
+        """Probability at the peak of the moment; for weak evidence, of the event by itself."""
+        if candidate.moment.evidence < MIN_SHOWN_EVIDENCE:
+            return float(_probability(np.array(BASE_LOG_ODDS + candidate.evidence)))
+        step = round((candidate.seconds + candidate.moment.peak_seconds) * STEPS_PER_SECOND)
+        return float(self.probability[min(max(step, 0), len(self.probability) - 1)])
 
-    def worth_of_steps(self) -> FloatArray:
-        """(steps,) their chance, but inside a moment no more than that is worth as a whole."""
-        limit = np.zeros(len(self.chance))
-        for offer in self.offers:
-            if offer.moment.evidence >= SHOWN_EVIDENCE:
-                inside = _steps(offer.start_seconds, offer.end_seconds)
-                limit[inside] = np.maximum(limit[inside], self.worth(offer))
-        return np.where(limit > 0, np.minimum(self.chance, limit), self.chance)
+    def step_scores(self) -> FloatArray:
+        """(steps,) probability, limited inside a core to the score of its candidate."""
+        limit = np.zeros(len(self.probability))
+        for candidate in self.candidates:
+            if candidate.moment.evidence >= MIN_SHOWN_EVIDENCE:
+                inside = _steps(candidate.start_seconds, candidate.end_seconds)
+                limit[inside] = np.maximum(limit[inside], self.score(candidate))
+        return np.where(limit > 0, np.minimum(self.probability, limit), self.probability)
 
 
 @dataclass(frozen=True, eq=False)
-class _Stretches:
-    """Stretches of several videos, (n,) each."""
+class _Intervals:
+    """Intervals of several videos, (n,) each."""
 
     place: IndexArray  # which of the videos
     start: FloatArray
@@ -98,15 +97,15 @@ class _Stretches:
     def __len__(self) -> int:
         return len(self.place)
 
-    def __getitem__(self, index: slice | IndexArray) -> "_Stretches":
-        return _Stretches(self.place[index], self.start[index], self.end[index])
+    def __getitem__(self, index: slice | IndexArray) -> "_Intervals":
+        return _Intervals(self.place[index], self.start[index], self.end[index])
 
     @property
     def seconds(self) -> float:
         return float((self.end - self.start).sum())
 
-    def merged(self) -> "_Stretches":
-        """In order of place and time, as one where they overlap or nearly touch."""
+    def merged(self) -> "_Intervals":
+        """Sorted by video and time, joined where they overlap or nearly touch."""
         if not len(self):
             return self
         ordered = self[np.lexsort((self.start, self.place))]
@@ -116,7 +115,7 @@ class _Stretches:
         first = np.flatnonzero(np.r_[True, gaps > JOIN_GAP_SECONDS])
         last = np.r_[first[1:], len(ordered)] - 1
         place = ordered.place[first]
-        return _Stretches(place, ordered.start[first], reached[last] - apart[first])
+        return _Intervals(place, ordered.start[first], reached[last] - apart[first])
 
 
 def select(
@@ -127,25 +126,25 @@ def select(
     shift_seconds: float = 0.0,
     jitter_seconds: float = DEFAULT_JITTER_SECONDS,
 ) -> Reel:
-    """Choose the highlights of a match.
+    """Select the highlights of a match.
 
-    Moments, and the single steps around them, are taken from the likeliest down, as long as the
-    reel, with neighbouring stretches merged, fits. So a moment is shown whole or not at all, and
-    longer where more speaks for it.
+    Cores of moments, and the single steps around them, are added in order of probability while the
+    reel, with neighbouring intervals joined, fits the length. So a core is shown whole or not at
+    all, and more is shown around it where there is more evidence.
 
     Args:
-        seconds: greatest length of the reel.
-        moments: what events of a label say about the seconds around them.
-        shift_seconds: added to every event's time first; negative for a detector known to be late.
-        jitter_seconds: standard deviation of the times of a detector's events. Facts, which are
-            accepted or of confidence 1, are exact.
+        seconds: maximum length of the reel.
+        moments: the evidence of events, by label.
+        shift_seconds: added to the time of every event; negative for a detector that is late.
+        jitter_seconds: standard deviation of the times of detected events. Events that are accepted
+            or have confidence 1 are exact.
 
     Returns:
-        A reel in match order. Rejected events are left out; accepted ones count as certain. Empty
-        if there are no events.
+        A reel in match order; empty if there are no events. Rejected events are left out; accepted
+        ones count as certain.
 
     Raises:
-        InputError: a length that shows nothing, or a jitter that is negative.
+        InputError: a length too short for a clip, or a negative jitter.
     """
     if not seconds >= MIN_CLIP_SECONDS:
         raise InputError(
@@ -154,41 +153,41 @@ def select(
     if not 0 <= jitter_seconds < np.inf:
         raise InputError(f"a jitter of {jitter_seconds} s", remedy="give 0 s or more")
     timelines = match.timelines if isinstance(match, Match) else (match,)
-    courses = [_course(t, moments, shift_seconds, jitter_seconds) for t in timelines]
-    chosen = _fit(_by_worth(courses), seconds, courses)
+    curves = [_curve(t, moments, shift_seconds, jitter_seconds) for t in timelines]
+    chosen = _fit(_ranked(curves), seconds, curves)
     if not len(chosen):
-        chosen = _shortened(courses, seconds)
-    return Reel(tuple(_clips(chosen, courses)))
+        chosen = _shortened(curves, seconds)
+    return Reel(tuple(_clips(chosen, curves)))
 
 
-def _course(
+def _curve(
     timeline: Timeline, moments: Mapping[str, Moment], shift_seconds: float, jitter_seconds: float
-) -> _Course:
-    by_kind = defaultdict(list)
-    for event, moment in _kinds(timeline, moments):
-        by_kind[event.label, moment].append((event, max(0.0, event.seconds + shift_seconds)))
+) -> _Curve:
+    by_moment = defaultdict(list)
+    for event, moment in _with_moments(timeline, moments):
+        by_moment[event.label, moment].append((event, max(0.0, event.seconds + shift_seconds)))
     length = timeline.video.duration_seconds
     if length is None:
-        # Nothing is shown that may lie beyond the end: no replays of the last event.
-        ends = (at + kind[1].whole[1] for kind, found in by_kind.items() for _, at in found)
+        # The end is unknown, so nothing is shown after the core of the last moment.
+        ends = (at + kind[1].core[1] for kind, found in by_moment.items() for _, at in found)
         length = max(ends, default=0.0)
     steps = int(np.ceil(length * STEPS_PER_SECOND))
     log_odds = np.full(steps, BASE_LOG_ODDS)
-    offers = []
-    for (_, moment), found in by_kind.items():
+    candidates = []
+    for (_, moment), found in by_moment.items():
         most, least = np.zeros(steps), np.zeros(steps)
         for event, at in found:
             evidence = _evidence(moment, event, jitter_seconds)
-            offer = _offer(event, moment, at, length, float(evidence.max()))
-            if offer is not None:
-                offers.append(offer)
+            candidate = _candidate(event, moment, at, length, float(evidence.max()))
+            if candidate is not None:
+                candidates.append(candidate)
             first = round(at * STEPS_PER_SECOND) - len(evidence) // 2
             inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
             evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
             most[inside] = np.maximum(most[inside], evidence)
             least[inside] = np.minimum(least[inside], evidence)
         log_odds += most + least
-    return _Course(timeline, length, _chance(log_odds), tuple(offers))
+    return _Curve(timeline, length, _probability(log_odds), tuple(candidates))
 
 
 def _steps(start_seconds: float, end_seconds: float) -> slice:
@@ -196,11 +195,13 @@ def _steps(start_seconds: float, end_seconds: float) -> slice:
     return slice(first, int(np.ceil(end_seconds * STEPS_PER_SECOND)))
 
 
-def _chance(log_odds: FloatArray) -> FloatArray:
+def _probability(log_odds: FloatArray) -> FloatArray:
     return 1 / (1 + np.exp(-log_odds))
 
 
-def _kinds(timeline: Timeline, moments: Mapping[str, Moment]) -> Iterator[tuple[Event, Moment]]:
+def _with_moments(
+    timeline: Timeline, moments: Mapping[str, Moment]
+) -> Iterator[tuple[Event, Moment]]:
     opened = False
     for event in timeline:
         if event.status == "rejected":
@@ -210,25 +211,25 @@ def _kinds(timeline: Timeline, moments: Mapping[str, Moment]) -> Iterator[tuple[
         yield event, RESTART if again else moments.get(event.label, OTHER_MOMENT)
 
 
-def _offer(
+def _candidate(
     event: Event, moment: Moment, at: float, length: float, evidence: float
-) -> _Offer | None:
-    start, end = (min(max(at + edge, 0.0), length) for edge in moment.whole)
+) -> _Candidate | None:
+    start, end = (min(max(at + edge, 0.0), length) for edge in moment.core)
     if end - start < _shortest(length):
         return None
-    return _Offer(event, moment, at, start, end, evidence)
+    return _Candidate(event, moment, at, start, end, evidence)
 
 
 def _shortest(length: float) -> float:
-    """Seconds of a clip: all there is of a very short video, unless that is nothing to see."""
+    """Minimum length of a clip; for a very short video, its duration."""
     return max(0.01, min(MIN_CLIP_SECONDS, length))
 
 
 def _evidence(moment: Moment, event: Event, jitter_seconds: float) -> FloatArray:
-    """Log-odds that an event adds, at steps up to the reach on both sides of it.
+    """Log-odds that an event adds to the steps within ``REACH_SECONDS`` on both sides of it.
 
-    Detectors are surer than they are right: the square of NetVLAD's confidence is about how often
-    its goals, shots, free-kicks and clearances were right in 54 real matches.
+    Detectors are overconfident: the square of NetVLAD's confidence approximates the precision of
+    its goals, shots, free-kicks and clearances in 54 real matches.
     """
     if _certainty(event) >= 1:
         return np.log1p(_surplus(moment, 0.0))
@@ -242,7 +243,7 @@ def _certainty(event: Event) -> float:
 
 @lru_cache(maxsize=256)
 def _surplus(moment: Moment, jitter_seconds: float) -> FloatArray:
-    """By how much an event that took place multiplies the odds, less one, about when it did."""
+    """Factor by which an event multiplies the odds, minus one, averaged over its jitter."""
     reach = int(REACH_SECONDS * STEPS_PER_SECOND)
     offsets = np.arange(-reach, reach + 1) / STEPS_PER_SECOND
     surplus = np.expm1(moment.log_odds(offsets))
@@ -250,25 +251,26 @@ def _surplus(moment: Moment, jitter_seconds: float) -> FloatArray:
     return np.convolve(surplus, weights / weights.sum(), "same")
 
 
-def _by_worth(courses: Sequence[_Course]) -> _Stretches:
-    """Whole moments, and the single steps that are likely enough, from the likeliest down."""
+def _ranked(curves: Sequence[_Curve]) -> _Intervals:
+    """Cores of moments and single steps of sufficient probability, the most probable first."""
     rows = []
-    for place, course in enumerate(courses):
-        for offer in course.offers:
-            rows.append((-course.worth(offer), 0, place, offer.start_seconds, offer.end_seconds))
-        worth = course.worth_of_steps()
-        for step in np.flatnonzero(worth >= LEAST_CHANCE):
+    for place, curve in enumerate(curves):
+        for candidate in curve.candidates:
+            start, end = candidate.start_seconds, candidate.end_seconds
+            rows.append((-curve.score(candidate), 0, place, start, end))
+        scores = curve.step_scores()
+        for step in np.flatnonzero(scores >= MIN_PROBABILITY):
             start, end = step / STEPS_PER_SECOND, (step + 1) / STEPS_PER_SECOND
-            rows.append((-worth[step], 1, place, start, min(end, course.seconds)))
+            rows.append((-scores[step], 1, place, start, min(end, curve.seconds)))
     columns = np.array(sorted(rows), np.float64).reshape(-1, 5)
-    return _Stretches(columns[:, 2].astype(np.intp), columns[:, 3], columns[:, 4])
+    return _Intervals(columns[:, 2].astype(np.intp), columns[:, 3], columns[:, 4])
 
 
-def _fit(ranked: _Stretches, seconds: float, courses: Sequence[_Course]) -> _Stretches:
-    """As many of the first as fit once merged: the more are taken, the longer it gets."""
-    shortest = np.array([_shortest(course.seconds) for course in courses])
+def _fit(ranked: _Intervals, seconds: float, curves: Sequence[_Curve]) -> _Intervals:
+    """The largest number of first intervals that fit when joined; the length grows with it."""
+    shortest = np.array([_shortest(curve.seconds) for curve in curves])
 
-    def merged_first(count: int) -> _Stretches:
+    def merged_first(count: int) -> _Intervals:
         merged = ranked[:count].merged()
         enough = merged.end - merged.start >= shortest[merged.place] - 1e-9
         return merged[np.flatnonzero(enough)]
@@ -283,46 +285,46 @@ def _fit(ranked: _Stretches, seconds: float, courses: Sequence[_Course]) -> _Str
     return merged_first(fits)
 
 
-def _shortened(courses: Sequence[_Course], seconds: float) -> _Stretches:
-    """The best moment cut to a length, keeping the event's place within it in proportion."""
-    offers = [(c.worth(o), -place, o) for place, c in enumerate(courses) for o in c.offers]
-    if not offers:
-        return _Stretches(np.zeros(0, np.intp), np.zeros(0), np.zeros(0))
-    _, place, best = max(offers, key=lambda offer: offer[:2])
+def _shortened(curves: Sequence[_Curve], seconds: float) -> _Intervals:
+    """The best core, shortened in proportion around its event."""
+    candidates = [(c.score(o), -place, o) for place, c in enumerate(curves) for o in c.candidates]
+    if not candidates:
+        return _Intervals(np.zeros(0, np.intp), np.zeros(0), np.zeros(0))
+    _, place, best = max(candidates, key=lambda candidate: candidate[:2])
     share = seconds / (best.end_seconds - best.start_seconds)
     at = min(max(best.seconds, best.start_seconds), best.end_seconds)
     start = at - (at - best.start_seconds) * share
-    return _Stretches(np.array([-place]), np.array([start]), np.array([start + seconds]))
+    return _Intervals(np.array([-place]), np.array([start]), np.array([start + seconds]))
 
 
-def _clips(chosen: _Stretches, courses: Sequence[_Course]) -> Iterator[Clip]:
+def _clips(chosen: _Intervals, curves: Sequence[_Curve]) -> Iterator[Clip]:
     for place, start, end in zip(chosen.place, chosen.start, chosen.end, strict=True):
-        course = courses[place]
-        offers = [offer for offer in course.offers if start <= offer.seconds <= end]
-        offers = [offer for offer in offers if offer.moment.evidence > 0] or offers
-        offers = offers or _cause(course.offers, (start + end) / 2)
-        clear = [offer for offer in offers if _certainty(offer.event) >= NAMED_CONFIDENCE]
-        offers = clear or _strongest(offers)
-        offers.sort(key=lambda offer: offer.seconds)
+        curve = curves[place]
+        shown = [c for c in curve.candidates if start <= c.seconds <= end]
+        shown = [c for c in shown if c.moment.evidence > 0] or shown
+        shown = shown or _most_likely(curve.candidates, (start + end) / 2)
+        clear = [c for c in shown if _certainty(c.event) >= MIN_NAMED_CONFIDENCE]
+        shown = clear or _strongest(shown)
+        shown.sort(key=lambda candidate: candidate.seconds)
         yield Clip(
-            video=course.timeline.video.name,
+            video=curve.timeline.video.name,
             start_seconds=round(float(start), 3),
             end_seconds=round(float(end), 3),
-            score=round(float(course.chance[_steps(start, end)].max()), 4),
-            half=course.timeline.half,
-            events=tuple(offer.event for offer in offers),
-            title=_strongest(offers)[0].event.label if offers else None,
+            score=round(float(curve.probability[_steps(start, end)].max()), 4),
+            half=curve.timeline.half,
+            events=tuple(candidate.event for candidate in shown),
+            title=_strongest(shown)[0].event.label if shown else None,
         )
 
 
-def _strongest(offers: Sequence[_Offer]) -> list[_Offer]:
-    return [max(offers, key=lambda offer: offer.evidence)] if offers else []
+def _strongest(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    return [max(candidates, key=lambda candidate: candidate.evidence)] if candidates else []
 
 
-def _cause(offers: Sequence[_Offer], seconds: float) -> list[_Offer]:
-    """What a replay is of: the moment that says most about a time."""
+def _most_likely(candidates: Sequence[_Candidate], seconds: float) -> list[_Candidate]:
+    """The event with the most evidence for a time: the action that a replay shows."""
 
-    def said(offer: _Offer) -> float:
-        return float(offer.moment.log_odds(np.array([seconds - offer.seconds]))[0])
+    def evidence_at(candidate: _Candidate) -> float:
+        return float(candidate.moment.log_odds(np.array([seconds - candidate.seconds]))[0])
 
-    return [max(offers, key=said)] if offers else []
+    return [max(candidates, key=evidence_at)] if candidates else []

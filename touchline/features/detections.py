@@ -26,7 +26,7 @@ from touchline.features.detector import (
     mean_colours,
     open_detector,
 )
-from touchline.features.extractor import DEFAULT_PLACEMENT, Extracted, Placement, Report, Write
+from touchline.features.extractor import DEFAULT_PLACEMENT, Extraction, Placement, Write
 from touchline.features.pictures import describe_frames, unchanged
 from touchline.features.sound import check_rate
 from touchline.features.store import files_prefix
@@ -38,6 +38,7 @@ from touchline.formats.player_boxes import (
     read_player_boxes,
 )
 from touchline.media.video import probe, read_frames
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
 
@@ -131,7 +132,7 @@ class PictureDetections:
         """See ``Extractor``."""
         return self._detector.network.name
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         size = probe(source).size
         statistics = DetectionStatistics()
@@ -146,12 +147,12 @@ class PictureDetections:
         stream = read_frames(
             source, rate=ROWS_PER_SECOND, size=self._detector.network.picture_size(size)
         )
-        extracted = describe_frames(stream, unchanged, describe, write, report)
+        extracted = describe_frames(stream, unchanged, describe, write, progress)
         if not self._keeps_boxes:
             return extracted
         document = player_boxes_document(people.boxes(size))
         text = json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
-        return Extracted(
+        return Extraction(
             extracted.first_seconds, extracted.stopped_at_seconds, {PLAYER_BOXES_FILES: text}
         )
 
@@ -180,7 +181,7 @@ class BoxDetections:
             name=NAME, rate=format_rate(ROWS_PER_SECOND), settings={"detector": BOXES}
         )
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``.
 
         Raises:
@@ -190,8 +191,8 @@ class BoxDetections:
         statistics = DetectionStatistics()
         for first in range(0, len(found), _ROWS_AT_ONCE):
             write(statistics(found[first : first + _ROWS_AT_ONCE]))
-            report(min(first + _ROWS_AT_ONCE, len(found)) / len(found))
-        return Extracted(first_seconds=0.0)
+            progress(min(first + _ROWS_AT_ONCE, len(found)) / len(found))
+        return Extraction(first_seconds=0.0)
 
     def close(self) -> None:
         """See ``Extractor``."""

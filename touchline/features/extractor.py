@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from touchline.engines import EngineName, Precision
 from touchline.engines.features import FeatureNetwork, open_feature_network
+from touchline.runtime.progress import Progress
 from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
 
@@ -18,12 +19,9 @@ Rows = npt.NDArray[np.float32]
 Write = Callable[[Rows], None]
 """Called with the next rows, (n, dims)."""
 
-Report = Callable[[float], None]
-"""Called with the share of the video done, 0 to 1."""
-
 
 @dataclass(frozen=True)
-class Extracted:
+class Extraction:
     """The result of an extraction, other than the rows.
 
     Attributes:
@@ -54,7 +52,7 @@ class Extractor(Protocol):
     @property
     def engine(self) -> str: ...
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """Extract the features of a video, block by block.
 
         Raises:

@@ -15,7 +15,7 @@ from touchline.features.detections import (
 from touchline.features.detections import NAME as DETECTIONS
 from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.mel_power import MelPower
-from touchline.features.pca import Reduced
+from touchline.features.pca import PcaExtractor
 from touchline.features.pictures import ModelPictures
 from touchline.features.resnet import PublishedResNet, TimmBackbone
 from touchline.features.sound import LogMel, SpectrumStatistics
@@ -50,7 +50,7 @@ class ExtractorSpec:
     detection: DetectionOptions = DEFAULT_DETECTION
 
     @property
-    def further(self) -> tuple[str, ...]:
+    def additional_files(self) -> tuple[str, ...]:
         """Additional files written with the features, by the part of their names after ``1_``."""
         keeps_boxes = self.detection.keeps_boxes and _is_detections(self.name)
         return (PLAYER_BOXES_FILES,) if keeps_boxes else ()
@@ -80,7 +80,7 @@ _PUBLISHED_FILES = {
 }
 """The published file of the weights, and its publisher, by name of the weights."""
 
-HEARING = {"vggish", "vggish-half-second", "log-mel", "mel-power", "fft"}
+AUDIO_EXTRACTORS = {"vggish", "vggish-half-second", "log-mel", "mel-power", "fft"}
 """Extractors that need audio."""
 
 _INPUT_FILES = {"top-view": CALIBRATION_FILES, f"{DETECTIONS}@{BOXES}": PLAYER_BOXES_FILES}
@@ -91,7 +91,7 @@ NAMES = (*_STORED_AS, *_WITHOUT_WEIGHTS, DETECTIONS, "timm:<backbone>", "demo")
 """Names of the extractors; ``demo`` stands for any model with a network of single frames."""
 
 
-def file_read(spec: ExtractorSpec) -> str | None:
+def input_file_ending(spec: ExtractorSpec) -> str | None:
     """Ending of the file of a half that an extractor reads; None if it reads the video."""
     return _INPUT_FILES.get(spec.name) or _INPUT_FILES.get(spec.name.partition("@")[0])
 
@@ -105,9 +105,9 @@ def open_extractor(spec: ExtractorSpec) -> Extractor:
     extractor = _open_without_pca(spec)
     if spec.pca is None:
         return extractor
-    if spec.further:
+    if spec.additional_files:
         raise ConfigError("--player-boxes cannot be combined with a PCA", where="--pca")
-    reduced = Reduced(extractor, *spec.pca)
+    reduced = PcaExtractor(extractor, *spec.pca)
     store_pca(*spec.pca)
     return reduced
 

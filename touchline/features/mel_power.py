@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from touchline.features.extractor import Extracted, Report, Write
+from touchline.features.extractor import Extraction, Write
 from touchline.features.sound import check_rate, describe_sound
 from touchline.features.spectra import FRAME_RATE, SAMPLE_RATE, Doubles, Floats
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
 
@@ -72,19 +73,19 @@ class MelPower:
         check_rate("mel-power", rate, Fraction(FRAME_RATE))
         self.identity = FeatureIdentity(name="mel-power", rate=format_rate(Fraction(FRAME_RATE)))
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         describe_sound(
             source,
             _FRAMES_AT_ONCE,
             mel_power,
             write,
-            report,
+            progress,
             frame_samples=WINDOW_SAMPLES,
             silence_before=WINDOW_SAMPLES // 2,
             silence_after=WINDOW_SAMPLES // 2,
         )
-        return Extracted(first_seconds=0.0)
+        return Extraction(first_seconds=0.0)
 
     def close(self) -> None:
         """See ``Extractor``."""

@@ -45,7 +45,7 @@ class WantedFeatures:
     identity: FeatureIdentity | None = None
 
 
-def open_extractor_of(
+def open_model_extractor(
     wanted: WantedFeatures, placement: Placement = DEFAULT_PLACEMENT
 ) -> Extractor:
     """Open the extractor that produces these features.

@@ -19,10 +19,11 @@ from safetensors.numpy import save_file
 
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.features.arrays import read_blocks, read_header
-from touchline.features.extractor import Extracted, Extractor, Report, Rows, Write
+from touchline.features.extractor import Extraction, Extractor, Rows, Write
 from touchline.features.pickles import read_pickle
 from touchline.features.store import Description, check_features
 from touchline.runtime.atomic import atomic_write
+from touchline.runtime.progress import Progress
 from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.store import sha256_of
 
@@ -242,7 +243,7 @@ def _checked(pca: Pca, path: Path) -> Pca:
     return pca
 
 
-class Reduced:
+class PcaExtractor:
     """An ``Extractor`` that applies a PCA to the rows of another one.
 
     Args:
@@ -275,19 +276,19 @@ class Reduced:
         """See ``Extractor``."""
         return self.extractor.engine
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
-        return self.extractor.extract(source, lambda rows: write(self.pca.apply(rows)), report)
+        return self.extractor.extract(source, lambda rows: write(self.pca.apply(rows)), progress)
 
     def close(self) -> None:
         """See ``Extractor``."""
         self.extractor.close()
 
 
-class FromFile:
+class PcaOfFile:
     """An ``Extractor`` that applies a PCA to a feature file instead of extracting the video."""
 
-    def __init__(self, reduced: Reduced, path: Path, described: Description) -> None:
+    def __init__(self, reduced: PcaExtractor, path: Path, described: Description) -> None:
         self.identity = reduced.identity
         self.suffix = reduced.suffix
         self.engine = described.engine
@@ -295,14 +296,14 @@ class FromFile:
         self._path = path
         self._described = described
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         done = 0
         for block in read_blocks(self._path):
             write(self._pca.apply(block))
             done += len(block)
-            report(done / self._described.rows)
-        return Extracted(self._described.first_seconds, self._described.stopped_at_seconds)
+            progress(done / self._described.rows)
+        return Extraction(self._described.first_seconds, self._described.stopped_at_seconds)
 
     def close(self) -> None:
         """See ``Extractor``."""

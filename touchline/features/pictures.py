@@ -13,14 +13,14 @@ from touchline.engines import Engine, open_engine
 from touchline.errors import ConfigError
 from touchline.features.extractor import (
     DEFAULT_PLACEMENT,
-    Extracted,
+    Extraction,
     Placement,
-    Report,
     Rows,
     Write,
 )
 from touchline.media.video import FrameStream, read_frames
 from touchline.runtime.prefetch import prefetched
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
@@ -36,8 +36,8 @@ def describe_frames(
     prepare: Callable[[Pixels], Pixels],
     describe: Callable[[Pixels], Rows],
     write: Write,
-    report: Report,
-) -> Extracted:
+    progress: Progress,
+) -> Extraction:
     """Run a network over the frames of a stream; decoding and network run in parallel.
 
     Args:
@@ -60,9 +60,9 @@ def describe_frames(
                 first_seconds = seconds
             write(describe(pictures))
             rows += len(pictures)
-            report(min(seconds / (stream.info.duration_seconds or 1), 1.0))
-    report(1.0)
-    return Extracted(first_seconds, stream.end_seconds if stream.truncated else None)
+            progress(min(seconds / (stream.info.duration_seconds or 1), 1.0))
+    progress(1.0)
+    return Extraction(first_seconds, stream.end_seconds if stream.truncated else None)
 
 
 class ModelPictures:
@@ -118,10 +118,10 @@ class ModelPictures:
         """(n, height, width, 3) pictures of the model's size -> (n, dims)."""
         return self._engine.features(pictures)
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         stream = read_frames(source, rate=self._rate, size=self._size)
-        return describe_frames(stream, unchanged, self.describe, write, report)
+        return describe_frames(stream, unchanged, self.describe, write, progress)
 
     def close(self) -> None:
         """See ``Extractor``."""

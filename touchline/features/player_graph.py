@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from touchline.errors import ConfigError
 from touchline.features.pitch import CONFIDENT, feet, picture_centre, project, to_pitch
-from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
+from touchline.formats.player_boxes import PLAYER_BOXES_RATE, Calibration, PlayerBoxes
 
 NODE_FEATURES = 8
 """Three colour channels, area of the box, position on the pitch, position of the view's centre."""
@@ -79,7 +79,7 @@ class PlayerGraph:
         steps: number of rows; by default the number of calibrations.
     """
 
-    rate: Fraction = SIGHTINGS_RATE
+    rate: Fraction = PLAYER_BOXES_RATE
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class PlayerGraph:
             self._fill(graphs[start - begin : stop - begin], start, stop)
         return graphs if len(graphs) == count else graphs[wanted - begin]
 
-    def everything(self) -> Rows:
+    def read_all(self) -> Rows:
         """(steps, people, features + 1 + people) all graphs."""
         return self.read(0, self.steps)
 

@@ -15,14 +15,14 @@ import numpy.typing as npt
 from touchline.errors import MediaError
 from touchline.features.extractor import (
     DEFAULT_PLACEMENT,
-    Extracted,
+    Extraction,
     NetworkExtractor,
     Placement,
-    Report,
     Write,
 )
 from touchline.features.pictures import Pixels, describe_frames, unchanged
 from touchline.media.video import probe, read_frames
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import PUBLISHED_PICTURES, FeatureIdentity
@@ -115,14 +115,14 @@ class PublishedResNet(NetworkExtractor):
         )
         super().__init__(folder, identity, "ResNET_TF2", placement)
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         stream = read_frames(
             source,
             rate=self.rate,
             start_seconds=published_start(probe(source).frame_rate, self.rate),
         )
-        return describe_frames(stream, crop_published, self.network, write, report)
+        return describe_frames(stream, crop_published, self.network, write, progress)
 
 
 class TimmBackbone(NetworkExtractor):
@@ -145,7 +145,7 @@ class TimmBackbone(NetworkExtractor):
         )
         super().__init__(folder, identity, card.name.removeprefix("timm-"), placement)
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         stream = read_frames(source, rate=self.rate, size=self.size)
-        return describe_frames(stream, unchanged, self.network, write, report)
+        return describe_frames(stream, unchanged, self.network, write, progress)

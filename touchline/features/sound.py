@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from touchline.errors import ConfigError, MediaError
-from touchline.features.extractor import Extracted, Report, Rows, Write
+from touchline.features.extractor import Extraction, Rows, Write
 from touchline.features.sound_statistics import FRAMES_PER_ROW, SoundStatistics
 from touchline.features.spectra import (
     FRAME_RATE,
@@ -20,6 +20,7 @@ from touchline.features.spectra import (
 from touchline.media.audio import read_audio
 from touchline.media.video import probe
 from touchline.runtime.prefetch import prefetched
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.identity import FeatureIdentity
 
@@ -33,7 +34,7 @@ def describe_sound(
     frames_at_once: int,
     describe: Callable[[Floats], Rows],
     write: Write,
-    report: Report,
+    progress: Progress,
     *,
     frame_samples: int = FRAME_SAMPLES,
     silence_before: int = 0,
@@ -63,8 +64,8 @@ def describe_sound(
             if len(rows):
                 write(rows)
             done += len(frames)
-            report(min(done / FRAME_RATE / seconds, 1.0) if seconds else 0.0)
-    report(1.0)
+            progress(min(done / FRAME_RATE / seconds, 1.0) if seconds else 0.0)
+    progress(1.0)
 
 
 def _duration(source: Path) -> float | None:
@@ -96,10 +97,10 @@ class LogMel:
         check_rate("log-mel", rate, Fraction(FRAME_RATE))
         self.identity = FeatureIdentity(name="log-mel", rate=format_rate(Fraction(FRAME_RATE)))
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
-        describe_sound(source, _LOG_MEL_AT_ONCE, log_mel, write, report)
-        return Extracted(first_seconds=FRAME_SAMPLES / SAMPLE_RATE / 2)
+        describe_sound(source, _LOG_MEL_AT_ONCE, log_mel, write, progress)
+        return Extraction(first_seconds=FRAME_SAMPLES / SAMPLE_RATE / 2)
 
     def close(self) -> None:
         """See ``Extractor``."""
@@ -116,17 +117,17 @@ class SpectrumStatistics:
         check_rate("fft", rate, self.rate)
         self.identity = FeatureIdentity(name="fft", rate=format_rate(self.rate))
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         describe_sound(
             source,
             _STATISTICS_AT_ONCE,
             SoundStatistics(),
             write,
-            report,
+            progress,
             silence_after=FRAME_SAMPLES - HOP_SAMPLES,
         )
-        return Extracted(first_seconds=float(1 / self.rate / 2))
+        return Extraction(first_seconds=float(1 / self.rate / 2))
 
     def close(self) -> None:
         """See ``Extractor``."""

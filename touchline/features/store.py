@@ -21,8 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 import touchline
 from touchline.errors import ConfigError, FormatError, InputError, MediaError
 from touchline.features.arrays import read_header
-from touchline.features.extractor import Extractor, Report, Rows
+from touchline.features.extractor import Extractor, Rows
 from touchline.runtime.atomic import temporary_name, write_text
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_seconds, parse_rate
 from touchline.zoo.identity import Digest, FeatureIdentity
 from touchline.zoo.store import sha256_of
@@ -162,7 +163,10 @@ def check_features(path: Path, expected: FeatureIdentity | None = None) -> Descr
 
 
 def is_current(
-    path: Path, identity: FeatureIdentity, source: Path, further: Mapping[str, Path] | None = None
+    path: Path,
+    identity: FeatureIdentity,
+    source: Path,
+    additional: Mapping[str, Path] | None = None,
 ) -> bool:
     """Whether there is a complete feature file of this extractor and this video.
 
@@ -170,7 +174,7 @@ def is_current(
     checksum is compared.
 
     Args:
-        further: additional files that must exist, by the part of their names after the prefix.
+        additional: additional files that must exist, by the part of their names after the prefix.
 
     Raises:
         InputError: the file, or an additional one, exists but was not written by touchline.
@@ -180,7 +184,7 @@ def is_current(
         raise _not_ours(path)
     try:
         described = read_description(path)
-        for ending, place in (further or {}).items():
+        for ending, place in (additional or {}).items():
             if not _is_described(place, described, ending):
                 return False
         if described is None or described.identity != identity:
@@ -218,7 +222,7 @@ def _not_ours(path: Path) -> InputError:
 
 
 def write_features(
-    path: Path, extractor: Extractor, source: Path, report: Report = lambda share: None
+    path: Path, extractor: Extractor, source: Path, progress: Progress = lambda share: None
 ) -> Description:
     """Extract the features of a video into a file, which is replaced only when complete.
 
@@ -227,7 +231,7 @@ def write_features(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with RowFile(path) as rows:
-        extracted = extractor.extract(source, rows.append, report)
+        extracted = extractor.extract(source, rows.append, progress)
         if not rows.count:
             raise MediaError("is too short for any features", where=source)
         rows.finish()

@@ -29,7 +29,7 @@ from touchline.features.pitch import (
     project,
     to_pitch,
 )
-from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
+from touchline.formats.player_boxes import PLAYER_BOXES_RATE, Calibration, PlayerBoxes
 
 WIDTH, HEIGHT, CHANNELS = 64, 32, 3
 
@@ -95,7 +95,7 @@ class TopView:
             of sufficient confidence, or beyond the end of either file, are black.
     """
 
-    rate: Fraction = SIGHTINGS_RATE
+    rate: Fraction = PLAYER_BOXES_RATE
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class TopView:
         drawn = self._draw(begin, end)
         return drawn if len(drawn) == count else drawn[wanted - begin]
 
-    def everything(self) -> Pixels:
+    def read_all(self) -> Pixels:
         """(steps, 3, 32, 64) all top views."""
         return self.read(0, self.steps)
 

@@ -14,21 +14,21 @@ from touchline.engines.features import INPUTS_AT_ONCE
 from touchline.errors import ConfigError, FormatError
 from touchline.features.extractor import (
     DEFAULT_PLACEMENT,
-    Extracted,
+    Extraction,
     NetworkExtractor,
     Placement,
-    Report,
     Rows,
     Write,
 )
 from touchline.features.top_view import Pixels, TopView
 from touchline.formats.player_boxes import (
-    SIGHTINGS_RATE,
+    PLAYER_BOXES_RATE,
     calibration_name,
     player_boxes_name,
     read_calibration,
     read_player_boxes,
 )
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
@@ -65,20 +65,20 @@ class TopViewVectors(NetworkExtractor):
         rate: Fraction | None = None,
         placement: Placement = DEFAULT_PLACEMENT,
     ) -> None:
-        if rate not in (None, SIGHTINGS_RATE):
+        if rate not in (None, PLAYER_BOXES_RATE):
             raise ConfigError(
                 f"top views at {rate} a second are not supported",
-                remedy=f"calibrations have {SIGHTINGS_RATE} a second",
+                remedy=f"calibrations have {PLAYER_BOXES_RATE} a second",
             )
         identity = FeatureIdentity(
             name="top-view",
             weights=folder.weights_digest,
-            rate=format_rate(SIGHTINGS_RATE),
+            rate=format_rate(PLAYER_BOXES_RATE),
             settings={"network": folder.card.name},
         )
         super().__init__(folder, identity, SUFFIX, placement)
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``.
 
         Raises:
@@ -88,8 +88,8 @@ class TopViewVectors(NetworkExtractor):
         for first in range(0, view.steps, INPUTS_AT_ONCE):
             views = view.read(first, min(INPUTS_AT_ONCE, view.steps - first))
             write(self._describe(views))
-            report((first + len(views)) / view.steps)
-        return Extracted(first_seconds=0.0)
+            progress((first + len(views)) / view.steps)
+        return Extraction(first_seconds=0.0)
 
     def _describe(self, views: Pixels) -> Rows:
         # Half of all entries are black: equal views are computed once.

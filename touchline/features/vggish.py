@@ -7,10 +7,9 @@ from pathlib import Path
 from touchline.engines.features import INPUTS_AT_ONCE
 from touchline.features.extractor import (
     DEFAULT_PLACEMENT,
-    Extracted,
+    Extraction,
     NetworkExtractor,
     Placement,
-    Report,
     Write,
 )
 from touchline.features.sound import check_rate, describe_sound
@@ -22,6 +21,7 @@ from touchline.features.spectra import (
     Floats,
     log_mel,
 )
+from touchline.runtime.progress import Progress
 from touchline.timebase import format_rate
 from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.identity import FeatureIdentity
@@ -94,17 +94,17 @@ class VGGishSound(NetworkExtractor):
         self.graph = sound_map.graph
         self._map = sound_map
 
-    def extract(self, source: Path, write: Write, report: Report) -> Extracted:
+    def extract(self, source: Path, write: Write, progress: Progress) -> Extraction:
         """See ``Extractor``."""
         describe_sound(
             source,
             INPUTS_AT_ONCE * self._map.steps,
             lambda frames: self.network(examples(frames, self._map)),
             write,
-            report,
+            progress,
             silence_after=self._map.silence_after,
         )
-        return Extracted(self._map.centre_seconds)
+        return Extraction(self._map.centre_seconds)
 
 
 def examples(frames: Floats, sound_map: SoundMap = EMBEDDING) -> Floats:

@@ -24,7 +24,7 @@ from touchline.formats.reading import read_json
 Numbers = npt.NDArray[np.float64]
 Json = dict[str, Any]
 
-SIGHTINGS_RATE = Fraction(2)
+PLAYER_BOXES_RATE = Fraction(2)
 """Entries a second, in both files."""
 
 CALIBRATION_FILES = "field_calib_ccbv.json"

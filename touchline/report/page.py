@@ -1,6 +1,6 @@
-"""One self-contained HTML file that shows what was found in a video.
+"""The report of one video: a self-contained HTML page with its events.
 
-It opens from disk, asks nothing of the network, and escapes whatever came from outside.
+It opens from disk, makes no network requests, and escapes all untrusted text.
 """
 
 import base64
@@ -28,10 +28,10 @@ from touchline.scores import FloatArray
 from touchline.timebase import format_seconds
 
 DEFAULT_SHOWN_CONFIDENCE = 0.3
-"""Where the page's slider stands at first."""
+"""Initial value of the page's confidence slider."""
 
 MAX_THUMBNAILS = 120
-"""Only the most confident events get a thumbnail: each costs a seek and some 6 kB of page."""
+"""Only the most confident events have a thumbnail: each takes a seek and about 6 kB."""
 
 _THUMBNAIL_WIDTH = 256
 _MAX_READERS = 4
@@ -51,11 +51,11 @@ def write_report(
     """Write the report of one video.
 
     Args:
-        timeline: its events, with curves if a model has just run.
-        video: the file itself, for a thumbnail per event; without it the page has none.
-        reel: marks these clips on the time axis and lists them.
+        timeline: the events, with curves if a model has just run.
+        video: the video file, for thumbnails; None for a page without them.
+        reel: clips to list and to mark on the time axis.
         title: the heading; by default the video's name.
-        shown_confidence: events below it are hidden until the reader moves the slider.
+        shown_confidence: events of lower confidence are hidden until the slider is moved.
 
     Raises:
         MediaError: ``video`` is given but cannot be read.
@@ -73,7 +73,11 @@ def render(
     shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
     title: str | None = None,
 ) -> str:
-    """The page as text; ``thumbnails`` are data addresses by the event's place in the timeline."""
+    """The page as text.
+
+    Args:
+        thumbnails: data URLs by index of the event in the timeline.
+    """
     labels = _labels(timeline)
     occurring = [label for label in labels if any(e.label == label for e in timeline)]
     span = _span_seconds(timeline)
@@ -108,7 +112,7 @@ def _resource(name: str) -> str:
 
 
 def _labels(timeline: Timeline) -> LabelSet:
-    """The timeline's label set, widened by labels that its events use all the same."""
+    """The timeline's label set, extended by undeclared labels of its events."""
     known = timeline.labels.labels if timeline.labels else ()
     used = dict.fromkeys(event.label for event in timeline)
     labels = (*known, *(label for label in used if label not in known))
@@ -182,7 +186,7 @@ def _needle(event: Event, span: float) -> str:
 
 
 def _curve(values: FloatArray, seconds: np.ndarray, span: float) -> str:
-    """A closed SVG path under a curve, thinned so that every peak keeps its height."""
+    """A closed SVG path under a curve, downsampled by maxima so that peaks keep their height."""
     if not len(values):
         return ""
     step = max(1, -(-len(values) // _CURVE_POINTS))
@@ -273,7 +277,7 @@ def _event_card(event: Event, labels: LabelSet, thumbnail: str | None) -> str:
 
 
 def _thumbnails(events: Sequence[Event], video: Path) -> dict[int, str]:
-    """A JPEG data address for each of the most confident events that has a picture."""
+    """A JPEG data URL for each of the most confident events that has a picture."""
     ranked = sorted(range(len(events)), key=lambda place: -events[place].confidence)
     wanted = sorted(ranked[:MAX_THUMBNAILS])
     info = probe(video)
@@ -286,7 +290,7 @@ def _thumbnails(events: Sequence[Event], video: Path) -> dict[int, str]:
 
 
 def _still(video: Path, seconds: float, size: tuple[int, int]) -> str | None:
-    """The picture at a time; None beyond the end, and where the file is damaged."""
+    """The picture at a time as a data URL; None beyond the end or where the file is damaged."""
     try:
         with read_frames(
             video, rate=1, size=size, start_seconds=seconds, threads=1, skim=True

@@ -1,7 +1,6 @@
-"""One self-contained HTML file that shows a score and what the official figure hides.
+"""The report of an evaluation: a self-contained HTML page that explains a score.
 
-It opens from disk, runs no script, asks nothing of the network, and escapes whatever came from
-outside.
+It opens from disk, has no script, makes no network requests, and escapes all untrusted text.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,14 +24,14 @@ from touchline.runtime.wording import counted, counted_rate
 
 _WIDTH, _HEIGHT = 300.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 292.0, 8.0, 164.0
-"""The plotting area inside a picture, in its own units."""
+"""The plotting area inside a picture, in SVG units."""
 
 
 def write_scores_page(explanations: Sequence[Explanation], path: str | Path) -> None:
-    """Write the page of one or more metrics of the same predictions.
+    """Write the page for one or more metrics of the same predictions.
 
     Raises:
-        ConfigError: nothing to show.
+        ConfigError: no explanations.
         InputError: the page cannot be written there.
     """
     page = render_scores(explanations)
@@ -43,7 +42,7 @@ def render_scores(explanations: Sequence[Explanation]) -> str:
     """The page as text.
 
     Raises:
-        ConfigError: nothing to show.
+        ConfigError: no explanations.
     """
     if not explanations:
         raise ConfigError("no scores to show", remedy="name at least one metric")
@@ -162,7 +161,7 @@ def _curve_tile(item: ClassExplanation) -> str:
 
 
 def _curve(item: ClassExplanation) -> str:
-    """Recall to the right, precision upwards, at the official thresholds."""
+    """Precision over recall, at the official thresholds."""
     recall, precision = item.recall[::-1], item.precision[::-1]
     seen = recall > 0
     points = [(_across(0.0), _upwards(p)) for p in precision[seen][:1]]
@@ -251,7 +250,7 @@ def _bins(
 
 
 def _confusion(explanation: Explanation) -> str:
-    """Rows are annotations, columns detections; shaded by the share of the row."""
+    """Confusion matrix: rows are annotations, columns detections; shaded by share of the row."""
     matrix = explanation.confusion
     used = [
         place for place in range(len(matrix) - 1) if matrix[place].any() or matrix[:, place].any()
@@ -296,7 +295,7 @@ def _frame() -> str:
 
 
 def _unit_axes(across: str, upwards: str) -> str:
-    """A frame for shares from 0 to 1 on both axes."""
+    """A frame with axes from 0 to 1."""
     grid = "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{_RIGHT}" y1="{height:.1f}" y2="{height:.1f}"/>'
         for height in map(_upwards, (0.25, 0.5, 0.75))

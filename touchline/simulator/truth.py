@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.events import Event, Match, Timeline, Video
-from touchline.formats.player_boxes import SIGHTINGS_RATE, Calibration, PlayerBoxes
+from touchline.formats.player_boxes import PLAYER_BOXES_RATE, Calibration, PlayerBoxes
 from touchline.formats.soccernet import ReplayLink, Shot, match_of_shots
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.simulator.camera import Camera
@@ -81,8 +81,8 @@ def _shot(half: HalfScript, shot: CameraShot) -> Shot:
 
 def truth_times(half: HalfScript) -> list[float]:
     """Broadcast times of the entries of the boxes and calibration files of a half."""
-    count = -int(-(half.seconds * SIGHTINGS_RATE) // 1)
-    return [seconds_of(index, SIGHTINGS_RATE) for index in range(count)]
+    count = -int(-(half.seconds * PLAYER_BOXES_RATE) // 1)
+    return [seconds_of(index, PLAYER_BOXES_RATE) for index in range(count)]
 
 
 @dataclass

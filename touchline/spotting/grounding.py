@@ -52,9 +52,7 @@ def ground(network: Any, stream: Stream, replays: Sequence[Replay]) -> list[Grou
     """
     starts = clip_starts(stream.steps, network.config)
     with torch.inference_mode():
-        game = _encode(
-            network, stream.everything()[clip_rows(starts, stream.steps, network.config)]
-        )
+        game = _encode(network, stream.read_all()[clip_rows(starts, stream.steps, network.config)])
         return [_ground_one(network, stream, game, replay) for replay in replays]
 
 

@@ -19,8 +19,8 @@ from touchline.engines import EngineName, Precision
 from touchline.errors import ConfigError, InputError, MediaError, MissingExtraError
 from touchline.events import Timeline, Video
 from touchline.features.extractor import Extractor, Placement, Rows
-from touchline.features.extractors import HEARING
-from touchline.features.model_features import WantedFeatures, open_extractor_of
+from touchline.features.extractors import AUDIO_EXTRACTORS
+from touchline.features.model_features import WantedFeatures, open_model_extractor
 from touchline.features.store import RowFile, files_prefix
 from touchline.media.video import VideoInfo, probe
 from touchline.runtime.progress import Progress
@@ -50,7 +50,7 @@ class StreamExtractor:
     @property
     def hears(self) -> bool:
         """Whether it needs sound."""
-        return self.extractor is not None and self.extractor.identity.name in HEARING
+        return self.extractor is not None and self.extractor.identity.name in AUDIO_EXTRACTORS
 
 
 @dataclass
@@ -348,4 +348,4 @@ def _stream_extractor(
     if name in OPENERS:
         return StreamExtractor(name, source, None)
     wanted = WantedFeatures(card.name, source.name, source.rate, source.width, source.identity)
-    return StreamExtractor(name, source, open_extractor_of(wanted, placement))
+    return StreamExtractor(name, source, open_model_extractor(wanted, placement))

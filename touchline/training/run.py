@@ -11,7 +11,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 
-from touchline.datasets.clips import ClipDataset, ClipRules, RunningNumbers
+from touchline.datasets.clips import ClipDataset, ClipRules, ClipSampler
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
@@ -134,7 +134,7 @@ def _loader(
     return DataLoader(
         ClipDataset(data.training, rules, recipe.run.seed),
         batch_size=recipe.optimiser.batch // recipe.optimiser.accumulate // trainer.world_size,
-        sampler=RunningNumbers(clips_per_epoch, trainer.global_rank, trainer.world_size),
+        sampler=ClipSampler(clips_per_epoch, trainer.global_rank, trainer.world_size),
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=trainer.strategy.root_device.type == "cuda",

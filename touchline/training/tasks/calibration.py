@@ -6,7 +6,7 @@ from typing import Any
 
 from touchline.datasets.features import MAIN
 from touchline.errors import ConfigError
-from touchline.formats.player_boxes import SIGHTINGS_RATE
+from touchline.formats.player_boxes import PLAYER_BOXES_RATE
 from touchline.labels import LabelSet
 from touchline.models.calibration import CalibrationConfig
 from touchline.training.tasks.calf import CALFTask
@@ -28,9 +28,9 @@ class CalibrationTask(CALFTask):
         rate: Fraction,
     ) -> None:
         super().__init__(config, options, labels, rate)
-        if rate != SIGHTINGS_RATE:
+        if rate != PLAYER_BOXES_RATE:
             raise ConfigError(
                 f"features of {rate} rows a second do not go with calibrations",
-                remedy=f"which are {SIGHTINGS_RATE} a second",
+                remedy=f"which are {PLAYER_BOXES_RATE} a second",
             )
         self.streams = (MAIN, config.stream)
