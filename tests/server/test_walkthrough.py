@@ -19,7 +19,7 @@ DOCUMENT = Path(__file__).parents[2] / "README.md"
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_whole_way_by_curl(tmp_path: Path) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    [script] = re.findall(r"## The whole way by curl\n\n```sh\n(.*?)```", text, re.DOTALL)
+    [script] = re.findall(r"## The API with curl\n\n```sh\n(.*?)```", text, re.DOTALL)
     write_video(tmp_path / "match.mp4", 200)
     with served(tmp_path / "data") as server:
         done = subprocess.run(
