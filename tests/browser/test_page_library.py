@@ -97,7 +97,7 @@ def test_what_is_no_video_is_refused(empty_server: PageServer, open_page: OpenPa
         {"name": "nothing.mp4", "mimeType": "video/mp4", "buffer": b""},
     ]
     page.set_input_files("input[type=file]", files)
-    page.get_by_text("notes.txt is none of the kinds of video").wait_for()
+    page.get_by_text("notes.txt is not a supported kind of video").wait_for()
     page.get_by_text("nothing.mp4 is empty").wait_for()
     assert not list(empty_server.data.glob("uploads/*"))
 

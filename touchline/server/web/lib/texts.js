@@ -297,7 +297,7 @@ const ENGLISH = {
   burn: "Labels in the picture",
   clipAdded: "Added to the reel.",
   clipDown: "Move {name} down",
-  clipRemove: "Remove {name}",
+  clipRemove: "Delete clip {name}",
   clipTitle: "Title of clip {place}",
   clipUp: "Move {name} up",
   "clips.one": "{count} clip",
