@@ -1,0 +1,142 @@
+"""Reading text in pictures, with rapidocr's PP-OCR networks on OpenVINO.
+
+The networks come inside the package (Apache-2.0), so nothing is downloaded.
+"""
+
+import importlib.util
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import touchline.engines.openvino  # noqa: F401  imports openvino without its telemetry
+from touchline.broadcast.texts import Box, Line
+from touchline.errors import MissingExtraError
+
+Picture = NDArray[np.uint8]
+
+EXTRA = "broadcast"
+
+MAX_SIDE = 1920
+"""Longest side, in pixels, of what the detector sees; larger pictures are made smaller first."""
+
+_LEAST_CONFIDENCE = 0.3
+_MAX_ASPECT = 40
+
+
+def is_installed() -> bool:
+    """Whether text can be read here."""
+    return importlib.util.find_spec("rapidocr") is not None
+
+
+class TextReader:
+    """Finds and reads lines of text.
+
+    Args:
+        threads: processor threads at most; None for all.
+
+    Raises:
+        MissingExtraError: rapidocr is not installed.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        if not is_installed():
+            raise MissingExtraError("reading the score bug", EXTRA)
+        from rapidocr import EngineType, RapidOCR
+
+        self._engine = RapidOCR(
+            params={
+                "Global.use_cls": False,
+                "Global.log_level": "error",
+                "Global.text_score": _LEAST_CONFIDENCE,
+                "Global.max_side_len": MAX_SIDE,
+                "Det.engine_type": EngineType.OPENVINO,
+                "Det.limit_type": "max",  # the default makes a thin crop thirty times dearer
+                "Det.limit_side_len": MAX_SIDE,
+                "Rec.engine_type": EngineType.OPENVINO,
+                "EngineConfig.openvino.inference_num_threads": -1 if threads is None else threads,
+            }
+        )
+
+    def find(self, picture: Picture, scale: float = 1.0, stretch: float = 1.0) -> list[Line]:
+        """The lines of text in a picture.
+
+        Args:
+            picture: (height, width, 3) RGB.
+            scale: what it is resized by before reading; lines 25 to 70 pixels high read best.
+            stretch: what its width is resized by besides.
+
+        Returns:
+            Lines in pixels of the picture as given, in no order that matters.
+        """
+        height, width = picture.shape[:2]
+        scale = min(scale, MAX_SIDE / max(height, width * stretch))
+        scaled = resized(picture, width * scale * stretch, height * scale)
+        found: Any = self._engine(_bgr(scaled))
+        if getattr(found, "boxes", None) is None:
+            return []
+        across, down = width / scaled.shape[1], height / scaled.shape[0]
+        return [
+            _line(np.asarray(corners) * (across, down), text, float(confidence))
+            for corners, text, confidence in zip(found.boxes, found.txts, found.scores, strict=True)
+        ]
+
+    def read(self, strip: Picture) -> tuple[str, float]:
+        """The text of a picture that holds one line and nothing else, and its confidence."""
+        height, width = strip.shape[:2]
+        if min(height, width) < 2 or width > _MAX_ASPECT * height:
+            return "", 0.0
+        found: Any = self._engine(_bgr(strip), use_det=False)
+        self._engine.update_params(use_det=True)
+        if not found.txts:
+            return "", 0.0
+        return str(found.txts[0]), float(found.scores[0])
+
+
+def resized(picture: Picture, width: float, height: float) -> Picture:
+    """A picture at another size, at least a pixel each way, smoothly."""
+    size = max(1, round(width)), max(1, round(height))
+    if size == (picture.shape[1], picture.shape[0]):
+        return picture
+    image = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def cut_out(picture: Picture, box: Box) -> Picture:
+    """The part of a picture inside a box; may be empty."""
+    inner = box.within(picture.shape[1], picture.shape[0])
+    return picture[int(inner.top) : int(inner.bottom), int(inner.left) : int(inner.right)]
+
+
+def _bgr(picture: Picture) -> Picture:
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def _line(corners: NDArray[np.float64], text: str, confidence: float) -> Line:
+    """A line from its corners: top left, top right, bottom right, bottom left."""
+    left, top = corners.min(axis=0)
+    right, bottom = corners.max(axis=0)
+    run, rise = (corners[1] - corners[0] + corners[2] - corners[3]) / 2
+    tilt = math.degrees(math.atan2(rise, run))
+    return Line(text, Box(float(left), float(top), float(right), float(bottom)), confidence, tilt)
+
+
+def lines_at(lines: Sequence[Line], left: float, top: float) -> list[Line]:
+    """Lines of a part of a picture, in pixels of the whole."""
+    return [
+        Line(
+            line.text,
+            Box(
+                line.box.left + left,
+                line.box.top + top,
+                line.box.right + left,
+                line.box.bottom + top,
+            ),
+            line.confidence,
+            line.tilt_degrees,
+        )
+        for line in lines
+    ]

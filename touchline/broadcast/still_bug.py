@@ -1,0 +1,167 @@
+"""The score bug of one still picture: found, read at several scales, and put to the vote."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from touchline.broadcast.bug_text import BugText, likely_places, read_bugs
+from touchline.broadcast.ocr import Picture, TextReader, cut_out, lines_at, resized
+from touchline.broadcast.texts import Box, Line, around
+
+T = TypeVar("T", bound=Hashable)
+
+SCAN_SIDE = 1280
+"""Longest side, in pixels, at which a whole picture is searched."""
+
+LINE_HEIGHTS = (30.0, 44.0, 60.0)
+"""Heights in pixels that a bug's lines are brought to, one reading each."""
+
+ENOUGH = 0.6
+"""Least confidence of a bug that is reported."""
+
+_MAX_PLACES = 5
+_USUAL_SHAPE = 0.65
+_NARROW_SHAPE = 0.5
+"""Width of a letter over the height of its line."""
+
+_MAX_UPSCALE = 6.0
+
+
+def read_still(picture: Picture, reader: TextReader) -> BugText | None:
+    """The score bug in a picture, or None where there is none that is sure enough.
+
+    A bug is two teams with two goals; or a clock beside a score, a period or two teams; or a
+    clock in minutes by itself (``66 MIN``). A clock alone may be the time of day: None.
+
+    Args:
+        picture: (height, width, 3) RGB.
+        reader: reads text.
+    """
+    height, width = picture.shape[:2]
+    scale = min(_MAX_UPSCALE, SCAN_SIDE / max(height, width))
+    lines = reader.find(picture, scale)
+    best: BugText | None = None
+    for place in likely_places(lines)[:_MAX_PLACES]:
+        bug = read_place(picture, place, reader)
+        if bug is not None and (best is None or bug.confidence > best.confidence):
+            best = bug
+        if best is not None and best.confidence > 0.9:
+            break
+    return best if best is not None and best.confidence >= ENOUGH else None
+
+
+def read_place(
+    picture: Picture,
+    place: BugText,
+    reader: TextReader,
+    line_heights: Sequence[float] = LINE_HEIGHTS,
+) -> BugText | None:
+    """A bug whose place is roughly known, read closely; None where nothing like one is there."""
+    height = _line_height(place)
+    # beside a clock alone, or a name, the rest of the bug is yet to be found
+    partial = place.score is None and len(place.team_boxes) < 2
+    crop_box = place.box.grown((14.0 if partial else 3.5) * height, 1.6 * height)
+    inner = crop_box.within(picture.shape[1], picture.shape[0])
+    crop = cut_out(picture, crop_box)
+    stretch = _stretch(place)
+    readings: list[BugText | None] = []
+    for line_height in line_heights:
+        scale = min(_MAX_UPSCALE, line_height / height)
+        lines = lines_at(reader.find(crop, scale, stretch), inner.left, inner.top)
+        bug = _at(place.box, read_bugs(lines))
+        readings.append(bug)
+        if bug is not None and bug.rows == 1 and len(bug.team_boxes) == 2:
+            readings.append(_along_row(picture, bug, lines, reader, stretch))
+    return vote(readings)
+
+
+def _along_row(
+    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader, stretch: float
+) -> BugText | None:
+    """The bug with teams and score read as one line, which finds lone digits among them."""
+    row = around([*bug.team_boxes, *bug.score_boxes])
+    margin = 0.1 * row.height
+    strip = cut_out(picture, row.grown(2 * margin, margin))
+    text, confidence = reader.read(resized(strip, stretch * strip.shape[1], strip.shape[0]))
+    others = [line for line in lines if line.box.overlap(row) < 0.5]
+    # a whole row's confidence says little of one name, so names of it count half
+    return _at(bug.box, read_bugs([*others, Line(text, row, 0.85 * confidence)]))
+
+
+def _at(place: Box, bugs: Iterable[BugText]) -> BugText | None:
+    return next((bug for bug in bugs if bug.box.overlap(place) > 0.3), None)
+
+
+def _line_height(place: BugText) -> float:
+    boxes = place.score_boxes or place.team_boxes or (place.clock_box or place.box,)
+    return max(4.0, sum(box.height for box in boxes) / len(boxes))
+
+
+def _stretch(place: BugText) -> float:
+    """What widens the letters of a squeezed picture to their usual shape."""
+    names = zip((place.home or "", place.away or ""), place.team_boxes, strict=False)
+    shapes = [box.width / box.height / len(name) for name, box in names if len(name) > 1]
+    narrow = min(shapes, default=1.0)
+    return min(2.0, _USUAL_SHAPE / narrow) if narrow < _NARROW_SHAPE else 1.0
+
+
+def vote(readings: Sequence[BugText | None]) -> BugText | None:
+    """What several readings of one bug agree on.
+
+    Each field is that of the greatest weight, a reading weighing its confidence. A field that
+    fewer than half of the readings have is left out.
+    """
+    given = [bug for bug in readings if bug is not None]
+    if not given or 2 * len(given) <= len(readings) - 1:
+        return None
+    score = _elect([(bug.score, bug.confidence) for bug in given])
+    home, away = (_elect([_name(bug, side) for bug in given]) for side in (0, 1))
+    clock = _elect(
+        [
+            ((b.clock_seconds, b.clock_has_seconds), b.confidence * _weight(b.clock_seconds))
+            for b in given
+        ]
+    )
+    agreeing = [bug for bug in given if bug.score == score]
+    model = max(agreeing, key=lambda bug: bug.confidence)
+    half = _elect([(bug.half, _weight(bug.half)) for bug in given])
+    added = _elect([(bug.added_minutes, _weight(bug.added_minutes)) for bug in given])
+    aggregate = _elect([(bug.aggregate, _weight(bug.aggregate)) for bug in given])
+    saying = [bug for bug in given if bug.score is not None] if score else given
+    sure = sum(bug.confidence for bug in agreeing) / len(saying)
+    confidence = sure if len(agreeing) > 1 else 0.7 * sure
+    return replace(
+        model,
+        box=around(bug.box for bug in agreeing),
+        home=home,
+        away=away,
+        score=score,
+        clock_seconds=clock[0],
+        clock_has_seconds=clock[1],
+        half=half,
+        added_minutes=added,
+        aggregate=aggregate,
+        confidence=confidence,
+    )
+
+
+def _weight(value: object) -> float:
+    """Texts are missed more often than they are made up."""
+    return 0.6 if value is None else 1.0
+
+
+def _name(bug: BugText, side: int) -> tuple[str | None, float]:
+    """The name of a side, with a weight that tells good readings from fair ones."""
+    name = (bug.home, bug.away)[side]
+    if name is None or bug.home is None or bug.away is None:
+        return name, 0.3 * bug.confidence
+    return name, bug.team_confidences[side] ** 4
+
+
+def _elect(votes: Sequence[tuple[T, float]]) -> T:
+    """The value of the greatest weight; the first named wins a tie."""
+    weights: dict[T, float] = defaultdict(float)
+    for value, weight in votes:
+        weights[value] += weight
+    return max(weights, key=lambda value: weights[value])
