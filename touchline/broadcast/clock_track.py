@@ -107,9 +107,7 @@ def _minute_changes(readings: Sequence[ClockReading]) -> list[ClockReading]:
     return changes
 
 
-def _extended(
-    run: ClockRun, later: Sequence[ClockRun], coarse: Sequence[ClockReading]
-) -> ClockRun:
+def _extended(run: ClockRun, later: Sequence[ClockRun], coarse: Sequence[ClockReading]) -> ClockRun:
     """A run with the readings to the minute (``45+2``) that carry it on."""
     limit = later[0].start_seconds if later else np.inf
     start, end = run.start_seconds, run.end_seconds
@@ -216,8 +214,6 @@ def _sped_up(times: Floats, shown: Floats) -> ClockRun | None:
     pairs = np.triu_indices(len(times), 1)
     spans = np.maximum(times[pairs[1]] - times[pairs[0]], 0.01)
     slopes = (shown[pairs[1]] - shown[pairs[0]]) / spans
-        times[pairs[1]] - times[pairs[0]], 0.01
-    )
     rate = float(np.median(slopes))
     offset = float(np.median(shown - rate * times)) + 0.5
     on_line = np.abs(shown + 0.5 - offset - rate * times) <= TOLERANCE_SECONDS

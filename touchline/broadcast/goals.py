@@ -25,6 +25,7 @@ _DELAY_SPREAD = 0.75
 """Standard deviation of that delay's natural logarithm: nine in ten lie from 4 to 50 s."""
 
 _LONGEST_DELAY_SECONDS = 150.0
+_PRIOR_WIDTH_SECONDS = 20.0
 _STEP_SECONDS = 0.25
 _AFTER_HALF_SECONDS = 90.0
 _RETRACTED_WITHIN_SECONDS = 480.0
@@ -38,14 +39,14 @@ class Evidence:
         seconds: when it happened in the recording.
         lag_seconds: how long after a goal that usually is: 0.5 for a roar, 12 for a replay.
         spread_seconds: standard deviation of that.
-        weight: how much likelier a goal is there than elsewhere; 1 is a hint, 10 strong.
+        weight: how much likelier it belongs to the goal than not: 1 is a hint, 5 strong.
         kind: what it is, such as ``roar``, ``replay`` or ``network``.
     """
 
     seconds: float
     lag_seconds: float = 0.0
     spread_seconds: float = 2.0
-    weight: float = 4.0
+    weight: float = 2.0
     kind: str = ""
 
 
@@ -149,7 +150,8 @@ def likeliest(
     gain = np.ones_like(grid)
     for item in evidence:
         peak = item.seconds - item.lag_seconds
-        gain += item.weight * np.exp(-0.5 * ((grid - peak) / item.spread_seconds) ** 2)
+        height = item.weight * _PRIOR_WIDTH_SECONDS / (item.spread_seconds * math.sqrt(2 * math.pi))
+        gain += height * np.exp(-0.5 * ((grid - peak) / item.spread_seconds) ** 2)
     chance = chance * gain
     total = chance.sum()
     if not total > 0:

@@ -246,7 +246,10 @@ def bug_to_json(bug: Bug | None, picture_name: str | None = None) -> dict[str, A
 
 def write_broadcast(broadcast: Broadcast, path: str | Path) -> None:
     """Write ``*.broadcast.json``; readings, one a line, make up most of it."""
-    content = dump_json(to_json(broadcast), rows="readings")
+    document = to_json(broadcast)
+    readings = document.pop("readings", None)
+    rows = None if readings is None else "readings"
+    content = dump_json(document if rows is None else document | {rows: readings}, rows=rows)
     write_text(Path(path), content.decode("utf-8"))
 
 
