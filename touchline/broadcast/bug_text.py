@@ -82,6 +82,18 @@ class _Core:
         return around(token.box for token in (*self.home, *self.away, *self.numbers))
 
 
+def moved(bug: BugText, across: float, down: float) -> BugText:
+    """A bug at another place, as in a part of the picture."""
+    clock = bug.clock_box
+    return replace(
+        bug,
+        box=bug.box.moved(across, down),
+        clock_box=None if clock is None else clock.moved(across, down),
+        score_boxes=tuple(box.moved(across, down) for box in bug.score_boxes),
+        team_boxes=tuple(box.moved(across, down) for box in bug.team_boxes),
+    )
+
+
 def read_bug(lines: Sequence[Line]) -> BugText | None:
     """The best bug among lines of text, or None: see `read_bugs`."""
     return next(iter(read_bugs(lines)), None)
@@ -230,11 +242,11 @@ def _goals(one: Token, other: Token) -> tuple[int, int] | None:
 
 
 def _split(token: Token) -> tuple[int, int] | None:
-    """Two cells read as one number: ``31``, or ``010`` with a bar between."""
+    """Two goals read as one number between two names: ``31``, or ``010`` with a bar between."""
     digits = token.text
     if len(digits) == 3 and digits[1] == "1" and digits.isdigit():
         return int(digits[0]), int(digits[2])
-    if len(digits) == 2 and digits.isdigit() and token.box.width > 1.6 * token.box.height:
+    if len(digits) == 2 and digits.isdigit():
         return int(digits[0]), int(digits[1])
     return None
 
@@ -265,9 +277,14 @@ def _name(row: list[Token], place: int, step: int) -> tuple[Token, ...]:
         return ()
     if not _near(word.box, number.box, 5.0):
         return ()
-    name = [word]
-    while 0 <= (beside := beside + step) < len(row) and _continues(row[beside], name, step):
-        name.insert(0 if step < 0 else len(name), row[beside])
+    return _extended(row, beside, step)
+
+
+def _extended(row: list[Token], place: int, step: int) -> tuple[Token, ...]:
+    """A word and those that belong to its name on one side, from left to right."""
+    name = [row[place]]
+    while 0 <= (place := place + step) < len(row) and _continues(row[place], name, step):
+        name.insert(0 if step < 0 else len(name), row[place])
     return tuple(name)
 
 
@@ -495,7 +512,9 @@ def _without_score(rows: list[list[Token]], tokens: list[Token]) -> Iterator[Bug
             alike = height <= 1.3 * min(home.box.height, away.box.height)
             if not alike or not 0.6 * height <= gap <= 9 * height:
                 continue
-            core = _Core((home,), (away,), (home,), None, 0.3)
+            left = _extended(words, words.index(home), -1)
+            right = _extended(words, words.index(away), +1)
+            core = _Core(*_agree(left, right), (home,), None, 0.3)
             bug = _with_marks(core, tokens)
             yield replace(bug, score_boxes=(), confidence=bug.confidence)
     for clock in clocks:

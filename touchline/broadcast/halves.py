@@ -112,8 +112,8 @@ def find_halves(
             halves.append(_half([*last.pieces, piece], halves))
         else:
             halves.append(_half([piece], halves))
-    last = len(halves) - 1
-    return [_ended(half, place == last, duration_seconds) for place, half in enumerate(halves)]
+    final = len(halves) - 1
+    return [_ended(half, place == final, duration_seconds) for place, half in enumerate(halves)]
 
 
 def _piece(

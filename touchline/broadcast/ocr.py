@@ -6,6 +6,7 @@ The networks come inside the package (Apache-2.0), so nothing is downloaded.
 import importlib.util
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,17 +127,4 @@ def _line(corners: NDArray[np.float64], text: str, confidence: float) -> Line:
 
 def lines_at(lines: Sequence[Line], left: float, top: float) -> list[Line]:
     """Lines of a part of a picture, in pixels of the whole."""
-    return [
-        Line(
-            line.text,
-            Box(
-                line.box.left + left,
-                line.box.top + top,
-                line.box.right + left,
-                line.box.bottom + top,
-            ),
-            line.confidence,
-            line.tilt_degrees,
-        )
-        for line in lines
-    ]
+    return [replace(line, box=line.box.moved(left, top)) for line in lines]

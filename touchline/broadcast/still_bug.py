@@ -73,6 +73,8 @@ def read_place(
         readings.append(bug)
         if bug is not None and bug.rows == 1 and len(bug.team_boxes) == 2:
             readings.append(_along_row(picture, bug, lines, reader, stretch))
+            if bug.score is None:
+                readings.append(_between_names(picture, bug, lines, reader))
     return vote(readings)
 
 
@@ -87,6 +89,19 @@ def _along_row(
     others = [line for line in lines if line.box.overlap(row) < 0.5]
     # a whole row's confidence says little of one name, so names of it count half
     return _at(bug.box, read_bugs([*others, Line(text, row, 0.85 * confidence)]))
+
+
+def _between_names(
+    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader
+) -> BugText | None:
+    """The bug with what stands between its names read by itself."""
+    home, away = bug.team_boxes
+    gap = Box(home.right, home.top, away.left, home.bottom)
+    if gap.width < 0.8 * gap.height:
+        return None
+    text, confidence = reader.read(cut_out(picture, gap))
+    others = [line for line in lines if line.box.overlap(gap) < 0.5]
+    return _at(bug.box, read_bugs([*others, Line(text, gap, confidence)]))
 
 
 def _at(place: Box, bugs: Iterable[BugText]) -> BugText | None:
@@ -156,7 +171,7 @@ def _name(bug: BugText, side: int) -> tuple[str | None, float]:
     name = (bug.home, bug.away)[side]
     if name is None or bug.home is None or bug.away is None:
         return name, 0.3 * bug.confidence
-    return name, bug.team_confidences[side] ** 4
+    return name, bug.team_confidences[side] ** 4 * (0.3 if bug.score is None else 1.0)
 
 
 def _elect(votes: Sequence[tuple[T, float]]) -> T:

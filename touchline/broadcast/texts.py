@@ -26,6 +26,10 @@ class Box:
         """The box with a margin on each side, which may leave the picture."""
         return Box(self.left - across, self.top - down, self.right + across, self.bottom + down)
 
+    def moved(self, across: float, down: float) -> "Box":
+        """The box elsewhere."""
+        return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)
+
     def within(self, width: int, height: int) -> "Box":
         """The part inside a picture of that size, on whole pixels."""
         return Box(

@@ -1,0 +1,524 @@
+"""The score bug of a recording: found by itself, followed, read when it changes, and decoded.
+
+`ScoreBugObserver` sees the pictures of one pass, one after the other. Places where a bug may stand
+are found by reading whole pictures now and then; several are followed until one has a clock that
+runs. That one is looked at in every picture, but read seldom: the clock every few seconds, the
+score when its pixels change.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey, correlation
+from touchline.broadcast.bug_text import BugText, likely_places
+from touchline.broadcast.clock_track import ClockReading, ClockRun, find_runs
+from touchline.broadcast.goals import Evidence, find_goals
+from touchline.broadcast.halves import HalfTrack, find_halves
+from touchline.broadcast.ocr import Picture, TextReader
+from touchline.broadcast.result import Half, Reading, ScoreGoal
+from touchline.broadcast.score_track import ScoreReading, ScoreTrack, track_score
+from touchline.broadcast.still_bug import SCAN_SIDE, read_place
+
+RATE = 2
+"""Pictures a second that the observer should see; one is enough, four help little."""
+
+_FIRST_SEARCH_SECONDS = 1.0
+_EAGER_SECONDS = 6.0
+_LONGEST_SEARCH_SECONDS = 20.0
+_HIDDEN_SEARCH_SECONDS = 10.0
+_MAX_PLACES = 4
+_CLOCK_EVERY_SECONDS = (0.4, 4.0)
+"""Between readings of the clock: until it is known to run, and then."""
+
+_SCORE_EVERY_SECONDS = 20.0
+_READ_AGAIN = 4
+"""Readings of the score after each change of its pixels, a second apart."""
+
+_GIVE_UP_SECONDS = 30.0
+_KEPT_PICTURES = 16
+_LEAST_PLACE = 0.2
+_SURE_PLACE = 0.8
+_STABLE_SHARE = 0.6
+_STABLE_SECONDS = 12.0
+
+
+_TeamReading = tuple[float, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ScoreBugResult:
+    """What the score bug said.
+
+    Attributes:
+        teams: home and away as written, or None.
+        halves, readings, goals: in order of time; readings once a second.
+        remarks: what could not be read, for people.
+    """
+
+    teams: tuple[str | None, str | None] | None = None
+    halves: tuple[Half, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    goals: tuple[ScoreGoal, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass
+class _Followed:
+    """A place with what was read there."""
+
+    place: BugPlace
+    since: float
+    clocks: list[ClockReading] = field(default_factory=list)
+    scores: list[ScoreReading] = field(default_factory=list)
+    teams: list[_TeamReading] = field(default_factory=list)
+    marks: list[tuple[float, int]] = field(default_factory=list)
+    added: list[tuple[float, int]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    seen: list[bool] = field(default_factory=list)
+    recent: deque[tuple[float, Picture]] = field(
+        default_factory=lambda: deque(maxlen=_KEPT_PICTURES)
+    )
+    pixels: Grey | None = None
+    changed_at: float | None = None
+    last_seen: float = -1e9
+    next_clock: float = 0.0
+    next_score: float = 0.0
+    to_read_again: int = 0
+    off_line: int = 0
+    looked_back_at: float = -1e9
+    offset: float | None = None
+    rate: float = 1.0
+    agreeing: int = 0
+
+    @property
+    def runs(self) -> bool:
+        """Whether its clock has been seen to run."""
+        return self.agreeing >= 2
+
+
+class ScoreBugObserver:
+    """Reads the score bug out of the pictures of one recording.
+
+    Args:
+        reader: reads text; made here if None.
+
+    Raises:
+        MissingExtraError: no text can be read here.
+    """
+
+    def __init__(self, reader: TextReader | None = None) -> None:
+        self._reader = reader or TextReader()
+        self._followed: list[_Followed] = []
+        self._given_up: list[_Followed] = []
+        self._next_search = 0.0
+        self._wait = _FIRST_SEARCH_SECONDS
+        self._end = 0.0
+        self._step = 1.0 / RATE
+        self._start: float | None = None
+
+    def see(self, time_seconds: float, picture: Picture) -> None:
+        """Take the next picture.
+
+        Args:
+            time_seconds: from the first frame shown; greater than that of the picture before.
+            picture: uint8 RGB of shape (height, width, 3), of one size throughout.
+        """
+        if self._start is None:
+            self._start = time_seconds
+        else:
+            self._step = 0.9 * self._step + 0.1 * (time_seconds - self._end)
+        self._end = time_seconds
+        for followed in self._followed:
+            self._look(followed, time_seconds, picture)
+        self._drop_weak(time_seconds)
+        if time_seconds >= self._next_search and self._is_searching(time_seconds):
+            self._search(time_seconds, picture)
+
+    # --- finding
+
+    def _is_searching(self, time: float) -> bool:
+        running = [f for f in self._followed if f.runs]
+        if not running:
+            return True
+        return all(time - f.last_seen > _HIDDEN_SEARCH_SECONDS for f in running)
+
+    def _search(self, time: float, picture: Picture) -> None:
+        scale = min(6.0, SCAN_SIDE / max(picture.shape[:2]))
+        found = False
+        for place in likely_places(self._reader.find(picture, scale)):
+            if len(self._followed) >= _MAX_PLACES + 2 or place.confidence < _LEAST_PLACE:
+                break
+            if any(
+                f.place.box.overlap(place.box) > 0.5 and time - f.last_seen < 2.0
+                for f in self._followed
+            ):
+                continue
+            bug = read_place(picture, place, self._reader)
+            if bug is None and place.confidence >= _SURE_PLACE:
+                bug = place
+            if bug is None or (bug.clock_seconds is None and bug.score is None):
+                continue
+            followed = _Followed(BugPlace(bug, picture), time, last_seen=time)
+            followed.times.append(time)
+            followed.seen.append(True)
+            self._followed.append(followed)
+            self._note(followed, time, bug)
+            found = True
+        start = time if self._start is None else self._start
+        if found or time - start < _EAGER_SECONDS:
+            self._wait = _FIRST_SEARCH_SECONDS
+        else:
+            self._wait = min(2 * self._wait, _LONGEST_SEARCH_SECONDS)
+        self._next_search = time + max(self._wait, 4.0 if self._followed else 0.0)
+
+    def _drop_weak(self, time: float) -> None:
+        """Follow no more what is long gone, or never had a clock while another's runs."""
+        running = [f for f in self._followed if f.runs and time - f.last_seen < 3.0]
+        kept = []
+        for followed in self._followed:
+            gone = time - followed.last_seen > (600.0 if followed.runs else _GIVE_UP_SECONDS)
+            idle = bool(running) and not followed.runs and time - followed.since > 8.0
+            still = (
+                followed.place.has_clock
+                and not followed.runs
+                and (len(followed.clocks) >= 12 or time - followed.since > 60.0)
+            )
+            if gone or idle or (still and not followed.scores):
+                self._given_up.append(followed)
+            else:
+                kept.append(followed)
+        self._followed = kept
+
+    # --- following
+
+    def _look(self, followed: _Followed, time: float, picture: Picture) -> None:
+        place = followed.place
+        seen = place.likeness(picture) >= LIKENESS
+        was_seen = bool(followed.seen) and followed.seen[-1]
+        followed.times.append(time)
+        followed.seen.append(seen)
+        if not seen:
+            if was_seen:
+                self._look_back(followed)
+            followed.pixels, followed.changed_at = None, None
+            return
+        followed.last_seen = time
+        cell = place.clock_pixels(picture)
+        if cell is not None:
+            followed.recent.append((time, cell))
+            if not was_seen or time >= followed.next_clock:
+                self._read_clock(followed, time, cell, picture)
+        self._watch_score(followed, time, picture)
+
+    def _read_clock(
+        self, followed: _Followed, time: float, cell: Picture, picture: Picture
+    ) -> None:
+        text = followed.place.read_clock(cell, self._reader)
+        followed.next_clock = time + _CLOCK_EVERY_SECONDS[followed.agreeing >= 4]
+        if text is None:
+            return
+        followed.clocks.append(ClockReading(time, text.seconds, text.confidence, text.has_seconds))
+        if self._agrees(followed, followed.clocks[-1]):
+            followed.off_line = 0
+            return
+        followed.off_line += 1
+        followed.next_clock = time + _CLOCK_EVERY_SECONDS[0]
+        if followed.off_line == 2:
+            if text.seconds % 900 == 0:  # it stands at 45:00 while added time counts beside it
+                self._read_all(followed, time, picture)
+            self._look_back(followed)
+
+    def _agrees(self, followed: _Followed, reading: ClockReading) -> bool:
+        """Whether a clock reading fits the line so far; a new line starts with two that fit."""
+        if not reading.has_seconds:
+            followed.agreeing += bool(
+                len(followed.clocks) > 1
+                and followed.clocks[-2].shown_seconds + 60 == reading.shown_seconds
+            )
+            return True
+        if followed.offset is not None:
+            off = reading.shown_seconds - followed.offset - followed.rate * reading.time_seconds
+            if abs(off) <= 1.3:
+                followed.agreeing += 1
+                return True
+        for before in reversed(followed.clocks[-6:-1]):
+            span = reading.time_seconds - before.time_seconds
+            for rate in (1.0, -1.0):
+                step = reading.shown_seconds - before.shown_seconds - rate * span
+                if span >= 0.9 and before.has_seconds and abs(step) <= 1.3:
+                    followed.offset = reading.shown_seconds - rate * reading.time_seconds
+                    followed.rate = rate
+                    followed.agreeing = max(1, min(followed.agreeing, 2))
+                    return True
+        return False
+
+    def _look_back(self, followed: _Followed) -> None:
+        """Read the clock in the pictures since it was last read, the latest first."""
+        read = {reading.time_seconds for reading in followed.clocks[-_KEPT_PICTURES:]}
+        kept = [item for item in followed.recent if item[0] not in read]
+        followed.recent.clear()
+        if not followed.place.has_clock or self._end - followed.looked_back_at < 8.0:
+            return
+        followed.looked_back_at = self._end
+        found = []
+        for time, cell in reversed(kept[-8:]):
+            text = followed.place.read_clock(cell, self._reader)
+            if text is not None:
+                found.append(ClockReading(time, text.seconds, text.confidence, text.has_seconds))
+                if len(found) == 1 and followed.offset is not None:
+                    line = followed.offset + followed.rate * time
+                    if abs(text.seconds - line) <= 1.3:
+                        break
+        followed.clocks.extend(found)
+        followed.clocks.sort(key=lambda reading: reading.time_seconds)
+
+    def _watch_score(self, followed: _Followed, time: float, picture: Picture) -> None:
+        """Read the score when its pixels have changed and come to rest, and now and then."""
+        place = followed.place
+        pixels = place.score_pixels(picture)
+        before, followed.pixels = followed.pixels, pixels
+        if place.score_changed(pixels):
+            if followed.changed_at is None:
+                followed.changed_at = time
+            rests = before is not None and correlation(before, pixels) > 0.9
+            if rests or time - followed.changed_at > 8.0:
+                if self._read_all(followed, time, picture, followed.changed_at):
+                    place.keep_score_look(pixels)
+                    followed.to_read_again = _READ_AGAIN
+                    followed.next_score = time + 1.0
+                followed.changed_at = None
+            return
+        followed.changed_at = None
+        if time >= followed.next_score:
+            again = followed.to_read_again > 0 or len(followed.scores) < 5
+            self._read_all(followed, time, picture)
+            followed.to_read_again = max(0, followed.to_read_again - 1)
+            followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
+
+    def _read_all(
+        self, followed: _Followed, time: float, picture: Picture, since: float | None = None
+    ) -> bool:
+        bug = followed.place.read(picture, self._reader)
+        if bug is None:
+            return False
+        self._note(followed, time, bug, since)
+        if bug.score is not None or bug.clock_seconds is not None:
+            followed.place.learn(picture)
+        return bug.score is not None
+
+    def _note(
+        self, followed: _Followed, time: float, bug: BugText, since: float | None = None
+    ) -> None:
+        if bug.score is not None:
+            if since is not None and since < time:
+                followed.scores.append(ScoreReading(since, bug.score, bug.confidence))
+            followed.scores.append(ScoreReading(time, bug.score, bug.confidence))
+        if bug.home and bug.away:
+            followed.teams.append((time, (bug.home, bug.away)))
+        if bug.half in (1, 2):
+            followed.marks.append((time, int(bug.half)))
+        if bug.added_minutes is not None:
+            followed.added.append((time, bug.added_minutes))
+        if bug.clock_seconds is not None:
+            followed.clocks.append(
+                ClockReading(time, bug.clock_seconds, bug.confidence, bug.clock_has_seconds)
+            )
+
+    # --- result
+
+    def finish(
+        self, evidence: Sequence[Evidence] = (), duration_seconds: float | None = None
+    ) -> ScoreBugResult:
+        """Decode what was read.
+
+        Args:
+            evidence: of the moments of goals, from the other parts of the pass.
+            duration_seconds: of the recording; by the last picture if None.
+        """
+        duration = self._end + self._step if duration_seconds is None else duration_seconds
+        for followed in self._followed:
+            self._look_back(followed)
+        everything = [*self._given_up, *self._followed]
+        chosen, runs = _choose(everything, duration)
+        if not chosen:
+            return ScoreBugResult(remarks=("no score bug was found",))
+        for followed in chosen:
+            self._name(followed)
+        return _decode(chosen, runs, duration, evidence)
+
+    def _name(self, followed: _Followed) -> None:
+        """Add the names read from the mean picture, which count as much as half of the others."""
+        names = followed.place.read_names(self._reader) if followed.teams else None
+        if names is not None:
+            time = followed.teams[-1][0]
+            followed.teams.extend([(time, names)] * (1 + len(followed.teams) // 2))
+
+
+def _choose(everything: list[_Followed], duration: float) -> tuple[list[_Followed], list[ClockRun]]:
+    """The places whose clock runs; else the one that stands longest with teams and a score."""
+    timed = []
+    for followed in everything:
+        runs = find_runs(sorted(followed.clocks, key=lambda reading: reading.time_seconds))
+        if runs:
+            timed.append((followed, runs))
+    if timed:
+        longest = max(sum(run.support for run in runs) for _, runs in timed)
+        timed = [(f, r) for f, r in timed if sum(run.support for run in r) >= 0.02 * longest]
+        chosen = [followed for followed, _ in timed]
+        clocks = sorted(
+            (reading for followed in chosen for reading in followed.clocks),
+            key=lambda reading: reading.time_seconds,
+        )
+        return chosen, find_runs(clocks)
+    standing = [f for f in everything if f.scores and f.teams and _stands(f, duration)]
+    standing.sort(key=lambda f: -sum(f.seen))
+    return standing[:1], []
+
+
+def _stands(followed: _Followed, duration: float) -> bool:
+    seen = sum(followed.seen)
+    span = followed.times[-1] - followed.times[0] if followed.times else 0.0
+    enough = span >= min(_STABLE_SECONDS, 0.8 * duration)
+    return bool(enough and seen >= _STABLE_SHARE * len(followed.seen))
+
+
+def _decode(
+    chosen: list[_Followed], runs: list[ClockRun], duration: float, evidence: Sequence[Evidence]
+) -> ScoreBugResult:
+    marks = sorted(mark for followed in chosen for mark in followed.marks)
+    added = sorted(plate for followed in chosen for plate in followed.added)
+    halves = find_halves(runs, duration, marks, [time for time, _ in added])
+    scores = sorted(
+        (reading for followed in chosen for reading in followed.scores),
+        key=lambda reading: reading.time_seconds,
+    )
+    teams, matches = _teams([team for followed in chosen for team in followed.teams])
+    remarks = []
+    tracks = [
+        track_score([r for r in scores if start <= r.time_seconds < end]) for start, end in matches
+    ]
+    goals: list[ScoreGoal] = []
+    for track in tracks:
+        goals.extend(find_goals(track, halves, evidence))
+    if len(matches) > 1:
+        remarks.append(f"{len(matches)} matches follow each other")
+    if scores and not any(track.is_sure for track in tracks):
+        remarks.append("the score does not behave as one of football: no goals are taken from it")
+    if not runs:
+        remarks.append("no clock that runs was found")
+    if not scores:
+        remarks.append("no score was found")
+    if teams is None:
+        remarks.append("no names of teams were found")
+    readings = _readings(chosen, halves, tracks, matches, added, duration)
+    return ScoreBugResult(
+        teams,
+        tuple(_half(half) for half in halves),
+        tuple(readings),
+        tuple(goals),
+        tuple(remarks),
+    )
+
+
+def _half(half: HalfTrack) -> Half:
+    return Half(
+        half.half,
+        half.start_seconds,
+        half.end_seconds,
+        half.clock_start_seconds,
+        half.has_kick_off,
+        half.has_end,
+    )
+
+
+def _teams(
+    found: list[_TeamReading],
+) -> tuple[tuple[str, str] | None, list[tuple[float, float]]]:
+    """The teams seen most, and the spans of the matches: new names for long are a new match."""
+    if not found:
+        return None, [(-np.inf, np.inf)]
+    found = sorted(found)
+    groups: list[list[_TeamReading]] = []
+    for reading in found:
+        if groups and _alike(groups[-1][0], reading):
+            groups[-1].append(reading)
+        else:
+            groups.append([reading])
+    lasting = [group for group in groups if len(group) >= 3] or [max(groups, key=len)]
+    joined = [lasting[0]]
+    for group in lasting[1:]:
+        if _alike(joined[-1][0], group[0]):
+            joined[-1] = joined[-1] + group
+        else:
+            joined.append(group)
+    starts = [-np.inf, *(group[0][0] for group in joined[1:])]
+    spans = list(zip(starts, [*starts[1:], np.inf], strict=True))
+    most = max(joined, key=len)
+    names = [Counter(teams[side] for _, teams in most).most_common(1)[0][0] for side in (0, 1)]
+    return (names[0], names[1]), spans
+
+
+def _alike(one: _TeamReading, other: _TeamReading) -> bool:
+    ratios = [
+        SequenceMatcher(None, one[1][side].upper(), other[1][side].upper()).ratio()
+        for side in (0, 1)
+    ]
+    return max(ratios) >= 0.6
+
+
+def _readings(
+    chosen: list[_Followed],
+    halves: Sequence[HalfTrack],
+    tracks: Sequence[ScoreTrack],
+    matches: Sequence[tuple[float, float]],
+    added: Sequence[tuple[float, int]],
+    duration: float,
+) -> list[Reading]:
+    """One reading for every second."""
+    seen = sorted(
+        (time, shown)
+        for followed in chosen
+        for time, shown in zip(followed.times, followed.seen, strict=True)
+    )
+    times = np.array([time for time, _ in seen])
+    shown = np.array([flag for _, flag in seen], bool)
+    found = []
+    for second in range(int(np.floor(duration - 1e-6)) + 1):
+        time = float(second)
+        near = slice(
+            np.searchsorted(times, time - 0.6), np.searchsorted(times, time + 0.6, "right")
+        )
+        visible = bool(shown[near].any())
+        half = next((h for h in halves if h.start_seconds <= time <= h.end_seconds), None)
+        clock = None if half is None else half.clock(time)
+        score, sure = _score_at(time, tracks, matches)
+        plate = next((minutes for at, minutes in added if abs(at - time) <= 15), None)
+        confidence = 0.0
+        if half is not None or visible:
+            share = 1.0 if half is None else half.pieces[0].share
+            confidence = share * (0.5 + 0.5 * sure) * (1.0 if visible else 0.8)
+        found.append(
+            Reading(
+                time,
+                visible,
+                None if half is None else half.half,
+                clock,
+                plate if visible else None,
+                score if half is not None or visible else None,
+                float(confidence),
+            )
+        )
+    return found
+
+
+def _score_at(
+    time: float, tracks: Sequence[ScoreTrack], matches: Sequence[tuple[float, float]]
+) -> tuple[tuple[int, int] | None, float]:
+    for track, (start, end) in zip(tracks, matches, strict=True):
+        if start <= time < end:
+            return track.at(time), track.explained
+    return None, 0.0
