@@ -24,7 +24,7 @@ CHANGED = 0.8
 """Correlation of the score's pixels below which they are read again."""
 
 _READ_HEIGHT = 48
-_QUICK_HEIGHTS = (32.0, 48.0)
+_QUICK_HEIGHTS = (30.0, 44.0)
 
 
 @dataclass(frozen=True)

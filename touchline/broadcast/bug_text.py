@@ -25,6 +25,9 @@ _NEVER_TEAMS = re.compile(
 )
 
 
+_GLUED_CLUB = re.compile(r"\b(FC)([A-ZÄÖÜ]{4,})|([A-ZÄÖÜ]{4,})(FC)\b")
+
+
 @dataclass(frozen=True)
 class BugText:
     """What a bug says at one instant; None for what it does not say.
@@ -76,6 +79,7 @@ class _Core:
     score: tuple[int, int] | None
     quality: float
     rows: int = 1
+    needs_clock: bool = False
 
     @property
     def box(self) -> Box:
@@ -109,7 +113,11 @@ def read_bugs(lines: Sequence[Line]) -> list[BugText]:
     tokens = _rejoined(tokens_of(level))
     rows = rows_of(tokens)
     cores = _no_tickers([*_inline(rows), *_stacked(rows)])
-    found = [_with_marks(core, tokens) for core in cores]
+    found = []
+    for core in cores:
+        bug = _with_marks(core, tokens)
+        if bug.clock_seconds is not None or not core.needs_clock:
+            found.append(bug)
     if not found:
         found = list(_without_score(rows, tokens))
     found.sort(key=lambda bug: -bug.confidence)
@@ -216,7 +224,11 @@ def _around_numbers(row: list[Token]) -> Iterator[_Core]:
         split = _split(token)
         if split is not None:
             pair = _agree(home, away)
-            yield _Core(*pair, (token,), split, 0.7)
+            # between two words a number may be anything, unless two cells' room or a clock says
+            # that it is a score
+            apart = token.text[0] == "0" or token.box.width > 1.6 * token.box.height
+            sure = len(token.text) == 2 and apart
+            yield _Core(*pair, (token,), split, 0.7 if sure else 0.66, needs_clock=not sure)
 
 
 def _more(row: list[Token], place: int) -> bool:
@@ -242,12 +254,10 @@ def _goals(one: Token, other: Token) -> tuple[int, int] | None:
 
 
 def _split(token: Token) -> tuple[int, int] | None:
-    """Two goals read as one number between two names: ``31``, or ``010`` with a bar between."""
+    """Two goals read as one number: ``31``, or with a dash or bar between that became a digit."""
     digits = token.text
-    if len(digits) == 3 and digits[1] == "1" and digits.isdigit():
-        return int(digits[0]), int(digits[2])
-    if len(digits) == 2 and digits.isdigit():
-        return int(digits[0]), int(digits[1])
+    if len(digits) in (2, 3) and digits.isdigit():
+        return int(digits[0]), int(digits[-1])
     return None
 
 
@@ -380,6 +390,20 @@ def _under(name: tuple[Token, ...], number: Token, other: tuple[Token, ...], cou
     )
 
 
+def _stands_over(upper: Token, lower: Token) -> bool:
+    """Whether two names stand one over the other, in line at one end or in the middle."""
+    one, other = upper.box, lower.box
+    height = max(one.height, other.height)
+    gap = other.top - one.bottom
+    ends = (
+        abs(one.left - other.left),
+        abs(one.right - other.right),
+        abs(one.left + one.right - other.left - other.right) / 2,
+    )
+    alike = height <= 1.3 * min(one.height, other.height)
+    return alike and -0.3 * height <= gap <= 1.3 * height and min(ends) <= 0.8 * height
+
+
 # --- what is no bug
 
 
@@ -448,7 +472,8 @@ def _with_marks(core: _Core, tokens: list[Token]) -> BugText:
 
 
 def _written(name: tuple[Token, ...]) -> str | None:
-    return " ".join(token.text.strip(".") for token in name) or None
+    text = " ".join(token.text.strip(".") for token in name)
+    return _GLUED_CLUB.sub(r"\1\3 \2\4", text) or None
 
 
 def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
@@ -517,6 +542,14 @@ def _without_score(rows: list[list[Token]], tokens: list[Token]) -> Iterator[Bug
             core = _Core(*_agree(left, right), (home,), None, 0.3)
             bug = _with_marks(core, tokens)
             yield replace(bug, score_boxes=(), confidence=bug.confidence)
+    names = [(word, row) for row in rows for word in row if _is_team(word)]
+    for home, row in names:
+        for away, other in names:
+            if row is not other and _stands_over(home, away):
+                left = _extended(row, row.index(home), +1)
+                right = _extended(other, other.index(away), +1)
+                core = _Core(left, right, (home,), None, 0.25, rows=2)
+                yield replace(_with_marks(core, tokens), score_boxes=())
     for clock in clocks:
         yield _marks(BugText(clock.box, confidence=0.25 * clock.confidence), tokens, clock.box)
     for minute in tokens:

@@ -61,7 +61,8 @@ def read_place(
     height = _line_height(place)
     # beside a clock alone, or a name, the rest of the bug is yet to be found
     partial = place.score is None and len(place.team_boxes) < 2
-    crop_box = place.box.grown((14.0 if partial else 3.5) * height, 1.6 * height)
+    across, down = (14.0, 3.5) if partial else (4.5, 1.6)
+    crop_box = place.box.grown(across * height, down * height)
     inner = crop_box.within(picture.shape[1], picture.shape[0])
     crop = cut_out(picture, crop_box)
     stretch = _stretch(place)
@@ -75,6 +76,8 @@ def read_place(
             readings.append(_along_row(picture, bug, lines, reader, stretch))
             if bug.score is None:
                 readings.append(_between_names(picture, bug, lines, reader))
+        elif bug is not None and bug.rows == 2 and bug.score is None:
+            readings.append(_beside_names(picture, bug, lines, reader))
     return vote(readings)
 
 
@@ -102,6 +105,23 @@ def _between_names(
     text, confidence = reader.read(cut_out(picture, gap))
     others = [line for line in lines if line.box.overlap(gap) < 0.5]
     return _at(bug.box, read_bugs([*others, Line(text, gap, confidence)]))
+
+
+def _beside_names(
+    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader
+) -> BugText | None:
+    """The bug with the row of each team read as one line, names and goals together."""
+    home, away = bug.team_boxes
+    height = (home.height + away.height) / 2
+    # goals stand in a column behind the longer name
+    reach = max(home.right, away.right) + 4.0 * height
+    rows = [Box(name.left, name.top, reach, name.bottom) for name in (home, away)]
+    others = [line for line in lines if all(line.box.overlap(row) < 0.5 for row in rows)]
+    for row in rows:
+        text, confidence = reader.read(cut_out(picture, row.grown(0.2 * height, 0.0)))
+        inner = row.within(picture.shape[1], picture.shape[0])
+        others.append(Line(text, inner, 0.85 * confidence))
+    return _at(bug.box, read_bugs(others))
 
 
 def _at(place: Box, bugs: Iterable[BugText]) -> BugText | None:
