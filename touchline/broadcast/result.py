@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from touchline.errors import InputError
-from touchline.formats.base import Record, Source, dump_json
+from touchline.formats.base import Record, SourceFile, dump_json
 from touchline.formats.reading import read_bytes
-from touchline.replacing import write_text
+from touchline.runtime.atomic import write_text
 from touchline.timebase import format_rate, parse_rate
 
 FORMAT = "touchline-broadcast"
@@ -246,10 +246,16 @@ def bug_to_json(bug: Bug | None, picture_name: str | None = None) -> dict[str, A
 
 def write_broadcast(broadcast: Broadcast, path: str | Path) -> None:
     """Write ``*.broadcast.json``; readings, one a line, make up most of it."""
-    document = to_json(broadcast)
-    readings = document.pop("readings", None)
-    rows = None if readings is None else "readings"
-    content = dump_json(document if rows is None else document | {rows: readings}, rows=rows)
+    write_document(to_json(broadcast), path)
+
+
+def write_document(document: Mapping[str, Any], path: str | Path) -> None:
+    """Write a document of `to_json` or `bug_to_json`."""
+    rest = {key: value for key, value in document.items() if key != "readings"}
+    if "readings" in document:
+        content = dump_json(rest | {"readings": document["readings"]}, rows="readings")
+    else:
+        content = dump_json(rest)
     write_text(Path(path), content.decode("utf-8"))
 
 
@@ -263,7 +269,7 @@ def _half_to_json(half: Half) -> dict[str, Any]:
     if half.has_kick_off is not None:
         known["kick_off"] = half.has_kick_off
     if half.has_end is not None:
-        known["whole_end"] = half.has_end
+        known["ended"] = half.has_end
     return known | _rest(half.extra, _HALF_KEYS)
 
 
@@ -330,7 +336,7 @@ _FILE_KEYS = frozenset(
         *("cuts", "whistles", "excitement", "moments", "remarks"),
     }
 )
-_HALF_KEYS = frozenset({"half", "start", "end", "clock_start", "kick_off", "whole_end"})
+_HALF_KEYS = frozenset({"half", "start", "end", "clock_start", "kick_off", "ended"})
 _READING_KEYS = frozenset({"time", "visible", "half", "clock", "added", "score", "confidence"})
 _GOAL_KEYS = frozenset(
     {"time", "team", "score", "seen_at", "uncertainty", "taken_back_at", "confidence"}
@@ -346,14 +352,14 @@ def read_broadcast(path: str | Path) -> Broadcast:
     Raises:
         FormatError: not such a file, or a field of it is malformed.
     """
-    source = Source(Path(path).name, str(path), read_bytes(path))
+    source = SourceFile(Path(path).name, str(path), read_bytes(path))
     root = Record(source, source.document)
     if root.values.get("format") != FORMAT:
-        raise root.fault("format", f"this is not a {FORMAT} file")
+        raise root.error("format", f"this is not a {FORMAT} file")
     if root.optional_integer("version") != VERSION:
-        raise root.fault("version", "this version cannot be read", "update touchline")
+        raise root.error("version", "this version cannot be read", "update touchline")
     if "bug" in root.values:
-        raise root.fault("bug", "this is of a still picture", "give the file of a video")
+        raise root.error("bug", "this is of a still picture", "give the file of a video")
     video = root.record("video")
     return Broadcast(
         video.text("name"),
@@ -368,7 +374,7 @@ def read_broadcast(path: str | Path) -> Broadcast:
         excitement=_curve(root),
         moments=_many(root, "moments", _moment),
         remarks=_remarks(root),
-        extra=root.rest(_FILE_KEYS),
+        extra=root.unknown_fields(_FILE_KEYS),
     )
 
 
@@ -392,8 +398,8 @@ def _half(record: Record) -> Half:
         record.number("end"),
         record.number("clock_start"),
         _flag(record, "kick_off"),
-        _flag(record, "whole_end"),
-        record.rest(_HALF_KEYS),
+        _flag(record, "ended"),
+        record.unknown_fields(_HALF_KEYS),
     )
 
 
@@ -407,14 +413,14 @@ def _reading(record: Record) -> Reading:
         record.optional_integer("added"),
         None if record.values.get("score") is None else _score(record),
         record.number("confidence", 0.0),
-        record.rest(_READING_KEYS),
+        record.unknown_fields(_READING_KEYS),
     )
 
 
 def _goal(record: Record) -> ScoreGoal:
     team = record.text("team")
     if team not in get_args(Team):
-        raise record.fault("team", f"unknown team {team!r}", "use home or away")
+        raise record.error("team", f"unknown team {team!r}", "use home or away")
     return ScoreGoal(
         record.number("time"),
         team,  # type: ignore[arg-type]
@@ -423,12 +429,12 @@ def _goal(record: Record) -> ScoreGoal:
         record.number("uncertainty"),
         record.optional_number("taken_back_at"),
         record.optional_number("confidence"),
-        record.rest(_GOAL_KEYS),
+        record.unknown_fields(_GOAL_KEYS),
     )
 
 
 def _span(record: Record) -> Span:
-    return Span(record.number("start"), record.number("end"), record.rest(_SPAN_KEYS))
+    return Span(record.number("start"), record.number("end"), record.unknown_fields(_SPAN_KEYS))
 
 
 def _moment(record: Record) -> Moment:
@@ -436,7 +442,7 @@ def _moment(record: Record) -> Moment:
         record.number("time"),
         record.number("confidence", 1.0),
         record.optional_text("reason"),
-        record.rest(_MOMENT_KEYS),
+        record.unknown_fields(_MOMENT_KEYS),
     )
 
 
@@ -452,18 +458,18 @@ def _curve(root: Record) -> Curve | None:
     record = root.record("excitement")
     rate = record.values.get("rate")
     if not isinstance(rate, str | int | float) or isinstance(rate, bool):
-        raise record.fault("rate", "this is not a rate", 'write "2"')
+        raise record.error("rate", "this is not a rate", 'write "2"')
     try:
         exact = parse_rate(rate)
     except InputError as error:
-        raise record.fault("rate", error.what, error.remedy) from error
-    return Curve(exact, _numbers(record, "values"), record.rest(_CURVE_KEYS))
+        raise record.error("rate", error.what, error.remedy) from error
+    return Curve(exact, _numbers(record, "values"), record.unknown_fields(_CURVE_KEYS))
 
 
 def _remarks(root: Record) -> tuple[str, ...]:
     value = root.values.get("remarks", [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise root.fault("remarks", "this is not a list of texts")
+        raise root.error("remarks", "this is not a list of texts")
     return tuple(value)
 
 
@@ -472,21 +478,21 @@ def _numbers(record: Record, name: str) -> tuple[float, ...]:
     if not isinstance(value, list) or not all(
         isinstance(item, int | float) and not isinstance(item, bool) for item in value
     ):
-        raise record.fault(name, "this is not a list of numbers")
+        raise record.error(name, "this is not a list of numbers")
     return tuple(float(item) for item in value)
 
 
 def _integer(record: Record, name: str) -> int:
     value = record.optional_integer(name)
     if value is None:
-        raise record.fault(name, "this is missing", "give a whole number")
+        raise record.error(name, "this is missing", "give a whole number")
     return value
 
 
 def _flag(record: Record, name: str) -> bool | None:
     value = record.values.get(name)
     if value is not None and not isinstance(value, bool):
-        raise record.fault(name, "this is neither true nor false")
+        raise record.error(name, "this is neither true nor false")
     return value
 
 
@@ -497,7 +503,7 @@ def _score(record: Record) -> Score:
         or len(value) != 2
         or not all(isinstance(item, int) and not isinstance(item, bool) for item in value)
     ):
-        raise record.fault("score", "this is not a score", "write [1, 0]")
+        raise record.error("score", "this is not a score", "write [1, 0]")
     return value[0], value[1]
 
 
@@ -514,4 +520,5 @@ __all__ = [
     "read_broadcast",
     "to_json",
     "write_broadcast",
+    "write_document",
 ]

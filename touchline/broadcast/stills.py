@@ -1,0 +1,56 @@
+"""Still pictures from outside: recognised by their content, bounded in size, upright."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from touchline.broadcast.ocr import Picture
+from touchline.errors import MediaError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+
+MAX_PIXELS = 64_000_000
+
+
+def is_still(path: str | Path) -> bool:
+    """Whether a file is a still picture, by its first bytes.
+
+    Raises:
+        MediaError: there is no such file, or it cannot be opened.
+    """
+    try:
+        with Image.open(path, formats=FORMATS):
+            return True
+    except UnidentifiedImageError:
+        return False
+    except Image.DecompressionBombError:
+        return True
+    except OSError as error:
+        if error.filename is None:  # of the content, not of the file
+            return False
+        raise MediaError(f"cannot be opened ({error.strerror})", where=path) from error
+
+
+def read_picture(path: str | Path) -> Picture:
+    """A still picture as uint8 RGB of shape (height, width, 3), upright.
+
+    Raises:
+        MediaError: not such a picture, too large, or damaged.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise MediaError(
+                    f"{image.width}x{image.height} pixels are too many",
+                    where=path,
+                    remedy=f"give at most {MAX_PIXELS // 1_000_000} million",
+                )
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(upright.convert("RGB"), dtype=np.uint8)
+    except UnidentifiedImageError:
+        raise MediaError(
+            "this is no picture that can be read", where=path, remedy="give a JPEG, PNG or WebP"
+        ) from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MediaError(f"the picture cannot be read ({error})", where=path) from error

@@ -1,0 +1,94 @@
+"""``touchline broadcast``: what a recording or a still picture of a broadcast says by itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.timebase import format_seconds
+
+if TYPE_CHECKING:
+    from touchline.broadcast.result import Broadcast, Bug
+
+app = new_app()
+
+
+@app.command()
+def broadcast(
+    source: Annotated[
+        Path, typer.Argument(metavar="PICTURE|VIDEO", help="A still picture, or a recording.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to: a .broadcast.json file.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor threads; all by default.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Read clock, score, teams, halves and goals from the score bug.
+
+    Pictures of video games have score bugs too: they are read as they stand.
+    """
+    from touchline.broadcast.reading import read_recording, read_still_file
+    from touchline.broadcast.result import bug_to_json, to_json, write_document
+    from touchline.broadcast.stills import is_still
+
+    if is_still(source):
+        bug = read_still_file(source, threads)
+        document = bug_to_json(bug, source.name)
+        lines = list(_lines_of_bug(bug))
+    else:
+        with progress_bar() as progress:
+            task = progress.add_task("reading", total=None)
+            said = read_recording(
+                source,
+                threads=threads,
+                progress=lambda done, total: progress.update(
+                    task, completed=int(done), total=max(1, int(total))
+                ),
+            )
+        document = to_json(said)
+        lines = list(_lines_of_recording(said))
+    if output is not None:
+        write_document(document, output)
+    if json:
+        print_json(document)
+    else:
+        for line in lines:
+            results.print(line, markup=False, soft_wrap=True)
+
+
+def _lines_of_bug(bug: "Bug | None") -> Iterator[str]:
+    if bug is None:
+        yield "no score bug"
+        return
+    names = ("?", "?") if bug.teams is None else bug.teams
+    score = "" if bug.score is None else f" {bug.score[0]}-{bug.score[1]}"
+    clock = "" if bug.clock_seconds is None else f", {_clock(bug.clock_seconds)}"
+    added = "" if bug.added_minutes is None else f" +{bug.added_minutes}"
+    yield f"{names[0]}{score} {names[1]}{clock}{added} (confidence {bug.confidence:.2f})"
+
+
+def _lines_of_recording(said: "Broadcast") -> Iterator[str]:
+    if said.teams is not None:
+        yield f"{said.teams[0]} against {said.teams[1]}"
+    for half in said.halves or ():
+        start, end = format_seconds(half.start_seconds), format_seconds(half.end_seconds)
+        yield f"half {half.half}: {start} to {end}, from {_clock(half.clock_start_seconds)}"
+    for goal in said.goals or ():
+        back = "" if goal.taken_back_at_seconds is None else ", taken back"
+        yield (
+            f"{goal.score[0]}-{goal.score[1]} by {goal.team} at {format_seconds(goal.seconds)} "
+            f"(give or take {goal.uncertainty_seconds:.0f} s){back}"
+        )
+    if said.halves and not said.goals:
+        yield "no change of the score"
+    yield from said.remarks
+
+
+def _clock(match_seconds: float) -> str:
+    whole = int(match_seconds)
+    return f"{whole // 60:02d}:{whole % 60:02d}"
