@@ -276,8 +276,11 @@ def _is_team(token: Token) -> bool:
     )
 
 
-def _name(row: list[Token], place: int, step: int) -> tuple[Token, ...]:
-    """The words of a name beside a number, from left to right; empty where there is none."""
+def _name(row: list[Token], place: int, step: int, reach: float = 5.0) -> tuple[Token, ...]:
+    """The words of a name beside a number, from left to right; empty where there is none.
+
+    ``reach`` is how far the name may stand from the number, in heights of a line.
+    """
     beside = place + step
     if not 0 <= beside < len(row):
         return ()
@@ -285,7 +288,7 @@ def _name(row: list[Token], place: int, step: int) -> tuple[Token, ...]:
     high = max(word.box.height, number.box.height)
     if not _is_team(word) or high > 2.4 * min(word.box.height, number.box.height):
         return ()
-    if not _near(word.box, number.box, 5.0):
+    if not _near(word.box, number.box, reach):
         return ()
     return _extended(row, beside, step)
 
@@ -356,7 +359,7 @@ def _row_entries(row: list[Token]) -> Iterator[tuple[tuple[Token, ...], Token]]:
     for place, token in enumerate(core):
         if token.kind != "number" or not _alone(core, place):
             continue
-        name = _name(core, place, -1)
+        name = _name(core, place, -1, reach=9.0)
         if name:
             yield name, token
 

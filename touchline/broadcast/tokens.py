@@ -143,7 +143,8 @@ def _meaning(name: str, said: str, text: str) -> tuple[Kind, tuple[int, ...]]:
         return "number", (0,)
     if name in ("word", "junk"):
         return ("word" if name == "word" and len(said) > 1 else "junk"), ()
-    numbers = tuple(int(part) for part in re.findall(r"\d+", as_digits(said)))
+    digits = as_digits(said) if name in ("clock", "score") else said
+    numbers = tuple(int(part) for part in re.findall(r"\d+", digits))
     if name == "clock":
         if len(numbers) == 2 and numbers[1] < 60 and numbers[0] <= MAX_MINUTES:
             return "clock", numbers

@@ -1,0 +1,160 @@
+"""Bugs of any layout are made out from where their texts stand, and what is no bug is left."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchline.broadcast.bug_text import read_bug, read_bugs
+from touchline.broadcast.texts import Box, Line
+
+NAMES = st.sampled_from(
+    ["ARS", "LIV", "FCB", "S04", "PSG", "EVERTON", "REAL MADRID", "BOCA JUNIORS", "MÜNCHEN", "MU"]
+)
+GOALS = st.integers(0, 9)
+
+
+def row(texts: list[str], left: float, top: float, size: float, gap: float = 0.8) -> list[Line]:
+    """Texts beside each other, in boxes of their own."""
+    lines = []
+    for text in texts:
+        width = 0.62 * size * len(text)
+        lines.append(Line(text, Box(left, top, left + width, top + size), 0.95))
+        left += width + gap * size
+    return lines
+
+
+LAYOUTS = {
+    "dash": lambda h, a, x, y: [[h, f"{x}-{y}", a]],
+    "dash with spaces": lambda h, a, x, y: [[h, f"{x} - {y}", a]],
+    "colon": lambda h, a, x, y: [[h, f"{x}:{y}", a]],
+    "cells": lambda h, a, x, y: [[h, str(x), str(y), a]],
+    "each with its own": lambda h, a, x, y: [[h, str(x), a, str(y)]],
+    "one line of text": lambda h, a, x, y: [[f"{h} {x}-{y} {a}"]],
+    "a row each": lambda h, a, x, y: [[h, str(x)], [a, str(y)]],
+}
+
+
+def drawn(
+    layout: str, home: str, away: str, goals: tuple[int, int], size: float, at: tuple[float, float]
+) -> list[Line]:
+    """The texts of a layout, the goals of one with a row each in one column."""
+    lines = []
+    longest = 0.62 * size * max(len(home), len(away))
+    for number, texts in enumerate(LAYOUTS[layout](home, away, *goals)):
+        placed = row(texts, at[0], at[1] + 1.3 * size * number, size)
+        if layout == "a row each":
+            name, goal = placed
+            shift = at[0] + longest + size - goal.box.left
+            placed = [name, Line(goal.text, goal.box.moved(shift, 0), goal.confidence)]
+        lines += placed
+    return lines
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@given(
+    home=NAMES,
+    away=NAMES,
+    goals=st.tuples(GOALS, GOALS),
+    size=st.floats(9, 80),
+    left=st.floats(0, 900),
+    clock=st.sampled_from(["none", "before", "above", "below"]),
+    seconds=st.integers(0, 95 * 60),
+)
+def test_layouts(
+    layout: str,
+    home: str,
+    away: str,
+    goals: tuple[int, int],
+    size: float,
+    left: float,
+    clock: str,
+    seconds: int,
+) -> None:
+    lines = drawn(layout, home, away, goals, size, (left + 8 * size, 100.0))
+    text = f"{seconds // 60:02d}:{seconds % 60:02d}"
+    top = {"before": 100.0, "above": 100.0 - 1.3 * size, "below": 100.0 + 2.7 * size}
+    if clock != "none":
+        start = left + (4 if clock == "before" else 8) * size
+        lines += row([text], start, top[clock], size)
+    bug = read_bug(lines)
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score) == (home, away, goals)
+    assert bug.clock_seconds == (None if clock == "none" else seconds)
+
+
+def test_marks_around() -> None:
+    lines = row(["91:09", "+4", "BAR", "3", "1", "NAP", "(4-2)"], 50, 50, 40)
+    bug = read_bug(lines)
+    assert bug is not None
+    assert (bug.clock_seconds, bug.added_minutes, bug.aggregate) == (5469, 4, (4, 2))
+    assert (bug.home, bug.score, bug.away) == ("BAR", (3, 1), "NAP")
+
+
+def test_a_second_half_from_zero_is_match_time() -> None:
+    bug = read_bug(row(["EST", "1-0", "PAT", "2T", "04:52"], 50, 50, 30))
+    assert bug is not None
+    assert (bug.clock_seconds, bug.match_seconds) == (292, 2992)
+
+
+def test_a_league_mark_beside_a_code_is_no_part_of_it() -> None:
+    bug = read_bug([*row(["PL"], 20, 48, 42), *row(["LEI", "0-2", "LIV"], 90, 50, 30)])
+    assert bug is not None
+    assert (bug.home, bug.away) == ("LEI", "LIV")
+
+
+def test_numbers_split_or_glued() -> None:
+    glued = [
+        *row(["80:41", "BAR"], 20, 20, 20),
+        Line("31", Box(160, 20, 214, 40), 0.95),
+        *row(["NAP"], 225, 20, 20),
+    ]
+    bug = read_bug(glued)
+    assert bug is not None and bug.score == (3, 1)
+
+
+TENNIS = [["Major", "6", "5", "15"], ["Mustermann", "4", "3", "15"]]
+TABLE = [["Arsenal", "12"], ["Chelsea", "11"], ["Everton", "9"], ["Fulham", "7"]]
+TICKER = [["ARS", "1-0", "CHE", "LIV", "2-1", "MUN", "TOT", "0-0", "NEW"]]
+PLAYERS = [["17", "PEREZ"], ["26", "PRAET"]]
+
+
+@pytest.mark.parametrize("rows", [TENNIS, TABLE, TICKER, PLAYERS], ids=str)
+def test_what_is_no_score(rows: list[list[str]]) -> None:
+    lines = [line for n, texts in enumerate(rows) for line in row(texts, 40, 60 + 40 * n, 28)]
+    assert all(bug.score is None for bug in read_bugs(lines))
+
+
+def test_a_leaning_board_is_no_bug() -> None:
+    lines = [
+        Line(line.text, line.box, 0.9, tilt_degrees=14)
+        for line in row(["A1", "2-1", "BET"], 9, 9, 30)
+    ]
+    assert read_bugs(lines) == []
+
+
+def test_the_time_of_day_alone_has_neither_teams_nor_score() -> None:
+    bug = read_bug(row(["20:45"], 1100, 40, 30))
+    assert bug is not None
+    assert bug.home is None and bug.score is None
+    assert bug.confidence < 0.5
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ABC019-:+' ()O", min_size=1, max_size=9),
+            st.floats(0, 1000),
+            st.floats(0, 600),
+            st.floats(4, 60),
+        ),
+        max_size=14,
+    )
+)
+def test_any_lines_are_read(items: list[tuple[str, float, float, float]]) -> None:
+    lines = [Line(t, Box(x, y, x + 0.6 * s * len(t), y + s), 0.8) for t, x, y, s in items]
+    for bug in read_bugs(lines):
+        assert 0 <= bug.confidence <= 1
+        assert np.isfinite([bug.box.left, bug.box.bottom]).all()
+        if bug.score is not None:
+            assert max(bug.score) <= 19
