@@ -10,7 +10,7 @@ from touchline.errors import InputError
 from touchline.formats.base import Record, SourceFile, dump_json
 from touchline.formats.reading import read_bytes
 from touchline.runtime.atomic import write_text
-from touchline.timebase import format_rate, parse_rate
+from touchline.timebase import parse_rate
 
 FORMAT = "touchline-broadcast"
 VERSION = 1
@@ -213,7 +213,7 @@ def to_json(broadcast: Broadcast) -> dict[str, Any]:
             document[name] = [write(value) for value in values]  # type: ignore[operator]
     if broadcast.excitement is not None:
         document["excitement"] = {
-            "rate": format_rate(broadcast.excitement.rate),
+            "rate": str(broadcast.excitement.rate),
             "values": [round(float(value), 4) for value in broadcast.excitement.values],
             **_rest(broadcast.excitement.extra, _CURVE_KEYS),
         }

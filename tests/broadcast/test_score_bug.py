@@ -1,0 +1,99 @@
+"""The bug of a recording is found by itself, and what it says is decoded, in every design."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from drawn_bugs import DESIGNS, Broadcast, Design
+
+from touchline.broadcast.ocr import TextReader
+from touchline.broadcast.score_bug import ScoreBugObserver, ScoreBugResult
+from touchline.broadcast.still_bug import read_still
+
+
+def read(recording: Broadcast, reader: TextReader, rate: float = 2.0) -> ScoreBugResult:
+    observer = ScoreBugObserver(reader)
+    for time, picture in recording.frames(rate):
+        observer.see(time, picture)
+    return observer.finish(duration_seconds=recording.seconds)
+
+
+def around_half_time(break_seconds: float = 30.0) -> Callable[[float], float | None]:
+    """The last 100 s of the first half, a break, and the start of the second."""
+
+    def clock(time: float) -> float | None:
+        if time < 100:
+            return 2700 - 70 + time
+        return None if time < 100 + break_seconds else 2700 + time - 100 - break_seconds
+
+    return clock
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
+def test_a_still_of_every_design(design: Design, reader: TextReader) -> None:
+    recording = Broadcast(design, lambda time: 1200 + time, 30, goals=[(5, 0), (6, 1), (7, 1)])
+    *_, (_, picture) = recording.frames(1.0)
+    bug = read_still(picture, reader)
+    assert bug is not None
+    assert (bug.home, bug.away) == design.names
+    assert bug.score == (1, 2)
+    shown = 2700 - 1229 if design.clock == "down" else 1229
+    assert bug.clock_seconds == shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
+def test_a_recording_of_every_design(design: Design, reader: TextReader) -> None:
+    """Half-time, goals, a hidden bug: halves, clock, score and goals are right."""
+    clock = around_half_time()
+    goals = [(40.0, 0), (160.0, 1), (200.0, 0)]
+    recording = Broadcast(design, clock, 240, goals, hidden=[(60, 72), (180, 190)])
+    said = read(recording, reader)
+    assert said.teams == design.names
+    assert [half.half for half in said.halves] == [1, 2]
+    assert said.halves[1].start_seconds == pytest.approx(130, abs=2)
+    assert said.halves[0].end_seconds == pytest.approx(100, abs=3)
+    assert [(goal.team, goal.score) for goal in said.goals] == [
+        ("home", (1, 0)), ("away", (1, 1)), ("home", (2, 1)),
+    ]  # fmt: skip
+    for goal, (shown, _) in zip(said.goals, goals, strict=True):
+        assert goal.seen_at_seconds == pytest.approx(shown, abs=3)
+    off = [
+        reading.seconds
+        for reading in said.readings
+        if (match_seconds := clock(reading.seconds)) is not None
+        and 1 <= reading.seconds % 130 <= 98
+        and (reading.clock_seconds is None or abs(reading.clock_seconds - match_seconds) > 1)
+    ]
+    assert off == []
+    wrong = [r.seconds for r in said.readings if r.visible and recording.shown(r.seconds) is None]
+    assert len(wrong) <= 4
+
+
+@pytest.mark.slow
+def test_a_recording_without_a_bug_says_so(reader: TextReader) -> None:
+    recording = Broadcast(DESIGNS[0], lambda time: None, 40)
+    said = read(recording, reader)
+    assert said.halves == () and said.goals == () and said.teams is None
+    assert said.remarks == ("no score bug was found",)
+    assert not any(reading.visible for reading in said.readings)
+
+
+@pytest.mark.slow
+def test_the_time_of_day_is_no_match_clock(reader: TextReader) -> None:
+    from dataclasses import replace
+
+    of_day = replace(DESIGNS[0], rows=lambda state: [["20:45"]], place=(1100, 30))
+    said = read(Broadcast(of_day, lambda time: time, 60), reader)
+    assert said.halves == () and said.goals == ()
+
+
+def test_pictures_of_no_kind_at_all_are_read(reader: TextReader) -> None:
+    for picture in (
+        np.zeros((40, 60, 3), np.uint8),
+        np.full((3, 900, 3), 255, np.uint8),
+        np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8),
+    ):
+        assert read_still(picture, reader) is None
+    observer = ScoreBugObserver(reader)
+    assert observer.finish().remarks == ("no score bug was found",)
