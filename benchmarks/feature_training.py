@@ -45,14 +45,16 @@ from torch.utils.data import DataLoader, Dataset
 from touchline.datasets.features import MAIN, Clips, LabelledHalf
 from touchline.labels import SOCCERNET_V2
 from touchline.models.parts.dropout import Attention, Dropout
+from touchline.systems import SYSTEMS
 from touchline.training.config import load_recipe
-from touchline.training.feature_batches import FeatureBatches
-from touchline.training.feature_config import FeatureRecipe
-from touchline.training.feature_data import open_games, read_labels
-from touchline.training.feature_run import build_network, make_task, network_config
+from touchline.training.options.features import FeatureRecipe
 from touchline.training.run import train
-from touchline.training.tasks.base import Task
-from touchline.zoo.networks import steps_per_row
+from touchline.training.sources.feature_batches import FeatureBatches
+from touchline.training.sources.feature_halves import open_halves
+from touchline.training.sources.features import make_task, network_config
+from touchline.training.sources.games import read_labels
+from touchline.training.tasks.base import FeatureTask
+from touchline.zoo.networks import make_network, steps_per_row
 
 STEPS = 5400
 WIDTH = 512
@@ -116,14 +118,15 @@ def recipe_for(name: str, root: Path, precision: str) -> FeatureRecipe:
     return recipe
 
 
-def prepare(recipe: FeatureRecipe, games: int) -> tuple[Any, Task, tuple[LabelledHalf, ...]]:
+def prepare(recipe: FeatureRecipe, games: int) -> tuple[Any, FeatureTask, tuple[LabelledHalf, ...]]:
     """The network in training mode, its task, and the halves of the first games."""
-    labelled = read_labels(recipe.data)
+    labelled = read_labels(recipe.data, features=NAME)
     labelled = replace(labelled, training=labelled.training[:games])
     config = network_config(recipe, labelled.labels)
     task = make_task(recipe, config, labelled.labels)
-    data = open_games(labelled, recipe.data, task.streams, steps_per_row(config))
-    return build_network(recipe, config).train(), task, data.training
+    data = open_halves(labelled, recipe.data, task.streams, steps_per_row(config))
+    torch.manual_seed(recipe.run.seed)
+    return make_network(SYSTEMS[recipe.system], config).train(), task, data.training
 
 
 Turn = tuple[float, float]
@@ -140,7 +143,9 @@ class TakesTurns(Protocol):
 class Peer:
     """A plain loop over batches."""
 
-    def __init__(self, recipe: FeatureRecipe, network: Any, task: Task, batches: Iterable[Any]):
+    def __init__(
+        self, recipe: FeatureRecipe, network: Any, task: FeatureTask, batches: Iterable[Any]
+    ):
         options = recipe.optimiser
         self.network, self.task, self.batches = network, task, iter(batches)
         self.autocast = recipe.run.precision == "bf16"
@@ -260,7 +265,7 @@ def whole_epoch(recipe: FeatureRecipe, options: argparse.Namespace) -> dict[str,
     }
 
 
-def network_alone(recipe: FeatureRecipe, games: int) -> tuple[Any, Task, Iterator[Any]]:
+def network_alone(recipe: FeatureRecipe, games: int) -> tuple[Any, FeatureTask, Iterator[Any]]:
     """The network, and batches that are in memory."""
     network, task, halves = prepare(recipe, games)
     batches = FeatureBatches(halves, task, recipe.optimiser.batch, 0, prefetch=0)
@@ -277,7 +282,7 @@ def network_alone(recipe: FeatureRecipe, games: int) -> tuple[Any, Task, Iterato
 class PublishedDataset(Dataset[dict[str, dict[str, np.ndarray]]]):
     """Everything in memory; a sample is cut out and labelled when it is asked for."""
 
-    def __init__(self, task: Task, halves: tuple[LabelledHalf, ...], clips: Clips) -> None:
+    def __init__(self, task: FeatureTask, halves: tuple[LabelledHalf, ...], clips: Clips) -> None:
         self.task, self.halves, self.clips = task, halves, clips
         self.rows = [half.streams[MAIN].read_all() for half in halves]
 

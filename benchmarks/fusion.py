@@ -34,7 +34,8 @@ from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import evaluate
 from touchline.runtime.atomic import write_text
 from touchline.spotting.features import load_for_features
-from touchline.training.config import AnyRecipe, load_recipe
+from touchline.training.config import load_recipe
+from touchline.training.options.common import Recipe
 from touchline.training.run import train
 from touchline.zoo.networks import load_network
 from touchline.zoo.store import find
@@ -101,7 +102,7 @@ def settings_of(run: Run, root: Path, seed: int, epochs: int) -> list[str]:
     ]
 
 
-def measure(run: Run, recipe: AnyRecipe, games: Sequence[Game], folder: Path) -> dict[str, Any]:
+def measure(run: Run, recipe: Recipe, games: Sequence[Game], folder: Path) -> dict[str, Any]:
     """Train a run and score it with everything, and without each stream beside the main one."""
     began = time.process_time()
     train(recipe, folder)

@@ -51,6 +51,11 @@ class Scores:
         if seconds.size > 1 and not (np.diff(seconds) > 0).all():
             raise InputError("the times of scores do not increase")
 
+    @classmethod
+    def regular(cls, values: FloatArray, labels: LabelSet, rate: Fraction) -> "Scores":
+        """Scores whose step i lies at i / rate seconds."""
+        return cls(values, np.arange(len(values)) / float(rate), labels, rate)
+
     def __len__(self) -> int:
         return len(self.seconds)
 

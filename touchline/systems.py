@@ -45,12 +45,12 @@ class System:
 
     config: str
     network: str
-    task: str | None
+    task: str
     scorer: str | None
     recipe: str
     reads: Reads = "features"
     given_streams: bool = False
-    options: str = "touchline.training.feature_config:FeatureRecipe"
+    options: str = "touchline.training.options.features:FeatureRecipe"
     grounds_replays: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,11 +59,11 @@ SYSTEMS: dict[str, System] = {
     "e2e-spot": System(
         config="touchline.models.e2e_spot:E2ESpotConfig",
         network="touchline.models.e2e_spot:E2ESpot",
-        task=None,
-        scorer=None,
+        task="touchline.training.tasks.e2e_spot:E2ESpotTask",
+        scorer="touchline.spotting.scorers.e2e_spot:score",
         recipe="e2e-spot-soccernet",
         reads="video",
-        options="touchline.training.config:Recipe",
+        options="touchline.training.options.e2e_spot:E2ESpotRecipe",
     ),
     "pooling": System(
         config="touchline.models.pooling:PoolingConfig",

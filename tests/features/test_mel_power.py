@@ -77,7 +77,7 @@ def test_astra_trains_on_it(tmp_path: Path):
     from touchline.datasets.features import FeatureFile, LabelledHalf, LabelledSteps
     from touchline.labels import LabelSet
     from touchline.models.astra import ASTRA, SOUND_STREAM, ASTRAConfig
-    from touchline.training.feature_batches import FeatureBatches
+    from touchline.training.sources.feature_batches import FeatureBatches
     from touchline.training.tasks.astra import AstraTask
 
     rng = np.random.default_rng(0)

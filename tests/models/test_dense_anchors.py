@@ -138,8 +138,8 @@ def test_a_head_alone_says_what_it_says_among_others():
         clips = torch.randn(2, 64, 20)
         with torch.inference_mode():
             whole = network(clips)
-            torch.testing.assert_close(network.say("confidence", clips), whole.confidence)
-            torch.testing.assert_close(network.say("delta", clips), whole.delta)
+            torch.testing.assert_close(network.apply_head("confidence", clips), whole.confidence)
+            torch.testing.assert_close(network.apply_head("delta", clips), whole.delta)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,13 @@ from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # n
 from touchline.spotting.features import load_for_features  # noqa: E402
 from touchline.spotting.fused import load_fused  # noqa: E402
 from touchline.spotting.scorers.dense_anchors import HalfOutput, fuse  # noqa: E402
-from touchline.zoo.cards import CardFeatures, CardLabels, ModelCard, write_card  # noqa: E402
-from touchline.zoo.cards import Suppression as CardSuppression  # noqa: E402
+from touchline.zoo.cards import (  # noqa: E402
+    CardFeatures,
+    CardLabels,
+    CardSuppression,
+    ModelCard,
+    write_card,
+)
 from touchline.zoo.networks import config_dict, save_weights  # noqa: E402
 from touchline.zoo.store import sha256_of  # noqa: E402
 

@@ -13,8 +13,9 @@ from feature_games import LABELS, annotation, write_dataset, write_game, write_l
 
 from touchline.errors import InputError
 from touchline.training.config import load_recipe
-from touchline.training.feature_data import open_games, read_labels
 from touchline.training.run import train
+from touchline.training.sources.feature_halves import open_halves
+from touchline.training.sources.games import read_labels
 from touchline.zoo.identity import FeatureIdentity
 
 GAME = Path("train/league/season/game 1")
@@ -196,11 +197,9 @@ def test_late_events_are_left_out_if_asked(dataset, tmp_path):
 
 
 def test_an_event_just_beyond_the_end_counts_as_on_the_last_row(dataset, tmp_path):
-    from touchline.training.feature_data import open_games, read_labels
-
     change_labels(dataset / GAME, lambda found: [*found, annotation(2, 121, "Goal")])
     options = load_recipe(write_recipe(tmp_path / "toy.yaml", dataset)).data
-    data = open_games(read_labels(options), options, ("features",), 1)
+    data = open_halves(read_labels(options, features="toy"), options, ("features",), 1)
     half = next(half for half in data.training if half.name == "league/season/game 1/2")
     assert half.events.steps[-1] == 239 and half.events.classes[-1] == 0
 
@@ -217,7 +216,7 @@ def test_a_half_without_labels_is_told(dataset, tmp_path):
     change_labels(dataset / GAME, lambda found: [x for x in found if x["gameTime"][0] == "1"])
     told: list[str] = []
     options = load_recipe(write_recipe(tmp_path / "toy.yaml", dataset)).data
-    read_labels(options, told.append)
+    read_labels(options, told.append, features="toy")
     assert told == ["1 of 6 training halves have no labelled event"]
 
 
@@ -234,13 +233,14 @@ def test_labels_of_the_first_version_are_of_its_three_classes(dataset, tmp_path,
         path.with_name("Labels.json").write_text(json.dumps(document))
     recipe = write_recipe(tmp_path / "toy.yaml", dataset)
     first, second = (
-        open_games(read_labels(options), options, ("features",), 1)
+        open_halves(read_labels(options, features="toy"), options, ("features",), 1)
         for options in (
             load_recipe(recipe, [f"data.labels={labels}", "data.whole_seconds=true"]).data,
             load_recipe(recipe, ["data.whole_seconds=true"]).data,
         )
     )
-    order = read_labels(load_recipe(recipe, [f"data.labels={labels}"]).data).labels
+    options = load_recipe(recipe, [f"data.labels={labels}"]).data
+    order = read_labels(options, features="toy").labels
     for half, same in zip(first.training, second.training, strict=True):
         expected = [order.index(kinds[LABELS[c]]) for c in same.events.classes]
         assert sorted(zip(half.events.steps, half.events.classes, strict=True)) == sorted(
@@ -268,7 +268,7 @@ def test_a_run_knows_what_made_each_of_its_streams(dataset, tmp_path):
         describe(folder / "1_heard.npy", "microphone", "2/1")
     settings = ["data.streams.heard={name: heard, width: 8, rate: 2}"]
     options = load_recipe(write_recipe(tmp_path / "toy.yaml", dataset), settings).data
-    data = open_games(read_labels(options), options, ("features", "heard"), 1)
+    data = open_halves(read_labels(options, features="toy"), options, ("features", "heard"), 1)
     names = {stream: identity.name for stream, identity in data.identities.items()}
     assert names == {"features": "camera", "heard": "microphone"}
 

@@ -20,10 +20,12 @@ from safetensors.torch import load_file  # noqa: E402
 from touchline.datasets.features import Clips  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
-from touchline.training.feature_batches import FeatureBatches, Share  # noqa: E402
-from touchline.training.feature_data import open_games, read_labels  # noqa: E402
 from touchline.training.run import train  # noqa: E402
 from touchline.training.schedule import Plateau, rate_share  # noqa: E402
+from touchline.training.sources.base import Share  # noqa: E402
+from touchline.training.sources.feature_batches import FeatureBatches  # noqa: E402
+from touchline.training.sources.feature_halves import open_halves  # noqa: E402
+from touchline.training.sources.games import read_labels  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 
@@ -91,6 +93,24 @@ def test_an_interrupted_run_comes_to_the_same_end(recipe_path, unbroken, tmp_pat
     recipe = load_recipe(recipe_path)
     with pytest.raises(InterruptedRunError):
         train(recipe, tmp_path / "run", on_step=stop_at(step))
+    train(recipe, tmp_path / "run", resume=True)
+    assert_same(tmp_path / "run", unbroken)
+
+
+@pytest.mark.parametrize("earlier", ["FeatureKeeper", "VideoKeeper"])
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_with(
+    recipe_path, unbroken, tmp_path, earlier
+):
+    recipe = load_recipe(recipe_path)
+    with pytest.raises(InterruptedRunError):
+        train(recipe, tmp_path / "run", on_step=stop_at(20))
+    path = tmp_path / "run" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    (state,) = checkpoint["callbacks"].values()
+    if earlier == "VideoKeeper":  # it did not count epochs without a better figure
+        del state["not_better"]
+    checkpoint["callbacks"] = {earlier: state}
+    torch.save(checkpoint, path)
     train(recipe, tmp_path / "run", resume=True)
     assert_same(tmp_path / "run", unbroken)
 
@@ -204,7 +224,7 @@ def test_processes_that_train_together_see_each_clip_once(recipe_path, tmp_path)
 @pytest.fixture(scope="module")
 def halves(recipe_path):
     options = load_recipe(recipe_path).data
-    return open_games(read_labels(options), options, ("features",), 1).training
+    return open_halves(read_labels(options, features="toy"), options, ("features",), 1).training
 
 
 class EveryRow:

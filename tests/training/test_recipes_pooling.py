@@ -8,7 +8,7 @@ from touchline.labels import LABEL_SETS
 from touchline.systems import SYSTEMS
 from touchline.timebase import parse_rate
 from touchline.training.config import load_recipe, recipe_names
-from touchline.training.tasks import task_maker
+from touchline.training.tasks import feature_task
 from touchline.zoo.networks import config_type, make_network
 
 WINDOW_SECONDS = {
@@ -31,7 +31,7 @@ def test_a_recipe_makes_its_network_and_its_task(name):
     system = SYSTEMS[recipe.system]
     sizes = {"num_classes": len(labels), "feature_width": recipe.data.features.width}
     network = make_network(system, config_type(system)(**sizes, **recipe.network))
-    task = task_maker(recipe.system)(network.config, recipe.clips, labels, rate)
+    task = feature_task(recipe.system)(network.config, recipe.clips, labels, rate)
     assert task.clip_steps == WINDOW_SECONDS[name] * rate
     # Published: around a detection, 20 s of the first baselines and 30 s of the others are emptied.
     assert recipe.validation.window_seconds == (10 if WINDOW_SECONDS[name] == 20 else 15)

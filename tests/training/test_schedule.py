@@ -1,11 +1,11 @@
 import pytest
 
-from touchline.training.config import Recipe
-from touchline.training.module import schedule_factor
+from touchline.training.options.e2e_spot import E2ESpotRecipe
+from touchline.training.schedule import schedule_factor
 
 
-def _recipe(**optimiser) -> Recipe:
-    return Recipe.model_validate(
+def _recipe(**optimiser) -> E2ESpotRecipe:
+    return E2ESpotRecipe.model_validate(
         {
             "name": "t",
             "clips": {"epoch_frames": 8000},

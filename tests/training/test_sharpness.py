@@ -93,24 +93,23 @@ def test_without_sharpness_a_step_needs_none():
 def test_half_precision_is_refused_before_training():
     pytest.importorskip("lightning")
     from touchline.labels import LabelSet
+    from touchline.systems import SYSTEMS
     from touchline.training.config import load_recipe
-    from touchline.training.feature_run import (
-        build_network,
-        check_scaling,
-        make_task,
-        network_config,
-    )
-    from touchline.training.session import PRECISIONS
+    from touchline.training.run import check_precision
+    from touchline.training.sources.features import make_optimiser, make_task, network_config
+    from touchline.zoo.networks import make_network
 
     settings = ("data.features={name: a, width: 8, rate: 1}", "network={width: 1, clip_steps: 64}")
     labels = LabelSet("own", ("A",))
     for further in ((), ("clips.delta_sharpness=0",)):
         recipe = load_recipe("dense-anchors", (*settings, *further))
         config = network_config(recipe, labels)
-        task, network = make_task(recipe, config, labels), build_network(recipe, config)
-        check_scaling(PRECISIONS["bf16"], task, network, recipe)
+        task = make_task(recipe, config, labels)
+        network = make_network(SYSTEMS[recipe.system], config)
+        optimiser = make_optimiser(task, network, recipe.optimiser)
+        check_precision("bf16", optimiser)
         if further:
-            check_scaling(PRECISIONS["fp16"], task, network, recipe)
+            check_precision("fp16", optimiser)
             continue
         with pytest.raises(ConfigError, match=r"run\.precision: .* two gradients .* bf16"):
-            check_scaling(PRECISIONS["fp16"], task, network, recipe)
+            check_precision("fp16", optimiser)

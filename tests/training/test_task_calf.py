@@ -88,7 +88,7 @@ def test_every_event_is_asked_whichever_clip_is_drawn_for_it(
         alone = half_with(steps, (step, kind))
         clips = task.plan([alone], np.random.default_rng(seed))
         assert (clips.start >= 0).all() and (clips.start <= max(0, steps - 240)).all()
-        asked = [task.asked(steps, int(start)) for start in clips.start]
+        asked = [task.trained_steps(steps, int(start)) for start in clips.start]
         inside = [a <= step - start < b for (a, b), start in zip(asked, clips.start, strict=True)]
         quiet = [not (start <= step < start + 240) for start in clips.start]
         assert any(inside) and all(i or q for i, q in zip(inside, quiet, strict=True))
@@ -144,13 +144,13 @@ def test_the_same_seed_draws_the_same_clips() -> None:
 
 def test_borders_are_not_asked_but_where_the_half_ends() -> None:
     task, published = full_task(), full_task(half_ends="masked")
-    assert task.asked(1000, 300) == published.asked(1000, 300) == (40, 200)
-    assert task.asked(1000, 0) == (0, 200)
-    assert task.asked(1000, 760) == (40, 240)
-    assert task.asked(100, 0) == (0, 100)
-    assert published.asked(1000, 0) == (40, 200)
-    assert published.asked(100, 0) == (40, 100)
-    assert published.asked(20, 0) == (40, 40)
+    assert task.trained_steps(1000, 300) == published.trained_steps(1000, 300) == (40, 200)
+    assert task.trained_steps(1000, 0) == (0, 200)
+    assert task.trained_steps(1000, 760) == (40, 240)
+    assert task.trained_steps(100, 0) == (0, 100)
+    assert published.trained_steps(1000, 0) == (40, 200)
+    assert published.trained_steps(100, 0) == (40, 100)
+    assert published.trained_steps(20, 0) == (40, 40)
 
 
 def test_targets_say_what_lies_where() -> None:

@@ -18,7 +18,7 @@ from touchline.models.calibration import CalibrationConfig, calibration_calf  # 
 from touchline.spotting.scorers.calibration import segment  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
-from touchline.training.tasks import task_maker  # noqa: E402
+from touchline.training.tasks import feature_task  # noqa: E402
 from touchline.training.tasks.calibration import CalibrationTask  # noqa: E402
 from touchline.zoo.networks import config_type, make_network  # noqa: E402
 
@@ -120,7 +120,7 @@ def test_recipes_describe_what_was_published(kind: str) -> None:
     labels = LABEL_SETS[recipe.data.labels]
     system = SYSTEMS[recipe.system]
     config = config_type(system)(num_classes=len(labels), **recipe.network)
-    task = task_maker(recipe.system)(config, recipe.clips, labels, RATE)
+    task = feature_task(recipe.system)(config, recipe.clips, labels, RATE)
     assert set(task.streams) == {"features", *recipe.data.streams}
     assert task.clip_steps == 240 and config.polarity == "distance"
     if kind == "gcn":

@@ -23,7 +23,7 @@ from touchline.models.fusion import (  # noqa: E402
 from touchline.spotting.scorers import fusion  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
-from touchline.training.tasks import task_maker  # noqa: E402
+from touchline.training.tasks import feature_task  # noqa: E402
 from touchline.training.tasks.fusion import FusionTask, drop_streams, near_targets  # noqa: E402
 from touchline.zoo.networks import config_type  # noqa: E402
 
@@ -161,7 +161,7 @@ def test_the_recipes_make_what_they_name(kind):
     config = config_type(SYSTEMS[recipe.system])(
         num_classes=17, feature_width=512, streams=(("fft", 31),), **recipe.network
     )
-    task = task_maker(recipe.system)(config, recipe.clips, LABELS, Fraction(2))
+    task = feature_task(recipe.system)(config, recipe.clips, LABELS, Fraction(2))
     assert task.streams == ("features", "fft") and task.does_without
 
 

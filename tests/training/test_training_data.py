@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from touchline.errors import InputError, LabelError, MediaError
-from touchline.training.config import DataOptions
-from touchline.training.data import load_data
+from touchline.training.options.video import VideoDataOptions
+from touchline.training.sources.video import load_videos
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def small(toy, tmp_path) -> Path:
     return root
 
 
-def options(root: Path, **more) -> DataOptions:
+def options(root: Path, **more) -> VideoDataOptions:
     values = {"root": str(root), "labels": ["Red", "Blue"], "rate": "4", "width": 48, "height": 32}
-    return DataOptions.model_validate(values | {"cache": "never"} | more)
+    return VideoDataOptions.model_validate(values | {"cache": "never"} | more)
 
 
 def add_event(root: Path, **event) -> None:
@@ -36,7 +36,7 @@ def add_event(root: Path, **event) -> None:
 
 
 def test_good_data(small):
-    data = load_data(options(small))
+    data = load_videos(options(small))
     assert data.labels.labels == ("Red", "Blue")
     (video,) = data.training
     assert video.frames.num_frames == 160 and len(video.labels) > 8
@@ -44,42 +44,42 @@ def test_good_data(small):
 
 
 def test_labels_can_be_those_that_occur(small):
-    assert load_data(options(small, labels="auto")).labels.labels == ("Blue", "Red")
+    assert load_videos(options(small, labels="auto")).labels.labels == ("Blue", "Red")
 
 
 def test_no_dataset_no_split_no_games(small, tmp_path):
     with pytest.raises(InputError, match="no such folder"):
-        load_data(options(tmp_path / "nowhere"))
+        load_videos(options(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="no split 'test'"):
-        load_data(options(small, validation="test"))
+        load_videos(options(small, validation="test"))
     (small / "test").mkdir()
     with pytest.raises(InputError, match="there are no games"):
-        load_data(options(small, train="test"))
+        load_videos(options(small, train="test"))
 
 
 def test_events_without_a_video_and_a_video_that_is_none(small):
     (small / "train" / "a0.mp4").write_text("not a video")
     with pytest.raises(MediaError, match=r"a0\.mp4"):
-        load_data(options(small))
+        load_videos(options(small))
     (small / "train" / "a0.mp4").unlink()
     with pytest.raises(InputError, match=r"add a0\.mp4"):
-        load_data(options(small))
+        load_videos(options(small))
 
 
 def test_an_unknown_label_stops_the_run_unless_it_is_told_otherwise(small):
     add_event(small, time=1.0, label="Gren")
-    with pytest.raises(LabelError, match=r"1 event has a label outside custom: 'Gren' \(1\)"):
-        load_data(options(small))
+    with pytest.raises(LabelError, match=r"1 event with labels outside custom: 'Gren' \(1\)"):
+        load_videos(options(small))
     said = []
-    load_data(options(small, ignore_unknown_labels=True), said.append)
+    load_videos(options(small, ignore_unknown_labels=True), said.append)
     assert said == ["left out 1 event of 1 label outside custom"]
 
 
 def test_events_beyond_the_end_are_left_out_and_counted(small):
-    before = len(load_data(options(small)).training[0].labels)
+    before = len(load_videos(options(small)).training[0].labels)
     add_event(small, time=40.0, label="Red")
     add_event(small, time=500.0, label="Blue")
     said = []
-    data = load_data(options(small), said.append)
+    data = load_videos(options(small), said.append)
     assert len(data.training[0].labels) == before
     assert said == ["left out 2 training events beyond the ends of their videos"]

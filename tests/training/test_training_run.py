@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from touchline.errors import CheckpointError, ConfigError
-from touchline.training.config import Recipe
+from touchline.training.options.e2e_spot import E2ESpotRecipe
 from touchline.training.run import train
 
 SHORT = (
@@ -55,7 +55,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def short_recipe(toy_recipe) -> Recipe:
+def short_recipe(toy_recipe) -> E2ESpotRecipe:
     return toy_recipe(*SHORT)
 
 

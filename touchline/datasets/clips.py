@@ -4,8 +4,9 @@ Every clip is a function of the seed and of its index over the whole training, s
 on the number of workers nor on interruptions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +39,7 @@ class ClipRules:
     """How clips are drawn.
 
     Attributes:
-        clip_len: frames per clip.
-        dilation: frames on either side of an event that also have its label.
+        clip_steps: frames per clip.
         mixup_alpha: parameter of the Beta distribution of mixup; 0 for no mixup.
         foreground_share: fraction of clips that contain a previously drawn event; the others are
             anywhere. 0 as published.
@@ -48,31 +48,35 @@ class ClipRules:
             often.
     """
 
-    clip_len: int
-    dilation: int = 0
+    clip_steps: int
     mixup_alpha: float = 0.0
     foreground_share: float = 0.0
     balance: str = "events"
 
 
-def start_range(num_frames: int, clip_len: int) -> range:
+ClipTargets = Callable[[FrameLabels, int], Mapping[str, npt.NDArray[Any]]]
+"""Makes the targets of a clip, arrays by name, from the events of its video and the clip's first
+frame."""
+
+
+def start_range(num_frames: int, clip_steps: int) -> range:
     """The possible first frames of a clip, from 5 before the start of the video on."""
-    span = max(0, num_frames + LEAD_FRAMES + TAIL_FRAMES - clip_len)
+    span = max(0, num_frames + LEAD_FRAMES + TAIL_FRAMES - clip_steps)
     return range(-LEAD_FRAMES, -LEAD_FRAMES + span + 1)
 
 
 def read_clip(
-    frames: VideoFrames, start: int, clip_len: int
+    frames: VideoFrames, start: int, clip_steps: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """A clip, black outside the video.
 
     Returns:
-        (clip_len, H, W, 3) pixels, and (clip_len,) 1 for frames inside the video.
+        (clip_steps, H, W, 3) pixels, and (clip_steps,) 1 for frames inside the video.
     """
-    first, last = max(0, start), min(frames.num_frames, start + clip_len)
+    first, last = max(0, start), min(frames.num_frames, start + clip_steps)
     present = frames.read(first, max(0, last - first))
-    pixels = np.zeros((clip_len, *present.shape[1:]), np.uint8)
-    valid = np.zeros(clip_len, np.float32)
+    pixels = np.zeros((clip_steps, *present.shape[1:]), np.uint8)
+    valid = np.zeros(clip_steps, np.float32)
     pixels[first - start : first - start + len(present)] = present
     valid[first - start : first - start + len(present)] = 1
     return pixels, valid
@@ -82,24 +86,32 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
     """Clips by their index over the whole training.
 
     An item is a dictionary: ``frames`` (T, H, W, 3) uint8, black outside the video; ``valid`` (T,)
-    float32; ``classes`` (T,) int64; and with mixup ``other_frames``, ``other_valid``,
-    ``other_classes`` of a second, independent clip and ``share`` (), the weight of the first.
+    float32; the targets; and with mixup the same of a second, independent clip, as
+    ``other_frames`` and so on, and ``share`` (), the weight of the first.
 
     Args:
         videos: the videos, drawn in proportion to their number of frames.
         rules: how clips are drawn.
         seed: determines, with the index, everything that is random.
+        targets: makes the targets of a clip; by default ``classes`` (T,) int64, that of each frame.
 
     Raises:
         ConfigError: no video, or ``foreground_share`` without events.
     """
 
-    def __init__(self, videos: Sequence[LabelledVideo], rules: ClipRules, seed: int) -> None:
+    def __init__(
+        self,
+        videos: Sequence[LabelledVideo],
+        rules: ClipRules,
+        seed: int,
+        targets: ClipTargets | None = None,
+    ) -> None:
         if not videos:
             raise ConfigError("there is no video to draw clips from")
         self.videos = tuple(videos)
         self.rules = rules
         self.seed = seed
+        self._targets = targets or self._classes
         counts = np.array([video.frames.num_frames for video in videos], np.float64)
         self._video_share = np.cumsum(counts) / counts.sum()
         self._events = np.array(
@@ -126,28 +138,29 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         on_event = rng.random() < self.rules.foreground_share
         if not on_event:
             video = self.videos[_pick(self._video_share, rng)]
-            starts = start_range(video.frames.num_frames, self.rules.clip_len)
+            starts = start_range(video.frames.num_frames, self.rules.clip_steps)
             return video, int(rng.integers(starts.start, starts.stop))
         at, frame = self._events[_pick(self._event_share, rng)]
         video = self.videos[at]
-        starts = start_range(video.frames.num_frames, self.rules.clip_len)
-        low = max(starts.start, int(frame) - self.rules.clip_len + 1)
+        starts = start_range(video.frames.num_frames, self.rules.clip_steps)
+        low = max(starts.start, int(frame) - self.rules.clip_steps + 1)
         high = min(starts.stop - 1, int(frame))
         return video, int(rng.integers(min(low, high), high + 1))
 
-    def _clip(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _classes(self, labels: FrameLabels, start: int) -> Mapping[str, npt.NDArray[Any]]:
+        return {"classes": clip_targets(labels, start, self.rules.clip_steps)}
+
+    def _clip(self, rng: np.random.Generator) -> dict[str, Tensor]:
         video, start = self.draw(rng)
-        pixels, valid = read_clip(video.frames, start, self.rules.clip_len)
-        classes = clip_targets(video.labels, start, self.rules.clip_len, self.rules.dilation)
-        return torch.from_numpy(pixels), torch.from_numpy(valid), torch.from_numpy(classes)
+        pixels, valid = read_clip(video.frames, start, self.rules.clip_steps)
+        arrays = {"frames": pixels, "valid": valid, **self._targets(video.labels, start)}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.seed, number))
-        frames, valid, classes = self._clip(rng)
-        item = {"frames": frames, "valid": valid, "classes": classes}
+        item = self._clip(rng)
         if self.rules.mixup_alpha:
-            other = self._clip(rng)
-            item |= dict(zip(("other_frames", "other_valid", "other_classes"), other, strict=True))
+            item |= {f"other_{name}": value for name, value in self._clip(rng).items()}
             share = rng.beta(self.rules.mixup_alpha, self.rules.mixup_alpha)
             item["share"] = torch.tensor(share, dtype=torch.float32)
         return item

@@ -50,15 +50,15 @@ def label_frames(events: Iterable[Event], labels: LabelSet, rate: Fraction) -> F
     return FrameLabels(table[:, 0], table[:, 1])
 
 
-def clip_targets(labels: FrameLabels, start: int, clip_len: int, dilation: int = 0) -> Classes:
-    """(clip_len,) class of each frame of the clip that begins at frame ``start``.
+def clip_targets(labels: FrameLabels, start: int, clip_steps: int, dilation: int = 0) -> Classes:
+    """(clip_steps,) class of each frame of the clip that begins at frame ``start``.
 
     An event also labels the ``dilation`` frames on either side of it, even if it is just outside
     the clip. Where two events overlap, the later one counts (E2E-Spot).
     """
-    targets = np.full(clip_len, BACKGROUND, np.int64)
+    targets = np.full(clip_steps, BACKGROUND, np.int64)
     first, last = np.searchsorted(
-        labels.frames, (start - dilation, start + clip_len + dilation), side="left"
+        labels.frames, (start - dilation, start + clip_steps + dilation), side="left"
     )
     for frame, label in zip(labels.frames[first:last], labels.classes[first:last], strict=True):
         at = int(frame) - start

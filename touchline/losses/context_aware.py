@@ -1,7 +1,7 @@
-"""The context-aware loss: what a step should say depends on how far the next action is.
+"""The context-aware loss: the target of a step depends on how far the next action is.
 
 Cioppa et al.: "A Context-Aware Loss Function for Action Spotting in Soccer Videos", CVPR 2020.
-The time shift ``s`` of a step says how many steps an action lies back; it is negative where the
+The time shift ``s`` of a step is how many steps an action lies back; it is negative where the
 action is still to come. K1 < K2 < 0 < K3 < K4 divide time around an action: far before, just
 before, just after, transition, far after. Two forms were published, whose networks mean opposite
 things by a high output; the replay-grounding benchmark has a third. All are sums over batch, steps
@@ -44,7 +44,7 @@ def distance_loss(output: Tensor, time_shift: Tensor, context: Tensor) -> Tensor
 def score_loss(output: Tensor, time_shift: Tensor, context: Tensor) -> Tensor:
     """The form of 2021, for outputs that are high near an action; arguments as ``distance_loss``.
 
-    Just before an action nothing is asked.
+    Just before an action a step has no target.
     """
     k1, k2, k3, k4 = _bounds(context)
     p = 1 - output.float().clamp(_EDGE, 1 - _EDGE)

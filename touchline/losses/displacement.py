@@ -1,4 +1,4 @@
-"""Losses of the systems that say how far the event is: dense anchors, and ASTRA."""
+"""Losses of the systems that predict how far the event is: dense anchors, and ASTRA."""
 
 import torch
 from torch import Tensor

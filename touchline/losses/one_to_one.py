@@ -49,7 +49,7 @@ def one_to_one_loss(
     """Squared errors of confidence, time and classes over the paired rows, summed.
 
     Args:
-        spotting: (B, N, 2 + K) predictions; K may be 0 where classes are not told apart.
+        spotting: (B, N, 2 + K) predictions; K may be 0 where there are no classes.
         targets: (B, N, 2 + K).
 
     Returns:

@@ -70,7 +70,7 @@ class ASTRAConfig:
         feature_width: numbers in a row of visual features.
         backbones: widths of the parts that a row consists of, each with layers of its own; by
             default the published five for rows of 8576, else one.
-        audio: whether it hears the mel spectrogram too.
+        audio: whether it takes the mel spectrogram too.
         sound: what rows of it hold, see ``SOUNDS``.
         rows_per_second: of visual features: 1 as published, or 2.
         clip_seconds: length of a clip.
@@ -169,7 +169,7 @@ class ASTRAConfig:
 
     @property
     def patches(self) -> int:
-        """Audio tokens of a clip; the rest of the spectrogram is not heard."""
+        """Audio tokens of a clip; the rest of the spectrogram is not used."""
         return self.mel_rows // PATCH_STEPS
 
     @property
@@ -179,7 +179,7 @@ class ASTRAConfig:
 
 
 class ASTRAOutput(NamedTuple):
-    """What the network says of a batch of clips.
+    """The output for a batch of clips.
 
     Attributes:
         probability: (B, T, outputs) of each class, background first.

@@ -68,7 +68,7 @@ class SqueezeCALFConfig(CapsuleConfig):
 
 
 class SinusoidalPositions(nn.Module):
-    """Adds to each step what tells its place: sines in even channels, cosines in odd ones."""
+    """Adds a code of its position to each step: sines in even channels, cosines in odd ones."""
 
     pe: Tensor
 

@@ -92,7 +92,7 @@ class DenseAnchorsConfig:
 
 
 class AnchorOutput(NamedTuple):
-    """What the network says of a batch of clips.
+    """The output for a batch of clips.
 
     Attributes:
         confidence: (B, T, classes) logits.
@@ -244,13 +244,13 @@ class DenseAnchors(nn.Module):
         return {name: self._trunk(name).reduce(features) for name in self.trunks}
 
     def relate(self, reduced: dict[str, Tensor]) -> AnchorOutput:
-        """From the reduced steps of clips, (B, T, channels) by trunk, to what the heads say."""
+        """From the reduced steps of clips, (B, T, channels) by trunk, to the heads' output."""
         related = {name: self._trunk(name).relate(x) for name, x in reduced.items()}
-        said = {
-            name: self._say(name, related[SHARED if SHARED in related else name])
+        output = {
+            name: self._apply_head(name, related[SHARED if SHARED in related else name])
             for name in self.config.heads
         }
-        return AnchorOutput(said[CONFIDENCE], said.get(DELTA))
+        return AnchorOutput(output[CONFIDENCE], output.get(DELTA))
 
     def forward(self, features: Tensor) -> AnchorOutput:
         """Confidences and displacements of clips.
@@ -261,14 +261,14 @@ class DenseAnchors(nn.Module):
         """
         return self.relate(self.reduce(features))
 
-    def say(self, head: str, features: Tensor) -> Tensor:
-        """What one head says, (B, T, classes), of clips as for ``forward``."""
+    def apply_head(self, head: str, features: Tensor) -> Tensor:
+        """The output of one head, (B, T, classes), for clips as of ``forward``."""
         trunk = self._trunk(SHARED if self.config.shared_trunk else head)
-        return self._say(head, trunk.relate(trunk.reduce(features / self.feature_scale)))
+        return self._apply_head(head, trunk.relate(trunk.reduce(features / self.feature_scale)))
 
-    def _say(self, head: str, related: Tensor) -> Tensor:
-        said = self.heads[head](related.transpose(1, 2)).transpose(1, 2)
-        return said.tanh() if head == DELTA else said
+    def _apply_head(self, head: str, related: Tensor) -> Tensor:
+        output = self.heads[head](related.transpose(1, 2)).transpose(1, 2)
+        return output.tanh() if head == DELTA else output
 
     def _trunk(self, name: str) -> Trunk:
         trunk = self.trunks[name]

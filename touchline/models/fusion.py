@@ -1,12 +1,12 @@
 """Networks of several streams: picture, sound, detections, whatever else lies on one clock.
 
 Three ways to put them together. Early: the projected rows of all streams, side by side, through one
-temporal network. Late: a temporal network for each stream, and of what they say the mean, weighed
+temporal network. Late: a temporal network for each stream, and the mean of their outputs, weighed
 for each class by learnt weights (architecture 3 of Vanderplaetse and Dupont, CVPR Workshops 2020,
 with weights per class). Attention: every row of every stream is a token; steps attend to all of
 them, as in ASTRA (Xarles et al., MMSports 2023).
 
-A row that is NaN says nothing. It has no part in late fusion and in attention, and early fusion
+A row that is NaN is absent. It has no part in late fusion and in attention, and early fusion
 sees a learnt vector in its place, so a stream may be missing, for a while or altogether.
 
 B clips, T steps, S streams (sorted by name), C channels, K classes.
@@ -34,7 +34,7 @@ _LARGEST_STANDARD = 10.0
 """Standardised numbers end here: another broadcast may lie far outside what was trained on."""
 
 _PRIOR = 0.01
-"""What a network says before it has learnt anything."""
+"""The output of a network before it is trained."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Encoded(NamedTuple):
 
     Attributes:
         rows: (..., T, S, C).
-        present: (..., T, S) False where a stream says nothing.
+        present: (..., T, S) False where a stream has no row.
     """
 
     rows: Tensor
@@ -151,11 +151,11 @@ class Encoded(NamedTuple):
 
 
 class FusionOutput(NamedTuple):
-    """What a network says.
+    """The output of a network.
 
     Attributes:
         logits: (B, T, K).
-        alone: (B, T, S, K) what each stream says by itself; None where they are not asked.
+        alone: (B, T, S, K) of each stream by itself; None from networks without such outputs.
     """
 
     logits: Tensor
@@ -167,7 +167,7 @@ class StreamEncoder(nn.Module):
 
     Attributes:
         mean, deviation: (inputs,) of the training rows.
-        absent: (C,) what stands for a row that says nothing.
+        absent: (C,) what stands for an absent row.
     """
 
     mean: Tensor
@@ -199,7 +199,7 @@ class TemporalNetwork(nn.Module):
             DilatedResidualLayer(config.width, 2**i, Dropout(config.dropout))
             for i in range(config.layers)
         )
-        self.say = _saying(config)
+        self.say = _output_layer(config)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, inputs) -> (B, T, K)."""
@@ -209,7 +209,7 @@ class TemporalNetwork(nn.Module):
         return self.say(x.transpose(1, 2))
 
 
-def _saying(config: FusionConfig) -> nn.Linear:
+def _output_layer(config: FusionConfig) -> nn.Linear:
     layer = nn.Linear(config.width, config.num_classes)
     nn.init.constant_(layer.bias, _prior_logit())
     return layer
@@ -244,8 +244,8 @@ class Fusion(nn.Module, ABC):
         """Everything that is done to single rows.
 
         Args:
-            streams: (..., T, numbers of a row) by name; rows that say nothing are NaN, a stream
-                that is not there says nothing throughout.
+            streams: (..., T, numbers of a row) by name; absent rows are NaN, a stream
+                that is missing is absent throughout.
         """
         some = next(iter(streams.values()))
         rows, present = [], []
@@ -260,7 +260,7 @@ class Fusion(nn.Module, ABC):
 
     @abstractmethod
     def relate(self, encoded: Encoded) -> FusionOutput:
-        """What is said of every step of some clips.
+        """The output at every step of some clips.
 
         Args:
             encoded: rows (B, T, S, C), present (B, T, S).
@@ -289,11 +289,11 @@ class EarlyFusion(Fusion):
 
 
 class LateFusion(Fusion):
-    """A temporal network for each stream; the mean of what they say, weighed for each class.
+    """A temporal network for each stream; their outputs averaged by weights for each class.
 
     Attributes:
         weights: (S, K) before the softmax over the streams that are present.
-        nothing: (K,) what is said where no stream is.
+        nothing: (K,) the output where no stream is present.
     """
 
     nothing: Tensor
@@ -366,7 +366,7 @@ class AttentionFusion(Fusion):
                 # To draw which of so many pairs of tokens drop out takes longer than all the rest.
                 module.dropout = 0.0
         self.norm = nn.LayerNorm(config.width)
-        self.say = _saying(config)
+        self.say = _output_layer(config)
 
     def relate(self, encoded: Encoded) -> FusionOutput:
         """See ``Fusion``; clips of at most T steps."""

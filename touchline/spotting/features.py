@@ -6,8 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import numpy as np
-
 from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import StreamSource, open_half
 from touchline.errors import ConfigError, MissingExtraError
@@ -25,8 +23,8 @@ from touchline.timebase import parse_rate
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder, find
 
-Said = TypeVar("Said")
-"""What is read of a half."""
+Output = TypeVar("Output")
+"""What a network gives for a half."""
 
 
 class FeatureSpotter:
@@ -110,13 +108,12 @@ class FeatureSpotter:
 
         values = self.read(self._score, streams)
         rate = streams[MAIN].rate * steps_per_row(self.network.config)
-        seconds = np.arange(len(values)) / float(rate)
-        return Scores(values, seconds, self.card.label_set, rate)
+        return Scores.regular(values, self.card.label_set, rate)
 
     def read(
-        self, reader: Callable[[Any, Mapping[str, Stream]], Said], streams: Mapping[str, Stream]
-    ) -> Said:
-        """What a function of the network and of a half's open streams gives.
+        self, reader: Callable[[Any, Mapping[str, Stream]], Output], streams: Mapping[str, Stream]
+    ) -> Output:
+        """Run a function of the network and of a half's open streams.
 
         Raises:
             InputError: numbers that are not finite.
@@ -210,8 +207,8 @@ def load_for_features(
         precision: of the computation.
 
     Raises:
-        InputError: no such model, or one that takes video; CheckpointError: its files are not what
-            its card says; MissingExtraError: PyTorch is not installed.
+        InputError: no such model, or one that takes video; CheckpointError: its files do not
+            match its card; MissingExtraError: PyTorch is not installed.
     """
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("running a network of features", "torch")

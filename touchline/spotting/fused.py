@@ -1,15 +1,13 @@
 """Two networks of dense anchors on different features, fused to one.
 
-Soares et al., ICIP 2022: each is trained for itself, and what they say is averaged before any event
-is looked for.
+Soares et al., ICIP 2022: each is trained for itself, and their outputs are averaged before
+events are looked for.
 """
 
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from touchline.datasets.displacement import reach_steps
 from touchline.datasets.features import MAIN, Stream
@@ -95,7 +93,7 @@ class FusedSpotter:
         self._open(Path(path))
 
     def read(self, path: str | Path) -> "tuple[HalfOutput, HalfOutput]":
-        """What both networks say of a half, each for itself.
+        """The outputs of both networks for a half.
 
         Raises:
             InputError: see ``check``; or numbers that are not finite.
@@ -105,13 +103,12 @@ class FusedSpotter:
         first, second = self._open(Path(path))
         return self.first.read(read_half, first), self.second.read(read_half, second)
 
-    def fuse(self, said: "tuple[HalfOutput, HalfOutput]") -> Scores:
-        """The curves of a half, of what ``read`` gave; as long as the shorter of them."""
+    def fuse(self, outputs: "tuple[HalfOutput, HalfOutput]") -> Scores:
+        """The curves of a half, from the outputs of ``read``; as long as the shorter of them."""
         from touchline.spotting.scorers.dense_anchors import detections, fuse
 
-        values = detections(fuse(said, (1 - self.weight, self.weight), arctanh=self.arctanh))
-        rate = _step_rate(self.first)
-        return Scores(values, np.arange(len(values)) / float(rate), self.card.label_set, rate)
+        values = detections(fuse(outputs, (1 - self.weight, self.weight), arctanh=self.arctanh))
+        return Scores.regular(values, self.card.label_set, _step_rate(self.first))
 
     def score(self, path: str | Path) -> Scores:
         """The curves of a half.
@@ -184,7 +181,7 @@ def load_fused(
 
 
 def _check_alike(first: FeatureSpotter, second: FeatureSpotter) -> None:
-    """Refuse networks whose numbers do not mean the same."""
+    """Refuse networks whose outputs mean different things."""
     for spotter in (first, second):
         if spotter.card.system != SYSTEM:
             raise ConfigError(
@@ -202,7 +199,7 @@ def _check_alike(first: FeatureSpotter, second: FeatureSpotter) -> None:
 
 
 def _meaning(spotter: FeatureSpotter) -> dict[str, str]:
-    """What another network must have in common with this one, in words."""
+    """What a network must have in common with this one to be fused with it, in words."""
     config, rate = spotter.network.config, _step_rate(spotter)
     return {
         **{f"class {number}": label for number, label in enumerate(spotter.card.label_set, 1)},

@@ -7,24 +7,19 @@ with ``card.json``: the best weights, as a model that ``touchline spot --model``
 
 from pathlib import Path
 
-import lightning
 import torch
-from torch.utils.data import DataLoader
+from torch import nn
 
-from touchline.datasets.clips import ClipDataset, ClipRules, ClipSampler
-from touchline.errors import ConfigError
-from touchline.labels import LabelSet
-from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
-from touchline.training.config import AnyRecipe, Recipe
-from touchline.training.data import Say, TrainingData, load_data
-from touchline.training.feature_config import FeatureRecipe
-from touchline.training.feature_run import train_on_features
-from touchline.training.keeper import LAST, VideoKeeper
-from touchline.training.module import SpottingModule
+from touchline.runtime.progress import Remark, StepProgress, no_progress, no_remark
+from touchline.training.checkpoint import CheckpointCallback
+from touchline.training.module import TrainingModule
+from touchline.training.options.common import PrecisionName, Recipe
+from touchline.training.options.features import FeatureRecipe
+from touchline.training.options.video import VideoRecipe
+from touchline.training.run_files import CHECKPOINT_FILE
 from touchline.training.session import (
-    OnStep,
     RunResult,
-    StepWatch,
+    StepCallback,
     accelerator_of,
     check_folder,
     copy_weights,
@@ -33,17 +28,23 @@ from touchline.training.session import (
     precision_of,
     prepare_process,
 )
+from touchline.training.sharpness import SharpnessAwareAdamW
+from touchline.training.sources.base import ClipSource, Share
+from touchline.training.sources.features import FeatureSource
+from touchline.training.sources.video import VideoSource
 
 
 def train(
-    recipe: AnyRecipe,
+    recipe: Recipe,
     folder: str | Path,
     *,
     resume: bool = False,
-    say: Say = lambda text: None,
-    on_step: OnStep = lambda done, total: None,
+    say: Remark = no_remark,
+    on_step: StepProgress = no_progress,
 ) -> RunResult:
     """Train by a recipe.
+
+    Everything that can be wrong with recipe and data is found before the first step.
 
     Args:
         folder: the run's folder; made.
@@ -58,84 +59,73 @@ def train(
     """
     folder = Path(folder)
     check_folder(folder, resume)
-    if isinstance(recipe, FeatureRecipe):
-        return train_on_features(recipe, folder, resume=resume, say=say, on_step=on_step)
-    assert isinstance(recipe, Recipe)
-    return _train_on_video(recipe, folder, resume, say, on_step)
-
-
-def _train_on_video(
-    recipe: Recipe, folder: Path, resume: bool, say: Say, on_step: OnStep
-) -> RunResult:
     accelerator = accelerator_of(recipe.run)
-    precision = precision_of(recipe.run, accelerator, usual_on_gpu="fp16")
+    precision = precision_of(recipe.run, accelerator, recipe.gpu_precision)
     prepare_process(recipe.run, accelerator)
-    data = load_data(recipe.data, say)
-    module = SpottingModule(build_network(recipe, data.labels, say), recipe, len(data.labels) + 1)
+    source = open_source(recipe, on_gpu=accelerator == "gpu", say=say)
+    network = build_network(recipe, source, say)
+    check_precision(precision, source.make_optimiser(network))
+    checkpoint = folder / CHECKPOINT_FILE if resume else None
+    if checkpoint is None or not checkpoint.exists():
+        source.prepare(network)
+    source.check()
     folder.mkdir(parents=True, exist_ok=True)
-    keeper = VideoKeeper(folder, recipe, data, say)
+    module = TrainingModule(network, source, recipe.run.seed)
+    kept = CheckpointCallback(folder, recipe, source, say)
+    total = recipe.optimiser.total_steps(source.steps_per_epoch)
     trainer = make_trainer(
         recipe.run,
         accelerator,
         precision,
-        [keeper, StepWatch(recipe.total_steps, recipe.run.max_minutes, on_step)],
+        [kept, StepCallback(total, recipe.run.max_minutes, on_step)],
         epochs=recipe.optimiser.epochs,
         clip_gradients=recipe.optimiser.clip_gradients,
-        accumulate=recipe.optimiser.accumulate,
+        batches_per_step=recipe.optimiser.batches_per_step,
     )
-    fit(trainer, module, _loader(recipe, data, trainer), folder / LAST if resume else None)
+    share = Share(trainer.global_rank, trainer.world_size)
+    fit(trainer, module, source.training_batches(share), checkpoint)
     return RunResult(
         folder,
         trainer.global_step,
-        keeper.best_epoch,
-        keeper.best_figures,
-        keeper.frames_per_second,
+        kept.best_epoch,
+        kept.best_figures,
+        kept.frames_per_second,
         trainer.global_rank,
     )
 
 
-def build_network(recipe: Recipe, labels: LabelSet, say: Say = lambda text: None) -> E2ESpot:
+def open_source(recipe: Recipe, *, on_gpu: bool = False, say: Remark = no_remark) -> ClipSource:
+    """The source of a recipe's clips.
+
+    Raises:
+        InputError: the dataset is not as it should be; ConfigError: options that the system or its
+            task do not allow.
+    """
+    if isinstance(recipe, FeatureRecipe):
+        return FeatureSource(recipe, on_gpu=on_gpu, say=say)
+    assert isinstance(recipe, VideoRecipe)
+    return VideoSource(recipe, on_gpu=on_gpu, say=say)
+
+
+def build_network(recipe: Recipe, source: ClipSource, say: Remark = no_remark) -> nn.Module:
     """The network of a recipe with its starting weights, which its seed decides.
 
     Raises:
-        ConfigError: a name that is not known, or ImageNet weights that cannot be had.
+        ConfigError: a name that is not known, or weights that cannot be had.
+        CheckpointError: see ``copy_weights``.
     """
     torch.manual_seed(recipe.run.seed)
-    options = recipe.network
-    config = E2ESpotConfig(
-        options.feature_arch, options.temporal_arch, len(labels), options.clip_len
-    )
-    try:
-        network = E2ESpot(config, pretrained=options.pretrained)
-    except OSError as error:  # what download errors derive from
-        raise ConfigError(
-            f"the ImageNet weights of {options.feature_arch} cannot be downloaded ({error})",
-            where="network.pretrained",
-            remedy="connect, or train from scratch with network.pretrained=false",
-        ) from error
-    if options.start_from is not None:
-        copy_weights(network, options.start_from, say)
-    return network.channels_last()
+    network = source.build_network()
+    if recipe.initial_weights is not None:
+        copy_weights(network, recipe.initial_weights, say)
+    return network
 
 
-def _loader(
-    recipe: Recipe, data: TrainingData, trainer: lightning.Trainer
-) -> DataLoader[dict[str, torch.Tensor]]:
-    options = recipe.clips
-    rules = ClipRules(
-        recipe.network.clip_len,
-        options.dilation,
-        options.mixup_alpha,
-        options.foreground_share,
-        options.balance,
-    )
-    clips_per_epoch = recipe.steps_per_epoch * recipe.optimiser.batch
-    workers = recipe.data.workers
-    return DataLoader(
-        ClipDataset(data.training, rules, recipe.run.seed),
-        batch_size=recipe.optimiser.batch // recipe.optimiser.accumulate // trainer.world_size,
-        sampler=ClipSampler(clips_per_epoch, trainer.global_rank, trainer.world_size),
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        pin_memory=trainer.strategy.root_device.type == "cuda",
-    )
+def check_precision(precision: PrecisionName, optimiser: torch.optim.Optimizer) -> None:
+    """Refuse fp16, whose gradients are scaled, where a step takes two of them.
+
+    Raises:
+        ConfigError: the network is trained sharpness-aware in fp16.
+    """
+    if precision == "fp16" and isinstance(optimiser, SharpnessAwareAdamW):
+        optimiser.require_plain()

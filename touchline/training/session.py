@@ -1,8 +1,8 @@
-"""What every training run shares, whatever it trains: its folder, its trainer, its steps."""
+"""What a run needs around its training: its folder, its process, its trainer."""
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,29 +12,27 @@ import torch
 from torch import nn
 
 from touchline.errors import CheckpointError, ConfigError
+from touchline.runtime.progress import Remark, StepProgress
 from touchline.training.allocator import keep_freed_memory
-from touchline.training.config import RunOptions
-from touchline.training.data import Say
-from touchline.training.keeper import RECIPE
 from touchline.training.module import TrainingModule
+from touchline.training.options.common import PrecisionName, RunOptions
+from touchline.training.run_files import RECIPE_FILE
 from touchline.zoo.networks import read_safetensors
 from touchline.zoo.store import WEIGHTS_FILE, find
 
 LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
-PRECISIONS: dict[str, LightningPrecision] = {
+PRECISIONS: dict[PrecisionName, LightningPrecision] = {
     "fp32": "32-true",
     "bf16": "bf16-mixed",
     "fp16": "16-mixed",
 }
 """A recipe's precision by Lightning's name."""
 
-OnStep = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to.
+    """How a run ended.
 
     Attributes:
         folder: the run's folder, a model folder too.
@@ -53,10 +51,10 @@ class RunResult:
     rank: int = 0
 
 
-class StepWatch(lightning.Callback):
-    """Tells of every step, and ends the run after its last step or when its time is up."""
+class StepCallback(lightning.Callback):
+    """Reports every step, and ends the run after its last step or when its time is up."""
 
-    def __init__(self, total_steps: int, max_minutes: float | None, on_step: OnStep) -> None:
+    def __init__(self, total_steps: int, max_minutes: float | None, on_step: StepProgress) -> None:
         self._total = total_steps
         self._limit_minutes = max_minutes
         self._on_step = on_step
@@ -97,7 +95,7 @@ def check_folder(folder: Path, resume: bool) -> None:
     Raises:
         ConfigError: it holds a run already.
     """
-    if (folder / RECIPE).exists() and not resume:
+    if (folder / RECIPE_FILE).exists() and not resume:
         raise ConfigError(
             "this folder holds a run already",
             where=folder,
@@ -128,7 +126,7 @@ def prepare_process(run: RunOptions, accelerator: str) -> None:
         keep_freed_memory()
 
 
-def precision_of(run: RunOptions, accelerator: str, usual_on_gpu: str) -> LightningPrecision:
+def precision_of(run: RunOptions, accelerator: str, usual_on_gpu: PrecisionName) -> PrecisionName:
     """The precision of the computation.
 
     Args:
@@ -137,25 +135,27 @@ def precision_of(run: RunOptions, accelerator: str, usual_on_gpu: str) -> Lightn
     Raises:
         ConfigError: one that the device does not have.
     """
-    precision: str = run.precision
-    if precision == "auto":
+    precision: PrecisionName
+    if run.precision == "auto":
         precision = usual_on_gpu if accelerator == "gpu" else "fp32"
+    else:
+        precision = run.precision
     if precision == "fp16" and accelerator == "cpu":
         raise ConfigError(
             "run.precision fp16 needs a GPU", remedy="set run.precision=bf16, fp32 or auto"
         )
-    return PRECISIONS[precision]
+    return precision
 
 
 def make_trainer(
     run: RunOptions,
     accelerator: str,
-    precision: LightningPrecision,
+    precision: PrecisionName,
     callbacks: list[lightning.Callback],
     *,
     epochs: int,
     clip_gradients: float | None,
-    accumulate: int = 1,
+    batches_per_step: int,
 ) -> lightning.Trainer:
     """A Lightning trainer that leaves logs, checkpoints and progress to us."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -164,10 +164,10 @@ def make_trainer(
         devices=run.devices,
         num_nodes=run.hosts,
         strategy="ddp" if run.devices * run.hosts > 1 else "auto",
-        precision=precision,
+        precision=PRECISIONS[precision],
         max_epochs=epochs,
-        max_steps=-1,  # StepWatch counts: Lightning would resume in the midst of an epoch
-        accumulate_grad_batches=accumulate,
+        max_steps=-1,  # StepCallback counts: Lightning would resume in the midst of an epoch
+        accumulate_grad_batches=batches_per_step,
         gradient_clip_val=clip_gradients,
         callbacks=callbacks,
         logger=False,
@@ -192,7 +192,7 @@ def fit(
     """
     path = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
     try:
-        with warnings.catch_warnings():  # Lightning asks PyTorch in a way that goes out of use
+        with warnings.catch_warnings():  # Lightning calls PyTorch in a way that is deprecated
             warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
             trainer.fit(module, batches, ckpt_path=path, weights_only=True)
     except RuntimeError as error:
@@ -207,7 +207,7 @@ def fit(
         raise KeyboardInterrupt
 
 
-def copy_weights(network: nn.Module, name: str, say: Say) -> None:
+def copy_weights(network: nn.Module, name: str, say: Remark) -> None:
     """Take over the weights of a model where names and shapes agree (its head may differ).
 
     Raises:

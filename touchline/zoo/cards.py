@@ -55,8 +55,8 @@ class CardLabels(_Strict):
     labels: Annotated[tuple[Label, ...], Field(min_length=1, max_length=1000)]
 
 
-class Suppression(_Strict):
-    """How peaks of one class thin each other out, unless the caller says otherwise.
+class CardSuppression(_Strict):
+    """How peaks of one class suppress each other, unless the caller chooses otherwise.
 
     Attributes:
         kind: see ``touchline.spotting.peaks``.
@@ -130,7 +130,7 @@ class ModelCard(_Strict):
     metrics: Annotated[dict[str, Any], Field(max_length=1000)] = {}
     files: Annotated[dict[Name, Sha256], Field(max_length=20)] = {}
     storage: Annotated[dict[Name, Storage], Field(max_length=20)] = {}
-    suppression: Suppression | None = None
+    suppression: CardSuppression | None = None
 
     @field_validator("config")
     @classmethod
@@ -204,7 +204,7 @@ def read_card(path: Path) -> ModelCard:
     """Read a ``card.json``.
 
     Raises:
-        CheckpointError: absent, too large, or not a card; says which field is wrong.
+        CheckpointError: absent, too large, or not a card; names the field that is wrong.
     """
     try:
         with path.open("rb") as file:

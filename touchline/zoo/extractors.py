@@ -63,7 +63,7 @@ class ExtractorFolder:
         """Path of a file, after its checksum was found right.
 
         Raises:
-            CheckpointError: there is none, or it is not what the card says.
+            CheckpointError: there is none, or its checksum is not the card's.
         """
         if not self.has(name):
             raise CheckpointError(f"the extractor has no {name}", where=self.path)

@@ -37,7 +37,7 @@ _NAME = re.compile(NAME)
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the caller says of a checkpoint; None where its origin is to say it."""
+    """What the caller states about a checkpoint; None where its origin decides."""
 
     labels: str | None = None
     rate: str | None = None
@@ -178,10 +178,10 @@ def _config(
     except InputError as error:
         raise CheckpointError(error.what, where=path, remedy=error.remedy) from error
     for field in ("feature_arch", "temporal_arch", "modality", "num_classes"):
-        said, found = getattr(settings, field), getattr(config, field, None)
-        if said is not None and said != found:
+        stated, found = getattr(settings, field), getattr(config, field, None)
+        if stated is not None and stated != found:
             raise CheckpointError(
-                f"the configuration says {field} {said!r}, the weights have {found!r}", where=path
+                f"the configuration has {field} {stated!r}, the weights have {found!r}", where=path
             )
     return config
 
@@ -232,7 +232,9 @@ def _rate(
         return parse_rate(given)
     rate = settings.rate or reader.usual_rate(classes)
     if rate is None:
-        raise ConfigError("nothing says at which frame rate it was trained", remedy="give --rate")
+        raise ConfigError(
+            "the frame rate that it was trained at is not known", remedy="give --rate"
+        )
     return rate
 
 
@@ -278,7 +280,8 @@ def _usual_labels(count: int, reader: LegacyReader) -> tuple[str, ...]:
     known = next((labels for labels in reader.usual_labels if len(labels) == count), None)
     if known is None:
         raise ConfigError(
-            f"the weights have {count} classes, and nothing says which", remedy="give --labels"
+            f"the weights have {count} classes, and their names are not known",
+            remedy="give --labels",
         )
     return reader.order(known)
 

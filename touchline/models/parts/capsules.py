@@ -1,8 +1,8 @@
 """What the networks of the CALF family share: feature branch, capsule segmentation, spotting.
 
 Cioppa et al.: "A Context-Aware Loss Function for Action Spotting in Soccer Videos", CVPR 2020.
-A network of the family derives from ``CapsuleNetwork`` and says how a clip is encoded; parameters
-bear the published names.
+A network of the family derives from ``CapsuleNetwork`` and defines how a clip is encoded;
+parameters have the published names.
 """
 
 from dataclasses import dataclass
@@ -105,10 +105,10 @@ class BranchWidths:
 
 
 class CapsuleOutput(NamedTuple):
-    """What a network says of a batch of clips.
+    """The output for a batch of clips.
 
     Attributes:
-        segmentation: (B, T, classes) in [0, 1]; the configuration's polarity says what high means.
+        segmentation: (B, T, classes) in [0, 1]; what high means is the configuration's polarity.
         spotting: (B, slots, 2 + classes): confidence, place in the clip from 0 to 1, and the
             probabilities of the classes.
     """
@@ -172,7 +172,7 @@ class CapsuleNetwork(nn.Module):
 
     @property
     def names_classes(self) -> bool:
-        """Whether spotting tells classes apart."""
+        """Whether spotting has classes."""
         return True
 
     def reduce(self, features: Tensor, suffix: str = "") -> Tensor:

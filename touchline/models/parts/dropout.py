@@ -67,9 +67,9 @@ class Attention(nn.MultiheadAttention):
                 is_causal,
             )
         batch, steps = query.shape[:2]
-        q, k, v = (self._split(x) for x in self._project(query, key, value))
-        attended = attend(q, k, v, self.dropout).permute(2, 0, 1, 3).reshape(steps * batch, -1)
-        attended = self.out_proj(attended).view(steps, batch, -1)
+        queries, keys, values = map(self._split, self._project(query, key, value))
+        attended = attend(queries, keys, values, self.dropout).permute(2, 0, 1, 3)
+        attended = self.out_proj(attended.reshape(steps * batch, -1)).view(steps, batch, -1)
         return attended.transpose(0, 1), None
 
     def _project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:

@@ -6,7 +6,7 @@ Hershey et al.: "CNN Architectures for Large-Scale Audio Classification", ICASSP
 from torch import nn
 
 PATCH_STEPS = 96
-"""Rows of the spectrogram that VGGish hears at once: 0.96 seconds at 100 rows a second."""
+"""Rows of the spectrogram that VGGish takes at once: 0.96 seconds at 100 rows a second."""
 
 VGGISH_CHANNELS = 512
 """Channels out."""

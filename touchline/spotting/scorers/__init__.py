@@ -1,9 +1,10 @@
-"""Whole halves through feature-based networks, each in its own way. Needs PyTorch."""
+"""Whole halves and videos through their networks, each in its own way. Needs PyTorch."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from touchline.datasets.features import Stream
+from touchline.datasets.frames import VideoFrames
 from touchline.errors import ConfigError
 from touchline.scores import FloatArray
 from touchline.systems import SYSTEMS, load_part
@@ -13,6 +14,30 @@ ScoreHalf = Callable[[Any, Mapping[str, Stream]], FloatArray]
 (steps, classes) float32, on the steps of the system's output (of which a row of features may have
 several, see ``touchline.zoo.networks.steps_per_row``). Background is left out; high means
 action, always; systems that emit detections leave every other cell 0."""
+
+
+class ScoreVideo(Protocol):
+    """Scores a video, as ``ScoreHalf`` does a half."""
+
+    def __call__(
+        self, network: Any, frames: VideoFrames, *, overlap: int = 0, crop: int | None = None
+    ) -> FloatArray:
+        """(steps, classes) float32, background left out.
+
+        Args:
+            network: in evaluation mode, on any device.
+            frames: at the rate and size that the network takes.
+            overlap: frames that windows share.
+            crop: side of the centred square cut out of every frame.
+        """
+        ...
+
+
+def video_scorer(system: str) -> ScoreVideo:
+    """The scorer of a system that reads video."""
+    assert SYSTEMS[system].reads == "video"
+    scorer: ScoreVideo = load_part(str(SYSTEMS[system].scorer))
+    return scorer
 
 
 def half_scorer(system: str) -> ScoreHalf:

@@ -1,4 +1,4 @@
-"""ASTRA over a half: overlapping clips, each detection where its displacement says that it is.
+"""ASTRA over a half: overlapping clips, each detection where its displacement points.
 
 Xarles et al., MMSports 2023. What is done to single rows, and to single patches of the spectrogram,
 is done once, before clips overlap. Sound is measured from the loudest of the half, so that a result
@@ -17,6 +17,7 @@ from touchline.errors import ConfigError
 from touchline.models.astra import ASTRA, MEL_RATE, SOUND_STREAM
 from touchline.models.parts.vggish import PATCH_STEPS
 from touchline.scores import FloatArray
+from touchline.spotting.scorers.rows import rows_on
 
 STRIDE_SECONDS = 8
 """From one clip to the next, as published."""
@@ -36,18 +37,18 @@ def score(network: ASTRA, streams: Mapping[str, Stream]) -> FloatArray:
 
     Args:
         network: in evaluation mode.
-        streams: ``features``, and ``log_mel`` for a network that hears.
+        streams: ``features``, and ``log_mel`` for a network with audio.
 
     Returns:
-        (steps, classes) the highest probability that says it belongs to a step; 0 where none does.
+        (steps, classes) the highest probability whose displacement points to the step, or 0.
 
     Raises:
-        ConfigError: the network hears, and there is no sound.
+        ConfigError: the network takes audio, and there is none.
     """
     config = network.config
     if config.audio and SOUND_STREAM not in streams:
         raise ConfigError(
-            f"the network hears, and the stream {SOUND_STREAM!r} is not given",
+            f"the network takes audio, and the stream {SOUND_STREAM!r} is not given",
             remedy="name its files in the model's card or in data.streams",
         )
     features = streams[MAIN]
@@ -59,13 +60,13 @@ def score(network: ASTRA, streams: Mapping[str, Stream]) -> FloatArray:
         these = starts[begin : begin + CLIPS_AT_ONCE]
         rows = np.minimum(these[:, None] + np.arange(config.rows), features.steps - 1)
         with torch.inference_mode():
-            said = network.relate(
+            output = network.relate(
                 seen[torch.from_numpy(rows).to(seen.device)],
                 None if heard is None else heard.of(these),
             )
         # In half precision late steps would lie several apart.
-        probability = said.probability[..., 1:].float().cpu().numpy()
-        mean = said.displacement[..., 1:, 0].float().cpu().numpy()
+        probability = output.probability[..., 1:].float().cpu().numpy()
+        mean = output.displacement[..., 1:, 0].float().cpu().numpy()
         for i, start in enumerate(these):
             _detect(detections, int(start) * config.steps_per_row, probability[i], mean[i])
     return detections
@@ -83,7 +84,7 @@ def clip_starts(rows: int, clip_rows: int, stride: int) -> Steps:
 def _detect(
     detections: FloatArray, start: int, probability: FloatArray, displacement: FloatArray
 ) -> None:
-    """Put what a clip says, (steps, classes), where its displacements point; the highest stays."""
+    """Put a clip's output, (steps, classes), where its displacements point; the highest stays."""
     inside = len(detections) - start  # a short half ends before its clip
     steps, classes = np.nonzero(probability[:inside] > MIN_PROBABILITY)
     positions = np.rint(start + steps - displacement[steps, classes]).astype(np.int64)
@@ -93,17 +94,13 @@ def _detect(
 
 def _seen_half(network: ASTRA, features: Stream) -> Tensor:
     """(rows, parts, width) every row of a half."""
-    device = network.queries.device
-    parts = []
-    for first in range(0, features.steps, ROWS_AT_ONCE):
-        rows = features.read(first, min(ROWS_AT_ONCE, features.steps - first))
-        with torch.inference_mode():
-            parts.append(network.see(torch.from_numpy(rows).to(device)))
-    return torch.cat(parts)
+    rows = rows_on(network.queries.device, features, ROWS_AT_ONCE)
+    with torch.inference_mode():
+        return torch.cat([network.see(part) for part in rows])
 
 
 class _HeardHalf:
-    """Every patch of the spectrogram that a clip of the half holds, heard once.
+    """Every patch of the spectrogram that a clip of the half holds, encoded once.
 
     Clips begin at whole rows of the features, so many share the places of their patches.
     """

@@ -16,6 +16,7 @@ from torch import Tensor
 from touchline.datasets.features import MAIN, Stream
 from touchline.models.parts.capsules import CapsuleConfig, CapsuleOutput, nearness
 from touchline.scores import FloatArray
+from touchline.spotting.scorers.rows import rows_on
 
 CLIPS_AT_ONCE = 32
 STEPS_AT_ONCE = 2048
@@ -51,7 +52,7 @@ def segment(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
 
 
 ReadClips = Callable[[Steps], CapsuleOutput]
-"""What a network says of the clips that begin at these steps; see ``clip_rows``."""
+"""The output for the clips that begin at these steps; see ``clip_rows``."""
 
 
 def score_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArray:
@@ -147,9 +148,8 @@ def reduce_half(network: Any, stream: Stream, suffix: str = "") -> Tensor:
         stream: the features; a few thousand rows are in memory at a time.
     """
     device = next(network.parameters()).device
-    parts = []
-    for first in range(0, stream.steps, STEPS_AT_ONCE):
-        rows = stream.read(first, min(STEPS_AT_ONCE, stream.steps - first))
-        with torch.inference_mode():
-            parts.append(network.reduce(torch.from_numpy(rows)[None].to(device), suffix)[0])
+    with torch.inference_mode():
+        parts = [
+            network.reduce(rows[None], suffix)[0] for rows in rows_on(device, stream, STEPS_AT_ONCE)
+        ]
     return torch.cat(parts, dim=1)

@@ -17,6 +17,7 @@ from touchline.spotting.scorers.calf import (
     score_clips,
     segment_clips,
 )
+from touchline.spotting.scorers.rows import rows_on
 
 STEPS_AT_ONCE = 256
 
@@ -62,9 +63,9 @@ def _clip_reader(network: CalibrationCALF, streams: Mapping[str, Stream]) -> Rea
 def _see_half(network: CalibrationCALF, players: Stream, steps: int) -> Tensor:
     """(C, steps) every step of a half through the part of the player branch that sees one."""
     device = next(network.parameters()).device
-    parts = []
-    for first in range(0, steps, STEPS_AT_ONCE):
-        rows = players.read(first, min(STEPS_AT_ONCE, steps - first))
-        with torch.inference_mode():
-            parts.append(network.see(torch.from_numpy(rows)[None].to(device))[0])
+    with torch.inference_mode():
+        parts = [
+            network.see(rows[None])[0]
+            for rows in rows_on(device, players, STEPS_AT_ONCE, steps=steps)
+        ]
     return torch.cat(parts, dim=1)

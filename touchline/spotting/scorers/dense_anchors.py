@@ -1,4 +1,4 @@
-"""Dense anchors over a half: overlapping clips, each step said by one that sees enough around it.
+"""Dense anchors over a half: overlapping clips, each step taken from one that sees around it.
 
 Soares et al., ICIP 2022. What is done to single steps is done once, before clips overlap.
 """
@@ -15,6 +15,7 @@ from touchline.datasets.displacement import reach_steps
 from touchline.datasets.features import MAIN, Stream
 from touchline.models.dense_anchors import DELTA, AnchorOutput, DenseAnchors
 from touchline.scores import FloatArray
+from touchline.spotting.scorers.rows import rows_on
 
 ROWS_AT_ONCE = 512
 CLIPS_AT_ONCE = 16
@@ -26,13 +27,13 @@ Steps = npt.NDArray[np.int64]
 
 
 class HalfOutput(NamedTuple):
-    """What a network says of the steps of a half.
+    """A network's output at the steps of a half.
 
     Attributes:
         logits: (steps, classes) of the confidences.
         delta: (steps, classes) event minus step, in units of ``reach_steps``, -1 to 1; None without
             such a head.
-        reach_steps: the furthest that an event can be said to be.
+        reach_steps: the furthest that a displacement reaches.
     """
 
     logits: FloatArray
@@ -41,7 +42,7 @@ class HalfOutput(NamedTuple):
 
 
 def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
-    """Detections of a half: confidences, moved to where the event is said to be.
+    """Detections of a half: confidences, moved by the predicted displacements.
 
     Args:
         network: in evaluation mode.
@@ -53,32 +54,32 @@ def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
     return detections(read_half(network, streams))
 
 
-def detections(said: HalfOutput) -> FloatArray:
-    """(steps, classes) confidences, moved to where the event is said to be."""
-    confidence: FloatArray = torch.from_numpy(said.logits).sigmoid().numpy()
-    if said.delta is None:
+def detections(output: HalfOutput) -> FloatArray:
+    """(steps, classes) confidences, moved by the predicted displacements."""
+    confidence: FloatArray = torch.from_numpy(output.logits).sigmoid().numpy()
+    if output.delta is None:
         return confidence
-    return move_confidences(confidence, said.delta * np.float32(said.reach_steps))
+    return move_confidences(confidence, output.delta * np.float32(output.reach_steps))
 
 
 def fuse(
-    said: Sequence[HalfOutput], weights: Sequence[float], *, arctanh: bool = False
+    outputs: Sequence[HalfOutput], weights: Sequence[float], *, arctanh: bool = False
 ) -> HalfOutput:
-    """What networks of different features say together of one half.
+    """The fused output of networks of different features for one half.
 
     Confidences are averaged as logits, not as probabilities. Displacements are averaged as they
     are, in units of the reach that all networks share: the mean of where they see the event. Soares
     et al. name the mean of their ``arctanh``, too: of what went into the networks' last function,
-    so that one that says "at the end of my reach" outweighs one that is unsure.
+    so that a network at the end of its reach outweighs one near zero.
 
     Args:
-        said: by network, with the same classes, heads and reach; cut to the shortest, at the end.
+        outputs: by network, with the same classes, heads and reach; cut at the end to the shortest.
         weights: of each network, 1 together.
         arctanh: how displacements are averaged.
     """
-    steps = min(len(one.logits) for one in said)
-    logits = _mean([one.logits[:steps] for one in said], weights)
-    deltas = [one.delta[:steps] for one in said if one.delta is not None]
+    steps = min(len(one.logits) for one in outputs)
+    logits = _mean([one.logits[:steps] for one in outputs], weights)
+    deltas = [one.delta[:steps] for one in outputs if one.delta is not None]
     if not deltas:
         delta = None
     elif arctanh:
@@ -86,7 +87,7 @@ def fuse(
         delta = np.tanh(_mean(inner, weights)).astype(np.float32)
     else:
         delta = _mean(deltas, weights).astype(np.float32)
-    return HalfOutput(logits.astype(np.float32), delta, said[0].reach_steps)
+    return HalfOutput(logits.astype(np.float32), delta, outputs[0].reach_steps)
 
 
 def _mean(parts: Sequence[npt.NDArray[Any]], weights: Sequence[float]) -> npt.NDArray[np.float64]:
@@ -97,7 +98,7 @@ def _mean(parts: Sequence[npt.NDArray[Any]], weights: Sequence[float]) -> npt.ND
 
 
 def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutput:
-    """What the network says of every step, before anything is moved; arguments as of ``score``."""
+    """The network's output at every step, before anything is moved; arguments as of ``score``."""
     config, stream = network.config, streams[MAIN]
     steps = stream.steps * config.upsampling
     reduced = _reduced_half(network, stream)
@@ -107,12 +108,12 @@ def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutpu
     delta = np.zeros_like(logits) if DELTA in config.heads else None
     for begin in range(0, len(starts), CLIPS_AT_ONCE):
         these = slice(begin, begin + CLIPS_AT_ONCE)
-        said = _read_clips(network, reduced, starts[these])
+        output = _read_clips(network, reduced, starts[these])
         for i, (start, (first, last)) in enumerate(zip(starts[these], kept[these], strict=True)):
             inside = slice(first - start, last - start)
-            logits[first:last] = said.confidence[i, inside].cpu().numpy()
-            if delta is not None and said.delta is not None:
-                delta[first:last] = said.delta[i, inside].cpu().numpy()
+            logits[first:last] = output.confidence[i, inside].cpu().numpy()
+            if delta is not None and output.delta is not None:
+                delta[first:last] = output.delta[i, inside].cpu().numpy()
     reach = reach_steps(config.delta_seconds, stream.rate * config.upsampling)
     return HalfOutput(logits, delta, reach)
 
@@ -129,22 +130,22 @@ def clip_starts(steps: int, clip_steps: int) -> Steps:
 
 
 def border_steps(clip_steps: int) -> int:
-    """Steps at either end of a clip that another clip says, where there is one."""
+    """Steps at either end of a clip that are taken from another clip, where there is one."""
     return clip_steps * 100 // 224
 
 
 def kept_steps(starts: Steps, steps: int, clip_steps: int) -> Steps:
-    """(n, 2) the steps, first and the one behind the last, that each clip says.
+    """(n, 2) the steps, first and the one behind the last, that are taken from each clip.
 
-    Together they are all steps of the half, each once. As published a later clip replaces what an
-    earlier one said, so the last one says everything from its border on.
+    Together they are all steps of the half, each once. As published a later clip replaces an
+    earlier one, so everything from the border of the last one on is taken from it.
     """
     borders = starts[1:] + border_steps(clip_steps)
     return np.stack((np.append(0, borders), np.append(borders, steps)), axis=1)
 
 
 def move_confidences(confidence: FloatArray, delta_steps: FloatArray) -> FloatArray:
-    """Every confidence at the step where it says that the event is; the highest of them stays.
+    """Every confidence at the step that its displacement points to; the highest of them stays.
 
     Args:
         confidence: (steps, classes).
@@ -165,11 +166,9 @@ def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:
     config = network.config
     device = network.feature_scale.device
     parts: dict[str, list[Tensor]] = {name: [] for name in network.trunks}
-    for first in range(0, stream.steps, ROWS_AT_ONCE):
-        # One row before, since steps lie between rows.
-        rows = stream.read(first - 1, min(ROWS_AT_ONCE, stream.steps - first) + 1)
-        with torch.inference_mode():
-            steps = network.interpolate(torch.from_numpy(rows)[None].to(device))
+    with torch.inference_mode():
+        for rows in rows_on(device, stream, ROWS_AT_ONCE, lead=1):  # steps lie between rows
+            steps = network.interpolate(rows[None])
             for name, part in network.reduce(steps[0, config.upsampling :]).items():
                 parts[name].append(part)
     missing = config.clip_steps - stream.steps * config.upsampling
@@ -184,7 +183,9 @@ def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:
 def _read_clips(network: DenseAnchors, reduced: dict[str, Tensor], starts: Steps) -> AnchorOutput:
     rows = torch.from_numpy(starts[:, None] + np.arange(network.config.clip_steps))
     with torch.inference_mode():
-        said = network.relate(
+        output = network.relate(
             {name: steps[rows.to(steps.device)] for name, steps in reduced.items()}
         )
-    return AnchorOutput(said.confidence.float(), None if said.delta is None else said.delta.float())
+    return AnchorOutput(
+        output.confidence.float(), None if output.delta is None else output.delta.float()
+    )

@@ -1,4 +1,4 @@
-"""Fused streams over a half: overlapping clips, each step said by one that sees enough around it.
+"""Fused streams over a half: overlapping clips, each step taken from one that sees around it.
 
 What is done to single rows is done once, before clips overlap.
 """
@@ -13,12 +13,13 @@ from touchline.datasets.features import MAIN, Stream
 from touchline.models.fusion import Encoded, Fusion
 from touchline.scores import FloatArray
 from touchline.spotting.scorers.astra import clip_starts
+from touchline.spotting.scorers.rows import rows_on
 
 ROWS_AT_ONCE = 512
 CLIPS_AT_ONCE = 16
 
 BORDER_SHARE = 4
-"""One step of so many, at either end of a clip, is said by another clip where there is one."""
+"""One step of so many, at either end of a clip, is taken from another clip where there is one."""
 
 
 def score(network: Fusion, streams: Mapping[str, Stream]) -> FloatArray:
@@ -45,9 +46,9 @@ def score(network: Fusion, streams: Mapping[str, Stream]) -> FloatArray:
     values = np.zeros((steps, config.num_classes), np.float32)
     for first in range(0, len(starts), CLIPS_AT_ONCE):
         these = slice(first, first + CLIPS_AT_ONCE)
-        said = _say(network, encoded, starts[these])
+        curves = _probabilities(network, encoded, starts[these])
         for start, begin, end, curve in zip(
-            starts[these], begins[these], ends[these], said, strict=True
+            starts[these], begins[these], ends[these], curves, strict=True
         ):
             values[begin:end] = curve[begin - start : end - start]
     return values
@@ -57,27 +58,24 @@ def _encoded_half(network: Fusion, streams: Mapping[str, AlignedStream]) -> Enco
     """Every row of a half, and rows beyond its end that fill a first clip."""
     device = next(network.parameters()).device
     steps = max(streams[MAIN].steps, network.config.clip_steps)
-    parts = []
-    for first in range(0, steps, ROWS_AT_ONCE):
-        count = min(ROWS_AT_ONCE, steps - first)
-        rows = {
-            name: torch.from_numpy(stream.read(first, count)).to(device)
-            for name, stream in streams.items()
-        }
-        with torch.inference_mode():
-            parts.append(network.encode(rows))
+    rows = (rows_on(device, stream, ROWS_AT_ONCE, steps=steps) for stream in streams.values())
+    with torch.inference_mode():
+        parts = [
+            network.encode(dict(zip(streams, part, strict=True)))
+            for part in zip(*rows, strict=True)
+        ]
     return Encoded(
         torch.cat([part.rows for part in parts]), torch.cat([part.present for part in parts])
     )
 
 
-def _say(
+def _probabilities(
     network: Fusion, encoded: Encoded, starts: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 ) -> FloatArray:
     """(clips, T, classes)."""
     at = torch.from_numpy(starts[:, None] + np.arange(network.config.clip_steps))
     at = at.to(encoded.rows.device)
     with torch.inference_mode():
-        said = network.relate(Encoded(encoded.rows[at], encoded.present[at]))
-    probabilities: FloatArray = said.logits.float().sigmoid().cpu().numpy()
+        output = network.relate(Encoded(encoded.rows[at], encoded.present[at]))
+    probabilities: FloatArray = output.logits.float().sigmoid().cpu().numpy()
     return probabilities

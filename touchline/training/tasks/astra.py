@@ -2,7 +2,7 @@
 
 Xarles et al., MMSports 2023. Clips are mixed with clips of a random class, so that rare classes are
 seen as often as others. The published code keeps the last two clips of every class it saw; here the
-plan of an epoch says which these are, so they are read again instead of kept, and nothing is lost
+plan of an epoch names them, so they are read again instead of kept, and nothing is lost
 when a run is resumed. Rows of a batch are pairs: a clip, then the one that is mixed into it.
 """
 
@@ -27,7 +27,8 @@ from touchline.losses.displacement import (
     uncertain_displacement_loss,
 )
 from touchline.models.astra import SOUND_STREAM, STEPS_A_SECOND, ASTRAConfig
-from touchline.training.config import Group, read_group
+from touchline.training.config import read_group
+from touchline.training.options.common import Group
 from touchline.training.tasks.base import Targets
 
 CLIPS_PER_CLASS = 2
@@ -190,9 +191,9 @@ class AstraTask:
             share = float(torch.distributions.Beta(first, second).sample())
             inputs = [mix(part, share) for part in inputs]
             labels, displacement = mix(labels, share), mix_displacement(displacement, share)
-        said = network(*inputs)
-        return focal_class_loss(said.probability, labels) + uncertain_displacement_loss(
-            said.displacement, displacement, labels
+        output = network(*inputs)
+        return focal_class_loss(output.probability, labels) + uncertain_displacement_loss(
+            output.displacement, displacement, labels
         )
 
     def optimiser(

@@ -1,4 +1,4 @@
-"""What a feature-based system says about its own training; everything else is shared."""
+"""What is specific to the training of a system; everything else is shared."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -9,25 +9,47 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from touchline.datasets.clips import ClipRules
 from touchline.datasets.features import Clips, LabelledHalf
+from touchline.datasets.targets import FrameLabels
 from touchline.labels import LabelSet
 
 Targets = dict[str, npt.NDArray[Any]]
 
 
 class Task(Protocol):
-    """How clips are drawn, what the network should say of them, and what is minimised.
+    """What is minimised, whatever clips are cut from.
 
     A task keeps nothing between calls, so that a resumed run draws what an unbroken one would.
 
     Attributes:
-        clip_steps: rows of the main stream per clip. Of a stream of another rate a clip takes the
-            rows of the same time.
-        streams: names of the streams that it reads, the main one first.
+        clip_steps: rows of the main stream, or frames, per clip.
     """
 
     @property
     def clip_steps(self) -> int: ...
+
+    def loss(
+        self, network: nn.Module, streams: dict[str, Tensor], targets: dict[str, Tensor]
+    ) -> Tensor:
+        """() what is minimised. Random numbers come from PyTorch's global generator.
+
+        Args:
+            streams: what the clips of a batch hold, by name: features (batch, rows, ...) as they
+                lie on disk (float16 as float32); or ``frames`` (batch, T, H, W, 3) uint8 with
+                ``valid`` (batch, T), and those of a second clip as ``other_...`` with mixup.
+            targets: what the task gave for these clips.
+        """
+        ...
+
+
+class FeatureTask(Task, Protocol):
+    """A task on clips of features: how they are drawn, and what their targets are.
+
+    Attributes:
+        streams: names of the streams that it reads, the main one first. Of a stream of another
+            rate a clip takes the rows of the same time.
+    """
 
     @property
     def streams(self) -> tuple[str, ...]: ...
@@ -41,17 +63,40 @@ class Task(Protocol):
         ...
 
     def targets(self, halves: Sequence[LabelledHalf], clips: Clips) -> Targets:
-        """What the network should say of a batch of clips; the first axis is the batch."""
+        """The targets of a batch of clips; the first axis is the batch."""
         ...
 
-    def loss(
-        self, network: nn.Module, streams: dict[str, Tensor], targets: dict[str, Tensor]
-    ) -> Tensor:
-        """() what is minimised. Random numbers come from PyTorch's global generator.
 
-        Args:
-            streams: (batch, rows, ...) of every stream, as it lies on disk (float16 as float32).
+class VideoTask(Task, Protocol):
+    """A task on clips of video.
+
+    Attributes:
+        rules: how clips are drawn.
+    """
+
+    @property
+    def rules(self) -> ClipRules: ...
+
+    def build_network(self) -> nn.Module:
+        """The network with its starting weights; draws from PyTorch's global generator.
+
+        Raises:
+            ConfigError: a name that is not known, or weights that cannot be had.
         """
+        ...
+
+    def targets(self, labels: FrameLabels, start: int) -> Targets:
+        """The targets of the clip that begins at a frame of a video.
+
+        With mixup the loss gets those of a second clip too, as ``other_...``, and ``share``
+        (batch,), the weight of the first clip.
+        """
+        ...
+
+    def optimiser(
+        self, network: nn.Module, learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        """See ``Optimises``."""
         ...
 
 
@@ -91,12 +136,13 @@ class Arranges(Protocol):
 
 @runtime_checkable
 class Optimises(Protocol):
-    """A task whose system is not trained by AdamW over all parameters alike."""
+    """A task whose system has an optimiser of its own."""
 
     def optimiser(
         self, network: nn.Module, learning_rate: float, weight_decay: float
     ) -> torch.optim.Optimizer:
-        """The optimiser at its full learning rate; a schedule scales the rate of every group.
+        """The optimiser at its full learning rate; a schedule scales the rate of every group,
+        which holds it as ``initial_lr``.
 
         Args:
             learning_rate: the recipe's.
@@ -105,7 +151,10 @@ class Optimises(Protocol):
         ...
 
 
-MakeTask = Callable[[Any, Mapping[str, Any], LabelSet, Fraction], Task]
+MakeFeatureTask = Callable[[Any, Mapping[str, Any], LabelSet, Fraction], FeatureTask]
 """Makes a task of the network's config, the recipe's ``clips`` group (checked by the task's own
 ``Group``, see ``touchline.training.config.read_group``), the label set, and the rows a second of
 the main stream."""
+
+MakeVideoTask = Callable[[Any, LabelSet], VideoTask]
+"""Makes a task of the system's recipe and the label set."""

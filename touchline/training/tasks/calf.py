@@ -2,7 +2,8 @@
 
 Cioppa et al., CVPR 2020, with the sampling of sn-spotting's CALF: a class is drawn first, "far from
 all" being one more, then an event of it, then a clip in whose middle third the event lies. Classes
-without events are drawn by nobody. What a clip's border hides from the network is not asked.
+without events are never drawn. The border of a clip, where the network lacks context, is not
+trained.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,16 +23,17 @@ from touchline.labels import LabelSet
 from touchline.losses.context_aware import CONTEXT_LOSSES
 from touchline.losses.one_to_one import one_to_one_loss
 from touchline.models.parts.capsules import CapsuleConfig
-from touchline.training.config import Group, read_group
+from touchline.training.config import read_group
+from touchline.training.options.common import Group
 from touchline.training.tasks.base import Targets
-from touchline.training.tasks.surveys import Survey
+from touchline.training.tasks.halves_cache import HalvesCache
 
 Floats = npt.NDArray[np.float32]
 Steps = npt.NDArray[np.int64]
 
 
 class CALFClips(Group):
-    """How clips are drawn and what is asked of them."""
+    """How clips are drawn, and which of their steps are trained."""
 
     epoch_clips: int = Field(18_000, ge=1)
     """Clips of an epoch."""
@@ -99,7 +101,7 @@ class CALFTask:
         self.labels = labels
         self.rate = rate
         self.clip_steps = config.clip_steps
-        self._survey = Survey(self._look_over)
+        self._facts = HalvesCache(self._compute_facts)
         self._context: Floats | None = None
 
     def derive(self, halves: Sequence[LabelledHalf]) -> None:
@@ -108,7 +110,7 @@ class CALFTask:
 
     @property
     def border(self) -> int:
-        """Steps at either end of a clip that are not asked: half the receptive field."""
+        """Steps at either end of a clip that are not trained: half the receptive field."""
         return self.config.receptive_steps // 2
 
     def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:
@@ -117,7 +119,7 @@ class CALFTask:
         Raises:
             InputError: there is no event in any half.
         """
-        anchors = self._survey(halves).anchors
+        anchors = self._facts(halves).anchors
         half = np.empty(self.options.epoch_clips, np.int64)
         start = np.empty_like(half)
         kind = rng.integers(len(anchors), size=len(half))
@@ -128,13 +130,13 @@ class CALFTask:
         return Clips(half, start.clip(0, np.maximum(steps - self.clip_steps, 0)))
 
     def targets(self, halves: Sequence[LabelledHalf], clips: Clips) -> Targets:
-        """What is asked of clips.
+        """The targets of clips.
 
         Returns:
             ``time_shift`` (n, T, K); ``events`` (n, slots, 2 + K): 1, place in the clip and class
             of each event, zeros behind; ``context`` (n, 4, K). The labels stay as they are.
         """
-        facts = self._survey(halves)
+        facts = self._facts(halves)
         chosen = list(zip(clips.half.tolist(), clips.start.tolist(), strict=True))
         return {
             "time_shift": np.stack(
@@ -156,8 +158,8 @@ class CALFTask:
         context = context_loss(segmentation, targets["time_shift"], targets["context"])
         return self.options.context_weight * context + one_to_one_loss(spotting, targets["events"])
 
-    def asked(self, half_steps: int, start: int) -> tuple[int, int]:
-        """The steps of a clip that are asked, first and the one behind the last, from its start."""
+    def trained_steps(self, half_steps: int, start: int) -> tuple[int, int]:
+        """The trained steps of a clip, first and the one behind the last, from its start."""
         first, last = self.border, self.clip_steps - self.border
         if self.options.half_ends == "asked":
             first = 0 if start <= 0 else first
@@ -166,13 +168,13 @@ class CALFTask:
 
     def _time_shift(self, half: LabelledHalf, of_half: TimeShifts, start: int) -> Floats:
         shifts = of_half.between(start, start + self.clip_steps)
-        first, last = self.asked(half.steps, start)
+        first, last = self.trained_steps(half.steps, start)
         shifts[:first] = UNASKED
         shifts[last:] = UNASKED
         return shifts
 
     def _events(self, half: LabelledHalf, start: int) -> Floats:
-        first, last = self.asked(half.steps, start)
+        first, last = self.trained_steps(half.steps, start)
         events = half.events.distinct.between(start + first, start + last)
         count = min(len(events), self.config.slots)  # what exceeds the slots is lost
         rows = np.zeros((self.config.slots, 2 + len(self.labels)), np.float32)
@@ -181,7 +183,7 @@ class CALFTask:
         rows[np.arange(count), 2 + events.classes[:count]] = 1
         return rows
 
-    def _look_over(self, halves: Sequence[LabelledHalf]) -> _Facts:
+    def _compute_facts(self, halves: Sequence[LabelledHalf]) -> _Facts:
         context = self._context_of(halves) if self._context is None else self._context
         of_classes = [self._event_anchors(halves, index) for index in range(len(self.labels))]
         kinds = tuple(anchors for anchors in of_classes if len(anchors))

@@ -2,7 +2,7 @@
 
 The shots are those of ``Labels-cameras.json`` beside the features. Half of the clips lie around an
 action that is shown again, the rest anywhere. A clip that holds such an action is paired with a
-replay of it or, as often as ``mismatched_share`` says, with another replay of the game, so that the
+replay of it or, in ``mismatched_share`` of the cases, with another replay of the game, so that the
 network has to compare them. Which replay a clip is paired with depends on the clip alone.
 """
 
@@ -26,9 +26,10 @@ from touchline.models.calf_grounding import GroundingCALFConfig
 from touchline.replays import Replay, replays_of
 from touchline.spotting.grounding import replay_rows
 from touchline.timebase import frame_at
-from touchline.training.config import Group, Probability, read_group
+from touchline.training.config import read_group
+from touchline.training.options.common import Group, Probability
 from touchline.training.tasks.base import Targets
-from touchline.training.tasks.surveys import Survey
+from touchline.training.tasks.halves_cache import HalvesCache
 
 Floats = npt.NDArray[np.float32]
 
@@ -40,7 +41,7 @@ FAR_AWAY = -10_000.0
 
 
 class GroundingClips(Group):
-    """How clips and replays are drawn and what is asked of them."""
+    """How clips and replays are drawn, and the weights of their losses."""
 
     epoch_clips: int = Field(18_000, ge=1)
     """Pairs of an epoch."""
@@ -94,7 +95,7 @@ class GroundingTask:
         self.options = read_group(GroundingClips, options, within="clips")
         self.rate = rate
         self.clip_steps = config.clip_steps
-        self._pairs = Survey(shown_again)
+        self._pairs = HalvesCache(shown_again)
 
     def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:
         """``epoch_clips`` clips, around actions that are shown again and anywhere in their halves.
@@ -116,7 +117,7 @@ class GroundingTask:
         return Clips(half.astype(np.int64), start.astype(np.int64))
 
     def targets(self, halves: Sequence[LabelledHalf], clips: Clips) -> Targets:
-        """What is asked of clips.
+        """The targets of clips.
 
         Returns:
             ``replay`` (n, T, width); ``time_shift`` (n, T, 1); ``events`` (n, 1, 2): 1 and the
@@ -172,7 +173,9 @@ class GroundingTask:
         if own and (not mismatched or not others):
             chosen = own[rng.integers(len(own))]
             return chosen, chosen.step - start
-        choice = others or of_game  # then all actions lie in what is not asked of the clip
+        choice = (
+            others or of_game
+        )  # then all actions lie in the border of the clip, which is not trained
         return choice[int(rng.integers(len(choice)))], None
 
 

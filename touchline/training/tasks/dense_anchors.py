@@ -26,9 +26,11 @@ from touchline.errors import ConfigError, InputError
 from touchline.labels import LabelSet
 from touchline.losses.displacement import anchor_confidence_loss, anchor_delta_loss
 from touchline.models.dense_anchors import CONFIDENCE, DELTA, DenseAnchors, DenseAnchorsConfig
-from touchline.training.config import Group, Probability, read_group
+from touchline.training.config import read_group
+from touchline.training.options.common import Group, Probability
 from touchline.training.sharpness import SharpnessAwareAdamW
 from touchline.training.tasks.base import Targets
+from touchline.training.tasks.halves_cache import HalvesCache
 
 _ROWS_AT_ONCE = 2048
 _SMALLEST_SCALE = 1e-6
@@ -93,7 +95,7 @@ class DenseAnchorsTask:
                 where="clips.delta_sharpness",
                 remedy=f"set it to {self.options.confidence_sharpness:g}, as for confidences",
             )
-        self._weighed: tuple[Sequence[LabelledHalf], AnchorWeights, AnchorWeights] | None = None
+        self._weights = HalvesCache(self._compute_weights)
 
     def plan(self, halves: Sequence[LabelledHalf], rng: np.random.Generator) -> Clips:
         """Clips anywhere in halves drawn by their length.
@@ -147,7 +149,7 @@ class DenseAnchorsTask:
         steps = steps * targets["valid"][..., None]
         loss = self._confidence_loss(network, steps, targets)
         if DELTA in self.config.heads:
-            deltas = network.say(DELTA, steps)
+            deltas = network.apply_head(DELTA, steps)
             loss = loss + anchor_delta_loss(deltas, targets[DELTA], targets["delta_weights"]).mean()
         return loss
 
@@ -163,7 +165,7 @@ class DenseAnchorsTask:
             steps, wanted, weights = (torch.lerp(part[other], part, share) for part in mixed)
         else:
             steps, wanted, weights = mixed
-        return anchor_confidence_loss(network.say(CONFIDENCE, steps), wanted, weights).mean()
+        return anchor_confidence_loss(network.apply_head(CONFIDENCE, steps), wanted, weights).mean()
 
     def prepare(self, network: nn.Module, halves: Sequence[LabelledHalf]) -> None:
         """See ``Prepares``: the largest magnitude of each number, if features are scaled."""
@@ -202,15 +204,14 @@ class DenseAnchorsTask:
         confidence = [p for key, p in named.items() if f".{DELTA}." not in key]
         return SharpnessAwareAdamW([{"params": confidence, **common}, delta])
 
-    def _weights(self, halves: Sequence[LabelledHalf]) -> tuple[AnchorWeights, AnchorWeights]:
-        """Of confidences and of displacements; counted once for the same halves."""
-        if self._weighed is None or self._weighed[0] is not halves:
-            per_row, classes = self.config.upsampling, self.config.num_classes
-            near = count_near(halves, per_row, classes, self._confidence_reach)
-            known = count_near(halves, per_row, classes, self._delta_reach)
-            self._weighed = (
-                halves,
-                anchor_weights(*near, self.options.confidence_positive_weight),
-                anchor_weights(*known, 1.0),
-            )
-        return self._weighed[1], self._weighed[2]
+    def _compute_weights(
+        self, halves: Sequence[LabelledHalf]
+    ) -> tuple[AnchorWeights, AnchorWeights]:
+        """Of confidences and of displacements."""
+        per_row, classes = self.config.upsampling, self.config.num_classes
+        near = count_near(halves, per_row, classes, self._confidence_reach)
+        known = count_near(halves, per_row, classes, self._delta_reach)
+        return (
+            anchor_weights(*near, self.options.confidence_positive_weight),
+            anchor_weights(*known, 1.0),
+        )

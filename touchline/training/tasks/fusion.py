@@ -22,9 +22,10 @@ from touchline.labels import LabelSet
 from touchline.losses.classification import soft_binary_cross_entropy
 from touchline.models.fusion import Fusion, FusionConfig
 from touchline.scores import FloatArray
-from touchline.training.config import Group, Probability, read_group
+from touchline.training.config import read_group
+from touchline.training.options.common import Group, Probability
 from touchline.training.tasks.base import Targets
-from touchline.training.tasks.surveys import Survey
+from touchline.training.tasks.halves_cache import HalvesCache
 
 
 class FusionClips(Group):
@@ -60,7 +61,7 @@ class FusionTask:
         self.clip_steps = config.clip_steps
         self.streams = (MAIN, *(name for name in config.widths if name != MAIN))
         self._reach = reach_steps(self.options.reach_seconds, rate)
-        self._by_class = Survey(_events_by_class)
+        self._by_class = HalvesCache(_events_by_class)
 
     @property
     def does_without(self) -> bool:
@@ -119,19 +120,19 @@ class FusionTask:
     def loss(
         self, network: nn.Module, streams: dict[str, Tensor], targets: dict[str, Tensor]
     ) -> Tensor:
-        """() the loss of what is said of all streams together, and of each where that is asked."""
+        """() the loss of all streams together, and of each alone if ``alone_weight`` is not 0."""
         if network.training and self.options.stream_dropout:
             streams = drop_streams(streams, self.options.stream_dropout)
-        said = network(streams)
+        output = network(streams)
         near, weight = targets["near"], targets["inside"][..., None]
         weight = weight * (1 + (self.options.positive_weight - 1) * (near > 0))
-        loss = soft_binary_cross_entropy(said.logits, near, weight)
-        if said.alone is None or not self.options.alone_weight:
+        loss = soft_binary_cross_entropy(output.logits, near, weight)
+        if output.alone is None or not self.options.alone_weight:
             return loss
         present = torch.stack([~streams[name][..., 0].isnan() for name in self.config.widths], -1)
         alone = soft_binary_cross_entropy(
-            said.alone,
-            near[:, :, None].expand_as(said.alone),
+            output.alone,
+            near[:, :, None].expand_as(output.alone),
             weight[:, :, None] * present[..., None],
         )
         return loss + self.options.alone_weight * alone

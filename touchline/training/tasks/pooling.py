@@ -1,7 +1,7 @@
 """Training of pooling networks: which actions does a window hold?
 
 As published (sn-spotting, Pooling and TemporallyAwarePooling): a half is cut into windows that do
-not overlap, each is asked for every class and for background, and the binary cross-entropies of
+not overlap, each is classified by every class and background, and the binary cross-entropies of
 all answers are averaged.
 """
 
@@ -17,7 +17,8 @@ from touchline.datasets.features import MAIN, Clips, LabelledHalf
 from touchline.errors import InputError
 from touchline.labels import LabelSet
 from touchline.models.pooling import PoolingConfig
-from touchline.training.config import Group, read_group
+from touchline.training.config import read_group
+from touchline.training.options.common import Group
 from touchline.training.tasks.base import Targets
 
 

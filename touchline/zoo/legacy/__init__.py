@@ -12,4 +12,4 @@ READERS: tuple[LegacyReader, ...] = (
     *calibration.READERS,
     *pooling.READERS,
 )
-"""Asked in this order; the first that recognises a checkpoint reads it."""
+"""Tried in this order; the first that recognises a checkpoint reads it."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V2
 from touchline.models.astra import MEL_RATE, SOUND_STREAM, STEPS_A_SECOND, ASTRAConfig
-from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.cards import CardFeatures, CardSuppression
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
@@ -98,7 +98,7 @@ def _reader(*, usual_classes: bool) -> LegacyReader:
         recognises=recognises,
         infer_config=_config_with_settings,
         usual_rate=lambda labels: Fraction(1),
-        suppression=lambda rate: Suppression(kind="soft", window_seconds=windows),
+        suppression=lambda rate: CardSuppression(kind="soft", window_seconds=windows),
         usual_labels=(SOCCERNET_V2.labels,),
         rename=without_queues,
         features=_features,

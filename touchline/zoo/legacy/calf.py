@@ -1,10 +1,10 @@
 """Weights of the CALF family: sn-spotting, OpenSportsLab, the Keras original, Georgia Tech's
 variants, and replay grounding.
 
-A file does not say whether its segmentation is a distance or a score; its origin does: the Keras
-original, sn-spotting's published weights and replay grounding are distances, the others scores. A
-configuration beside it with ``polarity`` says it for other weights: what sn-spotting's code of
-November 2021 and later trains are scores.
+A file does not state whether its segmentation is a distance or a score; its origin decides: the
+Keras original, sn-spotting's published weights and replay grounding are distances, the others
+scores. For other weights a configuration beside the file states ``polarity``: what sn-spotting's
+code of November 2021 and later trains are scores.
 """
 
 import re
@@ -26,7 +26,7 @@ from touchline.models.calf_attention import (
 from touchline.models.calf_grounding import GroundingCALFConfig
 from touchline.models.parts.capsules import POLARITIES, CapsuleConfig, Polarity
 from touchline.models.parts.time_convolution import pyramid_kernels
-from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.cards import CardFeatures, CardSuppression
 from touchline.zoo.legacy import opensportslib
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
@@ -189,18 +189,18 @@ def capsule_config(weights: Weights, kind: type[Config], **further: Any) -> Conf
 
 
 def _read_settings(config: Mapping[str, Any]) -> PublishedSettings:
-    """What OpenSportsLab's ``config.yaml``, or any mapping, says of a network of the family.
+    """The settings in OpenSportsLab's ``config.yaml``, or any mapping, for a network of the family.
 
     Raises:
         CheckpointError: a field of the wrong type, a rate or a polarity that cannot be.
     """
-    said = {
+    stated = {
         field: mapping[field]
         for mapping in opensportslib.mappings(config)
         for field in ("polarity", "heads")
         if field in mapping
     }
-    polarity, heads = said.get("polarity"), said.get("heads")
+    polarity, heads = stated.get("polarity"), stated.get("heads")
     if polarity not in (None, *POLARITIES):
         raise CheckpointError(
             f"the configuration's polarity is {str(polarity)[:40]!r}",
@@ -217,7 +217,7 @@ def _read_settings(config: Mapping[str, Any]) -> PublishedSettings:
 
 
 def _polarity(settings: PublishedSettings, usual: Polarity) -> Polarity:
-    """What was said, else what the origin means."""
+    """What the configuration states, else what the origin means."""
     return next((known for known in POLARITIES if known == settings.polarity), usual)
 
 
@@ -233,7 +233,7 @@ def _plain_config(usual: Polarity) -> Callable[[Weights, PublishedSettings], CAL
 
 
 def _attention_config(weights: Weights, settings: PublishedSettings) -> AttentionCALFConfig:
-    """The number of heads leaves no trace in the shapes: where nothing says it, 8 as published
+    """The number of heads leaves no trace in the shapes: where it is not stated, 8 as published
     with refinement, else 4."""
     refinement = "temporal_refinement_module.conv1d.weight" in weights
     return capsule_config(
@@ -259,9 +259,9 @@ def usual_rate(labels: LabelSet) -> Fraction:
     return RATE
 
 
-def usual_suppression(rate: Fraction) -> Suppression:
+def usual_suppression(rate: Fraction) -> CardSuppression:
     """Published: 40 steps around a peak are emptied, 10 s on either side; every peak is kept."""
-    return Suppression(kind="half-open", window_seconds=10.0, floor=FLOOR)
+    return CardSuppression(kind="half-open", window_seconds=10.0, floor=FLOOR)
 
 
 def _features(kind: str) -> Callable[[Any], CardFeatures]:

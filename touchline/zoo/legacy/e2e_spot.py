@@ -9,7 +9,7 @@ from torch import Tensor
 from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.models.e2e_spot import MODALITY_CHANNELS, E2ESpotConfig
-from touchline.zoo.cards import Suppression
+from touchline.zoo.cards import CardSuppression
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
@@ -181,14 +181,14 @@ def usual_rate(labels: LabelSet) -> Fraction | None:
     return Fraction(25) if set(labels) <= set(SOCCERNET_BALL) else None
 
 
-def usual_suppression(rate: Fraction) -> Suppression:
+def usual_suppression(rate: Fraction) -> CardSuppression:
     """The published windows: two frames at 25/12 a second, 25 frames at 25 a second."""
     window = max(Fraction(1), 2 / rate) if rate >= 5 else 2 / rate
-    return Suppression(kind="maximum", window_seconds=float(window))
+    return CardSuppression(kind="maximum", window_seconds=float(window))
 
 
 def config_of(weights: Weights, settings: PublishedSettings) -> E2ESpotConfig:
-    """``infer_config`` with what the settings say of the clips."""
+    """``infer_config`` with the clips of the settings."""
     return infer_config(weights, settings.clip_len or USUAL_CLIP_LEN)
 
 

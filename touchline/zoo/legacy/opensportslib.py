@@ -79,7 +79,7 @@ def _size(config: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def rate_of_features(config: Mapping[str, Any]) -> Fraction | None:
-    """Rows a second of a network of features; None where nothing says it.
+    """Rows a second of a network of features; None where it is not stated.
 
     Raises:
         CheckpointError: a rate that cannot be.

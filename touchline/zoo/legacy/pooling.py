@@ -1,9 +1,9 @@
 """Weights of pooling networks: the first baseline of SoccerNet-v2 (sn-spotting, Pooling), its
 temporally aware successors (TemporallyAwarePooling), and OpenSportsLab's form of these.
 
-A maximum and a mean have no weights, so that a file does not say which of the two it was trained
+A maximum and a mean have no weights, so that a file does not state which of the two it was trained
 with; a configuration beside it does, and without one it is the maximum, of which alone there are
-published weights. Nor does a file say how long its windows are: its origin does.
+published weights. Nor does a file state how long its windows are: its origin decides.
 """
 
 import re
@@ -18,7 +18,7 @@ from torch import Tensor
 from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork
-from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.cards import CardFeatures, CardSuppression
 from touchline.zoo.legacy import opensportslib
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
@@ -87,7 +87,7 @@ def _config_of(usual_clip_len: int) -> Callable[[Weights, PublishedSettings], Po
         """Read pooling and sizes off names and shapes.
 
         Raises:
-            CheckpointError: entries that no pooling has, or that contradict what was said.
+            CheckpointError: entries that no pooling has, or that contradict what was stated.
         """
         width, feature_width = _widths(weights)
         pooling = _pooling(weights, width, settings.pooling)
@@ -128,7 +128,7 @@ def _width_of(weights: Weights, key: str, side: int) -> int:
     return weights[key].shape[side] if key in weights and weights[key].ndim == 2 else 0
 
 
-def _pooling(weights: Weights, width: int, said: str | None) -> str:
+def _pooling(weights: Weights, width: int, stated: str | None) -> str:
     learnt = {key for key in weights if key.startswith("pool_layer")}
     parts = 2 if not learnt and _width_of(weights, "fc.weight", 1) == 2 * width else 1
     possible = [
@@ -141,10 +141,10 @@ def _pooling(weights: Weights, width: int, said: str | None) -> str:
             f"no pooling has just the entries {', '.join(sorted(learnt))}",
             remedy=f"known are {', '.join(POOLINGS)}",
         )
-    agreeing = [name for name in possible if said in (None, name.removesuffix("-conv"))]
+    agreeing = [name for name in possible if stated in (None, name.removesuffix("-conv"))]
     if not agreeing:
         raise CheckpointError(
-            f"the configuration says {said}, the weights are those of {' or '.join(possible)}"
+            f"the configuration has {stated}, the weights are those of {' or '.join(possible)}"
         )
     return agreeing[0]
 
@@ -194,9 +194,9 @@ def _usual_rate(labels: LabelSet) -> Fraction:
     return RATE
 
 
-def _suppression(seconds: float) -> Callable[[Fraction], Suppression]:
+def _suppression(seconds: float) -> Callable[[Fraction], CardSuppression]:
     """Half-open: ``seconds`` in all are emptied around a peak; every detection is kept."""
-    return lambda rate: Suppression(kind="half-open", window_seconds=seconds / 2, floor=FLOOR)
+    return lambda rate: CardSuppression(kind="half-open", window_seconds=seconds / 2, floor=FLOOR)
 
 
 def _features(config: PoolingConfig) -> CardFeatures:

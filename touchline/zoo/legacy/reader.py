@@ -1,4 +1,4 @@
-"""What each origin of published weights says about its files."""
+"""How the files of each origin of published weights are recognised and read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from touchline.labels import LabelSet
-from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.cards import CardFeatures, CardSuppression
 from touchline.zoo.legacy.settings import PublishedSettings
 
 Weights = Mapping[str, Tensor]
@@ -45,13 +45,13 @@ class LegacyReader:
         system: which of ``touchline.systems.SYSTEMS`` they are.
         entries: in words, what its entries are called; for whoever brings a file of none.
         recognises: whether a checkpoint is of this origin, by names and shapes alone.
-        infer_config: the network's config, from published names and what was said beside.
-        usual_rate: what the origin trained at, for given classes; None if nothing says it.
+        infer_config: the network's config, from published names and the settings beside them.
+        usual_rate: what the origin trained at, for given classes; None if it is not known.
         suppression: the published default for a rate.
         usual_labels: the label sets it was published for, each in the official order.
         rename: names (and layouts) to the published PyTorch ones.
         order: a set in the official order to the order of the origin's outputs.
-        read_settings: what a configuration beside the weights says.
+        read_settings: the settings in a configuration beside the weights.
         features: for a network of features, which files it was trained on, from its config.
         streams: what it reads beside them, by the name of the stream, from its config.
     """
@@ -62,7 +62,7 @@ class LegacyReader:
     recognises: Callable[[Checkpoint], bool]
     infer_config: Callable[[Weights, PublishedSettings], Any]
     usual_rate: Callable[[LabelSet], Fraction | None]
-    suppression: Callable[[Fraction], Suppression]
+    suppression: Callable[[Fraction], CardSuppression]
     usual_labels: tuple[Labels, ...]
     rename: Callable[[Weights], dict[str, Tensor]] = dict
     order: Callable[[Labels], Labels] = tuple

@@ -1,4 +1,4 @@
-"""What a published training configuration says about a network, whatever its file is called."""
+"""The settings of a network in a published training configuration, whatever its file is called."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -6,7 +6,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class PublishedSettings:
-    """Facts from beside the weights; None where nothing is said.
+    """Facts from beside the weights; None where nothing states them.
 
     Attributes:
         feature_arch, temporal_arch, modality, pooling, num_classes: checked against the weights.

@@ -26,7 +26,7 @@ from touchline.models.dense_anchors import (
     SHARED,
     DenseAnchorsConfig,
 )
-from touchline.zoo.cards import CardFeatures, Suppression
+from touchline.zoo.cards import CardFeatures, CardSuppression
 from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.zoo.legacy.settings import PublishedSettings
 
@@ -202,9 +202,9 @@ def _reader(*, baidu: bool, moves: bool) -> LegacyReader:
     """Of networks on Baidu's features (one row a second, interpolated) or on others (two), with
     displacements or confidences alone, which need a wider suppression."""
     rule = (
-        Suppression(kind="linear", window_seconds=4.0, floor=1e-5)
+        CardSuppression(kind="linear", window_seconds=4.0, floor=1e-5)
         if moves
-        else Suppression(kind="greedy", window_seconds=10.0, floor=1e-5)
+        else CardSuppression(kind="greedy", window_seconds=10.0, floor=1e-5)
     )
 
     def recognises(checkpoint: Checkpoint) -> bool:

@@ -1,7 +1,6 @@
 """The batches of a training on features: planned per epoch, read ahead by a thread."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,35 +10,14 @@ from torch import Tensor
 from touchline.datasets.feature_clips import ClipReader
 from touchline.datasets.features import Array, Clips, LabelledHalf
 from touchline.runtime.prefetch import prefetched
-from touchline.training.tasks.base import Task
+from touchline.training.sources.base import Batch, Share
+from touchline.training.tasks.base import FeatureTask
 
 TRAINING, VALIDATION = 0, 1
 """What clips are drawn for; sets the random numbers of the two apart."""
 
 _IN_USE = 3
 """Buffers beside those that wait: one being filled, the current batch, and the one before it."""
-
-
-Batch = dict[str, dict[str, Tensor]]
-"""What one step sees: ``streams``, (batch, rows, ...) by name, and the task's ``targets``."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """Which part of every batch this process takes."""
-
-    rank: int = 0
-    world: int = 1
-
-    def of(self, count: int, batch: int) -> list[slice]:
-        """The clips of every step, out of ``count``; a rest that does not go round is left out."""
-        parts = []
-        for first in range(0, count, batch):
-            own = min(batch, count - first) // self.world
-            if own:
-                begin = first + self.rank * own
-                parts.append(slice(begin, begin + own))
-        return parts
 
 
 class FeatureBatches:
@@ -59,7 +37,7 @@ class FeatureBatches:
     def __init__(
         self,
         halves: Sequence[LabelledHalf],
-        task: Task,
+        task: FeatureTask,
         batch: int,
         seed: int,
         *,

@@ -1,13 +1,21 @@
 """Recipes of the systems that read features."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from touchline.systems import current_names
-from touchline.training.config import AnyRecipe, Group, LabelOptions, exact_rate
+from touchline.training.options.common import (
+    Group,
+    LabelOptions,
+    OptimiserOptions,
+    Recipe,
+    Rule,
+    ValidationOptions,
+    exact_rate,
+)
 
-WindowSeconds = Annotated[float, Field(gt=0, le=600)]
 FeatureName = Annotated[str, Field(pattern=r"^\w[\w .+-]{0,99}$")]
 
 
@@ -51,20 +59,16 @@ class FeatureDataOptions(LabelOptions):
     """Batches that are read ahead by a thread; 0 reads in the training thread."""
 
 
-class FeatureOptimiserOptions(Group):
+class FeatureOptimiserOptions(OptimiserOptions):
     """How weights are changed. A system with an optimiser of its own takes the learning rate and
     the decay from here."""
 
-    kind: Literal["adam", "adamw"] = "adam"
     batch: int = Field(256, ge=1)
     """Clips of an optimiser step, over all devices."""
-    learning_rate: float = Field(1e-3, gt=0, le=1)
-    weight_decay: float = Field(0.0, ge=0)
-    epsilon: float = Field(1e-8, gt=0, le=1)
-    clip_gradients: float | None = Field(None, gt=0)
-    """Largest norm of the gradient; null for any."""
     epochs: int = Field(1000, ge=1, le=1_000_000)
     """Most epochs."""
+    kind: Literal["adam", "adamw"] = "adam"
+    epsilon: float = Field(1e-8, gt=0, le=1)
     schedule: Literal["plateau", "constant", "linear", "cosine"] = "plateau"
     """``plateau``: the rate falls when the validation loss stops falling, and the run ends once it
     cannot fall further. ``linear``, ``cosine``: down to ``final_share`` over all epochs."""
@@ -78,7 +82,7 @@ class FeatureOptimiserOptions(Group):
     """Share of the rate at the end of ``linear`` and ``cosine``."""
 
 
-class FeatureValidationOptions(Group):
+class FeatureValidationOptions(ValidationOptions):
     """How the best epoch is chosen."""
 
     criterion: Literal["loss", "tight", "loose", "last"] = "loss"
@@ -86,24 +90,16 @@ class FeatureValidationOptions(Group):
     classes that occur; ``last``: the last epoch."""
     start_epoch: int = Field(1, ge=1)
     """First epoch whose average mAP is measured."""
-    every: int = Field(1, ge=1)
-    """Epochs from one such measurement to the next."""
-    stop_after: int | None = Field(None, ge=1)
-    """The run ends when so many measurements of the criterion have not been better."""
-    suppression: Literal["maximum", "greedy", "half-open", "soft", "linear"] = "greedy"
-    """Rule for the average mAP, and the model's own afterwards."""
-    window_seconds: WindowSeconds | tuple[WindowSeconds, ...] = 10.0
-    """Reach of a detection on either side, one for all classes or one for each."""
-    floor: float | None = Field(None, gt=0, le=1)
-    """What lies below this confidence is no event; null for the usual floor."""
 
 
-class FeatureRecipe(AnyRecipe):
+class FeatureRecipe(Recipe):
     """A training run of a system that reads features.
 
     ``network`` holds fields of the system's configuration, ``clips`` options of its task; both are
     checked when the run begins, by the system itself.
     """
+
+    figures: ClassVar[tuple[str, ...]] = ("tight", "loose")
 
     data: FeatureDataOptions = FeatureDataOptions()
     network: dict[str, Any] = Field(default_factory=dict)
@@ -118,36 +114,26 @@ class FeatureRecipe(AnyRecipe):
     def _current_names(cls, network: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         return current_names(info.data.get("system", ""), network)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "FeatureRecipe":
-        devices = self.run.devices * self.run.hosts
-        has_validation = self.data.validation is not None
-        rules = (
-            (
-                self.optimiser.batch % devices != 0,
-                f"optimiser.batch {self.optimiser.batch} is not a multiple of {devices} devices",
-            ),
-            (
-                not has_validation and self.validation.criterion != "last",
-                f"validation.criterion {self.validation.criterion} needs data.validation; "
-                "without it use validation.criterion=last",
-            ),
-            (
-                not has_validation and self.optimiser.schedule == "plateau",
-                "optimiser.schedule plateau needs data.validation; without it use constant, "
-                "linear or cosine",
-            ),
-            (
-                self.validation.stop_after is not None and self.validation.criterion == "last",
-                "validation.stop_after needs another criterion than last",
-            ),
-        )
-        for broken, fault in rules:
-            if broken:
-                raise ValueError(fault)
-        return self
+    @property
+    def initial_weights(self) -> str | None:
+        """See ``Recipe``."""
+        return self.start_from
 
     @property
     def measures_loss(self) -> bool:
         """Whether the validation loss is needed after every epoch."""
         return self.optimiser.schedule == "plateau" or self.validation.criterion == "loss"
+
+    def rules(self) -> Iterable[Rule]:
+        """See ``Recipe``."""
+        devices = self.run.devices * self.run.hosts
+        yield (
+            self.optimiser.batch % devices != 0,
+            f"optimiser.batch {self.optimiser.batch} is not a multiple of {devices} devices",
+        )
+        yield from super().rules()
+        yield (
+            self.data.validation is None and self.optimiser.schedule == "plateau",
+            "optimiser.schedule plateau needs data.validation; without it use constant, "
+            "linear or cosine",
+        )

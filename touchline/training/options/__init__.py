@@ -1,0 +1,1 @@
+"""What a recipe may hold, as typed values with the published defaults."""
