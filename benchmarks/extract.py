@@ -31,11 +31,11 @@ from touchline.features.extractors import ExtractorSpec, open_extractor
 from touchline.features.pictures import PICTURES_PER_BATCH, ModelPictures
 from touchline.features.resnet import crop_published, published_start
 from touchline.features.store import write_features
+from touchline.importers import extractors as extractor_weights
 from touchline.media.audio import read_audio
 from touchline.media.video import probe, read_frames
 from touchline.models.extractors import NETWORKS
 from touchline.simulator.dataset import simulate, video_name
-from touchline.zoo import extractor_weights
 
 SOUND = {"vggish", "vggish-half-second", "fft", "log-mel"}
 

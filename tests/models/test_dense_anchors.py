@@ -6,11 +6,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from touchline.errors import CheckpointError, ConfigError  # noqa: E402
+from touchline.importers.legacy import spivak  # noqa: E402
 from touchline.models.dense_anchors import (  # noqa: E402
     DenseAnchors,
     DenseAnchorsConfig,
 )
-from touchline.zoo.legacy import spivak  # noqa: E402
 
 
 def small(**given) -> DenseAnchors:

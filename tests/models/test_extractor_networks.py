@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need the optional part [torch]")
 
+from touchline.importers.legacy import keras_resnet  # noqa: E402
 from touchline.models.resnet_keras import KerasResNet, published_pixels  # noqa: E402
 from touchline.models.vggish import VGGish, postprocess  # noqa: E402
-from touchline.zoo.legacy import keras_resnet  # noqa: E402
 from touchline.zoo.networks import fill  # noqa: E402
 
 

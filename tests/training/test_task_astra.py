@@ -12,6 +12,7 @@ from held_features import Held, half_with_events, labelled, train  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
+from touchline.importers.legacy.astra import WINDOW_SECONDS  # noqa: E402
 from touchline.labels import SOCCERNET_V2, LabelSet  # noqa: E402
 from touchline.losses.displacement import UNDEFINED  # noqa: E402
 from touchline.models.astra import ASTRA, BAIDU_BACKBONES, ASTRAConfig  # noqa: E402
@@ -20,7 +21,6 @@ from touchline.spotting.peaks import Suppression, find_peaks  # noqa: E402
 from touchline.spotting.scorers import astra  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks.astra import AstraTask, mix, mix_displacement  # noqa: E402
-from touchline.zoo.legacy.astra import WINDOW_SECONDS  # noqa: E402
 
 LABELS = LabelSet("two", ("A", "B"))
 SIZES = {

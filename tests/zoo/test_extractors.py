@@ -18,9 +18,9 @@ from touchline.errors import CheckpointError, ConfigError  # noqa: E402
 from touchline.features.extractor import Placement  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
+from touchline.importers import extractors as extractor_weights  # noqa: E402
 from touchline.models.extractors import build_timm  # noqa: E402
 from touchline.models.vggish import VGGish  # noqa: E402
-from touchline.zoo import extractor_weights  # noqa: E402
 from touchline.zoo.extractors import find_extractor  # noqa: E402
 
 TINY = "timm:test_resnet"

@@ -17,10 +17,10 @@ from touchline.cli.main import run  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.stored_pca import find_pca  # noqa: E402
+from touchline.importers import extractors as extractor_weights  # noqa: E402
+from touchline.importers.download import PUBLISHED, pull  # noqa: E402
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig  # noqa: E402
-from touchline.zoo import extractor_weights  # noqa: E402
-from touchline.zoo.download import PUBLISHED, pull  # noqa: E402
 from touchline.zoo.identity import PUBLISHED as PUBLISHED_FILES  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 

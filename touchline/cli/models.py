@@ -29,7 +29,7 @@ def list_(json: JsonOption = False) -> None:
     """List the installed models and feature extractors, and the models that can be pulled."""
     from touchline.features.stored_detectors import list_detectors
     from touchline.features.stored_pca import list_pcas
-    from touchline.zoo.download import PUBLISHED
+    from touchline.importers.download import PUBLISHED
     from touchline.zoo.extractors import list_extractors
     from touchline.zoo.store import list_models
 
@@ -112,8 +112,8 @@ def pull(
     json: JsonOption = False,
 ) -> None:
     """Fetch a model from the Hugging Face Hub."""
-    from touchline.zoo.download import PUBLISHED
-    from touchline.zoo.download import pull as fetch
+    from touchline.importers.download import PUBLISHED
+    from touchline.importers.download import pull as fetch
 
     if name in PUBLISHED:
         remarks.print(f"{name}: weights under {PUBLISHED[name].licence}", markup=False)
@@ -194,7 +194,7 @@ def import_(
         _import_extractor(extractor, file, onnx, json)
         return
     try:
-        from touchline.zoo.importer import import_checkpoint
+        from touchline.importers.models import import_checkpoint
     except ImportError as error:
         raise MissingExtraError("importing a checkpoint", "torch") from error
     folder = import_checkpoint(
@@ -245,7 +245,7 @@ def _extractor_of(file: Path, name: str | None) -> str | None:
     if name is not None and name.startswith("timm:"):
         return name
     try:
-        from touchline.zoo.extractor_weights import extractor_of
+        from touchline.importers.extractors import extractor_of
     except ImportError as error:
         raise MissingExtraError("importing a checkpoint", "torch") from error
     return extractor_of(file)
@@ -253,7 +253,7 @@ def _extractor_of(file: Path, name: str | None) -> str | None:
 
 def _import_extractor(name: str, file: Path, onnx: bool, json: bool) -> None:
     try:
-        from touchline.zoo.extractor_weights import import_weights
+        from touchline.importers.extractors import import_weights
     except ImportError as error:
         raise MissingExtraError("importing weights", "torch") from error
     folder = import_weights(name, file, onnx=onnx)

@@ -8,8 +8,8 @@ import torch
 from touchline.engines import Floats, Inputs, Precision
 from touchline.engines.torch import accelerator
 from touchline.models.extractors import NETWORKS
-from touchline.zoo.extractor_weights import load_extractor
 from touchline.zoo.extractors import ExtractorFolder
+from touchline.zoo.networks import load_extractor
 
 
 class TorchFeatures:

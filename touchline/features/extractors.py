@@ -181,7 +181,7 @@ def _weights(name: str, file: Path | None) -> ExtractorFolder:
             remedy=f"run: {missing_weights(name)}",
         )
     try:
-        from touchline.zoo.extractor_weights import fetch_timm, import_weights
+        from touchline.importers.extractors import fetch_timm, import_weights
     except ImportError as error:
         raise MissingExtraError(f"storing the weights of {name}", "torch") from error
     return fetch_timm(name) if file is None else import_weights(name, file)

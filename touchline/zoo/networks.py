@@ -11,10 +11,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from touchline.errors import CheckpointError, ConfigError
+from touchline.models.extractors import NETWORKS
 from touchline.runtime.atomic import atomic_write
 from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS, System, load_part
 from touchline.zoo.cards import ModelCard
+from touchline.zoo.extractors import ExtractorFolder
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder
 
 
@@ -89,6 +91,18 @@ def load_network(folder: ModelFolder) -> Any:
         CheckpointError: weights that are damaged or do not fit; names the first such entry.
     """
     network = build_network(folder.card)
+    path = folder.file(WEIGHTS_FILE)
+    fill(network, read_safetensors(path), where=path)
+    return network.eval()
+
+
+def load_extractor(folder: ExtractorFolder) -> nn.Module:
+    """The folder's network with its weights, in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: weights that are damaged or do not fit.
+    """
+    network = NETWORKS[folder.card.network].build(folder.card.config)
     path = folder.file(WEIGHTS_FILE)
     fill(network, read_safetensors(path), where=path)
     return network.eval()

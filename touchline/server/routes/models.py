@@ -6,12 +6,12 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from touchline.errors import CheckpointError
+from touchline.importers.download import PUBLISHED
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
 from touchline.server.routes.schemas import In, JobOut
 from touchline.zoo.cards import NAME
-from touchline.zoo.download import PUBLISHED
 from touchline.zoo.store import ModelFolder, find, list_models
 
 router = APIRouter(prefix="/v1/models", tags=["models"])

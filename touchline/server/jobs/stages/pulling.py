@@ -1,8 +1,8 @@
 """Downloading models."""
 
+from touchline.importers.download import pull
 from touchline.runtime.progress import Progress
 from touchline.server.jobs.stages.base import StageArguments, StageResult
-from touchline.zoo.download import pull
 
 
 class PullArguments(StageArguments):

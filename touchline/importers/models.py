@@ -15,16 +15,16 @@ import yaml
 from torch import Tensor
 
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
+from touchline.importers.checkpoints import open_checkpoint
+from touchline.importers.legacy import READERS
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
 from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS
 from touchline.timebase import format_rate, parse_rate
 from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
-from touchline.zoo.checkpoints import open_checkpoint
 from touchline.zoo.identity import published_identity
-from touchline.zoo.legacy import READERS
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader
-from touchline.zoo.legacy.settings import PublishedSettings
 from touchline.zoo.networks import config_dict, fill, make_network, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, sha256_of, user_models
 

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 
 from touchline.errors import CheckpointError
+from touchline.importers.legacy import opensportslib
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL, LabelSet
 from touchline.models.calf import CALFConfig
 from touchline.models.calf_attention import (
@@ -27,9 +30,6 @@ from touchline.models.calf_grounding import GroundingCALFConfig
 from touchline.models.parts.capsules import POLARITIES, CapsuleConfig, Polarity
 from touchline.models.parts.time_convolution import pyramid_kernels
 from touchline.zoo.cards import CardFeatures, CardSuppression
-from touchline.zoo.legacy import opensportslib
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 RATE = Fraction(2)
 FLOOR = 1e-6

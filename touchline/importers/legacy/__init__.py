@@ -1,7 +1,15 @@
 """Readers of published checkpoints, one per origin; nothing in them is executed."""
 
-from touchline.zoo.legacy import astra, calf, calibration, e2e_spot, opensportslib, pooling, spivak
-from touchline.zoo.legacy.reader import LegacyReader
+from touchline.importers.legacy import (
+    astra,
+    calf,
+    calibration,
+    e2e_spot,
+    opensportslib,
+    pooling,
+    spivak,
+)
+from touchline.importers.legacy.reader import LegacyReader
 
 READERS: tuple[LegacyReader, ...] = (
     e2e_spot.READER,

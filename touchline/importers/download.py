@@ -112,7 +112,7 @@ def _import(folder: Path, repository: str, target: Path, licence: str, onnx: boo
         )
     configs = [folder / name for name in CONFIGS if (folder / name).is_file()]
     try:
-        from touchline.zoo.importer import import_checkpoint
+        from touchline.importers.models import import_checkpoint
     except ImportError as error:
         raise MissingExtraError("importing a foreign checkpoint", "torch") from error
     try:

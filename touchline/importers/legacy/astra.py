@@ -6,11 +6,11 @@ from fractions import Fraction
 from torch import Tensor
 
 from touchline.errors import CheckpointError
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_V2
 from touchline.models.astra import MEL_RATE, SOUND_STREAM, STEPS_A_SECOND, ASTRAConfig
 from touchline.zoo.cards import CardFeatures, CardSuppression
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 WINDOW_SECONDS = (5, 7, 9, 12, 10, 14, 14, 5, 8, 8, 8, 8, 13, 5, 6, 6, 6)
 """Published width of the suppression of each SoccerNet-v2 class, both sides together."""

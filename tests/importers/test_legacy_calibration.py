@@ -7,13 +7,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from touchline.errors import CheckpointError  # noqa: E402
+from touchline.importers.legacy.calf import READERS as CALF_READERS  # noqa: E402
+from touchline.importers.legacy.calibration import READERS  # noqa: E402
+from touchline.importers.legacy.reader import Checkpoint  # noqa: E402
+from touchline.importers.legacy.settings import PublishedSettings  # noqa: E402
+from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
-from touchline.zoo.importer import import_checkpoint  # noqa: E402
-from touchline.zoo.legacy.calf import READERS as CALF_READERS  # noqa: E402
-from touchline.zoo.legacy.calibration import READERS  # noqa: E402
-from touchline.zoo.legacy.reader import Checkpoint  # noqa: E402
-from touchline.zoo.legacy.settings import PublishedSettings  # noqa: E402
 from touchline.zoo.networks import fill, make_network, read_safetensors  # noqa: E402
 
 PUBLISHED = {

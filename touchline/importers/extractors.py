@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from touchline.errors import CheckpointError, ConfigError
+from touchline.importers.checkpoints import open_checkpoint
+from touchline.importers.legacy import keras_resnet, vggish
 from touchline.models.extractors import NETWORKS, build_timm
 from touchline.models.resnet_keras import RESNET152_DEPTHS
 from touchline.models.vggish import EXAMPLE_SHAPE
-from touchline.zoo.checkpoints import open_checkpoint
 from touchline.zoo.extractors import (
     CARD_FILE,
     ExtractorCard,
@@ -26,8 +27,7 @@ from touchline.zoo.extractors import (
     folder_name,
     user_extractors,
 )
-from touchline.zoo.legacy import keras_resnet, vggish
-from touchline.zoo.networks import fill, read_safetensors, save_weights
+from touchline.zoo.networks import fill, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, sha256_of
 
 KERAS_SIDE = 224
@@ -105,18 +105,6 @@ def fetch_timm(name: str) -> ExtractorFolder:
     """
     network = _timm(_backbone(name) or name, pretrained=True)
     return store(network, _timm_card(name, network))
-
-
-def load_extractor(folder: ExtractorFolder) -> nn.Module:
-    """The folder's network with its weights, in evaluation mode, on the CPU.
-
-    Raises:
-        CheckpointError: weights that are damaged or do not fit.
-    """
-    network = NETWORKS[folder.card.network].build(folder.card.config)
-    path = folder.file(WEIGHTS_FILE)
-    fill(network, read_safetensors(path), where=path)
-    return network.eval()
 
 
 def store(network: nn.Module, card: ExtractorCard, *, onnx: bool = True) -> ExtractorFolder:

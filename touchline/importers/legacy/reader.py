@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import LabelSet
 from touchline.zoo.cards import CardFeatures, CardSuppression
-from touchline.zoo.legacy.settings import PublishedSettings
 
 Weights = Mapping[str, Tensor]
 Labels = tuple[str, ...]

@@ -7,11 +7,11 @@ from typing import Any
 from torch import Tensor
 
 from touchline.errors import CheckpointError
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.models.e2e_spot import MODALITY_CHANNELS, E2ESpotConfig
 from touchline.zoo.cards import CardSuppression
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 FEATURES = "_features."
 HEAD = "_pred_fine."

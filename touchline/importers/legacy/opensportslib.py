@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from touchline.errors import CheckpointError, InputError
+from touchline.importers.legacy import e2e_spot
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.timebase import parse_rate
-from touchline.zoo.legacy import e2e_spot
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 RENAMED = {"backbone._features.": "_features.", "head._pred_fine.": "_pred_fine."}
 

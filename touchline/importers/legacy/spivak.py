@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from touchline.errors import CheckpointError
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_V2
 from touchline.models.dense_anchors import (
     CONFIDENCE,
@@ -27,8 +29,6 @@ from touchline.models.dense_anchors import (
     DenseAnchorsConfig,
 )
 from touchline.zoo.cards import CardFeatures, CardSuppression
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 _VARIABLE = re.compile(
     r"(?:w:|(?P<network>confidence|delta):)?(?:[^:]*/)?(?P<layer>\w+)/(?P<kind>kernel|bias)(?::0)?"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from touchline.errors import CheckpointError, MissingExtraError
-from touchline.zoo.legacy.reader import Checkpoint
+from touchline.importers.legacy.reader import Checkpoint
 from touchline.zoo.networks import read_safetensors
 
 MAX_CHECKPOINT_BYTES = 4 * 1024**3

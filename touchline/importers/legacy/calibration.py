@@ -6,13 +6,19 @@ Their networks without players are CALF of twice the width, and read as such.
 from collections.abc import Callable, Iterable
 
 from touchline.errors import CheckpointError
+from touchline.importers.legacy.calf import (
+    RATE,
+    capsule_config,
+    side_of,
+    usual_rate,
+    usual_suppression,
+)
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL, SOCCERNET_V2_VISUAL
 from touchline.models.calibration import CalibrationConfig
 from touchline.timebase import format_rate
 from touchline.zoo.cards import CardFeatures
-from touchline.zoo.legacy.calf import RATE, capsule_config, side_of, usual_rate, usual_suppression
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 PUBLISHED_VECTORS = "radar_resnet_34_composite"
 """Name of the published files of ResNet-34 vectors."""

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from touchline.errors import CheckpointError
+from touchline.importers.legacy import opensportslib
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork
 from touchline.zoo.cards import CardFeatures, CardSuppression
-from touchline.zoo.legacy import opensportslib
-from touchline.zoo.legacy.reader import Checkpoint, LegacyReader, Weights
-from touchline.zoo.legacy.settings import PublishedSettings
 
 RATE = Fraction(2)
 WIDTH = 512

@@ -10,9 +10,9 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from touchline.errors import CheckpointError  # noqa: E402
+from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2  # noqa: E402
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork  # noqa: E402
-from touchline.zoo.importer import import_checkpoint  # noqa: E402
 from touchline.zoo.networks import load_network  # noqa: E402
 
 OPENSPORTSLAB = {
