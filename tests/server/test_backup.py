@@ -93,10 +93,10 @@ def changed(target: Path, tmp_path: Path, **members: bytes) -> Path:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"manifest.json": b"{}"}, "no backup"),
-        ({"manifest.json": b"["}, "no backup"),
-        ({"files/../../evil.txt": b"x"}, "foreign place"),
-        ({"files/elsewhere/evil.txt": b"x"}, "foreign place"),
+        ({"manifest.json": b"{}"}, "is not a backup"),
+        ({"manifest.json": b"["}, "is not a backup"),
+        ({"files/../../evil.txt": b"x"}, "outside its folders"),
+        ({"files/elsewhere/evil.txt": b"x"}, "outside its folders"),
         ({"tables/users.jsonl": b"not json\n"}, "damaged row"),
     ],
 )
@@ -147,5 +147,5 @@ def test_the_commands(
     other = ("--data", tmp_path / "other")
     assert call("admin", "restore", target, *other).code == 0
     assert "not empty" in refused("admin", "restore", target, *other)
-    assert "no backup" in refused("admin", "restore", tmp_path / "none.zip", *other)
+    assert "is not a readable backup" in refused("admin", "restore", tmp_path / "none.zip", *other)
     assert call("admin", "migrate", *data).code == 0

@@ -242,7 +242,7 @@ def test_the_client_sends_reviews_and_waits(
         first, *_ = client.events(match_id)
         changed = client.change_event(match_id, first, status="accepted", team="home")
         assert changed["status"] == "accepted"
-        with pytest.raises(ServerError, match="changed meanwhile"):
+        with pytest.raises(ServerError, match="has changed"):
             client.change_event(match_id, first, team="away")
         client.undo(match_id)
         assert next(client.events(match_id))["status"] == "pending"

@@ -201,7 +201,7 @@ def test_a_sender_who_falls_silent_is_let_go(client: Any, monkeypatch: pytest.Mo
     async def receive() -> None:
         await uploads.receive(client.services, upload, 0, slow())
 
-    with pytest.raises(SenderTimeoutError, match="nothing came"):
+    with pytest.raises(SenderTimeoutError, match="nothing arrived"):
         anyio.run(receive)
     assert uploads.find(client.services, _local(), upload.id).lock is None
 
@@ -350,7 +350,7 @@ def test_paths_of_the_server_only_where_allowed(
     ):  # fmt: skip
         answer = client.post("/v1/matches", json={"path": path})
         assert answer.status_code == 422
-        assert "no file below a folder" in answer.json()["detail"]
+        assert "not a file inside a folder" in answer.json()["detail"]
 
 
 def test_without_folders_no_path_is_taken(client: Any, small_video: Path) -> None:
