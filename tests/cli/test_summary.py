@@ -94,6 +94,22 @@ def test_what_was_made_otherwise_is_made_anew(call, commands, name):
     assert statuses(call(*otherwise)) == ["kept"]
 
 
+def test_the_events_of_another_model_or_another_video_are_replaced(
+    call, commands, shifting_model, videos
+):
+    def status(model: object) -> str:
+        words = [model if i and commands["spot"][i - 1] == "--model" else word
+                 for i, word in enumerate(commands["spot"])]  # fmt: skip
+        (status,) = statuses(call(*words))
+        return status
+
+    plain_model = commands["spot"][commands["spot"].index("--model") + 1]
+    assert [status(plain_model), status(shifting_model), status(plain_model)] == ["made"] * 3
+    assert status(plain_model) == "kept"
+    (videos / "match.mp4").write_bytes((videos / "silent.mp4").read_bytes())
+    assert status(plain_model) == "made"
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_file_of_somebody_else_is_refused_until_overwrite_is_given(call, videos, commands, name):
     (made,) = summary_of(call(*commands[name]))["done"]
