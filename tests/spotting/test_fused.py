@@ -239,7 +239,7 @@ def test_the_command_tells_the_weight_and_predicts_by_it(call, place, tmp_path):
     assert f"its weight {fusion['weight']:g}\n" in ended.out
     assert read_matches(tmp_path / "given") == read_matches(tmp_path / "chosen")
     told = call(*words, "--fuse-arctanh", "-o", tmp_path / "inner").out
-    assert "on 1 games of the split valid" in told
+    assert "on 1 game of the split valid" in told
     alone = call(*words[:3], "-o", tmp_path / "alone")
     assert alone.code == 0 and "fused" not in alone.out
     call(*words, "--fuse-weight", 0, "-o", tmp_path / "nothing")

@@ -68,7 +68,7 @@ def test_events_without_a_video_and_a_video_that_is_none(small):
 
 def test_an_unknown_label_stops_the_run_unless_it_is_told_otherwise(small):
     add_event(small, time=1.0, label="Gren")
-    with pytest.raises(LabelError, match=r"1 event with labels outside custom: 'Gren' \(1\)"):
+    with pytest.raises(LabelError, match=r"1 event has a label outside custom: 'Gren' \(1\)"):
         load_videos(options(small))
     said = []
     load_videos(options(small, ignore_unknown_labels=True), said.append)
