@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from extras import needs
 from hypothesis import settings
 
 # One thread a test process: several processes with threads for every core only get in each other's
@@ -44,9 +45,8 @@ def shifting_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _exported_model(folder: Path, backbone: str) -> Path:
-    reason = "making a model to test with needs the optional part [torch]"
     for needed in ("torch", "timm", "onnx"):
-        pytest.importorskip(needed, reason=reason)
+        needs(needed)
     from model_folders import small_network, write_folder
 
     from touchline.engines.export import export_onnx

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from extras import needs
 
 ROOT = Path(__file__).parents[1]
 ABOUT_CODE = ("docs/architecture.md", "docs/glossary.md", "CONTRIBUTING.md")
@@ -58,9 +59,9 @@ def test_every_path_exists(document):
 
 @pytest.mark.parametrize("document", ABOUT_CODE)
 def test_every_name_exists(document):
-    pytest.importorskip("torch", reason="some names are in modules that need the extra [train]")
-    pytest.importorskip("lightning", reason="some names need the extra [train]")
-    pytest.importorskip("fastapi", reason="some names need the extra [serve]")
+    needs("torch")
+    needs("lightning")
+    needs("fastapi")
     names = {text for text in quoted(document) if _NAME.fullmatch(text)}
     assert sorted(name for name in names if not exists(name)) == []
 

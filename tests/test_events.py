@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
+from extras import needs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,7 +124,7 @@ def test_a_table_of_events_needs_pandas_and_says_so(monkeypatch):
 
 
 def test_a_table_of_events_has_a_column_for_each_field():
-    pytest.importorskip("pandas")
+    needs("pandas")
     event = Event(1.5, "Goal", 0.25, half=2, team="home", note="late", extra={"mine": 1})
     table = Timeline(Video("a"), (event,)).to_dataframe()
     assert list(table.columns) == [f.name for f in fields(Event) if f.name != "extra"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from extras import needs, skip_without
 from small_videos import write_video
 
 from touchline.batch import cluster
@@ -98,7 +99,7 @@ class FailOnceBegun:
 @pytest.fixture
 def ray() -> Iterator[None]:
     """A cluster of this machine, which the caller is a guest of."""
-    ray = pytest.importorskip("ray")
+    ray = needs("ray")
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -111,7 +112,7 @@ def ray() -> Iterator[None]:
             logging_level="ERROR",
         )
     except Exception as error:  # Ray gives up after a while, whatever else the machine does
-        pytest.skip(f"Ray does not start here: {error}")
+        skip_without(f"a Ray that starts ({error})")
     yield
     ray.shutdown()
 
@@ -206,7 +207,7 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch):
 
 
 def test_a_wrong_address_is_one_line_at_once(refused, tmp_path, monkeypatch):
-    pytest.importorskip("ray")
+    needs("ray")
     monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 0.2)
     game = tmp_path / "game"
     game.mkdir()

@@ -1,6 +1,7 @@
 """What the tests of a broadcast's reading share."""
 
 import pytest
+from extras import needs
 
 from touchline.broadcast import ocr
 
@@ -8,6 +9,5 @@ from touchline.broadcast import ocr
 @pytest.fixture(scope="session")
 def reader() -> ocr.TextReader:
     """Reads text; tests that need it are left out where it is not installed."""
-    if not ocr.is_installed():
-        pytest.skip("reading text in pictures needs the optional part [broadcast]")
+    needs("rapidocr")
     return ocr.TextReader(1)

@@ -1,7 +1,5 @@
 """What tests in a browser share: chromium, servers to visit, what pages complain of."""
 
-import importlib.util
-import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-
-SERVER_NEEDS = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "argon2", "prometheus_client")
-missing = [name for name in ("playwright", *SERVER_NEEDS) if importlib.util.find_spec(name) is None]
-collect_ignore_glob = ["test_page_*.py"] if missing else []
+from extras import needs, needs_program
 
 if TYPE_CHECKING:
     from page_server import PageServer
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -30,20 +24,13 @@ SIZE = (320, 180)
 BITS = 10
 
 
-def pytest_report_header() -> str:
-    """Say why the page is not tested, where it is not."""
-    return f"page tests left out: {', '.join(missing)} not installed" if missing else ""
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """Debian's chromium."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed (Debian: apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    playwright = needs("playwright.sync_api")
+    program = needs_program("chromium", "chromium-browser")
+    with playwright.sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
         browser.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import SECONDS
+from extras import needs_file
 from page_server import Found, PageServer, seed_match, serving, spread
 from page_steps import ask, open_match, saved, until
 
@@ -192,9 +193,7 @@ class Look:
             self.page.screenshot(path=Path(self.folder) / f"{view}-{self.name}.png")
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
             self.findings.append(f"{view}: wider than the screen")
-        if not AXE.is_file():
-            pytest.skip("axe-core is not installed: npm ci")
-        self.page.evaluate(AXE.read_text())
+        self.page.evaluate(needs_file(AXE, "npm ci").read_text())
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         found = self.page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
         for rule in found["violations"]:

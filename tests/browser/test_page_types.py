@@ -1,11 +1,10 @@
 """The page's types hold, its texts are all there, and nothing of it comes from elsewhere."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from extras import needs_file, needs_program
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "touchline" / "server" / "web"
@@ -13,9 +12,8 @@ SOURCES = sorted(WEB.rglob("*.js"))
 
 
 def test_types() -> None:
-    compiler = ROOT / "node_modules" / ".bin" / "tsc"
-    if shutil.which("node") is None or not compiler.exists():
-        pytest.skip("TypeScript is not installed: npm ci")
+    needs_program("node")
+    compiler = needs_file(ROOT / "node_modules" / ".bin" / "tsc", "npm ci")
     checked = subprocess.run(
         [compiler, "--noEmit", "-p", ROOT / "tsconfig.json"], capture_output=True, text=True
     )

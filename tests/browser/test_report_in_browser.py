@@ -1,6 +1,5 @@
 """The report in a real browser: it works from disk, at any size, in the dark, on paper, by keys."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from small_videos import write_video
 
 from touchline.events import Event, Producer, Timeline, Video
@@ -16,11 +16,10 @@ from touchline.pipeline import highlights
 from touchline.report.page import write_report
 from touchline.scores import Scores
 
-playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need Playwright")
+playwright = needs("playwright.sync_api")
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> & a class with a very long name indeed"
 CONFIDENCES = {
     "Goal": (0.95, 0.6),
@@ -57,17 +56,6 @@ CONTRAST = """
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed (Debian: apt install chromium)")
-    with playwright.sync_playwright() as player:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        chromium = player.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
     """A report with everything in it."""
     folder = tmp_path_factory.mktemp("browser")
@@ -92,7 +80,7 @@ def report(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def open_page(browser, report) -> Iterator[Callable[..., "playwright.Page"]]:
+def open_page(chromium, report) -> Iterator[Callable[..., "playwright.Page"]]:
     """Open the report; at the end, nothing may have been fetched, logged or thrown."""
     contexts, noise = [], []
 
@@ -105,7 +93,7 @@ def open_page(browser, report) -> Iterator[Callable[..., "playwright.Page"]]:
     asked: list[str] = []
 
     def opened(width: int = 1280, height: int = 900, **options) -> "playwright.Page":
-        context = browser.new_context(
+        context = chromium.new_context(
             viewport={"width": width, "height": height}, offline=True, **options
         )
         contexts.append(context)

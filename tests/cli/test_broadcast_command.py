@@ -3,14 +3,14 @@
 import json
 
 import pytest
+from extras import needs
 
 from touchline.broadcast import ocr
 
 
 @pytest.fixture
 def installed():
-    if not ocr.is_installed():
-        pytest.skip("reading text in pictures needs the optional part [broadcast]")
+    needs("rapidocr")
 
 
 def test_a_picture_without_a_bug(call, installed, tmp_path):

@@ -7,9 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_videos import write_video
-
-pytest.importorskip("onnx", reason="making detectors to test with needs the optional part [torch]")
-
 from tiny_detectors import rt_detr, write_onnx, yolo_v8
 
 from touchline.features.store import read_description

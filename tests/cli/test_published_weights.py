@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-pytest.importorskip("torch")
+needs("torch")
 
-from touchline.formats import read_matches
-from touchline.formats.grounding import read_replays
+from touchline.formats import read_matches  # noqa: E402
+from touchline.formats.grounding import read_replays  # noqa: E402
 
 GAME = "league/season/game"
 CHECKPOINTS = Path(__file__).parents[2].parent / "shared/data/checkpoints"

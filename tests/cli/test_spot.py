@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from extras import needs
 
 BAD_VIDEOS = {
     "missing.mp4": "no such file",
@@ -144,7 +145,7 @@ def test_a_pickle_given_as_a_model_is_not_opened(refused, videos, tmp_path):
 
 
 def test_weights_of_another_shape_are_refused(refused, plain_model, videos, tmp_path):
-    pytest.importorskip("torch")
+    needs("torch")
     from model_folders import small_network, write_folder
 
     folder = write_folder(tmp_path / "odd", small_network("rny002", "gru")).path

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("lightning")
+needs("torch")
+needs("lightning")
 
-from feature_games import write_dataset, write_game, write_recipe
+from feature_games import write_dataset, write_game, write_recipe  # noqa: E402
 
-from touchline.formats import read_matches
-from touchline.spotting.features import FeatureSpotter, load_for_features
+from touchline.formats import read_matches  # noqa: E402
+from touchline.spotting.features import FeatureSpotter, load_for_features  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import torch
+from extras import needs
 
-from touchline.datasets.augment import Augmentation, prepare_batch
-from touchline.datasets.clips import (
+torch = needs("torch")
+
+from touchline.datasets.augment import Augmentation, prepare_batch  # noqa: E402
+from touchline.datasets.clips import (  # noqa: E402
     ClipDataset,
     ClipRules,
     ClipSampler,
@@ -15,8 +17,8 @@ from touchline.datasets.clips import (
     read_clip,
     start_range,
 )
-from touchline.datasets.targets import FrameLabels
-from touchline.errors import ConfigError
+from touchline.datasets.targets import FrameLabels  # noqa: E402
+from touchline.errors import ConfigError  # noqa: E402
 
 PLAIN = Augmentation(flip=0, hue=0, saturation=0, brightness=0, contrast=0, blur=0)
 

@@ -3,13 +3,13 @@
 from fractions import Fraction
 
 import numpy as np
-import pytest
+from extras import needs
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("torch")
+needs("torch")
 
-from touchline.datasets.displacement import (
+from touchline.datasets.displacement import (  # noqa: E402
     NO_EVENT,
     anchor_targets,
     anchor_weights,
@@ -17,8 +17,8 @@ from touchline.datasets.displacement import (
     count_near,
     reach_steps,
 )
-from touchline.datasets.features import LabelledHalf, LabelledSteps
-from touchline.losses.displacement import UNDEFINED
+from touchline.datasets.features import LabelledHalf, LabelledSteps  # noqa: E402
+from touchline.losses.displacement import UNDEFINED  # noqa: E402
 
 
 def labelled(events: list[tuple[int, int]]) -> LabelledSteps:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
 from touchline.datasets.features import (
     Clips,
@@ -189,7 +190,7 @@ def test_a_game_of_one_half_among_games_of_two_has_lost_one(tmp_path):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_clips_are_the_rows_of_their_files(tmp_path, dtype):
-    pytest.importorskip("torch")
+    needs("torch")
     from touchline.datasets.feature_clips import ClipReader
 
     array = np.random.default_rng(0).normal(size=(60, 700)).astype(dtype)
@@ -208,7 +209,7 @@ def test_clips_are_the_rows_of_their_files(tmp_path, dtype):
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list files")
 def test_a_half_that_is_cut_off_leaves_no_file_open(tmp_path):
-    pytest.importorskip("torch")
+    needs("torch")
     from touchline.datasets.feature_clips import ClipReader
 
     path = saved(tmp_path / "1_x.npy", np.zeros((60, 8), np.float32))

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
+torch = needs("torch")
+needs("onnx")
 
 from model_folders import small_network, write_folder  # noqa: E402
 

@@ -4,9 +4,10 @@ import os
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-onnx = pytest.importorskip("onnx")
+torch = needs("torch")
+onnx = needs("onnx")
 
 from model_folders import small_network, write_folder  # noqa: E402
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small_videos import SIZE as VIDEO_SIZE
 from small_videos import write_video
+from tiny_detectors import yolo_v8
 
 from touchline.errors import ConfigError, FormatError, InputError
 from touchline.features.detection_statistics import NAMES
@@ -105,9 +106,6 @@ def video(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def detector(tmp_path) -> Path:
-    pytest.importorskip("onnx", reason="making a detector needs the optional part [torch]")
-    from tiny_detectors import yolo_v8
-
     # The picture of 96x64 is 48x32 amid an input of 64x32: from 1/8 to 7/8 of its width.
     seen = ((0.25, 0.25, 0.5, 0.75, 0.9, 1), (0.625, 0.5, 0.65, 0.6, 0.5, 0))
     return yolo_v8(tmp_path / "tiny.onnx", seen)

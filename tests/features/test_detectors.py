@@ -3,11 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
-
-pytest.importorskip("onnx", reason="making detectors to test with needs the optional part [torch]")
-
 import onnx
+import pytest
 from onnx import TensorProto
 from tiny_detectors import (
     AMID_GREY,

@@ -1,21 +1,18 @@
 """Detectors of Hugging Face: read from a folder, without the network and without pickles."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
 from touchline.errors import CheckpointError, ConfigError
 from touchline.features.detector import PERSON, open_detector
 from touchline.features.extractor import DEFAULT_PLACEMENT, Placement
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        find_spec("transformers") is None, reason="needs the optional part [transformers]"
-    ),
-]
+needs("transformers")
+
+pytestmark = pytest.mark.slow
 
 LABELS = {0: "sports ball", 1: "person", 2: "N/A"}
 PICTURES = np.random.default_rng(0).integers(0, 255, (5, 32, 64, 3)).astype(np.uint8)

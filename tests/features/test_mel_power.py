@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from small_videos import write_video
 
 from touchline.features.extractors import ExtractorSpec, open_extractor
@@ -73,7 +74,7 @@ def test_a_video_becomes_what_the_network_reads(tmp_path: Path):
 
 
 def test_astra_trains_on_it(tmp_path: Path):
-    torch = pytest.importorskip("torch")
+    torch = needs("torch")
     from touchline.datasets.features import FeatureFile, LabelledHalf, LabelledSteps
     from touchline.labels import LabelSet
     from touchline.models.astra import ASTRA, SOUND_STREAM, ASTRAConfig

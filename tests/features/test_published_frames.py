@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from small_videos import write_video
 
 from touchline.errors import MediaError
@@ -54,7 +55,7 @@ def test_a_picture_of_224_rows_loses_columns_and_nothing_else():
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (640, 360), (796, 448), (700, 300)])
 def test_other_pictures_are_scaled_as_opencv_does(size):
-    cv2 = pytest.importorskip("cv2", reason="compares with OpenCV")
+    cv2 = needs("cv2")
     width, height = size
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 255, (height, width, 3), np.uint8)

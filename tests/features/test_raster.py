@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from extras import needs
 
 from touchline.features.raster import MAX_COORDINATE, filled, outline
 
@@ -19,7 +20,7 @@ def quadrangles(reach, count=400):
 
 @pytest.mark.parametrize("reach", [16, 60, 1000])
 def test_pixels_are_those_of_opencv(reach):
-    cv2 = pytest.importorskip("cv2", reason="compared with OpenCV where it is installed")
+    cv2 = needs("cv2")
     corners = quadrangles(reach)
     lines, areas = outline(corners, WIDTH, HEIGHT), filled(corners, WIDTH, HEIGHT)
     for points, line, area in zip(corners.astype(np.int32), lines, areas, strict=True):

@@ -6,9 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-timm = pytest.importorskip("timm")
+torch = needs("torch")
+timm = needs("timm")
 
 from touchline.batch.features import plan_extraction  # noqa: E402
 from touchline.errors import ConfigError, FormatError, InputError  # noqa: E402

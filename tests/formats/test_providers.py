@@ -4,13 +4,14 @@ import json
 import sys
 
 import pytest
+from extras import needs
 
 from touchline.cli.convert import app as convert_app
 from touchline.errors import FormatError, MissingExtraError
 from touchline.formats import read, read_matches
 from touchline.formats.converting import convert
 
-pytest.importorskip("kloppy")
+needs("kloppy")
 
 TEAMS = {1: "North End", 2: "South Park"}
 

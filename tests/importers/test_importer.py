@@ -7,9 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("timm")
+torch = needs("torch")
+needs("timm")
 
 from model_folders import small_network  # noqa: E402
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
@@ -181,7 +182,7 @@ def test_positions_that_are_not_the_published_ones_are_refused(tmp_path: Path) -
 
 
 def test_a_keras_file_of_another_network_is_refused(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py")
+    h5py = needs("h5py")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         for layer in ("conv2d_5", "conv2d_10", "dense_3"):
             file[f"{layer}/{layer}/kernel:0"] = np.zeros((1, 1, 16, 3), np.float32)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.legacy.calf import READERS as CALF_READERS  # noqa: E402

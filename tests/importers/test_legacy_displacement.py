@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
@@ -40,7 +41,7 @@ def test_published_dense_anchors_become_a_model(shared, tmp_path):
 
 
 def test_keras_files_nest_the_same_variables(shared, tmp_path):
-    h5py = pytest.importorskip("h5py")
+    h5py = needs("h5py")
     with h5py.File(tmp_path / "weights.h5", "w") as file:
         for name, value in variables_of(shared).items():
             if not name.startswith("delta"):

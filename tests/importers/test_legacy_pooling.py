@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 

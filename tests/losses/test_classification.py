@@ -1,10 +1,12 @@
 import pytest
-import torch
+from extras import needs
 
-from touchline.losses.classification import frame_cross_entropy
+torch = needs("torch")
+
+from touchline.losses.classification import frame_cross_entropy  # noqa: E402
 
 
-def _logits() -> torch.Tensor:
+def _logits() -> "torch.Tensor":
     return torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(1))
 
 

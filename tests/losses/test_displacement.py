@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.losses.displacement import (  # noqa: E402
     UNDEFINED,

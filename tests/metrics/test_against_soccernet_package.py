@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import needs
 
 from touchline.formats.columns import read_columns
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
@@ -22,7 +23,7 @@ OFFICIAL_METRICS = sorted(METRICS.keys() - {"medium"})
 @pytest.fixture(scope="module")
 def official() -> Iterator[Any]:
     settings = np.geterr()  # importing the package switches numpy's warnings off
-    yield pytest.importorskip("SoccerNet.Evaluation.ActionSpotting").evaluate
+    yield needs("SoccerNet.Evaluation.ActionSpotting").evaluate
     np.seterr(**settings)
 
 

@@ -5,8 +5,9 @@ import zlib
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.models.astra import (  # noqa: E402

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from safetensors.torch import load_file  # noqa: E402
 from torch import nn  # noqa: E402

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.errors import CheckpointError, ConfigError  # noqa: E402
 from touchline.importers.legacy import spivak  # noqa: E402

@@ -1,8 +1,9 @@
 """Dropout drawn our way: how many ones, what decides them, and that nothing else is touched."""
 
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("timm")
+torch = needs("torch")
+needs("timm")
 
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.models.e2e_spot import (  # noqa: E402

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch", reason="networks need the optional part [torch]")
+torch = needs("torch")
 
 from touchline.importers.legacy import keras_resnet  # noqa: E402
 from touchline.models.resnet_keras import KerasResNet, published_pixels  # noqa: E402

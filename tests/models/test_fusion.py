@@ -1,8 +1,9 @@
 """Networks of several streams: shapes, order, and doing without."""
 
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.models.fusion import (  # noqa: E402

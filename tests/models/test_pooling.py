@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402

@@ -1,6 +1,5 @@
 """What the tests of the server share."""
 
-import importlib.util
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,30 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "argon2", "prometheus_client")
-missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-if not any(importlib.util.find_spec(name) for name in ("httpx2", "httpx")):
-    missing.append("httpx2")
-collect_ignore_glob = ["test_*.py"] if missing else []
+from extras import needs, skip_without
 
 if TYPE_CHECKING:
     from touchline.server.services import Services
 
 
-def pytest_report_header() -> str:
-    """Say why the server is not tested, where it is not."""
-    return f"server tests left out: {', '.join(missing)} not installed" if missing else ""
-
-
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """An empty PostgreSQL."""
-    pytest.importorskip("psycopg", reason="needs the optional part [postgres]")
+    needs("psycopg")
     from postgres import programs, running_postgres
 
     if programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+        skip_without("PostgreSQL (apt-get install postgresql)")
     with running_postgres() as url:
         yield url
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from extras import needs
 from pydantic import BaseModel
 
 EXAMPLES = int(os.environ.get("TOUCHLINE_EXAMPLES", "12"))
@@ -62,7 +63,7 @@ def test_whatever_is_sent_the_answer_is_documented(
     client: Any, ready_match: Callable[..., str]
 ) -> None:
     """No 5xx, no undocumented answer, whatever schemathesis thinks of."""
-    schemathesis = pytest.importorskip("schemathesis")
+    schemathesis = needs("schemathesis")
     from hypothesis import HealthCheck, Phase, given, settings
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import (

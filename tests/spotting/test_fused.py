@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from hypothesis import given
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from feature_games import LABELS, write_game, write_labels  # noqa: E402
 

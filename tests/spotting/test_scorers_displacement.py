@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from extras import needs
 from hypothesis import given
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.datasets.displacement import anchor_targets, astra_targets  # noqa: E402
 from touchline.datasets.features import LabelledSteps  # noqa: E402

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from extras import needs
 from small_videos import RATE, cut_off, write_uneven, write_video
 
 import touchline
@@ -257,7 +258,7 @@ def test_the_python_interface(plain_model, video, tmp_path):
 
 
 def test_a_timeline_as_a_table(stream):
-    pandas = pytest.importorskip("pandas")
+    pandas = needs("pandas")
     stream(FakeStream(50))
     timeline = fake_spotter().spot("x.mp4")
     table = timeline.to_dataframe()

@@ -9,9 +9,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from extras import needs
 from small_videos import cut_off, picture, write_video
 
-torch = pytest.importorskip("torch", reason="needs the optional part [torch]")
+torch = needs("torch")
 
 import touchline  # noqa: E402
 from touchline.datasets.features import MAIN  # noqa: E402
@@ -211,7 +212,7 @@ def test_the_pca_of_its_features_is_applied(call, match, tmp_path):
 
 
 def test_detections_want_the_detector_that_they_were_made_with(call, refused, match, tmp_path):
-    pytest.importorskip("onnx")
+    needs("onnx")
     from tiny_detectors import yolo_v8
 
     detector = yolo_v8(tmp_path / "tiny.onnx", [(0.2, 0.2, 0.4, 0.6, 0.9, 1)])

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from feature_games import write_dataset, write_recipe  # noqa: E402
 from held_features import half_with_events  # noqa: E402

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from touchline.datasets.features import MAIN  # noqa: E402
 from touchline.datasets.player_boxes import DRAWN_STREAMS  # noqa: E402

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from held_features import half_with_events  # noqa: E402
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from touchline.simulator.dataset import simulate  # noqa: E402
 from touchline.systems import SYSTEMS, load_part  # noqa: E402

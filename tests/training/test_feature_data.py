@@ -5,18 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("lightning")
+needs("torch")
+needs("lightning")
 
-from feature_games import LABELS, annotation, write_dataset, write_game, write_labels, write_recipe
+from feature_games import LABELS, annotation, write_dataset, write_game, write_labels, write_recipe  # noqa: E402
 
-from touchline.errors import InputError
-from touchline.training.config import load_recipe
-from touchline.training.run import train
-from touchline.training.sources.feature_halves import open_halves
-from touchline.training.sources.games import read_labels
-from touchline.zoo.identity import FeatureIdentity
+from touchline.errors import InputError  # noqa: E402
+from touchline.training.config import load_recipe  # noqa: E402
+from touchline.training.run import train  # noqa: E402
+from touchline.training.sources.feature_halves import open_halves  # noqa: E402
+from touchline.training.sources.games import read_labels  # noqa: E402
+from touchline.zoo.identity import FeatureIdentity  # noqa: E402
 
 GAME = Path("train/league/season/game 1")
 

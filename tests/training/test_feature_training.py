@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from feature_games import write_dataset, write_recipe  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402

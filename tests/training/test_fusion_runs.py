@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("lightning")
+needs("torch")
+needs("lightning")
 
-from feature_games import LABELS, RATE, STEPS, WIDTH, annotation, write_labels
+from feature_games import LABELS, RATE, STEPS, WIDTH, annotation, write_labels  # noqa: E402
 
 KINDS = ("fusion-early", "fusion-late", "fusion-attention")
 SOUND = 3

@@ -1,15 +1,16 @@
 """The recipes of pooling networks: they load, and say what was published."""
 
 import pytest
+from extras import needs
 
-pytest.importorskip("torch")
+needs("torch")
 
-from touchline.labels import LABEL_SETS
-from touchline.systems import SYSTEMS
-from touchline.timebase import parse_rate
-from touchline.training.config import load_recipe, recipe_names
-from touchline.training.tasks import feature_task
-from touchline.zoo.networks import config_type, make_network
+from touchline.labels import LABEL_SETS  # noqa: E402
+from touchline.systems import SYSTEMS  # noqa: E402
+from touchline.timebase import parse_rate  # noqa: E402
+from touchline.training.config import load_recipe, recipe_names  # noqa: E402
+from touchline.training.tasks import feature_task  # noqa: E402
+from touchline.zoo.networks import config_type, make_network  # noqa: E402
 
 WINDOW_SECONDS = {
     "maxpool": 20,

@@ -1,7 +1,10 @@
 import pytest
+from extras import needs
 
-from touchline.training.options.e2e_spot import E2ESpotRecipe
-from touchline.training.schedule import schedule_factor
+needs("lightning")
+
+from touchline.training.options.e2e_spot import E2ESpotRecipe  # noqa: E402
+from touchline.training.schedule import schedule_factor  # noqa: E402
 
 
 def _recipe(**optimiser) -> E2ESpotRecipe:

@@ -1,8 +1,9 @@
 """Sharpness-aware steps."""
 
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.training.sharpness import SharpnessAwareAdamW  # noqa: E402
@@ -91,7 +92,7 @@ def test_without_sharpness_a_step_needs_none():
 
 
 def test_half_precision_is_refused_before_training():
-    pytest.importorskip("lightning")
+    needs("lightning")
     from touchline.labels import LabelSet
     from touchline.systems import SYSTEMS
     from touchline.training.config import load_recipe

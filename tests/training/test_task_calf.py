@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("lightning")
+torch = needs("torch")
+needs("lightning")
 
 from touchline.datasets.features import (  # noqa: E402
     FeatureFile,

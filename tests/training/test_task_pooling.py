@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from touchline.datasets.features import Clips, LabelledHalf, LabelledSteps  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402

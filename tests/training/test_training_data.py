@@ -5,10 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from extras import needs
 
-from touchline.errors import InputError, LabelError, MediaError
-from touchline.training.options.video import VideoDataOptions
-from touchline.training.sources.video import load_videos
+needs("torch")
+
+from touchline.errors import InputError, LabelError, MediaError  # noqa: E402
+from touchline.training.options.video import VideoDataOptions  # noqa: E402
+from touchline.training.sources.video import load_videos  # noqa: E402
 
 
 @pytest.fixture

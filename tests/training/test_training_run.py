@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file
+from extras import needs
 
-from touchline.errors import CheckpointError, ConfigError
-from touchline.training.options.e2e_spot import E2ESpotRecipe
-from touchline.training.run import train
+torch = needs("torch")
+needs("lightning")
+
+from safetensors.torch import load_file  # noqa: E402
+
+from touchline.errors import CheckpointError, ConfigError  # noqa: E402
+from touchline.training.options.e2e_spot import E2ESpotRecipe  # noqa: E402
+from touchline.training.run import train  # noqa: E402
 
 SHORT = (
     "network.clip_len=8",

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from published_files import keras_file
 from small_videos import write_video
 
-torch = pytest.importorskip("torch", reason="needs the optional part [torch]")
-h5py = pytest.importorskip("h5py", reason="needs the optional part [torch]")
-pytest.importorskip("onnx", reason="needs the optional part [torch]")
+torch = needs("torch")
+h5py = needs("h5py")
+needs("onnx")
 
 from touchline.engines.features import open_feature_network, shift, trial_inputs  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError  # noqa: E402

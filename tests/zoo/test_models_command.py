@@ -4,10 +4,11 @@ import json
 import sys
 
 import pytest
+from extras import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("timm")
-hub = pytest.importorskip("huggingface_hub")
+needs("torch")
+needs("timm")
+hub = needs("huggingface_hub")
 
 import torch  # noqa: E402
 from model_folders import small_network, write_folder  # noqa: E402
@@ -82,7 +83,7 @@ def test_import_and_export(touchline, tmp_path, home):
 
 
 def test_what_makes_features_is_imported_and_listed(touchline, tmp_path, home, monkeypatch):
-    pytest.importorskip("h5py")
+    needs("h5py")
     monkeypatch.setattr(extractor_weights, "RESNET152_DEPTHS", (1, 1, 1, 1))
     weights = keras_file(tmp_path / "resnet152.h5", (1, 1, 1, 1))
     for _ in range(2):  # the second time there is nothing to do
@@ -127,7 +128,7 @@ def test_a_published_model_says_what_made_its_features(touchline, tmp_path, home
 
 
 def test_an_entry_that_cannot_be_renamed_names_the_file(touchline, tmp_path):
-    h5py = pytest.importorskip("h5py")
+    h5py = needs("h5py")
     with h5py.File(tmp_path / "odd.h5", "w") as file:
         for layer in ("conv2d_10/conv2d_10/kernel:0", "conv2d_5/conv2d_5/kernel:0", "what"):
             file[layer] = [[1.0]]
