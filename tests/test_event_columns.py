@@ -62,6 +62,11 @@ def test_the_half_is_that_of_the_event_else_of_its_timeline_else_its_place():
     assert columns_of(match).source == "game"
 
 
+def test_a_confidence_given_as_a_whole_number_is_one_all_the_same():
+    sure = Match("game", (Timeline(Video("a"), (Event(1.0, "Goal", 1),)),))
+    assert columns_of(sure).confidences.dtype == np.float64
+
+
 def test_positions_are_told_apart_as_far_as_floats_tell_milliseconds_apart():
     assert float(MAX_MILLISECONDS) == MAX_MILLISECONDS
     assert float(MAX_MILLISECONDS + 1) == MAX_MILLISECONDS

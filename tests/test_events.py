@@ -118,7 +118,9 @@ def test_the_curves_of_a_timeline_are_no_part_of_what_it_says():
 
 def test_a_table_of_events_needs_pandas_and_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingExtraError, match=r"to_dataframe\(\) needs.*touchline\[data\]") as e:
+    with pytest.raises(
+        MissingExtraError, match=r"^Timeline\.to_dataframe\(\) needs.*touchline\[data\]"
+    ) as e:
         Timeline(Video("a")).to_dataframe()
     assert e.value.extra == "data"
 

@@ -51,7 +51,7 @@ def test_classes_that_show_in_positions_and_the_others_are_all_classes():
         (("Goal", ""), "'' is not a label; use 1 to 300 characters"),
         ((" \t",), r"' \\t' is not a label; use 1 to 300 characters"),
         (("x" * 301,), f"'{'x' * 40}' is not a label; use 1 to 300 characters"),
-        (("a", "Goal", "Foul", "Goal", "Foul"), "label set 'mine' names 'Foul' twice"),
+        (("Corner", "Goal", "Foul", "Goal", "Foul"), "label set 'mine' names 'Foul' twice"),
     ],
 )
 def test_what_is_no_label_set(labels, said):

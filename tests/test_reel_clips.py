@@ -82,4 +82,4 @@ def test_the_least_overlap_is_refused(overlap):
 def test_clips_that_meet_do_not_overlap_whatever_rounding_adds():
     meeting = 0.1 + 0.2
     Reel((Clip("m.mp4", 0.0, meeting), Clip("m.mp4", 0.3, 1.0)))
-    Reel((Clip("m.mp4", 0.0, 10.0), Clip("m.mp4", 10.0 - 5e-7, 20.0)))
+    Reel((Clip("m.mp4", 0.0, 10.0), Clip("m.mp4", 10.0 - 1e-6, 20.0)))

@@ -33,7 +33,7 @@ def test_times_are_taken_where_each_is_later_than_the_one_before(times):
     "times", [[0, 0], [0, 1, 1, 2], [1, 0], [0, np.nan], [np.nan, 0, 1], [2, 3, 1]]
 )
 def test_times_that_stand_still_go_back_or_are_unknown_are_refused(times):
-    with pytest.raises(InputError, match="the times of scores do not increase"):
+    with pytest.raises(InputError, match=r"^the times of scores do not increase$"):
         scores(np.zeros((len(times), 2)), times)
 
 
@@ -51,7 +51,7 @@ def test_values_that_do_not_fit_steps_and_labels_are_refused(shape, steps):
 def test_every_value_is_a_finite_number(value):
     values = np.zeros((3, 2))
     values[1, 1] = value
-    with pytest.raises(InputError, match="scores hold values that are not finite numbers"):
+    with pytest.raises(InputError, match=r"^scores hold values that are not finite numbers$"):
         scores(values, np.arange(3))
 
 

@@ -37,6 +37,13 @@ RATES = [Fraction(2), Fraction(25, 12), Fraction(25), NTSC, Fraction(60000, 1001
         ("30000/1001", NTSC),
         (59.94, Fraction(60000, 1001)),
         ("30", Fraction(30)),
+        (" 25/1 ", Fraction(25)),
+        ("0.5", Fraction(1, 2)),
+        (1, Fraction(1)),
+        (1000, Fraction(1000)),
+        ("23.97", Fraction(2397, 100)),
+        ("29.98", Fraction(1499, 50)),
+        ("23.5", Fraction(47, 2)),
     ],
 )
 def test_rates(text, rate):
@@ -44,10 +51,39 @@ def test_rates(text, rate):
     assert parse_rate(format_rate(rate)) == rate
 
 
-@pytest.mark.parametrize("text", ["", "fast", "0", -1, "1/0", float("nan"), float("inf"), 10**9])
+@pytest.mark.parametrize("rate", [Fraction(24001, 1001), Fraction(25_000, 999), Fraction(1, 1001)])
+def test_a_fraction_that_can_be_written_exactly_is_taken_as_it_is(rate):
+    assert parse_rate(rate) == rate
+    assert parse_rate(format_rate(rate)) == rate
+
+
+def test_other_fractions_become_the_nearest_that_can():
+    for exact in (Fraction(25051, 1002), Fraction(100_001, 4001)):
+        rate = parse_rate(exact)
+        assert rate == exact.limit_denominator(1001)
+        assert rate != exact and parse_rate(rate) == rate
+
+
+@pytest.mark.parametrize("base", [24, 30, 48, 60, 120])
+def test_what_is_within_a_two_hundredth_of_a_television_rate_is_meant_to_be_it(base):
+    rate = Fraction(base * 1000, 1001)
+    for sign in (-1, 1):
+        assert parse_rate(rate + sign * Fraction(498, 100_000)) == rate
+        assert parse_rate(rate + sign * Fraction(1, 200)) != rate
+
+
+@pytest.mark.parametrize("text", ["", "fast", "1/0", float("nan"), float("inf"), None])
 def test_no_rates(text):
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as refused:
         parse_rate(text)
+    assert str(refused.value) == f"{text!r} is not a frame rate; write 25, 29.97 or 30000/1001"
+
+
+@pytest.mark.parametrize("rate", ["0", -1, 0.0, 1000.001, "1001", 10**9])
+def test_rates_out_of_range(rate):
+    with pytest.raises(InputError) as refused:
+        parse_rate(rate)
+    assert str(refused.value) == f"a frame rate of {rate} is out of range; 0 to 1000"
 
 
 @given(frame=st.integers(0, 10**7), rate=st.sampled_from(RATES))
@@ -55,15 +91,57 @@ def test_a_frame_is_on_show_when_it_begins(frame, rate):
     assert frame_at(seconds_of(frame, rate), rate) == frame
 
 
-def test_clocks():
+@pytest.mark.parametrize(
+    ("seconds", "decimals", "text"),
+    [
+        (74.999, 0, "1:14"),
+        (3674.5, 1, "1:01:14.5"),
+        (74.25, 2, "1:14.25"),
+        (74.05, 2, "1:14.05"),
+        (0.5, 1, "0:00.5"),
+        (0.0, 0, "0:00"),
+        (-74.5, 1, "-1:14.5"),
+        (-3674.5, 0, "-1:01:14"),
+        (-0.4, 0, "0:00"),
+        (59.9999999, 0, "1:00"),
+    ],
+)
+def test_durations_are_written_as_a_clock_shows_them(seconds, decimals, text):
+    assert format_seconds(seconds, decimals) == text
+
+
+@given(st.integers(0, 10**7))
+def test_durations_come_back(ticks):
+    assert parse_seconds(format_seconds(ticks / 100, 2)) == pytest.approx(ticks / 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("0.5", 0.5), ("74.5", 74.5), ("1:14.5", 74.5), (" 1:01:14.5 ", 3674.5)],
+)
+def test_durations(text, seconds):
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "1:2:3:4", "-1", "nan", "1:inf", "1:-2", "soon", "1::2"])
+def test_no_durations(text):
+    with pytest.raises(InputError) as refused:
+        parse_seconds(text)
+    assert str(refused.value) == f"{text!r} is not a time; write 74.5 or 1:14.5"
+
+
+def test_game_clocks():
     assert format_game_clock(1, 461.82) == "1 - 07:41"
+    assert format_game_clock(2, 6065) == "2 - 101:05"
     assert parse_game_clock("2 - 101:5") == (2, 6065)
-    assert format_seconds(74.999) == "1:14"
-    assert format_seconds(3674.5, 1) == "1:01:14.5"
-    assert parse_seconds("1:01:14.5") == 3674.5
-    for text in ("", "1:2:3:4", "-1", "nan", "1:inf"):
-        with pytest.raises(InputError):
-            parse_seconds(text)
+    assert parse_game_clock(" 1-07:41.5 ") == (1, 461.5)
+
+
+@pytest.mark.parametrize("text", ["", "07:41", "1 - 7", "1 - 07:411", "x - 07:41", "1 - 07:41 x"])
+def test_no_game_clocks(text):
+    with pytest.raises(InputError) as refused:
+        parse_game_clock(text)
+    assert str(refused.value) == f'{text!r} is not a game time; write "1 - 07:41"'
 
 
 @given(
@@ -88,33 +166,76 @@ def test_game_clock_comes_back(half, seconds):
 )
 def test_drop_frame_keeps_up_with_the_clock(frame, drop, text):
     assert format_timecode(frame, NTSC, drop) == text
+    assert drop or format_timecode(frame, NTSC) == text
     assert parse_timecode(text, NTSC) == frame
+
+
+@pytest.mark.parametrize(
+    ("rate", "drops"),
+    [
+        (NTSC, True),
+        (Fraction(60000, 1001), True),
+        (Fraction(120000, 1001), True),
+        (Fraction(24000, 1001), False),
+        (Fraction(30), False),
+        (Fraction(60), False),
+        (Fraction(25), False),
+    ],
+)
+def test_only_rates_of_american_television_drop_frames(rate, drops):
+    assert drops_frames(rate) is drops
 
 
 @given(frame=st.integers(0, 5_000_000), rate=st.sampled_from(RATES[2:]), drop=st.booleans())
 def test_timecode_comes_back(frame, rate, drop):
     drop = drop and drops_frames(rate)
-    assert parse_timecode(format_timecode(frame, rate, drop), rate) == frame
+    again = parse_timecode(format_timecode(frame, rate, drop), rate)
+    assert again == frame and isinstance(again, int)
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"),
+    ("text", "rate", "said"),
     [
-        ("00:01:00;00", NTSC),
-        ("00:00:00:25", Fraction(25)),
-        ("00:00:60:00", Fraction(25)),
-        ("00:00:00;00", Fraction(25)),
-        ("1:2:3", Fraction(25)),
-        ("00:00:00:00", Fraction(25, 12)),
+        ("00:01:00;00", NTSC, "is a number that drop-frame leaves out"),
+        ("00:01:00;01", NTSC, "is a number that drop-frame leaves out"),
+        ("00:09:00;03", Fraction(60000, 1001), "is a number that drop-frame leaves out"),
+        ("00:00:00:25", Fraction(25), "is not a timecode at 25 frames a second"),
+        ("00:00:60:00", Fraction(25), "is not a timecode at 25 frames a second"),
+        ("00:60:00:00", Fraction(25), "is not a timecode at 25 frames a second"),
+        ("00:00:00;00", Fraction(25), "is drop-frame, which 25 frames a second do not have"),
+        ("1:2:3", Fraction(25), "is not a timecode; write 00:01:14:12"),
     ],
 )
-def test_no_timecode(text, rate):
-    with pytest.raises(InputError):
+def test_no_timecode(text, rate, said):
+    with pytest.raises(InputError) as refused:
         parse_timecode(text, rate)
+    assert str(refused.value) == f"{text!r} {said}"
 
 
-def test_timecode_needs_a_rate_that_has_it():
-    with pytest.raises(InputError):
-        format_timecode(-1, Fraction(25))
-    with pytest.raises(InputError):
-        format_timecode(1, Fraction(25), drop_frame=True)
+def test_the_largest_numbers_of_a_timecode():
+    assert parse_timecode("00:59:59:24", Fraction(25)) == 60 * 60 * 25 - 1
+    assert parse_timecode("00:10:00.00", NTSC) == 17982
+    assert parse_timecode("00:01:01;00", NTSC) == 1828
+
+
+@pytest.mark.parametrize(
+    ("frame", "rate", "drop", "said"),
+    [
+        (-1, Fraction(25), False, "frame -1 has no timecode; timecode begins at 0"),
+        (1, Fraction(25), True, "25 frames a second have no drop-frame timecode"),
+        (
+            1,
+            Fraction(25, 12),
+            False,
+            "timecode cannot count 25/12 frames a second; "
+            "give a whole rate, or one such as 30000/1001",
+        ),
+    ],
+)
+def test_timecode_needs_a_frame_and_a_rate_that_have_it(frame, rate, drop, said):
+    with pytest.raises(InputError) as refused:
+        format_timecode(frame, rate, drop_frame=drop)
+    assert str(refused.value) == said
+    if not drop and frame >= 0:
+        with pytest.raises(InputError, match="timecode cannot count"):
+            parse_timecode("00:00:00:00", rate)

@@ -48,7 +48,7 @@ class Scores:
             )
         if not np.isfinite(values).all():
             raise InputError("scores hold values that are not finite numbers")
-        if seconds.size > 1 and not (np.diff(seconds) > 0).all():
+        if not (np.diff(seconds) > 0).all():
             raise InputError("the times of scores do not increase")
 
     @classmethod

@@ -27,7 +27,7 @@ def parse_rate(value: str | int | float | Fraction) -> Fraction:
         InputError: not a number, not positive, or above ``MAX_RATE``.
     """
     try:
-        exact = Fraction(value) if not isinstance(value, str) else Fraction(value.strip())
+        exact = Fraction(value)
     except (ValueError, ZeroDivisionError, OverflowError, TypeError) as error:
         raise InputError(
             f"{value!r} is not a frame rate", remedy="write 25, 29.97 or 30000/1001"
