@@ -73,6 +73,14 @@ def test_logits(folders, networks, arch, engine, precision, tolerance):
     running.close()
 
 
+@pytest.mark.parametrize("cap", ["avx2", "AVX512_CORE"])
+def test_who_keeps_onednn_to_older_instructions_gets_no_bfloat16(folders, cap, monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", cap)
+    with pytest.raises(ConfigError, match="bfloat16"):
+        open_engine(folders["rny002"], engine="openvino", precision="bf16")
+    assert open_engine(folders["rny002"], engine="openvino").name == "openvino fp32"
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_frames_passed_once_give_the_same_logits(folders, networks, engine):
     running = open_engine(folders["rny002"], engine=engine, precision="fp32")

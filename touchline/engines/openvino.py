@@ -51,9 +51,15 @@ PICTURES_AT_ONCE = 16
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
+_WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
+"""Values of ``ONEDNN_MAX_CPU_ISA``, by which a user keeps oneDNN to older instructions."""
+
 
 def has_bfloat16() -> bool:
-    """Whether this processor computes in bfloat16."""
+    """Whether this processor computes in bfloat16, and oneDNN may use that."""
+    # OpenVINO reports what the processor has, whatever oneDNN was told, and then does not compile.
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in _WITHOUT_BFLOAT16:
+        return False
     return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
