@@ -61,6 +61,7 @@ def pictures(path: Path) -> np.ndarray:
 def test_the_files_of_a_game(made):
     names = {path.name for path in game_folder(made).iterdir()}
     halves = ("72p.mkv", "player_boundingbox_maskrcnn.json", "field_calib_ccbv.json", "asr.json")
+    halves += ("broadcast.json",)
     assert names == {"Labels-v2.json", "Labels-ball.json", "Labels-cameras.json", "script.json"} | {
         f"{half}_{rest}" for half in (1, 2) for rest in halves
     }

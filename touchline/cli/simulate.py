@@ -14,7 +14,7 @@ from touchline.timebase import parse_rate
 
 app = new_app()
 
-ALL_MODALITIES = "video,audio,labels,boxes,calibration,transcript"
+ALL_MODALITIES = "video,audio,labels,boxes,calibration,transcript,broadcast"
 
 
 @app.command()
@@ -34,11 +34,21 @@ def simulate(
         int | None, typer.Option(help="Processes; by default one for each core.")
     ] = None,
     modalities: Annotated[
-        str, typer.Option(help="What to render, separated by commas.")
-    ] = ALL_MODALITIES,
+        str | None,
+        typer.Option(help=f"What to render, of {ALL_MODALITIES}; all that the look has."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="Shares of train, valid and test, such as 0.6,0.2,0.2.")
     ] = None,
+    look: Annotated[
+        str, typer.Option(help="broadcast; or classic: the look the demo network was trained on.")
+    ] = "broadcast",
+    bugs: Annotated[
+        str, typer.Option(help="Score bugs: all, tuning, held-out, or the name of a design.")
+    ] = "all",
+    wipes: Annotated[
+        str, typer.Option(help="Wipes: all, tuning, held-out, or the name of one.")
+    ] = "all",
     json: JsonOption = False,
 ) -> None:
     """Simulate football matches: video, sound, labels, boxes, cameras and commentary.
@@ -47,6 +57,7 @@ def simulate(
     again.
     """
     from touchline.simulator import dataset
+    from touchline.simulator.presentation import Presentation
 
     began = time.monotonic()
     with progress_bar() as bar:
@@ -59,10 +70,11 @@ def simulate(
             halves=halves,
             size=parse_size(size),
             rate=parse_rate(frame_rate),
-            modalities=[name.strip() for name in modalities.split(",") if name.strip()],
+            modalities=None if modalities is None else parse_names(modalities),
             splits=None if split is None else parse_shares(split),
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
+            presentation=Presentation(look, bugs, wipes),
         )
     seconds = time.monotonic() - began
     if json:
@@ -93,6 +105,11 @@ def parse_size(text: str) -> tuple[int, int]:
     if found is None:
         raise InputError(f"{text!r} is not a size", where="--size", remedy="write 398x224")
     return int(found[1]), int(found[2])
+
+
+def parse_names(text: str) -> list[str]:
+    """Read ``"video,labels"``."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def parse_shares(text: str) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,17 @@ from touchline.runtime.progress import Progress as Report
 from touchline.simulator import truth
 from touchline.simulator.audio import render_audio
 from touchline.simulator.author import write_script
+from touchline.simulator.broadcast_truth import broadcast_document
+from touchline.simulator.presentation import Presentation
+from touchline.simulator.production import produce
+from touchline.simulator.recording import half_recording
 from touchline.simulator.script import HalfScript, MatchScript
 from touchline.simulator.video import render_half
 from touchline.timebase import format_rate
 
-MODALITIES = ("video", "audio", "labels", "boxes", "calibration", "transcript")
-"""What can be rendered. Audio is the sound of the video, and there is none without it."""
+MODALITIES = ("video", "audio", "labels", "boxes", "calibration", "transcript", "broadcast")
+"""What can be rendered. Audio is the sound of the video, and there is none without it; broadcast is
+the truth about score bug, replays and graphics, and the classic look has none."""
 
 SPLITS = ("Train", "Valid", "Test")
 """The lists of games that a split makes, as ``SoccerNetGames<split>.json``."""
@@ -64,6 +69,7 @@ class Settings:
         rate: frames a second of the video; a low one gives the frames that a model of that
             rate reads, without rendering the others.
         modalities: members of ``MODALITIES``.
+        presentation: how the matches are put on air.
 
     Raises:
         InputError: a value out of range, or audio without video.
@@ -75,6 +81,7 @@ class Settings:
     size: tuple[int, int] = (398, 224)
     rate: Fraction = Fraction(25)
     modalities: tuple[str, ...] = MODALITIES
+    presentation: Presentation = field(default_factory=Presentation)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -98,6 +105,12 @@ class Settings:
                 f"{float(self.rate):g} frames a second", where="frame rate", remedy=f"to {MAX_RATE}"
             )
         _check_modalities(self.modalities)
+        if "broadcast" in self.modalities and self.presentation.look == "classic":
+            raise InputError(
+                "the classic look has no truth about its broadcast",
+                where="modalities",
+                remedy="leave out broadcast, or take the broadcast look",
+            )
 
     def script(self, index: int) -> MatchScript:
         """The script of game ``index``."""
@@ -122,6 +135,9 @@ class Settings:
             "size": list(self.size),
             "frame_rate": format_rate(self.rate),
             "modalities": [name for name in MODALITIES if name in self.modalities],
+            "look": self.presentation.look,
+            "bugs": self.presentation.bugs,
+            "wipes": self.presentation.wipes,
         }
 
 
@@ -150,16 +166,18 @@ def simulate(
     halves: int = 2,
     size: tuple[int, int] = (398, 224),
     rate: Fraction = Fraction(25),
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Sequence[str] | None = None,
     splits: Sequence[float] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    presentation: Presentation | None = None,
 ) -> SimulatedDataset:
     """Render ``games`` games into a folder; keep those that are there already.
 
     Args:
         out: the dataset's root; new, empty, or holding games of the same settings.
-        seed, minutes, halves, size, rate, modalities: see ``Settings``.
+        seed, minutes, halves, size, rate, modalities, presentation: see ``Settings``; by default
+            the broadcast look, and every modality that the look has.
         splits: shares of train, valid and test; writes ``SoccerNetGames<split>.json``.
         jobs: processes to use; all cores if None.
 
@@ -168,7 +186,12 @@ def simulate(
             written.
     """
     root = Path(out)
-    settings = Settings(seed, minutes, halves, size, Fraction(rate), tuple(modalities))
+    presentation = presentation or Presentation()
+    if modalities is None:
+        modalities = modalities_of(presentation)
+    settings = Settings(
+        seed, minutes, halves, size, Fraction(rate), tuple(modalities), presentation
+    )
     _check_counts(games, jobs)
     shares = None if splits is None else _check_splits(splits)
     try:
@@ -183,6 +206,12 @@ def simulate(
             f"cannot be written ({error.strerror or error})", where=error.filename or root
         ) from error
     return SimulatedDataset(root, ordered, kept, parts)
+
+
+def modalities_of(presentation: Presentation) -> tuple[str, ...]:
+    """Every modality that a look has."""
+    classic = presentation.look == "classic"
+    return tuple(name for name in MODALITIES if not (classic and name == "broadcast"))
 
 
 def video_name(half: int, size: tuple[int, int]) -> str:
@@ -352,6 +381,8 @@ class Unit:
             self._write(f"{self.half}_asr.json", truth.transcript(half))
         if "boxes" in wanted or "calibration" in wanted:
             self._write_sightings(script, half, report)
+        if "broadcast" in wanted:
+            self._write_broadcast(script)
         if "video" in wanted:
             render_half(
                 script,
@@ -362,8 +393,20 @@ class Unit:
                 progress=report,
                 sound=render_audio(script, half) if "audio" in wanted else None,
                 processes=self.processes,
+                presentation=self.settings.presentation,
             )
         report(half.seconds)
+
+    def _write_broadcast(self, script: MatchScript) -> None:
+        settings = self.settings
+        document = broadcast_document(
+            script,
+            produce(script, settings.presentation),
+            half_recording(script, self.half),
+            video_name(self.half, settings.size),
+            settings.size,
+        )
+        self._write(f"{self.half}_broadcast.json", document)
 
     def _write_sightings(self, script: MatchScript, half: HalfScript, report: Report) -> None:
         sightings = truth.Sightings(half, self.settings.size)

@@ -22,7 +22,10 @@ from touchline.simulator.figures import (
 )
 from touchline.simulator.motion import ASSISTANTS, PEOPLE, REFEREE, Pose, World
 from touchline.simulator.offpitch import OffPitch
+from touchline.simulator.onair import BroadcastOverlays
 from touchline.simulator.overlays import Overlays
+from touchline.simulator.presentation import CLASSIC, Presentation
+from touchline.simulator.production import produce
 from touchline.simulator.scenery import HALF_LENGTH, Scenery, draw_corner_flags, draw_goal
 from touchline.simulator.script import HalfScript, MatchScript, Rgb, Team
 
@@ -72,12 +75,23 @@ class Painter:
         script: the match.
         half: which of its halves.
         size: (width, height) in pixels.
+        presentation: how the match is put on air.
     """
 
-    def __init__(self, script: MatchScript, half: HalfScript, size: Size = (398, 224)) -> None:
+    def __init__(
+        self,
+        script: MatchScript,
+        half: HalfScript,
+        size: Size = (398, 224),
+        presentation: Presentation = CLASSIC,
+    ) -> None:
         self.script, self.half, self.size = script, half, size
         self.scenery = Scenery(script, size[0])
-        self.overlays = Overlays(script, half, size)
+        self.overlays = (
+            Overlays(script, half, size)
+            if presentation.look == "classic"
+            else BroadcastOverlays(script, half, size, produce(script, presentation))
+        )
         self.off_pitch = OffPitch(script, half, size, self.scenery.clutter)
         self._wardrobe = Wardrobe()
         self._goals = np.array([e.seconds for e in half.events if e.label == "Goal"])

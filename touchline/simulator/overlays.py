@@ -18,7 +18,10 @@ _OFF: Rgb = (225, 40, 45)
 
 
 class Overlays:
-    """The graphics of one half, in the house style of its match."""
+    """The graphics of one half in the classic look: plain, and the same in every match.
+
+    ``onair.BroadcastOverlays`` are those of the broadcast look.
+    """
 
     def __init__(self, script: MatchScript, half: HalfScript, size: Size) -> None:
         rng = np.random.default_rng((script.clutter_seed, 0x6F7))
@@ -47,11 +50,18 @@ class Overlays:
         if is_replay and self._replay_mark:
             mark = _label("REPLAY", round(10 * self._unit), self._ink, self._plate)
             frame.paste(mark, (self.size[0] - mark.width - self._margin[0], self._margin[1]))
+        self._draw_captions(frame, seconds)
+
+    def _draw_captions(self, frame: Image.Image, seconds: float) -> None:
         for k, graphic in enumerate(self.half.graphics):
             if graphic.kind != "logo" and graphic.start_seconds <= seconds < graphic.end_seconds:
                 self._lay(frame, k, graphic, seconds)
 
-    def wipe(self, frame: Image.Image, progress: float) -> None:
+    def _caption_floor(self) -> int:
+        """Pixels between captions and the lower edge of the picture."""
+        return round(15 * self._unit)
+
+    def wipe(self, frame: Image.Image, progress: float, seconds: float) -> None:
         """Sweep the league's band over a frame; at ``progress`` one half it covers all of it."""
         width, height = self.size
         slant = 0.35 * height
@@ -125,7 +135,7 @@ class Overlays:
         shown = min(1.0, since / 0.3 + 0.1)
         part = caption.crop((0, 0, max(1, round(caption.width * shown)), caption.height))
         left = (self.size[0] - caption.width) // 2 if graphic.kind == "caption" else self._margin[0]
-        frame.paste(part, (left, self.size[1] - caption.height - round(15 * self._unit)), part)
+        frame.paste(part, (left, self.size[1] - caption.height - self._caption_floor()), part)
 
     def _paint_caption(self, graphic: Graphic) -> Image.Image:
         if graphic.kind == "board":

@@ -25,6 +25,8 @@ from touchline.simulator.camera import Camera, Director, Floats, Size
 from touchline.simulator.drawing import Box, Painter
 from touchline.simulator.motion import Motion, World
 from touchline.simulator.overlays import DISSOLVE_SECONDS, WIPE_SECONDS
+from touchline.simulator.presentation import CLASSIC, Presentation
+from touchline.simulator.production import produce, wipe_spans
 from touchline.simulator.script import HalfScript, MatchScript
 
 Pixels = npt.NDArray[np.uint8]
@@ -41,14 +43,25 @@ class Broadcast:
 
     Args:
         size: (width, height) of the picture in pixels.
+        presentation: how the match is put on air.
     """
 
-    def __init__(self, script: MatchScript, half: HalfScript, size: Size = (398, 224)) -> None:
+    def __init__(
+        self,
+        script: MatchScript,
+        half: HalfScript,
+        size: Size = (398, 224),
+        presentation: Presentation = CLASSIC,
+    ) -> None:
         self.half = half
         self.motion = Motion(script, half)
         self.director = Director(script, half, self.motion, size)
-        self.painter = Painter(script, half, size)
-        self._wipes = _wipes(half)
+        self.painter = Painter(script, half, size, presentation)
+        self._wipes: Sequence[tuple[float, float]] = (
+            _wipes(half)
+            if presentation.look == "classic"
+            else produce(script, presentation).halves[half.number - 1].wipes
+        )
 
     def frames(self, seconds: Iterable[float]) -> Iterator[Pixels]:
         """The frames (height, width, 3) at broadcast times, one by one."""
@@ -108,14 +121,14 @@ class Broadcast:
         frame = self.painter.finish(frame, seconds, shot.is_replay)
         for start, end in self._wipes:
             if start <= seconds < end:
-                self.painter.overlays.wipe(frame, (seconds - start) / (end - start))
+                self.painter.overlays.wipe(frame, (seconds - start) / (end - start), seconds)
         return frame
 
 
 def _wipes(half: HalfScript) -> list[tuple[float, float]]:
-    """[start, end) of the wipes: round the end of each shot that ends so, else as scripted."""
-    cuts = [shot.end_seconds for shot in half.shots if shot.transition == "logo"]
-    spans = [(cut - WIPE_SECONDS / 2, cut + WIPE_SECONDS / 2) for cut in cuts]
+    """[start, end) of the classic wipes: round the end of shots that end so, else as scripted."""
+    spans = wipe_spans(half, WIPE_SECONDS)
+    cuts = [(start + end) / 2 for start, end in spans]
     for graphic in half.graphics:
         if graphic.kind == "logo":
             middle = (graphic.start_seconds + graphic.end_seconds) / 2
@@ -136,9 +149,11 @@ def _batches(seconds: Iterable[float]) -> Iterator[list[float]]:
 
 
 @lru_cache(maxsize=1)
-def _broadcast(script: MatchScript, half: HalfScript, size: Size) -> Broadcast:
+def _broadcast(
+    script: MatchScript, half: HalfScript, size: Size, presentation: Presentation = CLASSIC
+) -> Broadcast:
     """The last half in use: textures and sprites serve all of its segments in a process."""
-    return Broadcast(script, half, size)
+    return Broadcast(script, half, size, presentation)
 
 
 def render_frames(
@@ -146,9 +161,10 @@ def render_frames(
     half: HalfScript,
     seconds: Iterable[float] | Floats,
     size: Size = (398, 224),
+    presentation: Presentation = CLASSIC,
 ) -> Iterator[Pixels]:
     """The frames uint8 (height, width, 3) of a half at broadcast times, one by one."""
-    return Broadcast(script, half, size).frames(seconds)
+    return Broadcast(script, half, size, presentation).frames(seconds)
 
 
 def boxes(
@@ -177,10 +193,11 @@ class _Segment:
     first: int
     last: int
     path: Path
+    presentation: Presentation
 
     def run(self, report: Report) -> str:
         """Render and encode; reports seconds done."""
-        broadcast = _broadcast(self.script, self.half, self.size)
+        broadcast = _broadcast(self.script, self.half, self.size, self.presentation)
         times = [float(k / self.rate) for k in range(self.first, self.last)]
         with VideoWriter(self.path, self.size, self.rate, crf=_CRF, reproducible=True) as writer:
             for done, pixels in enumerate(broadcast.frames(times)):
@@ -200,6 +217,7 @@ def render_half(
     progress: Callable[[float], None] | None = None,
     sound: Iterator[npt.NDArray[np.float32]] | None = None,
     processes: int = 1,
+    presentation: Presentation = CLASSIC,
 ) -> None:
     """Write a half as a video file, H.264 and, given sound, AAC; frame i shows time i / rate.
 
@@ -208,6 +226,7 @@ def render_half(
         progress: called now and then with the seconds rendered; may raise to stop.
         sound: chunks (n,) of samples at 48 kHz from the start of the half.
         processes: how many render at once; the file does not depend on it.
+        presentation: how the match is put on air.
 
     Raises:
         MediaError: the file cannot be written.
@@ -220,7 +239,9 @@ def render_half(
         pieces = math.ceil(count / rate / SEGMENT_SECONDS)
         starts = [math.ceil(k * SEGMENT_SECONDS * rate) for k in range(pieces)]
         segments = [
-            _Segment(script, half, size, rate, first, last, folder / f"{number:05d}.mp4")
+            _Segment(
+                script, half, size, rate, first, last, folder / f"{number:05d}.mp4", presentation
+            )
             for number, (first, last) in enumerate(zip(starts, [*starts[1:], count], strict=True))
         ]
         for _ in run_tasks(segments, processes, progress or (lambda _: None)):

@@ -1,0 +1,197 @@
+"""The graphics of the broadcast look: the score bug, panels, tickers and the wipe of a match."""
+
+from functools import lru_cache
+
+from PIL import Image, ImageDraw
+
+from touchline.simulator.bug import BugPainter, entering
+from touchline.simulator.camera import Size
+from touchline.simulator.faces import lettering
+from touchline.simulator.overlays import Overlays
+from touchline.simulator.production import Panel, Production
+from touchline.simulator.script import HalfScript, MatchScript, Rgb
+from touchline.simulator.wipes import WipeStyle
+
+_TICKER_SECONDS = 6.0
+_EDGE_SPEED = 0.05
+"""Widths of the picture a second that the ticker at the edge runs."""
+
+_PANEL_SECONDS = 0.4
+
+
+class BroadcastOverlays(Overlays):
+    """The graphics of one half as its production has decided them."""
+
+    def __init__(
+        self, script: MatchScript, half: HalfScript, size: Size, production: Production
+    ) -> None:
+        super().__init__(script, half, size)
+        self._production = production
+        self._decided = production.halves[half.number - 1]
+        self._painter = BugPainter(production.design, production.sides, size)
+        main, accent, ink = production.colours
+        self._plate, self._ink, self._accent = main, ink, accent
+        self._style = WipeStyle(size, main, accent, ink, production.league[:3], production.turned)
+        self._panel_images: dict[int, Image.Image] = {}
+        self._words = max(5, round(0.026 * size[1]))
+
+    def draw(self, frame: Image.Image, seconds: float, is_replay: bool) -> None:
+        """Lay everything but the wipes over a frame."""
+        self._draw_captions(frame, seconds)
+        for k, panel in enumerate(self._decided.panels):
+            if panel.start <= seconds < panel.end:
+                self._lay_panel(frame, k, panel, seconds)
+        self._draw_channel(frame, seconds)
+        if self._production.design.ticker == "edge":
+            self._draw_edge(frame, seconds)
+        if is_replay and self._replay_mark:
+            self._draw_replay_mark(frame)
+        if not self._production.design.over_wipes or not self._wiping(seconds):
+            self._draw_bug(frame, seconds)
+
+    def wipe(self, frame: Image.Image, progress: float, seconds: float) -> None:
+        """Lay the wipe over a finished frame; some bugs stay above it."""
+        self._production.wipe.lay(frame, progress, self._style)
+        if self._production.design.over_wipes:
+            self._draw_bug(frame, seconds)
+
+    def _wiping(self, seconds: float) -> bool:
+        return any(start <= seconds < end for start, end in self._decided.wipes)
+
+    def _draw_bug(self, frame: Image.Image, seconds: float) -> None:
+        production, half = self._production, self._decided
+        share = production.presence(half, seconds)
+        if share <= 0:
+            return
+        team = production.banner_at(half, seconds)
+        if team is not None:
+            bug = self._painter.banner(f"GOAL {production.sides[team].text}", team)
+        else:
+            bug = self._painter.paint(production.text_at(half, seconds))
+        placed = entering(bug, share, production.design.enters, self.size)
+        if placed is None:
+            return
+        frame.paste(placed.image, placed.box[:2], placed.image)
+        if production.design.ticker == "under" and share >= 1:
+            other = production.others[int(seconds / _TICKER_SECONDS) % len(production.others)]
+            line = _strip(other, "condensed", self._words, self._ink, self._plate)
+            frame.paste(line, (placed.box[0], placed.box[3] + 1))
+
+    def _draw_channel(self, frame: Image.Image, seconds: float) -> None:
+        production = self._production
+        if production.channel is None:
+            return
+        words = [production.channel]
+        if production.day_clock:
+            words.append(self._time_of_day(seconds))
+        right = "right" not in production.design.place or "bottom" in production.design.place
+        y = round(0.05 * self.size[1])
+        for k, text in enumerate(words):
+            mask = lettering("heavy", text, self._words if k == 0 else round(0.85 * self._words))
+            mask = mask.point(_FAINT)
+            x = round(0.04 * self.size[0])
+            x = self.size[0] - x - mask.width if right else x
+            frame.paste((255, 255, 255), (x, y), mask)
+            y += round(1.6 * self._words)
+
+    def _time_of_day(self, seconds: float) -> str:
+        hour, minute = self.script.name.split(" - ")[1].split(" ")[0].split("-")
+        later = 60 * (self.half.number - 1)
+        total = int(hour) * 60 + int(minute) + later + int(seconds // 60)
+        return f"{total // 60 % 24:02d}:{total % 60:02d}"
+
+    def _draw_edge(self, frame: Image.Image, seconds: float) -> None:
+        """A band at the foot of the picture along which the scores of other matches run."""
+        height = round(2 * self._words)
+        tape = _tape(self._production.others, self._words, self._ink, self._plate)
+        x = round(seconds * _EDGE_SPEED * self.size[0]) % tape.width
+        for left in range(-x, self.size[0], tape.width):
+            frame.paste(tape, (left, self.size[1] - height))
+
+    def _draw_replay_mark(self, frame: Image.Image) -> None:
+        mark = _strip("REPLAY", "bold", self._words, self._ink, self._plate)
+        left = self.size[0] - mark.width - round(0.04 * self.size[0])
+        frame.paste(mark, (left, round(0.14 * self.size[1])))
+
+    def _caption_floor(self) -> int:
+        """Captions stand clear of a bug or ticker at the foot of the picture."""
+        design = self._production.design
+        floor = super()._caption_floor()
+        if design.ticker == "edge":
+            floor += round(2 * self._words)
+        if "bottom" in design.place:
+            rows = len(design.rows) * design.row_height
+            floor = max(floor, round((design.margin[1] + rows + 0.02) * self.size[1]))
+        return floor
+
+    def _lay_panel(self, frame: Image.Image, index: int, panel: Panel, seconds: float) -> None:
+        if index not in self._panel_images:
+            self._panel_images[index] = self._paint_panel(panel)
+        image = self._panel_images[index]
+        since = min(seconds - panel.start, panel.end - seconds)
+        share = min(1.0, since / _PANEL_SECONDS + 0.1)
+        part = image.crop((0, 0, max(1, round(image.width * share)), image.height))
+        left = (self.size[0] - image.width) // 2
+        top = (self.size[1] - image.height) // 2
+        if not panel.fills_picture:
+            top = self.size[1] - image.height - self._caption_floor()
+        frame.paste(part, (left, top), part)
+
+    def _paint_panel(self, panel: Panel) -> Image.Image:
+        """Rows of columns on a plate; those that fill the picture leave a rim of it."""
+        width, height = self.size
+        if panel.fills_picture:
+            size = (round(0.92 * width), round(0.9 * height))
+            capitals = max(5, round(0.035 * height))
+        else:
+            size = (round(0.62 * width), round((0.02 + 0.065 * len(panel.lines)) * height))
+            capitals = max(5, round(0.032 * height))
+        image = Image.new("RGBA", size, (*self._plate, 238 if panel.fills_picture else 220))
+        draw = ImageDraw.Draw(image)
+        top = 0.16 * size[1] if panel.fills_picture else 0.0
+        if panel.fills_picture:
+            draw.rectangle([0, 0, size[0], top * 0.8], fill=(*self._accent, 255))
+            title = {"table": "LEAGUE TABLE", "line-up": "STARTING ELEVEN"}[panel.kind]
+            _write(image, title, (size[0] / 2, 0.4 * top), capitals, self._plate)
+        step = (size[1] - top) / len(panel.lines)
+        for k, columns in enumerate(panel.lines):
+            if panel.fills_picture and k % 2:
+                box = [0, top + k * step, size[0], top + (k + 1) * step]
+                draw.rectangle(box, fill=(*self._plate, 205))
+            for j, text in enumerate(columns):
+                x = size[0] * (j + 0.5) / len(columns)
+                _write(image, text, (x, top + (k + 0.5) * step), capitals, self._ink)
+        return image
+
+
+_FAINT = [round(0.75 * value) for value in range(256)]
+
+
+def _write(
+    image: Image.Image, text: str, middle: tuple[float, float], capitals: int, ink: Rgb
+) -> None:
+    mask = lettering("bold", text, capitals)
+    spot = (round(middle[0] - mask.width / 2), round(middle[1] - mask.height / 2))
+    image.paste((*ink, 255), spot, mask)
+
+
+@lru_cache(maxsize=64)
+def _strip(text: str, face: str, capitals: int, ink: Rgb, back: Rgb) -> Image.Image:
+    """A line of text on a plate."""
+    mask = lettering(face, text, capitals)
+    strip = Image.new("RGB", (mask.width + 2 * capitals, round(1.8 * capitals)), back)
+    strip.paste(ink, (capitals, (strip.height - mask.height) // 2), mask)
+    return strip
+
+
+@lru_cache(maxsize=4)
+def _tape(others: tuple[str, ...], capitals: int, ink: Rgb, back: Rgb) -> Image.Image:
+    """The ticker as one long band."""
+    masks = [lettering("condensed", other, capitals) for other in others]
+    gap = 3 * capitals
+    tape = Image.new("RGB", (sum(m.width + gap for m in masks), 2 * capitals), back)
+    x = 0
+    for mask in masks:
+        tape.paste(ink, (x, (tape.height - mask.height) // 2), mask)
+        x += mask.width + gap
+    return tape
