@@ -7,14 +7,17 @@ begin on the sample of their action.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from touchline.simulator import crowd
 from touchline.simulator.author import excitement
+from touchline.simulator.presentation import CLASSIC, Presentation
+from touchline.simulator.production import produce
 from touchline.simulator.script import PITCH_WIDTH, Action, HalfScript, Line, MatchScript
 
 Samples = npt.NDArray[np.float32]
@@ -27,6 +30,12 @@ BLOCK_STEPS = 60
 
 TAIL_STEPS = 4
 """Control steps that a crowd filter rings on; with the block, a length quick to transform."""
+
+_NEAR_MICROPHONE = 1.7
+"""How much louder the broadcast look has its commentator."""
+
+_STRIKES_HEARD = 0.35
+"""Share of the strikes that the broadcast look lets hear."""
 
 BANDS = {
     "rumble": ((60, 0.0), (110, 1.0), (220, 0.7), (400, 0.0)),
@@ -59,49 +68,17 @@ STRIKES = {
 """How hard the ball is struck by each kind of action; other kinds are silent."""
 
 
-@dataclass(frozen=True)
-class Reaction:
-    """How the crowd answers an event.
-
-    Attributes:
-        cheer, groan, jeer, applause: peak levels, 0 to 1, from a full home crowd.
-        rise_seconds, decay_seconds: time constants of the answer.
-    """
-
-    cheer: float = 0.0
-    groan: float = 0.0
-    jeer: float = 0.0
-    applause: float = 0.0
-    rise_seconds: float = 0.25
-    decay_seconds: float = 2.5
-
-
-REACTIONS = {
-    "Goal": Reaction(cheer=1.0, applause=0.5, rise_seconds=0.35, decay_seconds=11.0),
-    "Penalty": Reaction(cheer=0.45, decay_seconds=6.0),
-    "Shots on target": Reaction(cheer=0.25, groan=0.35),
-    "Shots off target": Reaction(groan=0.8),
-    "Offside": Reaction(groan=0.2, jeer=0.15),
-    "Corner": Reaction(cheer=0.12, applause=0.15),
-    "Substitution": Reaction(applause=0.45, rise_seconds=1.0, decay_seconds=5.0),
-    "Yellow card": Reaction(jeer=0.45, rise_seconds=0.6, decay_seconds=4.0),
-    "Red card": Reaction(jeer=0.9, rise_seconds=0.6, decay_seconds=8.0),
-    "Yellow->red card": Reaction(jeer=0.9, rise_seconds=0.6, decay_seconds=8.0),
-}
-"""Answers by 17-class label; other events leave the crowd as it was."""
-
-AWAY_SHARE = 0.55
-"""Loudness of the visitors' end against that of the home crowd."""
-
-REACTION_SECONDS = 0.15
-"""Time in which a crowd grasps what it saw."""
-
-
-def render_audio(script: MatchScript, half: HalfScript, rate: int = 48000) -> Iterator[Samples]:
+def render_audio(
+    script: MatchScript,
+    half: HalfScript,
+    rate: int = 48000,
+    presentation: Presentation = CLASSIC,
+) -> Iterator[Samples]:
     """The sound of a half, in chunks of a second or so.
 
     Args:
         rate: samples a second, at least 8000.
+        presentation: how the match is put on air; the classic look has a telling crowd.
 
     Yields:
         float32 (n,) mono within [-1, 1]; together ``round(half.seconds * rate)`` samples.
@@ -111,37 +88,45 @@ def render_audio(script: MatchScript, half: HalfScript, rate: int = 48000) -> It
     total = round(half.seconds * rate)
     steps = -(-total // hop) + BLOCK_STEPS + 1
     control_seconds = np.arange(steps) * hop / rate
+    telling = presentation.look == "classic"
     tension = excitement(half, control_seconds)
-    gains = crowd_gains(half, control_seconds, tension, np.random.default_rng((*seed, 1)))
-    mixed = _Mixer(_sounds(script, half, rate, tension))
-    crowd = _band_noise(rate, hop, np.random.default_rng((*seed, 0)))
+    if telling:
+        answers = list(crowd.prompt_answers(half))
+    else:
+        random = np.random.default_rng((*seed, 6))
+        tension = crowd.restless(tension, CONTROL_RATE, random)
+        decided = produce(script, presentation).halves[half.number - 1]
+        answers = list(crowd.late_answers(half, decided.taken_back, random))
+    moods = crowd.levels_of(answers, control_seconds)
+    gains = crowd_gains(moods, tension, np.random.default_rng((*seed, 1)))
+    mixed = _Mixer(_sounds(script, half, rate, tension, telling=telling))
+    noise = _band_noise(rate, hop, np.random.default_rng((*seed, 0)))
     ramp = np.arange(hop, dtype=np.float32) / hop
     for first in range(0, total, BLOCK_STEPS * hop):
         step = first // hop
         levels = gains[:, step : step + BLOCK_STEPS + 1]
         slopes = np.diff(levels, axis=1)[..., None] * ramp + levels[:, :-1, None]
-        chunk = np.einsum("bsh,bsh->sh", next(crowd), slopes, optimize=True).reshape(-1)
+        chunk = np.einsum("bsh,bsh->sh", next(noise), slopes, optimize=True).reshape(-1)
         mixed.add_to(chunk, first)
         yield np.tanh(chunk, out=chunk)[: total - first]
 
 
 def crowd_gains(
-    half: HalfScript,
-    seconds: npt.NDArray[np.float64],
+    moods: npt.NDArray[np.float64],
     tension: npt.NDArray[np.float64],
     random: np.random.Generator,
 ) -> Samples:
     """How loud each band of the crowd's noise is.
 
     Args:
-        seconds: (n,) times at the control rate.
+        moods: (4, n) cheer, groan, jeer and applause at the control rate.
         tension: (n,) what the game does to the crowd, 0 to 1.
 
     Returns:
         (bands, n) amplitudes in the order of ``BANDS``.
     """
-    cheer, groan, jeer, applause = _answers(half, seconds)
-    swell = _drift(len(seconds), 4.0, random)
+    cheer, groan, jeer, applause = moods
+    swell = _drift(len(tension), 4.0, random)
     calm = (0.6 + 0.8 * tension) * (1 + 0.25 * swell)
     gains = {
         "rumble": 0.010 * calm + 0.03 * cheer,
@@ -150,28 +135,8 @@ def crowd_gains(
         "cheer": 0.005 * calm + 0.018 * tension**2 + 0.16 * cheer + 0.03 * jeer,
         "air": 0.0025 * calm + 0.06 * cheer + 0.05 * jeer + 0.05 * applause,
     }
-    flutter = 1 + 0.15 * _drift(len(seconds), 0.2, random)
+    flutter = 1 + 0.15 * _drift(len(tension), 0.2, random)
     return np.stack([gains[band] * flutter for band in BANDS]).astype(np.float32)
-
-
-def _answers(half: HalfScript, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(4, n) cheer, groan, jeer and applause after the events of a half."""
-    levels = np.zeros((4, len(seconds)))
-    for event in half.events:
-        answer = REACTIONS.get(event.label)
-        if answer is None:
-            continue
-        since = seconds - event.seconds - REACTION_SECONDS
-        first = int(np.searchsorted(since, 0))
-        since = since[first : np.searchsorted(since, 8 * answer.decay_seconds)]
-        shape = -np.expm1(-since / answer.rise_seconds) * np.exp(-since / answer.decay_seconds)
-        for_us, against_us = (1.0, AWAY_SHARE) if event.team == "home" else (AWAY_SHARE, 1.0)
-        # Whoever is punished is cheered off by the others, and jeered for by his own.
-        weights = (for_us * answer.cheer, for_us * answer.groan, for_us * answer.jeer)
-        peaks = np.array([*weights, max(for_us, against_us) * answer.applause])
-        part = levels[:, first : first + len(since)]
-        np.maximum(part, peaks[:, None] * shape, out=part)
-    return levels
 
 
 def _drift(
@@ -233,21 +198,34 @@ class _Mixer:
 
 
 def _sounds(
-    script: MatchScript, half: HalfScript, rate: int, tension: npt.NDArray[np.float64]
+    script: MatchScript,
+    half: HalfScript,
+    rate: int,
+    tension: npt.NDArray[np.float64],
+    *,
+    telling: bool,
 ) -> Iterator[_Sound]:
-    """Whistles, strikes, chants and commentary of a half, in no order."""
+    """Whistles, strikes, chants and commentary of a half, in no order.
+
+    Args:
+        telling: whether a whistle's length and a strike's loudness say what they are for.
+    """
     seed = (script.clutter_seed, half.number)
     whistle = Whistle.of_match(script, rate)
     for action in half.actions:
         start = round(action.seconds * rate)
         if action.kind in ("whistle", "whistle-long"):
-            yield _Sound(start, partial(whistle.blow, whistle_blasts(action, half)))
-        elif action.kind in STRIKES:
+            blasts = whistle_blasts(action, half) if telling else crowd.blasts_of(action, seed)
+            yield _Sound(start, partial(whistle.blow, blasts))
+        elif action.kind in STRIKES and telling:
             yield _Sound(start, partial(strike, action, rate, (*seed, 2, start)))
+        elif action.kind in STRIKES:
+            yield from _faint_strike(action, rate, (*seed, 2, start))
     voice = Voice(rate, np.random.default_rng((*seed, 3)))
     for line in half.commentary:
         loud = float(tension[round(line.start_seconds * CONTROL_RATE)])
-        yield _Sound(round(line.start_seconds * rate), partial(voice.say, line, loud))
+        near = 1.0 if telling else _NEAR_MICROPHONE
+        yield _Sound(round(line.start_seconds * rate), partial(voice.say, line, loud, near))
     yield from _chants(half, rate, np.random.default_rng((*seed, 4)))
 
 
@@ -311,6 +289,20 @@ def strike(action: Action, rate: int, seed: tuple[int, ...]) -> Samples:
     return (loudness * body * np.clip((time[-1] - time) / 0.01, 0, 1)).astype(np.float32)
 
 
+def _faint_strike(action: Action, rate: int, seed: tuple[int, ...]) -> Iterator[_Sound]:
+    """A strike as a broadcast has it: often not to be made out, and as hard as chance will."""
+    random = np.random.default_rng((*seed, 1))
+    if random.random() < _STRIKES_HEARD:
+        alike = replace(action, kind="high-pass")
+        late = float(random.uniform(0.0, 0.06))
+        hit = partial(_scaled, partial(strike, alike, rate, seed), float(random.uniform(0.1, 0.8)))
+        yield _Sound(seed[-1] + round(late * rate), hit)
+
+
+def _scaled(make: Callable[[], Samples], factor: float) -> Samples:
+    return make() * np.float32(factor)
+
+
 FORMANTS = {
     "a": (750, 1250, 2550),
     "e": (480, 1850, 2550),
@@ -335,11 +327,12 @@ class Voice:
         self._random = random
         self._vowels: dict[tuple[str, int], Samples] = {}
 
-    def say(self, line: Line, excitement: float) -> Samples:
+    def say(self, line: Line, excitement: float, near: float = 1.0) -> Samples:
         """A sentence, its syllables spread over the whole of its time.
 
         Args:
             excitement: 0 flat to 1 shouting: decides pitch and loudness.
+            near: factor of loudness: how near the microphone is.
         """
         samples = np.zeros(round((line.end_seconds - line.start_seconds) * self._rate), np.float32)
         syllables = re.findall(r"[aeiouy]+[^aeiouy\s]*\s*", line.text.lower()) or ["a"]
@@ -351,7 +344,7 @@ class Voice:
             pitch = round(np.clip(shout + declination + self._random.normal(0, 0.6), 0, 5))
             spoken = (end - begin) * 0.85 if syllable[-1] in ".,!? " else end - begin
             self._add_syllable(samples[begin : begin + int(spoken)], syllable, pitch)
-        return samples * np.float32(0.07 + 0.08 * excitement)
+        return samples * np.float32(near * (0.07 + 0.08 * excitement))
 
     def _add_syllable(self, samples: Samples, syllable: str, pitch: int) -> None:
         vowel = self._vowel("i" if syllable[0] == "y" else syllable[0], pitch)[: len(samples)]

@@ -8,7 +8,7 @@ whatever is found under its name is whole.
 import json
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,7 +30,7 @@ from touchline.runtime.atomic import write_text
 from touchline.runtime.processes import available_cores, run_tasks
 from touchline.runtime.progress import Progress as Report
 from touchline.simulator import truth
-from touchline.simulator.audio import render_audio
+from touchline.simulator.audio import Samples, render_audio
 from touchline.simulator.author import write_script
 from touchline.simulator.broadcast_truth import broadcast_document
 from touchline.simulator.presentation import Presentation
@@ -391,11 +391,14 @@ class Unit:
                 size=self.settings.size,
                 rate=self.settings.rate,
                 progress=report,
-                sound=render_audio(script, half) if "audio" in wanted else None,
+                sound=self._sound(script, half) if "audio" in wanted else None,
                 processes=self.processes,
                 presentation=self.settings.presentation,
             )
         report(half.seconds)
+
+    def _sound(self, script: MatchScript, half: HalfScript) -> Iterator[Samples]:
+        return render_audio(script, half, presentation=self.settings.presentation)
 
     def _write_broadcast(self, script: MatchScript) -> None:
         settings = self.settings

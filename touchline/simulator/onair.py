@@ -87,8 +87,7 @@ class BroadcastOverlays(Overlays):
         right = "right" not in production.design.place or "bottom" in production.design.place
         y = round(0.05 * self.size[1])
         for k, text in enumerate(words):
-            mask = lettering("heavy", text, self._words if k == 0 else round(0.85 * self._words))
-            mask = mask.point(_FAINT)
+            mask = _faint(text, self._words if k == 0 else round(0.85 * self._words))
             x = round(0.04 * self.size[0])
             x = self.size[0] - x - mask.width if right else x
             frame.paste((255, 255, 255), (x, y), mask)
@@ -164,7 +163,10 @@ class BroadcastOverlays(Overlays):
         return image
 
 
-_FAINT = [round(0.75 * value) for value in range(256)]
+@lru_cache(maxsize=8)
+def _faint(text: str, capitals: int) -> Image.Image:
+    """A text as a mask that lets the picture show through."""
+    return lettering("heavy", text, capitals).point([round(0.75 * value) for value in range(256)])
 
 
 def _write(
