@@ -49,6 +49,10 @@ def simulate(
     wipes: Annotated[
         str, typer.Option(help="Wipes: all, tuning, held-out, or the name of one.")
     ] = "all",
+    recording: Annotated[
+        str,
+        typer.Option(help="halves: a file for each; match: one file, with studio and adverts."),
+    ] = "halves",
     json: JsonOption = False,
 ) -> None:
     """Simulate football matches: video, sound, labels, boxes, cameras and commentary.
@@ -75,6 +79,7 @@ def simulate(
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             presentation=Presentation(look, bugs, wipes),
+            recording=recording,
         )
     seconds = time.monotonic() - began
     if json:

@@ -22,7 +22,7 @@ from touchline.simulator.production import (
     replay_spans,
     without,
 )
-from touchline.simulator.recording import Stretch
+from touchline.simulator.recording import Scene, Stretch
 from touchline.simulator.script import HalfScript, MatchScript
 
 Json = dict[str, Any]
@@ -86,9 +86,25 @@ def broadcast_document(
         document["bug"]["visible"] += [
             _shifted(_span(span), stretch.start) for span in production.readable(decided)
         ]
-    lists["cuts"] += [s.start for s in stretches[1:]]
-    lists["cuts"].sort()
+    for stretch in stretches:
+        lists["cuts"] += [scene.start for scene in stretch.scenes]
+        lists["cuts"] += [stretch.start] if stretch.kind == "half" else []
+        lists["shots"] += [_scene(scene) for scene in stretch.scenes]
+        lists["graphics"] += [
+            _span((scene.start, scene.end)) | {"kind": "result", "lines": [[scene.words]]}
+            for scene in stretch.scenes
+            if scene.words
+        ]
+    lists["cuts"] = sorted(_round(cut) for cut in lists["cuts"] if cut > 0)
+    for name in ("shots", "graphics"):
+        lists[name].sort(key=lambda entry: float(entry["start"]))
     return document | lists
+
+
+def _scene(scene: Scene) -> Json:
+    return _span((_round(scene.start), _round(scene.end))) | {
+        "camera": scene.kind, "replay": False,
+    }  # fmt: skip
 
 
 def _half(production: Production, stretch: Stretch) -> Json:

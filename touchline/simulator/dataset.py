@@ -33,11 +33,12 @@ from touchline.simulator import truth
 from touchline.simulator.audio import Samples, render_audio
 from touchline.simulator.author import write_script
 from touchline.simulator.broadcast_truth import broadcast_document
+from touchline.simulator.match_video import MatchSource, match_sound, stretches_of
 from touchline.simulator.presentation import Presentation
 from touchline.simulator.production import produce
-from touchline.simulator.recording import half_recording
+from touchline.simulator.recording import Stretch, half_recording
 from touchline.simulator.script import HalfScript, MatchScript
-from touchline.simulator.video import render_half
+from touchline.simulator.video import SOUND_RATE, render, render_half
 from touchline.timebase import format_rate
 
 MODALITIES = ("video", "audio", "labels", "boxes", "calibration", "transcript", "broadcast")
@@ -47,10 +48,16 @@ the truth about score bug, replays and graphics, and the classic look has none."
 SPLITS = ("Train", "Valid", "Test")
 """The lists of games that a split makes, as ``SoccerNetGames<split>.json``."""
 
+RECORDINGS = ("halves", "match")
+"""What a video holds: a half, or all of the match with the studio before, between and after."""
+
 SCRIPT_FILE = "script.json"
 MAX_MINUTES = 60.0
 MAX_RATE = 60
 SIZE_RANGE = (64, 4096)
+
+WHOLE = 0
+"""Stands for the recording of a match where a half's number is asked for."""
 
 _UNFINISHED = ".unfinished"
 
@@ -70,6 +77,7 @@ class Settings:
             rate reads, without rendering the others.
         modalities: members of ``MODALITIES``.
         presentation: how the matches are put on air.
+        recording: a member of ``RECORDINGS``.
 
     Raises:
         InputError: a value out of range, or audio without video.
@@ -82,6 +90,7 @@ class Settings:
     rate: Fraction = Fraction(25)
     modalities: tuple[str, ...] = MODALITIES
     presentation: Presentation = field(default_factory=Presentation)
+    recording: str = "halves"
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -105,12 +114,34 @@ class Settings:
                 f"{float(self.rate):g} frames a second", where="frame rate", remedy=f"to {MAX_RATE}"
             )
         _check_modalities(self.modalities)
+        if self.recording not in RECORDINGS:
+            raise InputError(
+                f"unknown recording {self.recording!r}",
+                where="recording",
+                remedy=f"choose {' or '.join(RECORDINGS)}",
+            )
+        if self.recording == "match" and self.presentation.look == "classic":
+            raise InputError(
+                "the classic look records halves only", where="recording", remedy="halves"
+            )
         if "broadcast" in self.modalities and self.presentation.look == "classic":
             raise InputError(
                 "the classic look has no truth about its broadcast",
                 where="modalities",
                 remedy="leave out broadcast, or take the broadcast look",
             )
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """The units of work that a game is made of: its halves, and 0 for its one recording."""
+        halves = tuple(range(1, self.halves + 1))
+        return (WHOLE, *halves) if self.recording == "match" else halves
+
+    def part_minutes(self, index: int, part: int) -> float:
+        """Length of what a unit of work renders."""
+        if part != WHOLE:
+            return self.minutes
+        return stretches_of(self.script(index), self.presentation)[-1].end / 60
 
     def script(self, index: int) -> MatchScript:
         """The script of game ``index``."""
@@ -138,6 +169,7 @@ class Settings:
             "look": self.presentation.look,
             "bugs": self.presentation.bugs,
             "wipes": self.presentation.wipes,
+            "recording": self.recording,
         }
 
 
@@ -171,13 +203,14 @@ def simulate(
     jobs: int | None = None,
     progress: Progress | None = None,
     presentation: Presentation | None = None,
+    recording: str = "halves",
 ) -> SimulatedDataset:
     """Render ``games`` games into a folder; keep those that are there already.
 
     Args:
         out: the dataset's root; new, empty, or holding games of the same settings.
-        seed, minutes, halves, size, rate, modalities, presentation: see ``Settings``; by default
-            the broadcast look, and every modality that the look has.
+        seed, minutes, halves, size, rate, modalities, presentation, recording: see ``Settings``;
+            by default the broadcast look, and every modality that the look has.
         splits: shares of train, valid and test; writes ``SoccerNetGames<split>.json``.
         jobs: processes to use; all cores if None.
 
@@ -190,7 +223,7 @@ def simulate(
     if modalities is None:
         modalities = modalities_of(presentation)
     settings = Settings(
-        seed, minutes, halves, size, Fraction(rate), tuple(modalities), presentation
+        seed, minutes, halves, size, Fraction(rate), tuple(modalities), presentation, recording
     )
     _check_counts(games, jobs)
     shares = None if splits is None else _check_splits(splits)
@@ -215,8 +248,12 @@ def modalities_of(presentation: Presentation) -> tuple[str, ...]:
 
 
 def video_name(half: int, size: tuple[int, int]) -> str:
-    """File name of a half's video: ``1_224p.mkv``."""
-    return f"{half}_{size[1]}p.mkv"
+    """File name of a half's video, ``1_224p.mkv``, or that of a match: ``match_224p.mkv``."""
+    return f"{_part_name(half)}_{size[1]}p.mkv"
+
+
+def _part_name(part: int) -> str:
+    return "match" if part == WHOLE else str(part)
 
 
 def _check_counts(games: int, jobs: int | None) -> None:
@@ -304,15 +341,15 @@ def _render_games(
     if not indices:
         return {}
     workshop.mkdir(parents=True)
-    processes = max(1, jobs // (len(indices) * settings.halves))
+    processes = max(1, jobs // (len(indices) * len(settings.parts)))
     units = [
         Unit(settings, index, half, workshop / f"game-{index:05d}", processes)
         for index in indices
-        for half in range(1, settings.halves + 1)
+        for half in settings.parts
     ]
     names: dict[int, str] = {}
-    halves_done = dict.fromkeys(indices, 0)
-    total = settings.minutes * len(units)
+    parts_done = dict.fromkeys(indices, 0)
+    total = sum(settings.part_minutes(unit.index, unit.half) for unit in units)
 
     def tell(seconds: float) -> None:
         if progress is not None:
@@ -322,8 +359,8 @@ def _render_games(
         with closing(run_tasks(units, min(jobs, len(units)), tell)) as done:
             for number, name in done:
                 unit = units[number]
-                halves_done[unit.index] += 1
-                if halves_done[unit.index] == settings.halves:
+                parts_done[unit.index] += 1
+                if parts_done[unit.index] == len(settings.parts):
                     _move_into_place(unit.folder, root / name)
                     names[unit.index] = name
     finally:
@@ -342,7 +379,7 @@ def _move_into_place(folder: Path, place: Path) -> None:
 
 @dataclass(frozen=True)
 class Unit:
-    """The share of work that one process does at a time: one half."""
+    """The share of work that one process does at a time: one half, or a match's recording."""
 
     settings: Settings
     index: int
@@ -364,7 +401,10 @@ class Unit:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.half == 1:
             self._write_game(script)
-        self._write_half(script, report)
+        if self.half == WHOLE:
+            self._write_match(script, report)
+        else:
+            self._write_half(script, report)
         return script.name
 
     def _write_game(self, script: MatchScript) -> None:
@@ -381,9 +421,10 @@ class Unit:
             self._write(f"{self.half}_asr.json", truth.transcript(half))
         if "boxes" in wanted or "calibration" in wanted:
             self._write_sightings(script, half, report)
-        if "broadcast" in wanted:
-            self._write_broadcast(script)
-        if "video" in wanted:
+        apart = self.settings.recording == "halves"
+        if "broadcast" in wanted and apart:
+            self._write_broadcast(script, half_recording(half))
+        if "video" in wanted and apart:
             render_half(
                 script,
                 half,
@@ -400,16 +441,40 @@ class Unit:
     def _sound(self, script: MatchScript, half: HalfScript) -> Iterator[Samples]:
         return render_audio(script, half, presentation=self.settings.presentation)
 
-    def _write_broadcast(self, script: MatchScript) -> None:
+    def _write_match(self, script: MatchScript, report: Report) -> None:
+        """The one recording of a match, with the truth about it."""
+        settings = self.settings
+        stretches = stretches_of(script, settings.presentation)
+        if "broadcast" in settings.modalities:
+            self._write_broadcast(script, stretches)
+        if "labels" in settings.modalities:
+            name = video_name(WHOLE, settings.size)
+            events = truth.recorded_events(script, stretches, name, settings.rate)
+            write(events, self.folder / "match.events.json")
+        if "video" in settings.modalities:
+            audible = "audio" in settings.modalities
+            render(
+                MatchSource(script, settings.size, settings.presentation),
+                stretches[-1].end,
+                self.folder / video_name(WHOLE, settings.size),
+                settings.size,
+                settings.rate,
+                report,
+                match_sound(script, settings.presentation, SOUND_RATE) if audible else None,
+                self.processes,
+            )
+        report(stretches[-1].end)
+
+    def _write_broadcast(self, script: MatchScript, stretches: Sequence[Stretch]) -> None:
         settings = self.settings
         document = broadcast_document(
             script,
             produce(script, settings.presentation),
-            half_recording(script, self.half),
+            stretches,
             video_name(self.half, settings.size),
             settings.size,
         )
-        self._write(f"{self.half}_broadcast.json", document)
+        self._write(f"{_part_name(self.half)}_broadcast.json", document)
 
     def _write_sightings(self, script: MatchScript, half: HalfScript, report: Report) -> None:
         sightings = truth.Sightings(half, self.settings.size)

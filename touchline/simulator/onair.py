@@ -1,15 +1,13 @@
 """The graphics of the broadcast look: the score bug, panels, tickers and the wipe of a match."""
 
-from functools import lru_cache
-
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from touchline.simulator.bug import BugPainter, entering
 from touchline.simulator.camera import Size
-from touchline.simulator.faces import lettering
 from touchline.simulator.overlays import Overlays
+from touchline.simulator.panels import faint, paint_panel, strip, tape
 from touchline.simulator.production import Panel, Production
-from touchline.simulator.script import HalfScript, MatchScript, Rgb
+from touchline.simulator.script import HalfScript, MatchScript
 from touchline.simulator.wipes import WipeStyle
 
 _TICKER_SECONDS = 6.0
@@ -74,7 +72,7 @@ class BroadcastOverlays(Overlays):
         frame.paste(placed.image, placed.box[:2], placed.image)
         if production.design.ticker == "under" and share >= 1:
             other = production.others[int(seconds / _TICKER_SECONDS) % len(production.others)]
-            line = _strip(other, "condensed", self._words, self._ink, self._plate)
+            line = strip(other, "condensed", self._words, self._ink, self._plate)
             frame.paste(line, (placed.box[0], placed.box[3] + 1))
 
     def _draw_channel(self, frame: Image.Image, seconds: float) -> None:
@@ -87,7 +85,7 @@ class BroadcastOverlays(Overlays):
         right = "right" not in production.design.place or "bottom" in production.design.place
         y = round(0.05 * self.size[1])
         for k, text in enumerate(words):
-            mask = _faint(text, self._words if k == 0 else round(0.85 * self._words))
+            mask = faint(text, self._words if k == 0 else round(0.85 * self._words))
             x = round(0.04 * self.size[0])
             x = self.size[0] - x - mask.width if right else x
             frame.paste((255, 255, 255), (x, y), mask)
@@ -102,13 +100,13 @@ class BroadcastOverlays(Overlays):
     def _draw_edge(self, frame: Image.Image, seconds: float) -> None:
         """A band at the foot of the picture along which the scores of other matches run."""
         height = round(2 * self._words)
-        tape = _tape(self._production.others, self._words, self._ink, self._plate)
-        x = round(seconds * _EDGE_SPEED * self.size[0]) % tape.width
-        for left in range(-x, self.size[0], tape.width):
-            frame.paste(tape, (left, self.size[1] - height))
+        band = tape(self._production.others, self._words, self._ink, self._plate)
+        x = round(seconds * _EDGE_SPEED * self.size[0]) % band.width
+        for left in range(-x, self.size[0], band.width):
+            frame.paste(band, (left, self.size[1] - height))
 
     def _draw_replay_mark(self, frame: Image.Image) -> None:
-        mark = _strip("REPLAY", "bold", self._words, self._ink, self._plate)
+        mark = strip("REPLAY", "bold", self._words, self._ink, self._plate)
         left = self.size[0] - mark.width - round(0.04 * self.size[0])
         frame.paste(mark, (left, round(0.14 * self.size[1])))
 
@@ -125,7 +123,7 @@ class BroadcastOverlays(Overlays):
 
     def _lay_panel(self, frame: Image.Image, index: int, panel: Panel, seconds: float) -> None:
         if index not in self._panel_images:
-            self._panel_images[index] = self._paint_panel(panel)
+            self._panel_images[index] = paint_panel(panel, self.size, self._production.colours)
         image = self._panel_images[index]
         since = min(seconds - panel.start, panel.end - seconds)
         share = min(1.0, since / _PANEL_SECONDS + 0.1)
@@ -135,65 +133,3 @@ class BroadcastOverlays(Overlays):
         if not panel.fills_picture:
             top = self.size[1] - image.height - self._caption_floor()
         frame.paste(part, (left, top), part)
-
-    def _paint_panel(self, panel: Panel) -> Image.Image:
-        """Rows of columns on a plate; those that fill the picture leave a rim of it."""
-        width, height = self.size
-        if panel.fills_picture:
-            size = (round(0.92 * width), round(0.9 * height))
-            capitals = max(5, round(0.035 * height))
-        else:
-            size = (round(0.62 * width), round((0.02 + 0.065 * len(panel.lines)) * height))
-            capitals = max(5, round(0.032 * height))
-        image = Image.new("RGBA", size, (*self._plate, 238 if panel.fills_picture else 220))
-        draw = ImageDraw.Draw(image)
-        top = 0.16 * size[1] if panel.fills_picture else 0.0
-        if panel.fills_picture:
-            draw.rectangle([0, 0, size[0], top * 0.8], fill=(*self._accent, 255))
-            title = {"table": "LEAGUE TABLE", "line-up": "STARTING ELEVEN"}[panel.kind]
-            _write(image, title, (size[0] / 2, 0.4 * top), capitals, self._plate)
-        step = (size[1] - top) / len(panel.lines)
-        for k, columns in enumerate(panel.lines):
-            if panel.fills_picture and k % 2:
-                box = [0, top + k * step, size[0], top + (k + 1) * step]
-                draw.rectangle(box, fill=(*self._plate, 205))
-            for j, text in enumerate(columns):
-                x = size[0] * (j + 0.5) / len(columns)
-                _write(image, text, (x, top + (k + 0.5) * step), capitals, self._ink)
-        return image
-
-
-@lru_cache(maxsize=8)
-def _faint(text: str, capitals: int) -> Image.Image:
-    """A text as a mask that lets the picture show through."""
-    return lettering("heavy", text, capitals).point([round(0.75 * value) for value in range(256)])
-
-
-def _write(
-    image: Image.Image, text: str, middle: tuple[float, float], capitals: int, ink: Rgb
-) -> None:
-    mask = lettering("bold", text, capitals)
-    spot = (round(middle[0] - mask.width / 2), round(middle[1] - mask.height / 2))
-    image.paste((*ink, 255), spot, mask)
-
-
-@lru_cache(maxsize=64)
-def _strip(text: str, face: str, capitals: int, ink: Rgb, back: Rgb) -> Image.Image:
-    """A line of text on a plate."""
-    mask = lettering(face, text, capitals)
-    strip = Image.new("RGB", (mask.width + 2 * capitals, round(1.8 * capitals)), back)
-    strip.paste(ink, (capitals, (strip.height - mask.height) // 2), mask)
-    return strip
-
-
-@lru_cache(maxsize=4)
-def _tape(others: tuple[str, ...], capitals: int, ink: Rgb, back: Rgb) -> Image.Image:
-    """The ticker as one long band."""
-    masks = [lettering("condensed", other, capitals) for other in others]
-    gap = 3 * capitals
-    tape = Image.new("RGB", (sum(m.width + gap for m in masks), 2 * capitals), back)
-    x = 0
-    for mask in masks:
-        tape.paste(ink, (x, (tape.height - mask.height) // 2), mask)
-        x += mask.width + gap
-    return tape

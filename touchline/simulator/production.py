@@ -22,6 +22,8 @@ from touchline.simulator.wipes import Wipe
 Span = tuple[float, float]
 """[start, end) in seconds."""
 
+PanelKind = Literal["table", "line-up", "results", "statistics", "review"]
+
 REGULAR_SECONDS = 45 * 60.0
 """Length of a half by the clock; what is played beyond it is added time."""
 
@@ -49,7 +51,7 @@ class Panel:
 
     start: float
     end: float
-    kind: Literal["table", "line-up", "results", "statistics", "review"]
+    kind: PanelKind
     lines: tuple[tuple[str, ...], ...]
 
     @property
@@ -451,15 +453,16 @@ def _panels(
         if end - start < length + 0.5 or wanted > 0.3:
             continue
         begin = _instant(start + float(rng.uniform(0, end - start - length)))
-        kinds: tuple[Literal["table", "line-up", "results", "statistics"], ...]
+        kinds: tuple[PanelKind, ...]
         kinds = ("table", "line-up", "results", "results", "statistics", "statistics")
         kind = kinds[int(kind_lot * len(kinds))]
-        lines = _panel_lines(np.random.default_rng(lines_seed), kind)
+        lines = panel_lines(np.random.default_rng(lines_seed), kind)
         panels.append(Panel(begin, _instant(begin + length), kind, lines))
     return panels
 
 
-def _panel_lines(rng: np.random.Generator, kind: str) -> tuple[tuple[str, ...], ...]:
+def panel_lines(rng: np.random.Generator, kind: str) -> tuple[tuple[str, ...], ...]:
+    """What stands in a panel of a kind, a review excepted."""
     codes = [_CODES[k] for k in rng.permutation(len(_CODES))]
     if kind == "results":
         return tuple(

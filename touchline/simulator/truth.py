@@ -4,8 +4,9 @@ Labels are facts of the script. Boxes and calibrations are what the cameras on a
 second.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from touchline.formats.soccernet import ReplayLink, Shot, match_of_shots
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.simulator.camera import Camera
 from touchline.simulator.drawing import Box
+from touchline.simulator.recording import Stretch
 from touchline.simulator.script import CameraShot, HalfScript, MatchScript
 from touchline.simulator.video import boxes
 from touchline.timebase import seconds_of
@@ -49,6 +51,25 @@ def camera_labels(script: MatchScript) -> Match:
     """The shots of the broadcast and what replays show again, for ``Labels-cameras.json``."""
     shots = [_shot(half, shot) for half in script.halves for shot in half.shots]
     return match_of_shots(shots, script.name)
+
+
+def recorded_events(
+    script: MatchScript, stretches: Sequence[Stretch], video: str, rate: Fraction
+) -> Timeline:
+    """The 17-class events in the time of a recording of all halves.
+
+    Args:
+        stretches: what the recording is made of.
+        video: name of its file, of ``rate`` frames a second.
+    """
+    events = tuple(
+        replace(event, seconds=round(stretch.start + event.seconds, 3), half=stretch.half)
+        for stretch in stretches
+        if stretch.kind == "half"
+        for event in script.halves[stretch.half - 1].events
+    )
+    facts = Video(video, stretches[-1].end, rate)
+    return Timeline(facts, events, labels=SOCCERNET_V2)
 
 
 def transcript(half: HalfScript) -> Json:

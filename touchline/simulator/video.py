@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +79,14 @@ class Broadcast:
                     pictures.append(self._picture(index, second, world, row))
                     row += 1
                 yield np.asarray(self._compose(second, indices, pictures))
+
+    def clean(self, seconds: Iterable[float]) -> Iterator[Image.Image]:
+        """The pictures at broadcast times without grain, dissolves or anything laid over them."""
+        for batch in _batches(seconds):
+            shown = [(self.director.shot_index(second), second) for second in batch]
+            world = self._world(shown)
+            for row, (index, second) in enumerate(shown):
+                yield self._picture(index, second, world, row)
 
     def people(self, seconds: Iterable[float]) -> Iterator[tuple[Camera | None, list[Box]]]:
         """The camera on air at broadcast times, and where it sees people; wipes are ignored."""
@@ -148,11 +157,11 @@ def _batches(seconds: Iterable[float]) -> Iterator[list[float]]:
         yield batch
 
 
-@lru_cache(maxsize=1)
-def _broadcast(
+@lru_cache(maxsize=2)
+def broadcast_of(
     script: MatchScript, half: HalfScript, size: Size, presentation: Presentation = CLASSIC
 ) -> Broadcast:
-    """The last half in use: textures and sprites serve all of its segments in a process."""
+    """The last halves in use: textures and sprites serve all of its segments in a process."""
     return Broadcast(script, half, size, presentation)
 
 
@@ -174,33 +183,57 @@ def boxes(
 
     The camera is None, and the list empty, where the pitch is not shown.
     """
-    return _broadcast(script, half, size).people(seconds)
+    return broadcast_of(script, half, size).people(seconds)
 
 
 def frame_count(half: HalfScript, rate: Fraction) -> int:
     """How many frames of a rate begin within a half."""
-    return math.ceil(Fraction(half.seconds).limit_denominator(10_000) * rate)
+    return frames_in(half.seconds, rate)
+
+
+def frames_in(seconds: float, rate: Fraction) -> int:
+    """How many frames of a rate begin within a time."""
+    return math.ceil(Fraction(seconds).limit_denominator(10_000) * rate)
+
+
+class Source(Protocol):
+    """What can be drawn at any time; it can be pickled, and its hash is that of its contents."""
+
+    def frames(self, seconds: Iterable[float]) -> Iterator[Pixels]:
+        """The frames (height, width, 3) at times, one by one."""
+        ...
+
+
+@dataclass(frozen=True)
+class HalfSource:
+    """A half as it is on air."""
+
+    script: MatchScript
+    half: HalfScript
+    size: Size
+    presentation: Presentation
+
+    def frames(self, seconds: Iterable[float]) -> Iterator[Pixels]:
+        """See ``Source``."""
+        return broadcast_of(self.script, self.half, self.size, self.presentation).frames(seconds)
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """Frames [first, last) of a half, to be encoded by themselves."""
+    """Frames [first, last) of a source, to be encoded by themselves."""
 
-    script: MatchScript
-    half: HalfScript
+    source: Source
     size: Size
     rate: Fraction
     first: int
     last: int
     path: Path
-    presentation: Presentation
 
     def run(self, report: Report) -> str:
         """Render and encode; reports seconds done."""
-        broadcast = _broadcast(self.script, self.half, self.size, self.presentation)
         times = [float(k / self.rate) for k in range(self.first, self.last)]
         with VideoWriter(self.path, self.size, self.rate, crf=_CRF, reproducible=True) as writer:
-            for done, pixels in enumerate(broadcast.frames(times)):
+            for done, pixels in enumerate(self.source.frames(times)):
                 writer.write(pixels)
                 if done % _BATCH == 0:
                     report(float(done / self.rate))
@@ -231,17 +264,30 @@ def render_half(
     Raises:
         MediaError: the file cannot be written.
     """
+    source = HalfSource(script, half, size, presentation)
+    render(source, half.seconds, path, size, rate, progress, sound, processes)
+
+
+def render(
+    source: Source,
+    seconds: float,
+    path: str | Path,
+    size: Size,
+    rate: Fraction,
+    progress: Callable[[float], None] | None = None,
+    sound: Iterator[npt.NDArray[np.float32]] | None = None,
+    processes: int = 1,
+) -> None:
+    """Write so many seconds of a source as a video file; see ``render_half``."""
     target = Path(path)
     container_of(target)  # a wrong name is better refused before an hour's work than after
-    count = frame_count(half, rate)
+    count = frames_in(seconds, rate)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         pieces = math.ceil(count / rate / SEGMENT_SECONDS)
         starts = [math.ceil(k * SEGMENT_SECONDS * rate) for k in range(pieces)]
         segments = [
-            _Segment(
-                script, half, size, rate, first, last, folder / f"{number:05d}.mp4", presentation
-            )
+            _Segment(source, size, rate, first, last, folder / f"{number:05d}.mp4")
             for number, (first, last) in enumerate(zip(starts, [*starts[1:], count], strict=True))
         ]
         for _ in run_tasks(segments, processes, progress or (lambda _: None)):
