@@ -165,22 +165,23 @@ def _facts(
     half: HalfScript, decided: HalfProduction, production: Production
 ) -> dict[str, list[Any]]:
     """The lists of the document for one half, in its own time."""
-    shots = half.shots
+    shots = [s for s in half.shots if s.start_seconds < half.seconds]
     joins = {kind: [s.end_seconds for s in shots[:-1] if s.transition == kind]
              for kind in ("abrupt", "smooth")}  # fmt: skip
     return {
         "goals": list(_goals(half, decided, production)),
-        "replays": [_span(span) for span in replay_spans(half)],
+        "replays": [_span(s) for s in replay_spans(half) if s[0] < half.seconds],
         "cuts": joins["abrupt"],
         "dissolves": [_span((end - DISSOLVE_SECONDS, end)) for end in joins["smooth"]],
-        "wipes": [_span(span) for span in decided.wipes],
+        "wipes": [_span(span) for span in decided.wipes if span[0] < half.seconds],
         "whistles": [
             {"time": action.seconds, "confidence": 1.0, "long": action.kind == "whistle-long"}
             for action in half.actions
             if action.kind in ("whistle", "whistle-long")
         ],
         "shots": [
-            {**_span((s.start_seconds, s.end_seconds)), "camera": s.camera, "replay": s.is_replay}
+            {**_span((s.start_seconds, min(s.end_seconds, half.seconds))),
+             "camera": s.camera, "replay": s.is_replay}
             for s in shots
         ],
         "graphics": [
@@ -204,6 +205,7 @@ def _goals(half: HalfScript, decided: HalfProduction, production: Production) ->
               if e.label == "Goal" and e.team in SIDES]  # fmt: skip
     taken = [(goal.seconds, goal.team, goal) for goal in decided.taken_back]
     changes = list(pairwise(decided.scores))
+    used: list[float | None] = []  # two goals may be counted in the same stretch, one after another
     for seconds, team, goal in sorted([*fallen, *taken], key=lambda entry: entry[0]):
         after = list(score)
         after[team] += 1
@@ -212,7 +214,8 @@ def _goals(half: HalfScript, decided: HalfProduction, production: Production) ->
             gains = [new[0] for old, new in changes
                      if new[0] > seconds and new[1 + team] > old[1 + team]]  # fmt: skip
             own = [g.shown_at for g in decided.taken_back]
-            shown_at = next((at for at in gains if at not in own), None)
+            shown_at = next((at for at in gains if at not in (*own, *used)), None)
+            used.append(shown_at)
         else:
             shown_at = goal.shown_at
         entry: Json = {

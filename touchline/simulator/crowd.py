@@ -6,7 +6,7 @@ at times it answers nothing that anybody noted.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,10 @@ _NOTHING_EVERY_SECONDS = 26.0
 """Mean time between answers of the broadcast crowd to nothing in particular."""
 
 _GREAT_SHARE = 0.12
-"""Share of those that are as loud as that to a goal may be."""
+"""Share of those that are roars, as a goal is answered by."""
+
+_STUNNED = 0.3
+"""Share of the visitors' goals that silence the ground."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,8 @@ def late_answers(
         if lots[0] > _ANSWERED.get(label, _SELDOM if label in REACTIONS else 0.08):
             continue
         if label == "Goal":
-            roar = replace(REACTIONS["Goal"], cheer=0.6 + 0.4 * lots[1], applause=0.5 * lots[2],
-                           rise_seconds=0.3 + 0.9 * lots[3])  # fmt: skip
-            yield _answer(seconds + min(delay, 2.5), roar, team)
+            if team == "home" or lots[0] > _STUNNED:
+                yield _roar(seconds + min(delay, 4.0), team, random)
             continue
         own = _answer(seconds + delay, REACTIONS.get(label, Reaction()), team)
         loud = 0.15 + 0.65 * lots[1]
@@ -129,17 +131,30 @@ def late_answers(
     yield from _for_nothing(half.seconds, random)
 
 
+def _roar(seconds: float, team: str | None, random: np.random.Generator) -> Answer:
+    """The loudest that a crowd can do, for a goal or for what nearly was one."""
+    lots = random.random(4)
+    reaction = Reaction(
+        cheer=0.45 + 0.55 * lots[0],
+        groan=0.4 * lots[1],
+        applause=0.5 * lots[2],
+        rise_seconds=0.3 + 0.9 * lots[3],
+        decay_seconds=float(random.uniform(4.0, 12.0)),
+    )
+    return _answer(seconds, reaction, team)
+
+
 def _for_nothing(seconds: float, random: np.random.Generator) -> Iterator[Answer]:
     """A chant that swells, a hard tackle, news from another ground."""
     at = float(random.exponential(_NOTHING_EVERY_SECONDS))
     while at < seconds:
         lots = random.random(3)
-        great = lots[0] < _GREAT_SHARE
-        mix = random.dirichlet((1.2, 1.0, 0.8, 0.8)) * (
-            0.5 + 0.5 * lots[1] if great else 0.6 * lots[1]
-        )
+        mix = random.dirichlet((1.2, 1.0, 0.8, 0.8)) * 0.6 * lots[1]
         levels = (float(mix[0]), float(mix[1]), float(mix[2]), float(mix[3]))
-        yield Answer(at, levels, 0.2 + 1.2 * lots[2], float(random.uniform(1.5, 8.0)))
+        if lots[0] < _GREAT_SHARE:
+            yield _roar(at, SIDES[int(lots[2] < 0.5)], random)
+        else:
+            yield Answer(at, levels, 0.2 + 1.2 * lots[2], float(random.uniform(1.5, 8.0)))
         at += float(random.exponential(_NOTHING_EVERY_SECONDS))
 
 

@@ -435,7 +435,7 @@ def _slips(
             scorer = int(away > away_before)
             wrong = [home_before, away_before]
             wrong[scorer if twice else 1 - scorer] += 2 if twice else 1
-            yield Slip(at, at + length, (wrong[0], wrong[1]), (home, away))
+            yield Slip(at, _instant(at + length), (wrong[0], wrong[1]), (home, away))
 
 
 def _panels(
@@ -521,7 +521,7 @@ def _on_air(
     for _ in range(int(rng.random() < min(0.3, half.seconds / 6000))):
         length = _instant(rng.uniform(10, min(240.0, 0.15 * half.seconds + 10)))
         start = _instant(rng.uniform(begin + 5, max(begin + 6, half.seconds - length)))
-        gaps.append((start, start + length))
+        gaps.append((start, _instant(start + length)))
     spans = without([(begin, half.seconds)], gaps)
     return tuple(span for span in spans if span[1] - span[0] > ENTER_SECONDS + LEAVE_SECONDS + 0.5)
 

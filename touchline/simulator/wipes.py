@@ -206,7 +206,9 @@ def _flash(frame: Image.Image, progress: float, style: WipeStyle) -> None:
     white = Image.new("RGB", style.size, (255, 255, 255))
     frame.paste(Image.blend(frame, white, coming - leaving))
     width, height = style.size
-    _sign(frame, style, (width / 2, height / 2), (0.1 + 0.16 * progress) * height * coming)
+    _sign(
+        frame, style, (width / 2, height / 2), (0.1 + 0.16 * progress) * height * (coming - leaving)
+    )
 
 
 def _roll(frame: Image.Image, progress: float, style: WipeStyle) -> None:
