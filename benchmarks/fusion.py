@@ -6,7 +6,7 @@ split; then once more with streams taken away that they were trained with. Print
 again, so the call goes on where it was stopped, and processes may share the seeds between them.
 
     touchline simulate GAMES --games 24 --minutes 10 --seed 920001 --frame-rate 2 \
-        --split 0.6,0.15,0.25
+        --split 0.6,0.15,0.25 --look classic
     touchline extract GAMES --features demo,fft
     touchline extract GAMES --features detections --detector boxes
     python benchmarks/fusion.py GAMES --out RUNS [--seeds 0 1 2] [--epochs 12] [--table]

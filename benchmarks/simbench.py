@@ -4,7 +4,7 @@ SimBench is 48 simulated games of two halves of ten minutes; their features are 
 frame of the shipped model's picture network, two frames a second. To make it:
 
     touchline simulate SIMBENCH --games 48 --minutes 10 --seed 920001 --frame-rate 2 \
-        --split 0.78,0.08,0.14
+        --split 0.78,0.08,0.14 --look classic
     touchline extract SIMBENCH --features demo
 
 Every system is trained by its packaged recipe, with what `SYSTEMS` and `BUDGETS` say changed:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from touchline.events import Event
-from touchline.simulator import audio
+from touchline.simulator import audio, crowd
 from touchline.simulator.audio import render_audio
+from touchline.simulator.presentation import Presentation
 from touchline.simulator.script import Action, HalfScript, Kit, Line, MatchScript, Team
 
 RATE = 48000
@@ -143,3 +144,74 @@ def test_sound_does_not_depend_on_what_is_shown():
         actions=[action(10.0, "whistle")], events=[replace(unseen, visibility="visible")]
     )
     assert np.array_equal(sound(script), sound(shown))
+
+
+def half_of(events, seconds=1200.0):
+    return match_of(seconds, events=events).halves[0]
+
+
+def answers_to(events, seed, seconds=1200.0):
+    half = half_of(events, seconds)
+    return list(crowd.late_answers(half, (), np.random.default_rng(seed)))
+
+
+def test_the_classic_crowd_answers_at_once_and_always():
+    events = [Event(10.0 * k, "Corner", team="home") for k in range(1, 20)]
+    delays = [a.seconds - e.seconds for a, e in
+              zip(crowd.prompt_answers(half_of(events)), events, strict=True)]  # fmt: skip
+    assert delays == pytest.approx([crowd.REACTION_SECONDS] * 19)
+
+
+@pytest.mark.parametrize("label", ["Goal", "Offside", "Shots off target", "Yellow card"])
+def test_the_broadcast_crowd_is_late_by_chance_and_at_times_silent(label):
+    events = [Event(25.0 * k, label, team="away") for k in range(1, 45)]
+    heard = [a for seed in range(3) for a in answers_to(events, seed)]
+    unasked = [a for seed in range(3) for a in answers_to([], seed)]
+    answered = len(heard) - len(unasked)
+    assert 0.15 * 3 * 44 < answered < 0.9 * 3 * 44
+    delays = np.array([a.seconds % 25.0 for a in heard])
+    soon = delays[delays < 6]
+    assert np.ptp(soon) > 2 and soon.std() > 0.4
+
+
+def test_the_broadcast_crowd_answers_nothing_too_and_at_times_roars():
+    answers = [a for seed in range(6) for a in answers_to([], seed)]
+    assert len(answers) > 6 * 20
+    loudest = [max(answer.levels) for answer in answers]
+    assert sum(level > 0.4 for level in loudest) > 6
+    assert all(0 <= level <= 1 for answer in answers for level in answer.levels)
+
+
+def test_the_same_mood_may_answer_anything():
+    """No class has a mixture of its own: each mood leads for each class now and then."""
+    for label in ("Corner", "Yellow card", "Shots off target"):
+        events = [Event(12.0 * k, label, team="home") for k in range(1, 95)]
+        leading = {int(np.argmax(a.levels)) for seed in range(4) for a in answers_to(events, seed)}
+        assert leading == {0, 1, 2, 3}
+
+
+def test_a_broadcast_has_its_whistles_on_their_very_sample():
+    times = [4.0, 9.48, 13.2]
+    script = match_of(actions=[action(t, "whistle") for t in times])
+    samples = np.concatenate(list(render_audio(script, script.halves[0], RATE, Presentation())))
+    plain = np.concatenate(list(render_audio(match_of(), match_of().halves[0], RATE,
+                                             Presentation())))  # fmt: skip
+    for seconds in times:
+        around = slice(int((seconds - 0.3) * RATE), int((seconds + 0.2) * RATE))
+        heard = np.flatnonzero(np.abs(band(samples - plain, 2500, 5500))[around] > 0.01)
+        assert abs(heard[0] / RATE - 0.3) < 0.002
+
+
+def test_a_whistle_lasts_as_chance_will_have_it():
+    lengths = {crowd.blasts_of(action(t, "whistle"), (5, 1))[0] for t in np.arange(10.0, 60.0, 2.0)}
+    assert len(lengths) == 25 and max(lengths) > 2 * min(lengths)
+    assert len(crowd.blasts_of(action(16.0, "whistle-long"), (5, 1))) == 3
+
+
+def test_same_seed_same_broadcast_sound():
+    script = match_of(8.0, events=[Event(2.0, "Goal", team="home")])
+    once, again = (
+        np.concatenate(list(render_audio(script, script.halves[0], 16000, Presentation())))
+        for _ in range(2)
+    )
+    assert np.array_equal(once, again)
