@@ -137,8 +137,8 @@ def _readings(
         visible = any(start <= at < end for start, end in production.readable(half))
         readings.append(_reading(production, half, at, text, visible) | {"time": float(second)})
         if visible:
-            bug = painter.paint(text)
-            place = {"box": list(bug.box), "parts": {k: list(v) for k, v in bug.parts.items()}}
+            box, parts = painter.layout(text)
+            place = {"box": list(box), "parts": {k: list(v) for k, v in parts.items()}}
             if not boxes or any(boxes[-1][key] != value for key, value in place.items()):
                 boxes.append({"start": float(second), **place})
             readings[-1]["drawn"] = painter.words(text)

@@ -114,7 +114,7 @@ class BugPainter:
 
     def banner(self, text: str, team: int) -> PaintedBug:
         """A plate in the place of the bug: a goal of a team."""
-        box = self.paint(BugText((0, 0), clock="00:00", period=self.design.periods[0])).box
+        box, _ = self.layout(BugText((0, 0), clock="00:00", period=self.design.periods[0]))
         width, height = box[2] - box[0], box[3] - box[1]
         shirt = self.sides[team].shirt
         image = Image.new("RGBA", (width, height), (*shirt, 255))
@@ -151,34 +151,42 @@ class BugPainter:
                 rows.append(parts)
         return rows
 
-    def _paint(self, text: BugText) -> PaintedBug:
+    def layout(self, text: BugText) -> tuple[Rectangle, dict[str, Rectangle]]:
+        """Where the bug and its parts lie in the picture when it says something."""
         rows = self._rows(text)
         widths = self._widths(rows, text)
         full = max(sum(row) for row in widths)
-        image = Image.new("RGBA", (full, self._row * len(rows)))
-        boxes: dict[str, Rectangle] = {}
-        for k, (parts, row_widths) in enumerate(zip(rows, widths, strict=True)):
-            spare = full - sum(row_widths)
-            shift = {"l": 0, "r": spare}.get(self._side(), spare // 2)
-            line = self._paint_row(parts, row_widths, text)
-            image.paste(line, (shift, k * self._row))
-            x = shift
-            for part, width in zip(parts, row_widths, strict=True):
+        left, top = self._place((full, self._row * len(rows)))
+        parts: dict[str, Rectangle] = {}
+        for k, (names, row_widths) in enumerate(zip(rows, widths, strict=True)):
+            x, y = left + self._shift(full, row_widths), top + k * self._row
+            for part, width in zip(names, row_widths, strict=True):
                 if part != "gap":
-                    boxes[part] = (x, k * self._row, x + width, (k + 1) * self._row)
+                    parts[part] = (x, y, x + width, y + self._row)
                 x += width
+        return (left, top, left + full, top + self._row * len(rows)), parts
+
+    def _shift(self, full: int, widths: list[int]) -> int:
+        """How far a row stands from the left edge of the widest."""
+        spare = full - sum(widths)
+        return {"l": 0, "r": spare}.get(self._side(), spare // 2)
+
+    def _paint(self, text: BugText) -> PaintedBug:
+        rows = self._rows(text)
+        widths = self._widths(rows, text)
+        box, parts = self.layout(text)
+        full = box[2] - box[0]
+        image = Image.new("RGBA", (full, box[3] - box[1]))
+        for k, (names, row_widths) in enumerate(zip(rows, widths, strict=True)):
+            line = self._paint_row(names, row_widths, text)
+            image.paste(line, (self._shift(full, row_widths), k * self._row))
         if self.design.rule is not None:
             thick = max(1, self._row // 14)
             ImageDraw.Draw(image).rectangle(
                 [0, image.height - thick, image.width, image.height],
                 fill=(*self.design.rule, 255),
             )
-        left, top = self._place(image.size)
-        boxes = {
-            part: (x0 + left, y0 + top, x1 + left, y1 + top)
-            for part, (x0, y0, x1, y1) in boxes.items()
-        }
-        return PaintedBug(image, (left, top, left + image.width, top + image.height), boxes)
+        return PaintedBug(image, box, parts)
 
     def _side(self) -> str:
         """Where the bug is anchored: ``l`` left, ``r`` right, ``m`` in the middle."""

@@ -37,8 +37,7 @@ class OffAir:
     """Pictures of the scenes of a match's recording that are not played on the pitch."""
 
     def __init__(self, script: MatchScript, production: Production, size: Size) -> None:
-        self._production, self._size = production, size
-        self._title = script.name.split("/")[0].replace("_", " ").upper()
+        self._script, self._production, self._size = script, production, size
         self._capitals = max(5, round(0.03 * size[1]))
 
     def frame(self, scene: Scene, seconds: float) -> Image.Image:
@@ -66,7 +65,7 @@ class OffAir:
                         mask)  # fmt: skip
 
     def _still(self, scene: Scene) -> Image.Image:
-        return _studio(scene, self._size, self._production.colours, self._title)
+        return _studio(scene, self._script, self._size, self._production.colours)
 
     def _advert(self, scene: Scene, since: float) -> Image.Image:
         """A card in loud colours whose shapes move."""
@@ -96,7 +95,9 @@ class OffAir:
 
 
 @lru_cache(maxsize=16)
-def _studio(scene: Scene, size: Size, colours: tuple[Rgb, Rgb, Rgb], title: str) -> Image.Image:
+def _studio(
+    scene: Scene, script: MatchScript, size: Size, colours: tuple[Rgb, Rgb, Rgb]
+) -> Image.Image:
     """A studio with people at a desk, or one of its boards."""
     rng = np.random.default_rng(scene.seed)
     width, height = size
@@ -110,11 +111,12 @@ def _studio(scene: Scene, size: Size, colours: tuple[Rgb, Rgb, Rgb], title: str)
         draw.rectangle([x, 0, x + 0.03 * width, height], fill=shade(main, 0.6 + 0.2 * (k % 3)))
     if scene.kind in ("table", "line-up"):
         kind: PanelKind = "table" if scene.kind == "table" else "line-up"
-        board = paint_panel(Panel(0.0, 1.0, kind, panel_lines(rng, kind)), size, colours)
+        board = paint_panel(Panel(0.0, 1.0, kind, panel_lines(rng, kind, script)), size, colours)
         picture.paste(board, ((width - board.width) // 2, (height - board.height) // 2), board)
         return picture
     screen = [0.3 * width, 0.08 * height, 0.7 * width, 0.42 * height]
     draw.rectangle(screen, fill=shade(accent, 0.5), outline=ink, width=max(1, height // 120))
+    title = script.name.split("/")[0].replace("_", " ").upper()
     mask = lettering("bold", title, max(5, round(0.035 * height)))
     picture.paste(ink, ((width - mask.width) // 2, round(0.25 * height) - mask.height // 2), mask)
     close = scene.kind == "face"

@@ -323,7 +323,7 @@ def _half(script: MatchScript, half: HalfScript, design: BugDesign, wipe: Wipe) 
     wiped = wipe_spans(half, wipe.seconds)
     counted, slips, taken_back = _scores(rng, half)
     reviews = _reviews(taken_back, half.seconds)
-    panels = (*_panels(rng, half, wiped, reviews), *reviews)
+    panels = (*_panels(rng, script, half, wiped, reviews), *reviews)
     gains = [
         (after[0], min(after[0] + 5.0, half.seconds), int(after[2] > before[2]))
         for before, after in pairwise(counted)
@@ -439,7 +439,11 @@ def _slips(
 
 
 def _panels(
-    rng: np.random.Generator, half: HalfScript, wiped: Sequence[Span], reviews: Sequence[Panel]
+    rng: np.random.Generator,
+    script: MatchScript,
+    half: HalfScript,
+    wiped: Sequence[Span],
+    reviews: Sequence[Panel],
 ) -> list[Panel]:
     """Graphics in stretches in which nothing happens that they would hide."""
     busy = [(e.seconds - 3.0, e.seconds + 2.0) for e in half.events]
@@ -456,12 +460,14 @@ def _panels(
         kinds: tuple[PanelKind, ...]
         kinds = ("table", "line-up", "results", "results", "statistics", "statistics")
         kind = kinds[int(kind_lot * len(kinds))]
-        lines = panel_lines(np.random.default_rng(lines_seed), kind)
+        lines = panel_lines(np.random.default_rng(lines_seed), kind, script)
         panels.append(Panel(begin, _instant(begin + length), kind, lines))
     return panels
 
 
-def panel_lines(rng: np.random.Generator, kind: str) -> tuple[tuple[str, ...], ...]:
+def panel_lines(
+    rng: np.random.Generator, kind: PanelKind, script: MatchScript
+) -> tuple[tuple[str, ...], ...]:
     """What stands in a panel of a kind, a review excepted."""
     codes = [_CODES[k] for k in rng.permutation(len(_CODES))]
     if kind == "results":
@@ -483,7 +489,8 @@ def panel_lines(rng: np.random.Generator, kind: str) -> tuple[tuple[str, ...], .
             (str(k + 1), code, str(int(rng.integers(10, 30))), str(value))
             for k, (code, value) in enumerate(zip(codes, points, strict=False))
         )
-    return tuple((str(int(rng.integers(1, 40))), code) for code in codes[:8])
+    team = (script.home, script.away)[int(rng.integers(2))]
+    return tuple((str(player.number), player.name.upper()) for player in team.squad[:11])
 
 
 def _reviews(taken_back: Sequence[TakenBack], seconds: float) -> list[Panel]:
