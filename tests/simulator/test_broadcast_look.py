@@ -36,7 +36,7 @@ def painted(design, text=SAYING, ground=(90, 130, 70)):
     bug = BugPainter(design, SIDES, SIZE).paint(text)
     frame = Image.new("RGB", SIZE, ground)
     frame.paste(bug.image, bug.box[:2], bug.image)
-    return np.asarray(frame).astype(int), bug
+    return np.asarray(frame).astype(np.int16), bug
 
 
 def changed_box(a, b):
@@ -165,7 +165,7 @@ def test_a_wipe_comes_covers_everything_and_leaves(wipe, turned):
     def laid(progress, ground):
         frame = Image.new("RGB", style.size, (ground,) * 3)
         wipe.lay(frame, progress, style)
-        return np.asarray(frame).astype(int)
+        return np.asarray(frame).astype(np.int16)
 
     def hidden(progress):
         """Share of the picture that does not depend on what is behind the wipe."""
@@ -215,7 +215,7 @@ def test_the_bug_is_on_the_picture_when_the_truth_says_so(script, productions, n
         for layer in (overlays, without_bug):
             frame = Image.new("RGB", SIZE, (90, 130, 70))
             layer.draw(frame, at, False)
-            frames.append(np.asarray(frame).astype(int))
+            frames.append(np.asarray(frame).astype(np.int16))
         share = (np.abs(frames[0] - frames[1]).max(axis=2) > 0)[box[1] : box[3], box[0] : box[2]]
         on_air = production.presence(production.halves[0], at) > 0
         assert on_air or not share.any()
@@ -365,7 +365,7 @@ def test_the_two_looks_are_of_the_same_match():
         next(render_frames(script, half, [12.0], (160, 90), presentation))
         for presentation in (CLASSIC, Presentation(bugs="pylon"))
     ]
-    differing = (np.abs(pictures[0].astype(int) - pictures[1]).max(axis=2) > 0).mean()
+    differing = (np.abs(pictures[0].astype(np.int16) - pictures[1]).max(axis=2) > 0).mean()
     assert 0 < differing < 0.4
 
 
