@@ -206,6 +206,30 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch):
         pass
 
 
+@pytest.mark.parametrize(
+    ("fault", "started"), [(ConnectionError("none"), True), (Exception("timed out"), False)]
+)
+def test_without_a_cluster_one_is_started_and_other_faults_are_one_line(
+    monkeypatch, fault, started
+):
+    ray = pytest.importorskip("ray")
+    addresses = []
+
+    def init(address, **options):
+        addresses.append(address)
+        if address == "auto":
+            raise fault
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", init)
+    if started:
+        cluster._connect("auto")
+    else:
+        with pytest.raises(InputError, match="cannot be joined: timed out"):
+            cluster._connect("auto")
+    assert addresses == ["auto", "local"][: 1 + started]
+
+
 def test_a_wrong_address_is_one_line_at_once(refused, tmp_path, monkeypatch):
     needs("ray")
     monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 0.2)

@@ -73,17 +73,17 @@ def _connect(address: str) -> None:
     Raises:
         InputError: there is none at the address.
     """
-    import ray
-
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address == LOCAL:
         _start()
         return
     if address == AUTO and not os.environ.get("RAY_ADDRESS"):
         try:
-            ray.init(address=AUTO, log_to_driver=False, logging_level="ERROR")
-        except ConnectionError:  # none runs on this machine
-            _start()
+            _join(AUTO)
+        except InputError as error:
+            if not isinstance(error.__cause__, ConnectionError):
+                raise
+            _start()  # none runs on this machine
         return
     if address == AUTO:
         address = os.environ["RAY_ADDRESS"]
