@@ -1,6 +1,7 @@
 """Suppression gives what the published programs give, and never invents or loses the best peak."""
 
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -77,23 +78,119 @@ def test_the_highest_candidate_always_stays_as_it_is(values, window, kind):
         assert peaks == ()
 
 
+def suppress_one_by_one(kind: str, curve: dict[int, float], reach: float) -> dict[int, float]:
+    """What a suppression leaves of candidates, written as its definition reads."""
+    left, kept = dict(curve), {}
+    if kind == "maximum":
+        return {
+            step: value
+            for step, value in curve.items()
+            if value >= max(v for s, v in curve.items() if abs(s - step) <= reach)
+        }
+    while left:
+        step = max(left, key=lambda s: (left[s], -s))
+        value = left.pop(step)
+        if value > 0:
+            kept[step] = value
+        for other in list(left):
+            distance = abs(other - step)
+            if kind in ("soft", "linear") and distance <= int(reach):
+                left[other] *= (distance / int(reach)) ** {"soft": 2, "linear": 1}[kind]
+            before = kind == "half-open" and -math.ceil(reach) <= other - step < int(reach)
+            if before or (kind == "greedy" and distance <= reach):
+                del left[other]
+    return kept
+
+
+@pytest.mark.parametrize("kind", SUPPRESSIONS)
+@given(
+    values=st.lists(st.sampled_from([0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1]), max_size=30),
+    reach=st.sampled_from([0, 1, 1.5, 2, 3, 3.5, 7, 100]),
+)
+def test_suppressions_are_what_they_are_defined_to_be(kind, values, reach):
+    values = [np.float32(value) for value in values]
+    scores = scores_of([("B", step, value) for step, value in enumerate(values)])
+    peaks = find_peaks(scores, Suppression(kind, reach, floor=1e-6))
+    curve = {step: float(value) for step, value in enumerate(values) if value > 0}
+    expected = {
+        step: value
+        for step, value in suppress_one_by_one(kind, curve, reach).items()
+        if value >= 1e-6
+    }
+    assert {e.seconds: e.confidence for e in peaks} == pytest.approx(expected, rel=1e-5)
+    assert all((e.label, e.source) == ("B", "model") for e in peaks)
+
+
+def test_events_come_in_order_of_time_and_of_classes_at_equal_times():
+    scores = scores_of([("B", 2, 0.9), ("A", 2, 0.3), ("B", 0, 0.4), ("A", 9, 0.8)], Fraction(2))
+    peaks = find_peaks(scores, Suppression("greedy", 0.0))
+    assert [(e.seconds, e.label) for e in peaks] == [(0, "B"), (1, "A"), (1, "B"), (4.5, "A")]
+
+
+def test_a_reach_that_rounding_missed_is_the_whole_number_that_was_meant():
+    """0.1 s at 29.97 frames a second is less than three frames, 0.12 s at 25 are three."""
+    for rate, seconds, reach in ((Fraction(30000, 1001), 0.1, 2), (Fraction(25), 0.12, 3)):
+        for apart in (reach, reach + 1):
+            pair = scores_of([("A", 5, 0.9), ("A", 5 + apart, 0.8)], rate)
+            assert len(find_peaks(pair, Suppression("greedy", seconds))) == 1 + (apart > reach)
+
+
 def test_threshold_applies_after_suppression():
     scores = scores_of([("A", 0, 0.9), ("A", 2, 0.4), ("B", 9, 0.3)])
     assert [e.label for e in find_peaks(scores, Suppression("greedy", 3), 0.35)] == ["A"]
 
 
-@pytest.mark.parametrize(("kind", "window"), [("hard", 1.0), ("greedy", -1.0)])
-def test_a_wrong_suppression_is_refused(kind, window):
-    with pytest.raises(ConfigError):
-        Suppression(kind, window)
+@pytest.mark.parametrize("confidence", [0.25, 0.5])
+def test_what_reaches_threshold_and_floor_stays(confidence):
+    scores = scores_of([("A", 0, confidence), ("A", 9, np.nextafter(np.float32(confidence), 0))])
+    for peaks in (
+        find_peaks(scores, Suppression("greedy", 1.0), confidence),
+        find_peaks(scores, Suppression("greedy", 1.0, floor=confidence)),
+        find_peaks(scores, Suppression("greedy", 1.0, floor=confidence), 0.1),
+    ):
+        assert [e.seconds for e in peaks] == [0]
+
+
+def test_softened_peaks_below_the_floor_are_no_events():
+    pair = scores_of([("A", 0, 0.9), ("A", 1, 0.4)])
+    assert len(find_peaks(pair, Suppression("linear", 4.0, floor=0.1))) == 2
+    assert len(find_peaks(pair, Suppression("linear", 4.0, floor=0.11))) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"kind": "hard"},
+            "unknown suppression 'hard'; use maximum, greedy, half-open, soft, linear",
+        ),
+        ({"window_seconds": -0.1}, "a suppression window of -0.1 s; use 0 to 600 s"),
+        ({"window_seconds": 600.1}, "a suppression window of 600.1 s; use 0 to 600 s"),
+        ({"window_seconds": (1.0, -1.0)}, "a suppression window of -1.0 s; use 0 to 600 s"),
+        ({"floor": 0.0}, "a floor of 0.0; use a number above 0, up to 1"),
+        ({"floor": 1.01}, "a floor of 1.01; use a number above 0, up to 1"),
+    ],
+)
+def test_a_wrong_suppression_is_refused(wrong, said):
+    with pytest.raises(ConfigError) as refused:
+        Suppression(**wrong)
+    assert str(refused.value) == said
+
+
+def test_the_ends_of_what_is_allowed_are_allowed():
+    assert Suppression("soft", (0.0, 600.0), floor=1.0).windows_of(2) == (0.0, 600.0)
+    assert Suppression("soft", 3.0).windows_of(3) == (3.0, 3.0, 3.0)
 
 
 def test_windows_may_differ_between_classes():
     scores = scores_of([("A", 0, 0.9), ("A", 4, 0.8), ("B", 0, 0.9), ("B", 4, 0.8)])
     peaks = find_peaks(scores, Suppression("greedy", (3.0, 5.0)))
     assert sorted((e.label, e.seconds) for e in peaks) == [("A", 0), ("A", 4), ("B", 0)]
-    with pytest.raises(ConfigError, match="3 suppression windows for 2 classes"):
+    with pytest.raises(ConfigError) as refused:
         find_peaks(scores, Suppression("greedy", (1.0, 1.0, 1.0)))
+    assert str(refused.value) == (
+        "3 suppression windows for 2 classes; give one for all, or one for each"
+    )
 
 
 def test_the_floor_decides_what_is_an_event_at_all():

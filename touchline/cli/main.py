@@ -120,7 +120,7 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
         with _terminable():
-            code = app(standalone_mode=False) or 0
+            code = app(prog_name="touchline", standalone_mode=False) or 0
         sys.stdout.flush()
     except InputError as error:
         _leave(2, str(error))
