@@ -14,7 +14,7 @@ from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read, target_format, write
-from touchline.formats.provenance import sealed
+from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
@@ -139,7 +139,7 @@ def spot_video(
     )
     writable_folder(target)
     events, report = events_path(video, target), report_path(video, target)
-    write(sealed(options.recorded(timeline)), events)
+    write(with_checksum(options.recorded(timeline)), events)
     reel = None if reel_seconds is None else select(timeline, reel_seconds)
     write_report(timeline, report, video=video, reel=reel)
     return SpottedVideo(video, timeline, events, report)

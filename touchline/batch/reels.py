@@ -20,7 +20,7 @@ from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
-from touchline.formats.provenance import sealed
+from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_REEL_SECONDS,
@@ -132,7 +132,7 @@ class ReelTask:
         made = self._cut(chosen, self.output, videos, made_of, progress)
         if self.note is not None:
             noted = replace(made, extra={**made.extra, MADE_OF: made_of})
-            write(sealed(noted), self.note)
+            write(with_checksum(noted), self.note)
         return self._outcome("made", made)
 
     def _read(self) -> Timeline | Match | Reel:

@@ -1,4 +1,4 @@
-"""Own files that show whether somebody changed them: nobody's corrections are written over."""
+"""Checksums of the content of touchline's own files, which show whether a file was changed."""
 
 import hashlib
 import json
@@ -10,39 +10,39 @@ from touchline.events import Timeline
 from touchline.formats.touchline_json import clip_to_json, event_to_json
 from touchline.reel import Reel
 
-CONTENT = "content_sha256"
-"""The field of a file that holds the checksum of its events or clips."""
+CHECKSUM = "content_sha256"
+"""The field of a file for the checksum of its events or clips."""
 
-Sealed = TypeVar("Sealed", Timeline, Reel)
-
-
-def sealed(thing: Sealed) -> Sealed:
-    """The same thing with the checksum of its content, to be written."""
-    return replace(thing, extra={**thing.extra, CONTENT: _digest(thing)})
+Content = TypeVar("Content", Timeline, Reel)
 
 
-def is_as_written(thing: Timeline | Reel) -> bool:
-    """Whether what was read is what touchline wrote.
+def with_checksum(content: Content) -> Content:
+    """A copy with its checksum in ``extra``, for writing."""
+    return replace(content, extra={**content.extra, CHECKSUM: _checksum(content)})
 
-    Files without a checksum are of earlier versions: events are believed to be a model's where
-    they name one and no person has accepted, rejected or added any.
+
+def is_as_written(content: Timeline | Reel) -> bool:
+    """Whether the content of a file is unchanged since touchline wrote it.
+
+    Files of earlier versions have no checksum: their events count as unchanged if they state a
+    model and none is accepted, rejected or added by a person.
     """
-    if CONTENT in thing.extra:
-        return bool(thing.extra[CONTENT] == _digest(thing))
-    if isinstance(thing, Reel):
+    if CHECKSUM in content.extra:
+        return bool(content.extra[CHECKSUM] == _checksum(content))
+    if isinstance(content, Reel):
         return True
-    return thing.model is not None and not any(
+    return content.model is not None and not any(
         event.source in ("person", "import") or event.status in ("accepted", "rejected")
-        for event in thing
+        for event in content
     )
 
 
-def _digest(thing: Timeline | Reel) -> str:
-    return _digest_of(
-        map(event_to_json, thing) if isinstance(thing, Timeline) else map(clip_to_json, thing)
+def _checksum(content: Timeline | Reel) -> str:
+    return _checksum_of(
+        map(event_to_json, content) if isinstance(content, Timeline) else map(clip_to_json, content)
     )
 
 
-def _digest_of(rows: Iterable[Mapping[str, Any]]) -> str:
+def _checksum_of(rows: Iterable[Mapping[str, Any]]) -> str:
     text = json.dumps(list(rows), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -42,7 +42,6 @@ _TEXTS = {
     "Note": "note",
 }
 _NUMBERS = {"Confidence": "confidence", "Half": "half"}
-_WINDOW = frozenset({"id", "start", "end", "labels"})
 _SIXTEEN_BITS = 257
 """Times 257, 0 to 255 become 0 to 65535."""
 

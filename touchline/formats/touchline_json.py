@@ -31,7 +31,6 @@ VERSION = 1
 _TEXTS = ("team", "player", "clock", "visibility", "status", "source", "note")
 _EVENT_KEYS = frozenset({"time", "label", "confidence", "half", *_TEXTS})
 _VIDEO_KEYS = frozenset({"name", "duration", "frame_rate"})
-_MODEL_KEYS = frozenset({"name", "weights", "sha256"})
 _TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings"})
 _FILE_KEYS = _TIMELINE_KEYS | {"format", "version", "video", "match", "videos", "events"}
 _CLIP_KEYS = frozenset({"video", "half", "start", "end", "score", "title", "events"})

@@ -47,9 +47,6 @@ PLAYER_STREAMS = {
 GRAPH_STREAMS = {8: "graph", 9: "certain_graph"}
 """Graphs by how many numbers describe a person; the ninth is the calibration's confidence."""
 
-TOP_VIEW_SIDES = (32, 64)
-"""Height and width of a top view."""
-
 _PICTURE_CHANNELS = 16
 _NODE_DROPOUT = 0.1
 
