@@ -23,7 +23,7 @@ def around_half_time(break_seconds: float = 30.0) -> Callable[[float], float | N
 
     def clock(time: float) -> float | None:
         if time < 100:
-            return 2700 - 70 + time
+            return 2700 - 105 + time
         return None if time < 100 + break_seconds else 2700 + time - 100 - break_seconds
 
     return clock

@@ -20,11 +20,11 @@ Grey = NDArray[np.float32]
 LIKENESS = 0.6
 """Least correlation of the bug's standing parts with what they looked like."""
 
-CHANGED = 0.8
-"""Correlation of the score's pixels below which they are read again."""
+CHANGED = 0.7
+"""Difference of the score's pixels, over their contrast, from which they are read again."""
 
+_FAINT = 10.0
 _READ_HEIGHT = 48
-_QUICK_HEIGHTS = (30.0, 44.0)
 
 
 @dataclass(frozen=True)
@@ -78,20 +78,23 @@ class BugPlace:
             look += (_grey(picture, box) - look) / self._seen
         self._mean += (cut_out(picture, self._wide) - self._mean) / self._seen
 
-    def score_pixels(self, picture: Picture) -> Grey:
+    def score_pixels(self, picture: Picture) -> list[Grey]:
         """What the score's cells look like."""
         margin = 0.25 * self.line_height
-        boxes = [box.grown(margin, 0.0) for box in self.bug.score_boxes]
-        parts = [_grey(picture, box) for box in boxes]
-        return (
-            np.concatenate([part.ravel() for part in parts]) if parts else np.zeros(0, np.float32)
+        return [_grey(picture, box.grown(margin, 0.0)) for box in self.bug.score_boxes]
+
+    def score_changed(self, pixels: list[Grey]) -> bool:
+        """Whether a digit of the score looks other than when last read."""
+        return not self.are_alike(pixels, self._score_look)
+
+    def are_alike(self, pixels: list[Grey], others: list[Grey]) -> bool:
+        """Whether the score's cells look the same in two pictures."""
+        return all(
+            largest_change(one, other, self.line_height) <= CHANGED
+            for one, other in zip(pixels, others, strict=True)
         )
 
-    def score_changed(self, pixels: Grey) -> bool:
-        """Whether the score's cells look other than when last read."""
-        return self._score_look.size > 0 and correlation(pixels, self._score_look) < CHANGED
-
-    def keep_score_look(self, pixels: Grey) -> None:
+    def keep_score_look(self, pixels: list[Grey]) -> None:
         """Remember what the score's cells look like now."""
         self._score_look = pixels
 
@@ -109,7 +112,7 @@ class BugPlace:
         return clock_of(line)
 
     def read(
-        self, picture: Picture, reader: TextReader, heights: tuple[float, ...] = _QUICK_HEIGHTS
+        self, picture: Picture, reader: TextReader, heights: tuple[float, ...]
     ) -> BugText | None:
         """All that the bug says."""
         return read_place(picture, self.bug, reader, heights)
@@ -148,6 +151,26 @@ def correlation(one: Grey, other: Grey) -> float:
     first, second = one - one.mean(), other - other.mean()
     norm = float(np.sqrt((first * first).sum() * (second * second).sum()))
     return float((first * second).sum()) / norm if norm > 1e-3 else 0.0
+
+
+def largest_change(one: Grey, other: Grey, line_height: float) -> float:
+    """The largest difference in a window as wide as a digit: 0 for alike, 1.4 for unrelated.
+
+    A difference is set against the contrast of both, so that a faint background does not count.
+    """
+    if one.shape != other.shape or one.size == 0:
+        return 0.0
+    wide = min(one.shape[1], max(3, round(0.55 * line_height)))
+    lefts = range(0, one.shape[1] - wide + 1, max(1, wide // 2))
+    first, second = (
+        np.stack([picture[:, left : left + wide].ravel() for left in lefts])
+        for picture in (one, other)
+    )
+    first -= first.mean(axis=1, keepdims=True)
+    second -= second.mean(axis=1, keepdims=True)
+    powers = [np.einsum("wn,wn->w", part, part) for part in (first, second, first - second)]
+    mine, theirs, difference = np.sqrt(np.stack(powers) / first.shape[1])
+    return float((difference / ((mine + theirs) / 2 + _FAINT)).max())
 
 
 def _grey(picture: Picture, box: Box) -> Grey:

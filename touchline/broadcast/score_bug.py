@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey, correlation
+from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
 from touchline.broadcast.bug_text import BugText, likely_places
 from touchline.broadcast.clock_track import ClockReading, ClockRun, find_runs
 from touchline.broadcast.goals import Evidence, find_goals
@@ -34,7 +34,11 @@ _MAX_PLACES = 4
 _CLOCK_EVERY_SECONDS = (0.4, 4.0)
 """Between readings of the clock: until it is known to run, and then."""
 
-_SCORE_EVERY_SECONDS = 20.0
+_SCORE_EVERY_SECONDS = 30.0
+_CLOSE = (30.0, 44.0)
+_GLANCE = (36.0,)
+"""Heights in pixels that a bug's lines are read at: after a change, and otherwise."""
+
 _READ_AGAIN = 4
 """Readings of the score after each change of its pixels, a second apart."""
 
@@ -82,7 +86,7 @@ class _Followed:
     recent: deque[tuple[float, Picture]] = field(
         default_factory=lambda: deque(maxlen=_KEPT_PICTURES)
     )
-    pixels: Grey | None = None
+    pixels: list[Grey] | None = None
     changed_at: float | None = None
     last_seen: float = -1e9
     next_clock: float = 0.0
@@ -284,7 +288,7 @@ class ScoreBugObserver:
         if place.score_changed(pixels):
             if followed.changed_at is None:
                 followed.changed_at = time
-            rests = before is not None and correlation(before, pixels) > 0.9
+            rests = before is not None and place.are_alike(before, pixels)
             if rests or time - followed.changed_at > 8.0:
                 if self._read_all(followed, time, picture, followed.changed_at):
                     place.keep_score_look(pixels)
@@ -295,14 +299,19 @@ class ScoreBugObserver:
         followed.changed_at = None
         if time >= followed.next_score:
             again = followed.to_read_again > 0 or len(followed.scores) < 5
-            self._read_all(followed, time, picture)
+            self._read_all(followed, time, picture, heights=_GLANCE if not again else _CLOSE)
             followed.to_read_again = max(0, followed.to_read_again - 1)
             followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
 
     def _read_all(
-        self, followed: _Followed, time: float, picture: Picture, since: float | None = None
+        self,
+        followed: _Followed,
+        time: float,
+        picture: Picture,
+        since: float | None = None,
+        heights: tuple[float, ...] = _CLOSE,
     ) -> bool:
-        bug = followed.place.read(picture, self._reader)
+        bug = followed.place.read(picture, self._reader, heights)
         if bug is None:
             return False
         self._note(followed, time, bug, since)
@@ -489,10 +498,7 @@ def _readings(
     found = []
     for second in range(int(np.floor(duration - 1e-6)) + 1):
         time = float(second)
-        near = slice(
-            np.searchsorted(times, time - 0.6), np.searchsorted(times, time + 0.6, "right")
-        )
-        visible = bool(shown[near].any())
+        visible = bool(len(times)) and bool(shown[np.argmin(np.abs(times - time))])
         half = next((h for h in halves if h.start_seconds <= time <= h.end_seconds), None)
         clock = None if half is None else half.clock(time)
         score, sure = _score_at(time, tracks, matches)
