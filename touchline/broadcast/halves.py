@@ -197,7 +197,12 @@ def _half_of_count(
         return _latest_start(fits, low), 0.0
     fell = last.offset_seconds - run.offset_seconds  # how long the clock stood, or was not shown
     later = [half for half in fits if half > last.half]
-    if last.half in fits and (fell < _LEAST_BREAK_SECONDS or not later):
+    # a break that was cut short still lets the clock stand, and go on from a half's start
+    kicks_off = fell >= _DRIFT_SECONDS and any(
+        -1 <= low - BASES_SECONDS[half - 1] <= _DRIFT_SECONDS for half in later
+    )
+    stays = fell < _LEAST_BREAK_SECONDS and not kicks_off
+    if last.half in fits and (stays or not later):
         return last.half, 0.0
     return (min(later) if later else fits[0]), 0.0
 
