@@ -113,6 +113,28 @@ def test_numbers_split_or_glued() -> None:
     assert bug is not None and bug.score == (3, 1)
 
 
+def test_crests_have_no_names_and_none_are_made_up() -> None:
+    for texts in (["1-0", "67:10"], ["67:10", "2", "0"]):
+        bug = read_bug(row(texts, 80, 40, 30, gap=1.5))
+        assert bug is not None
+        assert (bug.home, bug.away, bug.clock_seconds) == (None, None, 4030)
+        assert bug.score in ((1, 0), (2, 0))
+
+
+def test_a_scorer_s_minute_is_no_clock() -> None:
+    lines = row(["BAYERN", "1-0", "BENFICA"], 100, 600, 30) + row(["VIDAL 2'"], 100, 640, 24)
+    bug = read_bug(lines)
+    assert bug is not None
+    assert (bug.score, bug.clock_seconds) == ((1, 0), None)
+
+
+@pytest.mark.parametrize("name", ["SCHALKE 04", "HANNOVER 96", "FC AUGSBURG"])
+def test_names_with_numbers(name: str) -> None:
+    bug = read_bug([Line(f"{name} 2-1 MAINZ 05", Box(10, 10, 500, 40), 0.95)])
+    assert bug is not None
+    assert (bug.home, bug.score, bug.away) == (name, (2, 1), "MAINZ 05")
+
+
 TENNIS = [["Major", "6", "5", "15"], ["Mustermann", "4", "3", "15"]]
 TABLE = [["Arsenal", "12"], ["Chelsea", "11"], ["Everton", "9"], ["Fulham", "7"]]
 TICKER = [["ARS", "1-0", "CHE", "LIV", "2-1", "MUN", "TOT", "0-0", "NEW"]]

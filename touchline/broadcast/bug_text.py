@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from touchline.broadcast.texts import Box, Line, around, rows_of, same_row
-from touchline.broadcast.tokens import MAX_GOALS, Token, tokens_of
+from touchline.broadcast.tokens import MAX_GOALS, MAX_MINUTES, Token, tokens_of
 
 HALF_SECONDS = 45 * 60
 MAX_TILT_DEGREES = 9.0
@@ -201,6 +201,7 @@ def _around_numbers(row: list[Token]) -> Iterator[_Core]:
         after = row[place + 1] if place + 1 < len(row) else None
         home = _name(row, place, -1)
         if not home:
+            yield from _beside_crests(row, place)
             continue
         if after is not None and after.kind == "number":
             away = _name(row, place + 1, +1)
@@ -229,6 +230,20 @@ def _around_numbers(row: list[Token]) -> Iterator[_Core]:
             apart = token.text[0] == "0" or token.box.width > 1.6 * token.box.height
             sure = len(token.text) == 2 and apart
             yield _Core(*pair, (token,), split, 0.7 if sure else 0.66, needs_clock=not sure)
+
+
+def _beside_crests(row: list[Token], place: int) -> Iterator[_Core]:
+    """Two numbers with no name beside them: a score between crests, if a clock goes with it."""
+    pair = row[place : place + 2]
+    outside = row[max(0, place - 1) : place] + row[place + 2 : place + 3]
+    if len(pair) < 2 or pair[1].kind != "number" or any(t.kind != "word" for t in outside):
+        return
+    goals = _goals(pair[0], pair[1])
+    apart = pair[1].box.left - pair[0].box.right
+    height = pair[0].box.height
+    lonely = not any(_near(t.box, u.box, 5.0) for t in outside for u in pair)
+    if goals and max(goals) <= 9 and lonely and 0.2 * height <= apart <= 4.0 * height:
+        yield _Core((), (), tuple(pair), goals, 0.35, needs_clock=True)
 
 
 def _more(row: list[Token], place: int) -> bool:
@@ -484,7 +499,8 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
     near = sorted(near, key=lambda token: _distance(token.box, place))
     clock = next((t for t in near if t.kind in ("clock", "stoppage")), None)
     if clock is None:
-        clock = next((t for t in near if t.kind == "minute" and t.values[0] <= 130), None)
+        minutes = [t for t in near if t.kind == "minute" and t.values[0] <= MAX_MINUTES]
+        clock = next((t for t in minutes if not _is_scorer(t, near)), None)
     boxes = [place]
     if clock is not None:
         seconds, exact = _clock_seconds(clock)
@@ -508,6 +524,12 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
         bug = replace(bug, aggregate=(aggregate.values[0], aggregate.values[1]))
         boxes.append(aggregate.box)
     return replace(bug, box=around(boxes))
+
+
+def _is_scorer(minute: Token, near: list[Token]) -> bool:
+    """Whether a minute belongs to a scorer's name on its line (``VIDAL 2'``)."""
+    line = [t for t in near if t.line == minute.line and t is not minute]
+    return bool(line) and all(t.kind in ("word", "minute", "junk") for t in line)
 
 
 def _clock_seconds(token: Token) -> tuple[float, bool]:

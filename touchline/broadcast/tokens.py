@@ -62,6 +62,7 @@ _GRAMMAR = re.compile(
                | (?<!\d)\d\s?{_DASH}\s?[Il|](?![\w])
                | (?<![\d:])\d{{1,2}}\s?:\s?\d(?![\d:])
                | (?<![\d.,])\d\s?\.\s?\d(?![\d.,%]) )
+    | (?P<club> [^\W\d_]{{3,}}\s(?:0[1-9]|9[68]|1860|1899)(?![\d:.\-–'’]) )
     | (?P<code> (?<![A-Za-z\d])[A-CE-HJ-NPR-Z]\d{{2}}(?![\w-]) )
     | (?P<number> \d{{1,3}}(?!\d) )
     | (?P<zero> (?<![^\s|(\[]){_ZERO}(?![^\s|)\]]) )
@@ -137,7 +138,7 @@ def _edges(text: str, box: Box) -> list[float]:
 def _meaning(name: str, said: str, text: str) -> tuple[Kind, tuple[int, ...]]:
     if name in _HALVES:
         return "period", (_HALVES[name],)
-    if name == "code":
+    if name in ("club", "code"):  # Schalke 04, S04
         return "word", ()
     if name == "zero":
         return "number", (0,)
