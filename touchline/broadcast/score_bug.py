@@ -6,7 +6,7 @@ runs. That one is looked at in every picture, but read seldom: the clock every f
 score when its pixels change.
 """
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -50,7 +50,9 @@ _STABLE_SHARE = 0.6
 _STABLE_SECONDS = 12.0
 
 
-_TeamReading = tuple[float, tuple[str, str]]
+_Names = tuple[str, str]
+_TeamReading = tuple[float, _Names, float]
+"""When names were read, the names, and what they weigh: a place's weight is how long it is seen."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class _Followed:
     since: float
     clocks: list[ClockReading] = field(default_factory=list)
     scores: list[ScoreReading] = field(default_factory=list)
-    teams: list[_TeamReading] = field(default_factory=list)
+    teams: list[tuple[float, _Names]] = field(default_factory=list)
     marks: list[tuple[float, int]] = field(default_factory=list)
     added: list[tuple[float, int]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -315,7 +317,11 @@ class ScoreBugObserver:
         if bug is None:
             return False
         self._note(followed, time, bug, since)
-        if bug.score is not None or bug.clock_seconds is not None:
+        if _says_more(bug, followed.place.bug):
+            followed.place = BugPlace(bug, picture)
+            followed.recent.clear()
+            followed.pixels = None
+        elif bug.score is not None or bug.clock_seconds is not None:
             followed.place.learn(picture)
         return bug.score is not None
 
@@ -367,6 +373,20 @@ class ScoreBugObserver:
             followed.teams.extend([(time, names)] * (1 + len(followed.teams) // 2))
 
 
+def _says_more(bug: BugText, before: BugText) -> bool:
+    """Whether a reading has parts of the bug that were not found before, and lacks none."""
+
+    def parts(one: BugText) -> set[str]:
+        found = {
+            "clock": one.clock_box is not None,
+            "score": one.score is not None,
+            "names": len(one.team_boxes) == 2,
+        }
+        return {name for name, there in found.items() if there}
+
+    return parts(bug) > parts(before)
+
+
 def _choose(everything: list[_Followed], duration: float) -> tuple[list[_Followed], list[ClockRun]]:
     """The places whose clock runs; else the one that stands longest with teams and a score."""
     timed = []
@@ -405,7 +425,13 @@ def _decode(
         (reading for followed in chosen for reading in followed.scores),
         key=lambda reading: reading.time_seconds,
     )
-    teams, matches = _teams([team for followed in chosen for team in followed.teams])
+    teams, matches = _teams(
+        [
+            (time, names, sum(followed.seen) / len(followed.teams))
+            for followed in chosen
+            for time, names in followed.teams
+        ]
+    )
     remarks = []
     tracks = [
         track_score([r for r in scores if start <= r.time_seconds < end]) for start, end in matches
@@ -467,7 +493,12 @@ def _teams(
     starts = [-np.inf, *(group[0][0] for group in joined[1:])]
     spans = list(zip(starts, [*starts[1:], np.inf], strict=True))
     most = max(joined, key=len)
-    names = [Counter(teams[side] for _, teams in most).most_common(1)[0][0] for side in (0, 1)]
+    names = []
+    for side in (0, 1):
+        votes: dict[str, float] = defaultdict(float)
+        for _, teams, weight in most:
+            votes[teams[side]] += weight
+        names.append(max(votes, key=lambda name: votes[name]))
     return (names[0], names[1]), spans
 
 
