@@ -1,6 +1,7 @@
 """Files that are whole whenever they are there: written under another name, then put in place."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,15 +38,26 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C and SIGTERM for a few renames that belong together."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Hold back Ctrl-C and SIGTERM for a few renames that belong together.
+
+    Python runs handlers of signals in its main thread only, whichever thread the system hands a
+    signal to, so other threads need no protection, and blocking signals in one thread gives none.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    held: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: held.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in dict.fromkeys(held):
+            signal.raise_signal(number)
 
 
 def write_text(path: Path, text: str) -> None:
