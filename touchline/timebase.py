@@ -11,6 +11,8 @@ from fractions import Fraction
 from touchline.errors import InputError
 
 MAX_RATE = 1000
+MIN_RATE = Fraction(1, 1001)
+"""The lowest rate that a fraction of ``parse_rate`` can be."""
 
 _NTSC_BASES = (24, 30, 48, 60, 120)
 _TIMECODE = re.compile(r"(\d{1,2}):(\d\d):(\d\d)([:;.])(\d\d)")
@@ -24,7 +26,7 @@ def parse_rate(value: str | int | float | Fraction) -> Fraction:
     fraction with a denominator up to 1001.
 
     Raises:
-        InputError: not a number, not positive, or above ``MAX_RATE``.
+        InputError: not a number, below ``MIN_RATE``, or above ``MAX_RATE``.
     """
     try:
         exact = Fraction(value)
@@ -32,8 +34,10 @@ def parse_rate(value: str | int | float | Fraction) -> Fraction:
         raise InputError(
             f"{value!r} is not a frame rate", remedy="write 25, 29.97 or 30000/1001"
         ) from error
-    if not 0 < exact <= MAX_RATE:
-        raise InputError(f"a frame rate of {value} is out of range", remedy=f"0 to {MAX_RATE}")
+    if not MIN_RATE <= exact <= MAX_RATE:
+        raise InputError(
+            f"a frame rate of {value} is out of range", remedy=f"{MIN_RATE} to {MAX_RATE}"
+        )
     if exact.denominator <= 1001:
         decimal = isinstance(value, float) or (isinstance(value, str) and "." in value)
         if not decimal:

@@ -301,7 +301,7 @@ UNKNOWN: dict[str, tuple[CardFeatures, str]] = {
     ),
     "baidu": (
         CardFeatures(name="baidu_soccer_embeddings", width=8),
-        "were published without the networks that make them",
+        "were published without their networks",
     ),
     "published": (
         CardFeatures(name="ResNET_TF2_PCA512", width=8),

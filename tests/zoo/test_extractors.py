@@ -119,7 +119,7 @@ def test_weights_of_other_networks_are_refused_and_leave_nothing(tmp_path, own_h
     for name, file, said in (
         ("vggish", "other.pt", "does not hold a VGGish"),
         ("resnet152", "other.h5", "does not hold a Keras ResNet"),
-        ("resnet152", "deeper.h5", "not part of the network"),
+        ("resnet152", "deeper.h5", "outside the network"),
         ("resnet152", "broken.h5", "not finite"),
         ("resnet152", "text.h5", "cannot be read"),
         (TINY, "other.pt", "lacks"),
