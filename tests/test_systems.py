@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from touchline.errors import ConfigError
-from touchline.systems import SYSTEMS, current_names, load_part
+from touchline.systems import SYSTEMS, current_config, load_part
 from touchline.training.config import load_recipe, recipe_names
 from touchline.zoo.cards import ModelCard
 
@@ -73,4 +73,5 @@ def test_cards_and_recipes_of_earlier_versions_are_read(system, earlier, name, v
 def test_a_value_under_both_of_its_names_is_refused():
     with pytest.raises(ConfigError, match=r"chunk_steps and clip_steps are names of"):
         load_recipe("calf", ["network.chunk_steps=48", "network.clip_steps=64"])
-    assert current_names("no-system", {"features": 8}) == {"features": 8}
+    assert current_config("astra", {"sections": [4, [2]]}) == {"sections": (4, (2,))}
+    assert current_config("no-system", {"features": 8}) == {"features": 8}

@@ -157,8 +157,9 @@ SYSTEMS: dict[str, System] = {
 """By the name that cards and recipes give a system."""
 
 
-def current_names(system: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a configuration under their current names; unknown ones stay as they are.
+def current_config(system: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a configuration as it has them: under their current names, unknown ones as they
+    are, and with tuples for the lists of JSON and YAML.
 
     Args:
         values: as a card or a recipe holds them, which may have been written by an earlier version.
@@ -170,7 +171,11 @@ def current_names(system: str, values: Mapping[str, Any]) -> dict[str, Any]:
     for earlier, name in renamed.items():
         if earlier in values and name in values:
             raise ValueError(f"{earlier} and {name} are names of one value; leave {earlier} out")
-    return {renamed.get(name, name): value for name, value in values.items()}
+    return {renamed.get(name, name): _as_tuple(value) for name, value in values.items()}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(part) for part in value) if isinstance(value, list) else value
 
 
 def systems_reading(reads: Reads) -> list[str]:

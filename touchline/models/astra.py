@@ -106,8 +106,6 @@ class ASTRAConfig:
     transformer_dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        for field in ("backbones", "sections"):  # lists, where they come from a recipe
-            object.__setattr__(self, field, tuple(getattr(self, field)))
         counts = [(field, getattr(self, field)) for field in _COUNTS]
         counts += [("backbones", width) for width in self.backbones]
         counts += [("sections", count) for count in self.sections]

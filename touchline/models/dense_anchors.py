@@ -65,7 +65,6 @@ class DenseAnchorsConfig:
     delta_seconds: float = 6.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "heads", tuple(self.heads))  # a list, where it is a recipe's
         for field in ("num_classes", "feature_width", "width", "clip_steps", "upsampling"):
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:

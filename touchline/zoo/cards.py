@@ -17,7 +17,7 @@ from pydantic import (
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.labels import LabelSet
 from touchline.runtime.atomic import write_text
-from touchline.systems import current_names
+from touchline.systems import current_config
 from touchline.timebase import parse_rate
 from touchline.zoo.identity import FeatureIdentity
 
@@ -134,8 +134,8 @@ class ModelCard(_Strict):
 
     @field_validator("config")
     @classmethod
-    def _current_names(cls, config: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        return current_names(info.data.get("system", ""), config)
+    def _current_config(cls, config: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return current_config(info.data.get("system", ""), config)
 
     @field_validator("rate")
     @classmethod

@@ -70,18 +70,9 @@ def build_network(card: ModelCard) -> Any:
     known = config_fields(system)
     given = {key: value for key, value in card.config.items() if key in known}
     try:
-        return make_network(system, config_type(system)(**lists_as_tuples(given)))
+        return make_network(system, config_type(system)(**given))
     except (TypeError, ConfigError) as error:
         raise CheckpointError(f"model {card.name}: {error}") from error
-
-
-def lists_as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a configuration as it holds them; JSON and YAML have lists for tuples."""
-    return {key: _as_tuple(value) for key, value in values.items()}
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(part) for part in value) if isinstance(value, list) else value
 
 
 def load_network(folder: ModelFolder) -> Any:

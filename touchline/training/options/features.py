@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from touchline.systems import current_names
+from touchline.systems import current_config
 from touchline.training.options.common import (
     Group,
     LabelOptions,
@@ -111,8 +111,8 @@ class FeatureRecipe(Recipe):
 
     @field_validator("network")
     @classmethod
-    def _current_names(cls, network: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        return current_names(info.data.get("system", ""), network)
+    def _current_config(cls, network: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return current_config(info.data.get("system", ""), network)
 
     @property
     def initial_weights(self) -> str | None:

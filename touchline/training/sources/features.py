@@ -34,7 +34,6 @@ from touchline.zoo.networks import (
     NetworkConfig,
     config_fields,
     config_type,
-    lists_as_tuples,
     make_network,
     steps_per_row,
 )
@@ -163,7 +162,7 @@ def network_config(recipe: FeatureRecipe, labels: LabelSet) -> NetworkConfig:
             raise ConfigError(
                 f"unknown key 'network.{key}'", remedy=f"use one of: {', '.join(allowed)}"
             )
-    values = {"num_classes": len(labels), **lists_as_tuples(recipe.network)}
+    values = {"num_classes": len(labels), **recipe.network}
     if system.given_streams:
         values["streams"] = _stream_widths(recipe.data)
     width = recipe.data.features.width
