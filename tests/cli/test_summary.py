@@ -2,6 +2,7 @@
 rule for what is there already."""
 
 import json
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -218,3 +219,24 @@ def test_the_document_says_every_field():
     text = DOCUMENT.read_text(encoding="utf-8")
     described = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert {field.name for field in fields(Outcome)} <= described
+
+
+def test_a_report_of_somebody_else_is_refused_where_no_events_are(call, commands):
+    (made,) = summary_of(call(*commands["spot"]))["done"]
+    events, report = map(Path, made["files"])
+    events.unlink()
+    report.write_text("mine")
+    (failed,) = summary_of(call(*commands["spot"]))["done"]
+    assert failed["status"] == "failed" and str(report) in failed["reason"]
+    assert report.read_text() == "mine"
+
+
+def test_a_video_replaced_by_one_with_an_older_time_stamp_is_spotted_anew(
+    call, videos, plain_model, tmp_path
+):
+    video = tmp_path / "match.mp4"
+    command = ["spot", video, "--model", plain_model, "--json"]
+    for name, status in (("silent", "made"), ("one-frame", "made"), ("one-frame", "kept")):
+        video.write_bytes((videos / f"{name}.mp4").read_bytes())
+        os.utime(video, (1_000_000_000, 1_000_000_000))
+        assert statuses(call(*command)) == [status]

@@ -12,6 +12,7 @@ from touchline.errors import FormatError, InputError
 from touchline.events import Producer, Timeline
 from touchline.formats import read
 from touchline.formats.provenance import is_as_written
+from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_OPTIONS,
     SpotOptions,
@@ -21,11 +22,14 @@ from touchline.pipeline import (
     report_path,
     spot_video,
 )
+from touchline.report.page import is_report
 from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
 from touchline.spotting.spotter import VideoSpotter, load
 from touchline.spotting.timelines import producer_of
 from touchline.zoo.store import find
+
+_SAME_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -116,19 +120,22 @@ class SpotTask:
             InputError: events that a person wrote or corrected are in the way.
         """
         events, report = self._files()
-        if self.overwrite or not events.exists() or not self.video.exists():
+        if self.overwrite or not self.video.exists():
+            return None
+        if report.exists() and not is_report(report):
+            raise _not_ours(report)
+        if not events.exists():
             return None
         try:
             timeline = read(events)
         except FormatError:
             timeline = None
         if not isinstance(timeline, Timeline) or not is_as_written(timeline):
-            raise InputError(
-                "is there already, and was not written by touchline or was changed since",
-                where=events,
-                remedy="write elsewhere with --out, or give --overwrite",
-            )
-        is_newer = events.stat().st_mtime_ns > self.video.stat().st_mtime_ns
+            raise _not_ours(events)
+        # A video may be replaced by one with an older time stamp: its own facts tell, too.
+        is_newer = events.stat().st_mtime_ns > self.video.stat().st_mtime_ns and _is_of(
+            timeline, self.video
+        )
         is_same = timeline.model == model and self.options.fit(timeline)
         return self._outcome("kept", timeline) if is_newer and is_same and report.exists() else None
 
@@ -148,6 +155,23 @@ class SpotTask:
             warnings=timeline.warnings,
             events=len(timeline),
         )
+
+
+def _not_ours(path: Path) -> InputError:
+    return InputError(
+        "is there already, and was not written by touchline or was changed since",
+        where=path,
+        remedy="write elsewhere with --out, or give --overwrite",
+    )
+
+
+def _is_of(timeline: Timeline, video: Path) -> bool:
+    """Whether rate and duration are those of the video; a damaged one is shorter than it says."""
+    info, written = probe(video), timeline.video
+    if written.frame_rate != info.frame_rate or written.duration_seconds is None:
+        return False
+    is_as_long = abs(written.duration_seconds - info.duration_seconds) < _SAME_SECONDS
+    return is_as_long or bool(timeline.warnings)
 
 
 def plan_spotting(

@@ -33,6 +33,9 @@ DEFAULT_SHOWN_CONFIDENCE = 0.3
 MAX_THUMBNAILS = 120
 """Only the most confident events have a thumbnail: each takes a seek and about 6 kB."""
 
+GENERATOR = b'<meta name="generator" content="touchline">'
+"""What every report holds, so that a page of somebody else is told from it."""
+
 _THUMBNAIL_WIDTH = 256
 _MAX_READERS = 4
 _CURVE_POINTS = 1200
@@ -305,3 +308,9 @@ def _data_address(pixels: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=72, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a report of touchline's."""
+    with path.open("rb") as file:
+        return GENERATOR in file.read(4096)
