@@ -56,8 +56,8 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in dict.fromkeys(held):
-            signal.raise_signal(number)
+        for held_back in dict.fromkeys(held):
+            signal.raise_signal(held_back)
 
 
 def write_text(path: Path, text: str) -> None:
