@@ -58,6 +58,7 @@ def test_a_recording_of_every_design(design: Design, reader: TextReader) -> None
     ]  # fmt: skip
     for goal, (shown, _) in zip(said.goals, goals, strict=True):
         assert goal.seen_at_seconds == pytest.approx(shown, abs=3)
+        assert 0 < goal.seen_at_seconds - goal.seconds < 40
     off = [
         reading.seconds
         for reading in said.readings

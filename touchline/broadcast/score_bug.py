@@ -8,7 +8,7 @@ score when its pixels change.
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -90,6 +90,7 @@ class _Followed:
     )
     pixels: list[Grey] | None = None
     changed_at: float | None = None
+    unchanged_at: float | None = None
     last_seen: float = -1e9
     next_clock: float = 0.0
     next_score: float = 0.0
@@ -292,18 +293,27 @@ class ScoreBugObserver:
                 followed.changed_at = time
             rests = before is not None and place.are_alike(before, pixels)
             if rests or time - followed.changed_at > 8.0:
+                self._confirm_old_score(followed)
                 if self._read_all(followed, time, picture, followed.changed_at):
                     place.keep_score_look(pixels)
                     followed.to_read_again = _READ_AGAIN
                     followed.next_score = time + 1.0
                 followed.changed_at = None
             return
-        followed.changed_at = None
+        followed.changed_at, followed.unchanged_at = None, time
         if time >= followed.next_score:
             again = followed.to_read_again > 0 or len(followed.scores) < 5
             self._read_all(followed, time, picture, heights=_GLANCE if not again else _CLOSE)
             followed.to_read_again = max(0, followed.to_read_again - 1)
             followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
+
+    def _confirm_old_score(self, followed: _Followed) -> None:
+        """The score last read stood as long as its pixels did."""
+        if not followed.scores or followed.unchanged_at is None:
+            return
+        last = followed.scores[-1]
+        if last.time_seconds < followed.unchanged_at:
+            followed.scores.append(replace(last, time_seconds=followed.unchanged_at))
 
     def _read_all(
         self,
