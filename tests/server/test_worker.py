@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,10 @@ def children() -> list[int]:
     """Processes that run a stage for this one."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            words = Path(f"/proc/{pid}/cmdline")
-            if words.exists() and b"touchline.server.jobs.child" in words.read_bytes():
-                found.append(int(pid))
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread or process that has ended
+            for pid in (task / "children").read_text().split():
+                if b"touchline.server.jobs.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(int(pid))
     return found
 
 
