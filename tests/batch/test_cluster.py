@@ -212,7 +212,7 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch):
 def test_without_a_cluster_one_is_started_and_other_faults_are_one_line(
     monkeypatch, fault, started
 ):
-    ray = pytest.importorskip("ray")
+    ray = needs("ray")
     addresses = []
 
     def init(address, **options):
