@@ -34,6 +34,8 @@ class System:
         network: makes the network from a configuration and keeps it as ``config``.
         task: what is specific to its training: clips, targets, loss.
         scorer: scores a whole half or video; None for a network that does not spot.
+        decode: for a network of pictures, makes scores of its outputs for a window, in NumPy; see
+            ``touchline.spotting.windows.decoder``.
         reads: what its clips consist of.
         given_streams: whether the configuration lists further streams as ``streams``, (name, width)
             each, so that a recipe may give any; other networks know their streams themselves.
@@ -49,6 +51,7 @@ class System:
     scorer: str | None
     recipe: str
     reads: Reads = "features"
+    decode: str = "touchline.spotting.windows:softmax"
     given_streams: bool = False
     options: str = "touchline.training.options.features:FeatureRecipe"
     grounds_replays: bool = False
@@ -60,7 +63,7 @@ SYSTEMS: dict[str, System] = {
         config="touchline.models.e2e_spot:E2ESpotConfig",
         network="touchline.models.e2e_spot:E2ESpot",
         task="touchline.training.tasks.e2e_spot:E2ESpotTask",
-        scorer="touchline.spotting.scorers.e2e_spot:score",
+        scorer="touchline.spotting.scorers.pictures:score",
         recipe="e2e-spot-soccernet",
         reads="video",
         options="touchline.training.options.e2e_spot:E2ESpotRecipe",

@@ -15,6 +15,7 @@ from touchline.datasets.features import LabelledSteps  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.models.astra import ASTRA, ASTRAConfig, ASTRAOutput  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
+from touchline.spotting.displacement import move_confidences  # noqa: E402
 from touchline.spotting.scorers import astra, dense_anchors  # noqa: E402
 
 
@@ -66,7 +67,7 @@ def test_chunks_say_every_step_once_and_only_what_they_see(steps, clip_steps):
 
 
 def test_confidences_move_as_published(published):
-    moved = dense_anchors.move_confidences(published["confidences"], published["deltas_frames"])
+    moved = move_confidences(published["confidences"], published["deltas_frames"])
     np.testing.assert_allclose(moved, published["detection_scores"], atol=1e-7)
 
 
@@ -75,7 +76,7 @@ def test_confidences_move_as_published(published):
 )
 def test_perfect_anchors_point_at_the_event(events):
     targets = anchor_targets(labelled(events), 0, 80, 2, 6, 12)
-    moved = dense_anchors.move_confidences(
+    moved = move_confidences(
         targets.confidence, np.where(targets.confidence > 0, 12 * targets.delta, 0)
     )
     assert sorted(map(tuple, np.argwhere(moved > 0))) == sorted(events)

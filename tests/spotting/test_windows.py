@@ -61,6 +61,14 @@ def test_windows_that_disagree_are_averaged():
     assert average.mean()[:, 0] == pytest.approx([0.2, 0.6, 1.0])
 
 
+def test_a_window_that_says_nothing_of_a_frame_does_not_count():
+    average = WindowAverage(2)
+    valid = np.ones(2, np.float32)
+    average.add(0, np.array([[0.2, 0.4], [0.0, 0.0]], np.float32), valid)
+    average.add(0, np.array([[0.0, 0.0], [0.0, 0.0]], np.float32), valid)
+    assert average.mean() == pytest.approx(np.array([[0.2, 0.4], [0.0, 0.0]]))
+
+
 def test_no_frames_make_no_windows():
     assert list(cut_windows(iter([]), 100, 50)) == []
     assert WindowAverage(3).mean().shape == (0, 3)

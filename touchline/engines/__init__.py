@@ -42,14 +42,14 @@ class Engine(Protocol):
     shares_frames: bool
 
     def logits(self, frames: Frames, valid: Floats) -> Floats:
-        """Class logits.
+        """What the network says: class logits, for a system that decodes more than these more.
 
         Args:
             frames: (B, T, H, W, 3) uint8 RGB.
             valid: (B, T), 1 for a frame, 0 for padding, whose pixels do not matter.
 
         Returns:
-            (B, T, K+1) float32.
+            (B, T, K+1) float32, or what ``touchline.spotting.windows.decoder`` takes.
         """
         ...
 

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
-from touchline.errors import CheckpointError
+from touchline.errors import CheckpointError, ConfigError
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
 from touchline.models.e2e_spot import E2ESpot
 from touchline.models.parts.shift import fold_gates
@@ -97,11 +97,18 @@ def export_onnx(
     Raises:
         CheckpointError: broken weights, or a file that does not compute what PyTorch computes;
             nothing is written then.
-        ConfigError: a network of features, which runs on PyTorch alone.
+        ConfigError: a network of features or another without an export, which runs on PyTorch
+            alone.
     """
     folder.card.require_video()
     target = folder.path if out is None else out
-    parts = _parts(load_network(folder), folder)
+    network = load_network(folder)
+    if not isinstance(network, E2ESpot):
+        raise ConfigError(
+            f"model {folder.card.name}: networks of {folder.card.system} have no export",
+            remedy="run it with PyTorch: --engine torch",
+        )
+    parts = _parts(network, folder)
     with _scratch(target) as scratch:
         made = [export_part(part, scratch, storage) for part in parts]
         names = [path.name for path in made]

@@ -1,7 +1,8 @@
 """Networks as they are deployed: pictures as they come from a video in, class logits out.
 
-Normalisation lives here, so that no caller can forget it. Padding is zero *after* normalisation,
-as in the published inference of E2E-Spot.
+Normalisation lives here, so that no caller can forget it. What stands for a frame that a window
+lacks is the ``padding`` of the network's configuration: ``"mean"``, zero *after* normalisation, as
+in the published inference of E2E-Spot; or ``"black"``, a black picture.
 """
 
 import torch
@@ -113,8 +114,11 @@ class DeployedSpotter(nn.Module):
             float32 (B, T, K+1).
         """
         _, steps, height, width, colours = frames.shape
-        pictures = self.normalise(frames.reshape(-1, height, width, colours))
-        pictures = pictures * valid.reshape(-1, 1, 1, 1)
+        frames, valid = frames.reshape(-1, height, width, colours), valid.reshape(-1, 1, 1, 1)
+        if self.network.config.padding == "black":
+            pictures = self.normalise(frames * (valid > 0))
+        else:
+            pictures = self.normalise(frames) * valid
         _, channels, height, width = pictures.shape
         clips = pictures.reshape(-1, steps, channels, height, width)
         return prediction_of(self.network(clips))

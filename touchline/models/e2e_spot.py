@@ -5,42 +5,22 @@ Video", ECCV 2022. Parameter names are those of the published weights: ``_featur
 picture network, ``_pred_fine.*`` for the head.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from touchline.errors import ConfigError
+from touchline.models.parts.picture_network import (
+    BACKBONES,
+    Backbone,
+    picture_network,
+    residual_blocks,
+)
 from touchline.models.parts.shift import add_gate_shift, add_temporal_shift
 from touchline.models.parts.temporal_heads import HEADS
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """A picture network: its name in timm, the weights the paper starts from, its blocks."""
-
-    timm_name: str
-    imagenet_tag: str
-    features: int
-    stages: tuple[str, ...]
-    shifted_conv: str = "conv1"
-
-
-_RESNET_STAGES = ("layer1", "layer2", "layer3", "layer4")
-_REGNET_STAGES = ("s1", "s2", "s3", "s4")
-_CONVNEXT_STAGES = tuple(f"stages.{i}.blocks" for i in range(4))
-
-BACKBONES = {
-    "rn18": Backbone("resnet18", "tv_in1k", 512, _RESNET_STAGES),
-    "rn50": Backbone("resnet50", "tv_in1k", 2048, _RESNET_STAGES),
-    "rny002": Backbone("regnety_002", "pycls_in1k", 368, _REGNET_STAGES),
-    "rny008": Backbone("regnety_008", "pycls_in1k", 768, _REGNET_STAGES),
-    "convnextt": Backbone("convnext_tiny", "fb_in1k", 768, _CONVNEXT_STAGES, "conv_dw"),
-}
 
 SHIFTS = {"": None, "tsm": add_temporal_shift, "gsm": add_gate_shift}
 """How frames exchange channels, by the suffix of ``feature_arch``."""
@@ -98,6 +78,11 @@ class E2ESpotConfig:
     def channels(self) -> int:
         """Channels of a normalised input frame."""
         return MODALITY_CHANNELS[self.modality]
+
+    @property
+    def padding(self) -> str:
+        """What stands for frames that a window lacks: see ``touchline.models.deploy``."""
+        return "mean"
 
     @property
     def num_outputs(self) -> int:
@@ -189,17 +174,9 @@ def _picture_network(config: E2ESpotConfig, pretrained: bool) -> nn.Module:
             remedy="train from scratch (pretrained: false) or use rgb",
         )
     backbone = config.backbone
-    name = f"{backbone.timm_name}.{backbone.imagenet_tag}" if pretrained else backbone.timm_name
-    network = timm.create_model(
-        name, pretrained=pretrained, num_classes=0, in_chans=config.channels
-    )
+    network = picture_network(backbone, config.channels, pretrained=pretrained)
     add_shift = SHIFTS[config.shift]
     if add_shift is not None:
-        for block in _residual_blocks(network, backbone):
+        for block in residual_blocks(network, backbone):
             add_shift(block, backbone.shifted_conv, config.clip_len)
     return network
-
-
-def _residual_blocks(network: nn.Module, backbone: Backbone) -> Iterator[nn.Module]:
-    for stage in backbone.stages:
-        yield from network.get_submodule(stage).children()

@@ -25,7 +25,7 @@ from touchline.spotting.timelines import (
     suppression_of,
     timeline_of,
 )
-from touchline.spotting.windows import Window, WindowAverage, cut_windows, softmax
+from touchline.spotting.windows import Window, WindowAverage, cut_windows, decoder
 from touchline.timebase import format_seconds
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder
@@ -151,8 +151,9 @@ class Spotter:
                     yield frame.pixels
 
             average = WindowAverage(self.engine.num_outputs)
-            for window, logits in self.windows_of(pixels()):
-                average.add(window.start, softmax(logits), window.valid)
+            decode = decoder(self.card.system)
+            for window, outputs in self.windows_of(pixels()):
+                average.add(window.start, decode(outputs), window.valid)
                 if progress is not None:
                     progress(_share_done(times, stream, start_seconds, end_seconds))
         if not times:
@@ -172,7 +173,7 @@ class Spotter:
         )
 
     def windows_of(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:
-        """Every window of a stream of (H, W, 3) frames, with its (clip_len, outputs) logits."""
+        """Every window of a stream of (H, W, 3) frames, with the network's outputs for it."""
         clip_len, overlap = self.engine.clip_len, self.overlap_frames
         if self.engine.shares_frames:
             features = self._features(pixels)

@@ -5,7 +5,7 @@ then every ``clip_len - overlap`` frames while any frame beyond the overlap is l
 of frames that exist is summed and divided by how many windows saw the frame.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.scores import FloatArray
+from touchline.systems import SYSTEMS, load_part
 
 LEAD_FRAMES = 5
 """Frames by which the first window starts before the video."""
 
 Array = npt.NDArray[Any]
+
+Decode = Callable[[FloatArray], FloatArray]
+"""Makes scores (clip_len, K+1) of the outputs (clip_len, ...) of a network for one window."""
+
+
+def decoder(system: str) -> Decode:
+    """How the outputs of a network of pictures become scores; softmax for an unknown system."""
+    row = SYSTEMS.get(system)
+    if row is None:
+        return softmax
+    decode: Decode = load_part(row.decode)
+    return decode
 
 
 def window_starts(
@@ -88,7 +101,10 @@ class WindowAverage:
         self._end = 0
 
     def add(self, start: int, values: FloatArray, valid: FloatArray) -> None:
-        """Add one window's (clip_len, classes) values; frames marked invalid are dropped."""
+        """Add one window's (clip_len, classes) values; frames marked invalid are dropped.
+
+        A window whose values of a frame are all zero says nothing of it, and does not count.
+        """
         frames = start + np.flatnonzero(valid)
         if not frames.size:
             return
@@ -97,8 +113,9 @@ class WindowAverage:
             grow = max(self._end, 2 * len(self._count)) - len(self._count)
             self._sum = np.pad(self._sum, ((0, grow), (0, 0)))
             self._count = np.pad(self._count, (0, grow))
-        self._sum[frames] += values[valid > 0]
-        self._count[frames] += 1
+        known = values[valid > 0]
+        self._sum[frames] += known
+        self._count[frames] += known.any(axis=-1)
 
     def mean(self) -> FloatArray:
         """(frames, classes): the average so far; zeros where no window has been."""

@@ -210,7 +210,8 @@ def _shift_block_input(
     return (temporal_shift(inputs[0], clip_len), *inputs[1:])
 
 
-def _input_channels(conv: nn.Module) -> int:
+def input_channels(conv: nn.Module) -> int:
+    """Channels that a convolution, or what holds one, takes."""
     first = next(m for m in conv.modules() if isinstance(m, nn.Conv2d))
     return first.in_channels
 
@@ -218,7 +219,7 @@ def _input_channels(conv: nn.Module) -> int:
 def add_gate_shift(block: nn.Module, conv_name: str, clip_len: int) -> None:
     """Put GSM before the convolution ``conv_name`` of a residual block."""
     conv = block.get_submodule(conv_name)
-    setattr(block, conv_name, GateShiftedConv(conv, _input_channels(conv), clip_len))
+    setattr(block, conv_name, GateShiftedConv(conv, input_channels(conv), clip_len))
 
 
 def add_temporal_shift(block: nn.Module, conv_name: str, clip_len: int) -> None:

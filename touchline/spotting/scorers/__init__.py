@@ -1,12 +1,14 @@
 """Whole halves and videos through their networks, each in its own way. Needs PyTorch."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from touchline.datasets.features import Stream
 from touchline.datasets.frames import VideoFrames
 from touchline.errors import ConfigError
 from touchline.scores import FloatArray
+from touchline.spotting.windows import Decode, decoder, softmax
 from touchline.systems import SYSTEMS, load_part
 
 ScoreHalf = Callable[[Any, Mapping[str, Stream]], FloatArray]
@@ -20,7 +22,13 @@ class ScoreVideo(Protocol):
     """Scores a video, as ``ScoreHalf`` does a half."""
 
     def __call__(
-        self, network: Any, frames: VideoFrames, *, overlap: int = 0, crop: int | None = None
+        self,
+        network: Any,
+        frames: VideoFrames,
+        *,
+        overlap: int = 0,
+        crop: int | None = None,
+        decode: Decode = softmax,
     ) -> FloatArray:
         """(steps, classes) float32, background left out.
 
@@ -29,15 +37,16 @@ class ScoreVideo(Protocol):
             frames: at the rate and size that the network takes.
             overlap: frames that windows share.
             crop: side of the centred square cut out of every frame.
+            decode: makes scores of the network's outputs for a window.
         """
         ...
 
 
 def video_scorer(system: str) -> ScoreVideo:
-    """The scorer of a system that reads video."""
+    """The scorer of a system that reads video, with the system's own decoding."""
     assert SYSTEMS[system].reads == "video"
     scorer: ScoreVideo = load_part(str(SYSTEMS[system].scorer))
-    return scorer
+    return partial(scorer, decode=decoder(system))
 
 
 def half_scorer(system: str) -> ScoreHalf:

@@ -15,6 +15,7 @@ from touchline.datasets.displacement import reach_steps
 from touchline.datasets.features import MAIN, Stream
 from touchline.models.dense_anchors import DELTA, AnchorOutput, DenseAnchors
 from touchline.scores import FloatArray
+from touchline.spotting.displacement import move_confidences
 from touchline.spotting.scorers.rows import rows_on
 
 ROWS_AT_ONCE = 512
@@ -142,23 +143,6 @@ def kept_steps(starts: Steps, steps: int, clip_steps: int) -> Steps:
     """
     borders = starts[1:] + border_steps(clip_steps)
     return np.stack((np.append(0, borders), np.append(borders, steps)), axis=1)
-
-
-def move_confidences(confidence: FloatArray, delta_steps: FloatArray) -> FloatArray:
-    """Every confidence at the step that its displacement points to; the highest of them stays.
-
-    Args:
-        confidence: (steps, classes).
-        delta_steps: (steps, classes) event minus step; halves are rounded to even.
-
-    Returns:
-        (steps, classes); 0 where no confidence has been moved to.
-    """
-    steps = np.arange(len(confidence))[:, None] + np.rint(delta_steps).astype(np.int64)
-    steps = np.clip(steps, 0, len(confidence) - 1)
-    moved = np.zeros_like(confidence)
-    np.maximum.at(moved, (steps, np.arange(confidence.shape[1])[None]), confidence)
-    return moved
 
 
 def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:

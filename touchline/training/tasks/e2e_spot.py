@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from touchline.datasets.augment import Augmentation, prepare_batch
 from touchline.datasets.clips import ClipRules
 from touchline.datasets.targets import FrameLabels, clip_targets
-from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.losses.classification import frame_cross_entropy
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.training.options.e2e_spot import E2ESpotRecipe
 from touchline.training.tasks.base import Targets
+from touchline.training.tasks.pictures import adamw, with_starting_weights
 
 
 class E2ESpotTask:
@@ -37,15 +37,9 @@ class E2ESpotTask:
 
     def build_network(self) -> nn.Module:
         """See ``VideoTask``."""
-        try:
-            network = E2ESpot(self.config, pretrained=self.pretrained)
-        except OSError as error:  # what download errors derive from
-            raise ConfigError(
-                f"the ImageNet weights of {self.config.feature_arch} cannot be downloaded "
-                f"({error})",
-                where="network.pretrained",
-                remedy="connect, or train from scratch with network.pretrained=false",
-            ) from error
+        network = with_starting_weights(
+            lambda: E2ESpot(self.config, pretrained=self.pretrained), self.config.feature_arch
+        )
         return network.channels_last()
 
     def targets(self, labels: FrameLabels, start: int) -> Targets:
@@ -63,9 +57,5 @@ class E2ESpotTask:
     def optimiser(
         self, network: nn.Module, learning_rate: float, weight_decay: float
     ) -> torch.optim.Optimizer:
-        """AdamW over all parameters, batch norms and biases included."""
-        return torch.optim.AdamW(
-            [{"params": list(network.parameters()), "initial_lr": learning_rate}],
-            lr=learning_rate,
-            weight_decay=weight_decay,
-        )
+        """See ``VideoTask``."""
+        return adamw(network, learning_rate, weight_decay)
