@@ -68,6 +68,16 @@ SYSTEMS: dict[str, System] = {
         reads="video",
         options="touchline.training.options.e2e_spot:E2ESpotRecipe",
     ),
+    "tdeed": System(
+        config="touchline.models.tdeed:TDEEDConfig",
+        network="touchline.models.tdeed:TDEED",
+        task="touchline.training.tasks.tdeed:TDEEDTask",
+        scorer="touchline.spotting.scorers.pictures:score",
+        decode="touchline.spotting.displacement:displaced_probabilities",
+        recipe="tdeed-soccernet",
+        reads="video",
+        options="touchline.training.options.tdeed:TDEEDRecipe",
+    ),
     "pooling": System(
         config="touchline.models.pooling:PoolingConfig",
         network="touchline.models.pooling:PoolingNetwork",

@@ -1,6 +1,6 @@
-"""Targets of the systems that predict a displacement to the event: dense anchors and ASTRA.
+"""Targets of the systems that predict a displacement to the event.
 
-For dense anchors the displacement is event minus step, for ASTRA step minus event.
+For dense anchors the displacement is event minus step, for ASTRA and T-DEED step minus event.
 """
 
 import math
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from touchline.datasets.features import LabelledHalf, LabelledSteps
+from touchline.datasets.targets import FrameLabels
 from touchline.losses.displacement import UNDEFINED
 from touchline.scores import FloatArray
 
@@ -163,3 +164,22 @@ def astra_targets(
         inside = _around(step, displacement_reach)
         displacement[inside, label] = np.arange(count)[inside] - step
     return AstraTargets(labels, displacement)
+
+
+def frame_displacement(labels: FrameLabels, start: int, clip_steps: int, reach: int) -> FloatArray:
+    """(clip_steps,) frame minus event around the events of a clip, 0 elsewhere (T-DEED).
+
+    The frames are those that ``clip_targets`` gives a class with ``dilation`` as ``reach``: those
+    of events just outside the clip too, and where two events overlap, those of the later one.
+
+    Args:
+        start: first frame of the clip; may be negative.
+        reach: frames on either side of an event, inclusive.
+    """
+    displacement = np.zeros(clip_steps, np.float32)
+    first, last = np.searchsorted(labels.frames, (start - reach, start + clip_steps + reach))
+    for frame in labels.frames[first:last]:
+        at = int(frame) - start
+        inside = _around(at, reach)
+        displacement[inside] = np.arange(clip_steps)[inside] - at
+    return displacement

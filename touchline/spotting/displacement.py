@@ -3,6 +3,7 @@
 import numpy as np
 
 from touchline.scores import FloatArray
+from touchline.spotting.windows import softmax
 
 
 def move_confidences(confidence: FloatArray, delta_steps: FloatArray) -> FloatArray:
@@ -21,3 +22,15 @@ def move_confidences(confidence: FloatArray, delta_steps: FloatArray) -> FloatAr
     moved = np.zeros_like(confidence)
     np.maximum.at(moved, (steps, np.arange(confidence.shape[1])[None]), confidence)
     return moved
+
+
+def displaced_probabilities(outputs: FloatArray) -> FloatArray:
+    """The scores of a window (T-DEED): the classes of every frame, where its displacement points.
+
+    Args:
+        outputs: (T, K+2): logits, background first, and frame minus event in frames.
+
+    Returns:
+        (T, K+1); 0 where no frame points to. Background moves like a class, as published.
+    """
+    return move_confidences(softmax(outputs[:, :-1]), -outputs[:, -1:])

@@ -1,8 +1,8 @@
 """Temporal shifting inside a picture network: frames exchange a part of their channels.
 
 Tensors keep the layout (B·T, C, H, W) throughout, so that the memory format of the picture
-network survives. TSM: Lin et al., ICCV 2019. GSM: Sudhakaran et al., CVPR 2020. Divisors and
-places are those of E2E-Spot (Hong et al., ECCV 2022).
+network survives. TSM: Lin et al., ICCV 2019. GSM: Sudhakaran et al., CVPR 2020. GSF: the same,
+TPAMI 2023. Divisors and places are those of E2E-Spot (Hong et al., ECCV 2022).
 """
 
 from functools import partial
@@ -94,6 +94,47 @@ class GateShift(nn.Module):
         first = first - moving_first + from_next_frame(moving_first, self.clip_len)
         second = second - moving_second + from_previous_frame(moving_second, self.clip_len)
         return torch.cat((interleave(first), interleave(second), rest), dim=1)
+
+
+class GateShiftFuse(GateShift):
+    """GSF: as GSM, but what travelled and what stayed are mixed by learned weights.
+
+    Sudhakaran et al., TPAMI 2023. A weight for each channel and frame comes from the spatial means
+    of both around it, on the plane of channels and frames.
+
+    Args:
+        channels: channels of the input; a quarter of them are gated.
+        clip_len: frames of a clip.
+    """
+
+    def __init__(self, channels: int, clip_len: int) -> None:
+        super().__init__(channels, clip_len)
+        self.conv3D.reset_parameters()
+        self.channel_conv1 = nn.Conv2d(2, 1, kernel_size=3, padding=1)
+        self.channel_conv2 = nn.Conv2d(2, 1, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B·T, C, H, W) -> the same shape."""
+        gated, rest = x[:, : self.gated], x[:, self.gated :]
+        first, second = gated.chunk(2, dim=1)
+        gate_first, gate_second = self.gate(gated).chunk(2, dim=1)
+        moving_first, moving_second = gate_first * first, gate_second * second
+        first = self._fuse(
+            from_next_frame(moving_first, self.clip_len), first - moving_first, self.channel_conv1
+        )
+        second = self._fuse(
+            from_previous_frame(moving_second, self.clip_len),
+            second - moving_second,
+            self.channel_conv2,
+        )
+        return torch.cat((interleave(first), interleave(second), rest), dim=1)
+
+    def _fuse(self, arrived: Tensor, stayed: Tensor, channel_conv: nn.Module) -> Tensor:
+        means = torch.stack((arrived.mean((2, 3)), stayed.mean((2, 3))))
+        planes = means.unflatten(1, (-1, self.clip_len)).permute(1, 0, 3, 2)  # (B, 2, C, T)
+        weight = channel_conv(planes).sigmoid().squeeze(1).transpose(1, 2).flatten(0, 1)
+        weight = weight[:, :, None, None]
+        return arrived * weight + stayed * (1 - weight)
 
 
 class GateShiftedConv(nn.Module):
