@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from touchline.editing.cuts import shot_starts
+from touchline.broadcast.cuts import CutFinder
 from touchline.errors import InputError
-from touchline.media.video import read_frames
+from touchline.media.views import View, read_views
 
 ASPECTS = ("16:9", "1:1", "4:5", "9:16")
 """Common aspect ratios; others are possible too."""
 
 _EXTREME = Fraction(4)
-_SIZE = (96, 54)
+_VIEW = View(size=(96, 54), colours="yuv")
 _TOP = 10
 """Rows of the small picture that are ignored: stands and score bugs."""
 _APART_SECONDS = 0.32
@@ -99,13 +99,15 @@ def follow_play(video: str | Path, start_seconds: float, end_seconds: float) -> 
     """
     times: list[float] = []
     greys: list[Grey] = []
-    with read_frames(
-        video, size=_SIZE, start_seconds=max(start_seconds, 0.0), end_seconds=end_seconds
+    finder = CutFinder()
+    with read_views(
+        video, [_VIEW], start_seconds=max(start_seconds, 0.0), end_seconds=end_seconds
     ) as frames:
-        for frame in frames:
+        for _, frame in frames:
             times.append(frame.seconds)
-            greys.append(frame.pixels.mean(axis=2, dtype=np.float32))
-    shots = tuple(times[i] for i in shot_starts(greys))
+            greys.append(frame.pixels[..., 0].astype(np.float32))
+            finder.see(frame.seconds, frame.pixels)
+    shots = tuple(cut.seconds for cut in finder.finish())
     seconds = np.asarray(times)
     step = _pictures_apart(seconds)
     found = [_moving(a, b) for a, b in zip(greys, greys[step:], strict=False)]

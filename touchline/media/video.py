@@ -73,7 +73,7 @@ def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
         MediaError: the file cannot be opened, has no video stream, or no decodable frame.
     """
     with PictureSource(path, limits, threads=1) as source:
-        return _describe(source)
+        return describe(source)
 
 
 def read_comment(path: str | Path) -> str | None:
@@ -150,9 +150,9 @@ class FrameStream:
         max_seconds: float,
     ) -> None:
         self._source = source
-        self.info = _describe(source)
-        self._range = _Range(source, start, end, max_seconds)
-        convert = _Converter(Orientation.of(source.first.frame), size or self.info.size)
+        self.info = describe(source)
+        self._range = PictureRange(source, start, end, max_seconds)
+        convert = RgbConverter(Orientation.of(source.first.frame), size or self.info.size)
         if rate is None:
             self._frames = _every(self._range, convert)
         else:
@@ -196,7 +196,7 @@ class FrameStream:
         self._source.close()
 
 
-class _Range:
+class PictureRange:
     """The pictures of a source on show in [start, end), in seconds from the first frame shown.
 
     Attributes:
@@ -234,18 +234,18 @@ class _Range:
             self.reached = self.end
 
 
-def _every(pictures: _Range, convert: "_Converter") -> Generator[Frame, None, None]:
+def _every(pictures: PictureRange, convert: "RgbConverter") -> Generator[Frame, None, None]:
     for picture in pictures:
         if picture.start + pictures.tolerance >= pictures.start:
             yield convert(picture)
 
 
 def _on_grid(
-    pictures: _Range, convert: "_Converter", rate: Fraction
+    pictures: PictureRange, convert: "RgbConverter", rate: Fraction
 ) -> Generator[Frame, None, None]:
     # The tolerance accepts time stamps that rounding moved just past a grid time.
     wanted = pictures.start + pictures.tolerance
-    for picture, until in _with_time_on_show(pictures):
+    for picture, until in with_time_on_show(pictures):
         if wanted < until:
             frame = convert(picture)
             while wanted < until:
@@ -253,7 +253,7 @@ def _on_grid(
                 wanted += 1 / rate
 
 
-def _with_time_on_show(pictures: _Range) -> Iterator[tuple[Picture, Fraction]]:
+def with_time_on_show(pictures: PictureRange) -> Iterator[tuple[Picture, Fraction]]:
     """Each picture with the time at which the next one replaces it, or the range ends."""
     shown: Picture | None = None
     for picture in pictures:
@@ -264,7 +264,7 @@ def _with_time_on_show(pictures: _Range) -> Iterator[tuple[Picture, Fraction]]:
         yield shown, pictures.reached
 
 
-class _Converter:
+class RgbConverter:
     """Converts pictures of any size and pixel format to upright RGB of one size.
 
     One scaler is shared by the whole stream: PyAV up to 18 leaks memory with one per frame.
@@ -292,7 +292,7 @@ class _Converter:
         return Frame(float(picture.start), self._orientation.apply(pixels))
 
 
-def _describe(source: PictureSource) -> VideoInfo:
+def describe(source: PictureSource) -> VideoInfo:
     first = source.first
     orientation = Orientation.of(first.frame)
     width, height = orientation.size(*_square_pixels(source))
