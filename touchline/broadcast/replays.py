@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
-from typing import Literal
 
 from touchline.broadcast.wipes import Wipe
 
@@ -47,13 +46,11 @@ class ShownReplay:
         start_seconds, end_seconds: from the middle of the wipe in to the middle of that out; or
             of the shot.
         confidence: 0 to 1.
-        found_by: ``wipes``, or ``slow motion`` where no wipe surrounds it.
     """
 
     start_seconds: float
     end_seconds: float
     confidence: float = 1.0
-    found_by: Literal["wipes", "slow motion"] = "wipes"
 
     @property
     def seconds(self) -> float:
