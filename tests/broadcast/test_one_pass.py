@@ -7,11 +7,12 @@ import pytest
 from small_videos import cut_off, write_sound_only, write_video
 
 from touchline.broadcast.cuts import Cut
-from touchline.broadcast.one_pass import SOUND_RATE_HZ, THUMBNAIL, observe
+from touchline.broadcast.one_pass import SOUND_RATE_HZ, THUMBNAIL, observe, open_pass
 from touchline.broadcast.signals import SignalReader, with_wipes
 from touchline.broadcast.wipes import Wipe
 from touchline.errors import MediaError
 from touchline.media.audio import read_audio
+from touchline.media.video import read_frames
 from touchline.media.views import View
 
 
@@ -103,6 +104,53 @@ def test_a_part_keeps_the_clock_of_the_whole(video):
     assert (seen.times[0], seen.times[-1]) == pytest.approx((2.0, 3.96))
     assert heard.starts[0] == 2.0
     assert sum(len(block) for block in heard.blocks) == 2 * SOUND_RATE_HZ
+
+
+@pytest.mark.parametrize("rate", [None, Fraction(2), Fraction(25, 12), Fraction(30)])
+@pytest.mark.parametrize("size", [None, (40, 24)])
+@pytest.mark.parametrize("part", [(0, None), (Fraction(7, 3), 4)])
+def test_frames_that_are_pulled_are_those_of_the_reader_of_frames(video, rate, size, part):
+    seen, heard = Seen(), Heard()
+    view = View(size, rate)
+    start, end = part
+    with open_pass(
+        video, view, [(THUMBNAIL, seen)], [heard], start_seconds=start, end_seconds=end
+    ) as frames:
+        pulled = list(frames)
+    with read_frames(video, rate=rate, size=size, start_seconds=start, end_seconds=end) as stream:
+        own = list(stream)
+    assert [frame.seconds for frame in pulled] == [frame.seconds for frame in own]
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(pulled, own, strict=True))
+    assert (frames.end_seconds, frames.truncated) == (stream.end_seconds, stream.truncated)
+    alone, ear = Seen(), Heard()
+    report = observe(video, [(THUMBNAIL, alone)], [ear], start_seconds=start, end_seconds=end)
+    assert seen.times == alone.times and len(seen.times) > 30
+    assert np.array_equal(np.concatenate(heard.blocks), np.concatenate(ear.blocks))
+    assert frames.report == report
+
+
+def test_observers_keep_up_with_the_frames_that_are_pulled(video):
+    seen, heard = Seen(), Heard()
+    with open_pass(video, View(rate=Fraction(2)), [(THUMBNAIL, seen)], [heard]) as frames:
+        for frame in frames:
+            assert len(seen.times) >= round(frame.seconds * 25)
+            assert sum(map(len, heard.blocks)) >= (frame.seconds - 1.0) * SOUND_RATE_HZ
+            with pytest.raises(RuntimeError):
+                frames.report  # noqa: B018
+    assert frames.report.end_seconds == pytest.approx(6.0)
+
+
+def test_an_observer_may_look_at_the_very_view_that_is_pulled(video):
+    seen = Seen()
+    view = View(rate=Fraction(2))
+    with open_pass(video, view, [(view, seen)]) as frames:
+        assert [frame.seconds for frame in frames] == seen.times != []
+
+
+def test_a_pass_that_is_left_early_closes_the_file(video):
+    with open_pass(video, THUMBNAIL) as frames:
+        next(frames)
+    assert list(frames) == []
 
 
 def test_a_silent_video_is_fine_and_said(tmp_path):

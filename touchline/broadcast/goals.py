@@ -26,6 +26,7 @@ _DELAY_SPREAD = 0.75
 
 _LONGEST_DELAY_SECONDS = 150.0
 _PRIOR_WIDTH_SECONDS = 20.0
+_MOST_WEIGHT = 10.0
 _STEP_SECONDS = 0.25
 _AFTER_HALF_SECONDS = 90.0
 _RETRACTED_WITHIN_SECONDS = 480.0
@@ -39,7 +40,8 @@ class Evidence:
         seconds: when it happened in the recording.
         lag_seconds: how long after a goal that usually is: 0.5 for a roar, 12 for a replay.
         spread_seconds: standard deviation of that.
-        weight: how much likelier it belongs to the goal than not: 1 is a hint, 5 strong.
+        weight: how much likelier it belongs to the goal than not: 1 is a hint, 5 strong; see
+            `weight_of`.
         kind: what it is, such as ``roar``, ``replay`` or ``network``.
     """
 
@@ -48,6 +50,16 @@ class Evidence:
     spread_seconds: float = 2.0
     weight: float = 2.0
     kind: str = ""
+
+
+def weight_of(share: float, per_second: float) -> float:
+    """The weight of evidence of a kind.
+
+    Args:
+        share: of goals, those that bring it about.
+        per_second: how often it occurs whatever happens.
+    """
+    return min(_MOST_WEIGHT, share / (_PRIOR_WIDTH_SECONDS * max(per_second, 1e-9)))
 
 
 def find_goals(
@@ -147,11 +159,7 @@ def likeliest(
         return max(0.0, latest - 1.0), 1.0
     grid = np.arange(earliest, latest + _STEP_SECONDS / 2, _STEP_SECONDS)
     chance = _prior(grid, change)
-    gain = np.ones_like(grid)
-    for item in evidence:
-        peak = item.seconds - item.lag_seconds
-        height = item.weight * _PRIOR_WIDTH_SECONDS / (item.spread_seconds * math.sqrt(2 * math.pi))
-        gain += height * np.exp(-0.5 * ((grid - peak) / item.spread_seconds) ** 2)
+    gain = _gain(grid, evidence)
     chance = chance * gain
     total = chance.sum()
     if not total > 0:
@@ -162,6 +170,17 @@ def likeliest(
     else:  # of a broad hill the middle errs less than the top
         best = int(np.searchsorted(np.cumsum(chance), 0.5))
     return float(grid[best]), _half_width(chance, best)
+
+
+def _gain(grid: Floats, evidence: Sequence[Evidence]) -> Floats:
+    """How much likelier evidence makes each time: what is of one kind are alternatives, and kinds
+    confirm each other."""
+    kinds = {item.kind: np.ones_like(grid) for item in evidence}
+    for item in evidence:
+        peak = item.seconds - item.lag_seconds
+        height = item.weight * _PRIOR_WIDTH_SECONDS / (item.spread_seconds * math.sqrt(2 * math.pi))
+        kinds[item.kind] += height * np.exp(-0.5 * ((grid - peak) / item.spread_seconds) ** 2)
+    return np.prod([np.ones_like(grid), *kinds.values()], axis=0)
 
 
 def _prior(grid: Floats, change: ScoreChange) -> Floats:

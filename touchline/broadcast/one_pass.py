@@ -1,14 +1,15 @@
 """One pass over the picture and the sound of a video, for whoever wants to see or hear it.
 
 The picture is decoded once and handed out at the sizes and rates that are asked for, the sound
-beside it, in order of time. Memory does not grow with length.
+beside it, in order of time: shown to observers (`observe`), or pulled by one who wants frames while
+the others look on (`open_pass`). Memory does not grow with length.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 from touchline.media.audio import read_audio
 from touchline.media.limits import DEFAULT_LIMITS, Limits
-from touchline.media.video import VideoInfo
+from touchline.media.video import Frame, VideoInfo
 from touchline.media.views import View, ViewStream, read_views
 from touchline.timebase import format_seconds
 
@@ -69,62 +70,174 @@ class PassReport:
 def observe(
     video: str | Path,
     pictures: Sequence[tuple[View, PictureObserver]] = (),
-    sound: Sequence[SoundObserver] = (),
+    sounds: Sequence[SoundObserver] = (),
     *,
-    start_seconds: float = 0.0,
-    end_seconds: float | None = None,
+    start_seconds: float | Fraction = 0.0,
+    end_seconds: float | Fraction | None = None,
     progress: Callable[[float, float], None] | None = None,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> PassReport:
-    """Show a video to observers, once.
+    """Show a video to observers, once; see `open_pass` for its arguments and errors."""
+    with Pass(
+        video, None, pictures, sounds, start_seconds, end_seconds, threads, limits, progress
+    ) as one:
+        for _ in one:
+            pass
+        return one.report
+
+
+def open_pass(
+    video: str | Path,
+    view: View,
+    pictures: Sequence[tuple[View, PictureObserver]] = (),
+    sounds: Sequence[SoundObserver] = (),
+    *,
+    start_seconds: float | Fraction = 0.0,
+    end_seconds: float | Fraction | None = None,
+    threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Callable[[float, float], None] | None = None,
+) -> "Pass":
+    """Read the frames of a view, while observers see and hear the same pass.
+
+    For whatever wants to pull frames instead of being shown them: a network takes its frames as
+    from `touchline.media.video.read_frames`, and they are the same to the bit.
 
     Args:
         video: file to read.
+        view: the frames to give.
         pictures: who looks, and at what; the same view may be given to several, and is made once.
-        sound: who listens, to 16,000 samples a second.
+        sounds: who listens, to 16,000 samples a second.
         start_seconds, end_seconds: the part to read; times given to observers count from the
             first frame shown all the same.
-        progress: called about once a second of video with the seconds done and the stated
-            length; may raise to stop.
         threads: threads of the decoder.
         limits: bounds on what is read.
+        progress: called about once a second of video with the seconds done and the stated
+            length; may raise to stop.
 
     Raises:
         MediaError: the file cannot be opened, or has no picture that can be decoded.
     """
-    views = list(dict.fromkeys(view for view, _ in pictures))
-    observers = [[one for view, one in pictures if view == wanted] for wanted in views]
-    # Where nobody looks the picture still says how long the video is.
-    with read_views(
-        video,
-        views or [View(size=(2, 2), rate=Fraction(1))],
-        start_seconds=start_seconds,
-        end_seconds=end_seconds,
-        threads=threads,
-        limits=limits,
-    ) as stream:
-        ear = _Ear(video, stream, sound, start_seconds, end_seconds, limits)
-        last = start_seconds - _PROGRESS_SECONDS
-        total = stream.info.duration_seconds
-        for index, frame in stream:
-            for observer in observers[index] if views else ():
-                observer.see(frame.seconds, frame.pixels)
-            if frame.seconds - last >= _PROGRESS_SECONDS:
-                last = frame.seconds
-                ear.listen(last)
-                if progress is not None:
-                    progress(min(last, total), total)
-        ear.listen(None)
-        if progress is not None:
-            progress(stream.end_seconds, max(total, stream.end_seconds))
-        return PassReport(
-            stream.info,
-            stream.end_seconds,
-            ear.end_seconds,
-            stream.truncated,
-            (*ear.notes, *_picture_notes(stream)),
+    return Pass(
+        video, view, pictures, sounds, start_seconds, end_seconds, threads, limits, progress
+    )
+
+
+class Pass:
+    """An iterator over the frames of one view, which feeds observers on the way; see `open_pass`.
+
+    Attributes:
+        info: what the file holds.
+    """
+
+    def __init__(
+        self,
+        video: str | Path,
+        view: View | None,
+        pictures: Sequence[tuple[View, PictureObserver]],
+        sounds: Sequence[SoundObserver],
+        start_seconds: float | Fraction,
+        end_seconds: float | Fraction | None,
+        threads: int | None,
+        limits: Limits,
+        progress: Callable[[float, float], None] | None,
+    ) -> None:
+        wanted = [] if view is None else [view]
+        views = list(dict.fromkeys([*wanted, *(one for one, _ in pictures)]))
+        # Where nobody looks the picture still says how long the video is.
+        self._stream = read_views(
+            video,
+            views or [View(size=(2, 2), rate=Fraction(1))],
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+            threads=threads,
+            limits=limits,
         )
+        self.info = self._stream.info
+        self._pulled = None if view is None else 0
+        self._observers = [[one for own, one in pictures if own == seen] for seen in views]
+        self._ear = _Ear(
+            video, self._stream, sounds, float(start_seconds), _or_none(end_seconds), limits
+        )
+        self._progress = progress
+        self._told = float(start_seconds) - _PROGRESS_SECONDS
+        self._report: PassReport | None = None
+        self._frames = self._run()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        try:
+            return next(self._frames)
+        except StopIteration:
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def end_seconds(self) -> float:
+        """Known after the last frame: the end of the picture, or where it was asked to end."""
+        return self._stream.end_seconds
+
+    @property
+    def truncated(self) -> bool:
+        """Known after the last frame: whether the picture stops before its stated end."""
+        return self._stream.truncated
+
+    @property
+    def report(self) -> PassReport:
+        """Known after the last frame: what the pass came over.
+
+        Raises:
+            RuntimeError: frames are left.
+        """
+        if self._report is None:
+            raise RuntimeError("the pass is not over")
+        return self._report
+
+    def close(self) -> None:
+        """Close the file; the pass gives no more frames."""
+        self._frames.close()
+        self._stream.close()
+
+    def _run(self) -> Generator[Frame, None, None]:
+        for index, frame in self._stream:
+            for observer in self._observers[index] if self._observers else ():
+                observer.see(frame.seconds, frame.pixels)
+            self._keep_up(frame.seconds)
+            if index == self._pulled:
+                yield frame
+        self._ear.listen(None)
+        stream, ear = self._stream, self._ear
+        notes = (*ear.notes, *_picture_notes(stream))
+        self._report = PassReport(
+            self.info, stream.end_seconds, ear.end_seconds, stream.truncated, notes
+        )
+        if self._progress is not None:
+            self._progress(stream.end_seconds, max(self.info.duration_seconds, stream.end_seconds))
+
+    def _keep_up(self, seconds: float) -> None:
+        """Let the sound follow the picture, and tell how far it is."""
+        if seconds - self._told < _PROGRESS_SECONDS:
+            return
+        self._told = seconds
+        self._ear.listen(seconds)
+        if self._progress is not None:
+            total = self.info.duration_seconds
+            self._progress(min(seconds, total), total)
+
+
+def _or_none(seconds: float | Fraction | None) -> float | None:
+    return None if seconds is None else float(seconds)
 
 
 def _picture_notes(stream: ViewStream) -> tuple[str, ...]:

@@ -1,19 +1,98 @@
 """A recording, or a still picture, read whole: where the parts of a broadcast's reading meet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
+from touchline.broadcast import ocr
 from touchline.broadcast.bug_text import BugText
-from touchline.broadcast.ocr import TextReader
-from touchline.broadcast.result import Broadcast, Bug
-from touchline.broadcast.score_bug import RATE, ScoreBugObserver
+from touchline.broadcast.goal_evidence import evidence_of
+from touchline.broadcast.goals import Evidence
+from touchline.broadcast.one_pass import PassReport, PictureObserver, SoundObserver, observe
+from touchline.broadcast.result import Broadcast, Bug, Curve, Moment, Span
+from touchline.broadcast.score_bug import RATE, ScoreBugObserver, ScoreBugResult
+from touchline.broadcast.signals import SignalReader, Signals
 from touchline.broadcast.still_bug import read_still
 from touchline.broadcast.stills import read_picture
 from touchline.media.limits import DEFAULT_LIMITS, Limits
-from touchline.media.video import probe, read_frames
+from touchline.media.video import VideoInfo, probe
+from touchline.media.views import View
 
 MAX_WIDTH = 1920
 """Larger pictures are made smaller before a bug is looked for."""
+
+WITHOUT_OCR = "the score was not read: pip install 'touchline[broadcast]' would"
+
+
+class BroadcastReader:
+    """What looks at and listens to a recording in one pass, and what it says at the end.
+
+    Without rapidocr it reads sound, cuts and replays only.
+
+    Args:
+        info: what the file says of itself.
+        threads: processor threads of each part.
+
+    Attributes:
+        pictures: who looks at what, for `touchline.broadcast.one_pass`.
+        sounds: who listens.
+    """
+
+    def __init__(self, info: VideoInfo, *, threads: int | None = None) -> None:
+        self._signals = SignalReader()
+        self._bug: ScoreBugObserver | None = None
+        self.pictures: tuple[tuple[View, PictureObserver], ...] = self._signals.pictures
+        self.sounds: tuple[SoundObserver, ...] = self._signals.sounds
+        if ocr.is_installed():
+            self._bug = ScoreBugObserver(ocr.TextReader(threads))
+            self.pictures = (*self.pictures, (_bug_view(info), self._bug))
+
+    def finish(self, report: PassReport, evidence: Sequence[Evidence] = ()) -> Broadcast:
+        """All that the recording says, after the pass.
+
+        Args:
+            report: of the pass.
+            evidence: of the moments of goals from elsewhere, such as a network, which is added
+                to that of sound and replays.
+        """
+        signals = self._signals.finish(report.seconds, report.sound_end_seconds is not None)
+        remarks = list(report.notes)
+        if signals.sound is not None and signals.sound.is_silent:
+            remarks.append("the sound is silent")
+        said: ScoreBugResult | None = None
+        if self._bug is None:
+            remarks.append(WITHOUT_OCR)
+        else:
+            said = self._bug.finish([*evidence, *evidence_of(signals)], report.seconds)
+            remarks.extend(said.remarks)
+        return _broadcast(report, said, signals, tuple(remarks))
+
+
+def _bug_view(info: VideoInfo) -> View:
+    scale = min(1.0, MAX_WIDTH / info.width)
+    size = None if scale == 1.0 else (MAX_WIDTH, max(1, round(info.height * scale)))
+    return View(size, Fraction(RATE))
+
+
+def _broadcast(
+    report: PassReport, said: ScoreBugResult | None, signals: Signals, remarks: tuple[str, ...]
+) -> Broadcast:
+    curve = signals.excitement
+    whistles = () if signals.sound is None else signals.sound.whistles
+    return Broadcast(
+        report.info.path.name,
+        report.seconds,
+        teams=None if said is None else said.teams,
+        halves=None if said is None else said.halves,
+        readings=None if said is None else said.readings,
+        goals=None if said is None else said.goals,
+        replays=tuple(Span(r.start_seconds, r.end_seconds) for r in signals.replays),
+        cuts_seconds=tuple(cut.seconds for cut in signals.cuts),
+        whistles=tuple(Moment(one.seconds, one.confidence) for one in whistles),
+        excitement=Curve(curve.rate, tuple(float(value) for value in curve.values)),
+        moments=tuple(Moment(one.seconds, one.value, one.reason) for one in curve.moments),
+        remarks=remarks,
+    )
 
 
 def read_recording(
@@ -23,7 +102,7 @@ def read_recording(
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Broadcast:
-    """Read the score bug of a recording, in one pass and in constant memory.
+    """Read a recording in one pass and in constant memory.
 
     Args:
         video: file to read.
@@ -33,33 +112,12 @@ def read_recording(
 
     Raises:
         MediaError: the file cannot be opened, or has no picture that can be decoded.
-        MissingExtraError: no text can be read here.
     """
-    info = probe(video, limits)
-    observer = ScoreBugObserver(TextReader(threads))
-    scale = min(1.0, MAX_WIDTH / info.width)
-    size = None if scale == 1.0 else (MAX_WIDTH, max(1, round(info.height * scale)))
-    with read_frames(video, rate=RATE, size=size, threads=threads, limits=limits) as frames:
-        for frame in frames:
-            observer.see(frame.seconds, frame.pixels)
-            if progress is not None:
-                progress(frame.seconds, info.duration_seconds)
-        seconds, truncated = frames.end_seconds, frames.truncated
-    said = observer.finish(duration_seconds=seconds)
-    remarks = list(said.remarks)
-    if truncated:
-        remarks.append(
-            f"the picture stops at {seconds:.1f} s of {info.duration_seconds:.1f} s: damaged"
-        )
-    return Broadcast(
-        Path(video).name,
-        seconds,
-        teams=said.teams,
-        halves=said.halves,
-        readings=said.readings,
-        goals=said.goals,
-        remarks=tuple(remarks),
+    reader = BroadcastReader(probe(video, limits), threads=threads)
+    report = observe(
+        video, reader.pictures, reader.sounds, progress=progress, threads=threads, limits=limits
     )
+    return reader.finish(report)
 
 
 def read_still_file(path: str | Path, threads: int | None = None) -> Bug | None:
@@ -70,7 +128,7 @@ def read_still_file(path: str | Path, threads: int | None = None) -> Bug | None:
         MissingExtraError: no text can be read here.
     """
     picture = read_picture(path)
-    said = read_still(picture, TextReader(threads))
+    said = read_still(picture, ocr.TextReader(threads))
     return None if said is None else bug_of(said)
 
 

@@ -7,14 +7,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from touchline.broadcast.ocr import Picture
 from touchline.errors import MediaError
+from touchline.media.opening import open_media
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".avif")
+"""Names that people give to pictures."""
 
 MAX_PIXELS = 64_000_000
 
 
 def is_still(path: str | Path) -> bool:
-    """Whether a file is a still picture, by its first bytes.
+    """Whether a file is meant as a still picture: by its content, a broken one by its name.
 
     Raises:
         MediaError: there is no such file, or it cannot be opened.
@@ -23,13 +27,24 @@ def is_still(path: str | Path) -> bool:
         with Image.open(path, formats=FORMATS):
             return True
     except UnidentifiedImageError:
-        return False
+        return _is_named_so(path)
     except Image.DecompressionBombError:
         return True
     except OSError as error:
         if error.filename is None:  # of the content, not of the file
-            return False
+            return _is_named_so(path)
         raise MediaError(f"cannot be opened ({error.strerror})", where=path) from error
+
+
+def _is_named_so(path: str | Path) -> bool:
+    """Whether a name ends as a picture's, and the file is no video for all that."""
+    if Path(path).suffix.lower() not in ENDINGS:
+        return False
+    try:
+        with open_media(path):
+            return False
+    except MediaError:
+        return True
 
 
 def read_picture(path: str | Path) -> Picture:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.errors import InputError
+from touchline.runtime.wording import counted
 from touchline.timebase import format_seconds
 
 if TYPE_CHECKING:
     from touchline.broadcast.result import Broadcast, Bug
 
 app = new_app()
+
+TOP_MOMENTS = 8
+"""Moments of excitement that are printed; the file has them all."""
 
 
 @app.command()
@@ -23,19 +28,26 @@ def broadcast(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where to: a .broadcast.json file.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there already.")
+    ] = False,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Processor threads; all by default.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Read clock, score, teams, halves and goals from the score bug.
+    """Read what a broadcast says by itself.
 
-    Pictures of video games have score bugs too: they are read as they stand.
+    Of a recording: clock, score, teams, halves and goals from the score bug; replays, cuts,
+    whistles and moments of excitement. Of a still picture: its score bug. Pictures of video games
+    have score bugs too: they are read as they stand.
     """
     from touchline.broadcast.reading import read_recording, read_still_file
     from touchline.broadcast.result import bug_to_json, to_json, write_document
     from touchline.broadcast.stills import is_still
 
+    if output is not None:
+        _check_output(output, source, overwrite)
     if is_still(source):
         bug = read_still_file(source, threads)
         document = bug_to_json(bug, source.name)
@@ -59,6 +71,29 @@ def broadcast(
     else:
         for line in lines:
             results.print(line, markup=False, soft_wrap=True)
+
+
+def _check_output(output: Path, source: Path, overwrite: bool) -> None:
+    """Refuse a place for the result before the work begins."""
+    from touchline.editing.render import refuse_overwriting
+
+    refuse_overwriting(output, [source])
+    if output.suffix.lower() != ".json":
+        raise InputError(
+            f"cannot write a {output.suffix or 'nameless'} file",
+            where=output,
+            remedy="end the name in .broadcast.json",
+        )
+    if not output.parent.is_dir():
+        raise InputError(
+            f"there is no folder {output.parent}", where=output, remedy="create it first"
+        )
+    if output.is_dir():
+        raise InputError("is a folder", where=output, remedy="give the name of a file")
+    if output.exists() and not overwrite:
+        raise InputError(
+            "is there already", where=output, remedy="write elsewhere, or give --overwrite"
+        )
 
 
 def _lines_of_bug(bug: "Bug | None") -> Iterator[str]:
@@ -86,7 +121,32 @@ def _lines_of_recording(said: "Broadcast") -> Iterator[str]:
         )
     if said.halves and not said.goals:
         yield "no change of the score"
+    counts = {"cut": said.cuts_seconds, "replay": said.replays, "whistle": said.whistles}
+    yield ", ".join(
+        counted(len(found), name) for name, found in counts.items() if found is not None
+    )
+    yield from _lines_of_moments(said)
     yield from said.remarks
+
+
+def _lines_of_moments(said: "Broadcast") -> Iterator[str]:
+    """The most exciting moments, in order of time."""
+    best = sorted(said.moments or (), key=lambda moment: -moment.confidence)[:TOP_MOMENTS]
+    for moment in sorted(best, key=lambda moment: moment.seconds):
+        clock = _match_clock(said, moment.seconds)
+        reason = "" if moment.reason is None else f": {moment.reason}"
+        yield f"moment at {format_seconds(moment.seconds)}{clock}{reason}"
+
+
+def _match_clock(said: "Broadcast", seconds: float) -> str:
+    """The match clock nearest to a time of a recording, such as `` (63:10)``."""
+    if said.half_at(seconds) is None:
+        return ""
+    known = [one for one in said.readings or () if one.clock_seconds is not None]
+    near = min(known, key=lambda one: abs(one.seconds - seconds), default=None)
+    if near is None or abs(near.seconds - seconds) > 1.0:
+        return ""
+    return f" ({_clock(near.clock_seconds or 0.0)})"
 
 
 def _clock(match_seconds: float) -> str:

@@ -20,7 +20,7 @@ from touchline.errors import InputError
 COMMANDS = {
     "demo": "Show the whole product on a simulated match.",
     "spot": "Find the events of videos.",
-    "broadcast": "Read clock, score, teams and goals from the score bug of a broadcast.",
+    "broadcast": "Read clock, score, goals, replays and excitement from a broadcast.",
     "reel": "Choose and cut the highlights.",
     "annotate": "Draw the events into the video.",
     "evaluate": "Score predictions against labels, as the official challenge does.",
