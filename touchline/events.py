@@ -18,6 +18,11 @@ Source = Literal["model", "person", "import"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 SOURCES: tuple[Source, ...] = get_args(Source)
 
+Score = tuple[int, int]
+"""Goals of home and away."""
+
+MAX_GOALS = 999
+
 MAX_SECONDS = 1e6
 """Times beyond this (eleven days) are refused: they are milliseconds taken for seconds."""
 
@@ -34,11 +39,15 @@ class Event:
         half: 1 or 2 (3, 4 in extra time) where one video holds several; else None.
         team: ``home``/``away``, ``left``/``right`` or a name.
         visibility: ``visible`` or ``not shown``, as SoccerNet spells it.
-        clock: match clock as shown, such as ``"45+2:10"``.
+        clock: match clock as another program writes it, such as ``"45+2:10"``.
+        clock_seconds: match clock: 3790 at 63:10 of the second half, also where the broadcast
+            counts down or starts each half anew.
+        score: goals of home and away before the event.
         extra: fields of the file that touchline has no name for, kept for writing back.
 
     Raises:
-        FormatError: a time or confidence that is not a finite number.
+        FormatError: a time, clock or confidence that is not a finite number, a negative clock, or
+            a score that is not two numbers of goals.
     """
 
     seconds: float
@@ -48,6 +57,8 @@ class Event:
     team: str | None = None
     player: str | None = None
     clock: str | None = None
+    clock_seconds: float | None = None
+    score: Score | None = None
     visibility: str | None = None
     status: Status | None = None
     source: Source | None = None
@@ -65,6 +76,24 @@ class Event:
                 f"event {self.label!r} has confidence {self.confidence}",
                 remedy="confidences are finite numbers",
             )
+        if self.clock_seconds is not None and not 0 <= self.clock_seconds <= MAX_SECONDS:
+            raise FormatError(
+                f"event {self.label!r} has match clock {self.clock_seconds}",
+                remedy="the clock is in seconds from 0: 3790 at 63:10",
+            )
+        if self.score is not None and not _is_score(self.score):
+            raise FormatError(
+                f"event {self.label!r} has score {self.score!r}",
+                remedy="the score is the goals of home and away, such as (1, 0)",
+            )
+
+
+def _is_score(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(type(goals) is int and 0 <= goals <= MAX_GOALS for goals in value)
+    )
 
 
 @dataclass(frozen=True)

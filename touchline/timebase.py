@@ -14,6 +14,9 @@ MAX_RATE = 1000
 MIN_RATE = Fraction(1, 1001)
 """The lowest rate that a fraction of ``parse_rate`` can be."""
 
+HALF_CLOCKS = {1: (0.0, 2700.0), 2: (2700.0, 5400.0), 3: (5400.0, 6300.0), 4: (6300.0, 7200.0)}
+"""Match clock in seconds at which each half begins, and at which its added time begins."""
+
 _NTSC_BASES = (24, 30, 48, 60, 120)
 _TIMECODE = re.compile(r"(\d{1,2}):(\d\d):(\d\d)([:;.])(\d\d)")
 _GAME_CLOCK = re.compile(r"\s*(\d+)\s*-\s*(\d+):(\d{1,2}(?:\.\d+)?)\s*")

@@ -18,11 +18,18 @@ RATE = Fraction(25)
 # Whole seconds, far apart: what every format's grid of time can say.
 EVENTS = (
     Event(
-        12.0, "Goal", 0.75, team="home", visibility="visible", extra={"camera": [1, {"a": None}]}
+        12.0,
+        "Goal",
+        0.75,
+        team="home",
+        visibility="visible",
+        clock_seconds=3790.48,
+        score=(1, 0),
+        extra={"camera": [1, {"a": None}]},
     ),
     Event(30.0, "Corner", 0.5, player='O\'Neil "9" <&>', clock="0:30", note="=1+1, then\n-- >"),
-    Event(45.0, "Foul", 0.25, status="accepted", source="person"),
-    Event(75.0, "Foul", 1.0, team="away", status="rejected", source="model"),
+    Event(45.0, "Foul", 0.25, status="accepted", source="person", clock="45+2", clock_seconds=0.0),
+    Event(75.0, "Foul", 1.0, team="away", status="rejected", source="model", clock="63"),
 )
 TIMELINE = Timeline(
     Video("match.mp4", 2700.0, RATE),

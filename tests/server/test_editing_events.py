@@ -2,14 +2,16 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import select
 
-from touchline.server.tables import EventRow
+from touchline.server.tables import ChangeRow, EventRow
 
 
 class Editing:
@@ -394,3 +396,59 @@ def test_the_same_on_both_databases(
     assert "touchline_jobs{" in client.get("/metrics").text
     assert client.delete(editing.url).status_code == 204
     assert client.get(f"/v1/jobs/{render['id']}").status_code == 404
+
+
+STATED = {"half": 2, "clock": 3790.48, "score": [1, 0]}
+
+
+def imported(editing: Editing, *events: dict[str, Any]) -> Any:
+    document = {"format": "touchline-events", "version": 1, "video": {"name": "m.mp4"}}
+    content = json.dumps(document | {"events": list(events)})
+    return editing.client.post(f"{editing.url}/import?name=m.events.json", content=content)
+
+
+def test_clock_and_score_of_a_file_come_back_in_the_download(editing: Editing) -> None:
+    given = {"time": 1.25, "label": "Penalty", "confidence": 1.0} | STATED
+    both = {"time": 1.5, "label": "Foul", "confidence": 1.0, "clock": 60.0, "clock_text": "1'"}
+    assert imported(editing, given, both).status_code == 200
+    kept = {"status": "accepted", "source": "import"}
+    found = json.loads(editing.client.get(f"{editing.url}/download").content)["events"]
+    assert given | kept in found and both | kept in found
+    (event,) = editing.all("?label=Penalty")
+    assert (event["half"], event["clock_seconds"], event["score"]) == (2, 3790.48, [1, 0])
+
+
+def test_clock_and_score_are_added_changed_and_undone(editing: Editing) -> None:
+    event = editing.add(time=1.25, label="Penalty", clock_seconds=3790.48, score=[1, 0])
+    assert (event["clock_seconds"], event["score"]) == (3790.48, [1, 0])
+    event = editing.on(event, "PATCH", score=[1, 1], clock_seconds=3800.0).json()
+    assert (event["clock_seconds"], event["score"]) == (3800.0, [1, 1])
+    assert editing.post("undo").status_code == 200
+    (event,) = editing.all("?label=Penalty")
+    assert (event["clock_seconds"], event["score"]) == (3790.48, [1, 0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"score": [1]}, {"score": [1, -1]}, {"score": [1.5, 0]}, {"score": "1-0"},
+     {"clock_seconds": -1}, {"clock_seconds": "abc"}, {"clock": "abc"}],
+)  # fmt: skip
+def test_no_other_clocks_and_scores_are_taken(editing: Editing, wrong: dict[str, Any]) -> None:
+    event = editing.all()[0]
+    answer = editing.on(event, "PATCH", **wrong)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"body.{next(iter(wrong))}")
+    assert editing.all()[0] == event
+
+
+def test_a_step_from_before_events_had_these_fields_is_undone(editing: Editing) -> None:
+    event = editing.all()[0]
+    editing.on(event, "PATCH", team="home")
+    with editing.client.services.database.write() as session:
+        row = session.scalars(select(ChangeRow)).one()
+        for step in (steps := json.loads(json.dumps(row.steps))):
+            for values in (step["before"], step["after"]):
+                del values["clock_seconds"], values["score"]
+        row.steps = steps
+    assert editing.post("undo").status_code == 200
+    assert editing.all()[0]["team"] is None

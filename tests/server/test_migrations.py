@@ -1,12 +1,18 @@
 """The migrations make the tables that the code has."""
 
+from pathlib import Path
 from typing import Any
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, MetaData, Table, create_engine, inspect, text
 
+import touchline.server.migrations
 from touchline.server.tables import Base, SettingRow
+
+MIGRATIONS = Path(touchline.server.migrations.__file__).parent
 
 
 def test_migrations_and_tables_agree(any_services: Any) -> None:
@@ -44,6 +50,33 @@ def test_migrating_again_changes_nothing(any_services: Any) -> None:
     assert schema(database.engine) == before
     with database.read() as session:
         assert session.get_one(SettingRow, "threshold").value == {"value": 0.25}
+
+
+def test_a_clock_that_is_none_becomes_a_note(tmp_path: Path) -> None:
+    """Events of the version before; their clocks could be any text."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    scripts = Config()
+    scripts.set_main_option("script_location", str(MIGRATIONS))
+    row = {
+        "match_id": "m", "seconds": 1.0, "label": "Goal", "confidence": 1.0, "status": "accepted",
+        "source": "import", "version": 1, "deleted": False, "created_by": "a", "created_at": 1.0,
+        "updated_by": "a", "updated_at": 1.0,
+    }  # fmt: skip
+    given = [("1", "45+2:10", None), ("2", "HT", None), ("3", "HT", "wind"), ("4", None, "rain")]
+    with engine.begin() as connection:
+        scripts.attributes["connection"] = connection
+        command.upgrade(scripts, "0002")
+        events = Table("events", MetaData(), autoload_with=connection)
+        rows = [row | {"id": id_, "clock": clock, "note": note} for id_, clock, note in given]
+        connection.execute(events.insert(), rows)
+        command.upgrade(scripts, "head")
+        query = text("select id, clock, note, clock_seconds, score from events order by id")
+        assert [tuple(found) for found in connection.execute(query)] == [
+            ("1", "45+2:10", None, None, None),
+            ("2", None, "HT", None, None),
+            ("3", None, "wind\nHT", None, None),
+            ("4", None, "rain", None, None),
+        ]
 
 
 def test_the_package_needs_no_web_framework() -> None:

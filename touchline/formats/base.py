@@ -278,8 +278,10 @@ class Record:
 
 
 def is_event_text(field: str, value: object) -> bool:
-    """Whether a value is a text that a text field of ``Event`` allows."""
-    return isinstance(value, str) and value in EVENT_WORDS.get(field, (value,))
+    """Whether a value is a text that a text field of ``Event`` allows; a clock has digits."""
+    if not isinstance(value, str) or (field == "clock" and not re.search(r"\d", value)):
+        return False
+    return value in EVENT_WORDS.get(field, (value,))
 
 
 def _kind(value: object) -> str:

@@ -21,13 +21,14 @@ from touchline.formats.base import (
     resolve_label_set,
 )
 from touchline.formats.soccernet import annotation_to_json, game_and_half, read_annotation
+from touchline.formats.states import state_to_json, take_state
 from touchline.labels import LabelSet
 from touchline.timebase import parse_rate
 
 _PATHS = ("path", "path_video", "path_features")
 _ROOT_2 = ("version", "date", "task", "dataset_name", "description", "modalities", "metadata")
 _EVENT_KEYS = frozenset({"label", "position_ms", "confidence", "confidence_score"})
-_TEXTS = ("team", "visibility", "player", "clock", "note")
+_TEXTS = ("team", "visibility", "player", "note")
 _HOLDS = EVENT_FIELDS - {"half", "status", "source"}
 _DEFAULT_HEAD = "action"
 
@@ -192,11 +193,11 @@ def _event(record: Record, origin: datetime | None) -> Event:
         seconds = record.number("position_ms") / 1000
     key = "confidence" if "confidence" in record.values else "confidence_score"
     texts = {k: v for k in _TEXTS if isinstance(v := record.values.get(k), str)}
-    extra = record.unknown_fields(_EVENT_KEYS | set(texts))
+    state, extra = take_state(record.unknown_fields(_EVENT_KEYS | set(texts)))
     if extra.get("head") == _DEFAULT_HEAD:
         del extra["head"]
     return record.event(
-        seconds, record.text("label"), record.number(key, 1.0), extra=extra, **texts
+        seconds, record.text("label"), record.number(key, 1.0), extra=extra, **state, **texts
     )
 
 
@@ -241,6 +242,7 @@ def _event_to_json(event: Event, score_key: str, origin: datetime | None) -> dic
     if event.confidence != 1:
         document[score_key] = float(event.confidence)
     document |= {k: v for k in _TEXTS if (v := getattr(event, k)) is not None}
+    document |= state_to_json(event)
     document |= {k: v for k, v in event.extra.items() if k not in document}
     if "timestamp_utc" in document and origin is not None:
         # It overrides the position, so it must be updated for an event that was moved.

@@ -23,10 +23,11 @@ from touchline.formats.base import (
     only_match,
     resolve_label_set,
 )
+from touchline.formats.states import state_to_json, take_state
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.timebase import format_game_clock, parse_game_clock
 
-_OPTIONAL_TEXTS = ("team", "visibility", "player", "clock", "status", "source", "note")
+_OPTIONAL_TEXTS = ("team", "visibility", "player", "status", "source", "note")
 """Optional fields of events; evaluators ignore the ones that they do not know."""
 
 _GAME = re.compile(
@@ -124,7 +125,7 @@ def annotation_to_json(half: int, event: Event) -> dict[str, Any]:
     }
     if event.confidence != 1:
         known["confidence"] = float(event.confidence)
-    return {**event.extra, **known, **_optional_texts(event)}
+    return {**event.extra, **known, **_optional_fields(event)}
 
 
 def write_results(content: Content, options: Options) -> bytes:
@@ -145,7 +146,7 @@ def write_results(content: Content, options: Options) -> bytes:
             "confidence": str(float(event.confidence)),
         }
         rest = {k: v for k, v in event.extra.items() if k not in known}
-        predictions.append({**known, **rest, **_optional_texts(event)})
+        predictions.append({**known, **rest, **_optional_fields(event)})
     extra = {k: v for k, v in match.extra.items() if k != "annotations"}
     return dump_json({"UrlLocal": match.name} | extra | {"predictions": predictions})
 
@@ -254,14 +255,15 @@ _PREDICTION_KEYS = _ANNOTATION_KEYS | {"half"}
 def _event(record: Record, seconds: float, confidence: float, known: frozenset[str]) -> Event:
     extra = {}
     texts = {}
-    for key, value in record.values.items():
+    state, values = take_state(record.values)
+    for key, value in values.items():
         if key in known:
             continue
         if key in _OPTIONAL_TEXTS and is_event_text(key, value):
             texts[key] = value
         else:
             extra[key] = value
-    return record.event(seconds, record.text("label"), confidence, extra=extra, **texts)
+    return record.event(seconds, record.text("label"), confidence, extra=extra, **state, **texts)
 
 
 def _half_and_seconds(record: Record) -> tuple[int, float]:
@@ -353,8 +355,9 @@ def _game_time(half: int, milliseconds: int) -> str:
     return format_game_clock(half, max(milliseconds, 0) // 1000)
 
 
-def _optional_texts(event: Event) -> dict[str, str]:
-    return {k: value for k in _OPTIONAL_TEXTS if (value := getattr(event, k)) is not None}
+def _optional_fields(event: Event) -> dict[str, Any]:
+    texts = {k: value for k in _OPTIONAL_TEXTS if (value := getattr(event, k)) is not None}
+    return texts | state_to_json(event)
 
 
 def _header(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ back is lossless. The clips of a reel are written as windows directly.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from touchline.colours import class_colour, place_colour
@@ -24,8 +25,10 @@ from touchline.formats.base import (
 )
 from touchline.formats.edit_lists import build_reel, clip_from_metadata, clip_title, metadata_text
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
+from touchline.formats.states import state_to_json, take_state
 from touchline.formats.touchline_json import event_from_json
 from touchline.labels import LabelSet
+from touchline.match_state import format_score, match_state, score_shown
 from touchline.reel import Reel
 from touchline.timebase import parse_seconds
 
@@ -35,13 +38,15 @@ _CLIP = "touchline clip"
 _TEXTS = {
     "Team": "team",
     "Player": "player",
-    "Clock": "clock",
     "Visibility": "visibility",
     "Status": "status",
     "Source": "source",
     "Note": "note",
 }
 _NUMBERS = {"Confidence": "confidence", "Half": "half"}
+_STATE = ("Clock", "Score")
+"""Groups of match clock and score, as people read them; the exact values are in ``_EXTRA``."""
+
 _SIXTEEN_BITS = 257
 """Times 257, 0 to 255 become 0 to 65535."""
 
@@ -147,14 +152,26 @@ def _write_event(parent: Element, number: int, event: Event, options: Options) -
     for group, name in _TEXTS.items():
         if (text := getattr(event, name)) is not None:
             _label(instance, group, text)
+    for group, text in _state_labels(event).items():
+        _label(instance, group, text)
     if foreign:
         for pair in extra.pop("labels", None) or ():
             _label(instance, pair.get("group"), str(pair.get("text", "")))
+    if event.clock_seconds is not None or event.score is not None:
+        extra |= state_to_json(event)
     if extra:
         try:
             _label(instance, _EXTRA, json.dumps(extra, allow_nan=False))
         except ValueError as error:
             raise FormatError(f"cannot be written as JSON: {error}") from error
+
+
+def _state_labels(event: Event) -> dict[str, str]:
+    """What the groups of ``_STATE`` say of an event."""
+    texts = {"Clock": match_state(replace(event, score=None))}
+    if (score := score_shown(event)) is not None:
+        texts["Score"] = format_score(score)
+    return {group: text for group, text in texts.items() if text}
 
 
 def _instance(parent: Element, identity: str, start: float, end: float, code: str) -> Element:
@@ -180,6 +197,7 @@ def _event(source: SourceFile, place: str, instance: Element) -> Event:
     start, end = _window(source, place, instance)
     document: dict[str, Any] = {"label": code}
     rest: list[dict[str, str]] = []
+    shown: dict[str, str] = {}
     for group, text in _labels(instance):
         name = _TEXTS.get(group or "")
         number = _finite(text) if group in _NUMBERS or group == _TIME else None
@@ -189,6 +207,8 @@ def _event(source: SourceFile, place: str, instance: Element) -> Event:
             document[_NUMBERS[group]] = number
         elif name is not None and name not in document and is_event_text(name, text):
             document[name] = text
+        elif group in _STATE and group not in shown:
+            shown[group] = text
         elif group == _EXTRA:
             extra = SourceFile(source.name, f"{source.where}: {place}", text.encode()).document
             document = (extra if isinstance(extra, dict) else {}) | document
@@ -198,9 +218,32 @@ def _event(source: SourceFile, place: str, instance: Element) -> Event:
         document |= {"time": start, "start": start, "end": end}
         if identity := _text(instance, "ID"):
             document["id"] = identity
+    rest += _take_shown(Record(source, document, place), shown)
     if rest:
         document["labels"] = rest
     return event_from_json(Record(source, document, place))
+
+
+def _take_shown(record: Record, shown: Mapping[str, str]) -> list[dict[str, str]]:
+    """Clock and score of an instance, put into its record; returns the labels that are neither.
+
+    The exact values count where the labels still say the same, else the label: someone has
+    changed it since.
+    """
+    state, rest = take_state(record.values)
+    event = event_from_json(Record(record.source, rest, record.place))
+    stated = _state_labels(replace(event, **state))
+    others = []
+    for group, text in shown.items():
+        if stated.get(group) == text:
+            continue
+        for key in ("clock", "clock_text") if group == "Clock" else ("score",):
+            record.values.pop(key, None)
+        if group == "Clock" and is_event_text("clock", text):
+            record.values["clock"] = text
+        else:
+            others.append({"group": group, "text": text})
+    return others
 
 
 def _window(source: SourceFile, place: str, instance: Element) -> tuple[float, float]:

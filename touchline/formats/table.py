@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from touchline.errors import FormatError, InputError
-from touchline.events import Event, Match, Timeline, Video
+from touchline.events import Event, Match, Score, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
     Content,
@@ -25,6 +25,7 @@ from touchline.formats.base import (
     resolve_label_set,
 )
 from touchline.formats.touchline_json import event_from_json, event_to_json
+from touchline.match_state import format_score, parse_score
 from touchline.reel import Clip, Reel
 from touchline.timebase import parse_seconds
 
@@ -38,6 +39,8 @@ _EVENT_COLUMNS = (
     "team",
     "player",
     "clock",
+    "clock_text",
+    "score",
     "visibility",
     "status",
     "source",
@@ -46,7 +49,7 @@ _EVENT_COLUMNS = (
 )
 _CLIP_COLUMNS = ("video", "half", "start", "end", "score", "title", "events", "extra")
 _ALWAYS = frozenset({"time", "label", "confidence", "video", "start", "end"})
-_NUMBERS = frozenset({"half", "time", "confidence", "start", "end", "score"})
+_NUMBERS = frozenset({"half", "time", "confidence", "start", "end", "score", "clock"})
 _OTHER_NAMES = {"seconds": "time", "event": "label", "score": "confidence", "code": "label"}
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _MAX_CELL = 1 << 20
@@ -106,7 +109,7 @@ def _rows(source: SourceFile) -> list[tuple[str, Row]]:
         csv.field_size_limit(before)
     if not lines:
         return []
-    header = _header(source, lines[0][1])
+    header = _header(source, [cells for _, cells in lines])
     if header is None:
         header, body = ["start", "end", "label"], lines
     else:
@@ -125,13 +128,16 @@ def _rows(source: SourceFile) -> list[tuple[str, Row]]:
     return rows
 
 
-def _header(source: SourceFile, cells: list[str]) -> list[str] | None:
+def _header(source: SourceFile, rows: list[list[str]]) -> list[str] | None:
     """Column names, or None if the first row is data."""
-    names = [cell.strip().lower() for cell in cells]
+    names = [cell.strip().lower() for cell in rows[0]]
     if names and (names[0] == "" or re.fullmatch(r"[\d:.]+", names[0])) and len(names) <= 3:
         return None
     if "start" not in names:
-        names = [_OTHER_NAMES.get(n, n) if _OTHER_NAMES.get(n) not in names else n for n in names]
+        other = {n: name for n, name in _OTHER_NAMES.items() if name not in names}
+        if "score" in names and _holds_scores(rows[1:], names.index("score")):
+            other.pop("score", None)
+        names = [other.get(n, n) for n in names]
     if len(set(names)) != len(names):
         raise source.error("a column occurs twice", "line 1")
     if not {"time", "start"} & set(names):
@@ -139,6 +145,12 @@ def _header(source: SourceFile, cells: list[str]) -> list[str] | None:
             "no column 'time'", "line 1", "name the columns time, label, confidence, team ..."
         )
     return names
+
+
+def _holds_scores(rows: list[list[str]], column: int) -> bool:
+    """Whether a column ``score`` is of matches (``1-0``); in other files it is a confidence."""
+    given = [row[column] for row in rows if len(row) > column and row[column].strip()]
+    return any(re.fullmatch(r"\s*\d+\s*[-:–]\s*\d+\s*", cell) for cell in given)
 
 
 def _event(source: SourceFile, place: str, row: Row) -> Event:
@@ -155,8 +167,11 @@ def _event(source: SourceFile, place: str, row: Row) -> Event:
     document: dict[str, Any] = {"time": seconds, "label": label}
     document["confidence"] = number("confidence", float)
     document["half"] = number("half", float)
-    for key in ("team", "player", "clock", "visibility", "status", "source", "note"):
+    for key in ("team", "player", "clock_text", "visibility", "status", "source", "note"):
         document[key] = row.get(key) or None
+    document["clock"] = _clock(row.get("clock", ""))
+    if row.get("score"):
+        document["score"] = list(_score(source, place, row["score"]))
     document |= {k: v for k, v in row.items() if k not in known and v}
     document |= _json_cell(source, place, row, "extra", dict)
     return event_from_json(Record(source, document, place))
@@ -228,6 +243,21 @@ def _reel(source: SourceFile, rows: list[tuple[str, Row]]) -> Reel:
         raise source.error(str(error)) from error
 
 
+def _clock(text: str) -> float | str | None:
+    """A cell of match seconds as a number; any other text stays as it is."""
+    try:
+        return float(text)
+    except ValueError:
+        return text or None
+
+
+def _score(source: SourceFile, place: str, text: str) -> Score:
+    try:
+        return parse_score(text)
+    except InputError as error:
+        raise source.error(error.what, f"{place}: score", error.remedy) from error
+
+
 def _signed_seconds(text: str) -> float:
     text = text.strip()
     return -parse_seconds(text[1:]) if text.startswith("-") else parse_seconds(text)
@@ -258,6 +288,10 @@ def _json_cell(source: SourceFile, place: str, row: Row, key: str, kind: type) -
 
 def _event_row(event: Event) -> dict[str, Any]:
     row = event_to_json(Event(**{**vars(event), "extra": {}}))
+    if event.clock_seconds is None and isinstance(_clock(event.clock or ""), float):
+        row["clock_text"] = row.pop("clock")  # in its own column it would be read as seconds
+    if event.score is not None:
+        row["score"] = format_score(event.score)
     return row | {"extra": _json_text(dict(event.extra))}
 
 

@@ -20,6 +20,7 @@ from touchline.formats.base import (
     only_reel,
     resolve_label_set,
 )
+from touchline.formats.states import STATE_KEYS, state_from_json, state_to_json
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.reel import Clip, Reel
 from touchline.timebase import format_rate, parse_rate
@@ -28,8 +29,10 @@ EVENTS = "touchline-events"
 REEL = "touchline-reel"
 VERSION = 1
 
-_TEXTS = ("team", "player", "clock", "visibility", "status", "source", "note")
-_EVENT_KEYS = frozenset({"time", "label", "confidence", "half", *_TEXTS})
+_WHO = ("team", "player")
+_REVIEW = ("visibility", "status", "source", "note")
+_TEXTS = (*_WHO, *_REVIEW)
+_EVENT_KEYS = frozenset({"time", "label", "confidence", "half", *STATE_KEYS, *_TEXTS})
 _VIDEO_KEYS = frozenset({"name", "duration", "frame_rate"})
 _TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings"})
 _FILE_KEYS = _TIMELINE_KEYS | {"format", "version", "video", "match", "videos", "events"}
@@ -45,8 +48,12 @@ def event_to_json(event: Event) -> dict[str, Any]:
     }
     if event.half is not None:
         known["half"] = event.half
-    known |= {key: value for key in _TEXTS if (value := getattr(event, key)) is not None}
+    known |= _texts(event, _WHO) | state_to_json(event) | _texts(event, _REVIEW)
     return known | _extra_fields(event.extra, _EVENT_KEYS)
+
+
+def _texts(event: Event, names: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name in names if (value := getattr(event, name)) is not None}
 
 
 def event_from_json(record: Record) -> Event:
@@ -65,6 +72,7 @@ def event_from_json(record: Record) -> Event:
         record.number("confidence", 1.0),
         half=record.optional_integer("half"),
         extra=record.unknown_fields(_EVENT_KEYS),
+        **state_from_json(record),
         **texts,
     )
 

@@ -29,12 +29,14 @@ _LENGTHS = {
 
 def event_from_row(row: EventRow) -> Event:
     """The event that a row holds."""
-    return Event(**{name: getattr(row, name) for name in EVENT_FIELDS})
+    values = {name: getattr(row, name) for name in EVENT_FIELDS}
+    return Event(**values | {"score": None if row.score is None else tuple(row.score)})
 
 
 def values_from_event(event: Event) -> dict[str, Any]:
     """What a row holds of an event; texts are cut to what fits into it."""
     values = {name: getattr(event, name) for name in EVENT_FIELDS}
+    values["score"] = None if event.score is None else list(event.score)
     for name, length in _LENGTHS.items():
         if values[name] is not None:
             values[name] = _plain(values[name])[:length]

@@ -192,6 +192,8 @@ class EventRow(Base):
     player: Mapped[str | None] = mapped_column(String(300))
     half: Mapped[int | None]
     clock: Mapped[str | None] = mapped_column(String(40))
+    clock_seconds: Mapped[float | None]
+    score: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     visibility: Mapped[str | None] = mapped_column(String(40))
     status: Mapped[str] = mapped_column(String(20), default="pending")
     source: Mapped[str] = mapped_column(String(20), default="person")

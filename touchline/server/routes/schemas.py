@@ -13,7 +13,8 @@ from pydantic import (
 )
 from sqlalchemy import Row
 
-from touchline.events import MAX_SECONDS, Source, Status
+from touchline.events import MAX_GOALS, MAX_SECONDS, Source, Status
+from touchline.formats.base import is_event_text
 from touchline.server.documents import video_at
 from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.tables import (
@@ -32,6 +33,12 @@ def _plain(text: str) -> str:
     return text
 
 
+def _with_digits(text: str) -> str:
+    if not is_event_text("clock", text):
+        raise ValueError("must be a clock, such as 45+2:10")
+    return text
+
+
 Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(_plain)]
 Named = Annotated[
     str,
@@ -45,6 +52,12 @@ ModelName = Annotated[str, StringConstraints(pattern=NAME)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=-MAX_SECONDS, le=MAX_SECONDS)]
 Half = Annotated[int, Field(ge=1, le=4)]
+ClockText = Annotated[Text, StringConstraints(max_length=40), AfterValidator(_with_digits)]
+Score = Annotated[
+    list[Annotated[int, Field(strict=True, ge=0, le=MAX_GOALS)]], Field(min_length=2, max_length=2)
+]
+"""Goals of home and away."""
+
 FilePath = Annotated[Named, StringConstraints(max_length=4000)]
 
 ID = "5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"
@@ -271,7 +284,9 @@ class EventDetails(In):
     team: Text | None = None
     player: Text | None = None
     half: Annotated[int, Field(ge=1, le=9)] | None = None
-    clock: Annotated[Text, StringConstraints(max_length=40)] | None = None
+    clock: ClockText | None = None
+    clock_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | None = None
+    score: Score | None = None
     visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
     note: Note | None = None
 
@@ -329,6 +344,8 @@ class EventOut(BaseModel):
     half: int | None
     half_time: float | None
     clock: str | None
+    clock_seconds: float | None
+    score: list[int] | None
     visibility: str | None
     status: Status
     source: Source

@@ -75,7 +75,9 @@
  * @property {string | null} team
  * @property {string | null} player
  * @property {number | null} half
- * @property {string | null} clock
+ * @property {string | null} clock as another program writes it
+ * @property {number | null} clock_seconds match clock
+ * @property {[number, number] | null} score goals of home and away before the event
  * @property {string | null} visibility
  * @property {Status} status
  * @property {string | null} note
