@@ -117,17 +117,38 @@ def test_durations_come_back(ticks):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("0.5", 0.5), ("74.5", 74.5), ("1:14.5", 74.5), (" 1:01:14.5 ", 3674.5)],
+    [
+        ("0", 0),
+        ("0.5", 0.5),
+        (".5", 0.5),
+        ("74.5", 74.5),
+        ("1:14.5", 74.5),
+        (" 1:01:14.5 ", 3674.5),
+        ("90:00", 5400),
+        ("0:59:59.9", 3599.9),
+    ],
 )
 def test_durations(text, seconds):
     assert parse_seconds(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "1:2:3:4", "-1", "nan", "1:inf", "1:-2", "soon", "1::2"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "1:2:3:4", "-1", "nan", "1:inf", "1:-2", "soon", "1::2", "1e3", "1.5:00", "1:2 0", "٣"],
+)
 def test_no_durations(text):
     with pytest.raises(InputError) as refused:
         parse_seconds(text)
     assert str(refused.value) == f"{text!r} is not a time; write 74.5 or 1:14.5"
+
+
+@pytest.mark.parametrize("text", ["1:60", "1:99", "0:0:60.5", "1:60:00"])
+def test_minutes_and_seconds_after_a_colon_are_below_60(text):
+    with pytest.raises(InputError) as refused:
+        parse_seconds(text)
+    assert str(refused.value) == (
+        f"{text!r} is not a time; minutes and seconds after a colon are below 60"
+    )
 
 
 def test_game_clocks():

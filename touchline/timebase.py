@@ -19,6 +19,7 @@ HALF_CLOCKS = {1: (0.0, 2700.0), 2: (2700.0, 5400.0), 3: (5400.0, 6300.0), 4: (6
 
 _NTSC_BASES = (24, 30, 48, 60, 120)
 _TIMECODE = re.compile(r"(\d{1,2}):(\d\d):(\d\d)([:;.])(\d\d)")
+_SECONDS = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _GAME_CLOCK = re.compile(r"\s*(\d+)\s*-\s*(\d+):(\d{1,2}(?:\.\d+)?)\s*")
 
 
@@ -105,18 +106,19 @@ def parse_game_clock(text: str) -> tuple[int, float]:
 def parse_seconds(text: str) -> float:
     """Read ``"74.5"``, ``"1:14.5"`` or ``"0:01:14.5"`` as seconds.
 
+    The first number may be of any size (``"90:00"``); those after it are below 60.
+
     Raises:
         InputError: the text is not of this form.
     """
-    parts = text.strip().split(":")
-    try:
-        if not 1 <= len(parts) <= 3:
-            raise ValueError(text)
-        numbers = [float(part) for part in parts]
-        if any(not math.isfinite(number) or number < 0 for number in numbers):
-            raise ValueError(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a time", remedy="write 74.5 or 1:14.5") from error
+    found = _SECONDS.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{text!r} is not a time", remedy="write 74.5 or 1:14.5")
+    numbers = [float(part) for part in found.groups() if part is not None]
+    if any(number >= 60 for number in numbers[1:]):
+        raise InputError(
+            f"{text!r} is not a time", remedy="minutes and seconds after a colon are below 60"
+        )
     seconds = 0.0
     for number in numbers:
         seconds = seconds * 60 + number

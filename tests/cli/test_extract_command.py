@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_videos import cut_off, write_video
 
+from touchline.features.extractors import NAMES
 from touchline.features.store import read_description
 
 GAME = "league_a/2015-2016/2016-01-02 - 15-45 North End 1 - 0 South Park"
@@ -101,6 +102,44 @@ def test_bad_halves_are_told_of_at_the_end_and_stop_nothing(call, dataset, jobs)
     assert (summary["made"], summary["failed"]) == (2, 2)
     assert [done["reason"] is None for done in summary["done"]] == [True, True, False, False]
     assert described(dataset) == {f"{GAME}/1_FFT.npy": (12, 31), f"{GAME}/2_FFT.npy": (8, 31)}
+
+
+def test_videos_that_belong_to_no_game_are_named(call, dataset):
+    """A folder of games may hold other videos, which have no labels and are not read."""
+    shutil.copy(dataset / GAME / "1_224p.mkv", dataset / "plain.mp4")
+    shutil.copy(dataset / GAME / "1_224p.mkv", dataset / GAME / "celebration.mov")
+    shutil.rmtree(dataset / OTHER)
+    ended = call("extract", dataset, "-f", "fft", "--json")
+    assert ended.code == 0
+    summary = json.loads(ended.out)
+    assert summary["left_out"] == [
+        str(dataset / "plain.mp4"),
+        str(dataset / GAME / "celebration.mov"),
+    ]
+    assert (summary["made"], summary["failed"]) == (2, 0)
+    named = ", ".join(summary["left_out"])
+    assert f"left out 2 files that belong to no game: {named};" in ended.err
+    (dataset / "plain.events.json").write_text(
+        '{"format": "touchline-events", "version": 1, "video": {"name": "plain.mp4"}, "events": []}'
+    )
+    now = json.loads(call("extract", dataset, "-f", "fft", "--json").out)
+    assert now["left_out"] == [str(dataset / GAME / "celebration.mov")]
+    assert (now["made"], now["kept"]) == (1, 2)
+    of_a_split = json.loads(call("extract", dataset, "-f", "fft", "--split", "test", "--json").out)
+    assert "left_out" not in of_a_split, "a split says itself which games it takes"
+
+
+def test_failures_for_several_reasons_are_not_given_as_one(call, dataset):
+    error = call("extract", dataset, "-f", "fft").err.strip().splitlines()[-1]
+    assert error == "error: 2 of 4 failed: 1_224p.mkv, 2_224p.mkv; see the errors above"
+    (dataset / OTHER / "1_224p.mkv").write_text("not a video")
+    error = call("extract", dataset, "-f", "fft").err.strip().splitlines()[-1]
+    assert error.startswith("error: 2 of 4 failed: 1_224p.mkv, 2_224p.mkv: is not a video file")
+
+
+def test_the_help_names_every_extractor(call):
+    text = call("extract", "--help").out.replace("-\n", "-").split()
+    assert set(NAMES) <= {word.strip(",") for word in " ".join(text).replace("- ", "-").split()}
 
 
 @pytest.mark.slow

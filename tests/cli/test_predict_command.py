@@ -68,6 +68,27 @@ def test_a_game_without_any_event_has_its_file_too(call, plain_model, dataset, t
         assert document["predictions"] == []
 
 
+def test_results_that_are_there_are_refused_before_anything_is_spotted(
+    call, refused, plain_model, dataset, tmp_path, monkeypatch
+):
+    first = tmp_path / "out" / GAMES[0] / "results_spotting.json"
+    for target in (first, tmp_path / "out.zip"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("written by a person")
+    command = ("predict", plain_model, dataset)
+    with monkeypatch.context() as spotting:
+        spotting.setattr("touchline.batch.predictions.check_games", None)
+        for words, place in (
+            (("--out", tmp_path / "out"), first),
+            (("--challenge", tmp_path / "out.zip"), tmp_path / "out.zip"),
+        ):
+            assert refused(*command, *words) == (
+                f"error: {place}: is there already; write elsewhere, or give --overwrite\n"
+            )
+    assert call(*command, "--out", tmp_path / "out", "--overwrite").code == 0
+    assert tuple(read_matches(tmp_path / "out")) == GAMES
+
+
 def test_what_is_wrong_is_said_before_anything_is_spotted(refused, plain_model, dataset, tmp_path):
     out = tmp_path / "out"
     assert "no-run" in refused("predict", tmp_path / "no-run", dataset, "-o", out)

@@ -9,7 +9,7 @@ from touchline.batch.executor import NO_OBSERVER, Executor, LocalExecutor, Obser
 from touchline.batch.reuse import LastOpened
 from touchline.batch.run import run_all
 from touchline.batch.summary import Outcome
-from touchline.datasets.soccernet import Game, read_games
+from touchline.datasets.soccernet import Game, find_videos, read_games
 from touchline.errors import InputError
 from touchline.features.extractor import Extractor
 from touchline.features.extractors import ExtractorSpec, input_file_ending, open_extractor
@@ -176,6 +176,27 @@ def plan_extraction(
         for game in games[input_file_ending(spec)]
         for path, folder, stem in _halves(game, out)
     ]
+
+
+def left_out(source: Path, tasks: Sequence[ExtractTask], *, size: str = "224p") -> list[Path]:
+    """The files below a folder that its extractors could read, but that belong to no game.
+
+    Args:
+        source: as for ``plan_extraction``, without a split; a file leaves nothing out.
+        tasks: its tasks.
+    """
+    if not source.is_dir():
+        return []
+    planned = {task.video for task in tasks}
+    readable: dict[Path, None] = {}
+    for ending in dict.fromkeys(input_file_ending(task.spec) for task in tasks):
+        found = (
+            find_videos(source, size=size)
+            if ending is None
+            else sorted(source.rglob(f"*_{ending}"))
+        )
+        readable |= dict.fromkeys(found)
+    return [path for path in readable if path not in planned]
 
 
 def _halves(game: Game, out: Path | None) -> Iterator[tuple[Path, Path, str]]:

@@ -31,17 +31,18 @@ class DatasetReplays:
         """Replays in all."""
         return sum(map(len, self.replays.values()))
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, *, overwrite: bool = True) -> None:
         """Write ``league/season/game/results_grounding.json`` into a folder, or a ``.zip``.
 
         Raises:
             FormatError: it cannot be written.
+            InputError: another file is there that must stay.
         """
         files = {
             f"{game}/{REPLAY_FILES[0]}": replays_document(replays, game).encode()
             for game, replays in sorted(self.replays.items())
         }
-        write_files(files, path)
+        write_files(files, path, overwrite=overwrite)
 
 
 def ground_games(

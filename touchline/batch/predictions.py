@@ -7,10 +7,12 @@ from typing import Protocol
 
 from touchline.datasets.soccernet import Game
 from touchline.events import Match, Timeline
-from touchline.formats import write
+from touchline.formats import FORMATS, write
+from touchline.runtime.atomic import already_there
 from touchline.zoo.cards import ModelCard
 
 FORMAT = "soccernet-results"
+RESULTS_FILE = FORMATS[FORMAT].file_name or ""
 
 CHALLENGE_THRESHOLD = 0.01
 """Events below this confidence are left out: the published systems keep weak ones, which lift the
@@ -57,17 +59,35 @@ class DatasetPredictions:
         """Predictions in all."""
         return sum(len(match.events) for match in self.matches.values())
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, *, overwrite: bool = True) -> None:
         """Write ``league/season/game/results_spotting.json`` into a folder, or a ``.zip``.
 
         Raises:
             FormatError: it cannot be written.
+            InputError: another file is there that must stay.
         """
         if path.suffix.lower() == ".zip":
             path.parent.mkdir(parents=True, exist_ok=True)
         else:
             path.mkdir(parents=True, exist_ok=True)
-        write(self.matches, path, FORMAT)
+        write(self.matches, path, FORMAT, overwrite=overwrite)
+
+
+def refuse_results(targets: Sequence[Path], games: Sequence[Game], file_name: str) -> None:
+    """Find out whether results are in the place of those to come, before hours go into them.
+
+    Args:
+        targets: folders, or files ``.zip``.
+        file_name: of the results of a game.
+
+    Raises:
+        InputError: there are.
+    """
+    for target in targets:
+        is_zip = target.suffix.lower() == ".zip"
+        names = [target] if is_zip else [target / game.name / file_name for game in games]
+        if (there := next(filter(Path.exists, names), None)) is not None:
+            raise already_there(there)
 
 
 def predict(

@@ -55,9 +55,11 @@ class Summary:
 
     Attributes:
         done: one outcome for each task, in the order of the call.
+        left_out: files of a folder that there is no task for, though they look like its input.
     """
 
     done: tuple[Outcome, ...]
+    left_out: tuple[str, ...] = ()
 
     def count(self, status: Status) -> int:
         """How many ended so."""
@@ -69,12 +71,15 @@ class Summary:
         return [outcome for outcome in self.done if outcome.status == "failed"]
 
     def to_json(self) -> dict[str, Any]:
-        """``done`` with every outcome, and how many were ``made``, ``kept`` and ``failed``."""
+        """``done`` with every outcome, how many were ``made``, ``kept`` and ``failed``, and, if
+        there are any, the files that were ``left_out``."""
+        left_out = {"left_out": list(self.left_out)} if self.left_out else {}
         return {
             "done": [outcome.to_json() for outcome in self.done],
             "made": self.count("made"),
             "kept": self.count("kept"),
             "failed": self.count("failed"),
+            **left_out,
         }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, results
+from touchline.cli.output import JsonOption, ReplaceOption, new_app, print_json, results
 from touchline.runtime.wording import counted
 
 if TYPE_CHECKING:
@@ -68,9 +68,14 @@ def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="A .zip to write.")],
     files: Annotated[bool, typer.Option(help="Include videos and other files.")] = True,
     data: DataOption = None,
+    overwrite: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write all data into one file; the server may run."""
+    from touchline.runtime.atomic import already_there
+
+    if target.exists() and not overwrite:
+        raise already_there(target)
     with _services(data) as services:
         from touchline.server.backup import back_up
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from touchline.cli.batch import file_line, print_summary, run_tasks
-from touchline.cli.output import JsonOption, OverwriteOption, new_app
+from touchline.cli.output import JsonOption, OverwriteOption, in_range, new_app
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.runtime.wording import counted
 
@@ -24,7 +24,8 @@ def annotate(
         typer.Option("-o", "--output", help=f"The video to write: {', '.join(VIDEO_SUFFIXES)}."),
     ],
     min_confidence: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
+        float,
+        typer.Option(callback=in_range(0, 1), help="Leave out events of lower confidence, 0 to 1."),
     ] = 0.3,
     half: Annotated[
         int | None, typer.Option(help="Which half the video is, where the events are of several.")

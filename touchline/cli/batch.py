@@ -1,7 +1,7 @@
 """How ``spot``, ``extract``, ``reel`` and ``annotate`` run their tasks and print what became of
 them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from touchline.cli.output import (
     print_error,
     print_json,
     progress_bar,
+    remarks,
     results,
 )
 from touchline.runtime.wording import counted
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from touchline.batch.executor import Executor, Observer
     from touchline.batch.run import OutcomeTask
     from touchline.batch.summary import Outcome, Summary
+
+NAMED = 3
+"""So many names stand in one line."""
 
 Run = Callable[["Sequence[OutcomeTask]", "Executor", "Observer"], "Iterator[tuple[int, Outcome]]"]
 
@@ -66,6 +70,10 @@ def print_summary(summary: "Summary", describe: "Callable[[Outcome], str]", json
     """
     from touchline.errors import InputError
 
+    if summary.left_out:
+        remarks.print(
+            _left_out_line(summary.left_out), style="yellow", markup=False, soft_wrap=True
+        )
     if json:
         print_json(summary.to_json())
     else:
@@ -76,7 +84,28 @@ def print_summary(summary: "Summary", describe: "Callable[[Outcome], str]", json
     if failures and len(summary.done) == 1:
         raise InputError(str(failures[0].reason))
     if failures:
-        raise InputError(f"{len(failures)} of {len(summary.done)} failed: {failures[0].reason}")
+        raise InputError(f"{len(failures)} of {len(summary.done)} failed: {_reasons_of(failures)}")
+
+
+def _reasons_of(failures: "Sequence[Outcome]") -> str:
+    """What failed, and why if it is the same for all; each reason was printed when it came."""
+    names = _named(dict.fromkeys(Path(outcome.source).name for outcome in failures))
+    reasons = {str(outcome.reason).removeprefix(f"{outcome.source}: ") for outcome in failures}
+    return f"{names}: {reasons.pop()}" if len(reasons) == 1 else f"{names}; see the errors above"
+
+
+def _left_out_line(files: "Sequence[str]") -> str:
+    return (
+        f"left out {counted(len(files), 'file')} that {'belongs' if len(files) == 1 else 'belong'} "
+        f"to no game: {_named(files)}; give each by itself, or put labels beside it "
+        "(x.mp4 and x.events.json)"
+    )
+
+
+def _named(names: "Iterable[str]") -> str:
+    every = list(names)
+    more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
+    return ", ".join(every[:NAMED]) + more
 
 
 def file_line(outcome: "Outcome", content: str) -> str:

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, results
+from touchline.cli.output import (
+    JsonOption,
+    ReplaceOption,
+    in_range,
+    new_app,
+    print_json,
+    results,
+)
 from touchline.runtime.wording import counted
 
 app = new_app()
@@ -30,11 +37,11 @@ def combine(
     within: Annotated[
         float | None,
         typer.Option(
-            min=0.0,
-            max=60.0,
+            callback=in_range(0, 60),
             help="With --average: most seconds between two networks' times of an event; default 2.",
         ),
     ] = None,
+    overwrite: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Merge predictions: each class from the network that has it, or the average of all networks.
@@ -57,7 +64,7 @@ def combine(
     else:
         combined = combine_predictions(parts)
     found = DatasetPredictions(combined, ())
-    found.write(out)
+    found.write(out, overwrite=overwrite)
     if json:
         print_json({"games": len(combined), "events": found.events, "written": str(out)})
         return

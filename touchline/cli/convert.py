@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
+from touchline.cli.output import (
+    JsonOption,
+    ReplaceOption,
+    finite,
+    new_app,
+    print_json,
+    remarks,
+    results,
+)
 from touchline.runtime.wording import counted
 
 app = new_app()
@@ -39,12 +47,15 @@ def convert(
     ] = None,
     half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
     lead: Annotated[
-        float, typer.Option(help="Seconds by which a window starts before an event.")
+        float,
+        typer.Option(callback=finite, help="Seconds by which a window starts before an event."),
     ] = 5.0,
     lag: Annotated[
-        float, typer.Option(help="Seconds by which a window ends after an event.")
+        float,
+        typer.Option(callback=finite, help="Seconds by which a window ends after an event."),
     ] = 5.0,
     formats: Annotated[bool, typer.Option("--formats", help="List the formats and exit.")] = False,
+    overwrite: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Convert events, labels, predictions or a reel; report what the target cannot hold."""
@@ -73,6 +84,7 @@ def convert(
         source_format,
         target_format,
         half=half,
+        overwrite=overwrite,
         rate=_rate_of(video) if rate is None and video is not None else rate,
         video=video,
         lead_seconds=lead,

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, remarks, results, track
+from touchline.cli.output import (
+    JsonOption,
+    ReplaceOption,
+    new_app,
+    print_json,
+    remarks,
+    results,
+    track,
+)
 from touchline.labels import LABEL_SETS
 from touchline.runtime.wording import counted
 
@@ -162,6 +170,7 @@ def stats(
     picture: Annotated[
         Path | None, typer.Option(help="Also draw the counts as bars into this .svg or .html.")
     ] = None,
+    overwrite: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Count events per class, split, visibility and team."""
@@ -172,7 +181,7 @@ def stats(
 
     found = dataset_stats(path, source_format)
     if picture is not None:
-        write_picture(found, picture)
+        write_picture(found, picture, overwrite=overwrite)
     if json:
         print_json(found.to_json())
         return

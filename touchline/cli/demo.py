@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.cli.output import JsonOption, finite, new_app, print_json, progress_bar, results
 from touchline.runtime.wording import counted
 
 app = new_app()
@@ -16,7 +16,9 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder for the results.")] = Path(
         "touchline-demo"
     ),
-    minutes: Annotated[float, typer.Option(help="Length of each half of the match.")] = 3.0,
+    minutes: Annotated[
+        float, typer.Option(callback=finite, help="Length of each half of the match.")
+    ] = 3.0,
     seed: Annotated[int, typer.Option(help="Which match to simulate.")] = 2026,
     json: JsonOption = False,
 ) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.table import Table
 
-from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
+from touchline.cli.output import (
+    JsonOption,
+    ReplaceOption,
+    finite,
+    new_app,
+    print_json,
+    remarks,
+    results,
+)
 from touchline.errors import ConfigError
 from touchline.labels import LABEL_SETS
 from touchline.metrics.spotting import METRICS
@@ -98,11 +106,15 @@ def evaluate(
         ),
     ] = False,
     threshold: Annotated[
-        float, typer.Option(help="Score from which --explain counts a detection as reported.")
+        float,
+        typer.Option(
+            callback=finite, help="Score from which --explain counts a detection as reported."
+        ),
     ] = 0.5,
     html: Annotated[
         Path | None, typer.Option(help="Write the explanation as a page, with its curves.")
     ] = None,
+    overwrite: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Print the official metric of the challenge; with --explain also what it does not show."""
@@ -129,7 +141,7 @@ def evaluate(
             _show_all([_team(sides, chosen, name, frames, missing) for name in metrics], json)
         else:
             spots = _prepared(sides, chosen, frames, missing)
-            _spotting(spots, metrics, explain, threshold, html, json)
+            _spotting(spots, metrics, explain, threshold, html, overwrite, json)
 
 
 def _wanted_games(labels: Path, games: Path | None, split: str | None) -> list[str] | None:
@@ -214,6 +226,7 @@ def _spotting(
     explained: bool,
     threshold: float,
     html: Path | None,
+    overwrite: bool,
     json: bool,
 ) -> None:
     from touchline.metrics.explain import explain
@@ -230,7 +243,7 @@ def _spotting(
     if html is not None:
         from touchline.report.scores import write_scores_page
 
-        write_scores_page(explanations, html)
+        write_scores_page(explanations, html, overwrite=overwrite)
     if json:
         _show_all([item.to_json() for item in explanations], json)
     for explanation in [] if json else explanations:

@@ -1,5 +1,6 @@
 """``touchline extract``: feature files of a video or a dataset."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from touchline.cli.output import (
     RayOption,
     new_app,
 )
+from touchline.features.extractors import NAMES
 from touchline.runtime.wording import counted
 
 app = new_app()
@@ -34,9 +36,8 @@ def extract(
             "--features",
             "-f",
             metavar="NAME,...",
-            help="Extractors, separated by commas: resnet152, vggish, vggish-half-second, log-mel, "
-            "fft, timm:BACKBONE, detections, demo or another model. NAME@FILE takes the weights "
-            "from a file.",
+            help=f"Extractors, separated by commas: {', '.join(NAMES)} or another model. "
+            "NAME@FILE takes the weights from a file.",
         ),
     ],
     out: Annotated[
@@ -110,7 +111,7 @@ def extract(
     """
     from touchline.batch.executor import open_executor
     from touchline.batch.features import extract as run_extraction
-    from touchline.batch.features import plan_extraction
+    from touchline.batch.features import left_out, plan_extraction
     from touchline.errors import InputError
     from touchline.features.detections import NAME as DETECTIONS
     from touchline.features.detections import DetectionOptions
@@ -160,10 +161,15 @@ def extract(
         "extracting",
         run=lambda _, opened, observer: run_extraction(tasks, executor=opened, observer=observer),
     )
+    if split == "all":
+        missed = left_out(source, tasks, size=video)
+        summary = replace(summary, left_out=tuple(map(str, missed)))
     if fit_pca is not None:
         from touchline.features.pca import fit_pca as fit
 
-        fit([Path(file) for done in summary.done for file in done.files], dims).save(fit_pca)
+        fit([Path(file) for done in summary.done for file in done.files], dims).save(
+            fit_pca, overwrite=overwrite
+        )
     print_summary(
         summary, lambda o: file_line(o, f"{counted(o.rows or 0, 'row')} of {o.dims}"), json
     )

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from touchline.cli.output import errors, new_app, print_error, remarks
+from touchline.cli.output import errors, new_app, print_error, print_json, remarks, results
 from touchline.errors import InputError
 
 COMMANDS = {
@@ -43,6 +43,7 @@ INTERRUPTED = 130
 TERMINATED = 143
 ENDINGS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 QUIET = "--quiet"
+JSON = "--json"
 
 CallError: type[Exception] = typer.BadParameter.__mro__[2]
 """Base of the errors of wrong calls: that of click, or of Typer's own copy of click, by version."""
@@ -73,7 +74,7 @@ class CommandTable(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """``--quiet`` may also follow the command, as it applies to all of them."""
-        words = args[: args.index("--")] if "--" in args else args
+        words = _options_of(args)
         if QUIET in words:
             args = [QUIET, *(word for word in words if word != QUIET), *args[len(words) :]]
         return super().parse_args(ctx, args)
@@ -118,6 +119,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names may be any bytes
+    results.has_document = False
     try:
         with _terminable():
             code = app(prog_name="touchline", standalone_mode=False) or 0
@@ -144,6 +146,11 @@ def run() -> None:
     sys.exit(code)
 
 
+def _options_of(args: list[str]) -> list[str]:
+    """The words of a call up to ``--``, after which none is an option."""
+    return args[: args.index("--")] if "--" in args else args
+
+
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM raise, so that files are cleaned up, unless something else handles it."""
@@ -166,7 +173,10 @@ def _terminable() -> Iterator[None]:
 
 
 def _leave(code: int, text: str) -> NoReturn:
+    """Leave with an error; with ``--json``, as the one document of a call that printed none."""
     print_error(text)
+    if JSON in _options_of(sys.argv) and not results.has_document:
+        print_json({"error": text})
     sys.exit(code)
 
 

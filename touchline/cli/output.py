@@ -1,8 +1,9 @@
 """Output of the commands: results on stdout; progress, remarks and errors on stderr."""
 
 import json
+import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +21,28 @@ from typer.core import TyperCommand
 
 T = TypeVar("T")
 
+
+def finite(value: float | None) -> float | None:
+    """Refuse numbers that are infinite or none at all; for options without a range."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
+
+def in_range(least: float, greatest: float | None = None) -> Callable[[float | None], float | None]:
+    """Refuse numbers outside a range; for options whose value is a number."""
+
+    def check(value: float | None) -> float | None:
+        if value is None or finite(value) is None:
+            return None
+        if value < least or (greatest is not None and value > greatest):
+            allowed = f"{least:g} or more" if greatest is None else f"{least:g} to {greatest:g}"
+            raise typer.BadParameter(f"{value:g} is out of range; give {allowed}")
+        return value
+
+    return check
+
+
 RayOption = Annotated[
     str | None,
     typer.Option(
@@ -35,7 +58,7 @@ GpusOption = Annotated[
     float,
     typer.Option(
         "--gpus",
-        min=0.0,
+        callback=in_range(0),
         help="GPUs for each task on the cluster; with 0.25, four tasks share one.",
     ),
 ]
@@ -55,11 +78,26 @@ OverwriteOption = Annotated[
     ),
 ]
 
+ReplaceOption = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace files that are there already. By default, files with other content are "
+        "refused.",
+    ),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
 class Channel(Console):
-    """A console that raises when its reader has gone, instead of ending the program."""
+    """A console that raises when its reader has gone, instead of ending the program.
+
+    Attributes:
+        has_document: whether a JSON document was printed on stdout in this call.
+    """
+
+    has_document = False
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -128,6 +166,7 @@ def print_error(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout (no NaN: a value that is not a number is a bug)."""
+    results.has_document = True
     sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
 
 

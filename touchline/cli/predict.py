@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, remarks, results
+from touchline.cli.output import (
+    JsonOption,
+    ReplaceOption,
+    in_range,
+    new_app,
+    print_json,
+    progress_bar,
+    remarks,
+    results,
+)
 from touchline.runtime.wording import counted
 
 if TYPE_CHECKING:
@@ -46,8 +55,7 @@ def predict(
     threshold: Annotated[
         float | None,
         typer.Option(
-            min=0.0,
-            max=1.0,
+            callback=in_range(0, 1),
             help="Leave out events of lower confidence; by default the model's own floor, or 0.01.",
         ),
     ] = None,
@@ -71,8 +79,7 @@ def predict(
     fuse_weight: Annotated[
         float | None,
         typer.Option(
-            min=0.0,
-            max=1.0,
+            callback=in_range(0, 1),
             help="With --fuse: weight of the second network; by default chosen on the split valid.",
         ),
     ] = None,
@@ -83,6 +90,7 @@ def predict(
             help="With --fuse: average the arctanh of displacements instead of displacements.",
         ),
     ] = False,
+    overwrite: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Spot every game of a dataset and write its results_spotting.json.
@@ -91,7 +99,12 @@ def predict(
     A network of replay grounding writes which action each replay shows, in results_grounding.json.
     Without --out and --challenge the results go into the folder predictions.
     """
-    from touchline.batch.predictions import challenge_threshold, check_games
+    from touchline.batch.predictions import (
+        RESULTS_FILE,
+        challenge_threshold,
+        check_games,
+        refuse_results,
+    )
     from touchline.batch.predictions import predict as predict_games
     from touchline.datasets.soccernet import read_games
     from touchline.errors import ConfigError, InputError
@@ -108,7 +121,7 @@ def predict(
         check_writable(target.parent if target is challenge else target)
     card = find(run).card
     if grounds_replays(card.system) and fuse is None:
-        _ground(run, dataset, split, features, threshold, targets, json)
+        _ground(run, dataset, split, features, threshold, targets, overwrite, json)
         return
     own = card.features
     if threshold is None:
@@ -118,6 +131,8 @@ def predict(
     name = features or (None if own is None else own.name)
     fused = None if fuse is None else _load_fused(run, fuse, features, fuse_weight, fuse_arctanh)
     games = read_games(dataset, None if split == "all" else split, size=video, features=name)
+    if not overwrite:
+        refuse_results(targets, games, RESULTS_FILE)
     chosen = None
     if fused is not None and fuse_weight is None:
         check_games(fused, games)
@@ -137,7 +152,7 @@ def predict(
     for warning in found.warnings:
         remarks.print(warning, style="yellow", markup=False, soft_wrap=True)
     for target in targets:
-        found.write(target)
+        found.write(target, overwrite=overwrite)
     if json:
         print_json(
             {
@@ -164,17 +179,22 @@ def _ground(
     features: str | None,
     threshold: float | None,
     targets: list[Path],
+    overwrite: bool,
     json: bool,
 ) -> None:
     """``predict`` for networks of replay grounding."""
     from touchline.batch.grounding import ground_games
+    from touchline.batch.predictions import refuse_results
     from touchline.datasets.soccernet import read_games
+    from touchline.formats.grounding import REPLAY_FILES
     from touchline.zoo.store import find
 
     folder = find(run)
     assert folder.card.features is not None  # as the system says
     name = features or folder.card.features.name
     games = read_games(dataset, None if split == "all" else split, features=name)
+    if not overwrite:
+        refuse_results(targets, games, REPLAY_FILES[0])
     with progress_bar() as progress:
         bar = progress.add_task("grounding", total=sum(len(game.halves) for game in games))
         found = ground_games(
@@ -185,7 +205,7 @@ def _ground(
             progress=lambda game, half, share: progress.advance(bar, share),
         )
     for target in targets:
-        found.write(target)
+        found.write(target, overwrite=overwrite)
     if json:
         written = [str(target) for target in targets]
         print_json({"games": len(games), "replays": found.count, "written": written})

@@ -12,6 +12,7 @@ from touchline.cli.output import (
     OverwriteOption,
     RayCommand,
     RayOption,
+    finite,
     new_app,
 )
 from touchline.formats import suffixes_of
@@ -47,7 +48,9 @@ def reel(
             "events, the folder of the videos, arranged in the same way."
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Greatest length of the reel.")] = 180.0,
+    seconds: Annotated[
+        float, typer.Option(callback=finite, help="Greatest length of the reel.")
+    ] = 180.0,
     labels: Annotated[bool, typer.Option(help="Write the events into the picture.")] = False,
     snap: Annotated[
         bool, typer.Option(help="Let clips begin and end at camera cuts within reach.")
@@ -57,10 +60,12 @@ def reel(
         typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
     ] = None,
     shift_seconds: Annotated[
-        float, typer.Option(help="Shift every event; negative if the detector is late.")
+        float,
+        typer.Option(callback=finite, help="Shift every event; negative if the detector is late."),
     ] = 0.0,
     jitter_seconds: Annotated[
-        float, typer.Option(help="How far the detector's times spread around the truth.")
+        float,
+        typer.Option(callback=finite, help="How far the detector's times spread around the truth."),
     ] = 3.0,
     rate: Annotated[
         str | None,

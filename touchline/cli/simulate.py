@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
+from touchline.cli.output import JsonOption, finite, new_app, print_json, progress_bar, results
 from touchline.errors import InputError
 from touchline.runtime.wording import counted
 from touchline.timebase import parse_rate
@@ -23,7 +23,9 @@ def simulate(
         Path, typer.Argument(help="Folder of the dataset: new, empty, or of an interrupted run.")
     ],
     games: Annotated[int, typer.Option(help="Number of games.")] = 1,
-    minutes: Annotated[float, typer.Option(help="Length of each half, at most 60.")] = 45.0,
+    minutes: Annotated[
+        float, typer.Option(callback=finite, help="Length of each half, at most 60.")
+    ] = 45.0,
     seed: Annotated[int, typer.Option(help="The same seed and options give the same games.")] = 0,
     halves: Annotated[int, typer.Option(help="Halves of a game: 1 or 2.")] = 2,
     size: Annotated[str, typer.Option(help="Picture, such as 398x224 or 1280x720.")] = "398x224",

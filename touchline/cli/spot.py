@@ -13,6 +13,7 @@ from touchline.cli.output import (
     OverwriteOption,
     RayCommand,
     RayOption,
+    in_range,
     new_app,
 )
 from touchline.runtime.wording import counted
@@ -37,7 +38,8 @@ def spot(
         typer.Option("--out", "-o", help="Folder for the results; beside each video by default."),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Leave out events of lower confidence.")
+        float,
+        typer.Option(callback=in_range(0, 1), help="Leave out events of lower confidence, 0 to 1."),
     ] = 0.05,
     start: Annotated[
         str | None,
@@ -110,5 +112,5 @@ def _seconds(option: str, text: str) -> float:
     try:
         return parse_seconds(text)
     except InputError as error:
-        remedy = "write seconds, m:ss or h:mm:ss"
+        remedy = "write seconds, m:ss or h:mm:ss, with ss and mm below 60"
         raise InputError(error.what, where=option, remedy=remedy) from error

@@ -125,11 +125,12 @@ def count_matches(matches: Matches, splits: Mapping[str, str]) -> Stats:
     )
 
 
-def write_picture(stats: Stats, path: str | Path) -> None:
+def write_picture(stats: Stats, path: str | Path, *, overwrite: bool = True) -> None:
     """Draw a bar per class, visible and not shown, as ``.svg`` or ``.html``.
 
     Raises:
-        InputError: another suffix, or the file cannot be written.
+        InputError: another suffix, the file cannot be written, or another file is there that must
+            stay.
     """
     path = Path(path)
     if path.suffix.lower() not in (".svg", ".html"):
@@ -143,7 +144,7 @@ def write_picture(stats: Stats, path: str | Path) -> None:
             '<!doctype html><html lang="en"><meta charset="utf-8">'
             f"<title>{title}</title><body>{picture}</body></html>\n"
         )
-    write_text(path, picture)
+    write_text(path, picture, overwrite=overwrite)
 
 
 def stats_svg(stats: Stats) -> str:

@@ -75,15 +75,19 @@ class Pca:
             )
         return ((rows - self.mean) @ self.components.T).astype(np.float32)
 
-    def save(self, path: Path) -> None:
-        """Write a ``.safetensors`` file; an existing file is replaced only when complete."""
+    def save(self, path: Path, *, overwrite: bool = True) -> None:
+        """Write a ``.safetensors`` file; an existing file is replaced only when complete.
+
+        Raises:
+            InputError: another file is there that must stay.
+        """
         metadata: dict[str, Any] = {"pca": 1, "fitted_on": None}
         if self.fitted_on is not None:
             metadata["fitted_on"] = self.fitted_on.model_dump(mode="json")
         if self.origin is not None:
             metadata["origin"] = self.origin
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        with atomic_write(path) as unfinished:
+        with atomic_write(path, overwrite=overwrite) as unfinished:
             save_file(arrays, unfinished, {KEY: json.dumps(metadata)})
 
 

@@ -30,7 +30,7 @@ from touchline.formats import (
 from touchline.formats.base import Content, Format, Matches, Options, SourceFile, resolve_label_set
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
-from touchline.runtime.atomic import atomic_write
+from touchline.runtime.atomic import already_there, atomic_write
 from touchline.timebase import parse_rate
 
 __all__ = [
@@ -109,6 +109,11 @@ def format_of(path: str | Path, kind: str = "events") -> Format:
     if matching:
         return max(matching, key=lambda pair: pair[0])[1]
     suffixes = suffixes_of(kind)
+    if kind == "events" and name.endswith(suffixes_of("reel")):
+        raise FormatError(
+            "this suffix is for a reel, not for events", where=path,
+            remedy=f"choose a reel of them: touchline reel EVENTS -o {Path(path).name}",
+        )  # fmt: skip
     raise FormatError(
         f"no {kind} format has this suffix", where=path,
         remedy=f"use one of {', '.join(suffixes)}",
@@ -216,7 +221,14 @@ def read_reel(
     )
 
 
-def write(content: Content, path: str | Path, format: str | None = None, **options: Any) -> None:
+def write(
+    content: Content,
+    path: str | Path,
+    format: str | None = None,
+    *,
+    overwrite: bool = True,
+    **options: Any,
+) -> None:
     """Write a Timeline, Match, Reel or games by name; a failure leaves no partial file.
 
     Args:
@@ -224,21 +236,23 @@ def write(content: Content, path: str | Path, format: str | None = None, **optio
             ``league/season/game/<file>``.
         format: a name in ``FORMATS``; None chooses it by the suffix. For a folder or zip, None
             means ``soccernet-results`` if any confidence differs from 1, else ``soccernet-v2``.
+        overwrite: replace files with other content; if false, they are refused.
         options: fields of ``Options``.
 
     Raises:
         FormatError: the format cannot hold the content, or is read-only.
+        InputError: another file is there that must stay.
     """
     path = Path(path)
     chosen = _options(options)
     known = find_format(format or target_format(content, path))
     if _is_tree_target(content, path):
-        _write_tree(content, path, known, chosen)
+        _write_tree(content, path, known, chosen, overwrite)
         return
     data = _render(content, known, chosen, path)
     if path.suffix.lower() == ".gz":
         data = gzip.compress(data, mtime=0)
-    with _written_beside(path) as stream:
+    with _written_beside(path, overwrite) as stream:
         stream.write(data)
 
 
@@ -351,7 +365,8 @@ def _read_source(source: SourceFile, format: str | None, path: Path) -> Content:
             source.document  # noqa: B018  raises for malformed JSON, with line and column
         raise FormatError(
             "not an event, label or reel file of a known format", where=path,
-            remedy=f"name its format: {', '.join(FORMATS)}",
+            remedy=f"known are {', '.join(FORMATS)}; touchline convert --from NAME reads a file "
+            "as one of them",
         )  # fmt: skip
     return _read_as(known, source)
 
@@ -397,7 +412,8 @@ def _choose(tree: Tree, format: str | None) -> tuple[Format, list[str]]:
     if len(found) > 1:
         raise FormatError(
             f"holds files of several formats: {', '.join(found)}", where=tree.path,
-            remedy="name the one to read: --from (format=), in evaluate --label-file",
+            remedy="keep one of them there, or name it: touchline convert --from FORMAT, "
+            "touchline evaluate --label-file NAME",
         )  # fmt: skip
     if not found:
         wanted_names = sorted({f.file_name or f"*{f.suffixes[0]}" for f in wanted})
@@ -467,7 +483,9 @@ def _render(content: Content, known: Format, options: Options, where: Path) -> b
         raise FormatError(error.what, where=error.where or where, remedy=error.remedy) from error
 
 
-def _write_tree(content: Content, path: Path, known: Format, options: Options) -> None:
+def _write_tree(
+    content: Content, path: Path, known: Format, options: Options, overwrite: bool
+) -> None:
     if isinstance(content, Reel):
         raise FormatError("a reel is a single file", where=path, remedy="give it a suffix")
     matches = _matches_of(content, path.stem)
@@ -479,28 +497,35 @@ def _write_tree(content: Content, path: Path, known: Format, options: Options) -
             for game, match in sorted(matches.items())
         },
         path,
+        overwrite=overwrite,
     )
 
 
-def write_files(files: Mapping[str, bytes], path: Path) -> None:
+def write_files(files: Mapping[str, bytes], path: Path, *, overwrite: bool = True) -> None:
     """Write files below a folder, or into a ``.zip``.
 
     Args:
         files: content by path below ``path``, with forward slashes.
+        overwrite: replace files with other content; if false, nothing is written where there are
+            any.
 
     Raises:
         FormatError: they cannot be written.
+        InputError: another file is there that must stay.
     """
     if path.suffix.lower() == ".zip":
-        with _written_beside(path) as stream, zipfile.ZipFile(stream, "w") as archive:
+        with _written_beside(path, overwrite) as stream, zipfile.ZipFile(stream, "w") as archive:
             for name, data in files.items():
                 info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
                 info.external_attr = 0o644 << 16
                 archive.writestr(info, data, zipfile.ZIP_DEFLATED)
         return
+    for name, data in {} if overwrite else files.items():
+        if (path / name).is_file() and (path / name).read_bytes() != data:
+            raise already_there(path / name)
     for name, data in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        with _written_beside(path / name) as stream:
+        with _written_beside(path / name, overwrite) as stream:
             stream.write(data)
 
 
@@ -517,10 +542,13 @@ def safe_folder(game: str) -> str:
 
 
 @contextmanager
-def _written_beside(path: Path) -> Iterator[BinaryIO]:
+def _written_beside(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     """A stream whose content replaces ``path`` once it is complete."""
     try:
-        with atomic_write(path) as unfinished, unfinished.open("xb") as stream:
+        with (
+            atomic_write(path, overwrite=overwrite) as unfinished,
+            unfinished.open("xb") as stream,
+        ):
             yield stream
     except OSError as error:
         raise FormatError(f"cannot be written: {error.strerror}", where=path) from error

@@ -93,16 +93,19 @@ def convert(
     format: str | None = None,
     *,
     half: int | None = None,
+    overwrite: bool = True,
     **options: Any,
 ) -> Conversion:
     """Read ``source``, write ``target``.
 
     Args:
         half: convert only this half of a match.
+        overwrite: replace a target with other content; if false, it is refused.
         options: fields of ``Options``; ``rate`` applies to reading too.
 
     Raises:
         FormatError: the source is malformed, or the target cannot hold its content.
+        InputError: another file is there that must stay.
     """
     source, target = Path(source), Path(target)
     if target.exists() and source.resolve() == target.resolve():
@@ -114,7 +117,7 @@ def convert(
     if name.startswith(PREFIX):
         raise FormatError(f"{name} is read-only", where=target)
     find_format(name)
-    write(content, target, name, **options)
+    write(content, target, name, overwrite=overwrite, **options)
     timelines = timelines_of(content)
     count = sum(map(len, timelines))
     return Conversion(

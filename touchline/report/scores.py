@@ -27,15 +27,17 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 292.0, 8.0, 164.0
 """The plotting area inside a picture, in SVG units."""
 
 
-def write_scores_page(explanations: Sequence[Explanation], path: str | Path) -> None:
+def write_scores_page(
+    explanations: Sequence[Explanation], path: str | Path, *, overwrite: bool = True
+) -> None:
     """Write the page for one or more metrics of the same predictions.
 
     Raises:
         ConfigError: no explanations.
-        InputError: the page cannot be written there.
+        InputError: the page cannot be written there, or another file is there that must stay.
     """
     page = render_scores(explanations)
-    write_text(Path(path), page)
+    write_text(Path(path), page, overwrite=overwrite)
 
 
 def render_scores(explanations: Sequence[Explanation]) -> str:

@@ -1,5 +1,6 @@
 """Files that are whole whenever they are there: written under another name, then put in place."""
 
+import filecmp
 import signal
 import threading
 from collections.abc import Iterator
@@ -25,15 +26,31 @@ def remove_temporary(path: Path) -> None:
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
-    """The temporary path to write to: renamed to ``path`` if all goes well, else removed."""
+def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """The temporary path to write to: renamed to ``path`` if all goes well, else removed.
+
+    Raises:
+        InputError: ``overwrite`` is false and ``path`` holds something else.
+    """
     temporary = temporary_name(path)
     try:
         yield temporary
-        temporary.replace(path)
+        if overwrite or not path.exists():
+            temporary.replace(path)
+        elif not filecmp.cmp(temporary, path, shallow=False):
+            raise already_there(path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def already_there(path: Path) -> InputError:
+    """The error for a file with other content in the place of a result."""
+    return InputError(
+        "is there already",
+        where=path,
+        remedy="write elsewhere, or give --overwrite",
+    )
 
 
 @contextmanager
@@ -60,14 +77,14 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(held_back)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, overwrite: bool = True) -> None:
     """Write a text as UTF-8; an existing file stays whole until it is replaced.
 
     Raises:
-        InputError: it cannot be written there.
+        InputError: it cannot be written there, or another file is there that must stay.
     """
     try:
-        with atomic_write(path) as temporary:
+        with atomic_write(path, overwrite=overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
