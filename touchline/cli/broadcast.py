@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from touchline.cli.output import JsonOption, new_app, print_json, progress_bar, results
-from touchline.errors import InputError
+from touchline.cli.output import (
+    JsonOption,
+    check_output,
+    new_app,
+    print_json,
+    progress_bar,
+    results,
+)
 from touchline.runtime.wording import counted
 from touchline.timebase import format_seconds
 
@@ -47,7 +53,7 @@ def broadcast(
     from touchline.broadcast.stills import is_still
 
     if output is not None:
-        _check_output(output, source, overwrite)
+        check_output(output, [source], overwrite, ".broadcast.json")
     if is_still(source):
         bug = read_still_file(source, threads)
         document = bug_to_json(bug, source.name)
@@ -71,29 +77,6 @@ def broadcast(
     else:
         for line in lines:
             results.print(line, markup=False, soft_wrap=True)
-
-
-def _check_output(output: Path, source: Path, overwrite: bool) -> None:
-    """Refuse a place for the result before the work begins."""
-    from touchline.editing.render import refuse_overwriting
-
-    refuse_overwriting(output, [source])
-    if output.suffix.lower() != ".json":
-        raise InputError(
-            f"cannot write a {output.suffix or 'nameless'} file",
-            where=output,
-            remedy="end the name in .broadcast.json",
-        )
-    if not output.parent.is_dir():
-        raise InputError(
-            f"there is no folder {output.parent}", where=output, remedy="create it first"
-        )
-    if output.is_dir():
-        raise InputError("is a folder", where=output, remedy="give the name of a file")
-    if output.exists() and not overwrite:
-        raise InputError(
-            "is there already", where=output, remedy="write elsewhere, or give --overwrite"
-        )
 
 
 def _lines_of_bug(bug: "Bug | None") -> Iterator[str]:

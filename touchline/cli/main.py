@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "Show the whole product on a simulated match.",
     "spot": "Find the events of videos.",
     "broadcast": "Read clock, score, goals, replays and excitement from a broadcast.",
+    "align": "Put a provider's events on the video's time, by the clock in the picture.",
     "reel": "Choose and cut the highlights.",
     "annotate": "Draw the events into the video.",
     "evaluate": "Score predictions against labels, as the official challenge does.",

@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -18,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from typer.core import TyperCommand
+
+from touchline.errors import InputError
 
 T = TypeVar("T")
 
@@ -156,6 +159,38 @@ class TaskBar:
     def remark(self, line: str) -> None:
         """Print a line above the bar."""
         remarks.print(line, style="yellow", markup=False, soft_wrap=True)
+
+
+def check_output(
+    output: Path, inputs: Iterable[Path], overwrite: bool, ending: str | None = None
+) -> None:
+    """Refuse a place for a result before the work begins.
+
+    Args:
+        ending: of its name, such as ``.broadcast.json``; any if None.
+
+    Raises:
+        InputError: it is one of the inputs, a folder or in none, there already, or of another
+            kind.
+    """
+    from touchline.editing.render import refuse_overwriting
+    from touchline.runtime.atomic import already_there
+
+    refuse_overwriting(output, inputs)
+    if ending is not None and output.suffix.lower() != Path(ending).suffix:
+        raise InputError(
+            f"cannot write a {output.suffix or 'nameless'} file",
+            where=output,
+            remedy=f"end the name in {ending}",
+        )
+    if not output.parent.is_dir():
+        raise InputError(
+            f"there is no folder {output.parent}", where=output, remedy="create it first"
+        )
+    if output.is_dir():
+        raise InputError("is a folder", where=output, remedy="give the name of a file")
+    if output.exists() and not overwrite:
+        raise already_there(output)
 
 
 def print_error(text: str) -> None:

@@ -4,18 +4,21 @@
 folder; StatsBomb's line-ups may be in ``../lineups`` as in its open data.
 """
 
-import importlib
+import importlib.util
 import inspect
 import io
+import tempfile
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from touchline.errors import FormatError, MissingExtraError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import EVENT_FIELDS, Content, Format, SourceFile, resolve_label_set
-from touchline.formats.reading import read_bytes
+from touchline.formats.reading import is_zip, open_tree, read_bytes
+from touchline.timebase import HALF_CLOCKS
 
 PREFIX = "kloppy:"
 
@@ -71,6 +74,9 @@ _KINDS = {
     "PASS": "PASS",
 }
 
+MAX_FILES = 20
+"""Files of a zip that a provider's match may consist of."""
+
 _MALFORMED = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError,
     RecursionError, StopIteration, SyntaxError, TypeError, ValueError,
@@ -78,14 +84,21 @@ _MALFORMED = (
 """Exceptions that kloppy and its parsers raise for malformed data, besides kloppy's own errors."""
 
 
+def provider_formats() -> list[str]:
+    """Names of the providers' formats that can be read here; none without kloppy."""
+    if importlib.util.find_spec("kloppy") is None:
+        return []
+    return [PREFIX + name for name in PROVIDERS]
+
+
 def read_provider(path: str | Path, provider: str) -> Match:
-    """Read a provider's match; times count from the start of each period.
+    """Read a provider's match; times count from the start of each period, clocks through.
 
     Events are labelled with the SoccerNet-v2 class where there is one, on-ball actions with the
     class of ball action spotting, and all others with kloppy's name; none is dropped.
 
     Args:
-        path: the events file, or the folder of the match's files.
+        path: the events file, or the folder or zip of the match's files.
         provider: a name in ``PROVIDERS``.
 
     Raises:
@@ -103,7 +116,7 @@ def read_provider(path: str | Path, provider: str) -> Match:
     except ImportError:
         raise MissingExtraError(f"reading {provider} data", "data") from None
     load = getattr(module, PROVIDERS[provider])
-    files = _files(Path(path), load)
+    files = _read_files(Path(path), load)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -117,6 +130,33 @@ def read_provider(path: str | Path, provider: str) -> Match:
             where=path,
         ) from error
     return Match(Path(path).stem, timelines)
+
+
+def _read_files(path: Path, load: Callable[..., Any]) -> dict[str, bytes]:
+    with _unpacked(path) as there:
+        try:
+            return _files(there, load)
+        except FormatError as error:
+            if there == path:
+                raise
+            raise FormatError(error.what, where=path, remedy=error.remedy) from error
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """A provider's files: those of a zip in a folder for a while; any other file as it is."""
+    if not is_zip(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="touchline-") as made, open_tree(path) as tree:
+        names = [name for name in tree.names() if not name.startswith((".", "__MACOSX"))]
+        if len(names) > MAX_FILES:
+            raise FormatError(
+                f"holds {len(names)} files", where=path, remedy="zip the files of one match"
+            )
+        for name in names:  # StatsBomb calls events and line-ups alike, in two folders
+            Path(made, name.replace("/", "_")).write_bytes(tree.read(name))
+        yield Path(made)
 
 
 def _files(path: Path, load: Callable[..., Any]) -> dict[str, bytes]:
@@ -191,12 +231,15 @@ def _event(record: Any, label: str) -> Event:
     extra = {"provider_event": str(record.event_name)}
     if record.event_id is not None:
         extra["provider_id"] = str(record.event_id)
+    seconds = round(record.timestamp.total_seconds(), 6)
+    start, _ = HALF_CLOCKS.get(int(record.period.id), (0.0, 0.0))
     return Event(
-        round(record.timestamp.total_seconds(), 6),
+        seconds,
         label,
         team=team,
         player=None if record.player is None else str(record.player),
         source="import",
+        clock_seconds=max(0.0, start + seconds),
         extra=extra,
     )
 

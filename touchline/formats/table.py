@@ -24,6 +24,7 @@ from touchline.formats.base import (
     all_matches,
     resolve_label_set,
 )
+from touchline.formats.clock_columns import find_columns, read_match
 from touchline.formats.touchline_json import event_from_json, event_to_json
 from touchline.match_state import format_score, parse_score
 from touchline.reel import Clip, Reel
@@ -57,12 +58,13 @@ _MAX_CELL = 1 << 20
 Row = dict[str, str]
 
 
-def read_table(source: SourceFile) -> Timeline | Matches | Reel:
+def read_table(source: SourceFile) -> Timeline | Match | Matches | Reel:
     """Read events, or a reel if the rows have a video, start and end but no time.
 
     The first row names the columns (any order, unknown ones are kept); without a header the rows
     are LosslessCut's ``start,end,label``. Times are seconds or ``[h:]mm:ss[.mmm]``; cells are
-    separated by commas, semicolons or tabs. A ``match`` column groups rows into games.
+    separated by commas, semicolons or tabs. A ``match`` column groups rows into games. Columns of a
+    match clock (half, minute, second) without a time give a match, its times within each half.
 
     Raises:
         FormatError: a row without time or label, or an invalid value in a cell.
@@ -70,6 +72,8 @@ def read_table(source: SourceFile) -> Timeline | Matches | Reel:
     rows = _rows(source)
     if rows and "time" not in rows[0][1] and {"video", "start", "end"} <= set(rows[0][1]):
         return _reel(source, rows)
+    if rows and _says_match_clock(list(rows[0][1])):
+        return read_match(source, rows)
     events = [(row, _event(source, place, row)) for place, row in rows]
     if rows and "match" in rows[0][1]:
         return _matches(source, events)
@@ -133,6 +137,8 @@ def _header(source: SourceFile, rows: list[list[str]]) -> list[str] | None:
     names = [cell.strip().lower() for cell in rows[0]]
     if names and (names[0] == "" or re.fullmatch(r"[\d:.]+", names[0])) and len(names) <= 3:
         return None
+    if _says_match_clock(names):
+        return names
     if "start" not in names:
         other = {n: name for n, name in _OTHER_NAMES.items() if name not in names}
         if "score" in names and _holds_scores(rows[1:], names.index("score")):
@@ -142,7 +148,9 @@ def _header(source: SourceFile, rows: list[list[str]]) -> list[str] | None:
         raise source.error("a column occurs twice", "line 1")
     if not {"time", "start"} & set(names):
         raise source.error(
-            "no column 'time'", "line 1", "name the columns time, label, confidence, team ..."
+            "no column 'time'",
+            "line 1",
+            "name the columns time, label, confidence, team ...; or half, minute, second, label",
         )
     return names
 
@@ -151,6 +159,13 @@ def _holds_scores(rows: list[list[str]], column: int) -> bool:
     """Whether a column ``score`` is of matches (``1-0``); in other files it is a confidence."""
     given = [row[column] for row in rows if len(row) > column and row[column].strip()]
     return any(re.fullmatch(r"\s*\d+\s*[-:–]\s*\d+\s*", cell) for cell in given)
+
+
+def _says_match_clock(names: list[str]) -> bool:
+    """Whether columns say when an event was by the match clock alone."""
+    columns = find_columns(names)
+    of_video = {"time", "start"} if columns and columns.minute else {"time", "start", "seconds"}
+    return columns is not None and not of_video & set(names)
 
 
 def _event(source: SourceFile, place: str, row: Row) -> Event:
