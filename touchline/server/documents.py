@@ -10,7 +10,7 @@ from sqlalchemy import String
 
 from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Producer, Timeline, Video
-from touchline.formats import read
+from touchline.formats import Content
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.server.tables import EventRow, MatchRow, VideoRow
 
@@ -71,19 +71,19 @@ def video_of_half(match: MatchRow, half: int) -> VideoRow:
 
 
 def events_in(
-    path: Path, format: str | None, match: MatchRow, half: int | None
+    thing: Content, path: Path, match: MatchRow, half: int | None
 ) -> tuple[list[Event], Mapping[str, Any]]:
-    """The events in a file, in times of a match, and the file's other facts of the game.
+    """The events of a file, in times of a match, and the file's other facts of the game.
 
     Args:
+        thing: what was read from the file ``path``.
         half: read the events of this half only; where the match has several videos, a file of one
             video is read as this half.
 
     Raises:
-        InputError: the file cannot be read, is of a reel or of several games, or does not fit the
-            videos of the match.
+        InputError: the file is of a reel or of several games, or does not fit the videos of the
+            match.
     """
-    thing = read(path, format)
     if isinstance(thing, Timeline):
         thing = Match(thing.video.name, (thing,))
     if not isinstance(thing, Match):

@@ -6,6 +6,9 @@ Sources: people and imported files (``MatchRow.game``), and the events of the ma
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from touchline.server.documents import video_at
 from touchline.server.tables import EventRow, MatchRow
 
@@ -35,11 +38,21 @@ def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def events_of_game(session: Session, match_id: str) -> Sequence[EventRow]:
+    """The kick-offs and goals of a match, in order of time."""
+    labels = func.lower(EventRow.label).in_((KICK_OFF, GOAL))
+    return session.scalars(
+        select(EventRow)
+        .where(EventRow.match_id == match_id, EventRow.deleted.is_(False), labels)
+        .order_by(EventRow.seconds, EventRow.id)
+    ).all()
+
+
 def known_game(match: MatchRow, events: Sequence[EventRow]) -> dict[str, Any]:
     """All known facts of a game, with its clock and its running score.
 
     Args:
-        events: in order of time.
+        events: as ``events_of_game`` gives them.
     """
     periods = _periods(match, events)
     return {

@@ -3,6 +3,7 @@
 <data>/uploads/<upload>/original.bin      the upload
 <data>/matches/<match>/proxy.mp4          what browsers and models read
 <data>/matches/<match>/scores.npz         the curves behind the events
+<data>/matches/<match>/broadcasts/<n>.broadcast.json  what video n says by itself
 <data>/matches/<match>/thumbnails/*.jpg
 <data>/matches/<match>/products/<job>     files made for download
 <data>/work/<job>-<lease>/                what a job is writing; moved into place at its end
@@ -20,6 +21,7 @@ _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 ORIGINAL = "original.bin"
 PROXY = "proxy.mp4"
 SCORES = "scores.npz"
+BROADCASTS = "broadcasts"
 THUMBNAILS = "thumbnails"
 PRODUCTS = "products"
 
@@ -70,6 +72,10 @@ class Storage:
     def scores(self, match_id: str) -> Path:
         """The curves of a match."""
         return self.match(match_id) / SCORES
+
+    def broadcast(self, match_id: str, number: int) -> Path:
+        """What a video of a match says by itself, in its own times."""
+        return self.match(match_id) / BROADCASTS / f"{number}.broadcast.json"
 
     def thumbnail(self, match_id: str, index: int) -> Path:
         """A picture of a match."""

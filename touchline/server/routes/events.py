@@ -3,16 +3,17 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 from sqlalchemy.orm import Session
 
+from touchline.broadcast.feed import counts_by_clock
 from touchline.errors import FormatError, InputError
 from touchline.events import Status
-from touchline.formats import FORMATS, find_format, write
+from touchline.formats import FORMATS, find_format, read, write
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
     events_in,
@@ -21,7 +22,8 @@ from touchline.server.documents import (
     video_of_half,
 )
 from touchline.server.errors import NotFoundError
-from touchline.server.games import facts_of_file
+from touchline.server.feeds import place_feed
+from touchline.server.games import events_of_game, facts_of_file, known_game
 from touchline.server.history import change_events, redo, undo
 from touchline.server.intake.uploads import clean_name
 from touchline.server.problems import ProblemError
@@ -240,14 +242,18 @@ async def import_events(
     format: Annotated[str | None, Query(max_length=40, examples=["csv"])] = None,
     name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
+    times: Annotated[Literal["video", "clock"] | None, Query()] = None,
 ) -> ChangedOut:
     """Add the events of a file, in any format that touchline reads, as one step.
 
     ``half`` names the half of a file that does not state it, or the half to read of a file of
-    several. Teams, date and score of the file are kept where they are not known yet."""
+    several. ``times`` are those of the videos or of the match clock; by default those that the
+    file has. A match clock is found by what was read of the videos, else by the kick-offs; a
+    provider's match of several files comes as a zip. Teams, date and score of the file are kept
+    where they are not known yet."""
     content = await request.body()
     return await to_thread.run_sync(
-        _import, services, match_id, principal.name, content, format, name, half
+        _import, services, match_id, principal.name, content, (format, name, half, times)
     )
 
 
@@ -378,19 +384,26 @@ def _import(
     match_id: str,
     actor: str,
     content: bytes,
-    format: str | None,
-    name: str,
-    half: int | None,
+    asked: tuple[str | None, str, int | None, str | None],
 ) -> ChangedOut:
+    format, name, half, times = asked
     with services.database.read() as session:
         match = session.get(MatchRow, match_id)
-    if match is None:
-        raise NotFoundError("match")
+        if match is None:
+            raise NotFoundError("match")
+        periods = known_game(match, events_of_game(session, match_id))["periods"]
+    remarks: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
         path = Path(folder) / clean_name(name)
         path.write_bytes(content)
         try:
-            events, extra = events_in(path, format, match, half)
+            thing = read(path, format)
+            if times == "clock" or (times is None and counts_by_clock(thing)):
+                placed = place_feed(thing, path, match, services.storage, periods, half)
+                events, remarks = list(placed.events), placed.remarks
+            else:
+                events, extra = events_in(thing, path, match, half)
         except InputError as error:
             raise ProblemError(422, str(error).replace(f"{folder}/", "")) from error
     with services.database.write() as session:
@@ -402,7 +415,7 @@ def _import(
         if (game := {**facts_of_file(extra), **known}) != known:
             match.game = game
             match.version += 1
-    return _step(step, "imported")
+    return _step(step, "imported").model_copy(update={"remarks": list(remarks)})
 
 
 def _of_half(match: MatchRow, half: int) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from touchline.server.access.principal import Principal
 from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
-from touchline.server.games import GOAL, KICK_OFF, known_game
+from touchline.server.games import events_of_game, known_game
 from touchline.server.housekeeping import drop_match
 from touchline.server.jobs.queue import OPEN
 from touchline.server.jobs.types.analysis import AnalysePayload
@@ -176,12 +176,7 @@ def game(match_id: Id, principal: Known, services: ServicesDep) -> KnownGameOut:
     """Teams, kick-offs, and the goals with clock and score, as far as they are known."""
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
-        labels = func.lower(EventRow.label).in_((KICK_OFF, GOAL))
-        rows = session.scalars(
-            select(EventRow)
-            .where(EventRow.match_id == match_id, EventRow.deleted.is_(False), labels)
-            .order_by(EventRow.seconds, EventRow.id)
-        ).all()
+        rows = events_of_game(session, match_id)
     return KnownGameOut.model_validate(known_game(match, rows))
 
 

@@ -387,11 +387,12 @@ class ChangeOut(BaseModel):
 
 
 class ChangedOut(BaseModel):
-    """The result of a step over several events."""
+    """The result of a step over several events; ``remarks`` of an import are for people."""
 
     number: int | None
     action: str
     events: list[str]
+    remarks: list[str] = []
 
 
 class ReelIn(In):

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import touchline
 from touchline.formats import FORMATS
+from touchline.formats.kloppy import provider_formats
 from touchline.server.access.principal import Principal
 from touchline.server.intake.uploads import CHECKSUMS, SUFFIXES
 from touchline.server.monitoring import ALIVE_SECONDS, Monitor
@@ -53,6 +54,7 @@ class Capabilities(BaseModel):
     upload: dict[str, Any]
     media: dict[str, Any]
     event_formats: list[str]
+    feed_formats: list[str]
     reel_formats: list[str]
     media_roots: list[str]
     open: bool
@@ -125,6 +127,7 @@ def capabilities(principal: Known, services: ServicesDep) -> Capabilities:
         },
         media=services.settings.media_limits.model_dump(),
         event_formats=[f.name for f in FORMATS.values() if f.write and "events" in f.kinds],
+        feed_formats=provider_formats(),
         reel_formats=list(REEL_FORMATS),
         media_roots=list(services.settings.media_roots),
         open=services.settings.is_loopback and principal.user_id is None and not principal.is_guest,

@@ -182,6 +182,7 @@
  * @property {string} version
  * @property {{max_bytes: number, suffixes: string[]}} upload
  * @property {string[]} event_formats
+ * @property {string[]} feed_formats
  * @property {string[]} reel_formats
  * @property {boolean} open
  *

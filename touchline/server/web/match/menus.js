@@ -106,12 +106,24 @@ function secondsOf(text) {
   return parts.length > 3 ? NaN : parts.reduce((sum, part) => sum * 60 + part, 0);
 }
 
+/** @type {Record<string, string>} */
+const PROVIDER_NAMES = {
+  datafactory: "DataFactory", impect: "Impect", metrica: "Metrica", opta: "Opta", sportec: "Sportec",
+  statsbomb: "StatsBomb", statsperform: "Stats Perform", wyscout: "Wyscout",
+};
+
+/** @param {string} format such as "kloppy:statsbomb" */
+function providerName(format) {
+  const name = format.slice(format.indexOf(":") + 1);
+  return PROVIDER_NAMES[name] ?? name;
+}
+
 /**
  * @param {Match} match
  * @param {() => void} changed
  */
 export async function showFiles(match, changed) {
-  /** @type {{event_formats: string[]}} */
+  /** @type {{event_formats: string[], feed_formats: string[]}} */
   let capabilities;
   try {
     capabilities = await get("/v1/capabilities");
@@ -135,6 +147,13 @@ export async function showFiles(match, changed) {
   const aim = () => (link.href = linkTo(`${path}/download?format=${encodeURIComponent(format.value)}${of(wanted)}`));
   for (const select of [format, wanted]) select.addEventListener("change", aim);
   aim();
+  const kind = h(
+    "select",
+    { "aria-label": t("importKind") },
+    h("option", { value: "" }, t("importAny")),
+    h("option", { value: "times=clock" }, t("importByClock")),
+    capabilities.feed_formats.map((name) => h("option", { value: `format=${encodeURIComponent(name)}` }, providerName(name))),
+  );
   const input = h("input", { type: "file", hidden: true, "aria-label": t("importEvents"), onchange: take });
 
   async function take() {
@@ -142,9 +161,11 @@ export async function showFiles(match, changed) {
     if (!file) return;
     const name = file.name.replace(/[^\w .()-]/g, "_").slice(-100);
     try {
-      /** @type {import("../lib/api.js").Answer<{events: string[]}>} */
-      const answer = await ask("POST", `${path}/import?name=${encodeURIComponent(name)}${of(taken)}`, { raw: file });
-      notify(n("imported", answer.data.events.length));
+      const query = `name=${encodeURIComponent(name)}${of(taken)}${kind.value ? `&${kind.value}` : ""}`;
+      /** @type {import("../lib/api.js").Answer<{events: string[], remarks: string[]}>} */
+      const answer = await ask("POST", `${path}/import?${query}`, { raw: file });
+      const { events, remarks } = answer.data;
+      notify([n("imported", events.length), ...remarks].join(" · "), { stays: remarks.length > 0 });
       changed();
     } catch (error) {
       complain(explain(error));
@@ -172,7 +193,8 @@ export async function showFiles(match, changed) {
       mayEdit()
         ? [
             h("h3", {}, t("importEvents")),
-            h("div", { class: "row" }, halves.length ? h("div", {}, taken) : null, h("button", { type: "button", onclick: () => input.click() }, icon("upload"), t("chooseFile")), input),
+            h("div", { class: "row" }, h("div", { class: "grow" }, kind), halves.length ? h("div", {}, taken) : null, h("button", { type: "button", onclick: () => input.click() }, icon("upload"), t("chooseFile")), input),
+            h("p", { class: "quiet-text" }, t("importHow")),
           ]
         : [],
     ),
