@@ -105,6 +105,15 @@ def test_a_score_that_changes_while_no_clock_runs_is_no_goal() -> None:
     assert find_goals(track, [over]) == []
 
 
+def test_a_shoot_out_is_no_goals_but_one_goal_at_the_whistle_is() -> None:
+    over = HalfTrack(4, 0.0, 1500.0, 6300.0, True, True, ())
+    course: list[tuple[float, Score]] = [(0.0, (1, 1)), (1530, (2, 1))]
+    late = track_score(readings(course, np.random.default_rng(0), 0.0))
+    assert [goal.score for goal in find_goals(late, [over])] == [(2, 1)]
+    kicks = track_score(readings([*course, (1570, (2, 2))], np.random.default_rng(0), 0.0))
+    assert find_goals(kicks, [over]) == []
+
+
 def test_evidence_moves_a_goal_to_its_instant() -> None:
     course: list[tuple[float, Score]] = [(0.0, (0, 0)), (1030.0, (1, 0))]
     track = track_score(readings(course, np.random.default_rng(0), 0.0))

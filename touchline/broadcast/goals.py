@@ -5,6 +5,7 @@ what else a broadcast gives away: the crowd's roar, a replay, a network's event.
 these the usual delay is taken, and the uncertainty says so.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -81,9 +82,10 @@ def find_goals(
     if not track.is_sure:
         return []
     goals: list[ScoreGoal] = []
+    kicks = shoot_out_kicks(track, halves)
     for change in track.changes:
         half = _half_of(change, halves)
-        if halves and half is None:
+        if (halves and half is None) or change in kicks:
             continue
         home, away = change.steps
         if home < 0 or away < 0:
@@ -105,6 +107,25 @@ def find_goals(
                 )
             )
     return goals
+
+
+def shoot_out_kicks(track: ScoreTrack, halves: Sequence[HalfTrack]) -> list[ScoreChange]:
+    """Changes of the score that count penalties after the match.
+
+    After the clock of a half has ended, one change may be of a goal just before the whistle; two
+    are a shoot-out.
+    """
+    kicks = []
+    for half, following in itertools.zip_longest(halves, halves[1:]):
+        until = math.inf if following is None else following.start_seconds
+        late = [
+            change
+            for change in track.changes
+            if half.end_seconds < change.before_seconds and change.seen_seconds < until
+        ]
+        if sum(min(change.steps) >= 0 for change in late) > 1:
+            kicks += late
+    return kicks
 
 
 def _half_of(change: ScoreChange, halves: Sequence[HalfTrack]) -> HalfTrack | None:

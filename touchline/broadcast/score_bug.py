@@ -16,7 +16,7 @@ import numpy as np
 from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
 from touchline.broadcast.bug_text import BugText, likely_places
 from touchline.broadcast.clock_track import ClockReading, ClockRun, find_runs
-from touchline.broadcast.goals import Evidence, find_goals
+from touchline.broadcast.goals import Evidence, find_goals, shoot_out_kicks
 from touchline.broadcast.halves import HalfTrack, find_halves
 from touchline.broadcast.ocr import Picture, TextReader
 from touchline.broadcast.result import Half, Reading, ScoreGoal
@@ -453,6 +453,8 @@ def _decode(
         remarks.append(f"{len(matches)} matches follow each other")
     if scores and not any(track.is_sure for track in tracks):
         remarks.append("the score does not behave as one of football: no goals are taken from it")
+    if any(shoot_out_kicks(track, halves) for track in tracks):
+        remarks.append("the score counts on after the clock has ended: these are no goals")
     if not runs:
         remarks.append("no clock that runs was found")
     if not scores:
