@@ -1,6 +1,7 @@
 """``dataset stats`` and ``dataset download``."""
 
 import json
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -82,7 +83,9 @@ class Hub:
         self.error = error
         self.asked: list[tuple[str, str, list[str]]] = []
 
-    def snapshot_download(self, repository, *, repo_type, revision, local_dir, allow_patterns):
+    def snapshot_download(
+        self, repository, *, repo_type, revision, local_dir, allow_patterns, endpoint=None
+    ):
         assert repo_type == "dataset"
         self.asked.append((repository, revision, allow_patterns))
         if self.error is not None:
@@ -117,6 +120,27 @@ def test_labels_of_a_split(hub, tmp_path):
 def test_what_did_not_come_is_named(hub, tmp_path):
     hub([f"{GAMES[0]}/1_224p.mkv"])
     assert download("videos-224p", tmp_path, ["test"]).missing == (f"{GAMES[0]}/2_224p.mkv",)
+
+
+def test_a_mirror_folder_takes_the_place_of_the_web(tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror"
+    monkeypatch.setenv("TOUCHLINE_MIRROR", str(mirror))
+    with pytest.raises(InputError, match="TOUCHLINE_MIRROR"):
+        download("labels", tmp_path / "out")
+    mirror.mkdir()
+    with pytest.raises(InputError, match="SoccerNet/SN-Labels: is not in the mirror"):
+        download("labels", tmp_path / "out")
+    places = ("huggingface.co/datasets/SoccerNet/SN-Labels/resolve/main", "SoccerNet/SN-Labels")
+    for number, place in enumerate(places):
+        for name in ("Labels-v2.json", "Labels-v3.json"):
+            file = mirror / place / GAMES[0] / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("{}")
+        (tmp_path / "games.json").write_text(json.dumps(GAMES[:1]))
+        out = tmp_path / str(number)
+        assert download("labels", out, games=tmp_path / "games.json").files == 1
+        assert [path.name for path in out.rglob("*.json")] == ["Labels-v2.json"]
+        shutil.rmtree(mirror / place)
 
 
 def test_challenge_videos_lie_elsewhere(hub, tmp_path):

@@ -211,9 +211,13 @@ def test_models_are_listed_with_their_licences(client: Any) -> None:
     models = client.get("/v1/models").json()
     demo = next(model for model in models["models"] if model["name"] == "demo")
     assert demo["licence"] and demo["labels"]
-    assert {"osl-ball-2025"} <= {model["name"] for model in models["to_pull"]}
+    published = {model["name"]: model for model in models["to_pull"]}
+    assert published["e2e-spot-soccer"]["state"] == "pull"
+    assert published["calf"]["needs"] == ["resnet152", "resnet152-pca512"]
+    assert published["tdeed"]["missing"] and published["dense-anchors"]["state"] == "by hand"
     assert client.get("/v1/models/demo").json() == demo
     assert client.get("/v1/models/none").status_code == 404
     job = client.post("/v1/models/pull", json={"name": "org/model"}).json()
     assert job["kind"] == "pull" and job["state"] == "queued"
+    assert client.post("/v1/models/pull", json={"name": "netvlad++"}).status_code == 202
     assert client.post("/v1/models/pull", json={"name": "../x"}).status_code == 422

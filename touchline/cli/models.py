@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from touchline.cli.output import JsonOption, new_app, print_json, remarks, results
+from touchline.cli.output import JsonOption, new_app, print_json, results
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.labels import LABEL_SETS
 from touchline.runtime.wording import counted, counted_rate, rate_text
@@ -26,35 +26,46 @@ OnnxOption = Annotated[
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
-    """List the installed models and feature extractors, and the models that can be pulled."""
+    """List the models, extractors and PCAs that are here, and all published ones to be had."""
+    from touchline.cli.catalogue import catalogue_lines, summary
     from touchline.features.stored_detectors import list_detectors
     from touchline.features.stored_pca import list_pcas
-    from touchline.importers.download import PUBLISHED
+    from touchline.pulling import names_here
+    from touchline.zoo.catalogue import command_for_17_classes, entries
     from touchline.zoo.extractors import list_extractors
     from touchline.zoo.store import list_models
 
     folders, extractors, pcas = list_models(), list_extractors(), list(list_pcas())
-    absent = {
-        name: model
-        for name, model in PUBLISHED.items()
-        if name not in {folder.path.name for folder in folders}
-    }
+    here = names_here()
+    absent = [entry for entry in entries() if entry.name not in here]
     if json:
-        here = [_summary(folder) for folder in folders]
-        remote = [
-            {"name": name, "repository": model.repository, "licence": model.licence}
-            for name, model in absent.items()
-        ]
         print_json(
             {
-                "models": here,
+                "models": [_summary(folder) for folder in folders],
                 "extractors": [_extractor_summary(folder) for folder in extractors],
                 "pcas": [_pca_summary(pca) for pca in pcas],
                 "detectors": [_detector_summary(path) for path in list_detectors()],
-                "to_pull": remote,
+                "to_pull": [summary(entry) for entry in absent],
             }
         )
         return
+    _print_models(folders)
+    for extractor in extractors:
+        _print_line(f"Extractor: {_extractor_line(extractor)}")
+    for pca in pcas:
+        _print_line(f"PCA: {_pca_line(pca)}")
+    for path in list_detectors():
+        _print_line(f"Detector: {path.stem[:16]}")
+    if absent:
+        _print_line(f"\nPublished, and not here; to begin with: {command_for_17_classes()}")
+        _print_line(
+            "Fetch one: touchline models pull NAME. More of it: touchline models show NAME.\n"
+        )
+    for line in catalogue_lines({entry.name for entry in absent}):
+        _print_line(line)
+
+
+def _print_models(folders: list[ModelFolder]) -> None:
     table = Table("name", "network", "labels", "rate", "input", "from", box=None)
     for column in table.columns:
         column.overflow = "fold"
@@ -69,55 +80,88 @@ def list_(json: JsonOption = False) -> None:
             folder.origin,
         )
     results.print(table if folders else "No models yet.")
-    for extractor in extractors:
-        results.print(f"Extractor: {_extractor_line(extractor)}", markup=False, soft_wrap=True)
-    for pca in pcas:
-        results.print(f"PCA: {_pca_line(pca)}", markup=False, soft_wrap=True)
-    for path in list_detectors():
-        results.print(f"Detector: {path.stem[:16]}", markup=False)
-    for name, model in absent.items():
-        results.print(f"To pull: {name} ({model.description}; {model.licence})", markup=False)
 
 
 @app.command()
 def show(name: NameArgument, json: JsonOption = False) -> None:
-    """Show the card of a model, or of an extractor of features."""
+    """Show the card of a model or an extractor, and what the catalogue says of a published one."""
+    from touchline.cli.catalogue import shown, summary
+    from touchline.pulling import names_here
+    from touchline.zoo.catalogue import find_entry
+
+    entry = find_entry(name)
+    folder = None if entry is not None and name not in names_here() else _folder(name)
+    if json:
+        found = {} if folder is None else _card(folder)
+        print_json({**found, **({} if entry is None else {"catalogue": summary(entry)})})
+        return
+    if folder is not None:
+        _print_fields(_card_fields(folder))
+    elif entry is not None:
+        _print_fields(shown(entry))
+
+
+def _folder(name: str) -> "ModelFolder | ExtractorFolder | None":
+    """The model or extractor of that name; None for a PCA."""
+    from touchline.features.stored_pca import list_pcas
     from touchline.zoo.extractors import find_extractor, folder_name
     from touchline.zoo.store import find, list_models
 
-    known = {model.path.name for model in list_models()}
-    extractor = None if name in known else find_extractor(folder_name(name))
-    folder = find(name) if extractor is None else extractor
+    if name not in {model.path.name for model in list_models()}:
+        if (extractor := find_extractor(folder_name(name))) is not None:
+            return extractor
+        if name in {pca.entry for pca in list_pcas()}:
+            return None
+    return find(name)
+
+
+def _card(folder: "ModelFolder | ExtractorFolder") -> dict[str, Any]:
     card = folder.card.model_dump(mode="json", exclude_none=True)
-    if json:
-        origin = folder.origin if isinstance(folder, ModelFolder) else "user"
-        print_json({"path": str(folder.path), "origin": origin, "card": card})
-        return
-    fields = {
+    origin = folder.origin if isinstance(folder, ModelFolder) else "user"
+    return {"path": str(folder.path), "origin": origin, "card": card}
+
+
+def _card_fields(folder: "ModelFolder | ExtractorFolder") -> dict[str, str]:
+    card = folder.card.model_dump(mode="json", exclude_none=True)
+    return {
         field: _text(value)
         for field, value in {"path": str(folder.path), **card}.items()
         if field not in ("format", "version") and value not in ("", {}, [])
     }
-    width = max(map(len, fields)) + 2
-    for field, text in fields.items():
-        _print_field(field.ljust(width), text)
 
 
 @app.command()
 def pull(
-    name: Annotated[
-        str, typer.Argument(help="A name of `models list`, or org/name of the Hugging Face Hub.")
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME", help="Names of `models list`, or org/name of the Hugging Face Hub."
+        ),
     ],
+    file: Annotated[
+        str | None,
+        typer.Option("--file", help="Which checkpoint, where a repository holds several."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before fetching more than 200 MB.")
+    ] = False,
     onnx: OnnxOption = True,
     json: JsonOption = False,
 ) -> None:
-    """Fetch a model from the Hugging Face Hub."""
-    from touchline.importers.download import PUBLISHED
-    from touchline.importers.download import pull as fetch
+    """Fetch published models with all that they need, check and import them.
 
-    if name in PUBLISHED:
-        remarks.print(f"{name}: weights under {PUBLISHED[name].licence}", markup=False)
-    _report(fetch(name, onnx=onnx), json)
+    An interrupted pull goes on where it stopped when it is given again. TOUCHLINE_MIRROR names
+    another server or a folder to take all files from.
+    """
+    from touchline.cli.pulling import pull as fetch
+
+    done, plan = fetch(names, file=file, yes=yes, onnx=onnx)
+    if json:
+        rows = [{**vars(item), "path": str(item.path)} for item in done]
+        print_json({"pulled": rows, "here": list(plan.here)})
+        return
+    for item in done:
+        _print_line(f"{item.name}: {item.path}")
 
 
 @app.command("import")
@@ -372,11 +416,18 @@ def _report(folder: ModelFolder, json: bool) -> None:
         )
 
 
-def _print_field(name: str, text: str) -> None:
-    """A field whose lines are as long as they are: a table would cut paths and checksums."""
-    for line in text.splitlines() or [""]:
-        results.print(f"{name}{line}".rstrip(), markup=False, soft_wrap=True)
-        name = " " * len(name)
+def _print_fields(fields: dict[str, str]) -> None:
+    """Fields whose lines are as long as they are: a table would cut paths and checksums."""
+    width = max(map(len, fields)) + 2
+    for name, text in fields.items():
+        first = name.ljust(width)
+        for line in text.splitlines() or [""]:
+            _print_line(f"{first}{line}".rstrip())
+            first = " " * width
+
+
+def _print_line(line: str) -> None:
+    results.print(line, markup=False, soft_wrap=True)
 
 
 def _text(value: object) -> str:

@@ -214,11 +214,12 @@ def progress_bar() -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=remarks, disable=not _shows_progress()) as progress:
+    with Progress(*columns, console=remarks, disable=not shows_progress()) as progress:
         yield progress
 
 
-def _shows_progress() -> bool:
+def shows_progress() -> bool:
+    """Whether somebody sees a progress bar."""
     return remarks.is_terminal and not remarks.quiet
 
 

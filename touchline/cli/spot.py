@@ -65,6 +65,9 @@ def spot(
     jobs: JobsOption = None,
     ray: RayOption = None,
     gpus: GpusOption = 0.0,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Fetch the model first if it is published and not here.")
+    ] = False,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -77,6 +80,10 @@ def spot(
     from touchline.batch.executor import open_executor
     from touchline.batch.spotting import ModelSpec, plan_spotting
 
+    if pull:
+        from touchline.cli.pulling import pull_if_absent
+
+        pull_if_absent(model)
     tasks = plan_spotting(
         videos,
         ModelSpec(model, engine, precision),

@@ -4,12 +4,16 @@ touchline does not redistribute SoccerNet; the videos need an agreement with its
 """
 
 import importlib.util
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from touchline.errors import InputError, MissingExtraError
 from touchline.formats.games import SPLIT_NAMES, read_game_list
+from touchline.runtime.atomic import atomic_write
+from touchline.runtime.mirror import inside, mirror
 
 LABELS = ("Labels-v2.json",)
 ALL_SPLITS = ("train", "valid", "test", "challenge")
@@ -138,7 +142,8 @@ def download(
         password: password of the agreement, for videos by the SoccerNet package.
 
     Raises:
-        InputError: unknown names, no access, no connection, or no files.
+        InputError: unknown names, no access, no connection, no files, or no mirror where
+            ``TOUCHLINE_MIRROR`` names one.
         MissingExtraError: huggingface-hub is not installed.
     """
     if what not in SOURCES:
@@ -210,6 +215,11 @@ def _from_hugging_face(
     splits: Sequence[str],
     wanted: dict[str, list[str]] | None,
 ) -> None:
+    at = mirror()
+    if isinstance(at, Path):
+        for repository, patterns in _requests(known, splits, wanted):
+            _from_folder(at, repository, known.revision, patterns, folder)
+        return
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
@@ -222,9 +232,36 @@ def _from_hugging_face(
                 revision=known.revision,
                 local_dir=folder,
                 allow_patterns=patterns,
+                endpoint=None if at is None else f"{at}/huggingface.co",
             )
         except (OSError, ValueError) as error:
             raise _explained(error, repository, known) from error
+
+
+def _from_folder(
+    at: Path, repository: str, revision: str, patterns: Sequence[str], folder: Path
+) -> None:
+    """Copy what matches from a mirror's folder.
+
+    Raises:
+        InputError: the repository is not there.
+    """
+    places = (f"huggingface.co/datasets/{repository}/resolve/{revision}", repository)
+    root = next((root for place in places if (root := inside(at, place)).is_dir()), None)
+    if root is None:
+        raise InputError(
+            "is not in the mirror", where=repository, remedy=f"it should be at {at / places[0]}"
+        )
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        name = path.relative_to(root).as_posix()
+        if not any(fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        target = folder / name
+        if target.is_file() and target.stat().st_size == path.stat().st_size:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(target) as unfinished:
+            shutil.copyfile(path, unfinished)
 
 
 def _requests(

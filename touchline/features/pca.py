@@ -49,6 +49,7 @@ class Pca:
         explained_variance: (k,).
         fitted_on: the extractor of the features that it was fitted on; None if unknown.
         origin: identifies the file or files that it was read from; see ``ORIGIN``.
+        entry: the catalogue's name of the published files that it was read from.
     """
 
     mean: Doubles
@@ -56,6 +57,7 @@ class Pca:
     explained_variance: Doubles
     fitted_on: FeatureIdentity | None = None
     origin: str | None = None
+    entry: str | None = None
 
     @property
     def dims(self) -> int:
@@ -86,6 +88,8 @@ class Pca:
             metadata["fitted_on"] = self.fitted_on.model_dump(mode="json")
         if self.origin is not None:
             metadata["origin"] = self.origin
+        if self.entry is not None:
+            metadata["entry"] = self.entry
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         with atomic_write(path, overwrite=overwrite) as unfinished:
             save_file(arrays, unfinished, {KEY: json.dumps(metadata)})

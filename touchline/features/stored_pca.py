@@ -1,13 +1,15 @@
 """The PCAs that the user imported or applied, stored under their origin."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from touchline.errors import ConfigError
 from touchline.features.pca import KEY, ORIGIN, read_pca
+from touchline.zoo.catalogue import entry_of_file
 from touchline.zoo.identity import PUBLISHED
 from touchline.zoo.store import home
 
@@ -23,12 +25,14 @@ class StoredPca:
         origin: identifies it in the identity of features; see ``Pca``.
         width: width of its input rows.
         dims: number of components.
+        entry: the catalogue's name of the published files that it was read from; None for others.
     """
 
     path: Path
     origin: str
     width: int
     dims: int
+    entry: str | None = None
 
     @property
     def is_published(self) -> bool:
@@ -65,11 +69,14 @@ def store_pca(path: Path, average: Path | None = None) -> StoredPca:
         CheckpointError: unreadable, or not a PCA.
     """
     pca = read_pca(path, average)
+    published = None if average is None else entry_of_file(path)
+    if published is not None:
+        pca = replace(pca, entry=published.name)
     target = user_pcas() / f"{pca.origin}{_SUFFIX}"
-    if not target.exists():
+    if not target.exists() or published is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         pca.save(target)
-    return StoredPca(target, str(pca.origin), len(pca.mean), pca.dims)
+    return StoredPca(target, str(pca.origin), len(pca.mean), pca.dims, pca.entry)
 
 
 def list_pcas() -> Iterator[StoredPca]:
@@ -80,9 +87,10 @@ def list_pcas() -> Iterator[StoredPca]:
         try:
             with safe_open(path, "np") as file:
                 dims, width = file.get_slice("components").get_shape()
-        except (SafetensorError, OSError, ValueError):
+                entry = json.loads((file.metadata() or {}).get(KEY, "{}")).get("entry")
+        except (SafetensorError, OSError, ValueError, AttributeError):
             continue
-        yield StoredPca(path, path.stem, width, dims)
+        yield StoredPca(path, path.stem, width, dims, entry)
 
 
 def find_pca(origin: str, dims: int | None = None) -> StoredPca | None:

@@ -18,6 +18,7 @@ from touchline.importers.legacy import keras_resnet, vggish
 from touchline.models.extractors import NETWORKS, build_timm
 from touchline.models.resnet_keras import RESNET152_DEPTHS
 from touchline.models.vggish import EXAMPLE_SHAPE
+from touchline.zoo.catalogue import entry_of_file
 from touchline.zoo.extractors import (
     CARD_FILE,
     ExtractorCard,
@@ -84,13 +85,13 @@ def import_weights(name: str, path: Path, *, onnx: bool = True) -> ExtractorFold
         card = extractor_card(name, {}, None)
         network = NETWORKS[card.network].build(card.config)
     fill(network, weights, where=path)
-    return store(
-        network,
-        card.model_copy(
-            update={"original_sha256": sha256_of(path), "source": f"imported from {path.name}"}
-        ),
-        onnx=onnx,
-    )
+    published = entry_of_file(path)
+    facts = {
+        "original_sha256": sha256_of(path),
+        "source": published.source if published else f"imported from {path.name}",
+        "licence": published.licence if published else card.licence,
+    }
+    return store(network, card.model_copy(update=facts), onnx=onnx)
 
 
 def fetch_timm(name: str) -> ExtractorFolder:

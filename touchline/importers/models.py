@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS
 from touchline.timebase import format_rate, parse_rate
 from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
+from touchline.zoo.catalogue import Entry, entry_of_file
 from touchline.zoo.identity import published_identity
 from touchline.zoo.networks import config_dict, fill, make_network, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, sha256_of, user_models
@@ -55,6 +56,7 @@ def import_checkpoint(
     size: tuple[int, int] | None = None,
     licence: str = "",
     source: str = "",
+    published: Entry | None = None,
     onnx: bool = True,
 ) -> ModelFolder:
     """Turn a published checkpoint into a model folder.
@@ -72,6 +74,7 @@ def import_checkpoint(
         size: width and height of pictures, for a network that takes pictures.
         licence: of the weights.
         source: where they come from.
+        published: their entry of the catalogue; found by the file's checksum by default.
         onnx: also export for OpenVINO, where the ``onnx`` package is installed.
 
     Raises:
@@ -79,20 +82,21 @@ def import_checkpoint(
         ConfigError: labels, rate or size that are missing or do not fit.
         MissingExtraError: PyTorch is too old.
     """
-    name = _checked_name(name or _name_from(path))
+    checkpoint = open_checkpoint(path)
+    published = published or entry_of_file(path)
+    name = _checked_name(name or (published.name if published else _name_from(path)))
     target = out or user_models() / name
     if target.exists():
         raise ConfigError("is there already", where=target, remedy="give another --name")
-    checkpoint = open_checkpoint(path)
     reader = _reader_of(checkpoint, path)
     weights = _renamed(reader, checkpoint, path)
-    settings = _read_settings(config_path, reader)
+    settings = _with_published(_read_settings(config_path, reader), published)
     config = _config(reader, weights, settings, path)
     network = make_network(SYSTEMS[reader.system], config)
     fill(network, weights, where=path)
     card = _card(name, reader, config, settings, Wishes(labels, rate, size))
     card = card.model_copy(
-        update={"licence": licence, "source": source or f"imported from {path.name}"}
+        update=_facts(published, licence, source or f"imported from {path.name}")
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as scratch:
@@ -108,6 +112,36 @@ def import_checkpoint(
             card = export_onnx(ModelFolder(made, card)).card
         shutil.move(made, target)
     return ModelFolder(target, card, "path" if out else "user")
+
+
+def _with_published(settings: PublishedSettings, entry: Entry | None) -> PublishedSettings:
+    """With what the catalogue knows of the weights, where no configuration states it."""
+    known = None if entry is None else entry.settings
+    if known is None:
+        return settings
+    return replace(
+        settings,
+        labels=settings.labels or (known.labels if isinstance(known.labels, tuple) else None),
+        rate=settings.rate or parse_rate(known.rate),
+        size=settings.size or known.size,
+        crop=settings.crop or known.crop,
+        clip_len=settings.clip_len or known.clip_len,
+    )
+
+
+def _facts(entry: Entry | None, licence: str, source: str) -> dict[str, Any]:
+    """What a card says of where its weights come from."""
+    if entry is None:
+        return {"licence": licence, "source": source}
+    return {
+        "licence": licence or entry.licence,
+        "training_data_licence": f"{entry.training_data}; {entry.training_data_licence}",
+        "description": entry.description,
+        "source": entry.source,
+        "metrics": {
+            f"{score.metric}, {score.on}": round(score.value / 100, 6) for score in entry.scores
+        },
+    }
 
 
 def _reader_of(checkpoint: Checkpoint, path: Path) -> LegacyReader:

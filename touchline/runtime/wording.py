@@ -16,3 +16,11 @@ def rate_text(rate: Fraction | float) -> str:
 def counted_rate(rate: Fraction | float, thing: str) -> str:
     """``25 frames a second``, ``1 row a second``."""
     return f"{rate_text(rate)} {thing}{'' if rate == 1 else 's'} a second"
+
+
+def bytes_text(size: int) -> str:
+    """``27 kB``, ``50.6 MB``, ``1.2 GB``."""
+    for unit, scale, digits in (("GB", 10**9, 1), ("MB", 10**6, 1), ("kB", 10**3, 0)):
+        if size >= scale:
+            return f"{size / scale:.{digits}f} {unit}"
+    return counted(size, "byte")

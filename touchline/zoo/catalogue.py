@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from touchline.labels import SOCCERNET_V2
+from touchline.labels import LABEL_SETS, SOCCERNET_V2
+from touchline.runtime.checksums import agrees, checksums_of
 from touchline.zoo.cards import Label, Name, PictureSide
 
 CATALOGUE_FILE = Path(__file__).with_name("catalogue.json")
@@ -21,6 +22,7 @@ FIRST_CHOICE = "e2e-spot-soccer"
 
 Kind = Literal["model", "extractor", "pca"]
 Use = Literal["video", "features", "extractor", "none"]
+State = Literal["pull", "by hand", "not yet"]
 Metric = Literal["tight", "loose", "at1", "team at1"]
 
 Checksum = Annotated[
@@ -213,7 +215,19 @@ class Entry(_Row):
     @property
     def can_be_pulled(self) -> bool:
         """Whether one command fetches and imports it."""
-        return self.use != "none" and not self.is_by_hand
+        return self.state == "pull"
+
+    @property
+    def state(self) -> State:
+        """Whether one command fetches it, a person has to, or touchline cannot use it yet."""
+        if self.missing:
+            return "not yet"
+        return "by hand" if self.is_by_hand else "pull"
+
+    @property
+    def command(self) -> str:
+        """What brings it here."""
+        return self.import_command if self.is_by_hand else pull_command(self.name)
 
     @property
     def size(self) -> int | None:
@@ -226,11 +240,20 @@ class Entry(_Row):
     @property
     def classes(self) -> int | None:
         """How many classes it finds; None where it has none, or only words for them."""
-        from touchline.labels import LABEL_SETS
-
         if self.settings is not None and isinstance(self.settings.labels, tuple):
             return len(self.settings.labels)
         return len(LABEL_SETS[self.labels]) if self.labels in LABEL_SETS else None
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, in words that a person can follow."""
+        first = f", {self.files[0].path}" if self.files else ""
+        return f"{self.origin.where}{first}"
+
+    @property
+    def description(self) -> str:
+        """What it is and what else to know, in a line."""
+        return " ".join(part for part in (f"{self.network}.", self.note) if part != ".")
 
     def reported(self, metric: Metric) -> float | None:
         """The first published figure by this metric, in percent."""
@@ -295,6 +318,16 @@ def entries() -> Iterator[Entry]:
 def find_entry(name: str) -> Entry | None:
     """The entry of that name; None if there is none."""
     return next((entry for entry in entries() if entry.name == name), None)
+
+
+def entry_of_file(path: Path) -> Entry | None:
+    """The entry whose published weights a file is, by its checksum; None for any other file."""
+    found = checksums_of(path)
+    for entry in entries():
+        for file in entry.files:
+            if file.role == "weights" and file.checksum and agrees(found, file.checksum):
+                return entry
+    return None
 
 
 def pull_command(name: str) -> str:

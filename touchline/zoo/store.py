@@ -9,6 +9,7 @@ from pathlib import Path
 
 from touchline.errors import CheckpointError
 from touchline.zoo.cards import CARD_FILE, ModelCard, read_card
+from touchline.zoo.catalogue import command_for_17_classes, find_entry
 
 WEIGHTS_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
@@ -163,8 +164,23 @@ def find(name_or_path: str | Path) -> ModelFolder:
                 return ModelFolder(card_path.parent, read_card(card_path), origin)
     if path.is_dir():
         raise CheckpointError(f"holds no {CARD_FILE}", where=path, remedy="give a model's folder")
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> CheckpointError:
+    entry = find_entry(name)
+    if entry is not None and entry.kind == "model":
+        if entry.missing:
+            return CheckpointError(
+                f"model {name} cannot be used by touchline yet: {entry.missing}",
+                remedy=f"instead, {command_for_17_classes()}",
+            )
+        return CheckpointError(f"model {name} is not here", remedy=f"run: {entry.command}")
     known = ", ".join(folder.path.name for folder in list_models()) or "none"
-    raise CheckpointError(f"there is no model {name!r}", remedy=f"known models: {known}")
+    return CheckpointError(
+        f"there is no model {name!r}",
+        remedy=f"known models: {known}; touchline models list names those that can be pulled",
+    )
 
 
 def _beside(path: Path) -> ModelFolder:

@@ -31,6 +31,7 @@ NETWORK_VARIABLES = (
     "SSL_CERT_FILE",
     "HF_ENDPOINT",
     "HF_HOME",
+    "TOUCHLINE_MIRROR",
 )
 """What the stages that download models need as well."""
 

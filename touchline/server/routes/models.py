@@ -1,17 +1,18 @@
 """Models: those that are here, and those that can be fetched."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from touchline.errors import CheckpointError
-from touchline.importers.download import PUBLISHED
+from touchline.pulling import names_here
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
 from touchline.server.routes.schemas import In, JobOut
 from touchline.zoo.cards import NAME
+from touchline.zoo.catalogue import Entry, Family, Kind, ReportedScore, State, catalogue
 from touchline.zoo.store import ModelFolder, find, list_models
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -32,16 +33,36 @@ class ModelOut(BaseModel):
 
 
 class RemoteModelOut(BaseModel):
-    """A model that can be pulled."""
+    """A published model that is not here.
+
+    ``state`` says whether it can be pulled, has to be fetched by a person (from ``where``, and
+    imported by ``command``), or cannot be used yet, for want of what ``missing`` says.
+    """
 
     name: str
-    repository: str
+    kind: Kind
+    system: str
+    network: str
+    labels: str
+    rate: str | None
+    reads: str
+    scores: list[ReportedScore]
+    bytes: int | None
     licence: str
+    commercial_use: Literal["allowed", "forbidden", "unstated"]
+    training_data: str
+    training_data_licence: str
+    needs: list[str]
+    repository: str
+    family: str
     description: str
+    state: State
+    missing: str
+    command: str
 
 
 class ModelsOut(BaseModel):
-    """The models that are here, and those that can be pulled by name."""
+    """The models that are here, and the published ones that are not."""
 
     models: list[ModelOut]
     to_pull: list[RemoteModelOut]
@@ -50,29 +71,24 @@ class ModelsOut(BaseModel):
 class PullIn(In):
     """Which model to pull: a name of ``to_pull``, or a repository of the Hugging Face Hub."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "osl-ball-2025"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "e2e-spot-soccer"}]})
 
     name: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$")
+        str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.+-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$")
     ]
 
 
 @router.get("")
 def list_all(principal: Viewer) -> ModelsOut:
-    """The models that are here, and those that can be pulled by name."""
-    folders = list_models()
-    here = {folder.path.name for folder in folders}
+    """The models that are here, and all published ones that are not."""
+    here = names_here()
     return ModelsOut(
-        models=[_model(folder) for folder in folders],
+        models=[_model(folder) for folder in list_models()],
         to_pull=[
-            RemoteModelOut(
-                name=name,
-                repository=model.repository,
-                licence=model.licence,
-                description=model.description,
-            )
-            for name, model in PUBLISHED.items()
-            if name not in here
+            _remote(entry, family)
+            for family in catalogue().families
+            for entry in family.entries
+            if entry.name not in here
         ],
     )
 
@@ -96,6 +112,31 @@ def pull(body: PullIn, principal: Admin, request: Request, services: ServicesDep
         job = services.queue.add(session, PullPayload(name=body.name), owner_id=principal.user_id)
         audit(services, request, session, "model pulled", body.name)
         return JobOut.of(job, services.queue.position(session, job))
+
+
+def _remote(entry: Entry, family: Family) -> RemoteModelOut:
+    return RemoteModelOut(
+        name=entry.name,
+        kind=entry.kind,
+        system=entry.system,
+        network=entry.network,
+        labels=entry.labels,
+        rate=entry.rate,
+        reads=entry.reads,
+        scores=list(entry.scores),
+        bytes=entry.size,
+        licence=entry.licence,
+        commercial_use=entry.commercial_use,
+        training_data=entry.training_data,
+        training_data_licence=entry.training_data_licence,
+        needs=list(entry.needs),
+        repository=entry.origin.where,
+        family=family.title,
+        description=entry.description,
+        state=entry.state,
+        missing=entry.missing,
+        command=entry.command,
+    )
 
 
 def _model(folder: ModelFolder) -> ModelOut:

@@ -1,6 +1,6 @@
 """Downloading models."""
 
-from touchline.importers.download import pull
+from touchline.pulling import plan, pull
 from touchline.runtime.progress import Progress
 from touchline.server.jobs.stages.base import StageArguments, StageResult
 
@@ -24,6 +24,7 @@ def pull_model(arguments: PullArguments, progress: Progress) -> PullResult:
     Raises:
         InputError: there is no such model, or it cannot be downloaded.
     """
-    folder = pull(arguments.name)
-    progress(1.0)
-    return PullResult(name=folder.path.name, licence=folder.card.licence)
+    planned = plan([arguments.name])
+    done = pull(planned, progress=progress)
+    name, licence = (done[-1].name, done[-1].licence) if done else (planned.here[-1], "")
+    return PullResult(name=name, licence=licence)

@@ -148,9 +148,24 @@
  *
  * @typedef {object} RemoteModel
  * @property {string} name
- * @property {string} repository
+ * @property {string} system
+ * @property {string} network
+ * @property {string} labels
+ * @property {string | null} rate
+ * @property {string} reads
+ * @property {{metric: string, value: number, on: string}[]} scores
+ * @property {number | null} bytes
  * @property {string} licence
+ * @property {"allowed" | "forbidden" | "unstated"} commercial_use
+ * @property {string} training_data
+ * @property {string} training_data_licence
+ * @property {string[]} needs
+ * @property {string} repository
+ * @property {string} family
  * @property {string} description
+ * @property {"pull" | "by hand" | "not yet"} state
+ * @property {string} missing
+ * @property {string} command
  *
  * @typedef {object} Policy
  * @property {string} default_model

@@ -2,7 +2,7 @@
 
 import { LostConnection, ask, connection, explain, get, post, session } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
-import { percent } from "../lib/format.js";
+import { percent, size } from "../lib/format.js";
 import { jobEnd } from "../lib/jobs.js";
 import { complain, notify } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
@@ -30,9 +30,7 @@ export function showModels(root) {
           "section",
           { class: "stack" },
           h("h2", {}, t("modelsToPull")),
-          known.to_pull.length
-            ? h("div", { class: "cards" }, known.to_pull.map(remoteCard))
-            : h("p", { class: "quiet-text" }, t("noModelsToPull")),
+          known.to_pull.length ? families(known.to_pull) : h("p", { class: "quiet-text" }, t("noModelsToPull")),
         ),
       );
     } catch (error) {
@@ -68,6 +66,16 @@ export function showModels(root) {
     );
   }
 
+  /** The models by family, the first of them open. @param {RemoteModel[]} models */
+  function families(models) {
+    const titles = [...new Set(models.map((model) => model.family))];
+    return titles.map((title, index) => {
+      const members = models.filter((model) => model.family === title);
+      const summary = h("summary", {}, h("h3", {}, title), h("span", { class: "quiet-text number" }, String(members.length)));
+      return h("details", { class: "family", open: index === 0 }, summary, h("div", { class: "cards" }, members.map(remoteCard)));
+    });
+  }
+
   /** @param {RemoteModel} model */
   function remoteCard(model) {
     const progress = h("div", { class: "stack" });
@@ -75,12 +83,27 @@ export function showModels(root) {
     return h(
       "article",
       { class: "card stack" },
-      h("h3", {}, model.name),
+      h("h4", {}, model.name),
       h("p", {}, model.description),
-      facts([[t("licence"), model.licence], [t("repository"), model.repository]]),
-      isAdmin ? button : null,
+      facts([
+        [t("finds"), model.labels],
+        [t("reads"), model.reads],
+        [t("reported"), model.scores.map((score) => `${score.metric} ${score.value} (${score.on})`).join(", ")],
+        [t("fileSize"), model.bytes ? size(model.bytes) : ""],
+        [t("licence"), model.licence],
+        [t("commercialUse"), t(`commercialUse.${model.commercial_use}`)],
+        [t("trainedOn"), model.training_data_licence],
+        [t("needs"), model.needs.join(", ")],
+        [t("repository"), model.repository],
+      ]),
+      model.state === "pull" ? (isAdmin ? button : null) : h("p", { class: "quiet-text" }, howElse(model)),
       progress,
     );
+  }
+
+  /** What to do where a download is not enough. @param {RemoteModel} model */
+  function howElse(model) {
+    return model.state === "by hand" ? t("byHand", { place: model.repository, command: model.command }) : t("notYet", { missing: model.missing });
   }
 
   /** @param {string} name */

@@ -1,0 +1,424 @@
+"""Pulling: published networks fetched, checked and imported, with everything that they need.
+
+``plan`` looks and says what would be fetched; ``pull`` does it. What a plan holds is whole once it
+is imported, and nothing of it is there before.
+"""
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
+from touchline.features.stored_pca import StoredPca, list_pcas, store_pca
+from touchline.importers import hub
+from touchline.importers.addresses import POINTER_BYTES, large_file, published_sources
+from touchline.runtime.fetch import Wanted, fetch, size_of
+from touchline.runtime.progress import Progress
+from touchline.zoo.cards import CARD_FILE, read_card, write_card
+from touchline.zoo.catalogue import CatalogueFile, Entry, GitHub, Hub, Kind, Page, find_entry
+from touchline.zoo.extractors import find_extractor, list_extractors
+from touchline.zoo.store import ModelFolder, home, list_models, user_models
+
+Role = Literal["weights", "average", "config", "part"]
+
+_PCA = "pca"
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file to fetch, under the name that it is published by."""
+
+    name: str
+    role: Role
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
+class PlannedItem:
+    """A network to fetch and import.
+
+    Attributes:
+        entry: of the catalogue; None for other repositories.
+        source: where it comes from, for the card.
+        is_ours: whether it is a model as touchline stores them.
+    """
+
+    name: str
+    kind: Kind
+    source: str
+    licence: str
+    files: tuple[PlannedFile, ...]
+    entry: Entry | None = None
+    is_ours: bool = False
+
+    @property
+    def bytes(self) -> int | None:
+        """To fetch for it; None if it is not known."""
+        return _sum([file.wanted.bytes for file in self.files])
+
+    @property
+    def forbids_commercial_use(self) -> bool:
+        """Whether its licence does, as far as that is known."""
+        if self.entry is not None:
+            return self.entry.commercial_use == "forbidden"
+        return "-nc" in self.licence.lower()
+
+
+@dataclass(frozen=True)
+class PullPlan:
+    """What a pull would do.
+
+    Attributes:
+        items: in the order in which they are imported: what others need comes first.
+        here: names of those asked for, and of what they need, that are here already.
+    """
+
+    items: tuple[PlannedItem, ...]
+    here: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int | None:
+        """To fetch in all; None if it is not known."""
+        return _sum([item.bytes for item in self.items])
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What is here now."""
+
+    name: str
+    kind: Kind
+    path: Path
+    licence: str
+
+
+def plan(names: Sequence[str], *, file: str | None = None) -> PullPlan:
+    """Look what would be fetched; nothing is.
+
+    Args:
+        names: entries of the catalogue, or repositories ``org/name`` of the Hugging Face Hub.
+        file: which checkpoint, where the repository holds several.
+
+    Raises:
+        ConfigError: not a name, or another model of the same name is here.
+        CheckpointError: it cannot be had, or touchline cannot use it.
+        MissingExtraError: what an import needs is not installed.
+        FetchError: it is not where it should be, or there is no connection.
+    """
+    if file is not None and len(names) != 1:
+        raise ConfigError("is of one repository", where="--file", remedy="name one model")
+    items: list[PlannedItem] = []
+    here: list[str] = []
+    for name in dict.fromkeys(part for asked in names for part in _with_needs(asked)):
+        entry = find_entry(name)
+        if entry is not None:
+            _require_usable(entry)
+        if entry is not None and _is_here(entry):
+            here.append(name)
+        else:
+            items.append(_entry_item(entry, file) if entry else _hub_item(name, None, file))
+    _require_torch(items)
+    return PullPlan(tuple(items), tuple(here))
+
+
+def _with_needs(name: str) -> Iterator[str]:
+    """What a name needs, then the name."""
+    entry = find_entry(name)
+    for needed in () if entry is None else entry.needs:
+        yield from _with_needs(needed)
+    yield name
+
+
+def _require_usable(entry: Entry) -> None:
+    if entry.can_be_pulled:
+        return
+    origin = entry.origin
+    names = f" ({', '.join(origin.files)})" if isinstance(origin, Page) else ""
+    if entry.missing:
+        later = f"; when it can: {entry.import_command}" if entry.import_command else ""
+        raise CheckpointError(
+            f"touchline cannot use it yet: {entry.missing}",
+            where=entry.name,
+            remedy=f"it lies at {origin.where}{names}{later}",
+        )
+    raise CheckpointError(
+        f"lies where only a browser can fetch it: {origin.where}{names}",
+        where=entry.name,
+        remedy=f"fetch it there. {entry.note}. Then run: {entry.command}",
+    )
+
+
+def _require_torch(items: Sequence[PlannedItem]) -> None:
+    """Before anything is fetched, what the imports need."""
+    needed = [item for item in items if item.kind != _PCA and not item.is_ours]
+    if needed and importlib.util.find_spec("torch") is None:
+        raise MissingExtraError(f"importing {needed[0].name}", "torch")
+
+
+def _is_here(entry: Entry) -> bool:
+    """Whether an entry was pulled.
+
+    Raises:
+        ConfigError: another model has its name.
+    """
+    if entry.kind == "extractor":
+        return find_extractor(entry.name) is not None
+    if entry.kind == _PCA:
+        return _pca_of(entry) is not None
+    folder = next((f for f in list_models() if f.path == user_models() / entry.name), None)
+    if folder is None:
+        _refuse_existing(user_models() / entry.name)
+        return False
+    if folder.card.source != entry.source:
+        _refuse_existing(folder.path)
+    return True
+
+
+def names_here() -> set[str]:
+    """The names of the models, extractors and published PCAs that are here."""
+    pcas = {pca.entry for pca in list_pcas() if pca.entry is not None}
+    return {*(f.path.name for f in list_models()), *(f.card.name for f in list_extractors()), *pcas}
+
+
+def _pca_of(entry: Entry) -> StoredPca | None:
+    return next((pca for pca in list_pcas() if pca.entry == entry.name), None)
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise ConfigError(
+            "another model is there already", where=path, remedy="move that folder away first"
+        )
+
+
+def _entry_item(entry: Entry, given: str | None) -> PlannedItem:
+    if isinstance(entry.origin, Hub) and not entry.files:
+        return _hub_item(entry.origin.repository, entry, given)
+    if given is not None:
+        raise ConfigError(
+            f"{entry.name} is one file already", where="--file", remedy="leave it out"
+        )
+    files = tuple(_entry_file(entry, file) for file in entry.files)
+    return PlannedItem(entry.name, entry.kind, entry.source, entry.licence, files, entry)
+
+
+def _entry_file(entry: Entry, file: CatalogueFile) -> PlannedFile:
+    assert file.checksum is not None  # as the catalogue was checked
+    wanted = Wanted(published_sources(entry.origin, file), file.checksum, file.bytes)
+    try:
+        size = size_of(wanted)
+    except InputError as error:
+        raise _with_other_road(error, entry) from error
+    if file.bytes is not None and size is not None and size != file.bytes:
+        raise CheckpointError(
+            f"has {size} bytes, the published file {file.bytes}",
+            where=str(wanted.sources[0]),
+            remedy=_by_hand(entry),
+        )
+    wanted = replace(wanted, bytes=size if file.bytes is None else file.bytes)
+    if isinstance(entry.origin, GitHub) and size is not None and size <= POINTER_BYTES:
+        wanted = large_file(entry.origin, file, wanted) or wanted
+    return PlannedFile(file.name, file.role, wanted)
+
+
+def _with_other_road(error: InputError, entry: Entry) -> InputError:
+    """With what to do instead, where an address is gone."""
+    if error.remedy is not None:
+        return error
+    return CheckpointError(error.what, where=error.where, remedy=_by_hand(entry))
+
+
+def _by_hand(entry: Entry) -> str:
+    names = " and ".join(file.name for file in entry.files)
+    if entry.kind == _PCA:
+        pca, average = (file.name for file in entry.files)
+        return f"get {names} elsewhere and run: touchline models import {pca} --average {average}"
+    name = "" if entry.kind == "extractor" else f" --name {entry.name}"
+    return f"get {names} elsewhere and run: touchline models import {names}{name}"
+
+
+def _hub_item(name: str, entry: Entry | None, given: str | None) -> PlannedItem:
+    if hub.NAME.fullmatch(name) is None:
+        raise ConfigError(
+            f"{name[:80]!r} is no model to pull",
+            remedy="touchline models list names those that are; or give org/name of the Hugging "
+            "Face Hub",
+        )
+    target = entry.name if entry else name.rpartition("/")[2]
+    _refuse_existing(user_models() / target)
+    origin = None if entry is None else entry.origin
+    repository = hub.look_into(name, origin.revision if isinstance(origin, Hub) else "main")
+    source = f"https://huggingface.co/{name}"
+    licence = entry.licence if entry else repository.licence
+    if hub.is_ours(repository):
+        files = tuple(_our_files(repository))
+        return PlannedItem(target, "model", source, licence, files, entry, is_ours=True)
+    checkpoint = hub.checkpoint_of(repository, given)
+    config = hub.config_beside(repository, checkpoint)
+    files = (_hub_file(repository, checkpoint, "weights"),)
+    if config is not None:
+        files += (_hub_file(repository, config, "config"),)
+    return PlannedItem(target, "model", source, licence, files, entry)
+
+
+def _hub_file(repository: hub.HubRepository, file: hub.HubFile, role: Role) -> PlannedFile:
+    return PlannedFile(file.path.rpartition("/")[2], role, repository.wanted(file))
+
+
+def _our_files(repository: hub.HubRepository) -> Iterator[PlannedFile]:
+    """The card, and the files that it names."""
+    listed = repository.file(CARD_FILE)
+    assert listed is not None
+    card_file = _hub_file(repository, listed, "part")
+    with _scratch() as scratch:
+        fetch(card_file.wanted, scratch / CARD_FILE, waiting=waiting_folder())
+        card = read_card(scratch / CARD_FILE)
+    yield card_file
+    for name in card.files:
+        file = repository.file(name)
+        if file is None:
+            raise CheckpointError(f"has no {name}, which its card names", where=repository.name)
+        yield _hub_file(repository, file, "part")
+
+
+def waiting_folder() -> Path:
+    """Where what has arrived of files waits, for a later pull to go on with."""
+    return home() / "downloads"
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for what is fetched and not yet imported."""
+    waiting_folder().mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".pull-", dir=waiting_folder()) as scratch:
+            yield Path(scratch)
+    finally:
+        with suppress(OSError):  # what waits to be gone on with stays
+            waiting_folder().rmdir()
+
+
+def pull(
+    planned: PullPlan,
+    *,
+    onnx: bool = True,
+    progress: Progress = lambda share: None,
+    told: Callable[[Pulled], None] = lambda pulled: None,
+) -> list[Pulled]:
+    """Fetch and import what a plan holds, one network after the other.
+
+    Args:
+        onnx: also export networks for OpenVINO.
+        progress: called with the share of the bytes that are here.
+        told: called with each network when it is here.
+
+    Raises:
+        FetchError: a file cannot be had, or is not the published one.
+        CheckpointError: weights that fit no network.
+        ConfigError: another model is there already.
+    """
+    done: list[Pulled] = []
+    total, before = planned.bytes or 0, 0
+    for item in planned.items:
+        with _scratch() as scratch:
+            for file in item.files:
+
+                def watch(here: int, whole: int, before: int = before) -> None:
+                    if total:
+                        progress(min((before + here) / total, 1.0))
+
+                fetch(file.wanted, scratch / file.name, waiting=waiting_folder(), progress=watch)
+                before += (scratch / file.name).stat().st_size
+            done.append(_import(item, scratch, onnx))
+        told(done[-1])
+    progress(1.0)
+    return done
+
+
+def _import(item: PlannedItem, folder: Path, onnx: bool) -> Pulled:
+    paths: dict[str, Path] = {file.role: folder / file.name for file in item.files}
+    try:
+        if item.is_ours:
+            path = _take_over(item, folder)
+        elif item.kind == _PCA:
+            path = store_pca(paths["weights"], paths["average"]).path
+        elif item.kind == "extractor":
+            from touchline.importers.extractors import import_weights
+
+            path = import_weights(item.name, paths["weights"], onnx=onnx).path
+        else:
+            path = _import_model(item, paths, onnx)
+    except InputError as error:
+        raise _not_imported(item, error) from error
+    return Pulled(item.name, item.kind, path, item.licence)
+
+
+def _not_imported(item: PlannedItem, error: InputError) -> InputError:
+    """Where the place in an error is a file that is gone by then, where that came from instead."""
+    if isinstance(error, MissingExtraError) or (error.where and Path(error.where).exists()):
+        return error
+    if not isinstance(error, ConfigError):
+        return CheckpointError(error.what, where=item.source, remedy=error.remedy)
+    file = item.files[0].name
+    return CheckpointError(
+        error.what,
+        where=item.source,
+        remedy=f"fetch {file} by hand and run touchline models import {file}; {error.remedy}",
+    )
+
+
+def _take_over(item: PlannedItem, folder: Path) -> Path:
+    """Keep a model in our own format, its files verified."""
+    target = user_models() / item.name
+    fetched = ModelFolder(folder, read_card(folder / CARD_FILE))
+    for name in fetched.card.files:
+        fetched.file(name)
+    _refuse_existing(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".pull-", dir=target.parent) as scratch:
+        made = Path(scratch) / "model"
+        made.mkdir()
+        for name in (CARD_FILE, *fetched.card.files):
+            shutil.move(folder / name, made / name)
+        made.rename(target)
+    return target
+
+
+def _import_model(item: PlannedItem, paths: dict[str, Path], onnx: bool) -> Path:
+    from touchline.importers.models import import_checkpoint
+
+    folder = import_checkpoint(
+        paths["weights"],
+        name=item.name,
+        out=user_models() / item.name,
+        config_path=paths.get("config"),
+        licence=item.licence,
+        source=item.source,
+        published=item.entry,
+        onnx=onnx,
+    )
+    _name_pca(folder, item.entry)
+    return folder.path
+
+
+def _name_pca(folder: ModelFolder, entry: Entry | None) -> None:
+    """Write into the card which PCA its features take: others may be stored beside it."""
+    needed = (find_entry(name) for name in (entry.needs if entry else ()))
+    pca = next((_pca_of(other) for other in needed if other and other.kind == _PCA), None)
+    features = folder.card.features
+    if pca is None or features is None or features.identity is None:
+        return
+    settings = {**features.identity.settings, _PCA: pca.origin}
+    identity = features.identity.model_copy(update={"settings": settings})
+    features = features.model_copy(update={"identity": identity})
+    write_card(folder.card.model_copy(update={"features": features}), folder.path / CARD_FILE)
+
+
+def _sum(sizes: Sequence[int | None]) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
