@@ -43,11 +43,12 @@ class Event:
         clock_seconds: match clock: 3790 at 63:10 of the second half, also where the broadcast
             counts down or starts each half anew.
         score: goals of home and away before the event.
+        uncertainty_seconds: how far ``seconds`` may be off, to either side; None if not known.
         extra: fields of the file that touchline has no name for, kept for writing back.
 
     Raises:
-        FormatError: a time, clock or confidence that is not a finite number, a negative clock, or
-            a score that is not two numbers of goals.
+        FormatError: a time, clock or confidence that is not a finite number, a negative clock or
+            uncertainty, or a score that is not two numbers of goals.
     """
 
     seconds: float
@@ -59,6 +60,7 @@ class Event:
     clock: str | None = None
     clock_seconds: float | None = None
     score: Score | None = None
+    uncertainty_seconds: float | None = None
     visibility: str | None = None
     status: Status | None = None
     source: Source | None = None
@@ -85,6 +87,12 @@ class Event:
             raise FormatError(
                 f"event {self.label!r} has score {self.score!r}",
                 remedy="the score is the goals of home and away, such as (1, 0)",
+            )
+        spread = self.uncertainty_seconds
+        if spread is not None and not 0 <= spread <= MAX_SECONDS:
+            raise FormatError(
+                f"event {self.label!r} has uncertainty {spread}",
+                remedy="the uncertainty is in seconds, 0 or more",
             )
 
 
@@ -125,6 +133,7 @@ class Timeline:
         half: which half the video is, where it is only that half; else None.
         model: what produced it; None for labels made by people.
         warnings: what a reader must know, such as a video that ended early.
+        replays: (start, end) in seconds of what the video shows again, in order of time.
         scores: the curves behind the events, where a model has just run.
         extra: fields of the file that touchline has no name for.
     """
@@ -135,6 +144,7 @@ class Timeline:
     half: int | None = None
     model: Producer | None = None
     warnings: tuple[str, ...] = ()
+    replays: tuple[tuple[float, float], ...] = ()
     scores: Scores | None = field(default=None, compare=False, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 

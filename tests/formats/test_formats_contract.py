@@ -25,6 +25,7 @@ EVENTS = (
         visibility="visible",
         clock_seconds=3790.48,
         score=(1, 0),
+        uncertainty_seconds=4.5,
         extra={"camera": [1, {"a": None}]},
     ),
     Event(30.0, "Corner", 0.5, player='O\'Neil "9" <&>', clock="0:30", note="=1+1, then\n-- >"),
@@ -37,6 +38,7 @@ TIMELINE = Timeline(
     SOCCERNET_V2,
     model=Producer("e2e-spot", "demo", "00ff"),
     warnings=("the video ended early",),
+    replays=((20.0, 28.5), (60.0, 71.0)),
     extra={"venue": "here"},
 )
 MATCH = Match(
@@ -83,7 +85,8 @@ def test_round_trip_of_a_timeline(name, tmp_path):
     assert [kept(event, holds) for event in back] == list(timeline.events)
     if "video" in holds:
         assert (back.video.frame_rate, back.video.duration_seconds) == (RATE, 2700.0)
-    for field in {"labels", "model", "warnings"} & holds - DECLARED_BY_NAME.get(name, set()):
+    stated = {"labels", "model", "warnings", "replays"} & holds
+    for field in stated - DECLARED_BY_NAME.get(name, set()):
         assert getattr(back, field) == getattr(timeline, field)
 
 

@@ -307,6 +307,7 @@ def losses(content: Content, format: str) -> dict[str, int]:
         count("labels", not follows and declared != resolve_label_set(e.label for e in timeline))
         count("model", timeline.model)
         count("warnings", timeline.warnings)
+        count("replays", timeline.replays)
         count("file_extra", timeline.extra)
     if isinstance(content, Match | Reel):
         count("file_extra", content.extra)

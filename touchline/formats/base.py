@@ -29,7 +29,7 @@ EVENT_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """The fields of events that allow only certain words, with these words."""
 
-TIMELINE_FIELDS = frozenset({"video", "timeline_half", "labels", "model", "warnings"})
+TIMELINE_FIELDS = frozenset({"video", "timeline_half", "labels", "model", "warnings", "replays"})
 """The fields of a timeline other than its events; ``video`` is its duration and frame rate."""
 
 FILE_FIELDS = TIMELINE_FIELDS | {"file_extra"}

@@ -26,6 +26,7 @@ _FIELD_TEXTS = {
     "labels": "label set",
     "model": "model",
     "warnings": "warnings",
+    "replays": "replays",
     "file_extra": "other fields of the file",
     "extra": "other fields of events",
 }

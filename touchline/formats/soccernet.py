@@ -1,12 +1,14 @@
 """SoccerNet's files of a game: labels v1, v2 and ball, camera shots with replays, and results.
 
 Each file is a Match with one Timeline per half. Positions are milliseconds from the start of
-the half and survive a round trip exactly. Layout: ``league/season/game/<file>``.
+the half and survive a round trip exactly; of a video with several halves, from the kick-off of each
+half by the match clock. Layout: ``league/season/game/<file>``.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 from touchline.errors import FormatError, InputError
@@ -25,7 +27,7 @@ from touchline.formats.base import (
 )
 from touchline.formats.states import state_to_json, take_state
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
-from touchline.timebase import format_game_clock, parse_game_clock
+from touchline.timebase import HALF_CLOCKS, format_game_clock, parse_game_clock
 
 _OPTIONAL_TEXTS = ("team", "visibility", "player", "status", "source", "note")
 """Optional fields of events; evaluators ignore the ones that they do not know."""
@@ -342,13 +344,44 @@ def _name(source: SourceFile, root: Record) -> str:
 
 
 def _by_half(match: Match) -> Iterable[tuple[int, Event]]:
-    """Events with their halves, sorted by half and time."""
-    pairs = [
-        (event.half or timeline.half or 1, event)
-        for timeline in match.timelines
-        for event in timeline
-    ]
+    """Events with their halves, in times of these, sorted by half and time."""
+    pairs = [pair for timeline in match.timelines for pair in _in_halves(timeline)]
     return sorted(pairs, key=lambda pair: (pair[0], pair[1].seconds))
+
+
+def _in_halves(timeline: Timeline) -> Iterator[tuple[int, Event]]:
+    """The events of a timeline with their halves; those of one long video in times of each half.
+
+    Where an event states no half, as in the break, it is of the half that has begun last. A time
+    before the first half is its beginning: there is no other place for it.
+    """
+    starts = {} if timeline.half is not None else _half_starts(timeline)
+    for event in timeline:
+        half = event.half or timeline.half
+        if half is None:
+            begun = [number for number, start in starts.items() if start <= event.seconds]
+            half = max(begun, default=min(starts, default=1))
+        yield half, _in_half(event, half, starts)
+
+
+def _in_half(event: Event, half: int, starts: Mapping[int, float]) -> Event:
+    if half not in starts:
+        return event
+    if event.half == half and event.clock_seconds is not None:
+        since = event.clock_seconds - HALF_CLOCKS[half][0]
+    else:
+        since = event.seconds - starts[half]
+    return replace(event, seconds=max(since, 0.0))
+
+
+def _half_starts(timeline: Timeline) -> dict[int, float]:
+    """When each half begins in a video of several, by the match clock at its events."""
+    starts: dict[int, list[float]] = {}
+    for event in timeline:
+        if event.half in HALF_CLOCKS and event.clock_seconds is not None:
+            base = HALF_CLOCKS[event.half][0]
+            starts.setdefault(event.half, []).append(event.seconds - event.clock_seconds + base)
+    return {half: median(found) for half, found in sorted(starts.items())}
 
 
 def _game_time(half: int, milliseconds: int) -> str:

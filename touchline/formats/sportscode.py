@@ -157,7 +157,8 @@ def _write_event(parent: Element, number: int, event: Event, options: Options) -
     if foreign:
         for pair in extra.pop("labels", None) or ():
             _label(instance, pair.get("group"), str(pair.get("text", "")))
-    if event.clock_seconds is not None or event.score is not None:
+    exact = (event.clock_seconds, event.score, event.uncertainty_seconds)
+    if any(value is not None for value in exact):
         extra |= state_to_json(event)
     if extra:
         try:

@@ -1,8 +1,10 @@
-"""Match clock and score of an event as JSON, in the same keys in every format that has JSON.
+"""Match clock, score and uncertainty of an event as JSON, in the same keys in every format that
+has JSON.
 
 ``clock`` is a number of match seconds, or the clock as another program writes it, a text such as
 ``"45+2:10"``. Where an event has both, the text is in ``clock_text``. ``score`` is ``[1, 0]``:
-the goals of home and away before the event.
+the goals of home and away before the event. ``uncertainty`` is how far the time of the event may be
+off, in seconds to either side.
 """
 
 from collections.abc import Mapping
@@ -12,11 +14,11 @@ from touchline.errors import FormatError
 from touchline.events import MAX_GOALS, MAX_SECONDS, Event, Score
 from touchline.formats.base import Record, SourceFile, is_event_text
 
-STATE_KEYS = ("clock", "clock_text", "score")
+STATE_KEYS = ("clock", "clock_text", "score", "uncertainty")
 
 
 def state_to_json(event: Event) -> dict[str, Any]:
-    """The keys of an event's match clock and score; empty where it has none."""
+    """The keys of an event's match clock, score and uncertainty; empty where it has none."""
     known: dict[str, Any] = {}
     if event.clock_seconds is not None:
         known["clock"] = round(float(event.clock_seconds), 6)
@@ -24,6 +26,8 @@ def state_to_json(event: Event) -> dict[str, Any]:
         known["clock" if event.clock_seconds is None else "clock_text"] = event.clock
     if event.score is not None:
         known["score"] = list(event.score)
+    if event.uncertainty_seconds is not None:
+        known["uncertainty"] = round(float(event.uncertainty_seconds), 6)
     return known
 
 
@@ -31,8 +35,8 @@ def state_from_json(record: Record) -> dict[str, Any]:
     """The fields of ``Event`` that ``state_to_json`` wrote.
 
     Raises:
-        FormatError: a clock that is neither match seconds nor a text with digits, or a score that
-            is not two numbers of goals.
+        FormatError: a clock that is neither match seconds nor a text with digits, a score that is
+            not two numbers of goals, or an uncertainty below 0.
     """
     fields: dict[str, Any] = {}
     clock, text = record.values.get("clock"), _clock_text(record, "clock_text")
@@ -41,22 +45,25 @@ def state_from_json(record: Record) -> dict[str, Any]:
             raise record.error("clock", "a text beside clock_text", "give match seconds: 3790.0")
         text = _clock_text(record, "clock")
     elif clock is not None:
-        fields["clock_seconds"] = _clock_seconds(record)
+        fields["clock_seconds"] = _seconds(record, "clock", "match seconds such as 3790.0")
     if text is not None:
         fields["clock"] = text
     if record.values.get("score") is not None:
         fields["score"] = _score(record)
+    if record.values.get("uncertainty") is not None:
+        fields["uncertainty_seconds"] = _seconds(record, "uncertainty", "seconds such as 4.5")
     return fields
 
 
 def take_state(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields of ``Event`` in an object of another program, and the object's other values.
 
-    What is not a clock or a score there is some other value of that program, and stays.
+    What is not a clock, a score or an uncertainty there is some other value of that program, and
+    stays.
     """
     fields: dict[str, Any] = {}
     rest = dict(values)
-    for keys in (("clock", "clock_text"), ("score",)):
+    for keys in (("clock", "clock_text"), ("score",), ("uncertainty",)):
         given = {key: rest[key] for key in keys if rest.get(key) is not None}
         try:
             found = state_from_json(Record(SourceFile("", "", b""), given))
@@ -68,15 +75,13 @@ def take_state(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     return fields, rest
 
 
-def _clock_seconds(record: Record) -> float:
-    value = record.values["clock"]
+def _seconds(record: Record, key: str, wanted: str) -> float:
+    value = record.values[key]
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise record.unexpected("clock", "match seconds such as 3790.0")
-    seconds = record.number("clock")
+        raise record.unexpected(key, wanted)
+    seconds = record.number(key)
     if not 0 <= seconds <= MAX_SECONDS:
-        raise record.error(
-            "clock", f"{seconds} is not a match clock", "give seconds from 0: 3790.0"
-        )
+        raise record.error(key, f"{seconds} is out of range", f"give {wanted}")
     return seconds
 
 

@@ -42,6 +42,7 @@ _EVENT_COLUMNS = (
     "clock",
     "clock_text",
     "score",
+    "uncertainty",
     "visibility",
     "status",
     "source",
@@ -50,7 +51,9 @@ _EVENT_COLUMNS = (
 )
 _CLIP_COLUMNS = ("video", "half", "start", "end", "score", "title", "events", "extra")
 _ALWAYS = frozenset({"time", "label", "confidence", "video", "start", "end"})
-_NUMBERS = frozenset({"half", "time", "confidence", "start", "end", "score", "clock"})
+_NUMBERS = frozenset(
+    {"half", "time", "confidence", "start", "end", "score", "clock", "uncertainty"}
+)
 _OTHER_NAMES = {"seconds": "time", "event": "label", "score": "confidence", "code": "label"}
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _MAX_CELL = 1 << 20
@@ -185,6 +188,8 @@ def _event(source: SourceFile, place: str, row: Row) -> Event:
     for key in ("team", "player", "clock_text", "visibility", "status", "source", "note"):
         document[key] = row.get(key) or None
     document["clock"] = _clock(row.get("clock", ""))
+    if row.get("uncertainty"):
+        document["uncertainty"] = number("uncertainty", float)
     if row.get("score"):
         document["score"] = list(_score(source, place, row["score"]))
     document |= {k: v for k, v in row.items() if k not in known and v}

@@ -34,7 +34,7 @@ _REVIEW = ("visibility", "status", "source", "note")
 _TEXTS = (*_WHO, *_REVIEW)
 _EVENT_KEYS = frozenset({"time", "label", "confidence", "half", *STATE_KEYS, *_TEXTS})
 _VIDEO_KEYS = frozenset({"name", "duration", "frame_rate"})
-_TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings"})
+_TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings", "replays"})
 _FILE_KEYS = _TIMELINE_KEYS | {"format", "version", "video", "match", "videos", "events"}
 _CLIP_KEYS = frozenset({"video", "half", "start", "end", "score", "title", "events"})
 
@@ -210,6 +210,7 @@ def _timeline(
         half=facts.optional_integer("half"),
         model=_model(facts),
         warnings=_warnings(facts),
+        replays=_replays(facts),
         extra={**extra, **more},
     )
 
@@ -298,6 +299,23 @@ def clip_to_json(clip: Clip) -> dict[str, Any]:
     return document
 
 
+def _replays(facts: Record) -> tuple[tuple[float, float], ...]:
+    """The stretches of the video that show something again.
+
+    Raises:
+        FormatError: one that does not end after it starts.
+    """
+    if facts.values.get("replays") is None:
+        return ()
+    found = []
+    for record in facts.records("replays"):
+        start, end = record.number("start"), record.number("end")
+        if not start < end:
+            raise record.error("end", f"{end} does not lie after the start, {start}")
+        found.append((start, end))
+    return tuple(sorted(found))
+
+
 def _video_to_json(video: Video) -> dict[str, Any]:
     document: dict[str, Any] = {"name": video.name}
     if video.duration_seconds is not None:
@@ -319,6 +337,10 @@ def _timeline_fields(timeline: Timeline) -> dict[str, Any]:
         facts["labels"] = timeline.labels.name if published else list(timeline.labels)
     if timeline.warnings:
         facts["warnings"] = list(timeline.warnings)
+    if timeline.replays:
+        facts["replays"] = [
+            {"start": _seconds(start), "end": _seconds(end)} for start, end in timeline.replays
+        ]
     return facts
 
 

@@ -194,6 +194,7 @@ class EventRow(Base):
     clock: Mapped[str | None] = mapped_column(String(40))
     clock_seconds: Mapped[float | None]
     score: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    uncertainty_seconds: Mapped[float | None]
     visibility: Mapped[str | None] = mapped_column(String(40))
     status: Mapped[str] = mapped_column(String(20), default="pending")
     source: Mapped[str] = mapped_column(String(20), default="person")

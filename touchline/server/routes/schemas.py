@@ -165,7 +165,7 @@ class MatchChange(In):
 class SpotIn(In):
     """How to spot a match again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"model": "demo"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"model": "auto"}]})
 
     model: ModelName | None = None
     threshold: Share | None = None
@@ -287,6 +287,7 @@ class EventDetails(In):
     clock: ClockText | None = None
     clock_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | None = None
     score: Score | None = None
+    uncertainty_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | None = None
     visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
     note: Note | None = None
 
@@ -346,6 +347,7 @@ class EventOut(BaseModel):
     clock: str | None
     clock_seconds: float | None
     score: list[int] | None
+    uncertainty_seconds: float | None
     visibility: str | None
     status: Status
     source: Source

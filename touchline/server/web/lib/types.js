@@ -78,6 +78,7 @@
  * @property {string | null} clock as another program writes it
  * @property {number | null} clock_seconds match clock
  * @property {[number, number] | null} score goals of home and away before the event
+ * @property {number | null} uncertainty_seconds how far its time may be off, to either side
  * @property {string | null} visibility
  * @property {Status} status
  * @property {string | null} note

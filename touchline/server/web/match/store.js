@@ -38,7 +38,7 @@ import { keep, kept, keptNames } from "../lib/storage.js";
 /** A new event, before its time and class. @type {Omit<EventValues, "time" | "label">} */
 const NEW_EVENT = {
   confidence: 1, team: null, player: null, half: null, clock: null, clock_seconds: null, score: null,
-  visibility: null, status: "accepted", note: null,
+  uncertainty_seconds: null, visibility: null, status: "accepted", note: null,
 };
 
 const EDITABLE = /** @type {(keyof EventValues)[]} */ (["time", "label", ...Object.keys(NEW_EVENT)]);
