@@ -1,6 +1,6 @@
 """touchline: a match video goes in; a timeline of what happened, and a highlight reel, come out.
 
-    spotter = touchline.load("demo")
+    spotter = touchline.load()
     timeline = spotter.spot("match.mp4")
     reel = touchline.highlights(timeline, seconds=180)
     reel.write("reel.mp4", video="match.mp4")

@@ -124,6 +124,13 @@ SOCCERNET_BALL = LabelSet(
 )
 """SoccerNet ball action spotting of 2024 and 2025; the 2023 edition has the first two only."""
 
+BROADCAST = LabelSet(
+    "broadcast",
+    ("Goal", "Disallowed goal", "Kick-off", "Half-time", "Full-time", "Highlight"),
+)
+"""What a broadcast says by itself. A disallowed goal was on the score and was taken back; a
+highlight is a peak of excitement, whose reason is in the event's note."""
+
 _BALL_RATE = 25
 _USUAL_RATE = 2
 
@@ -135,6 +142,7 @@ LABEL_SETS = {
         SOCCERNET_BALL,
         SOCCERNET_V2_VISUAL,
         SOCCERNET_V2_NON_VISUAL,
+        BROADCAST,
     )
 }
 

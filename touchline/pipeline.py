@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from touchline.broadcast.result import Broadcast, write_broadcast
 from touchline.editing.cuts import snap_to_cuts
 from touchline.editing.render import VideoPaths, inside_videos, render_reel, video_of_clip
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
@@ -20,6 +21,7 @@ from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
 from touchline.report.page import write_report
 from touchline.runtime.progress import Progress
+from touchline.spotting.auto_spotter import AutoSpotter
 from touchline.spotting.spotter import VideoSpotter
 from touchline.spotting.timelines import DEFAULT_THRESHOLD
 
@@ -30,6 +32,7 @@ VIDEO_SUFFIXES = tuple(SUFFIXES)
 
 EVENTS_ENDING = ".events.json"
 REPORT_ENDING = ".report.html"
+BROADCAST_ENDING = ".broadcast.json"
 
 _THRESHOLD = "threshold"
 _PART = "part"
@@ -73,12 +76,17 @@ DEFAULT_OPTIONS = SpotOptions()
 
 @dataclass(frozen=True)
 class SpottedVideo:
-    """What spotting one video gave, and where it was written."""
+    """What spotting one video gave, and where it was written.
+
+    Attributes:
+        broadcast_path: None where the model does not read the broadcast.
+    """
 
     video: Path
     timeline: Timeline
     events_path: Path
     report_path: Path
+    broadcast_path: Path | None = None
 
 
 def refuse_clashes(videos: Sequence[Path], folder: Path | None) -> None:
@@ -109,6 +117,11 @@ def report_path(video: Path, folder: Path) -> Path:
     return folder / f"{video.stem}{REPORT_ENDING}"
 
 
+def broadcast_path(video: Path, folder: Path) -> Path:
+    """Where what the broadcast of a video says goes."""
+    return folder / f"{video.stem}{BROADCAST_ENDING}"
+
+
 def spot_video(
     spotter: VideoSpotter,
     video: Path,
@@ -120,6 +133,8 @@ def spot_video(
 ) -> SpottedVideo:
     """Spot a video and write ``<stem>.events.json`` and ``<stem>.report.html``.
 
+    A model that reads the broadcast writes ``<stem>.broadcast.json``, too.
+
     Args:
         folder: where to; beside the video by default. Made if it is not there.
         reel_seconds: the report marks the reel of this length; None for none.
@@ -130,19 +145,31 @@ def spot_video(
     """
     target = video.parent if folder is None else folder
     check_writable(target)
-    timeline = spotter.spot(
-        video,
-        threshold=options.threshold,
-        start_seconds=options.start_seconds,
-        end_seconds=options.end_seconds,
-        progress=progress,
-    )
+    timeline, broadcast = _watch(spotter, video, options, progress)
     writable_folder(target)
     events, report = events_path(video, target), report_path(video, target)
     write(with_checksum(options.recorded(timeline)), events)
     reel = None if reel_seconds is None else select(timeline, reel_seconds)
     write_report(timeline, report, video=video, reel=reel)
-    return SpottedVideo(video, timeline, events, report)
+    said = None if broadcast is None else broadcast_path(video, target)
+    if broadcast is not None and said is not None:
+        write_broadcast(broadcast, said)
+    return SpottedVideo(video, timeline, events, report, said)
+
+
+def _watch(
+    spotter: VideoSpotter, video: Path, options: SpotOptions, progress: Progress | None
+) -> tuple[Timeline, Broadcast | None]:
+    wanted: dict[str, Any] = {
+        "threshold": options.threshold,
+        "start_seconds": options.start_seconds,
+        "end_seconds": options.end_seconds,
+        "progress": progress,
+    }
+    if isinstance(spotter, AutoSpotter):
+        watched = spotter.watch(video, **wanted)
+        return watched.timeline, watched.broadcast
+    return spotter.spot(video, **wanted), None
 
 
 def highlights(timeline: Timeline | Match, seconds: float = DEFAULT_REEL_SECONDS) -> Reel:

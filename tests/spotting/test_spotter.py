@@ -83,7 +83,9 @@ class FakeStream:
         self.count, self.error_at = count, error_at
         self.alive = self.most_alive = 0
         self.end_seconds = count / 25
-        self.info = SimpleNamespace(frame_rate=RATE, duration_seconds=self.end_seconds)
+        self.info = SimpleNamespace(
+            path=Path("x.mp4"), frame_rate=RATE, duration_seconds=self.end_seconds
+        )
 
     def __enter__(self):
         return self

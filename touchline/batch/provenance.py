@@ -22,9 +22,14 @@ def checksum(timelines: Iterable[Timeline] | Reel, videos: Iterable[Path], optio
     content = (
         timelines.clips
         if isinstance(timelines, Reel)
-        else [(timeline.half, timeline.events) for timeline in timelines]
+        else [_content(timeline) for timeline in timelines]
     )
     return hashlib.sha256(repr((content, files, options)).encode()).hexdigest()
+
+
+def _content(timeline: Timeline) -> tuple[object, ...]:
+    events = (timeline.half, timeline.events)
+    return (*events, timeline.replays) if timeline.replays else events
 
 
 def comment_of(made_of: str) -> str:

@@ -1,4 +1,4 @@
-"""The events and the report of many videos."""
+"""The events and the report of many videos, and what their broadcasts say."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from touchline.batch.reuse import LastOpened
 from touchline.batch.summary import Outcome, Status
+from touchline.broadcast.result import is_broadcast
 from touchline.datasets.soccernet import find_videos
 from touchline.engines import EngineName, Precision
 from touchline.errors import FormatError, InputError
@@ -16,6 +17,7 @@ from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_OPTIONS,
     SpotOptions,
+    broadcast_path,
     check_writable,
     events_path,
     refuse_clashes,
@@ -25,9 +27,9 @@ from touchline.pipeline import (
 from touchline.report.page import is_report
 from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
-from touchline.spotting.spotter import VideoSpotter, load
-from touchline.spotting.timelines import producer_of
-from touchline.zoo.store import find
+from touchline.spotting.auto_spotter import RAN
+from touchline.spotting.spotter import VideoSpotter, load, producer_named
+from touchline.zoo.real_matches import AUTO
 
 _SAME_SECONDS = 0.01
 
@@ -36,7 +38,7 @@ _SAME_SECONDS = 0.01
 class ModelSpec:
     """A model, and where it runs."""
 
-    name: str = "demo"
+    name: str = AUTO
     engine: EngineName = "auto"
     precision: Precision = "auto"
     threads: int | None = None
@@ -59,7 +61,7 @@ _spotters: LastOpened[ModelSpec, _OpenSpotter] = LastOpened(_OpenSpotter)
 
 @dataclass(frozen=True)
 class SpotTask:
-    """The events and the report of one video.
+    """The events and the report of one video, and what its broadcast says if the model reads it.
 
     Attributes:
         folder: where they go.
@@ -83,7 +85,7 @@ class SpotTask:
         Raises:
             InputError: no such model, or it cannot run.
         """
-        model = producer_of(find(self.model.name).card)
+        model = producer_named(self.model.name)
         try:
             outcome = self._kept(model)
         except InputError as error:
@@ -110,8 +112,12 @@ class SpotTask:
         """See ``OutcomeTask``."""
         _spotters.close()
 
-    def _files(self) -> tuple[Path, Path]:
-        return events_path(self.video, self.folder), report_path(self.video, self.folder)
+    def _files(self) -> tuple[Path, ...]:
+        """The events, the report, and what the broadcast says."""
+        files = (events_path(self.video, self.folder), report_path(self.video, self.folder))
+        if self.model.name != AUTO:
+            return files
+        return (*files, broadcast_path(self.video, self.folder))
 
     def _kept(self, model: Producer) -> Outcome | None:
         """What is there of this model, video and options; None if it has to be made.
@@ -119,11 +125,14 @@ class SpotTask:
         Raises:
             InputError: events that a person wrote or corrected are in the way.
         """
-        events, report = self._files()
+        events, report, *broadcast = self._files()
         if self.overwrite or not self.video.exists():
             return None
         if report.exists() and not is_report(report):
             raise _not_ours(report)
+        for said in broadcast:
+            if said.exists() and not is_broadcast(said):
+                raise _not_ours(said)
         if not events.exists():
             return None
         try:
@@ -137,7 +146,8 @@ class SpotTask:
             timeline, self.video
         )
         is_same = timeline.model == model and self.options.fit(timeline)
-        return self._outcome("kept", timeline) if is_newer and is_same and report.exists() else None
+        is_whole = all(path.exists() for path in self._files())
+        return self._outcome("kept", timeline) if is_newer and is_same and is_whole else None
 
     def _make(self, spotter: VideoSpotter, progress: Progress) -> Outcome:
         try:
@@ -147,13 +157,13 @@ class SpotTask:
         return self._outcome("made", made.timeline)
 
     def _outcome(self, status: Status, timeline: Timeline) -> Outcome:
-        events, report = self._files()
         return Outcome(
             self.name,
             status,
-            (str(events), str(report)),
+            tuple(map(str, self._files())),
             warnings=timeline.warnings,
             events=len(timeline),
+            ran=timeline.extra.get(RAN),
         )
 
 

@@ -22,6 +22,7 @@ class Outcome:
         warnings: what is to be known of the result, such as that the video is cut off.
         reason: why it failed; None otherwise.
         events: events in a file of events, or shown in an annotated video.
+        ran: of the default model, what read the video and what would add to it.
         clips: clips of a reel.
         seconds: length of a reel or of an annotated video.
         features: name of the extractor.
@@ -34,6 +35,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     events: int | None = None
+    ran: str | None = None
     clips: int | None = None
     seconds: float | None = None
     features: str | None = None

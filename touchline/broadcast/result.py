@@ -378,6 +378,14 @@ def read_broadcast(path: str | Path) -> Broadcast:
     )
 
 
+def is_broadcast(path: str | Path) -> bool:
+    """Whether a file is one that `write_broadcast` wrote."""
+    mark = f'{{"format": "{FORMAT}"'.encode()
+    with Path(path).open("rb") as file:
+        start = file.read(4096)
+    return b"".join(start.split()).startswith(b"".join(mark.split()))
+
+
 def _many(root: Record, name: str, read: Any) -> Any:
     if root.values.get(name) is None:
         return None
@@ -517,6 +525,7 @@ __all__ = [
     "ScoreGoal",
     "Span",
     "bug_to_json",
+    "is_broadcast",
     "read_broadcast",
     "to_json",
     "write_broadcast",

@@ -19,6 +19,7 @@ from touchline.cli.output import (
 from touchline.runtime.wording import counted
 
 if TYPE_CHECKING:
+    from touchline.batch.summary import Outcome
     from touchline.pipeline import SpotOptions
 
 app = new_app()
@@ -31,8 +32,12 @@ def spot(
         typer.Argument(metavar="VIDEO", help="Video files, or folders of videos."),
     ],
     model: Annotated[
-        str, typer.Option(help="A model of `touchline models list`, a run folder or a checkpoint.")
-    ] = "demo",
+        str,
+        typer.Option(
+            help="auto: what the broadcast itself says, and the best network for real matches that "
+            "is here. Or a model of `touchline models list`, a run folder or a checkpoint."
+        ),
+    ] = "auto",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder for the results; beside each video by default."),
@@ -73,6 +78,7 @@ def spot(
 ) -> None:
     """Write <stem>.events.json and <stem>.report.html for each video.
 
+    The default also writes <stem>.broadcast.json: clock, score, replays and excitement over time.
     A video that cannot be read does not stop the others. Results that are there and were made of
     the same video by the same model with the same settings are kept, so an interrupted call
     continues when it is given again.
@@ -94,7 +100,12 @@ def spot(
     )
     executor = open_executor(ray, jobs=jobs, gpus=gpus, reads=videos, writes=out)
     summary = run_tasks(tasks, executor, "spotting")
-    print_summary(summary, lambda o: source_lines(o, counted(o.events or 0, "event")), json)
+    print_summary(summary, _lines, json)
+
+
+def _lines(outcome: "Outcome") -> str:
+    lines = source_lines(outcome, counted(outcome.events or 0, "event"))
+    return lines if outcome.ran is None else f"{lines}\n  {outcome.ran}"
 
 
 def _options(threshold: float, start: str | None, end: str | None) -> "SpotOptions":

@@ -82,6 +82,10 @@ MOMENTS: Mapping[str, Moment] = {
     "Corner": Moment(-0.9, 9.0, 3.0),
     "Clearance": Moment(-1.0, 12.0, 18.0),
     "Throw-in": THROW_IN,
+    "Disallowed goal": Moment(4.2, 11.5, 9.5, Moment(1.8, 4.0, 60.0)),
+    "Highlight": Moment(4.0, 10.0, 9.0, Moment(1.0, 4.0, 40.0)),
+    "Half-time": Moment(0.1, 8.0, 4.0),
+    "Full-time": Moment(1.0, 8.0, 6.0),
     "soccer": GOAL,
     "card": Moment(1.5, 14.0, 8.0),
     "subs": SUBSTITUTION,
@@ -102,8 +106,9 @@ MOMENTS: Mapping[str, Moment] = {
 
 SoccerNet-v2 has the estimated values, rounded. Three classes are not annotated or too rare to
 estimate: a penalty has the values of a shot on target, a yellow card those of a foul, and
-free-kicks almost no evidence. Classes of the other sets have the values of the corresponding
-SoccerNet-v2 class, or a guess that ranks them.
+free-kicks almost no evidence. What only a broadcast says has guesses: a highlight counts, by its
+confidence, up to a little more than a shot on target. Classes of the other sets have the values of
+the corresponding SoccerNet-v2 class, or a guess that ranks them.
 """
 
 OTHER_MOMENT = Moment(3.0, 10.0, 8.0)

@@ -7,8 +7,9 @@ ratio, ``1 + p (E[exp(evidence)] - 1)``, over whether the event took place and w
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from textwrap import shorten
 
 import numpy as np
 import numpy.typing as npt
@@ -44,20 +45,36 @@ JOIN_GAP_SECONDS = 1.5
 
 MIN_CLIP_SECONDS = 2.0
 
+REPLAY_SHARE = 0.8
+"""Evidence of the first replay of an action, as a share of that of the action."""
+
+REPLAY_AFTER_SECONDS = (2.0, 75.0)
+"""How long after an action its first replay begins."""
+
+LEAST_REPLAYED_EVIDENCE = 2.5
+"""Only events of classes of at least this evidence bring their replay along."""
+
+LONGEST_REPLAY_SECONDS = 20.0
+"""Of a longer replay only the first part is shown."""
+
+LONGEST_REASON = 100
+"""Characters of the reason in a clip's title."""
+
 DEFAULT_JITTER_SECONDS = 3.0
 """Assumed standard deviation of a detector's times."""
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """The core of a moment that a reel may show."""
+    """The core of a moment that a reel may show, or the first replay of one."""
 
     event: Event
     moment: Moment
-    seconds: float  # of the event, shifted
+    seconds: float  # of the event, shifted; of a replay its middle
     start_seconds: float
     end_seconds: float
     evidence: float
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +147,15 @@ def select(
 
     Cores of moments, and the single steps around them, are added in order of probability while the
     reel, with neighbouring intervals joined, fits the length. So a core is shown whole or not at
-    all, and more is shown around it where there is more evidence.
+    all, and more is shown around it where there is more evidence. Where the timeline knows the
+    replays, the first replay of an action is such a core, too.
 
     Args:
         seconds: maximum length of the reel.
         moments: the evidence of events, by label.
         shift_seconds: added to the time of every event; negative for a detector that is late.
-        jitter_seconds: standard deviation of the times of detected events. Events that are accepted
-            or have confidence 1 are exact.
+        jitter_seconds: standard deviation of the times of detected events that do not state their
+            uncertainty. Events that are accepted or have confidence 1 are exact.
 
     Returns:
         A reel in match order; empty if there are no events. Rejected events are left out; accepted
@@ -160,34 +178,96 @@ def select(
     return Reel(tuple(_clips(chosen, curves)))
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """An event with its moment, at its time in the video; and its first replay, if known."""
+
+    event: Event
+    moment: Moment
+    seconds: float
+    jitter_seconds: float
+    replay: tuple[float, float] | None = None
+
+    @property
+    def core(self) -> tuple[float, float]:
+        """The core of its moment; wider, the less certain its time is."""
+        start, end = self.moment.core
+        spread = 0.0 if _certainty(self.event) >= 1 else (self.event.uncertainty_seconds or 0.0)
+        return self.seconds + start - spread, self.seconds + end + spread
+
+
 def _curve(
     timeline: Timeline, moments: Mapping[str, Moment], shift_seconds: float, jitter_seconds: float
 ) -> _Curve:
-    by_moment = defaultdict(list)
-    for event, moment in _with_moments(timeline, moments):
-        by_moment[event.label, moment].append((event, max(0.0, event.seconds + shift_seconds)))
+    placed = _placed(timeline, moments, shift_seconds, jitter_seconds)
     length = timeline.video.duration_seconds
     if length is None:
         # The end is unknown, so nothing is shown after the core of the last moment.
-        ends = (at + kind[1].core[1] for kind, found in by_moment.items() for _, at in found)
-        length = max(ends, default=0.0)
+        length = max((one.core[1] for one in placed), default=0.0)
     steps = int(np.ceil(length * STEPS_PER_SECOND))
     log_odds = np.full(steps, BASE_LOG_ODDS)
-    candidates = []
-    for (_, moment), found in by_moment.items():
+    candidates: list[_Candidate] = []
+    by_moment = defaultdict(list)
+    for one in placed:
+        by_moment[one.event.label, one.moment].append(one)
+    for found in by_moment.values():
         most, least = np.zeros(steps), np.zeros(steps)
-        for event, at in found:
-            evidence = _evidence(moment, event, jitter_seconds)
-            candidate = _candidate(event, moment, at, length, float(evidence.max()))
-            if candidate is not None:
-                candidates.append(candidate)
-            first = round(at * STEPS_PER_SECOND) - len(evidence) // 2
+        for one in found:
+            evidence = _evidence(one.moment, one.event, one.jitter_seconds)
+            strength = float(evidence.max())
+            candidates += _candidates(one, length, strength)
+            first = round(one.seconds * STEPS_PER_SECOND) - len(evidence) // 2
             inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
             evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
             most[inside] = np.maximum(most[inside], evidence)
             least[inside] = np.minimum(least[inside], evidence)
         log_odds += most + least
+    _add_replays(log_odds, candidates)
     return _Curve(timeline, length, _probability(log_odds), tuple(candidates))
+
+
+def _placed(
+    timeline: Timeline, moments: Mapping[str, Moment], shift_seconds: float, jitter_seconds: float
+) -> list[_Placed]:
+    placed = [
+        _Placed(
+            event,
+            moment,
+            max(0.0, event.seconds + shift_seconds),
+            jitter_seconds if event.uncertainty_seconds is None else event.uncertainty_seconds,
+        )
+        for event, moment in _with_moments(timeline, moments)
+    ]
+    replayed: dict[int, tuple[float, float]] = {}
+    for start, end in sorted(timeline.replays):
+        place = _replayed_at(start, placed)
+        if place is not None:
+            replayed.setdefault(place, (start, min(end, start + LONGEST_REPLAY_SECONDS)))
+    for place, replay in replayed.items():
+        # Where the replay lies is known, so what usually follows need not be guessed.
+        moment = replace(placed[place].moment, aftermath=None)
+        placed[place] = replace(placed[place], moment=moment, replay=replay)
+    return placed
+
+
+def _replayed_at(start_seconds: float, placed: Sequence[_Placed]) -> int | None:
+    """The place of the event that a replay most likely shows; None if there is none before it."""
+    low, high = REPLAY_AFTER_SECONDS
+    near = [
+        (one.moment.evidence * _certainty(one.event) ** 2, one.seconds, place)
+        for place, one in enumerate(placed)
+        if one.moment.evidence >= LEAST_REPLAYED_EVIDENCE
+        and low <= start_seconds - one.seconds <= high
+    ]
+    return max(near)[2] if near else None
+
+
+def _add_replays(log_odds: FloatArray, candidates: Sequence[_Candidate]) -> None:
+    for candidate in candidates:
+        if candidate.is_replay:
+            inside = _steps(candidate.start_seconds, candidate.end_seconds)
+            shown = BASE_LOG_ODDS + candidate.evidence
+            log_odds[inside] = np.maximum(log_odds[inside], shown)
 
 
 def _steps(start_seconds: float, end_seconds: float) -> slice:
@@ -211,13 +291,19 @@ def _with_moments(
         yield event, RESTART if again else moments.get(event.label, OTHER_MOMENT)
 
 
-def _candidate(
-    event: Event, moment: Moment, at: float, length: float, evidence: float
-) -> _Candidate | None:
-    start, end = (min(max(at + edge, 0.0), length) for edge in moment.core)
-    if end - start < _shortest(length):
-        return None
-    return _Candidate(event, moment, at, start, end, evidence)
+def _candidates(placed: _Placed, length: float, evidence: float) -> Iterator[_Candidate]:
+    """The core of a moment, and its first replay, as far as they lie in the video."""
+    event, moment = placed.event, placed.moment
+    start, end = (min(max(edge, 0.0), length) for edge in placed.core)
+    if end - start >= _shortest(length):
+        yield _Candidate(event, moment, placed.seconds, start, end, evidence)
+    if placed.replay is not None:
+        start, end = (min(max(edge, 0.0), length) for edge in placed.replay)
+        if end - start >= _shortest(length):
+            half = (end - start) / 2
+            again = Moment(REPLAY_SHARE * moment.evidence, half, half)
+            shown = REPLAY_SHARE * evidence
+            yield _Candidate(event, again, start + half, start, end, shown, is_replay=True)
 
 
 def _shortest(length: float) -> float:
@@ -312,9 +398,18 @@ def _clips(chosen: _Intervals, curves: Sequence[_Curve]) -> Iterator[Clip]:
             end_seconds=round(float(end), 3),
             score=round(float(curve.probability[_steps(start, end)].max()), 4),
             half=curve.timeline.half,
-            events=tuple(candidate.event for candidate in shown),
-            title=_strongest(shown)[0].event.label if shown else None,
+            events=tuple(dict.fromkeys(candidate.event for candidate in shown)),
+            title=_title(_strongest(shown)[0]) if shown else None,
         )
+
+
+def _title(candidate: _Candidate) -> str:
+    """Such as ``Goal: 1-0 for ARS``: the class, and what the model says of the event."""
+    event = candidate.event
+    title = f"Replay of {event.label.lower()}" if candidate.is_replay else event.label
+    if event.note is None or event.source not in (None, "model"):
+        return title  # notes of people are for themselves
+    return f"{title}: {shorten(event.note, LONGEST_REASON, placeholder='...')}"
 
 
 def _strongest(candidates: Sequence[_Candidate]) -> list[_Candidate]:

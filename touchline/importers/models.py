@@ -130,11 +130,12 @@ def _with_published(settings: PublishedSettings, entry: Entry | None) -> Publish
 
 
 def _facts(entry: Entry | None, licence: str, source: str) -> dict[str, Any]:
-    """What a card says of where its weights come from."""
+    """What a card says of where its weights come from: others publish networks of real matches."""
     if entry is None:
-        return {"licence": licence, "source": source}
+        return {"licence": licence, "source": source, "training_data": "real"}
     return {
         "licence": licence or entry.licence,
+        "training_data": "real",
         "training_data_licence": f"{entry.training_data}; {entry.training_data_licence}",
         "description": entry.description,
         "source": entry.source,

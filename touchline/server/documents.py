@@ -17,6 +17,9 @@ from touchline.server.tables import EventRow, MatchRow, VideoRow
 EVENT_FIELDS = tuple(field.name for field in fields(Event) if field.name != "extra")
 """What an event row and an ``Event`` have in common; a row keeps no fields of other programs."""
 
+REPLAYS = "replays"
+"""The field of a match's facts that holds (start, end) of what is shown again, in its times."""
+
 MAX_NOTE = 4000
 
 _LENGTHS = {
@@ -132,10 +135,21 @@ def timelines_from_rows(
             half=video.half,
             model=Producer(**match.producer) if match.producer else None,
             warnings=tuple(match.warnings),
+            replays=_replays_of(match, video),
         )
         for video in wanted
     )
     return timelines[0] if len(timelines) == 1 else Match(match.title, timelines)
+
+
+def _replays_of(match: MatchRow, video: VideoRow) -> tuple[tuple[float, float], ...]:
+    """The replays that begin in a video of a match, in its times."""
+    begin = video.start_seconds
+    return tuple(
+        (start - begin, end - begin)
+        for start, end in match.info.get(REPLAYS, ())
+        if video_at(match, start) is video
+    )
 
 
 def _wanted(thing: Match, half: int | None, path: Path) -> tuple[Timeline, ...]:

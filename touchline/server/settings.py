@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from touchline.errors import ConfigError
 from touchline.media.limits import Limits
+from touchline.zoo.real_matches import AUTO
 from touchline.zoo.store import home
 
 GIGABYTE = 1024**3
@@ -37,7 +38,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    default_model: Annotated[str, Field(min_length=1, max_length=100)] = "demo"
+    default_model: Annotated[str, Field(min_length=1, max_length=100)] = AUTO
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_upload_bytes: Bytes = 20 * GIGABYTE
     quota_bytes: Bytes = 200 * GIGABYTE

@@ -7,14 +7,15 @@ from fractions import Fraction
 from itertools import islice
 from math import ceil
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from touchline.engines import Engine
 from touchline.errors import MediaError
-from touchline.events import Timeline, Video
-from touchline.media.video import FrameStream, probe, read_frames
+from touchline.events import Producer, Timeline, Video
+from touchline.media.video import Frame, VideoInfo, probe, read_frames
 from touchline.runtime.prefetch import prefetched
 from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray, Scores
@@ -22,6 +23,7 @@ from touchline.spotting.peaks import Suppression
 from touchline.spotting.timelines import (
     DEFAULT_THRESHOLD,
     ScoredVideo,
+    producer_of,
     suppression_of,
     timeline_of,
 )
@@ -35,6 +37,27 @@ Pixels = npt.NDArray[np.uint8]
 _FRAMES_AHEAD = 64
 _WINDOWS_IN_FLIGHT = 3
 _PICTURES_PER_BATCH = 16
+
+
+class FrameSource(Protocol):
+    """Frames of one video, in order of time: a ``FrameStream``, or a pass that others share."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What the file says of itself."""
+        ...
+
+    @property
+    def end_seconds(self) -> float:
+        """End of the picture; known after the last frame."""
+        ...
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the picture stops at damage; known after the last frame."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
 
 
 class Spotter:
@@ -64,6 +87,11 @@ class Spotter:
     def card(self) -> ModelCard:
         """What is known of the model."""
         return self.folder.card
+
+    @property
+    def producer(self) -> Producer:
+        """What its timelines name as what produced them."""
+        return producer_of(self.card)
 
     def __enter__(self) -> "Spotter":
         return self
@@ -128,20 +156,45 @@ class Spotter:
         Raises:
             MediaError: the file is not a video that can be read, or ends before the part starts.
         """
-        size = self.card.picture_size
+        start = self.first_frame_seconds(start_seconds)
+        with read_frames(
+            video,
+            rate=self.card.frame_rate,
+            size=self.card.picture_size,
+            start_seconds=start,
+            end_seconds=end_seconds,
+        ) as stream:
+            return self.score_frames(
+                stream, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
+            )
+
+    def first_frame_seconds(self, start_seconds: float) -> Fraction:
+        """Where to begin to read for a part: at the first step of the whole video in it."""
+        rate = self.card.frame_rate
+        return ceil(Fraction(start_seconds) * rate) / rate
+
+    def score_frames(
+        self,
+        stream: FrameSource,
+        *,
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
+        progress: Progress | None = None,
+    ) -> ScoredVideo:
+        """Run the network over the frames of a video that somebody else has opened.
+
+        Args:
+            stream: frames at the rate and size of the model's card, from
+                ``first_frame_seconds(start_seconds)`` on; read in a thread of its own.
+            start_seconds, end_seconds: see ``score``.
+
+        Raises:
+            MediaError: there is not a single frame.
+        """
         times: list[float] = []
         rate, labels = self.card.frame_rate, self.card.label_set
         first_step = ceil(Fraction(start_seconds) * rate)
-        with (
-            read_frames(
-                video,
-                rate=rate,
-                size=size,
-                start_seconds=first_step / rate,
-                end_seconds=end_seconds,
-            ) as stream,
-            prefetched(stream, _FRAMES_AHEAD) as frames,
-        ):
+        with prefetched(stream, _FRAMES_AHEAD) as frames:
 
             def pixels() -> Iterator[Pixels]:
                 for step, frame in enumerate(frames, first_step):
@@ -157,17 +210,13 @@ class Spotter:
                 if progress is not None:
                     progress(_share_done(times, stream, start_seconds, end_seconds))
         if not times:
-            raise MediaError(
-                f"there is no picture from {format_seconds(start_seconds)} on",
-                where=video,
-                remedy=f"the video is {format_seconds(stream.info.duration_seconds)} long",
-            )
+            raise no_picture(stream.info, start_seconds)
         values = average.mean()[:, 1:]  # column 0 is background
         if progress is not None:
             progress(1.0)
         info = stream.info
         return ScoredVideo(
-            Video(Path(video).name, _duration(stream), info.frame_rate),
+            Video(info.path.name, _duration(stream), info.frame_rate),
             Scores(values, np.array(times), labels, rate),
             stream.end_seconds if stream.truncated else None,
         )
@@ -194,6 +243,15 @@ class Spotter:
             yield from self.engine.features(np.stack(group))
 
 
+def no_picture(info: VideoInfo, start_seconds: float) -> MediaError:
+    """The error for a part that begins after the end of its video."""
+    return MediaError(
+        f"there is no picture from {format_seconds(start_seconds)} on",
+        where=info.path,
+        remedy=f"the video is {format_seconds(info.duration_seconds)} long",
+    )
+
+
 def _in_flight(
     windows: Iterable[Window], submit: Callable[[Window], "Future[FloatArray]"], depth: int
 ) -> Iterator[tuple[Window, FloatArray]]:
@@ -209,13 +267,13 @@ def _in_flight(
 
 
 def _share_done(
-    times: list[float], stream: FrameStream, start_seconds: float, end_seconds: float | None
+    times: list[float], stream: FrameSource, start_seconds: float, end_seconds: float | None
 ) -> float:
     end = stream.info.duration_seconds
     length = (end if end_seconds is None else min(end, end_seconds)) - start_seconds
     return min((times[-1] - start_seconds) / length, 1.0) if times and length > 0 else 0.0
 
 
-def _duration(stream: FrameStream) -> float:
+def _duration(stream: FrameSource) -> float:
     """What the container states, or what was really read where the file ends early."""
     return stream.end_seconds if stream.truncated else stream.info.duration_seconds

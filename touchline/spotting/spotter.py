@@ -1,39 +1,29 @@
 """A model ready to run: a video in, a timeline out, whatever the model reads."""
 
+from functools import partial
 from pathlib import Path
 from typing import Protocol, Self
 
 from touchline.engines import EngineName, Precision, open_engine
-from touchline.events import Timeline
+from touchline.events import Producer, Timeline
 from touchline.runtime.progress import Progress
 from touchline.spotting.peaks import Suppression
 from touchline.spotting.picture_spotter import Spotter
-from touchline.spotting.timelines import ScoredVideo
-from touchline.zoo.cards import ModelCard
-from touchline.zoo.store import find
+from touchline.spotting.timelines import ScoredVideo, producer_of
+from touchline.zoo.real_matches import AUTO
+from touchline.zoo.store import ModelFolder, find
 
 
 class VideoSpotter(Protocol):
-    """A model ready to run over videos, whatever it takes: a context manager."""
+    """Ready to run over videos, whatever it takes: a context manager."""
 
     @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
+    def producer(self) -> Producer:
+        """What its timelines name as what produced them."""
         ...
 
     def check(self, video: str | Path) -> None:
         """See at once whether a video can be spotted; raises ``MediaError`` if not."""
-        ...
-
-    def score(
-        self,
-        video: str | Path,
-        *,
-        start_seconds: float = ...,
-        end_seconds: float | None = ...,
-        progress: Progress | None = None,
-    ) -> ScoredVideo:
-        """The curves of a video, or of a part of it."""
         ...
 
     def spot(
@@ -53,8 +43,27 @@ class VideoSpotter(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
+class NetworkSpotter(VideoSpotter, Protocol):
+    """One network, whose curves can be had."""
+
+    def score(
+        self,
+        video: str | Path,
+        *,
+        start_seconds: float = ...,
+        end_seconds: float | None = ...,
+        progress: Progress | None = None,
+    ) -> ScoredVideo:
+        """The curves of a video, or of a part of it."""
+        ...
+
+    def timeline(self, scored: ScoredVideo, threshold: float = ...) -> Timeline:
+        """The events that its curves show."""
+        ...
+
+
 def load(
-    name: str | Path,
+    name: str | Path = AUTO,
     *,
     engine: EngineName = "auto",
     precision: Precision = "auto",
@@ -64,9 +73,9 @@ def load(
 ) -> VideoSpotter:
     """Make a model ready to run: a name in the zoo, a run folder, or a checkpoint with its card.
 
-    A model of features is run with the extractors that its card names.
-
     Args:
+        name: ``auto`` reads what the broadcast says, with the best network for real matches that
+            is here. A model of features is run with the extractors that its card names.
         engine: ``auto``, ``openvino`` or ``torch``; for a model of features, of its extractors.
         precision: ``auto``, ``fp32`` or ``bf16``.
         overlap: share of a window that the next one covers again; for a model of pictures.
@@ -76,7 +85,43 @@ def load(
         InputError: no such model, or one that cannot run on videos; CheckpointError: its files
             are not what its card says; MissingExtraError: the engine is not installed.
     """
-    folder = find(name)
+    open_network = partial(
+        _open,
+        engine=engine,
+        precision=precision,
+        suppression=suppression,
+        overlap=overlap,
+        threads=threads,
+    )
+    if name == AUTO:
+        from touchline.spotting.auto_spotter import load_auto  # knows the protocols above
+
+        return load_auto(open_network, threads)
+    return open_network(find(name))
+
+
+def producer_named(name: str | Path) -> Producer:
+    """What the timelines of a model will name as what produced them, without loading it.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    if name == AUTO:
+        from touchline.spotting.auto_spotter import planned_producer
+
+        return planned_producer()
+    return producer_of(find(name).card)
+
+
+def _open(
+    folder: ModelFolder,
+    *,
+    engine: EngineName,
+    precision: Precision,
+    suppression: Suppression | None,
+    overlap: float,
+    threads: int | None,
+) -> NetworkSpotter:
     if folder.card.features is not None:
         from touchline.spotting.video_spotter import load_for_videos  # slow to import
 

@@ -17,7 +17,7 @@ from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import MOST_APART_SECONDS, OPENERS, HalfFiles, StreamSource
 from touchline.engines import EngineName, Precision
 from touchline.errors import ConfigError, InputError, MediaError, MissingExtraError
-from touchline.events import Timeline, Video
+from touchline.events import Producer, Timeline, Video
 from touchline.features.extractor import Extractor, Placement, Rows
 from touchline.features.extractors import AUDIO_EXTRACTORS
 from touchline.features.model_features import WantedFeatures, open_model_extractor
@@ -27,7 +27,12 @@ from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.spotting.features import FeatureSpotter, sources_of
 from touchline.spotting.peaks import Suppression
-from touchline.spotting.timelines import DEFAULT_THRESHOLD, ScoredVideo, timeline_of
+from touchline.spotting.timelines import (
+    DEFAULT_THRESHOLD,
+    ScoredVideo,
+    producer_of,
+    timeline_of,
+)
 from touchline.timebase import format_seconds
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder
@@ -99,6 +104,11 @@ class ExtractingSpotter:
         """What is known of the model."""
         return self.network.card
 
+    @property
+    def producer(self) -> Producer:
+        """What its timelines name as what produced them."""
+        return producer_of(self.card)
+
     def __enter__(self) -> "ExtractingSpotter":
         return self
 
@@ -145,6 +155,10 @@ class ExtractingSpotter:
         scored = self.score(
             video, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
         )
+        return self.timeline(scored, threshold)
+
+    def timeline(self, scored: ScoredVideo, threshold: float = DEFAULT_THRESHOLD) -> Timeline:
+        """The events that scored curves show."""
         return timeline_of(scored, self.card, self.network.suppression, threshold)
 
     def score(

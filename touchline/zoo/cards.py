@@ -33,6 +33,7 @@ Text = Annotated[str, Field(max_length=4000)]
 Label = Annotated[str, Field(min_length=1, max_length=300)]
 PictureSide = Annotated[int, Field(ge=16, le=4096)]
 Storage = Literal["fp32", "fp16"]
+TrainingData = Literal["real", "simulated"]
 WindowSeconds = Annotated[float, Field(gt=0, le=600)]
 
 
@@ -107,6 +108,7 @@ class ModelCard(_Strict):
         features: for a network of features, which.
         streams: what it reads beside these, by the name of the stream.
         files: SHA-256 of every weight file, by its name in the folder.
+        training_data: what it learnt from, real matches or simulated ones; None if not known.
         storage: precision in which a file stores its weights, where it is not fp32.
         suppression: default of peak picking.
     """
@@ -124,6 +126,7 @@ class ModelCard(_Strict):
     features: CardFeatures | None = None
     streams: Annotated[dict[Name, CardFeatures], Field(max_length=20)] = {}
     licence: Text = ""
+    training_data: TrainingData | None = None
     training_data_licence: Text = ""
     source: Text = ""
     description: Text = ""

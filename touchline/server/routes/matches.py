@@ -55,7 +55,7 @@ from touchline.server.routes.schemas import (
 from touchline.server.services import Services
 from touchline.server.storage import inside_roots, video_file
 from touchline.server.tables import EventRow, JobRow, MatchRow, UploadRow, VideoRow
-from touchline.zoo.store import find
+from touchline.zoo.real_matches import require_model
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
 
@@ -106,7 +106,7 @@ def create(
         now = services.database.now(session)
         policy = read_policy(session, services.settings.policy)
         model = body.model or policy.default_model
-        find(model)
+        require_model(model)
         videos = [
             _video(session, principal, services, one, n) for n, one in enumerate(wanted, start=1)
         ]
@@ -203,7 +203,7 @@ def spot_again(
         if match.state != "ready":
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
         model = body.model or match.model
-        find(model)
+        require_model(model)
         threshold = match.threshold if body.threshold is None else body.threshold
         job = services.queue.add(
             session,

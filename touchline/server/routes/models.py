@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from touchline.errors import CheckpointError
+from touchline.labels import BROADCAST
 from touchline.pulling import names_here
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
@@ -13,6 +14,7 @@ from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, aud
 from touchline.server.routes.schemas import In, JobOut
 from touchline.zoo.cards import NAME
 from touchline.zoo.catalogue import Entry, Family, Kind, ReportedScore, State, catalogue
+from touchline.zoo.real_matches import AUTO, AUTO_DESCRIPTION, models_for_real_matches
 from touchline.zoo.store import ModelFolder, find, list_models
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -83,7 +85,7 @@ def list_all(principal: Viewer) -> ModelsOut:
     """The models that are here, and all published ones that are not."""
     here = names_here()
     return ModelsOut(
-        models=[_model(folder) for folder in list_models()],
+        models=[_auto(), *(_model(folder) for folder in list_models())],
         to_pull=[
             _remote(entry, family)
             for family in catalogue().families
@@ -100,7 +102,7 @@ def show(
 ) -> ModelOut:
     """A model and its licences."""
     try:
-        return _model(find(name))
+        return _auto() if name == AUTO else _model(find(name))
     except CheckpointError as error:
         raise NotFoundError("model") from error
 
@@ -136,6 +138,23 @@ def _remote(entry: Entry, family: Family) -> RemoteModelOut:
         state=entry.state,
         missing=entry.missing,
         command=entry.command,
+    )
+
+
+def _auto() -> ModelOut:
+    """The default, as a model among the others."""
+    network = next(iter(models_for_real_matches()), None)
+    labels = () if network is None else network.card.labels.labels
+    return ModelOut(
+        name=AUTO,
+        system="broadcast",
+        labels=[*labels, *(label for label in BROADCAST if label not in labels)],
+        rate="" if network is None else network.card.rate,
+        origin="packaged",
+        licence="Apache-2.0" if network is None else network.card.licence,
+        training_data_licence="" if network is None else network.card.training_data_licence,
+        description=AUTO_DESCRIPTION,
+        metrics={},
     )
 
 

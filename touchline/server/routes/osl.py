@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
+from touchline import __version__
 from touchline.errors import CheckpointError
 from touchline.server.access.principal import Principal
 from touchline.server.errors import NotFoundError
@@ -24,7 +25,8 @@ from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer
 from touchline.server.routes.schemas import ID, IdText, ModelName, Text
 from touchline.server.services import Services
 from touchline.server.tables import JobRow, UploadRow
-from touchline.zoo.store import ModelFolder, find, list_models
+from touchline.zoo.real_matches import AUTO, AUTO_DESCRIPTION, require_model
+from touchline.zoo.store import ModelFolder, list_models
 
 router = APIRouter(prefix="/api/v1", tags=["OSL VideoAnnotationTool"])
 
@@ -102,7 +104,7 @@ class JobRequest(Loose):
             "examples": [
                 {
                     "idempotency_key": "c0ffee",
-                    "model_id": "demo",
+                    "model_id": "auto",
                     "task": TASK,
                     "parameters": {"head": "action"},
                     "items": [
@@ -150,6 +152,15 @@ class Descriptor(BaseModel):
     min_inputs: int = 1
     max_inputs: int = 1
     supports_time_range: bool = False
+
+
+_AUTO = Descriptor(
+    id=AUTO,
+    display_name=AUTO_DESCRIPTION[:100],
+    version=__version__,
+    available=True,
+    unavailable_reason="",
+)
 
 
 class Descriptors(BaseModel):
@@ -208,8 +219,9 @@ def models(
     principal: Viewer, task: Annotated[str, Query(max_length=60, examples=[TASK])] = TASK
 ) -> Descriptors:
     """The models for a task; only localization has any."""
-    folders = list_models() if task == TASK else []
-    return Descriptors(models=[_descriptor(folder) for folder in folders])
+    if task != TASK:
+        return Descriptors(models=[])
+    return Descriptors(models=[_AUTO, *(_descriptor(folder) for folder in list_models())])
 
 
 @router.post("/uploads", status_code=201)
@@ -293,7 +305,7 @@ def submit(
     if len({item.item_id for item in body.items}) != len(body.items):
         raise ProblemError(422, "an item_id occurs twice", code="invalid_request")
     try:
-        find(body.model_id)
+        require_model(body.model_id)
     except CheckpointError as error:
         raise ProblemError(404, str(error), code="model_not_found") from error
     head = body.parameters.get("head")

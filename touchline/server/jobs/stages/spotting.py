@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, PlainSerializer
 
-from touchline.events import Producer
+from touchline.broadcast.result import write_broadcast
+from touchline.events import Producer, Timeline
 from touchline.media.segments import cut_segment
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
@@ -20,7 +21,8 @@ from touchline.server.jobs.stages.base import (
     StageArguments,
     StageResult,
 )
-from touchline.spotting.spotter import load
+from touchline.spotting.auto_spotter import AutoSpotter
+from touchline.spotting.spotter import VideoSpotter, load
 
 
 def _producer_to_json(producer: Producer | None) -> dict[str, Any]:
@@ -40,20 +42,30 @@ class SpotArguments(StageArguments):
 
     Attributes:
         scores: where to write the curves; None not to.
-        starts: where the halves begin; times of events and curves count through.
+        broadcasts: where to write what each half says by itself, if the model reads that; empty
+            not to.
+        starts: where the halves begin; times of events, replays and curves count through.
+        halves: which halves they are, where several files say so.
     """
 
     source: str
     model: str
     threshold: float
     scores: str | None
+    broadcasts: tuple[str, ...] = ()
     starts: tuple[float, ...] = (0.0,)
+    halves: tuple[int | None, ...] = (None,)
 
 
 class SpotResult(StageResult):
-    """What was found; ``producer`` is None where the timeline does not name the model."""
+    """What was found; ``producer`` is None where the timeline does not name the model.
+
+    Attributes:
+        replays: (start, end) of what is shown again; None where the model does not say.
+    """
 
     events: tuple[JsonEvent, ...]
+    replays: tuple[tuple[float, float], ...] | None = None
     labels: tuple[str, ...]
     duration_seconds: float
     warnings: tuple[str, ...]
@@ -70,13 +82,17 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
     ends = [*starts[1:], math.inf]
     timelines = []
     with load(arguments.model) as spotter:
-        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        reads_broadcast = isinstance(spotter, AutoSpotter)
+        for number, (start, end, half) in enumerate(
+            zip(starts, ends, arguments.halves, strict=True)
+        ):
 
             def share(done: float, number: int = number) -> None:
                 progress((number + done) / len(starts))
 
             with _stretch(arguments.source, start, end, alone=len(starts) == 1) as path:
-                timelines.append(spotter.spot(path, threshold=arguments.threshold, progress=share))
+                said = arguments.broadcasts[number] if arguments.broadcasts else None
+                timelines.append(_spot(spotter, path, arguments.threshold, half, said, share))
     if arguments.scores is not None:
         write_scores([timeline.scores for timeline in timelines], starts, Path(arguments.scores))
     return SpotResult(
@@ -85,10 +101,39 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
             for timeline, start in zip(timelines, starts, strict=True)
             for event in timeline
         ),
+        replays=_replays(timelines, starts) if reads_broadcast else None,
         labels=tuple(timelines[0].labels or ()),
         duration_seconds=starts[-1] + (timelines[-1].video.duration_seconds or 0.0),
         warnings=tuple(dict.fromkeys(w for timeline in timelines for w in timeline.warnings)),
         producer=timelines[0].model,
+    )
+
+
+def _spot(
+    spotter: VideoSpotter,
+    video: str,
+    threshold: float,
+    half: int | None,
+    said: str | None,
+    progress: Progress,
+) -> Timeline:
+    """Spot a video; one that reads the broadcast knows its half, and writes what it says."""
+    if not isinstance(spotter, AutoSpotter):
+        return spotter.spot(video, threshold=threshold, progress=progress)
+    watched = spotter.watch(video, threshold=threshold, half=half, progress=progress)
+    if said is not None:
+        Path(said).parent.mkdir(parents=True, exist_ok=True)
+        write_broadcast(watched.broadcast, said)
+    return watched.timeline
+
+
+def _replays(
+    timelines: Sequence[Timeline], starts: Sequence[float]
+) -> tuple[tuple[float, float], ...]:
+    return tuple(
+        (first + start, last + start)
+        for timeline, start in zip(timelines, starts, strict=True)
+        for first, last in timeline.replays
     )
 
 

@@ -8,11 +8,11 @@ from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from touchline.events import Event
-from touchline.server.documents import values_from_event
+from touchline.server.documents import REPLAYS, values_from_event
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.spotting import SpotArguments, SpotResult, spot_video
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
-from touchline.server.storage import SCORES, take_place
+from touchline.server.storage import BROADCASTS, SCORES, take_place
 from touchline.server.tables import EventRow, MatchRow, new_id
 
 
@@ -48,7 +48,7 @@ def spot_match(
     context: JobContext[Any], match: MatchRow, model: str, threshold: float
 ) -> StageCall[SpotArguments, SpotResult]:
     """The stage that spots a match's proxy, half by half."""
-    scores = context.scratch / SCORES
+    scores, broadcasts = context.scratch / SCORES, context.scratch / BROADCASTS
     return StageCall(
         "spot",
         spot_video,
@@ -57,21 +57,32 @@ def spot_match(
             model=model,
             threshold=threshold,
             scores=str(scores),
+            broadcasts=tuple(
+                str(broadcasts / context.storage.broadcast(match.id, video.number).name)
+                for video in match.videos
+            ),
             starts=tuple(video.start_seconds for video in match.videos),
+            halves=tuple(video.half for video in match.videos),
         ),
         context.settings.stage_limits,
         float(match.info.get("duration_seconds", 0)),
-        effect=lambda session, result: _keep_events(context, session, result, scores),
+        effect=lambda session, result: _keep_events(context, session, result, scores, broadcasts),
     )
 
 
 def _keep_events(
-    context: JobContext[Any], session: Session, result: SpotResult, scores: Path
+    context: JobContext[Any],
+    session: Session,
+    result: SpotResult,
+    scores: Path,
+    broadcasts: Path,
 ) -> Remembered:
     """The model's events replace the events that it found before and nobody has changed."""
     match = context.lock_match(session)
     if scores.is_file():
         take_place(scores, context.storage.scores(match.id))
+    if broadcasts.is_dir():
+        take_place(broadcasts, context.storage.match(match.id) / BROADCASTS)
     unchanged = (
         EventRow.match_id == match.id,
         EventRow.source == "model",
@@ -84,6 +95,8 @@ def _keep_events(
     if rows:
         session.execute(insert(EventRow), rows)
     match.labels = list(result.labels)
+    if result.replays is not None:
+        match.info = {**match.info, REPLAYS: [list(span) for span in result.replays]}
     match.producer = result.model_dump(include={"producer"})["producer"]
     match.warnings = list(dict.fromkeys([*match.warnings, *result.warnings]))
     match.revision += 1

@@ -1,0 +1,110 @@
+"""``touchline spot`` with its default model, and reels of what it finds."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from touchline.broadcast import ocr
+from touchline.broadcast.result import read_broadcast
+
+ENDINGS = (".broadcast.json", ".events.json", ".report.html")
+
+
+@pytest.fixture(autouse=True)
+def plain_install(monkeypatch, tmp_path):
+    """No text can be read, and nobody has put a network into the zoo."""
+    monkeypatch.setattr(ocr, "is_installed", lambda: False)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
+
+
+def statuses(ended) -> list[str]:
+    return [row["status"] for row in json.loads(ended.out)["done"]]
+
+
+def test_it_writes_events_report_and_broadcast_and_says_what_ran(call, videos, tmp_path):
+    out = tmp_path / "out"
+    ended = call("spot", videos / "match.mp4", "--out", out)
+    assert ended.code == 0
+    assert sorted(path.name for path in out.iterdir()) == [f"match{end}" for end in ENDINGS]
+    assert "match.broadcast.json" in ended.out and "sound, cuts and replays" in ended.out
+    assert "touchline models pull" in ended.out
+    assert "pip install 'touchline[broadcast]'" in ended.err
+    assert read_broadcast(out / "match.broadcast.json").video_name == "match.mp4"
+    document = json.loads((out / "match.events.json").read_text())
+    assert document["labels"] == "broadcast" and document["ran"]
+
+
+def test_json_lists_the_files_and_what_ran(call, videos):
+    (row,) = json.loads(call("spot", videos / "match.mp4", "--json").out)["done"]
+    assert [Path(file).name.partition(".")[2] for file in row["files"]] == [
+        "events.json", "report.html", "broadcast.json",
+    ]  # fmt: skip
+    assert "sound, cuts and replays" in row["ran"]
+
+
+def test_results_are_kept_until_something_of_them_is_gone_or_more_can_be_read(
+    call, videos, monkeypatch
+):
+    words = ("spot", videos / "match.mp4", "--json")
+    assert [statuses(call(*words)) for _ in range(2)] == [["made"], ["kept"]]
+    (videos / "match.broadcast.json").unlink()
+    assert [statuses(call(*words)) for _ in range(2)] == [["made"], ["kept"]]
+    assert statuses(call(*words, "--start", "1")) == ["made"]
+    assert statuses(call(*words, "--start", "1", "--threshold", "0.3")) == ["made"]
+
+
+def test_a_broadcast_of_somebody_else_is_not_overwritten(call, refused, videos):
+    theirs = videos / "match.broadcast.json"
+    theirs.write_text('{"notes": "mine"}')
+    assert "match.broadcast.json" in refused("spot", videos / "match.mp4")
+    assert theirs.read_text() == '{"notes": "mine"}'
+    assert not (videos / "match.events.json").exists()
+    assert call("spot", videos / "match.mp4", "--overwrite").code == 0
+    assert read_broadcast(theirs).video_name == "match.mp4"
+
+
+def test_a_named_model_writes_no_broadcast(call, videos, plain_model):
+    assert call("spot", videos / "silent.mp4", "--model", plain_model).code == 0
+    assert not (videos / "silent.broadcast.json").exists()
+
+
+@pytest.mark.parametrize("name", ["text.mp4", "empty.mp4", "sound-only.mp4"])
+def test_what_is_no_video_leaves_nothing(refused, videos, tmp_path, name):
+    assert name in refused("spot", videos / name, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_is_read_alone(call, videos):
+    ended = call("spot", videos / "match.mp4", "--start", "2", "--end", "4")
+    assert ended.code == 0
+    document = json.loads((videos / "match.events.json").read_text())
+    assert document["part"] == {"start": 2.0, "end": 4.0}
+    assert "no picture" in call("spot", videos / "match.mp4", "--start", "60").err
+
+
+def test_a_reel_of_the_events_alone_has_goal_replay_and_reason(call, videos, tmp_path):
+    events = tmp_path / "elsewhere" / "match.events.json"
+    events.parent.mkdir()
+    document = {
+        "format": "touchline-events", "version": 1, "labels": "broadcast",
+        "video": {"name": "match.mp4", "duration": 900.0, "frame_rate": "25/1"},
+        "replays": [{"start": 240.0, "end": 251.0}],
+        "events": [
+            {"time": 200.0, "label": "Goal", "confidence": 0.95, "team": "home", "half": 1,
+             "clock": 100.0, "score": [0, 0], "uncertainty": 2.0, "note": "1-0 for ARS"},
+            {"time": 700.0, "label": "Highlight", "confidence": 0.8, "note": "crowd +9 dB"},
+        ],
+    }  # fmt: skip
+    events.write_text(json.dumps(document))
+    reel = tmp_path / "reel.json"
+    assert call("reel", events, "-o", reel, "--seconds", "60").code == 0
+    clips = json.loads(reel.read_text())["clips"]
+    assert [clip["title"] for clip in clips] == [
+        "Goal: 1-0 for ARS", "Replay of goal: 1-0 for ARS", "Highlight: crowd +9 dB",
+    ]  # fmt: skip
+    assert clips[1]["start"] <= 240.0 and clips[1]["end"] >= 251.0
+    for name in ("reel.edl", "reel.vtt", "reel.xml"):
+        rate = ("--rate", "25")
+        assert call("reel", events, "-o", tmp_path / name, "--seconds", "60", *rate).code == 0
+        assert "crowd +9 dB" in (tmp_path / name).read_text()

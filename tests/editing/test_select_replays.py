@@ -1,0 +1,118 @@
+"""Reels of what a broadcast says: goals with their build-up and first replay, then highlights."""
+
+from dataclasses import replace
+
+import pytest
+
+from touchline.editing.select import select
+from touchline.events import Event, Timeline, Video
+
+LENGTH = 5400.0
+GOAL = Event(
+    1000.0, "Goal", 0.95, uncertainty_seconds=3.0, note="1-0 for ARS; crowd +11 dB, two replays"
+)
+ROAR = Event(3000.0, "Highlight", 0.8, note="crowd +9 dB")
+SIGH = Event(4000.0, "Highlight", 0.45, note="commentator +6 dB")
+
+
+def timeline(*events: Event, replays: tuple[tuple[float, float], ...] = ()) -> Timeline:
+    return Timeline(Video("match.mp4", LENGTH), events, replays=replays)
+
+
+def shown(of: Timeline, start: float, end: float, seconds: float = 180.0) -> float:
+    """Share of a stretch that the reel shows."""
+    parts = (
+        min(clip.end_seconds, end) - max(clip.start_seconds, start) for clip in select(of, seconds)
+    )
+    return sum(max(part, 0.0) for part in parts) / (end - start)
+
+
+def test_a_goal_is_shown_with_its_first_replay_whole_and_not_the_second():
+    match = timeline(GOAL, replays=((1040.0, 1052.0), (1070.0, 1080.0)))
+    assert shown(match, 995.0, 1003.0) == 1.0
+    assert shown(match, 1040.0, 1052.0) == 1.0
+    assert shown(match, 1071.0, 1079.0) < 0.1
+    assert shown(timeline(GOAL), 1040.0, 1052.0, seconds=15.0) == 0.0
+
+
+@pytest.mark.parametrize("away", [(990.0, 999.0), (1200.0, 1210.0)])
+def test_a_replay_of_something_else_is_not_shown_for_it(away):
+    assert shown(timeline(GOAL, replays=(away,)), *away, seconds=60.0) <= shown(
+        timeline(GOAL), *away, seconds=60.0
+    )
+
+
+def test_a_replay_belongs_to_the_goal_not_to_the_foul_after_it():
+    foul = Event(1030.0, "Foul", 0.9)
+    reel = select(timeline(GOAL, foul, replays=((1045.0, 1056.0),)), 180.0)
+    clip = next(clip for clip in reel if clip.start_seconds <= 1046.0 < clip.end_seconds)
+    assert GOAL in clip.events
+
+
+def test_of_a_long_replay_only_the_first_part_is_shown():
+    match = timeline(GOAL, replays=((1030.0, 1110.0),))
+    assert shown(match, 1030.0, 1050.0) == 1.0
+    assert shown(match, 1060.0, 1110.0) == 0.0
+
+
+def test_goals_come_first_then_highlights_by_excitement():
+    match = timeline(GOAL, ROAR, SIGH, replays=((1040.0, 1052.0),))
+    starts = [(996.0, 1003.0), (1040.0, 1052.0), (2997.0, 3002.0), (3997.0, 4002.0)]
+    tight = [shown(match, *stretch, seconds=32.0) for stretch in starts]
+    assert tight[:2] == [1.0, 1.0] and tight[3] == 0.0
+    assert [shown(match, *stretch, seconds=300.0) for stretch in starts] == [1.0] * 4
+
+
+def test_the_less_is_known_of_the_moment_the_more_is_shown_around_it():
+    sure, vague = (replace(GOAL, uncertainty_seconds=spread) for spread in (1.0, 9.0))
+    lengths = [select(timeline(event), 30.0).clips[0].seconds for event in (sure, vague)]
+    assert lengths[0] < lengths[1]
+    clip = select(timeline(vague), 30.0).clips[0]
+    assert clip.start_seconds <= 1000.0 - 9.0 and clip.end_seconds >= 1000.0 + 9.0
+
+
+def test_a_goal_that_a_person_has_accepted_is_exact():
+    vague = replace(GOAL, uncertainty_seconds=9.0)
+    accepted, exact = (
+        select(timeline(event), 15.0)
+        for event in (
+            replace(vague, status="accepted"),
+            replace(GOAL, uncertainty_seconds=None, status="accepted"),
+        )
+    )
+    assert [(c.start_seconds, c.end_seconds) for c in accepted] == [
+        (c.start_seconds, c.end_seconds) for c in exact
+    ]
+
+
+def test_each_clip_says_its_reason():
+    reel = select(timeline(GOAL, ROAR, replays=((1300.0, 1310.0), (1060.0, 1070.0))), 70.0)
+    assert [clip.title for clip in reel] == [
+        "Goal: 1-0 for ARS; crowd +11 dB, two replays",
+        "Replay of goal: 1-0 for ARS; crowd +11 dB, two replays",
+        "Highlight: crowd +9 dB",
+    ]
+
+
+def test_what_people_note_is_not_in_the_title():
+    event = Event(1000.0, "Goal", 1.0, source="person", note="ask the referee")
+    assert [clip.title for clip in select(timeline(event), 12.0)] == ["Goal"]
+
+
+def test_a_long_reason_is_cut_short():
+    event = replace(ROAR, note="very " * 200)
+    title = select(timeline(event), 30.0).clips[0].title or ""
+    assert len(title) < 130 and title.endswith("...")
+
+
+def test_a_disallowed_goal_is_not_called_a_goal_and_ranks_below_one():
+    disallowed = Event(3000.0, "Disallowed goal", 0.95, uncertainty_seconds=3.0)
+    reel = select(timeline(GOAL, disallowed), 14.0)
+    assert [clip.title for clip in reel] == ["Goal: 1-0 for ARS; crowd +11 dB, two replays"]
+    titles = [clip.title for clip in select(timeline(GOAL, disallowed), 120.0)]
+    assert "Disallowed goal" in titles and not any((t or "") == "Goal" for t in titles)
+
+
+def test_sound_alone_gives_a_reel():
+    reel = select(timeline(ROAR, SIGH), 60.0)
+    assert [event for clip in reel for event in clip.events] == [ROAR, SIGH]
