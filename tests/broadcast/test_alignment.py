@@ -212,6 +212,13 @@ def test_a_feed_of_another_match_is_refused_unless_the_score_is_to_be_ignored():
     assert len(done.timeline) == 3 and done.report.goals is None
 
 
+def test_goals_of_a_half_that_the_feed_lacks_are_not_missed():
+    first = [noted(1, 700.0), noted(1, 900.0, "Goal")]
+    shown = (goal(FIRST + 901, (1, 0)), goal(SECOND + 400, (2, 0)), goal(SECOND + 900, (3, 0)))
+    report = align(feed(*first), recording(goals=shown)).report
+    assert not report.only_in_recording and not report.warnings
+
+
 def test_a_feed_without_goals_is_no_other_match():
     done = align(feed(noted(1, 60.0), noted(1, 70.0)), recording(goals=SHOWN))
     assert len(done.timeline) == 2

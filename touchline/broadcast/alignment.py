@@ -80,47 +80,90 @@ def align(
         InputError: the recording has no halves, none of the feed's events lies in it, or the
             score says that it is another match.
     """
-    clocks = half_clocks(broadcast)
-    if not clocks:
-        raise InputError(
-            "no match clock was found in the picture", where=broadcast.video_name,
-            remedy="give the kick-offs: --kick-off 5:12 --second-half 1:02:30",
-        )  # fmt: skip
-    goals = _standing(broadcast) if check_score else ()
-    shifts = {clock.half: _shift(feed, clock, goals, broadcast) for clock in clocks}
+    clocks = _clocks(broadcast)
+    goals = _shown_goals(feed, clocks, broadcast) if check_score else None
+    shifts = {clock.half: _shift(feed, clock, goals or (), broadcast) for clock in clocks}
     placed, left_out = _place(feed, clocks, shifts)
     if not placed:
         raise InputError(
             f"none of the feed's {counted(len(feed.events), 'event')} lies in the recording",
             where=broadcast.video_name, remedy=_halves_remedy(feed, clocks),
         )  # fmt: skip
-    said = check_score and broadcast.goals is not None
-    pairs = _pairs(placed, goals, sides_of(feed, broadcast.teams)) if said else {}
-    mine = [one for one in placed if one.feed.is_goal] if said else []
-    warning = disagreement(len(mine), len(goals), len(pairs), broadcast.video_name)
+    pairs = _pairs(placed, goals or (), sides_of(feed, broadcast.teams))
+    warnings = [*feed.warnings, *_remarks(feed, shifts)]
+    if goals is not None:
+        mine = sum(one.feed.is_goal for one in placed)
+        warnings += disagreement(mine, len(goals), len(pairs), broadcast.video_name)
     placed = [_moved(one, pairs.get(one.feed), broadcast) for one in placed]
-    report = AlignmentReport(
-        step_seconds=feed.step_seconds,
-        halves=tuple(_half_report(clock, shifts[clock.half], feed, placed) for clock in clocks),
-        left_out=left_out,
-        goals=_agreeing(placed, pairs) if said else None,
-        only_in_feed=tuple(one.seconds for one in mine if one.feed not in pairs),
-        only_in_recording=tuple(one.seconds for one in goals if one not in pairs.values()),
-        nudges_seconds=tuple(n for one in placed if abs(n := _nudge(one)) >= _GRID_SECONDS / 2),
-        warnings=(*feed.warnings, *_remarks(feed, shifts), *([warning] if warning else [])),
+    halves = tuple(_half_report(clock, shifts[clock.half], feed, placed) for clock in clocks)
+    report = AlignmentReport(feed.step_seconds, halves, left_out, warnings=tuple(warnings))
+    return Alignment(
+        _timeline(placed, feed, broadcast, frame_rate, report.warnings),
+        _with_goals(report, placed, goals, pairs),
     )
+
+
+def _clocks(broadcast: Broadcast) -> tuple[HalfClock, ...]:
+    if clocks := half_clocks(broadcast):
+        return clocks
+    raise InputError(
+        "no match clock was found in the picture", where=broadcast.video_name,
+        remedy="give the kick-offs: --kick-off 5:12 --second-half 1:02:30",
+    )  # fmt: skip
+
+
+def _timeline(
+    placed: Sequence[_Placed],
+    feed: Feed,
+    broadcast: Broadcast,
+    frame_rate: Fraction | None,
+    warnings: tuple[str, ...],
+) -> Timeline:
     events = tuple(_event(one, feed.step_seconds) for one in placed)
     video = Video(broadcast.video_name, broadcast.duration_seconds, frame_rate)
     labels = resolve_label_set(event.label for event in events)
-    return Alignment(Timeline(video, events, labels=labels, warnings=report.warnings), report)
+    return Timeline(video, events, labels=labels, warnings=warnings)
+
+
+def _with_goals(
+    report: AlignmentReport,
+    placed: Sequence[_Placed],
+    goals: Sequence[ScoreGoal] | None,
+    pairs: Mapping[FeedEvent, ScoreGoal],
+) -> AlignmentReport:
+    """The report with the goals that agree and those that do not, and what was moved."""
+    moved = tuple(nudge for one in placed if abs(nudge := _nudge(one)) >= _GRID_SECONDS / 2)
+    report = replace(report, nudges_seconds=moved)
+    if goals is None:
+        return report
+    mine = [one for one in placed if one.feed.is_goal]
+    return replace(
+        report,
+        goals=_agreeing(placed, pairs),
+        only_in_feed=tuple(one.seconds for one in mine if one.feed not in pairs),
+        only_in_recording=tuple(one.seconds for one in goals if one not in pairs.values()),
+    )
 
 
 # --- placing
 
 
-def _standing(broadcast: Broadcast) -> tuple[ScoreGoal, ...]:
-    """The goals of the score that were not taken back."""
-    return tuple(one for one in broadcast.goals or () if one.taken_back_at_seconds is None)
+def _shown_goals(
+    feed: Feed, clocks: Sequence[HalfClock], broadcast: Broadcast
+) -> tuple[ScoreGoal, ...] | None:
+    """The goals by the score that stand, in the halves that the feed has; None: it is not known."""
+    if broadcast.goals is None:
+        return None
+    noted = {one.half for one in feed.events}
+    spans = [
+        (clock.earliest_seconds, clock.latest_seconds) for clock in clocks if clock.half in noted
+    ]
+    return tuple(
+        goal
+        for goal in broadcast.goals
+        if goal.taken_back_at_seconds is None
+        and any(start <= goal.seconds <= end for start, end in spans)
+    )
 
 
 def _shift(feed: Feed, clock: HalfClock, goals: Sequence[ScoreGoal], broadcast: Broadcast) -> Shift:

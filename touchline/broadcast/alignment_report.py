@@ -107,7 +107,7 @@ def lines_of(report: AlignmentReport) -> list[str]:
         f"(readings of the clock within {half.residual_seconds:.1f} s)"
         for half in report.halves
     ]
-    lines += [f"left out: {counted(n, 'event')} of {why}" for why, n in report.left_out.items()]
+    lines += left_out_lines(report)
     if report.goals is not None and (report.goals or report.only_in_feed):
         lines.append(
             f"goals: {len(report.goals)} agree with the score, {len(report.only_in_feed)} only in "
@@ -119,6 +119,11 @@ def lines_of(report: AlignmentReport) -> list[str]:
             f"picture say, by {max(moved):.1f} s at most"
         )
     return lines
+
+
+def left_out_lines(report: AlignmentReport) -> list[str]:
+    """What was not placed, and why, a line for each reason."""
+    return [f"left out: {counted(n, 'event')} of {why}" for why, n in report.left_out.items()]
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -69,6 +69,11 @@ class HalfClock:
         """Time in the recording at which the half's clock starts, by its first piece."""
         return self.pieces[0].time_of(HALF_CLOCKS[self.half][0])
 
+    @property
+    def length_seconds(self) -> float:
+        """Of the stretches of the recording in which the clock was seen."""
+        return sum(piece.end_seconds - piece.start_seconds for piece in self.pieces)
+
     def time_of(self, clock_seconds: float) -> float | None:
         """The time in the recording of a match clock; None where the recording lacks it."""
         time = self._time_of(clock_seconds)
@@ -91,14 +96,20 @@ class HalfClock:
 
 
 def half_clocks(broadcast: Broadcast) -> tuple[HalfClock, ...]:
-    """The clock of each half that a recording shows, in order of time."""
+    """The clock of each half that a recording shows, in order of time.
+
+    Of several stretches of one half, such as those of a show of highlights, the longest counts.
+    """
     halves = [half for half in broadcast.halves or () if half.half in HALF_CLOCKS]
-    found = []
+    found: dict[int, HalfClock] = {}
     for place, half in enumerate(halves):
         before = halves[place - 1].end_seconds if place else 0.0
         after = halves[place + 1].start_seconds if place + 1 < len(halves) else None
-        found.append(_half_clock(half, broadcast, before, after))
-    return tuple(found)
+        clock = _half_clock(half, broadcast, before, after)
+        known = found.get(half.half)
+        if known is None or known.length_seconds < clock.length_seconds:
+            found[half.half] = clock
+    return tuple(sorted(found.values(), key=lambda clock: clock.earliest_seconds))
 
 
 def kicked_off(kick_offs: dict[int, float], video_name: str, duration_seconds: float) -> Broadcast:

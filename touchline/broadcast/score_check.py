@@ -69,8 +69,8 @@ def _difference(one: PlacedGoal, goal: ScoreGoal) -> float:
     return apart / WITHIN_SECONDS + (_OTHER_SIDE if one.side not in (None, goal.team) else 0.0)
 
 
-def disagreement(in_feed: int, shown: int, agree: int, where: str) -> str | None:
-    """A warning that goals do not agree; None where they do.
+def disagreement(in_feed: int, shown: int, agree: int, where: str) -> list[str]:
+    """A warning that goals do not agree; none where they do.
 
     Args:
         in_feed, shown, agree: goals of the feed in the recording, by the score, and the same ones.
@@ -81,7 +81,7 @@ def disagreement(in_feed: int, shown: int, agree: int, where: str) -> str | None
     """
     only_feed, only_shown = in_feed - agree, shown - agree
     if not only_feed and not only_shown:
-        return None
+        return []
     told = (
         f"the feed has {counted(in_feed, 'goal')}, the score in the picture {shown}, of which "
         f"{agree} {'agrees' if agree == 1 else 'agree'}"
@@ -91,4 +91,4 @@ def disagreement(in_feed: int, shown: int, agree: int, where: str) -> str | None
             f"the feed seems to be of another match: {told}", where=where,
             remedy="check feed and video; --ignore-score places the events by the clock alone",
         )  # fmt: skip
-    return told
+    return [told]

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from touchline.broadcast.alignment import align
+from touchline.broadcast.alignment_report import left_out_lines
 from touchline.broadcast.feed import Feed, feed_of
 from touchline.broadcast.match_clock import kicked_off, only_half
 from touchline.broadcast.result import Broadcast, read_broadcast
 from touchline.errors import InputError
-from touchline.events import Event
+from touchline.events import Event, Timeline
 from touchline.formats import Content
 from touchline.runtime.wording import counted
 from touchline.server.storage import Storage
@@ -53,24 +54,22 @@ def place_feed(
     feed = feed_of(content, where)
     if half is not None:
         feed = replace(feed, events=feed.of_half(half))
+    videos = [video for video in match.videos if half is None or video.half in (None, half)]
     events: list[Event] = []
     remarks: list[str] = []
-    videos = [video for video in match.videos if half is None or video.half in (None, half)]
     for video in videos:
         mine = feed if video.half is None else replace(feed, events=feed.of_half(video.half))
-        if not mine.events:
-            continue
-        done = align(mine, _said(match, video, storage, periods))
-        events += [
-            replace(event, seconds=event.seconds + video.start_seconds) for event in done.timeline
-        ]
-        remarks += done.report.warnings
-        remarks += [
-            f"left out: {counted(n, 'event')} of {why}" for why, n in done.report.left_out.items()
-        ]
+        if mine.events:
+            done = align(mine, _said(match, video, storage, periods))
+            remarks += [*done.report.warnings, *left_out_lines(done.report)]
+            events += _in_match(done.timeline, video)
     if not events:
         raise InputError("none of the feed's events lies in the match", where=where)
     return FeedEvents(tuple(events), tuple(dict.fromkeys((*remarks, *_not_placed(feed, videos)))))
+
+
+def _in_match(timeline: Timeline, video: VideoRow) -> list[Event]:
+    return [replace(event, seconds=event.seconds + video.start_seconds) for event in timeline]
 
 
 def _said(

@@ -165,7 +165,8 @@ export async function showFiles(match, changed) {
       /** @type {import("../lib/api.js").Answer<{events: string[], remarks: string[]}>} */
       const answer = await ask("POST", `${path}/import?${query}`, { raw: file });
       const { events, remarks } = answer.data;
-      notify([n("imported", events.length), ...remarks].join(" · "), { stays: remarks.length > 0 });
+      const sentences = remarks.map((remark) => `${remark[0]?.toUpperCase()}${remark.slice(1)}.`);
+      notify([n("imported", events.length), ...sentences].join(" "), { stays: remarks.length > 0 });
       changed();
     } catch (error) {
       complain(explain(error));
