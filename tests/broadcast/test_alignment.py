@@ -130,6 +130,26 @@ def test_a_sped_up_recording_keeps_its_own_rate():
     assert times(done) == pytest.approx([310.0], abs=0.1)
 
 
+def test_events_far_from_every_reading_are_not_guessed():
+    shown = half(1, 2000.0, 600.0, clock=1000.0)
+    shown = replace(shown, has_kick_off=False)
+    far = feed(noted(1, 600.0), noted(1, 1200.0), noted(1, 1600.0 + 400))
+    done = align(far, recording(shown))
+    assert times(done) == pytest.approx([2200.5], abs=0.01)
+    assert sum(done.report.left_out.values()) == 2
+
+
+def test_the_first_half_does_not_reach_into_the_second():
+    close = recording(half(1, 0.0, 2800.0), half(2, 2900.0))
+    done = align(feed(noted(1, 2850.0), noted(1, 2950.0)), close)
+    assert times(done) == pytest.approx([2850.5], abs=0.01)
+
+
+def test_of_a_half_that_is_shown_twice_the_longer_counts():
+    shown = recording(half(1, 100.0, 60.0), half(1, 1000.0, 2800.0), half(1, 5000.0, 60.0))
+    assert times(align(feed(noted(1, 30.0)), shown)) == pytest.approx([1030.5], abs=0.01)
+
+
 def test_events_where_the_clock_is_no_longer_shown_follow_it():
     done = align(feed(noted(1, 2830.0 + 60)), recording())
     assert times(done) == pytest.approx([FIRST + 2890.5], abs=0.01)
@@ -224,6 +244,25 @@ def test_a_feed_without_goals_is_no_other_match():
     assert len(done.timeline) == 2
 
 
+def test_a_goal_after_the_score_has_changed_is_another_one():
+    late = noted(1, 540.0, "Goal", team="home")
+    done = align(feed(late, *three_goals()[1:]), recording(goals=SHOWN))
+    assert done.report.only_in_recording == (SHOWN[0].seconds,)
+    assert done.report.only_in_feed == pytest.approx((FIRST + 540.5,), abs=0.01)
+
+
+def test_of_two_goals_the_one_of_the_same_side_agrees():
+    shown = (goal(FIRST + 560, (0, 1), "away"), goal(FIRST + 580, (1, 1), "home"))
+    done = align(feed(noted(1, 555.0, "Goal", team="home"), noted(1, 9.0)), recording(goals=shown))
+    assert done.report.only_in_recording == (shown[0].seconds,)
+
+
+def test_a_goal_of_the_other_side_agrees_where_no_other_does():
+    """Of own goals some providers name the side that scored, some the one that conceded."""
+    done = align(feed(noted(1, 500.0, "Own goal", team="away")), recording(goals=SHOWN[:1]))
+    assert not done.report.only_in_feed
+
+
 # --- a feed whose clock is off
 
 
@@ -302,6 +341,14 @@ def test_a_goal_of_a_feed_of_minutes_is_found_within_its_minute():
     assert foul.extra["span"] == pytest.approx([FIRST + 600, FIRST + 660], abs=0.01)
     assert done.report.halves[0].uncertainty_seconds >= 30
     assert any("minutes only" in line for line in done.report.warnings)
+
+
+def test_a_feed_of_minutes_is_not_shifted():
+    true = (400.0, 1100.0, 2300.0)
+    shown = tuple(goal(FIRST + at, (i + 1, 0)) for i, at in enumerate(true))
+    events = [noted(1, 60.0 * (at // 60), "Goal") for at in true]
+    report = align(feed(*events, step=60.0), recording(half(1, FIRST), goals=shown)).report
+    assert report.halves[0].shift.seconds == 0
 
 
 def test_a_shot_goes_to_the_roar_within_its_minute_and_a_foul_does_not():

@@ -58,7 +58,6 @@ class _Placed:
     earliest_seconds: float
     latest_seconds: float
     seconds: float
-    is_exact: bool
 
 
 def align(
@@ -209,7 +208,7 @@ def _placed(one: FeedEvent, clock: HalfClock, shift: Shift, step: float) -> _Pla
     earliest, latest = clock.time_of(begins), clock.time_of(begins + step)
     low = time if earliest is None else earliest
     high = time if latest is None else latest
-    return _Placed(one, clock.clock_at(time), low, high, time, step == 0)
+    return _Placed(one, clock.clock_at(time), low, high, time)
 
 
 def _halves_remedy(feed: Feed, clocks: Sequence[HalfClock]) -> str:
@@ -251,7 +250,7 @@ def _agreeing(
 def _moved(one: _Placed, goal: ScoreGoal | None, broadcast: Broadcast) -> _Placed:
     """An event at its likeliest instant within the stretch that its clock leaves open."""
     label = one.feed.event.label.lower()
-    if one.is_exact or not (one.feed.is_goal or label in _NUDGED or "shot" in label):
+    if not (one.feed.is_goal or label in _NUDGED or "shot" in label):
         return one
     grid = np.arange(one.earliest_seconds, one.latest_seconds + _GRID_SECONDS / 2, _GRID_SECONDS)
     chance = np.ones_like(grid)
