@@ -346,7 +346,7 @@ def test_a_goal_of_a_feed_of_minutes_is_found_within_its_minute():
 def test_a_feed_of_minutes_is_not_shifted():
     true = (400.0, 1100.0, 2300.0)
     shown = tuple(goal(FIRST + at, (i + 1, 0)) for i, at in enumerate(true))
-    events = [noted(1, 60.0 * (at // 60), "Goal") for at in true]
+    events = [noted(1, 60.0 * (at // 60) - 120, "Goal") for at in true]
     report = align(feed(*events, step=60.0), recording(half(1, FIRST), goals=shown)).report
     assert report.halves[0].shift.seconds == 0
 
