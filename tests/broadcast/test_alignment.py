@@ -9,7 +9,7 @@ import pytest
 from touchline.broadcast.alignment import Alignment, align
 from touchline.broadcast.feed import Feed, FeedEvent
 from touchline.broadcast.match_clock import kicked_off, only_half
-from touchline.broadcast.result import Broadcast, Half, Moment, Reading, ScoreGoal
+from touchline.broadcast.result import Broadcast, Half, Moment, Reading, ScoreGoal, Span
 from touchline.errors import InputError
 from touchline.events import Event
 
@@ -212,6 +212,27 @@ def test_goals_are_paired_with_the_score():
     assert not report.only_in_feed and not report.only_in_recording and not report.warnings
 
 
+def test_events_carry_the_score_before_them_also_where_the_picture_says_it_late():
+    """The likeliest moment by the picture may lie before or after the feed's."""
+    halves = (half(1, FIRST), half(2, SECOND))
+    score = {0: (0, 0), FIRST + 516: (1, 0), FIRST + 1510: (1, 1), SECOND + 1319: (2, 1)}
+    told = tuple(
+        replace(one, score=[s for at, s in score.items() if at <= one.seconds][-1])
+        for one in readings(*halves)
+    )
+    events = [noted(1, 499.0), *three_goals(), noted(1, 503.0), noted(1, 1501.0), noted(2, 4300.0)]
+    done = align(feed(*events), recording(*halves, readings=told, goals=SHOWN))
+    assert [(e.label, e.score) for e in done.timeline] == [
+        ("Foul", (0, 0)), ("Goal", (0, 0)), ("Foul", (1, 0)), ("Goal", (1, 0)),
+        ("Foul", (1, 1)), ("Goal", (1, 1)), ("Foul", (2, 1)),
+    ]  # fmt: skip
+
+
+def test_replays_of_the_recording_come_along_for_reels():
+    done = align(feed(noted(1, 499.0)), recording(replays=(Span(400.0, 410.0),)))
+    assert done.timeline.replays == ((400.0, 410.0),)
+
+
 def test_a_feed_that_lacks_a_goal_is_placed_and_told():
     report = align(feed(*three_goals()[1:], noted(1, 505.0)), recording(goals=SHOWN)).report
     assert report.only_in_recording == (SHOWN[0].seconds,)
@@ -340,6 +361,7 @@ def test_a_goal_of_a_feed_of_minutes_is_found_within_its_minute():
     assert foul.seconds == pytest.approx(FIRST + 630, abs=0.01)
     assert foul.extra["span"] == pytest.approx([FIRST + 600, FIRST + 660], abs=0.01)
     assert done.report.halves[0].uncertainty_seconds >= 30
+    assert foul.uncertainty_seconds >= 30 and scored.uncertainty_seconds == pytest.approx(2)
     assert any("minutes only" in line for line in done.report.warnings)
 
 

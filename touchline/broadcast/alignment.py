@@ -22,6 +22,7 @@ from touchline.broadcast.goals import Evidence
 from touchline.broadcast.match_clock import HalfClock, half_clocks
 from touchline.broadcast.result import Broadcast, ScoreGoal
 from touchline.broadcast.score_check import PlacedGoal, disagreement, pair_goals
+from touchline.broadcast.stamps import stamped
 from touchline.errors import InputError
 from touchline.events import Event, Timeline, Video
 from touchline.formats.base import resolve_label_set
@@ -96,10 +97,11 @@ def align(
     placed = [_moved(one, pairs.get(one.feed), broadcast) for one in placed]
     halves = tuple(_half_report(clock, shifts[clock.half], feed, placed) for clock in clocks)
     report = AlignmentReport(feed.step_seconds, halves, left_out, warnings=tuple(warnings))
-    return Alignment(
-        _timeline(placed, feed, broadcast, frame_rate, report.warnings),
-        _with_goals(report, placed, goals, pairs),
-    )
+    report = _with_goals(report, placed, goals, pairs)
+    timeline = _timeline(placed, report, pairs, broadcast, frame_rate)
+    if goals is not None:
+        timeline = stamped(timeline, _at_feed_times(broadcast, placed, pairs))
+    return Alignment(timeline, report)
 
 
 def _clocks(broadcast: Broadcast) -> tuple[HalfClock, ...]:
@@ -113,15 +115,39 @@ def _clocks(broadcast: Broadcast) -> tuple[HalfClock, ...]:
 
 def _timeline(
     placed: Sequence[_Placed],
-    feed: Feed,
+    report: AlignmentReport,
+    pairs: Mapping[FeedEvent, ScoreGoal],
     broadcast: Broadcast,
     frame_rate: Fraction | None,
-    warnings: tuple[str, ...],
 ) -> Timeline:
-    events = tuple(_event(one, feed.step_seconds) for one in placed)
-    video = Video(broadcast.video_name, broadcast.duration_seconds, frame_rate)
-    labels = resolve_label_set(event.label for event in events)
-    return Timeline(video, events, labels=labels, warnings=warnings)
+    spread = {half.half: half.uncertainty_seconds for half in report.halves}
+    events = []
+    for one in placed:
+        uncertainty = spread[one.feed.half]
+        if one.feed in pairs and _nudge(one):
+            uncertainty = min(uncertainty, pairs[one.feed].uncertainty_seconds)
+        events.append(_event(one, report.step_seconds, uncertainty))
+    return Timeline(
+        Video(broadcast.video_name, broadcast.duration_seconds, frame_rate),
+        tuple(events),
+        labels=resolve_label_set(event.label for event in events),
+        warnings=report.warnings,
+        replays=tuple((one.start_seconds, one.end_seconds) for one in broadcast.replays or ()),
+    )
+
+
+def _at_feed_times(
+    broadcast: Broadcast, placed: Sequence[_Placed], pairs: Mapping[FeedEvent, ScoreGoal]
+) -> Broadcast:
+    """A broadcast whose goals fell when the feed says so: the score before them is that then."""
+    times = {pairs[one.feed].score: round(one.seconds, 3) for one in placed if one.feed in pairs}
+    goals = (
+        one
+        if one.taken_back_at_seconds is not None
+        else replace(one, seconds=times.get(one.score, one.seconds))
+        for one in broadcast.goals or ()
+    )
+    return replace(broadcast, goals=tuple(sorted(goals, key=lambda one: one.seconds)))
 
 
 def _with_goals(
@@ -293,7 +319,7 @@ def _nudge(one: _Placed) -> float:
 # --- telling
 
 
-def _event(one: _Placed, step_seconds: float) -> Event:
+def _event(one: _Placed, step_seconds: float, uncertainty_seconds: float) -> Event:
     extra = dict(one.feed.event.extra)
     if step_seconds > 1:
         extra["span"] = [round(one.earliest_seconds, 3), round(one.latest_seconds, 3)]
@@ -303,6 +329,7 @@ def _event(one: _Placed, step_seconds: float) -> Event:
         seconds=round(one.seconds, 3),
         half=one.feed.half,
         clock_seconds=round(clock, 3),
+        uncertainty_seconds=round(uncertainty_seconds, 3),
         source="import",
         extra=extra,
     )
