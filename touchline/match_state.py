@@ -2,16 +2,33 @@
 
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from touchline.errors import InputError
 from touchline.events import Event, Score
+from touchline.reel import Clip
 from touchline.timebase import HALF_CLOCKS
 
 GOAL = "goal"
 """The class of a goal, in lower case: label sets differ in their spelling."""
 
+MAX_MOVE_SECONDS = 60.0
+"""How far a clock moves along where no other event confirms it."""
+
+_DRIFT_SECONDS = 3.0
 _HALF_NAMES = {1: "1H", 2: "2H", 3: "ET1", 4: "ET2"}
+_HALVES = {name: half for half, name in _HALF_NAMES.items()}
 _SIDES = {"home": 0, "away": 1}
+_TITLE_STATE = re.compile(
+    r"""\s*\( (?=[^()]*[:-])  # a half alone is no state
+    (?: (?P<half>[1-9]H|ET[12]) (?=[ ]\d|,[ ]) [ ]? )?
+    (?P<clock> \d{1,4} (?:\+\d{1,4})? :[0-5]\d )?
+    (?: (?:,[ ])? (?P<score> \d{1,3}-\d{1,3} ) )?
+    \)""",
+    re.ASCII | re.VERBOSE,
+)
 _SCORE = re.compile(r"\s*(\d{1,3})\s*[-:–]\s*(\d{1,3})\s*", re.ASCII)
 
 
@@ -59,9 +76,7 @@ def score_shown(event: Event) -> Score | None:
     shows the score before it.
     """
     side = _SIDES.get((event.team or "").lower())
-    if event.score is None or side is None:
-        return event.score
-    if event.label.lower() != GOAL or event.status == "rejected":
+    if event.score is None or side is None or not is_goal(event):
         return event.score
     home, away = event.score
     return (home + 1, away) if side == 0 else (home, away + 1)
@@ -90,6 +105,119 @@ def match_state(event: Event, half: int | None = None) -> str:
     return ", ".join(parts)
 
 
+def event_title(event: Event, half: int | None = None) -> str:
+    """The class of an event and what it says of the match: ``Goal (2H 63:10, 1-0)``.
+
+    A clock that only a text of another program states is left out.
+    """
+    state = match_state(replace(event, clock=None), half)
+    return f"{event.label} ({state})" if state else event.label
+
+
+def clip_event(clip: Clip) -> Event | None:
+    """The event that tells where in the match a clip lies: its first goal, else its first event."""
+    goals = (event for event in clip.events if event.label.lower() == GOAL)
+    return next(goals, None) or next(iter(clip.events), None)
+
+
+def clip_state(clip: Clip) -> str:
+    """What the event of a clip says of the match, as ``match_state``; else empty."""
+    event = clip_event(clip)
+    return "" if event is None else match_state(replace(event, clock=None), clip.half)
+
+
+def parse_title(text: str) -> tuple[str, dict[str, Any]]:
+    """Read what ``event_title`` wrote: the class, and the fields of ``Event`` in parentheses.
+
+    The score of a goal may be the one after it, so it is not among them.
+    """
+    found = _TITLE_STATE.search(text)
+    label = _TITLE_STATE.sub("", text).strip()
+    if found is None or not label:
+        return text, {}
+    half, clock, score = found["half"], found["clock"], found["score"]
+    fields: dict[str, Any] = {}
+    if half is not None:
+        fields["half"] = _HALVES.get(half) or int(half[0])
+    if clock is not None:
+        fields["clock_seconds"] = _clock_seconds(clock)
+    if score is not None and GOAL not in label.lower().split(", "):
+        fields["score"] = parse_score(score)
+    return label, fields
+
+
+def _clock_seconds(text: str) -> float:
+    minutes, second = text.split(":")
+    if "+" in minutes:
+        whole, added = minutes.split("+")
+        return float(60 * (int(whole) + int(added)) + int(second))
+    return float(60 * int(minutes) + int(second))
+
+
 def _minutes(whole_seconds: int) -> str:
     minutes, second = divmod(whole_seconds, 60)
     return f"{minutes}:{second:02d}"
+
+
+def moved_event(event: Event, seconds: float, others: Sequence[Event]) -> Event:
+    """An event at another time of its video; what may no longer hold there is left out.
+
+    The match clock moves along within its half. It is left out where events on the way tell of
+    another half or clock, where it would lie before the half, and further than
+    ``MAX_MOVE_SECONDS`` away unless the next event beyond confirms it. The score is left out
+    where a goal lies on the way, and a clock in text in any case.
+
+    Args:
+        others: the other events of the video.
+    """
+    if seconds == event.seconds:
+        return event
+    first, last = sorted((event.seconds, seconds))
+    passed = [other for other in others if first <= other.seconds <= last]
+    half = event.half if all(other.half in (None, event.half) for other in passed) else None
+    has_clock = half == event.half and _clock_holds(event, seconds, others)
+    clock = event.clock_seconds if has_clock else None
+    return replace(
+        event,
+        seconds=seconds,
+        half=half,
+        clock=None,
+        clock_seconds=None if clock is None else round(clock + seconds - event.seconds, 6),
+        score=None if any(map(is_goal, passed)) else event.score,
+    )
+
+
+def is_goal(event: Event) -> bool:
+    """Whether an event is a goal that counts: one that is not rejected."""
+    return event.label.lower() == GOAL and event.status != "rejected"
+
+
+def clock_fits(seconds: float, half: int | None) -> bool:
+    """Whether a match clock does not lie before its half begins."""
+    return seconds >= (0.0 if half is None else HALF_CLOCKS.get(half, (0.0,))[0])
+
+
+def _clock_holds(event: Event, seconds: float, others: Sequence[Event]) -> bool:
+    """Whether the match clock of an event runs on to another time of the video."""
+    if event.clock_seconds is None:
+        return False
+    ahead = 1 if seconds > event.seconds else -1
+    distance = abs(seconds - event.seconds)
+    if not clock_fits(event.clock_seconds + ahead * distance, event.half):
+        return False
+    told = sorted(
+        (ahead * (other.seconds - event.seconds), _agrees(event, other))
+        for other in others
+        if other.clock_seconds is not None and ahead * (other.seconds - event.seconds) >= 0
+    )
+    beyond = next((agrees for away, agrees in told if away > distance), False)
+    passed = all(agrees for away, agrees in told if away <= distance)
+    return passed and (beyond or distance <= MAX_MOVE_SECONDS)
+
+
+def _agrees(event: Event, other: Event) -> bool:
+    """Whether the clock of two events of a video is one that runs through."""
+    assert event.clock_seconds is not None and other.clock_seconds is not None
+    drift = (other.clock_seconds - event.clock_seconds) - (other.seconds - event.seconds)
+    same_half = None in (event.half, other.half) or event.half == other.half
+    return same_half and abs(drift) <= _DRIFT_SECONDS

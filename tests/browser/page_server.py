@@ -86,6 +86,8 @@ class Found:
     team: str | None = None
     half: int | None = None
     note: str | None = None
+    clock_seconds: float | None = None
+    score: list[int] | None = None
 
 
 def spread(count: int, seconds: float, labels: Sequence[str] = LABELS) -> list[Found]:
@@ -162,7 +164,8 @@ def seed_match(
                 EventRow(
                     match_id=match.id, seconds=one.seconds, label=one.label,
                     confidence=one.confidence, status=one.status, source=one.source,
-                    team=one.team, half=one.half, note=one.note, created_by="model",
+                    team=one.team, half=one.half, note=one.note,
+                    clock_seconds=one.clock_seconds, score=one.score, created_by="model",
                     created_at=now, updated_by="model", updated_at=now,
                 )
                 for one in found

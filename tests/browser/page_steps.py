@@ -31,12 +31,15 @@ def events_of(server: PageServer, match: str) -> list[dict[str, Any]]:
         cursor = f"&cursor={page['next']}"
 
 
-KEPT = ("time", "label", "confidence", "team", "player", "half", "status", "note", "source")
+KEPT = (
+    *("time", "label", "confidence", "team", "player", "half", "status", "note", "source"),
+    *("clock", "clock_seconds", "score"),
+)
 
 
 def essence(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """What events are, without who changed them when."""
-    return sorted(tuple(event[name] for name in KEPT) for event in events)
+    return sorted((tuple(event[name] for name in KEPT) for event in events), key=str)
 
 
 def open_match(page: Any, server: PageServer, match: str) -> Any:

@@ -537,3 +537,63 @@ def test_ten_thousand_events_and_a_hostile_label(
     saved(page)
     wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert not wide
+
+
+STATED = [
+    Found(3, "Foul", 0.9, half=1, clock_seconds=2830.0, score=[0, 0]),
+    Found(8, "Goal", 0.8, team="away", half=2, clock_seconds=3790.0, score=[1, 0]),
+    Found(12, "Corner", 0.6, half=2, clock_seconds=3794.0, score=[1, 1]),
+    Found(18, "Corner", 0.5),
+]
+
+
+def test_events_that_state_clock_and_score_show_them(
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
+) -> None:
+    match = new_match(STATED)
+    page = open_match(open_page(), server, match)
+    rows = page.locator(".event-row")
+    rows.filter(has_text="1H 45+2:10, 0-0").wait_for()
+    rows.filter(has_text="2H 63:10, 1-1 · away").wait_for()
+    rows.nth(3).get_by_text("2H 63:20", exact=True).wait_for()  # six seconds after one that says so
+    rows.nth(2).locator(".event-main").click()
+    page.keyboard.press("k")
+    page.locator(".match-clock").get_by_text(re.compile(r"^2H 63:1\d · home 1–1 away$")).wait_for()
+    facts = page.locator("event-inspector .facts-line")
+    facts.get_by_text("2H 63:14, 1-1").wait_for()
+    page.keyboard.press("}")  # a second later
+    facts.get_by_text("2H 63:15, 1-1").wait_for()
+    saved(page)
+    moved = events_of(server, match)[2]
+    assert (moved["time"], moved["clock_seconds"], moved["score"]) == (13, 3795.0, [1, 1])
+    page.keyboard.press("Control+z")
+    facts.get_by_text("2H 63:14, 1-1").wait_for()
+    saved(page)
+    assert events_of(server, match)[2]["clock_seconds"] == 3794.0
+
+
+def test_a_goal_that_is_rejected_shows_the_score_before_it(
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
+) -> None:
+    page = open_match(open_page(), server, new_match(STATED))
+    rows = page.locator(".event-row")
+    rows.nth(1).locator(".event-main").click()
+    page.keyboard.press("x")
+    rows.filter(has_text="2H 63:10, 1-0").wait_for()
+
+
+def test_the_timeline_and_reels_show_clock_and_score(
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
+) -> None:
+    match = new_match(STATED)
+    ask(server, f"/v1/matches/{match}/reels", "POST", {"seconds": 15})
+    page = open_match(open_page(), server, match)
+    page.get_by_role("tab", name="Reel").click()
+    page.locator(".clip-state", has_text="2H 63:10, 1-1").wait_for()
+    box = page.locator("match-timeline .plot canvas").bounding_box()
+    goal_x = box["x"] + box["width"] * 0.4
+    for y in range(0, int(box["height"]), 6):
+        page.mouse.move(goal_x, box["y"] + y)
+        if page.locator(".tip", has_text="2H 63:10, 1-1").is_visible():
+            return
+    raise AssertionError("the timeline told neither clock nor score at the goal")

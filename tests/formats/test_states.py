@@ -6,7 +6,8 @@ import pytest
 
 from touchline.errors import FormatError
 from touchline.events import Event, Timeline, Video
-from touchline.formats import read, write
+from touchline.formats import read, read_reel, write
+from touchline.reel import Clip, Reel
 
 EVENT = Event(4123.4, "Goal", team="home", half=2, clock_seconds=3790.48, score=(1, 0))
 
@@ -158,3 +159,84 @@ def test_labels_of_other_analysis_programs_stay_theirs(tmp_path):
     assert [label["text"] for label in event.extra["labels"]] == ["unknown", "1-0"]
     write(read(path), tmp_path / "b.xml")
     assert read(tmp_path / "b.xml").events == (event,)
+
+
+CORNER = Event(4200.0, "Corner", half=2, clock_seconds=3866.0, score=(2, 0))
+FOUL = Event(2800.0, "Foul", half=1, clock_seconds=2830.5, score=(1, 0))
+CLIPS = Reel(
+    (
+        Clip("m.mp4", 2795.0, 2805.0, events=(FOUL,), title="Foul"),
+        Clip("m.mp4", 4120.0, 4130.0, events=(CORNER, EVENT)),
+        Clip("m.mp4", 4195.0, 4205.0, events=(CORNER,), title="What a corner"),
+    )
+)
+TITLES = ["Foul (1H 45+2:10, 1-0)", "Corner, Goal (2H 63:10, 2-0)", "What a corner"]
+
+
+@pytest.mark.parametrize("name", ["m.vtt", "m.srt", "m.txt"])
+def test_captions_show_clock_and_score_and_give_them_back(tmp_path, name):
+    timeline = Timeline(Video("m", 5400.0), (FOUL, EVENT, CORNER))
+    path = tmp_path / name
+    write(timeline, path)
+    for title in ("Foul (1H 45+2:10, 1-0)", "Goal (2H 63:10, 2-0)", "Corner (2H 64:26, 2-0)"):
+        assert title in path.read_text()
+    back = [(e.label, e.half, e.clock_seconds, e.score) for e in read(path)]
+    assert back == [
+        ("Foul", 1, 2830.0, (1, 0)),
+        ("Goal", 2, 3790.0, None),
+        ("Corner", 2, 3866.0, (2, 0)),
+    ]
+
+
+def test_captions_of_one_half_name_it(tmp_path):
+    event = Event(100.0, "Goal", clock_seconds=2790.0)
+    write(Timeline(Video("m"), (event,), half=2), tmp_path / "m.vtt")
+    assert "Goal (2H 46:30)" in (tmp_path / "m.vtt").read_text()
+
+
+def test_captions_without_clock_and_score_are_the_class_alone(tmp_path):
+    write(
+        Timeline(Video("m"), (Event(1.0, "Goal", half=1, clock="1'"),), half=1), tmp_path / "m.vtt"
+    )
+    assert (tmp_path / "m.vtt").read_text().endswith("\nGoal\n")
+
+
+@pytest.mark.parametrize("name", ["r.vtt", "r.edl", "r.fcpxml", "r.otio"])
+def test_clips_are_named_by_clock_and_score_but_keep_titles_of_ones_own(tmp_path, name):
+    path = tmp_path / name
+    write(CLIPS, path, rate=25)
+    text = path.read_text()
+    for title in TITLES:
+        assert title in text
+    assert "What a corner (" not in text
+    if name != "r.vtt":
+        assert read_reel(path) == CLIPS
+
+
+@pytest.mark.parametrize("name", ["r.fcpxml", "r.otio"])
+def test_markers_are_named_by_clock_and_score(tmp_path, name):
+    path = tmp_path / name
+    write(CLIPS, path, rate=25)
+    assert path.read_text().count("Corner (2H 64:26, 2-0)") == 1
+    assert path.read_text().count('"Goal (2H 63:10, 2-0)"') == 1
+
+
+def test_instances_of_clips_keep_one_row_for_each_class(tmp_path):
+    path = tmp_path / "r.xml"
+    write(CLIPS, path)
+    text = path.read_text()
+    assert "<code>Foul</code>" in text and "<text>1H 45+2:10</text>" in text
+    assert read_reel(path) == CLIPS
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.reel.json"])
+def test_reels_keep_clock_and_score(tmp_path, name):
+    write(CLIPS, tmp_path / name)
+    assert read_reel(tmp_path / name) == CLIPS
+
+
+def test_a_data_frame_has_a_column_for_each():
+    pytest.importorskip("pandas")
+    frame = Timeline(Video("m"), (EVENT, CORNER)).to_dataframe()
+    assert list(frame["clock_seconds"]) == [3790.48, 3866.0]
+    assert list(frame["score"]) == [(1, 0), (2, 0)]

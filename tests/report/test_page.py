@@ -224,3 +224,21 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path, place):
     with pytest.raises(InputError, match="cannot be written"):
         write_report(Timeline(Video("m")), tmp_path / place)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_event_shows_match_clock_and_score(tmp_path):
+    event = Event(4123.4, "Goal", 0.9, team="home", half=2, clock_seconds=3790.0, score=(1, 0))
+    timeline = Timeline(Video("m.mp4", 5400.0), (event, Event(5.0, "Foul", 0.8)))
+    reel = Reel((Clip("m.mp4", 4118.0, 4130.0, events=(event,), title="Goal"),))
+    _, document = written(timeline, tmp_path, reel=reel)
+    assert "Goal at 1:08:43, 2H 63:10, 2-0, 90%" in document.texts
+    assert "2H 63:10, 2-0" in document.texts
+    assert "90% · 1:08:43 · home" in document.texts
+    assert "12.0 s · 2H 63:10, 2-0 · Goal" in document.texts
+    assert "Foul at 0:05, 80%" in document.texts
+
+
+def test_an_event_of_a_half_shows_its_added_time(tmp_path):
+    event = Event(2830.0, "Foul", clock_seconds=2830.0)
+    _, document = written(Timeline(Video("1.mp4"), (event,), half=1), tmp_path)
+    assert "1H 45+2:10" in document.texts

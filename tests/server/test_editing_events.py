@@ -452,3 +452,63 @@ def test_a_step_from_before_events_had_these_fields_is_undone(editing: Editing) 
         row.steps = steps
     assert editing.post("undo").status_code == 200
     assert editing.all()[0]["team"] is None
+
+
+def state(event: dict[str, Any]) -> tuple[Any, ...]:
+    return event["half"], event["clock_seconds"], event["score"]
+
+
+@pytest.fixture
+def stated(editing: Editing) -> dict[str, Any]:
+    """An event at 2 s of a match that has no others, with all that it may say of the match."""
+    for event in editing.all():
+        editing.on(event, "DELETE")
+    more = {"half": 2, "clock": "64'", "clock_seconds": 3790.48, "score": [1, 0]}
+    return editing.add(time=2.0, label="Penalty", **more)
+
+
+def test_the_clock_moves_with_the_time_of_its_event(
+    editing: Editing, stated: dict[str, Any]
+) -> None:
+    moved = editing.on(stated, "PATCH", time=3.5).json()
+    assert state(moved) == (2, 3791.98, [1, 0])
+    assert moved["clock"] is None
+    assert editing.post("undo").status_code == 200
+    (back,) = editing.all()
+    assert state(back) == (2, 3790.48, [1, 0]) and back["clock"] == "64'"
+
+
+def test_a_change_of_anything_else_leaves_the_clock(
+    editing: Editing, stated: dict[str, Any]
+) -> None:
+    same = editing.on(stated, "PATCH", time=2.0, team="home", label="Foul").json()
+    assert state(same) == state(stated) and same["clock"] == "64'"
+
+
+def test_a_clock_that_is_given_with_the_time_counts(
+    editing: Editing, stated: dict[str, Any]
+) -> None:
+    moved = editing.on(stated, "PATCH", time=3.5, clock_seconds=10.0, score=[0, 0], half=1).json()
+    assert state(moved) == (1, 10.0, [0, 0])
+
+
+def test_a_clock_does_not_outlive_its_half(editing: Editing, stated: dict[str, Any]) -> None:
+    assert state(editing.on(stated, "PATCH", half=1).json()) == (1, None, [1, 0])
+
+
+def test_a_score_does_not_pass_a_goal(editing: Editing, stated: dict[str, Any]) -> None:
+    goal = editing.add(time=3.0, label="Goal", score=[1, 0])
+    moved = editing.on(stated, "PATCH", time=3.5).json()
+    assert state(moved) == (2, 3791.98, None)
+    editing.post("undo")
+    assert editing.on(goal, "PATCH", time=1.0).json()["score"] == [1, 0]
+    assert state(editing.all("?label=Penalty")[0]) == (2, 3790.48, None)
+    editing.post("undo")
+    assert state(editing.all("?label=Penalty")[0]) == (2, 3790.48, [1, 0])
+
+
+def test_a_goal_goes_on_from_the_score_that_it_states(editing: Editing) -> None:
+    editing.add(time=1.0, label="Goal", team="home", half=1, clock_seconds=2830.0, score=[2, 1])
+    editing.add(time=2.0, label="Goal", team="away", half=2, clock_seconds=2830.0)
+    goals = editing.client.get(f"{editing.url}/game").json()["goals"]
+    assert [(g["clock"], g["home"], g["away"]) for g in goals] == [("45+3", 3, 1), ("48", 3, 2)]

@@ -343,3 +343,20 @@ def test_a_server_of_one_video_each_is_brought_over(tmp_path: Path) -> None:
     with database.read() as session:
         assert session.scalar(select(EventRow.id)) is None
     database.close()
+
+
+def test_clock_and_score_stay_in_their_half(client: Any, halves: str) -> None:
+    def patch(event: dict[str, Any], **values: Any) -> dict[str, Any]:
+        url = f"{halves}/events/{event['id']}"
+        return client.patch(url, json=values, headers={"If-Match": "*"}).json()
+
+    first = client.get(f"{halves}/events").json()["items"][0]
+    first = patch(first, clock_seconds=2790.0, score=[1, 0], team="home")
+    assert (first["half"], first["clock_seconds"]) == (1, 2790.0)
+    reel = client.post(f"{halves}/reels", json={"seconds": 3, "labels": ["Goal"]}).json()
+    events = [event for clip in reel["reel"]["clips"] for event in clip["events"]]
+    assert {"half": 1, "clock": 2790.0, "score": [1, 0]}.items() <= events[0].items()
+    moved = patch(first, time=3.0)
+    assert (moved["half"], moved["clock_seconds"]) == (1, 2792.0)
+    moved = patch(moved, time=4.5)
+    assert (moved["half"], moved["clock_seconds"], moved["score"]) == (2, None, [1, 0])

@@ -1,7 +1,7 @@
 """Captions: WebVTT and SRT cues, and YouTube chapters.
 
-They hold a time and a label. The captions of a reel are timed on the rendered reel, not on the
-videos that it is cut from.
+They hold a time, and a label with match clock and score, ``Goal (2H 63:10, 1-0)``. The captions of
+a reel are timed on the rendered reel, not on the videos that it is cut from.
 """
 
 import html
@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import inf
 
 from touchline.errors import FormatError, InputError
-from touchline.events import Event, Timeline, Video
+from touchline.events import Timeline, Video
 from touchline.formats.base import (
     Content,
     Format,
@@ -21,7 +21,8 @@ from touchline.formats.base import (
     only_timeline,
     resolve_label_set,
 )
-from touchline.formats.edit_lists import clip_title
+from touchline.formats.edit_lists import clip_caption
+from touchline.match_state import event_title, parse_title
 from touchline.reel import Reel
 from touchline.timebase import format_seconds, parse_seconds
 
@@ -65,8 +66,9 @@ def read_cues(source: SourceFile) -> Timeline:
             start, end = (parse_seconds(found[i].replace(",", ".")) for i in (1, 2))
         except InputError as error:
             raise source.error(error.what, place, error.remedy) from error
+        label, state = parse_title(text)
         record = Record(source, {}, place)
-        events.append(record.event(start, text, extra={"end": end}))
+        events.append(record.event(start, label, extra={"end": end}, **state))
     labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
 
@@ -111,10 +113,10 @@ def read_chapters(source: SourceFile) -> Timeline:
         found = _CHAPTER.fullmatch(line)
         if found is None or not found[2].strip():
             continue
-        label = found[2].strip().translate(_OUT_OF_DESCRIPTION)
+        label, state = parse_title(found[2].strip().translate(_OUT_OF_DESCRIPTION))
         seconds = parse_seconds(found[1])
         if seconds or label != _OPENING:
-            events.append(Record(source, {}, f"line {number}").event(seconds, label))
+            events.append(Record(source, {}, f"line {number}").event(seconds, label, **state))
     if not events and not any(_CHAPTER.fullmatch(line) for line in lines):
         raise source.error("no line is a chapter", remedy='write lines such as "12:34 Goal"')
     labels = resolve_label_set(event.label for event in events)
@@ -158,16 +160,17 @@ def _cues(content: Content, options: Options) -> Iterable[Cue]:
     if isinstance(content, Reel):
         at = 0.0
         for clip in content:
-            yield at, at + clip.seconds, _line(clip_title(clip))
+            yield at, at + clip.seconds, _line(clip_caption(clip))
             at += clip.seconds
         return
-    events: tuple[Event, ...] = only_timeline(content, "captions").events
+    timeline = only_timeline(content, "captions")
+    events, half = timeline.events, timeline.half
     starts = [max(event.seconds, 0.0) for event in events]
     shown = max(options.lag_seconds, 0.001)
     for event, (start, following) in zip(events, pairwise([*starts, inf]), strict=True):
         # A cue ends where the next begins, unless both begin at the same time.
         end = min(start + shown, following) if following > start else start + shown
-        yield start, end, _line(event.label)
+        yield start, end, _line(event_title(event, half))
 
 
 def _line(text: str) -> str:

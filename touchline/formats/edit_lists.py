@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from touchline.errors import FormatError, InputError
 from touchline.formats.base import Options, Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json, clip_to_json
+from touchline.match_state import clip_state
 from touchline.reel import Clip, Reel
 
 
@@ -36,6 +37,13 @@ def frame_range(clip: Clip, rate: Fraction) -> tuple[int, int]:
 def clip_title(clip: Clip) -> str:
     """The title of a clip, else its labels, else ``Clip``."""
     return clip.title or ", ".join(dict.fromkeys(event.label for event in clip.events)) or "Clip"
+
+
+def clip_caption(clip: Clip) -> str:
+    """The title of a clip with match clock and score; a title of one's own is left alone."""
+    title, state = clip_title(clip), clip_state(clip)
+    is_own = clip.title is None or clip.title in (event.label for event in clip.events)
+    return f"{title} ({state})" if state and is_own else title
 
 
 def video_url(clip: Clip, options: Options) -> str:

@@ -11,8 +11,8 @@ from touchline.errors import InputError
 from touchline.formats.base import EVENT_FIELDS, Content, Format, Options, SourceFile, only_reel
 from touchline.formats.edit_lists import (
     build_reel,
+    clip_caption,
     clip_from_metadata,
-    clip_title,
     clip_without_metadata,
     frame_range,
     metadata_text,
@@ -92,7 +92,7 @@ def write_edl(content: Content, options: Options) -> bytes:
             format_timecode(frame, rate, drop) for frame in (first, after, at, at + after - first)
         )
         lines.append(f"{number:03d}  {names[clip.video]:<8} AA/V  C        {codes}")
-        lines += [_NAME + _line(clip.video), f"* COMMENT: {_line(clip_title(clip))}"]
+        lines += [_NAME + _line(clip.video), f"* COMMENT: {_line(clip_caption(clip))}"]
         lines += [_METADATA + metadata_text(clip), ""]
         at += after - first
     return "\n".join(lines).encode("utf-8", "replace")

@@ -6,8 +6,8 @@ from fractions import Fraction
 from touchline.formats.base import EVENT_FIELDS, Content, Format, Options, SourceFile, only_reel
 from touchline.formats.edit_lists import (
     build_reel,
+    clip_caption,
     clip_from_metadata,
-    clip_title,
     clip_without_metadata,
     frame_range,
     metadata_text,
@@ -16,6 +16,7 @@ from touchline.formats.edit_lists import (
     video_url,
 )
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
+from touchline.match_state import event_title
 from touchline.reel import Clip, Reel
 from touchline.timebase import drops_frames
 
@@ -83,7 +84,7 @@ def write_fcpxml(content: Content, options: Options) -> bytes:
             spine,
             "asset-clip",
             ref=assets[clip.video, clip.half],
-            name=clip_title(clip),
+            name=clip_caption(clip),
             offset=_time(at, rate),
             start=_time(first, rate),
             duration=_time(after - first, rate),
@@ -96,7 +97,7 @@ def write_fcpxml(content: Content, options: Options) -> bytes:
                     "marker",
                     start=_time(marked, rate),
                     duration=_time(1, rate),
-                    value=event.label,
+                    value=event_title(event, clip.half),
                 )
         child(child(element, "metadata"), "md", key=_METADATA, value=metadata_text(clip))
         at += after - first

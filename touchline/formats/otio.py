@@ -17,15 +17,16 @@ from touchline.formats.base import (
 )
 from touchline.formats.edit_lists import (
     build_reel,
+    clip_caption,
     clip_from_metadata,
     clip_metadata,
-    clip_title,
     clip_without_metadata,
     frame_range,
     require_rate,
     video_name_from_url,
     video_url,
 )
+from touchline.match_state import event_title
 from touchline.reel import Clip, Reel
 
 _METADATA = "touchline"
@@ -71,7 +72,7 @@ def write_otio(content: Content, options: Options) -> bytes:
         first, after = frame_range(clip, rate)
         shown = _range(first, after - first, rate)
         item = otio.schema.Clip(
-            clip_title(clip),
+            clip_caption(clip),
             otio.schema.ExternalReference(video_url(clip, options)),
             shown,
             metadata={_METADATA: clip_metadata(clip)},
@@ -79,7 +80,7 @@ def write_otio(content: Content, options: Options) -> bytes:
         for event in clip.events:
             marked = round(Fraction(event.seconds) * rate)
             if first <= marked < after:
-                marker = otio.schema.Marker(event.label, _range(marked, 1, rate))
+                marker = otio.schema.Marker(event_title(event, clip.half), _range(marked, 1, rate))
                 item.markers.append(marker)
         track.append(item)
     return (otio.adapters.write_to_string(timeline, "otio_json", indent=2) + "\n").encode()

@@ -28,7 +28,7 @@ from touchline.formats.markup import Element, child, mentions, new_root, parse_x
 from touchline.formats.states import state_to_json, take_state
 from touchline.formats.touchline_json import event_from_json
 from touchline.labels import LabelSet
-from touchline.match_state import format_score, match_state, score_shown
+from touchline.match_state import clip_event, format_score, match_state, score_shown
 from touchline.reel import Reel
 from touchline.timebase import parse_seconds
 
@@ -109,6 +109,10 @@ def write_sportscode(content: Content, options: Options) -> bytes:
             )
             for event in clip.events:
                 _label(instance, "Event", event.label)
+            if (main := clip_event(clip)) is not None:
+                main = replace(main, half=main.half or clip.half, clock=None)
+                for group, text in _state_labels(main).items():
+                    _label(instance, group, text)
             _label(instance, _CLIP, metadata_text(clip))
         colours: Mapping[str, Any] = {}
     else:

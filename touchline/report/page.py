@@ -20,8 +20,9 @@ from touchline.colours import class_colour, css_colour
 from touchline.errors import MediaError
 from touchline.events import Event, Timeline
 from touchline.labels import LabelSet, label_set_of
+from touchline.match_state import clip_state, match_state
 from touchline.media.video import probe, read_frames
-from touchline.reel import Reel
+from touchline.reel import Clip, Reel
 from touchline.runtime.atomic import write_text
 from touchline.runtime.wording import counted, counted_rate
 from touchline.scores import FloatArray
@@ -103,7 +104,7 @@ def render(
         reel=_reel_section(reel),
         chips="".join(_chip(label, labels) for label in occurring),
         events="\n".join(
-            _event_card(event, labels, thumbnails.get(place))
+            _event_card(event, labels, thumbnails.get(place), timeline.half)
             for place, event in enumerate(timeline)
         ),
         event_count=len(timeline),
@@ -156,7 +157,7 @@ def _lane(timeline: Timeline, label: str, labels: LabelSet, span: float, reel: R
     if timeline.scores is not None and label in timeline.scores.labels:
         curve = timeline.scores.of(label)
         shapes.append(f'<path class="curve" d="{_curve(curve, timeline.scores.seconds, span)}"/>')
-    shapes += [_needle(event, span) for event in timeline if event.label == label]
+    shapes += [_needle(event, span, timeline.half) for event in timeline if event.label == label]
     name = escape(label)
     return (
         f'<div class="lane" {_style(labels, label)}>'
@@ -178,10 +179,11 @@ def _clip_band(start: float, end: float, span: float) -> str:
     )
 
 
-def _needle(event: Event, span: float) -> str:
+def _needle(event: Event, span: float, half: int | None) -> str:
     x = _x(event.seconds, span)
     top = round(_LANE_HEIGHT * (1 - min(max(event.confidence, 0.05), 1.0)), 2)
-    title = f"{event.label} at {format_seconds(event.seconds)}, {event.confidence:.0%}"
+    said = (f"at {format_seconds(event.seconds)}", match_state(event, half))
+    title = f"{event.label} {', '.join(filter(None, said))}, {event.confidence:.0%}"
     return (
         f'<line x1="{x}" x2="{x}" y1="{top}" y2="{_LANE_HEIGHT:g}" {_data(event)}>'
         f"<title>{escape(title)}</title></line>"
@@ -228,13 +230,7 @@ def _legend(timeline: Timeline, reel: Reel | None) -> str:
 def _reel_section(reel: Reel | None) -> str:
     if reel is None:
         return ""
-    cards = "".join(
-        '<li class="clip-card">'
-        f"<strong>{escape(clip.title or 'Clip')}</strong>"
-        f" <time>{format_seconds(clip.start_seconds)}–{format_seconds(clip.end_seconds)}</time>"
-        f'<div class="more">{clip.seconds:.1f} s · {escape(_names(clip.events))}</div></li>'
-        for clip in reel
-    )
+    cards = "".join(_clip_card(clip) for clip in reel)
     length = format_seconds(reel.seconds)
     clips = counted(len(reel), "clip")
     body = f'<ol class="clips">{cards}</ol>' if cards else '<p class="empty">It is empty.</p>'
@@ -242,6 +238,16 @@ def _reel_section(reel: Reel | None) -> str:
         '<section aria-labelledby="reel-heading"><div class="bar">'
         f'<h2 id="reel-heading">Reel <span class="count">{clips}, {length}</span></h2>'
         f"</div>{body}</section>"
+    )
+
+
+def _clip_card(clip: Clip) -> str:
+    more = (f"{clip.seconds:.1f} s", clip_state(clip), _names(clip.events))
+    return (
+        '<li class="clip-card">'
+        f"<strong>{escape(clip.title or 'Clip')}</strong>"
+        f" <time>{format_seconds(clip.start_seconds)}–{format_seconds(clip.end_seconds)}</time>"
+        f'<div class="more">{escape(" · ".join(filter(None, more)))}</div></li>'
     )
 
 
@@ -261,11 +267,13 @@ def _chip(label: str, labels: LabelSet) -> str:
     )
 
 
-def _event_card(event: Event, labels: LabelSet, thumbnail: str | None) -> str:
-    when = event.clock or format_seconds(event.seconds)
+def _event_card(event: Event, labels: LabelSet, thumbnail: str | None, half: int | None) -> str:
+    state = match_state(event, half)
+    when = state or format_seconds(event.seconds)
     alt = f"The picture at {format_seconds(event.seconds)}"
     picture = f'<img src="{thumbnail}" alt="{alt}" loading="lazy">' if thumbnail else ""
-    more = (event.team, event.player, event.status, event.visibility, event.note)
+    video_time = format_seconds(event.seconds) if state else None
+    more = (video_time, event.team, event.player, event.status, event.visibility, event.note)
     details = " · ".join(escape(text) for text in more if text)
     return (
         f'<li class="event" {_data(event)} {_style(labels, event.label)}>{picture}'

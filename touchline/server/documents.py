@@ -36,6 +36,13 @@ def event_from_row(row: EventRow) -> Event:
     return Event(**values | {"score": None if row.score is None else tuple(row.score)})
 
 
+def event_in_match(match: MatchRow, row: EventRow) -> Event:
+    """The event that a row holds, with its half where each half has its video."""
+    event = event_from_row(row)
+    several = len(match.videos) > 1
+    return replace(event, half=video_at(match, row.seconds).half) if several else event
+
+
 def values_from_event(event: Event) -> dict[str, Any]:
     """What a row holds of an event; texts are cut to what fits into it."""
     values = {name: getattr(event, name) for name in EVENT_FIELDS}

@@ -9,20 +9,18 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from touchline.server.documents import video_at
+from touchline.match_state import GOAL
+from touchline.server.documents import event_in_match, video_at
 from touchline.server.tables import EventRow, MatchRow
+from touchline.timebase import HALF_CLOCKS
 
 NAMES = ("home", "away", "date", "score")
 """The texts of ``MatchRow.game``; it also holds ``periods``."""
 
 KICK_OFF = "kick-off"
-GOAL = "goal"
 
 SURE_CONFIDENCE = 0.5
 """A kick-off below this confidence sets the clock only once it is accepted."""
-
-_MINUTES = {1: (0, 45), 2: (45, 45), 3: (90, 15), 4: (105, 15)}
-"""Minute at which each half begins, and minutes that it has before stoppage time."""
 
 _OF_SOCCERNET = {
     "home": "gameHomeTeam", "away": "gameAwayTeam", "date": "gameDate", "score": "gameScore",
@@ -67,10 +65,15 @@ def clock_at(periods: Sequence[Mapping[str, Any]], seconds: float) -> str | None
     begun = [period for period in periods if period["start"] <= seconds]
     if not begun:
         return None
-    first, length = _MINUTES[begun[-1]["half"]]
-    minute = int((seconds - begun[-1]["start"]) // 60) + 1
-    over = minute - length
-    return f"{first + length}+{over}" if over > 0 else str(first + minute)
+    half = begun[-1]["half"]
+    return _minute(HALF_CLOCKS[half][0] + seconds - begun[-1]["start"], half)
+
+
+def _minute(clock_seconds: float, half: int | None) -> str:
+    """The minute that is being played at a match clock."""
+    minute = int(clock_seconds // 60) + 1
+    end = int(HALF_CLOCKS[half][1] // 60) if half in HALF_CLOCKS else minute
+    return f"{end}+{minute - end}" if minute > end else str(minute)
 
 
 def _periods(match: MatchRow, events: Iterable[EventRow]) -> list[dict[str, Any]]:
@@ -79,10 +82,10 @@ def _periods(match: MatchRow, events: Iterable[EventRow]) -> list[dict[str, Any]
     }
     for event in events:
         half = video_at(match, event.seconds).half if len(match.videos) > 1 else event.half
-        if half in _MINUTES and _is_sure(event, KICK_OFF):
+        if half in HALF_CLOCKS and _is_sure(event, KICK_OFF):
             starts.setdefault(half, (event.seconds, "event"))
     return [
-        {"half": half, "start": start, "minute": _MINUTES[half][0], "source": source}
+        {"half": half, "start": start, "minute": int(HALF_CLOCKS[half][0] // 60), "source": source}
         for half, (start, source) in sorted(starts.items(), key=lambda item: item[1][0])
     ]
 
@@ -97,17 +100,27 @@ def _is_sure(event: EventRow, label: str) -> bool:
 def _goals(
     match: MatchRow, events: Iterable[EventRow], periods: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The accepted goals with a team, and the score after each."""
+    """The accepted goals with a team, and the score after each.
+
+    It goes on from the score that a goal states, where it states one.
+    """
     goals, score = [], {"home": 0, "away": 0}
     for event in events:
         if event.label.lower() != GOAL or event.status != "accepted" or not event.team:
             continue
         side = _side(match, event.team)
+        if event.score is not None:
+            score = dict(zip(score, event.score, strict=True))
         if side is not None:
             score[side] += 1
-        clock = event.clock or clock_at(periods, event.seconds)
+        clock = event.clock or _clock(match, event) or clock_at(periods, event.seconds)
         goals.append({"time": event.seconds, "team": event.team, "clock": clock, **score})
     return goals
+
+
+def _clock(match: MatchRow, event: EventRow) -> str | None:
+    stated = event_in_match(match, event)
+    return None if stated.clock_seconds is None else _minute(stated.clock_seconds, stated.half)
 
 
 def _side(match: MatchRow, team: str) -> str | None:

@@ -44,11 +44,14 @@ def through_match(reel: Reel, videos: "Sequence[VideoRow]", title: str) -> Reel:
         return reel
     starts = {video.half: video.start_seconds for video in videos}
     return replace(
-        reel,
-        clips=tuple(
-            replace(_moved(clip, starts[clip.half]), video=title, half=None) for clip in reel
-        ),
+        reel, clips=tuple(_in_match(_moved(clip, starts[clip.half]), title) for clip in reel)
     )
+
+
+def _in_match(clip: Clip, title: str) -> Clip:
+    """A clip of one half as one of the match: its events name the half."""
+    events = tuple(replace(event, half=clip.half) for event in clip.events)
+    return replace(clip, video=title, half=None, events=events)
 
 
 def _parts(clip: Clip, videos: "Sequence[VideoRow]") -> Iterator[Clip]:

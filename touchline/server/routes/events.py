@@ -26,6 +26,7 @@ from touchline.server.feeds import place_feed
 from touchline.server.games import events_of_game, facts_of_file, known_game
 from touchline.server.history import change_events, redo, undo
 from touchline.server.intake.uploads import clean_name
+from touchline.server.moves import with_match_state
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Cursor,
@@ -468,7 +469,11 @@ def _changed(
         row = _event(session, match_id, event_id)
         demand_match(request, row)
         now = services.database.now(session)
-        change_events(session, match, [(row, dict(values))], actor=actor, action=action, now=now)
+        rows = [(row, dict(values))]
+        if {"seconds", "half"} & values.keys():
+            others = [other for other in session.scalars(_alive(match_id)) if other is not row]
+            rows = with_match_state(match, row, values, others)
+        change_events(session, match, rows, actor=actor, action=action, now=now)
         if action == "deleted":
             audit(services, request, session, "event deleted", f"{match_id} {row.label}")
     response.headers["ETag"] = etag_of(row)

@@ -13,7 +13,7 @@ from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import event_from_row, timelines_from_rows
+from touchline.server.documents import event_in_match, timelines_from_rows
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.product import ProductPayload
 from touchline.server.problems import ProblemError
@@ -266,7 +266,7 @@ def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
 def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
     """The requested clips, inside the video, with the events that each shows."""
     length = float(match.info.get("duration_seconds", 0))
-    events = [event_from_row(row) for row in sorted(rows, key=lambda row: row.seconds)]
+    events = [event_in_match(match, row) for row in sorted(rows, key=lambda row: row.seconds)]
     name = match.videos[0].name if len(match.videos) == 1 else match.title
     made = []
     for clip in clips:

@@ -15,6 +15,29 @@ export function clock(seconds, decimals = 0) {
   return `${sign}${front}:${rest}`;
 }
 
+const HALF_NAMES = ["1H", "2H", "ET1", "ET2"];
+/** Minutes at which the added time of each half begins. */
+const HALF_ENDS = [45, 90, 105, 120];
+
+/** @param {number} half */
+export function halfName(half) {
+  return HALF_NAMES[half - 1] ?? `${half}H`;
+}
+
+/**
+ * A match clock: `63:10`, with its half `2H 63:10`, in added time `1H 45+2:10`.
+ *
+ * @param {number} seconds
+ * @param {number | null} [half]
+ */
+export function matchClock(seconds, half) {
+  const whole = Math.floor(seconds + 1e-6);
+  const time = (/** @type {number} */ count) => `${Math.floor(count / 60)}:${String(count % 60).padStart(2, "0")}`;
+  if (!half) return time(whole);
+  const end = (HALF_ENDS[half - 1] ?? Infinity) * 60;
+  return `${halfName(half)} ${whole <= end ? time(whole) : `${end / 60}+${time(whole - end)}`}`;
+}
+
 /** @param {number} bytes */
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];

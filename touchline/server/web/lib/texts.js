@@ -107,7 +107,6 @@ const ENGLISH = {
   classesHow: "Press a class, or its key, to add an event at the playhead. The slider hides events of lower confidence.",
   clearFilters: "Show everything",
   clip: "Clip",
-  clockAt: "{half}H {time}",
   confidence: "Confidence",
   conflict: "{name} has changed “{label}” meanwhile. Theirs: {theirs}. Yours: {mine}.",
   conflictDeleted: "Somebody has deleted the event that you changed. Undo brings it back.",

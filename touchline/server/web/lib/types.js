@@ -114,12 +114,21 @@
  * @property {string | null} match
  * @property {Record<string, unknown>} result
  *
+ * @typedef {object} ClipEvent an event as reel files hold it
+ * @property {number} time
+ * @property {string} label
+ * @property {string} [team]
+ * @property {Status} [status]
+ * @property {number} [half]
+ * @property {number | string} [clock] match seconds, or the clock as another program writes it
+ * @property {[number, number]} [score] goals of home and away before the event
+ *
  * @typedef {object} Clip
  * @property {number} start
  * @property {number} end
  * @property {string} [title]
  * @property {number} [score]
- * @property {{time: number, label: string}[]} [events]
+ * @property {ClipEvent[]} [events]
  *
  * @typedef {object} Reel
  * @property {string} id

@@ -16,8 +16,8 @@ export class EventInspector extends HTMLElement {
   isEditable = true;
   /** Whether each half has its video, so that an event's half follows from its time. */
   hasHalves = false;
-  /** @type {(event: MatchEvent) => string | null} the match's clock at an event */
-  clockOf = () => null;
+  /** @type {(event: MatchEvent) => string | null} match clock and score at an event */
+  stateOf = () => null;
   #shown = "";
 
   /** @param {MatchEvent | null} event @param {string[]} teams known already */
@@ -27,7 +27,7 @@ export class EventInspector extends HTMLElement {
       this.#shown = "";
       return;
     }
-    const shown = JSON.stringify([event, teams, this.clockOf(event)]);
+    const shown = JSON.stringify([event, teams, this.stateOf(event)]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     if (this.contains(document.activeElement) && this.dataset.id === event.id) this.#refresh(event);
@@ -69,7 +69,7 @@ export class EventInspector extends HTMLElement {
       event.updated_by && event.version > 1
         ? t("changedBy", { name: event.updated_by, when: date(event.updated_at) })
         : "";
-    return [this.clockOf(event), origin, t(`status.${event.status}`), last].filter(Boolean).join(" · ");
+    return [this.stateOf(event), origin, t(`status.${event.status}`), last].filter(Boolean).join(" · ");
   }
 
   /** @param {MatchEvent} event @param {string[]} teams */

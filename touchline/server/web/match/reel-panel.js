@@ -7,6 +7,7 @@ import { jobEnd } from "../lib/jobs.js";
 import { complain, notify } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { t, n } from "../lib/texts.js";
+import { eventOfClip, matchState } from "./clock.js";
 import { around } from "./settings.js";
 import { insertClip, movedClip, trimmed } from "./reel-edits.js";
 
@@ -474,6 +475,8 @@ export class ReelPanel extends HTMLElement {
       this.#edit(trimmed(this.clips, place, start, end, this.#duration));
     const trim = (/** @type {string} */ shown, /** @type {string} */ label, /** @type {string} */ focus, /** @type {() => void} */ act) =>
       h("button", { type: "button", class: "quiet", disabled: off, "aria-label": `${shown} ${label}`, title: label, "data-focus": `${focus} ${place}`, onclick: act }, shown);
+    const shown = eventOfClip(clip);
+    const state = shown && this.store ? matchState(this.store.match, shown) : "";
     const seconds = t("trimStep", { seconds: TRIM_SECONDS });
     return h(
       "li",
@@ -514,6 +517,7 @@ export class ReelPanel extends HTMLElement {
           iconButton("trash", t("clipRemove", { name }), { "data-focus": `remove ${place}`, onclick: () => this.#edit(this.clips.filter((_, i) => i !== place)) }),
         ],
       ),
+      state ? h("p", { class: "clip-state quiet-text number" }, state) : null,
       h(
         "div",
         { class: "row trims number" },

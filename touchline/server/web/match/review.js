@@ -8,7 +8,7 @@ import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
 import { NO_FILTERS, choose, countStatuses, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
-import { goalsIn, halvesOf, matchClock, periods, score, teamName } from "./clock.js";
+import { clockAt, clockByEvents, goalsIn, halvesOf, matchState, periods, score, scoreByEvents, teamName } from "./clock.js";
 import { EventInspector } from "./inspector.js";
 import { EventList } from "./event-list.js";
 import { Keys, classOf, keyName, showKeys, shownKey } from "./keys.js";
@@ -40,6 +40,8 @@ export class MatchReview {
   #palette = [];
   #isStopped = false;
   #bulk = 0.8;
+  /** @type {import("../lib/types.js").MatchEvent[]} events that state the match clock */
+  #stated = [];
   /** @type {import("./clock.js").Period[]} */
   #periods = [];
   /** @type {MatchEvent[]} */
@@ -112,10 +114,11 @@ export class MatchReview {
     this.list.colourOf = this.colourOf;
     this.list.factsOf = (event) => {
       const team = event.team && teamName(match, event.team);
-      return [matchClock(this.#periods, event.time), team, event.player, event.note].filter(Boolean).join(" · ");
+      return [this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
     };
     this.inspector.hasHalves = halvesOf(match).length > 0;
-    this.inspector.clockOf = (event) => matchClock(this.#periods, event.time);
+    this.inspector.stateOf = (event) => this.#stateOf(event);
+    this.timeline.stateOf = (event) => matchState(match, event);
     this.inspector.labels = match.labels;
     this.classes.colourOf = this.colourOf;
     this.classes.keyOf = (label) => this.keys.keyOfClass(label);
@@ -435,6 +438,7 @@ export class MatchReview {
     const events = this.store.sorted;
     this.#periods = periods(this.match, events);
     this.#goals = goalsIn(events);
+    this.#stated = events.filter((event) => event.clock_seconds !== null);
     this.#shown = choose(events, this.#filters, this.thresholds);
     const seen = new Set(this.#shown.map((event) => event.id));
     const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
@@ -523,13 +527,27 @@ export class MatchReview {
     fill(this.saved, count === 0 ? (mayEdit() ? t("allSaved") : "") : connection.isLost ? n("kept", count) : t("saving"));
   };
 
+  /** @param {MatchEvent} event @returns {string | null} where in the match it lies: as it says, else by the kick-offs */
+  #stateOf(event) {
+    return matchState(this.match, event) || this.#clockAt(event.time);
+  }
+
+  /** @param {number} seconds */
+  #clockAt(seconds) {
+    return clockByEvents(this.#stated, seconds) ?? clockAt(this.#periods, seconds);
+  }
+
   #drawTime() {
     const { player } = this;
     this.timeline.setPlayhead(player.seconds, player.isPlaying);
     const frame = player.frame % Math.round(this.rate);
     if (this.time) fill(this.time, `${clock(player.seconds)}.${String(frame).padStart(2, "0")}`, h("span", { class: "quiet-text" }, ` / ${clock(player.duration)}`));
     if (this.clockBox) {
-      const known = [matchClock(this.#periods, player.seconds), score(this.match, this.#goals, player.seconds)];
+      const { seconds } = player;
+      const known = [
+        this.#clockAt(seconds),
+        scoreByEvents(this.match, this.store.sorted, seconds) ?? score(this.match, this.#goals, seconds),
+      ];
       fill(this.clockBox, known.filter(Boolean).join(" · "));
     }
   }

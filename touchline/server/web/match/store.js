@@ -62,6 +62,20 @@ export function valuesOf(event) {
 }
 
 /**
+ * An event at another time as it may be shown until the server, which knows all events, has said
+ * whether its match clock and score hold there.
+ *
+ * @param {MatchEvent} event
+ * @param {number} [time]
+ * @returns {MatchEvent}
+ */
+function movedTo(event, time) {
+  if (time === undefined || time === event.time) return event;
+  const seconds = event.clock_seconds === null ? -1 : event.clock_seconds + time - event.time;
+  return { ...event, clock: null, clock_seconds: seconds < 0 ? null : seconds };
+}
+
+/**
  * Fields of one person's edit that somebody else has changed in the meantime.
  *
  * @param {Values} base what the edit was made on
@@ -163,7 +177,7 @@ export class MatchStore extends EventTarget {
       Object.keys(values).map((name) => [name, event[/** @type {keyof EventValues} */ (name)]]),
     );
     if (Object.entries(values).every(([name, value]) => Reflect.get(base, name) === value)) return;
-    const after = { ...event, ...values };
+    const after = { ...movedTo(event, values.time), ...values };
     this.#did({ parts: [{ id: event.id, before: event, after }] });
     this.#put(after);
     this.#queue({ kind: "change", id: event.id, values, base });
@@ -324,7 +338,7 @@ export class MatchStore extends EventTarget {
   #showEdit(edit) {
     if (edit.kind === "change") {
       const event = this.events.get(edit.id);
-      if (event) this.events.set(edit.id, { ...event, ...edit.values });
+      if (event) this.events.set(edit.id, { ...movedTo(event, edit.values.time), ...edit.values });
     } else if (edit.kind === "add") {
       this.events.set(edit.id, this.#fresh(edit.id, edit.values));
     } else if (edit.kind === "remove") {

@@ -110,6 +110,8 @@ export class MatchTimeline extends HTMLElement {
   #paper = { ...PAPER };
   /** @type {((seconds: number) => {src: string} | null)} */
   thumbnailAt = () => null;
+  /** Match clock and score at an event. @type {(event: MatchEvent) => string | null} */
+  stateOf = () => null;
   #draw = oncePerFrame(() => this.#paint());
   #drawMap = oncePerFrame(() => this.#paintMap());
   #moveHead = oncePerFrame(() => this.#placeHead());
@@ -689,11 +691,13 @@ export class MatchTimeline extends HTMLElement {
       tip.prepend(image);
     }
     if (picture && image && image.getAttribute("src") !== picture.src) image.src = picture.src;
+    const state = hit && this.stateOf(hit);
     const words = tip.querySelector("div") ?? tip.appendChild(h("div"));
     fill(
       words,
       h("strong", { class: "number" }, clock(hit?.time ?? seconds, 2)),
       hit ? ` ${t("hoverEvent", { label: hit.label, share: percent(hit.confidence) })}` : "",
+      state ? h("div", { class: "number" }, state) : "",
     );
     tip.hidden = false;
     const box = this.getBoundingClientRect();
