@@ -102,3 +102,14 @@ def test_pictures_of_no_kind_at_all_are_read(reader: TextReader) -> None:
         assert read_still(picture, reader) is None
     observer = ScoreBugObserver(reader)
     assert observer.finish().remarks == ("no score bug was found",)
+
+
+@pytest.mark.slow
+def test_of_a_part_of_a_recording_only_that_part_has_readings(reader: TextReader) -> None:
+    recording = Broadcast(DESIGNS[0], lambda time: 1200 + time, 30)
+    observer = ScoreBugObserver(reader)
+    for time, picture in recording.frames(2.0):
+        observer.see(500.0 + time, picture)
+    said = observer.finish(duration_seconds=530.0)
+    assert [r.seconds for r in said.readings] == [500.0 + k for k in range(30)]
+    assert said.readings[20].clock_seconds == pytest.approx(1220, abs=1)

@@ -110,16 +110,17 @@ class CutFinder:
                 self._found.append(Cut(self._times[place], "dissolve", confidence))
 
 
-def _distance(first: NDArray[np.int16], second: NDArray[np.int16]) -> Floats:
+def _distance(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
     """(n,) mean distance of pictures (n, height, width, 3), luma and colours added."""
-    return 3 * np.abs(first - second).reshape(len(first), -1).mean(1, dtype=np.float32)
+    apart = np.maximum(first, second) - np.minimum(first, second)
+    levels = apart.reshape(len(apart), -1)
+    return np.asarray(3 * levels.sum(1, dtype=np.uint32) / levels.shape[1], np.float32)
 
 
 def _hard_cuts(pictures: NDArray[np.uint8]) -> list[tuple[int, float]]:
     """(place, confidence) of the first picture after each hard cut."""
-    signed = pictures.astype(np.int16)
     steps = np.zeros(len(pictures), np.float32)
-    steps[1:] = _distance(signed[1:], signed[:-1])
+    steps[1:] = _distance(pictures[1:], pictures[:-1])
     found = []
     for place in np.flatnonzero(steps > CUT_STEP).tolist():
         around = np.concatenate(
@@ -130,8 +131,8 @@ def _hard_cuts(pictures: NDArray[np.uint8]) -> list[tuple[int, float]]:
         step = float(steps[place])
         if step < CUT_RATIO * max(usual, 1.0) or step < highest:
             continue
-        before, after = max(0, place - 2), min(len(signed) - 1, place + _AFTER)
-        stays = float(_distance(signed[after][None], signed[before][None])[0])
+        before, after = max(0, place - 2), min(len(pictures) - 1, place + _AFTER)
+        stays = float(_distance(pictures[after][None], pictures[before][None])[0])
         if stays < FLASH_RETURN * step:
             continue
         evidence = _evidence(pictures[place - 1], pictures[place])
@@ -175,8 +176,15 @@ def blocks(pictures: NDArray[np.uint8]) -> Floats:
     count, height, width, _ = pictures.shape
     high, wide = max(1, height // 4), max(1, width // 4)
     down, across = height // high, width // wide
-    parts = pictures[:, : high * down, : wide * across].reshape(count, high, down, wide, across, 3)
-    return parts.mean((2, 4), dtype=np.float32)
+    parts = pictures[:, : high * down, : wide * across]
+    # Sums of slices take a tenth of the time that a mean over axes does.
+    rows = np.zeros((count, high, wide * across, 3), np.uint16)
+    for row in range(down):
+        rows += parts[:, row::down]
+    sums = np.zeros((count, high, wide, 3), np.uint16)
+    for column in range(across):
+        sums += rows[:, :, column::across]
+    return np.asarray(sums / np.float32(down * across), np.float32)
 
 
 def _dissolves(pictures: NDArray[np.uint8]) -> list[tuple[int, float]]:

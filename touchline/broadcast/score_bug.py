@@ -31,7 +31,7 @@ _EAGER_SECONDS = 6.0
 _LONGEST_SEARCH_SECONDS = 20.0
 _HIDDEN_SEARCH_SECONDS = 10.0
 _MAX_PLACES = 4
-_CLOCK_EVERY_SECONDS = (0.4, 4.0)
+_CLOCK_EVERY_SECONDS = (0.4, 6.0)
 """Between readings of the clock: until it is known to run, and then."""
 
 _SCORE_EVERY_SECONDS = 30.0
@@ -373,7 +373,7 @@ class ScoreBugObserver:
             return ScoreBugResult(remarks=("no score bug was found",))
         for followed in chosen:
             self._name(followed)
-        return _decode(chosen, runs, duration, evidence)
+        return _decode(chosen, runs, (self._start or 0.0, duration), evidence)
 
     def _name(self, followed: _Followed) -> None:
         """Add the names read from the mean picture, which count as much as half of the others."""
@@ -426,11 +426,15 @@ def _stands(followed: _Followed, duration: float) -> bool:
 
 
 def _decode(
-    chosen: list[_Followed], runs: list[ClockRun], duration: float, evidence: Sequence[Evidence]
+    chosen: list[_Followed],
+    runs: list[ClockRun],
+    span: tuple[float, float],
+    evidence: Sequence[Evidence],
 ) -> ScoreBugResult:
+    """What was read in a span of the recording, from the first picture seen to its end."""
     marks = sorted(mark for followed in chosen for mark in followed.marks)
     added = sorted(plate for followed in chosen for plate in followed.added)
-    halves = find_halves(runs, duration, marks, [time for time, _ in added])
+    halves = find_halves(runs, span[1], marks, [time for time, _ in added])
     scores = sorted(
         (reading for followed in chosen for reading in followed.scores),
         key=lambda reading: reading.time_seconds,
@@ -461,7 +465,7 @@ def _decode(
         remarks.append("no score was found")
     if teams is None:
         remarks.append("no names of teams were found")
-    readings = _readings(chosen, halves, tracks, matches, added, duration)
+    readings = _readings(chosen, halves, tracks, matches, added, span)
     return ScoreBugResult(
         teams,
         tuple(_half(half) for half in halves),
@@ -528,9 +532,9 @@ def _readings(
     tracks: Sequence[ScoreTrack],
     matches: Sequence[tuple[float, float]],
     added: Sequence[tuple[float, int]],
-    duration: float,
+    span: tuple[float, float],
 ) -> list[Reading]:
-    """One reading for every second."""
+    """One reading for every second of a span."""
     seen = sorted(
         (time, shown)
         for followed in chosen
@@ -539,7 +543,8 @@ def _readings(
     times = np.array([time for time, _ in seen])
     shown = np.array([flag for _, flag in seen], bool)
     found = []
-    for second in range(int(np.floor(duration - 1e-6)) + 1):
+    first, last = int(np.ceil(span[0] - 1e-6)), int(np.floor(span[1] - 1e-6))
+    for second in range(first, last + 1):
         time = float(second)
         visible = bool(len(times)) and bool(shown[np.argmin(np.abs(times - time))])
         half = next((h for h in halves if h.start_seconds <= time <= h.end_seconds), None)

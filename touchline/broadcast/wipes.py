@@ -137,7 +137,7 @@ class WipeFinder:
             return
         self._last = time_seconds
         self._times.append(time_seconds)
-        self._pictures.append(_halved(picture))
+        self._pictures.append(picture)
         if len(self._pictures) >= self._before + _BLOCK + _MARGIN:
             self._collect(self._before + _BLOCK)
             kept = self._before + _BLOCK - _MARGIN
@@ -156,7 +156,7 @@ class WipeFinder:
         """Keep the moments among the pictures held, those before ``end`` not yet looked at."""
         if len(self._pictures) < _LENGTH:
             return
-        pictures = np.stack(self._pictures)
+        pictures = _halved(np.stack(self._pictures))
         layout = blocks(pictures)
         apart = np.abs(layout[LAG:] - layout[:-LAG]).mean((1, 2)).sum(-1)
         bursts = np.zeros(len(pictures), np.float32)
@@ -193,10 +193,13 @@ def _is_short_shot(layout: NDArray[np.float32], strength: float) -> bool:
     return True
 
 
-def _halved(picture: Thumbnail) -> Thumbnail:
-    height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
-    parts = picture[:height, :width].astype(np.uint16)
-    total = parts[::2, ::2] + parts[1::2, ::2] + parts[::2, 1::2] + parts[1::2, 1::2]
+def _halved(pictures: Clips) -> Clips:
+    """(n, height, width, 3) at half the size."""
+    height, width = pictures.shape[1] // 2 * 2, pictures.shape[2] // 2 * 2
+    parts = pictures[:, :height, :width]
+    total = parts[:, ::2, ::2].astype(np.uint16)
+    for row, column in ((1, 0), (0, 1), (1, 1)):
+        total += parts[:, row::2, column::2]
     return (total // 4).astype(np.uint8)
 
 
