@@ -84,3 +84,21 @@ def test_highlights_that_jump_have_no_clock_between_the_pieces() -> None:
     assert first.clock(20) == pytest.approx(715)
     assert first.clock(42) is None
     assert second.start_seconds == 85
+
+
+def test_a_recording_that_leaps_to_the_second_half_has_both() -> None:
+    runs = [
+        ClockRun(30, 200, -25.0, 1.0, 40, 1.0),
+        ClockRun(264, 420, 2708.0 - 264.0, 1.0, 40, 1.0),
+    ]
+    halves = find_halves(runs, 450)
+    assert [half.half for half in halves] == [1, 2]
+    assert halves[0].end_seconds == 200 and halves[1].start_seconds == pytest.approx(256)
+
+
+def test_a_leap_within_a_half_stays_in_it() -> None:
+    runs = [
+        ClockRun(30, 200, -25.0, 1.0, 40, 1.0),
+        ClockRun(264, 420, 2600.0 - 264.0, 1.0, 40, 1.0),
+    ]
+    assert [half.half for half in find_halves(runs, 450)] == [1]

@@ -20,6 +20,8 @@ MAX_ADDED_SECONDS = 20 * 60
 _DRIFT_SECONDS = 4.0
 _LEAST_BREAK_SECONDS = 90.0
 _LEAST_RUN_SECONDS = 2.0
+_LEAST_LEAP_SECONDS = 120.0
+_LATEST_BUG_SECONDS = 10.0
 _LATE_SECONDS = 60.0
 
 
@@ -198,13 +200,18 @@ def _half_of_count(
     fell = last.offset_seconds - run.offset_seconds  # how long the clock stood, or was not shown
     later = [half for half in fits if half > last.half]
     # a break that was cut short still lets the clock stand, and go on from a half's start
-    kicks_off = fell >= _DRIFT_SECONDS and any(
-        -1 <= low - BASES_SECONDS[half - 1] <= _DRIFT_SECONDS for half in later
-    )
-    stays = fell < _LEAST_BREAK_SECONDS and not kicks_off
+    kicks_off = fell >= _DRIFT_SECONDS and _begins(low, later, _DRIFT_SECONDS)
+    # a shortened recording leaps from early in a half to the start of the next
+    leaps = fell <= -_LEAST_LEAP_SECONDS and _begins(low, later, _LATEST_BUG_SECONDS)
+    stays = fell < _LEAST_BREAK_SECONDS and not (kicks_off or leaps)
     if last.half in fits and (stays or not later):
         return last.half, 0.0
     return (min(later) if later else fits[0]), 0.0
+
+
+def _begins(low: float, halves: Sequence[int], within_seconds: float) -> bool:
+    """Whether a clock is at the very start of one of these halves."""
+    return any(-1 <= low - BASES_SECONDS[half - 1] <= within_seconds for half in halves)
 
 
 def _latest_start(fits: Sequence[int], low: float) -> int:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import touchline.engines.openvino  # noqa: F401  imports openvino without its telemetry
 from touchline.broadcast.texts import Box, Line
+from touchline.engines.openvino import request_of
 from touchline.errors import MissingExtraError
 
 Picture = NDArray[np.uint8]
@@ -26,6 +26,7 @@ MAX_SIDE = 1920
 
 _LEAST_CONFIDENCE = 0.3
 _MAX_ASPECT = 40
+_SHAPES_KEPT = 16
 
 
 def is_installed() -> bool:
@@ -61,6 +62,12 @@ class TextReader:
                 "EngineConfig.openvino.inference_num_threads": -1 if threads is None else threads,
             }
         )
+        self._engine(np.zeros((64, 64, 3), np.uint8))  # loads the detector, and the next the reader
+        self.read(np.zeros((32, 64, 3), np.uint8))
+        parts: tuple[Any, Any] = (self._engine.text_det, self._engine.text_rec)
+        for part in parts:
+            # With pictures of all shapes the usual memory of them grows to hundreds of megabytes.
+            part.session.session = request_of(part.session.model, threads, _SHAPES_KEPT)
 
     def find(self, picture: Picture, scale: float = 1.0, stretch: float = 1.0) -> list[Line]:
         """The lines of text in a picture.

@@ -34,6 +34,9 @@ _MAX_PLACES = 4
 _CLOCK_EVERY_SECONDS = (0.4, 6.0)
 """Between readings of the clock: until it is known to run, and then."""
 
+_CLOCK_TRIES = 4
+"""Readings in a row in which no clock is found, before the next one waits as long as others."""
+
 _SCORE_EVERY_SECONDS = 30.0
 _CLOSE = (30.0, 44.0)
 _GLANCE = (36.0,)
@@ -96,6 +99,7 @@ class _Followed:
     next_score: float = 0.0
     to_read_again: int = 0
     off_line: int = 0
+    unread: int = 0
     looked_back_at: float = -1e9
     offset: float | None = None
     rate: float = 1.0
@@ -227,7 +231,11 @@ class ScoreBugObserver:
         text = followed.place.read_clock(cell, self._reader)
         followed.next_clock = time + _CLOCK_EVERY_SECONDS[followed.agreeing >= 4]
         if text is None:
+            followed.unread += 1
+            if followed.unread <= _CLOCK_TRIES:  # a bug that slides in has no clock yet
+                followed.next_clock = time + _CLOCK_EVERY_SECONDS[0]
             return
+        followed.unread = 0
         followed.clocks.append(ClockReading(time, text.seconds, text.confidence, text.has_seconds))
         if self._agrees(followed, followed.clocks[-1]):
             followed.off_line = 0

@@ -99,7 +99,7 @@ class ShotClassifier:
         """
         if not self._pictures:
             return ()
-        kinds = classify(np.stack(self._pictures))
+        kinds = classify(self._pictures)
         times = np.asarray(self._times)
         end = max(self._end, end_seconds or 0.0)
         edges = [0.0, *(cut.seconds for cut in cuts if 0 < cut.seconds < end), end]
@@ -115,20 +115,21 @@ class ShotClassifier:
         return tuple(shots)
 
 
-def classify(pictures: NDArray[np.uint8]) -> list[Kind]:
+def classify(pictures: Sequence[Thumbnail]) -> list[Kind]:
     """What each picture of a recording shows.
 
     Args:
-        pictures: (n, height, width, 3) luma, blue and red difference; together they tell the
+        pictures: (height, width, 3) each: luma, blue and red difference; together they tell the
             colour of the grass.
     """
     centre = grass_colour(pictures)
     return [_classify(picture, centre) for picture in pictures]
 
 
-def grass_colour(pictures: NDArray[np.uint8]) -> tuple[float, float] | None:
+def grass_colour(pictures: Sequence[Thumbnail]) -> tuple[float, float] | None:
     """Blue and red difference of the grass; None where no picture holds enough of any green."""
-    colours = pictures[:: max(1, len(pictures) // 2000), ..., 1:].reshape(-1, 2)
+    some = np.stack(pictures[:: max(1, len(pictures) // 2000)])
+    colours = some[..., 1:].reshape(-1, 2)
     green = (colours[:, 0] < 126) & (colours[:, 1] < 124)
     if green.mean() < 0.02:
         return None
