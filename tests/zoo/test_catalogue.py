@@ -2,6 +2,8 @@
 
 import csv
 import re
+import runpy
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -114,3 +116,13 @@ def test_names_are_unique_and_needs_are_entries():
     family["entries"][0]["needs"] = ("nothing",)
     with pytest.raises(ValidationError):
         Catalogue.model_validate({**whole, "families": [family]})
+
+
+def test_the_page_of_models_is_made_from_the_catalogue():
+    root = Path(__file__).parents[2]
+    made = runpy.run_path(str(root / "benchmarks/models_page.py"))["page"]()
+    page = root / "docs/models.md"
+    assert page.read_text(encoding="utf-8") == made, "run: python benchmarks/models_page.py"
+    advice = made.partition("## Which to use")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z0-9+-]+)`", advice)) - {"-flow"}
+    assert len(named) > 5 and all(find_entry(name) for name in named), named

@@ -353,7 +353,7 @@ const ENGLISH = {
   finds: "Finds",
   makeDefault: "Use for new matches",
   modelsHere: "On this server",
-  modelsToPull: "Available for download",
+  modelsToPull: "Published, and not on this server",
   needs: "Downloaded with it",
   notYet: "Not usable yet: {missing}.",
   noModelsToPull: "Every published model is here already.",
