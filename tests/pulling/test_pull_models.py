@@ -133,12 +133,19 @@ def test_one_command_brings_a_model_that_spots(call, publish, tmp_path):
 @pytest.mark.slow
 def test_spot_says_the_command_or_pulls(call, refused, publish, tmp_path):
     video = write_video(tmp_path / "match.mp4", 60)
+    line = refused("spot", video, "--model", "soccer")
+    assert "run: touchline models pull e2e-spot-soccer" in line
     line = refused("spot", video, "--model", "e2e-spot-soccer-small")
     assert "run: touchline models pull e2e-spot-soccer-small" in line
     publish("e2e-spot-soccer-small", e2e_spot())
     for _ in range(2):  # the second time it is here
         ended = call("spot", video, "--model", "e2e-spot-soccer-small", "--pull", "--json")
         assert ended.code == 0, ended
+    events = json.loads((tmp_path / "match.events.json").read_text())
+    ended = call("spot", video, "--model", "soccer", "-o", tmp_path / "soccer")
+    assert ended.code == 0, ended
+    best = json.loads((tmp_path / "soccer/match.events.json").read_text())
+    assert best["model"] == events["model"]
     line = refused("spot", video, "--model", "comedian-vivit-tiny", "--pull")
     assert "cannot use it yet" in line
 
@@ -187,6 +194,14 @@ def test_another_pca_beside_it_is_no_trouble(call, publish, stand_ins, tmp_path)
     assert find("calf").card.features.identity.settings["pca"] not in ("published", theirs.origin)
     video = write_video(tmp_path / "match.mp4", 500)
     assert call("spot", video, "--model", "calf").code == 0
+
+
+@pytest.mark.parametrize("model", ["soccer", "auto"])
+def test_names_that_choose_a_model_pull_one_where_none_is(publish, model):
+    publish("e2e-spot-soccer", e2e_spot())
+    conversation.pull_if_absent(model)
+    assert find("e2e-spot-soccer").card.training_data == "real"
+    conversation.pull_if_absent(model)  # nothing: another pull would be refused or asked
 
 
 def test_a_large_pull_is_asked_about(call, refused, publish, monkeypatch, home):

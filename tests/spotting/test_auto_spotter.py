@@ -12,13 +12,13 @@ from small_videos import cut_off, write_video
 
 import touchline
 from touchline.broadcast import ocr
-from touchline.errors import MediaError
+from touchline.errors import CheckpointError, MediaError
 from touchline.events import Event, Timeline, Video
 from touchline.labels import BROADCAST, SOCCERNET_V2
 from touchline.spotting import auto_spotter
 from touchline.spotting.auto_spotter import AutoSpotter, planned_producer
 from touchline.zoo.catalogue import find_entry
-from touchline.zoo.real_matches import models_for_real_matches
+from touchline.zoo.real_matches import find_model, models_for_real_matches
 from touchline.zoo.store import find
 
 
@@ -75,6 +75,21 @@ def test_the_best_reported_network_of_the_17_classes_is_chosen(put):
     put("mine", metrics={"validation tight average_map": 0.99, "notes": "tight, indeed"})
     names = [folder.path.name for folder in models_for_real_matches()]
     assert names == ["large", "small", "rough", "mine"]
+
+
+def test_soccer_names_the_best_that_reads_videos(put):
+    with pytest.raises(CheckpointError, match="touchline models pull e2e-spot-soccer"):
+        find_model("soccer")
+    put("pictures", metrics={"tight, SoccerNet-v2 test": 0.1})
+    unknown = {"features": {"name": "baidu_soccer_embeddings"}, "width": None, "height": None}
+    put("anchors", metrics={"tight, SoccerNet-v2 test": 0.9}, **unknown)
+    assert find_model("soccer").path.name == "pictures"
+    known = {**unknown, "features": {"name": "ResNET_TF2_PCA512"}}
+    put("features", metrics={"tight, SoccerNet-v2 test": 0.8}, **known)
+    assert find_model("soccer").path.name == "features"
+    assert find_model("demo").path.name == "demo"
+    put("soccer")
+    assert find_model("soccer").path.name == "soccer"
 
 
 def test_scores_are_read_as_imports_note_them():

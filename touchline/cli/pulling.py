@@ -21,7 +21,8 @@ from touchline.errors import ConfigError
 from touchline.pulling import PlannedItem, Pulled, PullPlan
 from touchline.runtime.progress import Progress as Share
 from touchline.runtime.wording import bytes_text, counted
-from touchline.zoo.catalogue import find_entry
+from touchline.zoo.catalogue import FIRST_CHOICE, find_entry
+from touchline.zoo.real_matches import AUTO, SOCCER, models_for_real_matches
 from touchline.zoo.store import list_models
 
 ASKED_ABOVE_BYTES = 200_000_000
@@ -48,9 +49,10 @@ def pull(
 
 
 def pull_if_absent(model: str) -> None:
-    """Pull a model of the catalogue that is not here."""
-    entry = find_entry(model)
-    if entry is not None and model not in {folder.path.name for folder in list_models()}:
+    """Pull a published model that is not here; for names that choose one, where there is none."""
+    if model in (AUTO, SOCCER) and not models_for_real_matches():
+        model = FIRST_CHOICE
+    if find_entry(model) and model not in {folder.path.name for folder in list_models()}:
         pull([model])
 
 

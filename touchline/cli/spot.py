@@ -35,7 +35,8 @@ def spot(
         str,
         typer.Option(
             help="auto: what the broadcast itself says, and the best network for real matches that "
-            "is here. Or a model of `touchline models list`, a run folder or a checkpoint."
+            "is here; soccer: that network alone. Or a model of `touchline models list`, a run "
+            "folder or a checkpoint."
         ),
     ] = "auto",
     out: Annotated[

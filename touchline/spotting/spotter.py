@@ -10,8 +10,8 @@ from touchline.runtime.progress import Progress
 from touchline.spotting.peaks import Suppression
 from touchline.spotting.picture_spotter import Spotter
 from touchline.spotting.timelines import ScoredVideo, producer_of
-from touchline.zoo.real_matches import AUTO
-from touchline.zoo.store import ModelFolder, find
+from touchline.zoo.real_matches import AUTO, find_model
+from touchline.zoo.store import ModelFolder
 
 
 class VideoSpotter(Protocol):
@@ -97,7 +97,7 @@ def load(
         from touchline.spotting.auto_spotter import load_auto  # knows the protocols above
 
         return load_auto(open_network, threads)
-    return open_network(find(name))
+    return open_network(find_model(name))
 
 
 def producer_named(name: str | Path) -> Producer:
@@ -110,7 +110,7 @@ def producer_named(name: str | Path) -> Producer:
         from touchline.spotting.auto_spotter import planned_producer
 
         return planned_producer()
-    return producer_of(find(name).card)
+    return producer_of(find_model(name).card)
 
 
 def _open(

@@ -1,7 +1,12 @@
 """Which of the models that are here to run on a real match."""
 
+from pathlib import Path
+
+from touchline.errors import CheckpointError
 from touchline.labels import SOCCERNET_V2
 from touchline.zoo.cards import CARD_FILE, ModelCard
+from touchline.zoo.catalogue import command_for_17_classes
+from touchline.zoo.identity import published_identity
 from touchline.zoo.store import ModelFolder, find, list_models
 
 AUTO = "auto"
@@ -11,6 +16,9 @@ AUTO_DESCRIPTION = (
     "What the broadcast itself says (score, clock, goals, replays, excitement), and the best "
     "network for real matches that is here."
 )
+
+SOCCER = "soccer"
+"""Name of the best network of the 17 classes for real matches that is here."""
 
 _SIMULATED = "simulated"
 
@@ -22,7 +30,26 @@ def require_model(name: str) -> None:
         CheckpointError: there is no such model, or its card is broken.
     """
     if name != AUTO:
-        find(name)
+        find_model(name)
+
+
+def find_model(name: str | Path) -> ModelFolder:
+    """The model of that name or path; ``soccer`` is the best for real matches that is here.
+
+    Raises:
+        CheckpointError: there is no such model, or its card is broken.
+    """
+    named = {folder.path.name for folder in list_models()}
+    if name != SOCCER or SOCCER in named:
+        return find(name)
+    best = next(filter(_reads_videos, models_for_real_matches()), None)
+    if best is None:
+        raise CheckpointError(
+            f"no network that finds the {len(SOCCERNET_V2)} classes of real matches is here",
+            where=SOCCER,
+            remedy=f"run: {command_for_17_classes()}",
+        )
+    return best
 
 
 def models_for_real_matches() -> list[ModelFolder]:
@@ -41,6 +68,16 @@ def knows_real(folder: ModelFolder) -> bool:
     if card.training_data is not None:
         return card.training_data == "real"
     return _SIMULATED not in card.training_data_licence  # cards from before it had a field
+
+
+def _reads_videos(folder: ModelFolder) -> bool:
+    """Whether it reads pictures, or features whose extractor is known."""
+    card = folder.card
+    return all(
+        stream.identity is not None or published_identity(stream.name, card.frame_rate) is not None
+        for stream in (card.features, *card.streams.values())
+        if stream is not None
+    )
 
 
 def _finds_actions(folder: ModelFolder) -> bool:
