@@ -464,7 +464,7 @@ def stated(editing: Editing) -> dict[str, Any]:
     for event in editing.all():
         editing.on(event, "DELETE")
     more = {"half": 2, "clock": "64'", "clock_seconds": 3790.48, "score": [1, 0]}
-    return editing.add(time=2.0, label="Penalty", **more)
+    return editing.add(time=2.0, label="Penalty", uncertainty_seconds=4.0, **more)
 
 
 def test_the_clock_moves_with_the_time_of_its_event(
@@ -472,7 +472,7 @@ def test_the_clock_moves_with_the_time_of_its_event(
 ) -> None:
     moved = editing.on(stated, "PATCH", time=3.5).json()
     assert state(moved) == (2, 3791.98, [1, 0])
-    assert moved["clock"] is None
+    assert moved["clock"] is None and moved["uncertainty_seconds"] is None
     assert editing.post("undo").status_code == 200
     (back,) = editing.all()
     assert state(back) == (2, 3790.48, [1, 0]) and back["clock"] == "64'"
@@ -483,6 +483,7 @@ def test_a_change_of_anything_else_leaves_the_clock(
 ) -> None:
     same = editing.on(stated, "PATCH", time=2.0, team="home", label="Foul").json()
     assert state(same) == state(stated) and same["clock"] == "64'"
+    assert same["uncertainty_seconds"] == 4.0
 
 
 def test_a_clock_that_is_given_with_the_time_counts(

@@ -269,7 +269,7 @@ def test_the_whole_way_of_two_halves(client: Any, two_videos: list[Path]) -> Non
 
     worker = Worker(client.services, threading.Event())
     uploads = [send(client, path.name, path.read_bytes()) for path in two_videos]
-    body = {"videos": [{"upload": upload} for upload in uploads], "threshold": 0.0}
+    body = {"videos": [{"upload": one} for one in uploads], "threshold": 0.0, "model": "demo"}
     match = client.post("/v1/matches", json=body).json()
     assert worker.run_one()
     url = f"/v1/matches/{match['id']}"

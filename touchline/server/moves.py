@@ -34,6 +34,8 @@ def with_match_state(
     kept = {name: stated[name] for name in _STATE}
     if moved.half is None:
         kept["half"] = None
+    if moved.seconds != event.seconds:
+        kept["uncertainty_seconds"] = None  # a person has looked
     return [(row, kept | dict(values)), *_without_score(event, moved, others)]
 
 
