@@ -143,9 +143,11 @@ class AutoSpotter:
             seen = _see_with(self.network, Path(video), part, self.threads, share)
         else:
             seen = _see_beside(self.network, Path(video), part, self.threads, share)
-        return WatchedVideo(self._timeline(seen, threshold, half), seen.broadcast)
+        timeline = self._timeline(seen, half)
+        kept = [one for one in timeline if one.confidence >= threshold and part.holds(one.seconds)]
+        return WatchedVideo(timeline.with_events(kept), seen.broadcast)
 
-    def _timeline(self, seen: "_Seen", threshold: float, half: int | None) -> Timeline:
+    def _timeline(self, seen: "_Seen", half: int | None) -> Timeline:
         said, found = seen.broadcast, seen.found
         events = agreed(events_of(said, half), () if found is None else found, said)
         facts = {RAN: self._ran(said)}
@@ -154,7 +156,7 @@ class AutoSpotter:
         warnings = (self.remarks, of_network, seen.remarks, said.remarks)
         timeline = Timeline(
             seen.video,
-            tuple(event for event in events if event.confidence >= threshold),
+            tuple(events),
             labels=_labels(found),
             half=half,
             model=self.producer,
@@ -184,6 +186,13 @@ class _Part:
     @property
     def is_whole(self) -> bool:
         return not self.start_seconds and self.end_seconds is None
+
+    def holds(self, seconds: float) -> bool:
+        """Whether a time is in it; the clock tells of kick-offs before it, too."""
+        return self.is_whole or (
+            self.start_seconds <= seconds
+            and (self.end_seconds is None or seconds <= self.end_seconds)
+        )
 
     def share(self, done_seconds: float, total_seconds: float) -> float:
         """Of the part, when a pass is at a time."""
