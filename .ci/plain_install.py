@@ -20,6 +20,6 @@ size_mb = (
 )
 names = {d.metadata["Name"].lower() for d in distributions()} - set(installers)
 print(f"plain install: {len(names)} packages, {size_mb:.0f} MB")
-for unwanted in ("torch", "lightning", "fastapi", "cv2"):
+for unwanted in ("torch", "lightning", "fastapi", "cv2", "rapidocr"):
     if importlib.util.find_spec(unwanted):
         sys.exit(f"the plain install brings {unwanted} along")

@@ -79,6 +79,7 @@ def test_a_simulated_match_trains_a_network_that_scores_it(
     folder = find(tmp_path / "run")
     card = folder.card
     assert card.system == "calf-calibration"
+    assert card.training_data == "simulated"
     assert card.label_set.labels == SOCCERNET_V2_VISUAL.labels
     assert card.features is not None and set(card.streams) == {stream}
     sources = {MAIN: StreamSource(card.features.name, card.frame_rate, card.features.width)}

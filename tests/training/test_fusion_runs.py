@@ -76,6 +76,7 @@ def test_from_files_to_a_score_with_and_without_a_stream(call, dataset, tmp_path
     assert trained.code == 0, trained
     assert "2 of 6 training halves have no stream sound" in trained.err + trained.out
     card = json.loads((run / "card.json").read_text())
+    assert "training_data" not in card  # nothing says where these games are from
     assert card["streams"] == {
         "sound": {"name": "heard", "width": 3, "rate": "4/1", "optional": True}
     }

@@ -13,6 +13,7 @@ import torch
 from touchline.runtime.atomic import write_text
 from touchline.runtime.progress import Remark
 from touchline.scores import Scores
+from touchline.simulator.dataset import SCRIPT_FILE
 from touchline.training.module import TrainingModule
 from touchline.training.options.common import Recipe
 from touchline.training.run_files import CHECKPOINT_FILE, CHECKPOINT_STATE, LOG_FILE, RECIPE_FILE
@@ -210,6 +211,7 @@ class CheckpointCallback(lightning.Callback):
             config=config_dict(network.config),
             labels=CardLabels(name=labels.name, labels=labels.labels),
             licence=recipe.licence,
+            training_data="simulated" if _is_simulated(Path(recipe.data.root)) else None,
             training_data_licence=recipe.training_data_licence,
             description=recipe.description,
             source=f"trained with touchline {version('touchline')}",
@@ -221,6 +223,11 @@ class CheckpointCallback(lightning.Callback):
             **self.source.card_fields(),
         )
         write_card(card, self.folder / CARD_FILE)
+
+
+def _is_simulated(root: Path) -> bool:
+    """Whether a data set holds matches that `touchline simulate` made."""
+    return next(root.rglob(SCRIPT_FILE), None) is not None
 
 
 def _gather(curves: dict[tuple[str, int], Scores], world: int) -> dict[tuple[str, int], Scores]:
