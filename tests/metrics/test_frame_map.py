@@ -101,6 +101,21 @@ def test_the_mean_is_over_the_classes_of_the_truth():
     }
 
 
+@pytest.mark.parametrize(
+    ("truth", "found"),
+    [((0, None), (None, 0)), ((None, 0), (4, None)), ((4, None), (None, 0)), ((-3, 2), (2, -3))],
+)
+def test_nothing_is_found_in_another_video(truth, found):
+    sides = [
+        {
+            video: events() if frame is None else events(("Goal", frame, 1.0))
+            for video, frame in zip("ab", side, strict=True)
+        }
+        for side in (truth, found)
+    ]
+    assert evaluate_frames(*sides, tolerances=(1,)).average_precision.tolist() == [[0.0]]
+
+
 def test_an_epoch_is_chosen_by_the_tolerances_above_zero():
     truth = {"v": events(("Goal", 10, 1.0))}
     found = {"v": events(("Goal", 12, 0.9))}
@@ -175,6 +190,7 @@ def test_matches_count_in_the_frames_of_their_videos():
     assert videos["g/1"].frames.tolist() == [6, 25]
     assert videos["g/1"].scores.tolist() == [0.25, 0.5]
     assert videos["w"].frames.tolist() == [10]
+    assert frames_of_matches({"n": Match("n", (whole.with_events([]),))})["n"].frames.dtype == int
     given_rate = frames_of_matches(matches, Fraction(2))
     assert given_rate["g/1"].frames.tolist() == [5, 24]
     assert given_rate["w"].frames.tolist() == [2]

@@ -57,7 +57,7 @@ def eleven_points(hits: np.ndarray, everything: np.ndarray, total: int) -> float
 
 candidates = st.lists(
     st.tuples(
-        st.integers(0, 80).map(lambda step: step / 2), st.sampled_from([0.1, 0.4, 0.7, 0.95])
+        st.integers(0, 80).map(lambda step: step / 2), st.sampled_from([0.0, 0.1, 0.4, 0.7, 0.95])
     ),
     max_size=6,
 )
@@ -89,6 +89,13 @@ def test_a_replay_is_paired_by_its_end_and_the_half_of_the_action():
         scores = evaluate_grounding({"g": shots}, {"g": replays}, metric="tight")
         assert (scores.pairs, scores.unpaired) == (pairs, len(replays) - pairs)
         assert scores.average_ap == (1.0 if pairs else 0.0)
+
+
+def test_the_end_of_one_half_is_not_the_beginning_of_another():
+    shots = [shot(50, 3000), shot(60, 4)]
+    for late in range(3440, 3500):
+        replays = [replay(50, (late, 0.9)), replay(60)]
+        assert evaluate_grounding({"g": shots}, {"g": replays}).average_ap == 0
 
 
 def test_of_annotations_with_one_time_the_first_counts():

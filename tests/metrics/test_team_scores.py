@@ -56,7 +56,17 @@ def test_a_class_is_the_mean_of_its_sides_weighted_by_their_annotations():
     found = game((1000, "PASS", "left"), (5000, "PASS", "left"), (9000, "PASS", "left"))
     scores = evaluate_team({"g": labels}, {"g": found}, label_set=TWO)
     assert scores.per_class.tolist() == [0.75, 0.0]
-    assert scores.team_map == 0.375
+    assert scores.team_map == scores.to_json()["average_map_present"] == 0.375
+    assert scores.without_team.average_map_present != 0.375
+
+
+def test_shown_and_unshown_annotations_that_cancel_out_give_no_number():
+    left, right = FOUR[:2]
+    labels = game(left, right)
+    labels.shown[1] = False
+    scores = evaluate_team({"g": labels}, {"g": game(left)}, label_set=LabelSet("one", ("PASS",)))
+    assert np.isnan(scores.team_map)
+    json.dumps(scores.to_json(), allow_nan=False)
 
 
 def test_a_class_that_does_not_occur_makes_the_official_figure_no_number():

@@ -26,7 +26,7 @@ class TeamScores:
 
     Attributes:
         per_class, per_class_visible, per_class_unshown: (classes,); NaN for a class that does not
-            occur, as officially.
+            occur, as officially, and for one as often shown as unshown, whose weights cancel out.
         without_team: the same events scored by their class alone.
     """
 
@@ -128,8 +128,9 @@ def _weighted(part: Part | None, weights: FloatArray) -> FloatArray:
     """(classes,) the AP of both sides, weighted; NaN where the weights sum to 0."""
     assert part is not None
     values, weights = part.per_class.reshape(-1, 2), weights.reshape(-1, 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (values * weights).sum(axis=1) / weights.sum(axis=1)
+    totals = weights.sum(axis=1)
+    nothing = np.full(len(totals), np.nan)
+    return np.divide((values * weights).sum(axis=1), totals, out=nothing, where=totals != 0)
 
 
 def _sided(label: str, side: str) -> str:
