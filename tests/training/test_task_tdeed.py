@@ -1,4 +1,6 @@
-"""Training of T-DEED: its targets and its loss."""
+"""Training of T-DEED: its targets, its loss, and a run that learns."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +10,13 @@ torch = needs("torch")
 needs("lightning")
 
 from touchline.datasets.targets import FrameLabels  # noqa: E402
+from touchline.events import Match  # noqa: E402
+from touchline.formats import read_matches  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
+from touchline.metrics.spotting import evaluate  # noqa: E402
+from touchline.spotting.spotter import load  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
+from touchline.training.run import train  # noqa: E402
 from touchline.training.tasks.tdeed import TDEEDTask  # noqa: E402
 
 TOY_RECIPE = """
@@ -32,8 +39,11 @@ def toy_recipe(tmp_path):
     return lambda *settings: load_recipe(path, [*settings])
 
 
+TWO = LabelSet("two", ("Red", "Blue"))
+
+
 def task_of(recipe) -> TDEEDTask:
-    return TDEEDTask(recipe, LabelSet("two", ("Red", "Blue")))
+    return TDEEDTask(recipe, TWO)
 
 
 def test_frames_around_an_event_know_how_far_it_is(toy_recipe):
@@ -101,3 +111,25 @@ def test_without_reach_there_is_no_displacement(toy_recipe):
     task = task_of(toy_recipe("clips.reach=0"))
     network = task.build_network()
     assert not any("_pred_displ" in name for name, _ in network.named_parameters())
+
+
+@pytest.mark.slow
+def test_a_run_learns_and_spots_a_plain_video(toy, toy_recipe, refused, tmp_path):
+    places = (f"data.root={toy}", f"data.cache_folder={tmp_path / 'frames'}")
+    result = train(toy_recipe(*places), tmp_path / "run")
+    assert result.steps == 80
+    video = toy / "valid" / "v0.mp4"
+    with load(str(tmp_path / "run"), engine="torch") as spotter:
+        timeline = spotter.spot(video)
+    assert timeline.video.duration_seconds == 40
+    assert timeline.model is not None and timeline.model.weights == "toy-tdeed"
+    truth = read_matches(video.with_suffix(".events.json"))
+    found = {name: Match(name, (replace(timeline, half=1),)) for name in truth}
+    scores = evaluate(
+        truth, found, label_set=LabelSet("two", ("Red", "Blue")), metric="at1", rate=4
+    )
+    print(result.figures, scores.per_class, len(timeline))
+    assert scores.average_map > 0.5
+    line = refused("models", "export", tmp_path / "run")
+    assert "networks of tdeed have no export; run it with PyTorch: --engine torch" in line
+    assert not list((tmp_path / "run").glob("*.onnx"))
