@@ -23,7 +23,7 @@ from touchline.simulator.dataset import simulate, video_name
 from touchline.simulator.presentation import CLASSIC
 from touchline.spotting.spotter import load
 
-Progress = Callable[[str, float], None]
+StageProgress = Callable[[str, float], None]
 """Called with the name of a stage and the share of it that is done."""
 
 DEMO_SEED = 2026
@@ -60,7 +60,7 @@ class Demo:
 
 
 def run_demo(
-    folder: Path, *, minutes: float = DEMO_MINUTES, seed: int = DEMO_SEED, progress: Progress
+    folder: Path, *, minutes: float = DEMO_MINUTES, seed: int = DEMO_SEED, progress: StageProgress
 ) -> Demo:
     """Simulate a match, spot it with the shipped model, score it, cut its reel, write the report.
 
@@ -116,7 +116,7 @@ def run_demo(
     return demo
 
 
-def _simulated_game(folder: Path, minutes: float, seed: int, progress: Progress) -> Path:
+def _simulated_game(folder: Path, minutes: float, seed: int, progress: StageProgress) -> Path:
     check_writable(folder)
     root = folder / "match"
     foreign = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []

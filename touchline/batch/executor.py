@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from touchline.errors import InputError
 from touchline.runtime.processes import Task, available_cores, run_tasks
+from touchline.runtime.progress import Remark, no_remark
 
 AUTO = "auto"
 """The address of the cluster of RAY_ADDRESS, of the one on this machine, or of a new one."""
@@ -56,7 +57,7 @@ class Observer:
 
     progress: Callable[[float], None] = lambda done: None
     nodes: Callable[[Mapping[str, int]], None] = lambda counts: None
-    remark: Callable[[str], None] = lambda line: None
+    remark: Remark = no_remark
 
 
 NO_OBSERVER = Observer()

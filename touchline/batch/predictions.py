@@ -9,6 +9,7 @@ from touchline.datasets.soccernet import Game
 from touchline.events import Match, Timeline
 from touchline.formats import FORMATS, write
 from touchline.runtime.atomic import already_there
+from touchline.runtime.progress import Progress
 from touchline.zoo.cards import ModelCard
 
 FORMAT = "soccernet-results"
@@ -35,9 +36,7 @@ class HalfSpotter(Protocol):
         """Raise what is wrong with a half before any is spotted."""
         ...
 
-    def spot(
-        self, path: Path, /, *, threshold: float, progress: Callable[[float], None] | None
-    ) -> Timeline:
+    def spot(self, path: Path, /, *, threshold: float, progress: Progress | None) -> Timeline:
         """The events of a half."""
         ...
 

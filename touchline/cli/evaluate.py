@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-class Task(StrEnum):
+class Measure(StrEnum):
     """What is scored."""
 
     spotting = "spotting"
@@ -76,12 +76,12 @@ def evaluate(
         typer.Option(help="Frames a second of the evaluation. Default: 2, and 25 for the ball."),
     ] = None,
     task: Annotated[
-        Task,
+        Measure,
         typer.Option(
             help="spotting; team (ball actions with their side); frames (E2E-Spot's mAP); "
             "grounding (replays); summary (reels against editors' segments)."
         ),
-    ] = Task.spotting,
+    ] = Measure.spotting,
     games: Annotated[
         Path | None, typer.Option(help="Score only the games that this list names.")
     ] = None,
@@ -119,25 +119,25 @@ def evaluate(
 ) -> None:
     """Print the official metric of the challenge; with --explain also what it does not show."""
     wanted = _wanted_games(labels, games, split)
-    if task is not Task.spotting and (explain or html):
+    if task is not Measure.spotting and (explain or html):
         raise ConfigError(f"--explain does not apply to --task {task.value}")
-    if task is Task.summary:
+    if task is Measure.summary:
         _show_record(_summary(labels, predictions, wanted), json)
-    elif task is Task.grounding:
+    elif task is Measure.grounding:
         _show_all([_grounding(labels, predictions, name) for name in metric or ["loose"]], json)
-    elif task is Task.frames:
+    elif task is Measure.frames:
         _show_record(_frames(labels, predictions, rate), json)
     else:
         from touchline.labels import SOCCERNET_BALL, evaluation_rate
 
         chosen = _chosen_labels(labels, label_set, label_file)
-        ball = task is Task.team or chosen.name == "soccernet-ball"
+        ball = task is Measure.team or chosen.name == "soccernet-ball"
         metrics = metric or ["at1" if ball else "loose"]
         sides = _sides(
-            labels, predictions, chosen, wanted, label_file, prediction_file, task is Task.team
+            labels, predictions, chosen, wanted, label_file, prediction_file, task is Measure.team
         )
         frames = _rate(rate, evaluation_rate(SOCCERNET_BALL if ball else chosen))
-        if task is Task.team:
+        if task is Measure.team:
             _show_all([_team(sides, chosen, name, frames, missing) for name in metrics], json)
         else:
             spots = _prepared(sides, chosen, frames, missing)

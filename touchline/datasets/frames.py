@@ -8,7 +8,7 @@ so that reading a clip is a copy.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from touchline.errors import ConfigError, MediaError
 from touchline.media.video import probe, read_frames
+from touchline.runtime.progress import StepProgress
 from touchline.timebase import format_rate
 
 Pixels = npt.NDArray[np.uint8]
@@ -171,7 +172,7 @@ def open_frames(
     folder: Path,
     budget_bytes: int,
     jobs: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: StepProgress | None = None,
 ) -> list[VideoFrames]:
     """The frames of every video, from the cache or decoded on demand.
 
@@ -213,7 +214,7 @@ def _build_all(
     missing: dict[Path, Path],
     grid: FrameGrid,
     jobs: int,
-    progress: Callable[[int, int], None] | None,
+    progress: StepProgress | None,
 ) -> None:
     if not missing:
         return

@@ -1,9 +1,10 @@
 """T-DEED: a picture network with gated shifts, then an encoder and decoder over time.
 
 Xarles, Escalera, Moeslund, Clapés: "T-DEED: Temporal-Discriminability Enhancer Encoder-Decoder for
-Precise Event Spotting in Sports Videos", CVsports 2024. Per frame it says the class, and how many
-frames away the event is. SGP layers: Shi et al., "TriDet", CVPR 2023. Parameter names are those of
-the published weights. One head of classes; joint training on two datasets and teams are left out.
+Precise Event Spotting in Sports Videos", CVsports 2024. For each frame it predicts the class, and
+how many frames away the event is. SGP layers: Shi et al., "TriDet", CVPR 2023. Parameter names are
+those of the published weights. One head of classes; joint training on two datasets and teams are
+left out.
 """
 
 from dataclasses import dataclass

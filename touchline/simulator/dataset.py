@@ -61,7 +61,7 @@ WHOLE = 0
 
 _UNFINISHED = ".unfinished"
 
-Progress = Callable[[float, float], None]
+MinutesProgress = Callable[[float, float], None]
 """Called with the minutes of match rendered so far, and those to be rendered in all."""
 
 
@@ -201,7 +201,7 @@ def simulate(
     modalities: Sequence[str] | None = None,
     splits: Sequence[float] | None = None,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: MinutesProgress | None = None,
     presentation: Presentation | None = None,
     recording: str = "halves",
 ) -> SimulatedDataset:
@@ -332,7 +332,11 @@ def _check_game(path: Path, settings: Settings) -> int:
 
 
 def _render_games(
-    root: Path, settings: Settings, indices: Sequence[int], jobs: int, progress: Progress | None
+    root: Path,
+    settings: Settings,
+    indices: Sequence[int],
+    jobs: int,
+    progress: MinutesProgress | None,
 ) -> dict[int, str]:
     """Render games into ``_UNFINISHED`` and move each into place when its halves are done."""
     workshop = root / _UNFINISHED

@@ -38,7 +38,6 @@ FORMATIONS: dict[str, tuple[tuple[float, float], ...]] = {
 GOAL_HALF_WIDTH = 3.66
 GOAL_HEIGHT = 2.44
 BOX_DEPTH = 16.5
-BOX_HALF_WIDTH = 20.16
 SPOT_DEPTH = 11.0
 WALL_DISTANCE = 9.15
 

@@ -25,7 +25,7 @@ def stretches_of(script: MatchScript, presentation: Presentation) -> tuple[Stret
 
 @dataclass(frozen=True)
 class MatchSource:
-    """The pictures of a match's recording, a ``video.Source``."""
+    """The pictures of a match's recording, a ``video.PictureSource``."""
 
     script: MatchScript
     size: Size

@@ -7,7 +7,7 @@ be rendered in any number of processes with the same result.
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -196,7 +196,7 @@ def frames_in(seconds: float, rate: Fraction) -> int:
     return math.ceil(Fraction(seconds).limit_denominator(10_000) * rate)
 
 
-class Source(Protocol):
+class PictureSource(Protocol):
     """What can be drawn at any time; it can be pickled, and its hash is that of its contents."""
 
     def frames(self, seconds: Iterable[float]) -> Iterator[Pixels]:
@@ -214,7 +214,7 @@ class HalfSource:
     presentation: Presentation
 
     def frames(self, seconds: Iterable[float]) -> Iterator[Pixels]:
-        """See ``Source``."""
+        """See ``PictureSource``."""
         return broadcast_of(self.script, self.half, self.size, self.presentation).frames(seconds)
 
 
@@ -222,7 +222,7 @@ class HalfSource:
 class _Segment:
     """Frames [first, last) of a source, to be encoded by themselves."""
 
-    source: Source
+    source: PictureSource
     size: Size
     rate: Fraction
     first: int
@@ -247,7 +247,7 @@ def render_half(
     path: str | Path,
     size: Size = (398, 224),
     rate: Fraction = Fraction(25),
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
     sound: Iterator[npt.NDArray[np.float32]] | None = None,
     processes: int = 1,
     presentation: Presentation = CLASSIC,
@@ -269,12 +269,12 @@ def render_half(
 
 
 def render(
-    source: Source,
+    source: PictureSource,
     seconds: float,
     path: str | Path,
     size: Size,
     rate: Fraction,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
     sound: Iterator[npt.NDArray[np.float32]] | None = None,
     processes: int = 1,
 ) -> None:

@@ -1,4 +1,4 @@
-"""From the curves of a video to its timeline, by what the card of the model says."""
+"""From the curves of a video to its timeline, as the card of the model defines."""
 
 from dataclasses import dataclass
 

@@ -44,7 +44,7 @@ class StreamExtractor:
 
     Attributes:
         name: of the stream.
-        source: what the model says of it.
+        source: its description in the model's card.
         extractor: None for a stream that is drawn from files beside the video.
     """
 
@@ -66,7 +66,7 @@ class _Extracted:
         rows: growing files by stream; those that could not be made are left out.
         first_seconds: what moment the first row of each shows.
         stopped_at_seconds: where the picture could not be read on.
-        remarks: what is to be said of it.
+        remarks: warnings for the timeline.
     """
 
     rows: dict[str, RowFile] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class ExtractingSpotter:
     Args:
         network: the model.
         extractors: one for each of its streams; optional ones may be missing.
-        remarks: what is to be said with every video, such as which streams are missing.
+        remarks: warnings for every timeline, such as which streams are missing.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class ExtractingSpotter:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchline-")))
             made = _Extracted(remarks=list(self.remarks))
-            # The main stream last: files that others miss beside the video are told of soon.
+            # The main stream last: files that others miss beside the video are reported early.
             parts = sorted(self.extractors, key=lambda part: part.name == MAIN)
             for number, part in enumerate(parts):
 
@@ -229,7 +229,7 @@ class ExtractingSpotter:
         video: Path,
         rows: RowFile,
         made: _Extracted,
-        report: Callable[[float], None],
+        report: Progress,
     ) -> None:
         assert part.extractor is not None
         try:

@@ -103,7 +103,7 @@ class WindowAverage:
     def add(self, start: int, values: FloatArray, valid: FloatArray) -> None:
         """Add one window's (clip_len, classes) values; frames marked invalid are dropped.
 
-        A window whose values of a frame are all zero says nothing of it, and does not count.
+        A window whose values of a frame are all zero does not count for it.
         """
         frames = start + np.flatnonzero(valid)
         if not frames.size:

@@ -26,11 +26,11 @@ class Graphs(NamedTuple):
     """Many graphs at once. Nodes beyond those of the graphs belong to none.
 
     Attributes:
-        slots: (G, M) the nodes of each graph; in places of nobody, another of the same graph.
+        slots: (G, M) the nodes of each graph; in unused slots, another of the same graph.
         empty: (G, 1) whether a graph has no node at all; its slots mean nothing.
-        joined: (H, M, M) of the H graphs in which anybody hears anybody: 1 where the second hears
-            the third, else 0.
-        deaf: (H, M, 1) of these: 1 where somebody hears nobody, or nobody is, else 0.
+        joined: (H, M, M) of the H graphs with any edge: 1 where there is an edge to the second node
+            from the third, else 0.
+        deaf: (H, M, 1) of these: 1 for a node without edges to it and for an unused slot, else 0.
         hearing: (H · M,) slots of these.
         filled: (k,) places in ``hearing`` that have a node of their own.
     """
@@ -68,7 +68,7 @@ def unpack(rows: Tensor, width: int) -> tuple[Tensor, Graphs]:
     joined = rows[:, :room, width + 1 : width + 1 + room]
     social = joined.flatten(1).any(dim=1)
     number = exists.flatten().cumsum(0).view_as(exists) - 1
-    # Where nobody is stands the last one before, or the first of the graph.
+    # An unused slot holds the last node before it, or the first of the graph.
     first = number.masked_fill(~exists, len(nodes)).amin(dim=1, keepdim=True)
     slots = torch.maximum(number, first)
     joined = joined[social]

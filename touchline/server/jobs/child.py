@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from touchline.errors import InputError
-from touchline.server.jobs.messages import Answer, Failed, Finished, Share, Task
+from touchline.server.jobs.messages import Answer, Failed, Finished, Share, StageTask
 
 NICENESS = 10
 
@@ -54,7 +54,7 @@ def main() -> None:
     """Run the one stage that standard input names."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not mix with our messages
-    task = Task.model_validate_json(sys.stdin.buffer.readline())
+    task = StageTask.model_validate_json(sys.stdin.buffer.readline())
     exit_with_the_worker(sys.stdin.buffer)
     limit(task.limits)
 

@@ -11,7 +11,7 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Task(Message):
+class StageTask(Message):
     """The stage to run, sent once.
 
     Attributes:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from touchline.errors import InputError
 from touchline.runtime.progress import Progress
-from touchline.server.jobs.messages import ANSWER, Answer, Failed, Finished, Share, Task
+from touchline.server.jobs.messages import ANSWER, Answer, Failed, Finished, Share, StageTask
 from touchline.server.jobs.stages.base import Arguments, Result, Stage, result_type, stage_name
 from touchline.server.settings import StageLimits
 
@@ -84,7 +84,7 @@ def run_in_child(
             start_new_session=True,
         )
     try:
-        task = Task(
+        task = StageTask(
             stage=stage_name(stage),
             arguments=arguments.model_dump(mode="json"),
             limits=limits.model_dump(),

@@ -40,7 +40,7 @@ def score(
 
 
 def _outputs(spotter: nn.Module, group: Sequence[Window], device: torch.device) -> FloatArray:
-    """(windows, T, ...) what the network says of each."""
+    """(windows, T, ...) the output of the network for each."""
     frames = torch.from_numpy(np.stack([window.items for window in group])).to(device)
     valid = torch.from_numpy(np.stack([window.valid for window in group])).to(device)
     outputs: FloatArray = spotter(frames, valid).float().cpu().numpy()
