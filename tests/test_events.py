@@ -59,6 +59,36 @@ def test_a_confidence_is_a_finite_number(confidence):
     )
 
 
+@pytest.mark.parametrize("clock", [0.0, 0.5, 3790.0, ELEVEN_DAYS])
+def test_a_match_clock_counts_from_zero(clock):
+    assert Event(1.0, "Goal", clock_seconds=clock).clock_seconds == clock
+
+
+@pytest.mark.parametrize("clock", [-0.001, math.nextafter(ELEVEN_DAYS, math.inf), math.nan])
+def test_other_match_clocks_are_refused(clock):
+    with pytest.raises(FormatError) as refused:
+        Event(1.0, "Goal", clock_seconds=clock)
+    assert str(refused.value) == (
+        f"event 'Goal' has match clock {clock}; the clock is in seconds from 0: 3790 at 63:10"
+    )
+
+
+@pytest.mark.parametrize("score", [(0, 0), (1, 0), (0, 999)])
+def test_a_score_is_two_numbers_of_goals(score):
+    assert Event(1.0, "Goal", score=score).score == score
+
+
+@pytest.mark.parametrize(
+    "score", [(), (1,), (1, 0, 0), [1, 0], "10", (-1, 0), (0, 1000), (1.0, 0), (True, 0), (None, 0)]
+)
+def test_other_scores_are_refused(score):
+    with pytest.raises(FormatError) as refused:
+        Event(1.0, "Goal", score=score)
+    assert str(refused.value) == (
+        f"event 'Goal' has score {score!r}; the score is the goals of home and away, such as (1, 0)"
+    )
+
+
 @pytest.mark.parametrize("confidence", [-2.5, 0.0, 7.0])
 def test_scores_outside_zero_to_one_are_kept(confidence):
     assert Event(1.0, "Goal", confidence).confidence == confidence

@@ -2,11 +2,13 @@
 
 import math
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from touchline import hooks
 from touchline.errors import InputError
 from touchline.events import Event
 from touchline.reel import Clip, Reel
@@ -77,6 +79,15 @@ def test_the_least_overlap_is_refused(overlap):
     assert str(refused.value) == (
         f"m.mp4: clips overlap at {10 - overlap:.2f} s; merge clips before making a reel of them"
     )
+
+
+def test_a_reel_is_written_by_what_the_package_provides(monkeypatch):
+    reel = Reel((Clip("m.mp4", 0.0, 2.5),))
+    written = []
+    monkeypatch.setattr(hooks, "_reel_writer", lambda *given: written.append(given))
+    reel.write("out/reel.mp4", video="m.mp4")
+    reel.write(Path("reel.edl"))
+    assert written == [(reel, Path("out/reel.mp4"), "m.mp4"), (reel, Path("reel.edl"), None)]
 
 
 def test_clips_that_meet_do_not_overlap_whatever_rounding_adds():

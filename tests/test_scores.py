@@ -68,6 +68,14 @@ def test_a_half_of_no_steps_has_no_scores_and_is_no_error():
     assert made.of("Foul").shape == (0,)
 
 
+@pytest.mark.parametrize("rate", [Fraction(2), Fraction(25, 12)])
+def test_regular_steps_lie_at_their_number_by_the_rate(rate):
+    made = Scores.regular(np.array([[0, 1], [0.5, 0.25], [1, 1]]), TWO, rate)
+    assert made.seconds == pytest.approx([0, float(1 / rate), float(2 / rate)])
+    assert made.values.tolist() == [[0, 1], [0.5, 0.25], [1, 1]]
+    assert (made.labels, made.rate) == (TWO, rate)
+
+
 def test_the_curve_of_a_class_is_its_column():
     made = scores([[0.1, 0.9], [0.2, 0.8]], [0, 0.5])
     assert made.of("Foul").tolist() == pytest.approx([0.9, 0.8])

@@ -110,6 +110,10 @@ def test_durations_are_written_as_a_clock_shows_them(seconds, decimals, text):
     assert format_seconds(seconds, decimals) == text
 
 
+def test_durations_are_whole_seconds_unless_decimals_are_given():
+    assert format_seconds(74.9) == "1:14"
+
+
 @given(st.integers(0, 10**7))
 def test_durations_come_back(ticks):
     assert parse_seconds(format_seconds(ticks / 100, 2)) == pytest.approx(ticks / 100)

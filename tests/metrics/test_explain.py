@@ -1,15 +1,18 @@
 """The explanation agrees with the official figure and says what it hides."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from touchline.columns import EventColumns
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.metrics.explain import Explanation, explain
-from touchline.metrics.spotting import prepare
+from touchline.metrics.spotting import evaluate, prepare
 from touchline.report.scores import render_scores
 
 LABELS = LabelSet("three", ("Goal", "Foul", "<b>Never</b>"))
@@ -111,6 +114,254 @@ def test_empty_sides_are_explained_too() -> None:
         explanation = explain(prepare(*sides, label_set=LABELS), "tight", resamples=20)
         json.dumps(explanation.to_json(), allow_nan=False)
         render_scores([explanation])
+
+
+Spot = tuple[float, str, float]
+
+
+def events_at(*spots: Spot) -> EventColumns:
+    """Events of seconds, label and confidence, in one half."""
+    return columns(
+        np.array([1000 * seconds for seconds, _, _ in spots]),
+        np.array([LABELS.index(label) for _, label, _ in spots], int),
+        np.array([confidence for *_, confidence in spots], float),
+    )
+
+
+def test_the_worked_example_in_full() -> None:
+    """Tight: hits within 1.5 s where one tolerance is chosen, within 2.5 s for times."""
+    truth = events_at(*((10.0 * n, "Goal", 1) for n in (1, 2, 3, 4)), (50, "Foul", 1))
+    found = events_at(
+        (10.5, "Goal", 0.9),
+        (21, "Goal", 0.8),
+        (32, "Goal", 0.7),  # within 2.5 s only
+        (40, "Foul", 0.6),  # a goal taken for a foul
+        (60, "Goal", 0.3),  # below the threshold
+    )
+    spots = prepare({"g": truth}, {"g": found, "other": found}, label_set=LABELS)
+    record = explain(spots, "tight").to_json()
+    official = evaluate({"g": truth}, {"g": found}, label_set=LABELS, metric="tight")
+    explained = record.pop("explain")
+    assert record == official.to_json() | {"notes": dict(spots.notes)}
+    assert 0 <= explained.pop("chance_average_map") < 0.3
+    per_class = explained.pop("per_class")
+    times = {
+        "count": 3,
+        "median_seconds": 1.0,
+        "quartiles_seconds": [0.75, 1.5],
+        "histogram": {
+            "edges_seconds": pytest.approx(np.linspace(-2.5, 2.5, 31).tolist()),
+            "counts": [0] * 18 + [1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0],
+        },
+    }
+    exact = (4.5 + 6 + 7 + 8) / 4 / 11  # hits of 1, 2, 2, 3 and 3 of four, none between them
+    assert explained == {
+        "within_seconds": 1.5,
+        "threshold": 0.5,
+        "exact_average_map": pytest.approx(exact / 2),
+        "interval": pytest.approx([official.average_map] * 2),
+        "present_interval": pytest.approx([official.average_map_present] * 2),
+        "overall": {
+            "threshold": 0.5,
+            "precision": 0.5,
+            "recall": 0.4,
+            "f1": pytest.approx(4 / 9),
+        },
+        "confusion": {
+            "annotated": ["Goal", "Foul", "<b>Never</b>", None],
+            "predicted": ["Goal", "Foul", "<b>Never</b>", None],
+            "counts": [[2, 1, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]],
+        },
+        "time_errors": times,
+        "calibration": {
+            "expected_error": pytest.approx(0.38),
+            "bins": [
+                {
+                    "from": pytest.approx(low),
+                    "to": pytest.approx(low + 0.1),
+                    "count": 1,
+                    "mean_score": pytest.approx(low),
+                    "hit_rate": float(low > 0.75),
+                }
+                for low in (0.3, 0.6, 0.7, 0.8, 0.9)
+            ],
+        },
+        "missing_games": [],
+        "extra_games": ["other"],
+    }
+    assert list(per_class) == list(LABELS)
+    nothing = {"threshold": 0.5, "precision": 0.0, "recall": 0.0, "f1": 0.0}
+    assert per_class["Goal"] == {
+        "annotations": 4,
+        "detections": 4,
+        "ap": official.per_class["Goal"],
+        "exact_ap": pytest.approx(exact),
+        "interval": pytest.approx([official.per_class["Goal"]] * 2),
+        "at_threshold": {
+            "threshold": 0.5,
+            "precision": pytest.approx(2 / 3),
+            "recall": 0.5,
+            "f1": pytest.approx(4 / 7),
+        },
+        "at_best_threshold": {
+            "threshold": 0.8,
+            "precision": 1.0,
+            "recall": 0.5,
+            "f1": pytest.approx(2 / 3),
+        },
+        "time_errors": times,
+    }
+    assert per_class["Foul"] == {
+        "annotations": 1,
+        "detections": 1,
+        "ap": 0.0,
+        "exact_ap": 0.0,
+        "interval": [0.0, 0.0],
+        "at_threshold": nothing,
+        "at_best_threshold": nothing | {"threshold": 0.6},
+        "time_errors": None,
+    }
+    assert per_class["<b>Never</b>"] == {
+        "annotations": 0,
+        "detections": 0,
+        "ap": 0.0,
+        "exact_ap": 0.0,
+        "interval": [0.0, 0.0],
+        "at_threshold": nothing,
+        "at_best_threshold": nothing,
+        "time_errors": None,
+    }
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.15, 0.45, 0.5, 0.85, 1, 1.5]))),
+    st.integers(0, 5),
+    st.sampled_from([0.0, 0.3, 0.5, 0.85, 2.0]),
+)
+def test_points_and_calibration_are_counts_of_hits(
+    found: list[tuple[bool, float]], missed: int, threshold: float
+) -> None:
+    """Detections that hit their own annotation or are far from any."""
+    truth = [(20.0 * n, "Goal", 1.0) for n, (hit, _) in enumerate(found) if hit]
+    truth += [(20.0 * (len(found) + n) + 10, "Goal", 1.0) for n in range(missed)]
+    detections = [(20.0 * n, "Goal", score) for n, (_, score) in enumerate(found)]
+    spots = prepare(
+        {"g": events_at(*truth)}, {"g": events_at(*detections)}, label_set=LABELS, rate=1
+    )
+    explanation = explain(spots, "at1", threshold=threshold, resamples=2)
+
+    def point(at: float) -> tuple[float, float, float]:
+        hits = sum(hit for hit, score in found if score >= at)
+        count = sum(score >= at for _, score in found)
+        f1 = 2 * hits / (count + len(truth)) if count + len(truth) else 0.0
+        return hits / max(count, 1), hits / max(len(truth), 1), f1
+
+    goal = explanation.classes[0]
+    for chosen in (explanation.overall, goal.chosen):
+        assert chosen.threshold == threshold
+        assert (chosen.precision, chosen.recall, chosen.f1) == pytest.approx(point(threshold))
+    scores = sorted({score for _, score in found}, reverse=True)
+    best = max(scores, key=lambda at: point(at)[2], default=threshold)
+    assert goal.best.threshold == best
+    assert (goal.best.precision, goal.best.recall) == pytest.approx(point(best)[:2])
+    exact = [
+        max((point(at)[0] for at in scores if point(at)[1] >= level), default=0.0)
+        for level in np.arange(11) / 10
+    ]
+    assert goal.exact_ap == pytest.approx(np.mean(exact) if truth else 0.0)
+
+    calibration = explanation.calibration
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for hit, score in found:
+        bins.setdefault(min(int(10 * min(score, 1)), 9), []).append((min(score, 1), hit))
+    assert calibration.counts.tolist() == [len(bins.get(n, [])) for n in range(10)]
+    gaps = 0.0
+    for number, rows in bins.items():
+        mean, rate = (np.mean([row[n] for row in rows]) for n in (0, 1))
+        assert calibration.mean_scores[number] == pytest.approx(mean)
+        assert calibration.hit_rates[number] == pytest.approx(rate)
+        gaps += abs(mean - rate) * len(rows)
+    assert calibration.error == pytest.approx(gaps / max(len(found), 1))
+    assert calibration.edges == pytest.approx(np.arange(11) / 10)
+
+
+def test_points_of_a_class_are_those_of_the_official_thresholds() -> None:
+    truth = events_at((10, "Goal", 1), (30, "Goal", 1), (50, "Foul", 1))
+    found = events_at((10, "Goal", 0.75), (70, "Goal", 0.25), (50, "Foul", 1.0))
+    explanation = explain(prepare({"g": truth}, {"g": found}, label_set=LABELS), "at1")
+    at = {share: int(share * 199) for share in (0.2, 0.7, 0.8)}
+    goal, foul, never = explanation.classes
+    assert [goal.precision[place] for place in at.values()] == [0.5, 1.0, 0.0]
+    assert [goal.recall[place] for place in at.values()] == [0.5, 0.5, 0.0]
+    assert foul.precision.tolist() == foul.recall.tolist() == [1.0] * 200
+    assert never.precision.tolist() == never.recall.tolist() == [0.0] * 200
+
+
+def test_intervals_are_those_of_drawing_games_again() -> None:
+    """One game is found, its twin is not: a draw holds either twice, or both."""
+    truth = events_at((10, "Goal", 1))
+    labels = {"a": truth, "b": truth}
+    found = {"a": truth, "b": events_at()}
+    explanation = explain(prepare(labels, found, label_set=LABELS), "at1")
+    assert explanation.classes[0].interval == (0.0, 1.0)
+    assert explanation.interval == pytest.approx((0.0, 1 / 3))
+    assert explanation.present_interval == (0.0, 1.0)
+    few = {f"{name}{n}": labels[name] for name in "ab" for n in range(50)}
+    half = {name: found[name[0]] for name in few}
+    low, high = explain(prepare(few, half, label_set=LABELS), "at1").classes[0].interval
+    assert 0.3 < low < 6 / 11 < high < 0.75
+    without = explain(prepare(labels, found, label_set=LABELS), "at1", resamples=0)
+    assert (without.interval, without.present_interval) == ((0.0, 0.0), None)
+    assert without.classes[0].interval == (0.0, 0.0)
+
+
+def test_an_interval_over_present_classes_takes_draws_that_hold_some() -> None:
+    labels = {"a": events_at((10, "Goal", 1)), "b": events_at()}
+    explanation = explain(prepare(labels, labels, label_set=LABELS), "at1")
+    assert explanation.present_interval == (1.0, 1.0)
+    assert explanation.interval == pytest.approx((0.0, 1 / 3))
+
+
+def test_times_and_confusions_start_at_the_threshold() -> None:
+    truth = events_at((10, "Goal", 1), (30, "Goal", 1))
+    found = events_at((9, "Goal", 0.5), (30, "Goal", 0.4999), (30.5, "Foul", 0.5))
+    spots = prepare({"g": truth}, {"g": found}, label_set=LABELS)
+    explanation = explain(spots, "at5", threshold=0.5)
+    times = explanation.time_errors
+    assert times is not None and (times.count, times.quartiles) == (1, (-1.0, -1.0, -1.0))
+    assert explanation.confusion.tolist() == [[1, 1, 0, 0], [0] * 4, [0] * 4, [0] * 4]
+    assert explain(spots, "at5", threshold=0.51).time_errors is None
+
+
+def test_wrong_classes_pair_within_their_half_and_the_best_first() -> None:
+    def half_of(spots: EventColumns, half: int) -> EventColumns:
+        return replace(spots, halves=np.full(len(spots), half))
+
+    truth, found = events_at((10, "Goal", 1)), events_at((10, "Foul", 0.9))
+    apart = prepare({"g": half_of(truth, 1)}, {"g": half_of(found, 2)}, label_set=LABELS)
+    assert explain(apart, "at1").confusion.tolist() == [
+        [0, 0, 0, 1],
+        [0] * 4,
+        [0] * 4,
+        [0, 1, 0, 0],
+    ]
+    games = {"g": truth, "h": events_at()}
+    other = prepare(games, {"g": events_at(), "h": found}, label_set=LABELS)
+    assert explain(other, "at1").confusion.tolist()[0] == [0, 0, 0, 1]
+    several = events_at((10.5, "Foul", 0.6), (9.5, "<b>Never</b>", 0.9))
+    best = explain(prepare({"g": truth}, {"g": several}, label_set=LABELS), "at2").confusion
+    assert best.tolist() == [[0, 0, 1, 0], [0] * 4, [0] * 4, [0, 1, 0, 0]]
+
+
+def test_chance_is_what_detections_at_random_times_score() -> None:
+    """A detection anywhere in the 100 s of a lane finds its annotation within half a second in
+    three frames of 201."""
+    truth = {f"{n}": events_at((50, "Goal", 1), (100, "Foul", 1)) for n in range(300)}
+    found = {name: events_at((0, "Goal", 0.5), (100, "Foul", 0.5)) for name in truth}
+    chance = explain(prepare(truth, found, label_set=LABELS), "at1", resamples=1).chance
+    assert 0 < chance < 0.02
+    nothing = explain(prepare(truth, truth, label_set=LABELS), "at1", resamples=1, seed=3)
+    assert nothing.chance < 0.02 < nothing.scores.average_map
 
 
 def test_unknown_metrics_and_thresholds_are_refused() -> None:

@@ -108,18 +108,23 @@ def test_it_learns_to_point_at_events(shared_trunk):
     }
     task = task_of(options=options, width=4, shared_trunk=shared_trunk)
     network = DenseAnchors(task.config)
-    halves = [half_with_events(seed, 300) for seed in range(4)]
+    halves = [half_with_events(seed, 300) for seed in range(16)]
     losses = train(task, network, halves, epochs=10, batch=8, learning_rate=3e-3)
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
-    unseen = half_with_events(9, 300)
-    values = dense_anchors.score(network, unseen.streams)
+    # 0.89 to 1.0 by seed and processor; guessing finds 0.09.
+    found = np.concatenate([events_found(network, half_with_events(90 + n, 300)) for n in range(6)])
+    assert found.mean() > 0.75
+
+
+def events_found(network: DenseAnchors, half: LabelledHalf) -> list[bool]:
+    """Of each event, whether one of as many best peaks lies within half a second of it."""
+    values = dense_anchors.score(network, half.streams)
     scores = Scores(values, np.arange(300) / 2, LABELS, Fraction(2))
     peaks = find_peaks(scores, Suppression("linear", 4.0, floor=1e-5))
-    best = sorted(peaks, key=lambda e: -e.confidence)[: len(unseen.events)]
-    found = {(round(2 * e.seconds), LABELS.index(e.label)) for e in best}
-    true = set(zip(unseen.events.steps.tolist(), unseen.events.classes.tolist(), strict=True))
-    near = [any(abs(s - t) <= 1 and c == d for t, d in found) for s, c in true]
-    assert np.mean(near) > 0.5  # 0.65 to 0.9 by seed and processor; guessing finds 0.09
+    best = sorted(peaks, key=lambda e: -e.confidence)[: len(half.events)]
+    seen = {(round(2 * e.seconds), LABELS.index(e.label)) for e in best}
+    true = zip(half.events.steps.tolist(), half.events.classes.tolist(), strict=True)
+    return [any(abs(s - t) <= 1 and c == d for t, d in seen) for s, c in true]
 
 
 def test_the_recipe_is_the_published_one():
