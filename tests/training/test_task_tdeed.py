@@ -116,7 +116,7 @@ def test_without_reach_there_is_no_displacement(toy_recipe):
 @pytest.mark.slow
 def test_a_run_learns_and_spots_a_plain_video(toy, toy_recipe, refused, tmp_path):
     places = (f"data.root={toy}", f"data.cache_folder={tmp_path / 'frames'}")
-    result = train(toy_recipe(*places), tmp_path / "run")
+    result = train(toy_recipe(*places, "optimiser.learning_rate=0.003"), tmp_path / "run")
     assert result.steps == 80
     video = toy / "valid" / "v0.mp4"
     with load(str(tmp_path / "run"), engine="torch") as spotter:
@@ -128,7 +128,6 @@ def test_a_run_learns_and_spots_a_plain_video(toy, toy_recipe, refused, tmp_path
     scores = evaluate(
         truth, found, label_set=LabelSet("two", ("Red", "Blue")), metric="at1", rate=4
     )
-    print(result.figures, scores.per_class, len(timeline))
     assert scores.average_map > 0.5
     line = refused("models", "export", tmp_path / "run")
     assert "networks of tdeed have no export; run it with PyTorch: --engine torch" in line
