@@ -8,7 +8,7 @@ score when its pixels change.
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -100,6 +100,7 @@ class _Followed:
     to_read_again: int = 0
     off_line: int = 0
     unread: int = 0
+    scores_before: int = 0
     looked_back_at: float = -1e9
     offset: float | None = None
     rate: float = 1.0
@@ -302,6 +303,7 @@ class ScoreBugObserver:
             rests = before is not None and place.are_alike(before, pixels)
             if rests or time - followed.changed_at > 8.0:
                 self._confirm_old_score(followed)
+                followed.scores_before = len(followed.scores)
                 if self._read_all(followed, time, picture, followed.changed_at):
                     place.keep_score_look(pixels)
                     followed.to_read_again = _READ_AGAIN
@@ -316,12 +318,17 @@ class ScoreBugObserver:
             followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
 
     def _confirm_old_score(self, followed: _Followed) -> None:
-        """The score last read stood as long as its pixels did."""
+        """The score stood as long as its pixels did: that which most readings of them say."""
         if not followed.scores or followed.unchanged_at is None:
             return
-        last = followed.scores[-1]
-        if last.time_seconds < followed.unchanged_at:
-            followed.scores.append(replace(last, time_seconds=followed.unchanged_at))
+        same = followed.scores[followed.scores_before :] or followed.scores[-1:]
+        weights: dict[tuple[int, int], float] = defaultdict(float)
+        for reading in same:
+            weights[reading.score] += reading.confidence
+        stood = max(weights, key=lambda score: weights[score])
+        if same[-1].time_seconds < followed.unchanged_at:
+            sure = weights[stood] / sum(weights.values())
+            followed.scores.append(ScoreReading(followed.unchanged_at, stood, sure))
 
     def _read_all(
         self,

@@ -26,6 +26,7 @@ _NARROW_SHAPE = 0.5
 """Width of a letter over the height of its line."""
 
 _MAX_UPSCALE = 6.0
+_REACHES = (2.5, 3.2, 4.0)
 
 
 def read_still(picture: Picture, reader: TextReader) -> BugText | None:
@@ -77,7 +78,7 @@ def read_place(
             if bug.score is None:
                 readings.append(_between_names(picture, bug, lines, reader))
         elif bug is not None and bug.rows == 2 and bug.score is None:
-            readings.append(_beside_names(picture, bug, lines, reader))
+            readings.extend(_beside_names(picture, bug, lines, reader))
     return vote(readings)
 
 
@@ -109,12 +110,24 @@ def _between_names(
 
 def _beside_names(
     picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader
+) -> list[BugText | None]:
+    """The bug with the row of each team read as one line, names and goals together.
+
+    Goals stand in a column behind the longer name, nobody knows how wide: where a row reaches
+    beyond it, the picture behind is read as digits, so that several reaches are put to the vote.
+    """
+    found = [_in_rows(picture, bug, lines, reader, reach) for reach in _REACHES]
+    scored = [one for one in found if one is not None and one.score is not None]
+    return list(scored) or found[-1:]
+
+
+def _in_rows(
+    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader, lines_wide: float
 ) -> BugText | None:
-    """The bug with the row of each team read as one line, names and goals together."""
+    """The bug read row by row, so many heights of a line beyond the longer name."""
     home, away = bug.team_boxes
     height = (home.height + away.height) / 2
-    # goals stand in a column behind the longer name
-    reach = max(home.right, away.right) + 4.0 * height
+    reach = max(home.right, away.right) + lines_wide * height
     rows = [Box(name.left, name.top, reach, name.bottom) for name in (home, away)]
     others = [line for line in lines if all(line.box.overlap(row) < 0.5 for row in rows)]
     for row in rows:
