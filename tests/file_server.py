@@ -21,6 +21,7 @@ class FileServer:
         cuts: ends each of the next connections after as many bytes.
         stalls: says nothing more after as many bytes.
         without_ranges: sends the whole file whatever part is asked for.
+        without_heads: knows no HEAD.
         without_lengths: does not say how long a file is.
         asked: (method, path, range) of each request.
     """
@@ -33,6 +34,7 @@ class FileServer:
     cuts: dict[str, list[int]] = field(default_factory=dict)
     stalls: dict[str, int] = field(default_factory=dict)
     without_ranges: bool = False
+    without_heads: bool = False
     without_lengths: bool = False
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
 
@@ -57,7 +59,9 @@ def serving() -> Iterator[FileServer]:
         def _answer(self, with_body: bool) -> None:
             path = unquote(self.path.partition("?")[0])
             server.asked.append((self.command, path, self.headers.get("Range")))
-            if path in server.redirects:
+            if server.without_heads and not with_body:
+                self._headers(405, {"Content-Length": "0"})
+            elif path in server.redirects:
                 self._headers(302, {"Location": server.redirects[path], "Content-Length": "0"})
             elif path in server.pages:
                 text = b"<!DOCTYPE html><html>log in</html>"
@@ -69,15 +73,15 @@ def serving() -> Iterator[FileServer]:
                 self._send(path, server.files[path], with_body)
 
         def _send(self, path: str, data: bytes, with_body: bool) -> None:
-            start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+            start = int((self.headers.get("Range") or "bytes=0-")[6:].partition("-")[0])
             start = 0 if server.without_ranges else start
             if start >= len(data) > 0:
                 return self._headers(416, {"Content-Length": "0"})
             rest = data[start:]
             fields = {} if server.without_lengths else {"Content-Length": str(len(rest))}
-            if start:
+            if self.headers.get("Range") and not server.without_ranges:
                 fields["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-            self._headers(206 if start else 200, fields)
+            self._headers(206 if "Content-Range" in fields else 200, fields)
             if not with_body:
                 return None
             if server.cuts.get(path):
@@ -85,7 +89,7 @@ def serving() -> Iterator[FileServer]:
             elif path in server.stalls:
                 self.wfile.write(rest[: server.stalls[path]])
                 self.wfile.flush()
-                over.wait(20)
+                over.wait(4)
             else:
                 self.wfile.write(rest)
             return None

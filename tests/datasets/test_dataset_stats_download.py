@@ -82,11 +82,13 @@ class Hub:
         self.files = files
         self.error = error
         self.asked: list[tuple[str, str, list[str]]] = []
+        self.endpoints: set[str | None] = set()
 
     def snapshot_download(
         self, repository, *, repo_type, revision, local_dir, allow_patterns, endpoint=None
     ):
         assert repo_type == "dataset"
+        self.endpoints.add(endpoint)
         self.asked.append((repository, revision, allow_patterns))
         if self.error is not None:
             raise self.error
@@ -141,6 +143,14 @@ def test_a_mirror_folder_takes_the_place_of_the_web(tmp_path, monkeypatch):
         assert download("labels", out, games=tmp_path / "games.json").files == 1
         assert [path.name for path in out.rglob("*.json")] == ["Labels-v2.json"]
         shutil.rmtree(mirror / place)
+
+
+def test_a_mirror_server_is_asked_in_place_of_the_hub(hub, tmp_path, monkeypatch):
+    fake = hub([f"{GAMES[0]}/Labels-v2.json"])
+    download("labels", tmp_path, ["test"])
+    monkeypatch.setenv("TOUCHLINE_MIRROR", "http://127.0.0.1:9/")
+    download("labels", tmp_path, ["test"])
+    assert fake.endpoints == {None, "http://127.0.0.1:9/huggingface.co"}
 
 
 def test_challenge_videos_lie_elsewhere(hub, tmp_path):

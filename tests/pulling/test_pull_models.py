@@ -130,6 +130,14 @@ def test_one_command_brings_a_model_that_spots(call, publish, tmp_path):
     assert ended.code == 0 and json.loads(ended.out)["made"] == 1, ended
 
 
+def test_labels_rate_and_crop_come_from_the_catalogue(call, publish):
+    publish("e2e-spot-tennis-small", e2e_spot(classes=6))
+    assert call("models", "pull", "e2e-spot-tennis-small", "--no-onnx").code == 0
+    card = find("e2e-spot-tennis-small").card
+    assert card.labels.labels == catalogue.find_entry("e2e-spot-tennis-small").settings.labels
+    assert (card.rate, card.crop, card.config["clip_len"]) == ("25/1", 224, 100)
+
+
 @pytest.mark.slow
 def test_spot_says_the_command_or_pulls(call, refused, publish, tmp_path):
     video = write_video(tmp_path / "match.mp4", 60)
@@ -265,6 +273,14 @@ def test_a_large_file_of_git_is_followed_by_its_pointer(call, refused, publish, 
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(data)}\n"
     place = publish("e2e-spot-soccer", pointer.encode())
     large = place.replace("raw.githubusercontent.com", "media.githubusercontent.com/media")
+    server.files[large] = data
+    for other in (pointer.replace("size", "size "), pointer.replace(sha256[:4], "0000")):
+        server.files[place] = other.encode()
+        assert "is not the published file" in refused(
+            "--quiet", "models", "pull", "e2e-spot-soccer"
+        )
+    assert server.fetched(large) == []
+    server.files[place] = pointer.encode()
     server.files[large] = data[:-1] + b"x"
     assert "is not the published file" in refused("--quiet", "models", "pull", "e2e-spot-soccer")
     server.files[large] = data

@@ -130,6 +130,7 @@ def test_servers_without_ranges_or_lengths_serve_too(bring, server, tmp_path, fl
     (tmp_path / "waiting").mkdir()
     partial_path(Wanted([], SHA256), tmp_path / "waiting").write_bytes(DATA[:1000])
     assert bring() == DATA
+    assert server.fetched("/a.pt") == ["bytes=1000-"]
 
 
 def test_a_changed_byte_is_refused_and_removed(refused, server, tmp_path):
@@ -214,6 +215,14 @@ def test_the_next_source_is_taken_where_the_first_is_gone(bring, server):
     assert bring(sources=sources) == DATA
     assert size_of(Wanted(sources, SHA256)) == len(DATA)
     assert start_of(Wanted(sources, SHA256), 10) == DATA[:10]
+
+
+@pytest.mark.parametrize("without_ranges", [False, True])
+def test_a_size_is_found_where_heads_are_unknown(server, without_ranges):
+    server.without_heads, server.without_ranges = True, without_ranges
+    assert size_of(Wanted([f"{server.address}/a.pt"], SHA256)) == len(DATA)
+    with pytest.raises(InputError, match="HTTP 404"):
+        size_of(Wanted([f"{server.address}/gone"], SHA256))
 
 
 def test_a_full_disk_is_one_line_and_what_came_stays(bring, refused, server, tmp_path, monkeypatch):

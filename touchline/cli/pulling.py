@@ -15,10 +15,11 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from touchline import pulling
 from touchline.cli.output import remarks, shows_progress
 from touchline.errors import ConfigError
-from touchline.pulling import PlannedItem, Pulled, PullPlan
+from touchline.pulling import doing, plans
+from touchline.pulling.doing import Pulled
+from touchline.pulling.plans import PlannedItem, PullPlan
 from touchline.runtime.progress import Progress as Share
 from touchline.runtime.wording import bytes_text, counted
 from touchline.zoo.catalogue import FIRST_CHOICE, find_entry
@@ -36,7 +37,7 @@ def pull(
     Raises:
         InputError: it cannot be had, or nobody can be asked.
     """
-    plan = pulling.plan(names, file=file)
+    plan = plans.plan(names, file=file)
     for name in plan.here:
         _remark(f"{name} is here already")
     for line in _announcement(plan):
@@ -44,7 +45,7 @@ def pull(
     if plan.items and not yes:
         _ask(plan, names, file)
     with _bar(plan) as progress:
-        done = pulling.pull(plan, onnx=onnx, progress=progress)
+        done = doing.pull(plan, onnx=onnx, progress=progress)
     return done, plan
 
 

@@ -47,6 +47,10 @@ class AbsentError(FetchError):
     """There is no such file at the address, or not for everyone."""
 
 
+class UnreachableError(FetchError):
+    """Nothing comes from the server."""
+
+
 class InterruptedConnectionError(Exception):
     """A connection ended early; another may go on."""
 
@@ -188,9 +192,9 @@ def tried(url: str, read: Callable[[], Read]) -> Read:
     raise AssertionError("the last try returns or raises")
 
 
-def no_connection(url: str, error: Exception) -> FetchError:
+def no_connection(url: str, error: Exception) -> UnreachableError:
     """For a server of which nothing came."""
-    return FetchError(
+    return UnreachableError(
         f"no answer from {urlsplit(url).netloc} ({error})",
         where=url,
         remedy="check the connection, then run the same command again",
@@ -208,7 +212,17 @@ def size_at(url: str, headers: Mapping[str, str]) -> int | None:
         with opened(url, headers, "HEAD") as response:
             return stated_length(response)
 
-    return tried(url, look)
+    def look_at_first_byte() -> int | None:
+        with opened(url, {**headers, "Range": "bytes=0-0"}) as response:
+            _, _, whole = (response.headers.get("Content-Range") or "").partition("/")
+            return int(whole) if whole.isdigit() else stated_length(response)
+
+    try:
+        return tried(url, look)
+    except UnreachableError:
+        raise
+    except FetchError:  # some servers sign addresses for fetching alone, or know no HEAD
+        return tried(url, look_at_first_byte)
 
 
 def read_start(url: str, headers: Mapping[str, str], most: int) -> bytes:

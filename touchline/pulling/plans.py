@@ -1,32 +1,21 @@
-"""Pulling: published networks fetched, checked and imported, with everything that they need.
-
-``plan`` looks and says what would be fetched; ``pull`` does it. What a plan holds is whole once it
-is imported, and nothing of it is there before.
-"""
+"""Plans of pulls: what would be fetched, from where, and how large it is."""
 
 import importlib.util
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
-from touchline.features.stored_pca import StoredPca, list_pcas, store_pca
 from touchline.importers import hub
 from touchline.importers.addresses import POINTER_BYTES, large_file, published_sources
+from touchline.pulling.here import is_here, refuse_existing
+from touchline.pulling.waiting import scratch_folder, waiting_folder
 from touchline.runtime.fetch import Wanted, fetch, size_of
-from touchline.runtime.progress import Progress
-from touchline.zoo.cards import CARD_FILE, read_card, write_card
+from touchline.zoo.cards import CARD_FILE, read_card
 from touchline.zoo.catalogue import CatalogueFile, Entry, GitHub, Hub, Kind, Page, find_entry
-from touchline.zoo.extractors import find_extractor, list_extractors
-from touchline.zoo.store import ModelFolder, home, list_models, user_models
+from touchline.zoo.store import user_models
 
 Role = Literal["weights", "average", "config", "part"]
-
-_PCA = "pca"
 
 
 @dataclass(frozen=True)
@@ -87,16 +76,6 @@ class PullPlan:
         return _sum([item.bytes for item in self.items])
 
 
-@dataclass(frozen=True)
-class Pulled:
-    """What is here now."""
-
-    name: str
-    kind: Kind
-    path: Path
-    licence: str
-
-
 def plan(names: Sequence[str], *, file: str | None = None) -> PullPlan:
     """Look what would be fetched; nothing is.
 
@@ -118,7 +97,7 @@ def plan(names: Sequence[str], *, file: str | None = None) -> PullPlan:
         entry = find_entry(name)
         if entry is not None:
             _require_usable(entry)
-        if entry is not None and _is_here(entry):
+        if entry is not None and is_here(entry):
             here.append(name)
         else:
             items.append(_entry_item(entry, file) if entry else _hub_item(name, None, file))
@@ -155,45 +134,9 @@ def _require_usable(entry: Entry) -> None:
 
 def _require_torch(items: Sequence[PlannedItem]) -> None:
     """Before anything is fetched, what the imports need."""
-    needed = [item for item in items if item.kind != _PCA and not item.is_ours]
+    needed = [item for item in items if item.kind != "pca" and not item.is_ours]
     if needed and importlib.util.find_spec("torch") is None:
         raise MissingExtraError(f"importing {needed[0].name}", "torch")
-
-
-def _is_here(entry: Entry) -> bool:
-    """Whether an entry was pulled.
-
-    Raises:
-        ConfigError: another model has its name.
-    """
-    if entry.kind == "extractor":
-        return find_extractor(entry.name) is not None
-    if entry.kind == _PCA:
-        return _pca_of(entry) is not None
-    folder = next((f for f in list_models() if f.path == user_models() / entry.name), None)
-    if folder is None:
-        _refuse_existing(user_models() / entry.name)
-        return False
-    if folder.card.source != entry.source:
-        _refuse_existing(folder.path)
-    return True
-
-
-def names_here() -> set[str]:
-    """The names of the models, extractors and published PCAs that are here."""
-    pcas = {pca.entry for pca in list_pcas() if pca.entry is not None}
-    return {*(f.path.name for f in list_models()), *(f.card.name for f in list_extractors()), *pcas}
-
-
-def _pca_of(entry: Entry) -> StoredPca | None:
-    return next((pca for pca in list_pcas() if pca.entry == entry.name), None)
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise ConfigError(
-            "another model is there already", where=path, remedy="move that folder away first"
-        )
 
 
 def _entry_item(entry: Entry, given: str | None) -> PlannedItem:
@@ -235,7 +178,7 @@ def _with_other_road(error: InputError, entry: Entry) -> InputError:
 
 def _by_hand(entry: Entry) -> str:
     names = " and ".join(file.name for file in entry.files)
-    if entry.kind == _PCA:
+    if entry.kind == "pca":
         pca, average = (file.name for file in entry.files)
         return f"get {names} elsewhere and run: touchline models import {pca} --average {average}"
     name = "" if entry.kind == "extractor" else f" --name {entry.name}"
@@ -250,7 +193,7 @@ def _hub_item(name: str, entry: Entry | None, given: str | None) -> PlannedItem:
             "Face Hub",
         )
     target = entry.name if entry else name.rpartition("/")[2]
-    _refuse_existing(user_models() / target)
+    refuse_existing(user_models() / target)
     origin = None if entry is None else entry.origin
     repository = hub.look_into(name, origin.revision if isinstance(origin, Hub) else "main")
     source = f"https://huggingface.co/{name}"
@@ -275,7 +218,7 @@ def _our_files(repository: hub.HubRepository) -> Iterator[PlannedFile]:
     listed = repository.file(CARD_FILE)
     assert listed is not None
     card_file = _hub_file(repository, listed, "part")
-    with _scratch() as scratch:
+    with scratch_folder() as scratch:
         fetch(card_file.wanted, scratch / CARD_FILE, waiting=waiting_folder())
         card = read_card(scratch / CARD_FILE)
     yield card_file
@@ -284,139 +227,6 @@ def _our_files(repository: hub.HubRepository) -> Iterator[PlannedFile]:
         if file is None:
             raise CheckpointError(f"has no {name}, which its card names", where=repository.name)
         yield _hub_file(repository, file, "part")
-
-
-def waiting_folder() -> Path:
-    """Where what has arrived of files waits, for a later pull to go on with."""
-    return home() / "downloads"
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for what is fetched and not yet imported."""
-    waiting_folder().mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".pull-", dir=waiting_folder()) as scratch:
-            yield Path(scratch)
-    finally:
-        with suppress(OSError):  # what waits to be gone on with stays
-            waiting_folder().rmdir()
-
-
-def pull(
-    planned: PullPlan,
-    *,
-    onnx: bool = True,
-    progress: Progress = lambda share: None,
-    told: Callable[[Pulled], None] = lambda pulled: None,
-) -> list[Pulled]:
-    """Fetch and import what a plan holds, one network after the other.
-
-    Args:
-        onnx: also export networks for OpenVINO.
-        progress: called with the share of the bytes that are here.
-        told: called with each network when it is here.
-
-    Raises:
-        FetchError: a file cannot be had, or is not the published one.
-        CheckpointError: weights that fit no network.
-        ConfigError: another model is there already.
-    """
-    done: list[Pulled] = []
-    total, before = planned.bytes or 0, 0
-    for item in planned.items:
-        with _scratch() as scratch:
-            for file in item.files:
-
-                def watch(here: int, whole: int, before: int = before) -> None:
-                    if total:
-                        progress(min((before + here) / total, 1.0))
-
-                fetch(file.wanted, scratch / file.name, waiting=waiting_folder(), progress=watch)
-                before += (scratch / file.name).stat().st_size
-            done.append(_import(item, scratch, onnx))
-        told(done[-1])
-    progress(1.0)
-    return done
-
-
-def _import(item: PlannedItem, folder: Path, onnx: bool) -> Pulled:
-    paths: dict[str, Path] = {file.role: folder / file.name for file in item.files}
-    try:
-        if item.is_ours:
-            path = _take_over(item, folder)
-        elif item.kind == _PCA:
-            path = store_pca(paths["weights"], paths["average"]).path
-        elif item.kind == "extractor":
-            from touchline.importers.extractors import import_weights
-
-            path = import_weights(item.name, paths["weights"], onnx=onnx).path
-        else:
-            path = _import_model(item, paths, onnx)
-    except InputError as error:
-        raise _not_imported(item, error) from error
-    return Pulled(item.name, item.kind, path, item.licence)
-
-
-def _not_imported(item: PlannedItem, error: InputError) -> InputError:
-    """Where the place in an error is a file that is gone by then, where that came from instead."""
-    if isinstance(error, MissingExtraError) or (error.where and Path(error.where).exists()):
-        return error
-    if not isinstance(error, ConfigError):
-        return CheckpointError(error.what, where=item.source, remedy=error.remedy)
-    file = item.files[0].name
-    return CheckpointError(
-        error.what,
-        where=item.source,
-        remedy=f"fetch {file} by hand and run touchline models import {file}; {error.remedy}",
-    )
-
-
-def _take_over(item: PlannedItem, folder: Path) -> Path:
-    """Keep a model in our own format, its files verified."""
-    target = user_models() / item.name
-    fetched = ModelFolder(folder, read_card(folder / CARD_FILE))
-    for name in fetched.card.files:
-        fetched.file(name)
-    _refuse_existing(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".pull-", dir=target.parent) as scratch:
-        made = Path(scratch) / "model"
-        made.mkdir()
-        for name in (CARD_FILE, *fetched.card.files):
-            shutil.move(folder / name, made / name)
-        made.rename(target)
-    return target
-
-
-def _import_model(item: PlannedItem, paths: dict[str, Path], onnx: bool) -> Path:
-    from touchline.importers.models import import_checkpoint
-
-    folder = import_checkpoint(
-        paths["weights"],
-        name=item.name,
-        out=user_models() / item.name,
-        config_path=paths.get("config"),
-        licence=item.licence,
-        source=item.source,
-        published=item.entry,
-        onnx=onnx,
-    )
-    _name_pca(folder, item.entry)
-    return folder.path
-
-
-def _name_pca(folder: ModelFolder, entry: Entry | None) -> None:
-    """Write into the card which PCA its features take: others may be stored beside it."""
-    needed = (find_entry(name) for name in (entry.needs if entry else ()))
-    pca = next((_pca_of(other) for other in needed if other and other.kind == _PCA), None)
-    features = folder.card.features
-    if pca is None or features is None or features.identity is None:
-        return
-    settings = {**features.identity.settings, _PCA: pca.origin}
-    identity = features.identity.model_copy(update={"settings": settings})
-    features = features.model_copy(update={"identity": identity})
-    write_card(folder.card.model_copy(update={"features": features}), folder.path / CARD_FILE)
 
 
 def _sum(sizes: Sequence[int | None]) -> int | None:

@@ -1,0 +1,1 @@
+"""Published networks fetched, checked and imported, with everything that they need."""
