@@ -23,6 +23,12 @@ Score = tuple[int, int]
 
 MAX_GOALS = 999
 
+RAN = "ran"
+"""Further field of a timeline: one line on what read the video, and what would add to it."""
+
+TEAMS = "teams"
+"""Further field of a timeline: ``home`` and ``away`` as the broadcast writes them."""
+
 MAX_SECONDS = 1e6
 """Times beyond this (eleven days) are refused: they are milliseconds taken for seconds."""
 

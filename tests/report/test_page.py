@@ -102,6 +102,12 @@ def test_what_comes_from_outside_is_text_and_nothing_else(hostile, tmp_path):
     assert HOSTILE in "".join(document.texts)
 
 
+def test_what_read_the_video_is_said(tmp_path):
+    timeline = Timeline(Video("a.mp4", 9.0), extra={"ran": "read by sound <b>; add more"})
+    write_report(timeline, tmp_path / "a.html")
+    assert "read by sound &lt;b&gt;; add more" in (tmp_path / "a.html").read_text()
+
+
 def test_nothing_is_fetched(hostile, tmp_path):
     text, document = written(hostile, tmp_path)
     addresses = [

@@ -131,6 +131,19 @@ def test_what_the_broadcast_says_is_kept_and_shown(kept: Any, services: Services
     assert services.storage.broadcast(match_id, 1).is_file()
 
 
+def test_teams_of_the_picture_are_those_of_the_game_until_somebody_names_them(
+    kept: Any, services: Services
+) -> None:
+    match_id = kept(found(teams={"home": "ARS", "away": "CHE"}))
+    with services.database.write() as session:
+        match = session.get_one(MatchRow, match_id)
+        assert match.game == {"home": "ARS", "away": "CHE"}
+        match.game = {"home": "Arsenal", "away": "CHE"}
+    kept(found(teams={"home": "AFC", "away": "CFC"}))
+    with services.database.read() as session:
+        assert session.get_one(MatchRow, match_id).game == {"home": "Arsenal", "away": "CHE"}
+
+
 def test_reels_of_the_page_know_the_replays_and_say_why(
     kept: Any, services: Services, make_client: Callable[..., Any]
 ) -> None:

@@ -10,7 +10,7 @@ from touchline.broadcast.result import is_broadcast
 from touchline.datasets.soccernet import find_videos
 from touchline.engines import EngineName, Precision
 from touchline.errors import FormatError, InputError
-from touchline.events import Producer, Timeline
+from touchline.events import RAN, Producer, Timeline
 from touchline.formats import read
 from touchline.formats.provenance import is_as_written
 from touchline.media.video import probe
@@ -27,7 +27,6 @@ from touchline.pipeline import (
 from touchline.report.page import is_report
 from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
-from touchline.spotting.auto_spotter import RAN
 from touchline.spotting.spotter import VideoSpotter, load, producer_named
 from touchline.zoo.real_matches import AUTO
 

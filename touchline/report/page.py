@@ -18,7 +18,7 @@ from PIL import Image
 
 from touchline.colours import class_colour, css_colour
 from touchline.errors import MediaError
-from touchline.events import Event, Timeline
+from touchline.events import RAN, Event, Timeline
 from touchline.labels import LabelSet, label_set_of
 from touchline.match_state import clip_state, match_state
 from touchline.media.video import probe, read_frames
@@ -140,6 +140,8 @@ def _facts(timeline: Timeline) -> str:
         weights = f" ({timeline.model.weights})" if timeline.model.weights else ""
         facts.append(f"model {timeline.model.name}{weights}")
     facts.append(counted(len(timeline), "event"))
+    if isinstance(ran := timeline.extra.get(RAN), str):
+        facts.append(ran)
     return " · ".join(escape(fact) for fact in facts)
 
 

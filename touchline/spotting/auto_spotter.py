@@ -17,7 +17,7 @@ from touchline.broadcast.reading import BroadcastReader
 from touchline.broadcast.result import Broadcast
 from touchline.broadcast.stamps import stamped
 from touchline.errors import InputError
-from touchline.events import Producer, Timeline, Video
+from touchline.events import RAN, TEAMS, Producer, Timeline, Video
 from touchline.labels import BROADCAST, SOCCERNET_V2, LabelSet
 from touchline.media.video import probe
 from touchline.media.views import View
@@ -31,12 +31,6 @@ from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
 from touchline.zoo.catalogue import command_for_17_classes
 from touchline.zoo.real_matches import models_for_real_matches
 from touchline.zoo.store import ModelFolder
-
-RAN = "ran"
-"""Field of a timeline: one line for people on what read the video, and what would add to it."""
-
-TEAMS = "teams"
-"""Field of a timeline: the teams as the broadcast writes them, ``home`` and ``away``."""
 
 SIDES = ("home", "away")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from touchline.broadcast.result import write_broadcast
-from touchline.events import Producer, Timeline
+from touchline.events import TEAMS, Producer, Timeline
 from touchline.media.segments import cut_segment
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
@@ -62,10 +62,12 @@ class SpotResult(StageResult):
 
     Attributes:
         replays: (start, end) of what is shown again; None where the model does not say.
+        teams: ``home`` and ``away`` as the broadcast writes them, where it does.
     """
 
     events: tuple[JsonEvent, ...]
     replays: tuple[tuple[float, float], ...] | None = None
+    teams: dict[str, str] = Field(default_factory=dict)
     labels: tuple[str, ...]
     duration_seconds: float
     warnings: tuple[str, ...]
@@ -102,6 +104,7 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
             for event in timeline
         ),
         replays=_replays(timelines, starts) if reads_broadcast else None,
+        teams=_teams(timelines),
         labels=tuple(timelines[0].labels or ()),
         duration_seconds=starts[-1] + (timelines[-1].video.duration_seconds or 0.0),
         warnings=tuple(dict.fromkeys(w for timeline in timelines for w in timeline.warnings)),
@@ -125,6 +128,13 @@ def _spot(
         Path(said).parent.mkdir(parents=True, exist_ok=True)
         write_broadcast(watched.broadcast, said)
     return watched.timeline
+
+
+def _teams(timelines: Sequence[Timeline]) -> dict[str, str]:
+    known = (timeline.extra.get(TEAMS) or {} for timeline in timelines)
+    return next(
+        ({side: name for side, name in teams.items() if name} for teams in known if teams), {}
+    )
 
 
 def _replays(

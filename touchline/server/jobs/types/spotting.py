@@ -95,6 +95,7 @@ def _keep_events(
     if rows:
         session.execute(insert(EventRow), rows)
     match.labels = list(result.labels)
+    match.game = {**result.teams, **match.game}  # what people state counts
     if result.replays is not None:
         match.info = {**match.info, REPLAYS: [list(span) for span in result.replays]}
     match.producer = result.model_dump(include={"producer"})["producer"]
