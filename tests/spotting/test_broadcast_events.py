@@ -71,6 +71,14 @@ def test_moments_are_highlights_with_their_reason_but_those_of_goals_explain_the
     assert the("Goal", events).note == "1-0 for ARS; crowd +11 dB"
 
 
+def test_excitement_in_the_studio_counts_half_where_the_clock_was_read():
+    moments = [Moment(1500.0, 0.8), Moment(3300.0, 0.8), Moment(2905.0, 0.8)]
+    found = {e.seconds: e.confidence for e in events_of(broadcast(moments=moments))}
+    assert (found[1500.0], found[3300.0], found[2905.0]) == (0.8, 0.4, 0.8)
+    unread = broadcast(halves=[], moments=moments)
+    assert {e.confidence for e in events_of(unread)} == {0.8}
+
+
 def test_sound_alone_gives_highlights_and_nothing_else():
     said = Broadcast("match.mp4", 100.0, moments=(Moment(50.0, 0.7, "crowd +9 dB"),))
     assert events_of(said) == (Event(50.0, "Highlight", 0.7, note="crowd +9 dB"),)

@@ -25,6 +25,12 @@ BEFORE_GOAL_SECONDS, AFTER_GOAL_SECONDS = 12.0, 45.0
 """Around a goal, what the crowd and the director do is of that goal."""
 
 
+OUT_OF_PLAY = 0.5
+"""Share of its confidence that a highlight keeps while no clock runs, in studio or adverts."""
+
+AROUND_PLAY_SECONDS = 15.0
+
+
 def events_of(broadcast: Broadcast, half: int | None = None) -> tuple[Event, ...]:
     """The events that a broadcast says, in order of time, with half, match clock and score.
 
@@ -40,7 +46,8 @@ def events_of(broadcast: Broadcast, half: int | None = None) -> tuple[Event, ...
     moments = list(broadcast.moments or ())
     goals = [_goal(goal, broadcast, moments) for goal in broadcast.goals or ()]
     own = [moment for moment in moments if not any(_answers(moment, goal) for goal in goals)]
-    events = [*_half_events(broadcast.halves or (), half), *goals, *map(_highlight, own)]
+    highlights = [_highlight(moment, broadcast.halves or ()) for moment in own]
+    events = [*_half_events(broadcast.halves or (), half), *goals, *highlights]
     stamps = Stamps(broadcast, half)
     return tuple(
         stamps.on(event, own_half=half is not None)
@@ -87,7 +94,13 @@ def _answers(moment: Moment, goal: Event) -> bool:
     return -BEFORE_GOAL_SECONDS - spread <= after <= AFTER_GOAL_SECONDS + spread
 
 
-def _highlight(moment: Moment) -> Event:
-    return Event(
-        moment.seconds, HIGHLIGHT, min(moment.confidence, MOST_CONFIDENCE), note=moment.reason
-    )
+def _highlight(moment: Moment, halves: Sequence[Half]) -> Event:
+    confidence = min(moment.confidence, MOST_CONFIDENCE)
+    if halves and not any(_is_around(moment, half) for half in halves):
+        confidence *= OUT_OF_PLAY
+    return Event(moment.seconds, HIGHLIGHT, confidence, note=moment.reason)
+
+
+def _is_around(moment: Moment, half: Half) -> bool:
+    start, end = half.start_seconds - AROUND_PLAY_SECONDS, half.end_seconds + AROUND_PLAY_SECONDS
+    return start <= moment.seconds <= end
