@@ -108,3 +108,6 @@ def test_a_reel_of_the_events_alone_has_goal_replay_and_reason(call, videos, tmp
         rate = ("--rate", "25")
         assert call("reel", events, "-o", tmp_path / name, "--seconds", "60", *rate).code == 0
         assert "crowd +9 dB" in (tmp_path / name).read_text()
+    captions = (tmp_path / "reel.vtt").read_text()
+    assert "Goal: 1-0 for ARS (1H 1:40, 1-0)" in captions
+    assert "Replay of goal: 1-0 for ARS (1H 1:40, 1-0)" in captions

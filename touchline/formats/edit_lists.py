@@ -42,8 +42,15 @@ def clip_title(clip: Clip) -> str:
 def clip_caption(clip: Clip) -> str:
     """The title of a clip with match clock and score; a title of one's own is left alone."""
     title, state = clip_title(clip), clip_state(clip)
-    is_own = clip.title is None or clip.title in (event.label for event in clip.events)
-    return f"{title} ({state})" if state and is_own else title
+    return f"{title} ({state})" if state and _is_of_events(clip) else title
+
+
+def _is_of_events(clip: Clip) -> bool:
+    """Whether the title is what its events say: their class, and the reason behind a colon."""
+    if clip.title is None:
+        return True
+    subject = clip.title.partition(": ")[0].removeprefix("Replay of ").lower()
+    return subject in (event.label.lower() for event in clip.events)
 
 
 def video_url(clip: Clip, options: Options) -> str:
