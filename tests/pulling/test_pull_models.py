@@ -22,6 +22,7 @@ from touchline.cli import pulling as conversation  # noqa: E402
 from touchline.features.stored_pca import list_pcas, store_pca  # noqa: E402
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig  # noqa: E402
+from touchline.pulling import plans  # noqa: E402
 from touchline.zoo import catalogue  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
@@ -257,6 +258,12 @@ def test_no_connection_is_one_line(refused, monkeypatch, home):
     line = refused("models", "pull", "e2e-spot-soccer")
     assert "no answer from 127.0.0.1:9" in line and "check the connection" in line
     assert left_in(home) == []
+
+
+def test_what_an_import_needs_is_said_before_anything_is_asked(refused, server, monkeypatch):
+    monkeypatch.setattr(plans.importlib.util, "find_spec", lambda name: None)
+    line = refused("models", "pull", "e2e-spot-soccer")
+    assert "pip install 'touchline[torch]'" in line and server.asked == []
 
 
 def test_what_only_a_browser_opens_is_told_in_full(refused, server):

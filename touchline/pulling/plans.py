@@ -101,7 +101,6 @@ def plan(names: Sequence[str], *, file: str | None = None) -> PullPlan:
             here.append(name)
         else:
             items.append(_entry_item(entry, file) if entry else _hub_item(name, None, file))
-    _require_torch(items)
     return PullPlan(tuple(items), tuple(here))
 
 
@@ -132,11 +131,10 @@ def _require_usable(entry: Entry) -> None:
     )
 
 
-def _require_torch(items: Sequence[PlannedItem]) -> None:
-    """Before anything is fetched, what the imports need."""
-    needed = [item for item in items if item.kind != "pca" and not item.is_ours]
-    if needed and importlib.util.find_spec("torch") is None:
-        raise MissingExtraError(f"importing {needed[0].name}", "torch")
+def _require_torch(name: str) -> None:
+    """Before anything is fetched, what its import needs."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError(f"importing {name}", "torch")
 
 
 def _entry_item(entry: Entry, given: str | None) -> PlannedItem:
@@ -146,6 +144,8 @@ def _entry_item(entry: Entry, given: str | None) -> PlannedItem:
         raise ConfigError(
             f"{entry.name} is one file already", where="--file", remedy="leave it out"
         )
+    if entry.kind != "pca":
+        _require_torch(entry.name)
     files = tuple(_entry_file(entry, file) for file in entry.files)
     return PlannedItem(entry.name, entry.kind, entry.source, entry.licence, files, entry)
 
@@ -201,6 +201,7 @@ def _hub_item(name: str, entry: Entry | None, given: str | None) -> PlannedItem:
     if hub.is_ours(repository):
         files = tuple(_our_files(repository))
         return PlannedItem(target, "model", source, licence, files, entry, is_ours=True)
+    _require_torch(name)
     checkpoint = hub.checkpoint_of(repository, given)
     config = hub.config_beside(repository, checkpoint)
     files = (_hub_file(repository, checkpoint, "weights"),)
