@@ -15,6 +15,7 @@ from touchline.labels import (
     SOCCERNET_V2_NON_VISUAL,
     SOCCERNET_V2_VISUAL,
     LabelSet,
+    evaluation_rate,
     label_set_of,
     legacy_class,
 )
@@ -112,3 +113,8 @@ def test_other_labels_are_a_set_of_their_own_in_the_order_given():
     assert mixed == LabelSet("custom", ("Goal", "PASS", "Corner"))
     with pytest.raises(LabelError, match="label set 'custom' is empty"):
         label_set_of(())
+
+
+@pytest.mark.parametrize("name", LABEL_SETS)
+def test_the_ball_is_evaluated_at_25_frames_a_second_and_everything_else_at_two(name):
+    assert evaluation_rate(LABEL_SETS[name]) == (25 if name == "soccernet-ball" else 2)

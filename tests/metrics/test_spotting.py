@@ -14,7 +14,7 @@ from touchline.errors import ConfigError, FormatError, LabelError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, LabelSet
 from touchline.metrics.matching import NONE, match_greedily, rank_detections
-from touchline.metrics.spotting import METRICS, evaluate
+from touchline.metrics.spotting import METRICS, evaluate, prepare, score
 
 LABELS = LabelSet("two", ("Goal", "Foul"))
 Row = tuple[int, str, float]
@@ -177,6 +177,38 @@ def test_whatever_the_official_evaluator_passes_over_is_counted(
     assert scores.notes == {note: 1}
 
 
+def message_of(*sides: Any, **options: Any) -> str:
+    with pytest.raises((ConfigError, FormatError, LabelError)) as refused:
+        evaluate(*sides, **options)
+    return str(refused.value)
+
+
+def test_refusals_say_what_would_be_right() -> None:
+    labels = {name: game([(1000, "Goal", 1.0)]) for name in "abcde"}
+    remedy = "predict them (an empty list will do), or count them as misses with --missing empty"
+    for found, text in (
+        ("ab", "no predictions for 3 of 5 games: c, d, e"),
+        ("a", "no predictions for 4 of 5 games: b, c, d and 1 more"),
+    ):
+        sides = labels, {name: labels[name] for name in found}
+        assert message_of(*sides, label_set=LABELS) == f"{text}; {remedy}"
+    assert message_of(labels, labels, label_set=LABELS, rate=1001) == (
+        "a rate of 1001 frames a second; use a rate from 0 to 1000"
+    )
+    assert message_of(labels, labels, label_set=LABELS, metric="map") == (
+        f"unknown metric 'map'; choose from: {', '.join(METRICS)}"
+    )
+    early = {"a": game([(1000, "Foul", 0.5), (-9_000_000, "Goal", 0.5)])}
+    assert message_of({"a": labels["a"]}, early, label_set=LABELS) == (
+        "game.json: 'Goal' at -9000000 ms lies more than 2 hours before the half; "
+        "positions are milliseconds from the start of the half"
+    )
+    one = {"a": game([(1000, "card", 0.5), (2000, "Goal", 0.5)])}
+    assert message_of({"a": labels["a"]}, one, label_set=SOCCERNET_V1) == (
+        "prediction of unknown class 'Goal'; SoccerNet-v1 predictions are named card, subs, soccer"
+    )
+
+
 def test_times_before_the_beginning_of_the_vectors_are_refused() -> None:
     labels = {"g": game([(1000, "Goal", 1.0)])}
     with pytest.raises(FormatError, match=r"game\.json: 'Goal' at -9000000 ms"):
@@ -195,12 +227,48 @@ def test_calls_that_make_no_sense_are_refused() -> None:
 
 
 def test_the_record_is_the_documented_one() -> None:
-    labels = {"g": game([(1000, "Goal", 1.0)])}
-    record = evaluate(labels, labels, label_set=SOCCERNET_V2).to_json()
-    assert record["format"] == "touchline-scores"
-    assert record["version"] == 1
-    assert (record["metric"], record["games"]) == ("loose", 1)
-    assert record["average_map"] == pytest.approx(1 / 17)
-    assert list(record["per_class"]) == list(SOCCERNET_V2)
-    for part in ("visible", "unshown"):
-        assert set(record[part]) == {"average_map", "per_class"}
+    labels = game([(1000, "Goal", 1.0), (9000, "Foul", 1.0), (20_000, "Goal", 1.0)])
+    labels.shown[2] = False
+    found = game([(1000, "Goal", 0.5), (9000, "Foul", 0.5), (9000, "goal", 0.5)])
+    three = LabelSet("three", ("Goal", "Foul", "Corner"))
+    record = evaluate({"g": labels}, {"g": found}, label_set=three, rate=Fraction(5, 2)).to_json()
+    half_found = pytest.approx(6 / 11)
+    assert record == {
+        "format": "touchline-scores",
+        "version": 1,
+        "metric": "loose",
+        "labels": "three",
+        "rate": 2.5,
+        "games": 1,
+        "average_map": pytest.approx((6 / 11 + 1) / 3),
+        "average_map_present": pytest.approx((6 / 11 + 1) / 2),
+        "per_class": {"Goal": half_found, "Foul": 1.0, "Corner": 0.0},
+        "visible": {
+            "average_map": pytest.approx(2 / 3),
+            "per_class": {"Goal": 1.0, "Foul": 1.0, "Corner": 0.0},
+        },
+        "unshown": {
+            "average_map": 0.0,
+            "per_class": {"Goal": 0.0, "Foul": 0.0, "Corner": 0.0},
+        },
+        "annotations": {"Goal": 2, "Foul": 1, "Corner": 0},
+        "notes": {"predictions of unknown label 'goal', left out": 1},
+    }
+    assert list(evaluate({}, {}, label_set=SOCCERNET_V2).to_json()["per_class"]) == list(
+        SOCCERNET_V2
+    )
+    first = game([(1000, "soccer", 1.0)])
+    record = evaluate({"g": first}, {"g": first}, label_set=SOCCERNET_V1).to_json()
+    assert (record["visible"], record["unshown"]) == (None, None)
+    assert record["average_map_present"] == 1
+
+
+def test_other_detections_are_scored_against_the_same_annotations() -> None:
+    labels = {"g": game([(1000, "Goal", 1.0), (9000, "Foul", 1.0)])}
+    spots = prepare(labels, {"g": game([])}, label_set=LABELS)
+    whole = prepare(labels, labels, label_set=LABELS)
+    keys, scores = whole.detections.keys, whole.detections.scores
+    again = spots.with_detections(np.append(keys, keys), np.append(scores * 0, scores))
+    assert again.detections.keys.tolist() == keys.tolist()
+    assert score(again, "tight").to_json() == score(whole, "tight").to_json()
+    assert score(spots, "tight").average_map == 0
