@@ -264,3 +264,19 @@ def test_timecode_needs_a_frame_and_a_rate_that_have_it(frame, rate, drop, said)
     if not drop and frame >= 0:
         with pytest.raises(InputError, match="timecode cannot count"):
             parse_timecode("00:00:00:00", rate)
+
+
+@pytest.mark.parametrize(("rate", "dropped"), [(NTSC, 2), (2 * NTSC, 4)])
+@pytest.mark.parametrize("hours", [0, 23])
+def test_drop_frame_counts_on_across_every_minute(rate, dropped, hours):
+    """The frame after hh:mm:59;29 is hh:mm+1:00;02, and :00;00 in each tenth minute."""
+    base = round(rate)
+    for minute in range(60):
+        last = f"{hours:02d}:{minute:02d}:59;{base - 1:02d}"
+        frame = parse_timecode(last, rate)
+        assert format_timecode(frame, rate, drop_frame=True) == last
+        first = 0 if (minute + 1) % 10 == 0 else dropped
+        follows = divmod(60 * hours + minute + 1, 60)
+        assert format_timecode(frame + 1, rate, drop_frame=True) == (
+            f"{follows[0]:02d}:{follows[1]:02d}:00;{first:02d}"
+        )
