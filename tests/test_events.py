@@ -73,6 +73,20 @@ def test_other_match_clocks_are_refused(clock):
     )
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.5, ELEVEN_DAYS])
+def test_an_uncertainty_is_zero_or_more(spread):
+    assert Event(1.0, "Goal", uncertainty_seconds=spread).uncertainty_seconds == spread
+
+
+@pytest.mark.parametrize("spread", [-0.001, math.nextafter(ELEVEN_DAYS, math.inf), math.nan])
+def test_other_uncertainties_are_refused(spread):
+    with pytest.raises(FormatError) as refused:
+        Event(1.0, "Goal", uncertainty_seconds=spread)
+    assert str(refused.value) == (
+        f"event 'Goal' has uncertainty {spread}; the uncertainty is in seconds, 0 or more"
+    )
+
+
 @pytest.mark.parametrize("score", [(0, 0), (1, 0), (0, 999)])
 def test_a_score_is_two_numbers_of_goals(score):
     assert Event(1.0, "Goal", score=score).score == score
