@@ -128,8 +128,14 @@ def test_events_come_in_order_of_time_and_of_classes_at_equal_times():
 
 
 def test_a_reach_that_rounding_missed_is_the_whole_number_that_was_meant():
-    """0.1 s at 29.97 frames a second is less than three frames, 0.12 s at 25 are three."""
-    for rate, seconds, reach in ((Fraction(30000, 1001), 0.1, 2), (Fraction(25), 0.12, 3)):
+    """0.1 s at 29.97 frames a second is less than three frames; 1.16 s at 25 are 29, though the
+    product of floats is less."""
+    assert 1.16 * 25 < 29
+    for rate, seconds, reach in (
+        (Fraction(30000, 1001), 0.1, 2),
+        (Fraction(25), 0.12, 3),
+        (Fraction(25), 1.16, 29),
+    ):
         for apart in (reach, reach + 1):
             pair = scores_of([("A", 5, 0.9), ("A", 5 + apart, 0.8)], rate)
             assert len(find_peaks(pair, Suppression("greedy", seconds))) == 1 + (apart > reach)
