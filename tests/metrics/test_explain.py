@@ -285,6 +285,13 @@ def test_points_and_calibration_are_counts_of_hits(
     assert calibration.edges == pytest.approx(np.arange(11) / 10)
 
 
+def test_one_detection_of_one_annotation_is_a_perfect_point() -> None:
+    one = {"g": events_at((10, "Goal", 0.75))}
+    explanation = explain(prepare(one, one, label_set=LABELS), "at1")
+    for point in (explanation.overall, explanation.classes[0].chosen, explanation.classes[0].best):
+        assert (point.precision, point.recall, point.f1) == (1.0, 1.0, 1.0)
+
+
 def test_points_of_a_class_are_those_of_the_official_thresholds() -> None:
     truth = events_at((10, "Goal", 1), (30, "Goal", 1), (50, "Foul", 1))
     found = events_at((10, "Goal", 0.75), (70, "Goal", 0.25), (50, "Foul", 1.0))

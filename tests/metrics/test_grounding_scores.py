@@ -84,6 +84,7 @@ def test_a_replay_is_paired_by_its_end_and_the_half_of_the_action():
         ([replay(70, (60, 0.9))], 0),
         ([replay(70, (60, 0.9), half=2)], 1),
         ([replay(90, (80, 0.9))], 0),
+        ([replay(50, (30, 0.9)), replay(51, (30, 0.9)), replay(52, (30, 0.9))], 1),
         ([replay(50, (30, 0.9)), replay(50, (30, 0.9)), replay(3, (1, 0.5))], 2),
     ):
         scores = evaluate_grounding({"g": shots}, {"g": replays}, metric="tight")
