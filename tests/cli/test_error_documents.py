@@ -81,7 +81,7 @@ def test_numbers_out_of_range_are_refused_with_the_range(refused, places, words,
         assert f"61 is out of range; give {text}" in refused(*words, option, "61")
 
 
-@pytest.mark.parametrize("option", ["--seconds", "--shift-seconds", "--jitter-seconds"])
+@pytest.mark.parametrize("option", ["--shift-seconds", "--jitter-seconds"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_numbers_without_a_range_are_finite(refused, places, option, value):
     line = refused("reel", places["events"], "-o", "r.mp4", option, value)

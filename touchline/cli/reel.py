@@ -48,9 +48,7 @@ def reel(
             "events, the folder of the videos, arranged in the same way."
         ),
     ] = None,
-    seconds: Annotated[
-        float, typer.Option(callback=finite, help="Greatest length of the reel.")
-    ] = 180.0,
+    seconds: Annotated[float, typer.Option(help="Greatest length of the reel.")] = 180.0,
     labels: Annotated[bool, typer.Option(help="Write the events into the picture.")] = False,
     snap: Annotated[
         bool, typer.Option(help="Let clips begin and end at camera cuts within reach.")
