@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from touchline.broadcast.alignment import Alignment, align
+from touchline.broadcast.alignment_report import lines_of
 from touchline.broadcast.feed import Feed, FeedEvent
-from touchline.broadcast.match_clock import kicked_off, only_half
+from touchline.broadcast.match_clock import kick_off_remarks, kicked_off, only_half
 from touchline.broadcast.result import Broadcast, Half, Moment, Reading, ScoreGoal, Span
 from touchline.errors import InputError
 from touchline.events import Event
@@ -37,8 +38,8 @@ def recording(*halves: Half, **more: object) -> Broadcast:
     return Broadcast("match.mp4", 8000.0, **given)  # type: ignore[arg-type]
 
 
-def noted(number: int, clock: float, label: str = "Foul", **more: object) -> FeedEvent:
-    return FeedEvent(Event(0.0, label, **more), number, clock)  # type: ignore[arg-type]
+def noted(number: int, clock_seconds: float, label: str = "Foul", **more: object) -> FeedEvent:
+    return FeedEvent(Event(0.0, label, **more), number, clock_seconds)  # type: ignore[arg-type]
 
 
 def feed(*events: FeedEvent, step: float = 1.0) -> Feed:
@@ -162,10 +163,47 @@ def test_kick_offs_given_by_a_person_serve_a_recording_without_a_bug():
     assert done.report.goals is None
 
 
-@pytest.mark.parametrize("kick_offs", [{1: 500.0, 2: 400.0}, {1: 9000.0}, {5: 10.0}, {1: -3.0}])
+@pytest.mark.parametrize(
+    "kick_offs",
+    [{1: 500.0, 2: 400.0}, {1: 9000.0}, {5: 10.0}, {1: -4600.0}, {1: -3000.0, 2: -10.0}],
+)
 def test_kick_offs_that_cannot_be_are_refused(kick_offs):
     with pytest.raises(InputError):
         kicked_off(kick_offs, "camera.mp4", 7000.0)
+
+
+def test_a_recording_that_starts_after_the_kick_off_is_placed_by_a_negative_one():
+    said = kicked_off({1: -270.0, 2: 3000.0}, "camera.mp4", 7000.0)
+    done = align(feed(noted(1, 200.0), noted(1, 300.0), noted(2, 2760.0)), said)
+    assert times(done) == pytest.approx([30.5, 3060.5], abs=0.01)
+    assert done.report.left_out == {"half 1 at a time the recording does not show": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({1: 0.0}, "half 1, 4:38 at 0:00"),
+        ({1: 200.0}, "half 1, 7:58 at 3:20"),
+        ({2: 0.0}, "half 1, 4:38 at 0:00"),
+        ({1: -300.0}, "half 1, 4:38 at 0:00"),
+        ({1: -278.0}, None),
+        ({1: -276.0, 2: 3500.0}, None),
+        ({1: -278.0, 2: 600.0}, "half 1, 14:38 at 10:00"),
+    ],
+)
+def test_kick_offs_that_the_clock_in_the_picture_contradicts_are_told(given, told):
+    shown = recording(replace(half(1, 0.0, 1500.0, clock=278.0), has_kick_off=False))
+    remarks = kick_off_remarks(given, shown)
+    assert [told in one for one in remarks] == ([] if told is None else [True])
+
+
+def test_a_kick_off_given_has_no_residual_and_readings_have_one():
+    by_hand = align(feed(noted(1, 60.0)), kicked_off({1: 312.0}, "camera.mp4", 7000.0)).report
+    read = align(feed(noted(1, 60.0)), recording()).report
+    assert by_hand.halves[0].residual_seconds is None
+    assert read.halves[0].residual_seconds == pytest.approx(0.0, abs=1e-6)
+    assert "(by the kick-off given)" in lines_of(by_hand, by_kick_offs=True)[0]
+    assert "readings of the clock within 0.0 s" in lines_of(read)[0]
 
 
 def test_a_file_of_the_second_half_whose_clock_starts_anew_is_that_half():
@@ -183,8 +221,42 @@ def test_without_a_clock_the_kick_offs_are_asked_for():
 
 
 def test_a_feed_of_no_half_of_the_recording_is_refused():
-    with pytest.raises(InputError, match="half 2, the recording half 1"):
+    with pytest.raises(InputError, match="half 2, the recording half 1; name it with --half"):
         align(feed(noted(2, 2705.0)), recording(half(1, FIRST)))
+
+
+@pytest.mark.parametrize(
+    ("events", "step", "told"),
+    [
+        ([noted(1, 480.0, clock="9")], 60.0, "the feed lies at 9', the recording"),
+        ([noted(1, 480.0), noted(1, 1320.0)], 60.0, "the feed lies at 9' to 23', the recording"),
+        ([noted(1, 490.0), noted(2, 2705.0)], 1.0, "the feed lies at 8:10, the recording"),
+    ],
+)
+def test_a_feed_of_another_time_of_the_half_is_refused_with_both_times(events, step, told):
+    part = Half(1, 0.0, 21.0, 278.0, False)
+    said = Broadcast("part.mp4", 21.0, halves=(part,), readings=readings(part, every=0.5))
+    with pytest.raises(InputError, match=f"{told} shows 4:38 to 4:59 of half 1$"):
+        align(feed(*events, step=step), said)
+
+
+def test_a_minute_of_which_the_recording_has_a_part_is_placed_in_that_part():
+    part = Half(1, 0.0, 21.0, 278.0, False)
+    said = Broadcast("part.mp4", 21.0, halves=(part,))
+    minutes = [noted(1, at) for at in (180.0, 240.0, 300.0)]
+    done = align(feed(*minutes, step=60.0), said)
+    (event,) = done.timeline
+    assert event.extra["span"] == [0.0, 21.0]
+    assert (event.seconds, event.clock_seconds) == (10.5, 288.5)
+    assert 10.5 <= event.uncertainty_seconds < 12
+    assert sum(done.report.left_out.values()) == 2
+
+
+def test_a_minute_around_a_cut_lies_on_both_sides_of_it():
+    whole = half(1, 0.0, 2000.0)
+    kept = [Reading(t, True, 1, float(t if t < 800 else t + 20)) for t in range(2000)]
+    done = align(feed(noted(1, 780.0), step=60.0), recording(whole, readings=tuple(kept)))
+    assert done.timeline.events[0].extra["span"] == pytest.approx([780.0, 820.0], abs=0.01)
 
 
 # --- goals and the score
@@ -366,9 +438,9 @@ def test_a_goal_of_a_feed_of_minutes_is_found_within_its_minute():
 
 
 def test_a_feed_of_minutes_is_not_shifted():
-    true = (400.0, 1100.0, 2300.0)
+    true = (400.0, 1120.0, 2320.0)  # all of them 100 s after the clock of the feed
     shown = tuple(goal(FIRST + at, (i + 1, 0)) for i, at in enumerate(true))
-    events = [noted(1, 60.0 * (at // 60) - 120, "Goal") for at in true]
+    events = [noted(1, at - 100, "Goal") for at in true]
     report = align(feed(*events, step=60.0), recording(half(1, FIRST), goals=shown)).report
     assert report.halves[0].shift.seconds == 0
 

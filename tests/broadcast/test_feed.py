@@ -5,6 +5,7 @@ import pytest
 from touchline.broadcast.feed import feed_of, sides_of
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Producer, Timeline, Video
+from touchline.formats import read
 
 
 def halves(*events_by_half: list[Event], **more: object) -> Match:
@@ -39,11 +40,32 @@ def test_the_clock_of_an_event_counts_more_than_its_time():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "step"), [((61.0, 75.0, 99.0), 1.0), ((61.2, 75.7), 0.0), ((60.0, 1380.0), 60.0)]
-)
+    ("seconds", "step"),
+    [
+        ((61.0, 75.0, 99.0), 1.0), ((61.2, 75.7), 0.0), ((60.0, 1380.0), 60.0),
+        ((290.0,), 1.0), ((240.0,), 1.0), ((290.25,), 0.0), ((0.0, 240.0), 1.0),
+    ],
+)  # fmt: skip
 def test_to_what_a_clock_is_cut(seconds, step):
     content = halves([Event(one, "Foul") for one in seconds])
     assert feed_of(content, "x.csv").step_seconds == step
+
+
+@pytest.mark.parametrize(
+    ("table", "clock", "step"),
+    [
+        ("half,minute,second,label\n1,4,50,Foul\n", 290.0, 1.0),
+        ("half,minute,second,label\n1,4,0,Foul\n", 240.0, 1.0),
+        ("half,minute,label\n1,5,Shot\n", 240.0, 60.0),
+        ("half,minute,label\n1,45+2,Shot\n", 2760.0, 60.0),
+        ("half,clock,label\n1,4:50.25,Foul\n", 290.25, 0.0),
+    ],
+)
+def test_a_single_row_says_to_what_its_clock_is_cut(table, clock, step, tmp_path):
+    path = tmp_path / "feed.csv"
+    path.write_text(table)
+    found = feed_of(read(path), path)
+    assert ([one.clock_seconds for one in found.events], found.step_seconds) == ([clock], step)
 
 
 @pytest.mark.parametrize(

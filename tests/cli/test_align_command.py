@@ -78,6 +78,39 @@ def test_kick_offs_serve_where_no_clock_is_in_the_picture(call, match, tmp_path,
     assert [round(e.seconds, 1) for e in read(output)] == [8.5, 23.5, 33.5, 47.5, 53.5]
 
 
+@pytest.mark.parametrize("words", [["--kick-off=-4:30"], ["--kick-off", "1=-4:30"]])
+def test_a_kick_off_may_lie_before_the_video(call, match, tmp_path, words):
+    (tmp_path / "feed.csv").write_text("half,minute,second,label\n1,4,50,Foul\n")
+    output = tmp_path / "x.events.json"
+    said = call("align", tmp_path / "feed.csv", "--video", match, "-o", output, *words)
+    assert [(e.seconds, e.clock_seconds, e.uncertainty_seconds) for e in read(output)] == [
+        (20.5, 290.5, 1.0)
+    ]
+    assert "(by the kick-off given)" in said.out
+
+
+def test_a_kick_off_that_the_picture_contradicts_is_told(
+    call, refused, match, broadcast_file, tmp_path
+):
+    """The clock beside the video starts at 3 s; its score still serves."""
+    output = tmp_path / "x.events.json"
+    words = ["align", tmp_path / "feed.csv", "--video", match, "-o", output]
+    said = call(*words, "--kick-off", "0:07", "--second-half", "0:43")
+    assert "note: the kick-off given for half 1, 0:07, is used" in said.err
+    assert "the clock in the picture says half 1, 0:04 at 0:07" in said.err
+    assert "goals: 1 agree with the score" in said.out
+    assert "half 1, 0:57 at 1:00" not in said.err and "given for half 2" not in said.err
+    apart = refused(*words, "--overwrite", "--kick-off", "0:59")
+    assert "none of the feed's" in apart and "half 2, 45:16 at 0:59" in apart
+
+
+def test_a_half_that_the_feed_lacks_is_said(refused, match, broadcast_file, tmp_path):
+    (tmp_path / "feed.csv").write_text("half,minute,second,label\n1,0,5,Foul\n")
+    output = tmp_path / "x.events.json"
+    said = refused("align", tmp_path / "feed.csv", "--video", match, "-o", output, "--half", 2)
+    assert "the feed has no event of half 2; it has half 1" in said
+
+
 def test_a_file_for_each_half_becomes_a_match_of_halves(call, match, tmp_path):
     second = match.rename(tmp_path / "2_720p.mp4")
     first = tmp_path / "1_720p.mp4"
@@ -154,6 +187,8 @@ def test_an_output_that_is_there_is_kept_unless_told_otherwise(
     assert output.read_text() == "mine"
     call(*words, "--overwrite")
     assert len(read(output)) == 5
+    call(*words)  # the same once more stays
+    assert "is there already" in refused(*words, "--ignore-score", "--kick-off", "0:05")
 
 
 def test_events_of_a_video_are_no_feed(refused, match, broadcast_file, events, tmp_path):

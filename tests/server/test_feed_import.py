@@ -53,7 +53,7 @@ def test_a_feed_is_placed_by_what_was_read_of_the_video(client: Any, url: str) -
     read_match(client, url, Half(1, 0.4, 3.0, 0.0, True), Half(2, 3.0, 4.0, 2699.0, True))
     answer = imported(client, url)
     assert answer.status_code == 200, answer.text
-    assert times(client, url) == [(1.9, "Foul"), (2.9, "Corner")]
+    assert times(client, url) == [(1.9, "Foul"), (2.7, "Corner")]  # half 1 ends at 3.0
     assert any("half 3, which the recording lacks" in line for line in answer.json()["remarks"])
 
 

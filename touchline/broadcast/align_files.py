@@ -7,7 +7,7 @@ from pathlib import Path
 from touchline.broadcast.alignment import Alignment, align
 from touchline.broadcast.alignment_report import AlignmentReport
 from touchline.broadcast.feed import Feed, feed_of
-from touchline.broadcast.match_clock import kicked_off, only_half
+from touchline.broadcast.match_clock import kick_off_remarks, kicked_off, only_half
 from touchline.broadcast.ocr import is_installed
 from touchline.broadcast.reading import read_recording
 from touchline.broadcast.result import Broadcast, read_broadcast
@@ -49,7 +49,8 @@ def align_files(
     """Put the events of a feed on the time of a recording, or of several that are a half each.
 
     What a recording says is taken from ``broadcasts``, else from ``<stem>.broadcast.json`` beside
-    it, else it is read; with ``kick_offs`` it is not read.
+    it, else it is read. With ``kick_offs`` it is not read, and such a file serves for all but the
+    clock.
 
     Args:
         feed: a file in any format that says half and match clock, or a provider's folder.
@@ -57,7 +58,7 @@ def align_files(
         format: of the feed.
         broadcasts: files of what each video says.
         half: which half a single video is, where it holds one alone.
-        kick_offs: seconds in the video by half.
+        kick_offs: seconds in the video by half; negative where it starts after the kick-off.
         check_score: refuse a feed whose goals the score contradicts.
         threads: processor threads for reading a recording.
         progress: called with the seconds read and the length.
@@ -77,25 +78,50 @@ def align_files(
     sources = []
     for place, (video, number) in enumerate(zip(map(Path, videos), halves, strict=True)):
         given = Path(broadcasts[place]) if broadcasts else None
-        said, source, info = _said(video, given, number, kick_offs, threads, progress)
-        done.append(_aligned(noted, said, number, info, check_score))
-        sources.append(source)
+        said = _said(video, given, number, kick_offs, threads, progress)
+        done.append(_aligned(noted, said, number, check_score))
+        sources.append(said.source)
     timelines = tuple(one.timeline for one in done)
     content = timelines[0] if len(timelines) == 1 else Match(Path(feed).stem, timelines)
     return AlignedFiles(content, tuple(one.report for one in done), tuple(sources))
 
 
-def _aligned(
-    feed: Feed, said: Broadcast, half: int | None, info: VideoInfo, check_score: bool
-) -> Alignment:
+@dataclass(frozen=True)
+class _Said:
+    """What a recording says, what that was taken from, and what a person should know of it."""
+
+    broadcast: Broadcast
+    source: str
+    info: VideoInfo
+    remarks: tuple[str, ...] = ()
+
+
+def _aligned(feed: Feed, known: _Said, half: int | None, check_score: bool) -> Alignment:
+    said = known.broadcast
+    feed = replace(feed, warnings=(*feed.warnings, *known.remarks))
     if half is not None:
         said = only_half(said, half)
-        feed = replace(feed, events=feed.of_half(half))
-    done = align(feed, said, frame_rate=info.frame_rate, check_score=check_score)
+        feed = _only_half_of(feed, half, said.video_name)
+    try:
+        done = align(feed, said, frame_rate=known.info.frame_rate, check_score=check_score)
+    except InputError as error:
+        if not known.remarks:
+            raise
+        told = "; ".join(known.remarks)
+        raise InputError(error.what, where=error.where, remedy=told) from error
     if half is None:
         return done
     events = [replace(event, half=None) for event in done.timeline]
     return replace(done, timeline=replace(done.timeline.with_events(events), half=half))
+
+
+def _only_half_of(feed: Feed, half: int, video_name: str) -> Feed:
+    if events := feed.of_half(half):
+        return replace(feed, events=events)
+    noted = " and ".join(map(str, sorted({one.half for one in feed.events})))
+    raise InputError(
+        f"the feed has no event of half {half}", where=video_name, remedy=f"it has half {noted}"
+    )
 
 
 def _said(
@@ -105,25 +131,31 @@ def _said(
     kick_offs: Mapping[int, float] | None,
     threads: int | None,
     progress: Callable[[float, float], None] | None,
-) -> tuple[Broadcast, str, VideoInfo]:
-    """What a recording says, and what that was taken from."""
+) -> _Said:
     info = probe(video)
     beside = video.with_name(video.stem + SUFFIX)
     path = given or (beside if beside.is_file() else None)
     if not kick_offs:
         if path is not None:
-            return read_broadcast(path), str(path), info
+            return _Said(read_broadcast(path), str(path), info)
         if not is_installed():
             raise InputError(
                 "the clock in the picture cannot be read here", where=video,
                 remedy="install it with: pip install 'touchline[broadcast]'; or give the "
                 "kick-offs: --kick-off 5:12 --second-half 1:02:30",
             )  # fmt: skip
-        return read_recording(video, threads=threads, progress=progress), "the picture", info
+        said = read_recording(video, threads=threads, progress=progress)
+        return _Said(said, "the picture", info)
     wanted = {k: v for k, v in kick_offs.items() if half in (None, k)}
     if not wanted:
         raise InputError(f"no kick-off is given for half {half}", where=video)
     said = kicked_off(wanted, video.name, info.duration_seconds)
-    if path is not None:
-        said = replace(read_broadcast(path), halves=said.halves, readings=None)
-    return said, "the kick-offs given", info
+    if path is None:
+        return _Said(said, "the kick-offs given", info)
+    shown = read_broadcast(path)
+    clocks = shown
+    if half is not None and len(shown.halves or ()) == 1:
+        clocks = only_half(shown, half)  # a clock that starts anew at 0:00
+    remarks = kick_off_remarks(wanted, clocks)
+    said = replace(shown, halves=said.halves, readings=None)
+    return _Said(said, "the kick-offs given", info, tuple(remarks))

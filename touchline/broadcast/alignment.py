@@ -26,8 +26,9 @@ from touchline.broadcast.stamps import stamped
 from touchline.errors import InputError
 from touchline.events import Event, Timeline, Video
 from touchline.formats.base import resolve_label_set
-from touchline.formats.clock_columns import SHOOT_OUT
+from touchline.formats.clock_columns import SHOOT_OUT, is_minute
 from touchline.runtime.wording import counted
+from touchline.timebase import format_seconds
 
 CLOCK_UNCERTAINTY_SECONDS = 0.5
 """Of the clock in the picture, and of where a provider's clock starts, to either side."""
@@ -87,7 +88,7 @@ def align(
     if not placed:
         raise InputError(
             f"none of the feed's {counted(len(feed.events), 'event')} lies in the recording",
-            where=broadcast.video_name, remedy=_halves_remedy(feed, clocks),
+            where=broadcast.video_name, remedy=_apart(feed, clocks),
         )  # fmt: skip
     pairs = _pairs(placed, goals or (), sides_of(feed, broadcast.teams))
     warnings = [*feed.warnings, *_remarks(feed, shifts)]
@@ -123,7 +124,8 @@ def _timeline(
     spread = {half.half: half.uncertainty_seconds for half in report.halves}
     events = []
     for one in placed:
-        uncertainty = spread[one.feed.half]
+        span = one.latest_seconds - one.earliest_seconds
+        uncertainty = spread[one.feed.half] - max(0.0, report.step_seconds - span) / 2
         if one.feed in pairs and _nudge(one):
             uncertainty = min(uncertainty, pairs[one.feed].uncertainty_seconds)
         events.append(_event(one, report.step_seconds, uncertainty))
@@ -218,7 +220,7 @@ def _place(
         reason = (
             "penalties after extra time, in which no clock runs" if one.half == SHOOT_OUT
             else f"half {one.half}, which the recording lacks" if clock is None
-            else f"half {one.half}, where the recording does not show it"
+            else f"half {one.half} at a time the recording does not show"
         )  # fmt: skip
         left_out[reason] = left_out.get(reason, 0) + 1
     placed.sort(key=lambda one: one.seconds)
@@ -228,19 +230,40 @@ def _place(
 def _placed(one: FeedEvent, clock: HalfClock, shift: Shift, step: float) -> _Placed | None:
     """An event in the middle of the stretch that its clock leaves open."""
     begins = one.clock_seconds + shift.seconds
-    time = clock.time_of(begins + step / 2)
-    if time is None:
+    stretch = clock.stretch_of(begins, begins + step)
+    if stretch is None:
         return None
-    earliest, latest = clock.time_of(begins), clock.time_of(begins + step)
-    low = time if earliest is None else earliest
-    high = time if latest is None else latest
-    return _Placed(one, clock.clock_at(time), low, high, time)
+    time = sum(stretch) / 2
+    return _Placed(one, clock.clock_at(time), *stretch, time)
 
 
-def _halves_remedy(feed: Feed, clocks: Sequence[HalfClock]) -> str:
-    theirs = " and ".join(str(half) for half in sorted({one.half for one in feed.events}))
+def _apart(feed: Feed, clocks: Sequence[HalfClock]) -> str:
+    """Why feed and recording have nothing in common."""
+    noted = {one.half for one in feed.events}
+    if both := [clock for clock in clocks if clock.half in noted]:
+        return "; ".join(_times_apart(feed, clock) for clock in both)
+    theirs = " and ".join(map(str, sorted(noted)))
     ours = " and ".join(str(clock.half) for clock in clocks)
-    return f"the feed has half {theirs}, the recording half {ours}; name it with --half"
+    said = f"the feed has half {theirs}, the recording half {ours}"
+    return f"{said}; name it with --half" if len(clocks) == 1 else said
+
+
+def _times_apart(feed: Feed, clock: HalfClock) -> str:
+    mine = feed.of_half(clock.half)
+    times = list(dict.fromkeys(_noted_at(one, feed.step_seconds) for one in (mine[0], mine[-1])))
+    shown = f"{clock.text_at(clock.start_seconds)} to {clock.text_at(clock.end_seconds)}"
+    return (
+        f"the feed lies at {' to '.join(times)}, the recording shows {shown} of half {clock.half}"
+    )
+
+
+def _noted_at(one: FeedEvent, step_seconds: float) -> str:
+    """When an event happened as its feed says it: 8:10, or 9' of a feed of minutes."""
+    if step_seconds <= 1:
+        return format_seconds(one.clock_seconds)
+    text = one.event.clock or ""
+    minute = text if is_minute(text) else f"{one.clock_seconds // 60 + 1:.0f}"
+    return minute.strip().rstrip("'’") + "'"
 
 
 def _pairs(
@@ -345,7 +368,7 @@ def _half_report(
     uncertainty = (
         feed.step_seconds / 2
         + CLOCK_UNCERTAINTY_SECONDS
-        + clock.residual_seconds
+        + (clock.residual_seconds or 0.0)
         + shift.uncertainty_seconds
     )
     return HalfReport(

@@ -17,7 +17,8 @@ class HalfReport:
         half: 1 or 2; 3 and 4 of extra time.
         offset_seconds: time in the recording at which the feed's clock of this half starts.
         events: placed.
-        residual_seconds: of the clock's readings to the line through them.
+        residual_seconds: of the clock's readings to the line through them; None where there are
+            none.
         uncertainty_seconds: of the placed events, to either side.
         shift: of the feed's clock.
     """
@@ -25,7 +26,7 @@ class HalfReport:
     half: int
     offset_seconds: float
     events: int
-    residual_seconds: float
+    residual_seconds: float | None
     uncertainty_seconds: float
     shift: Shift
 
@@ -99,12 +100,21 @@ class AlignmentReport:
         }
 
 
-def lines_of(report: AlignmentReport) -> list[str]:
-    """The report for people, a line each."""
+def lines_of(report: AlignmentReport, by_kick_offs: bool = False) -> list[str]:
+    """The report for people, a line each.
+
+    Args:
+        by_kick_offs: the clock is that of kick-offs which a person gave.
+    """
+    unread = "by the kick-off given" if by_kick_offs else "by no reading of the clock"
     lines = [
         f"half {half.half}: {counted(half.events, 'event')}, clock from "
         f"{format_seconds(half.offset_seconds, 1)}, give or take {half.uncertainty_seconds:.1f} s "
-        f"(readings of the clock within {half.residual_seconds:.1f} s)"
+        + (
+            f"({unread})"
+            if half.residual_seconds is None
+            else f"(readings of the clock within {half.residual_seconds:.1f} s)"
+        )
         for half in report.halves
     ]
     lines += left_out_lines(report)

@@ -1,12 +1,13 @@
 """Events with the match clock of whoever noted them: a provider's feed, before it has a video."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline
 from touchline.formats import Content
+from touchline.formats.clock_columns import is_minute
 from touchline.timebase import HALF_CLOCKS
 
 _GOALS = frozenset(
@@ -98,7 +99,7 @@ def feed_of(content: Content, where: str | Path) -> Feed:
     found = _match_time(found)
     warnings = tuple(warning for timeline in timelines for warning in timeline.warnings)
     ordered = sorted(found, key=lambda one: (one.half, one.clock_seconds))
-    return Feed(tuple(ordered), _step(one.clock_seconds for one in found), warnings)
+    return Feed(tuple(ordered), _step(found), warnings)
 
 
 def _events_of(timeline: Timeline, where: str | Path) -> Iterable[FeedEvent]:
@@ -139,14 +140,21 @@ def _match_time(events: list[FeedEvent]) -> list[FeedEvent]:
     ]
 
 
-def _step(clocks: Iterable[float]) -> float:
+def _step(events: Sequence[FeedEvent]) -> float:
     """To what a feed's clock is cut: 60, 1 or 0 seconds."""
-    values = list(clocks)
-    for step in (60.0, 1.0):
-        whole = sum(abs(value / step - round(value / step)) * step < 1e-3 for value in values)
-        if len(values) > 1 and whole >= _WHOLE_SHARE * len(values):
-            return step
-    return 0.0
+    starts = {start for start, _ in HALF_CLOCKS.values()}
+    # that a half starts at a whole minute, or that a single event lies at one, says nothing
+    telling = [one for one in events if one.clock_seconds not in starts]
+    in_minutes = len(telling) > 1 or all(is_minute(one.event.clock or "") for one in events)
+    if in_minutes and _are_whole(events, 60.0):
+        return 60.0
+    return 1.0 if _are_whole(events, 1.0) else 0.0
+
+
+def _are_whole(events: Sequence[FeedEvent], step: float) -> bool:
+    """Whether clocks are multiples of a step, but for a few."""
+    off = [one.clock_seconds - step * round(one.clock_seconds / step) for one in events]
+    return sum(abs(one) < 1e-3 for one in off) >= _WHOLE_SHARE * len(off)
 
 
 def sides_of(feed: Feed, teams: tuple[str | None, str | None] | None) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """From the match clock to the time in a recording, half by half."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from touchline.broadcast.result import Broadcast, Half, Reading
 from touchline.errors import InputError
-from touchline.timebase import HALF_CLOCKS
+from touchline.timebase import HALF_CLOCKS, format_seconds
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +17,8 @@ REACH_SECONDS = 300.0
 """How far the clock is carried on where it is no longer, or not yet, in the picture."""
 
 _KICK_OFF_SLACK_SECONDS = 5.0
+_AGREEING_SECONDS = 3.0
+_LONGEST_ADDED_SECONDS = 1800.0
 _JUMP_SECONDS = 2.5
 _SMOOTHED_READINGS = 9
 _LEAST_READINGS = 3
@@ -52,17 +54,20 @@ class HalfClock:
 
     Attributes:
         half: 1 or 2; 3 and 4 of extra time.
+        start_seconds, end_seconds: of the half as far as the recording shows it.
         earliest_seconds, latest_seconds: between which times of the recording the half may lie.
         pieces: in order of time; a cut of the recording lies between two.
-        residual_seconds: of the readings to the pieces, which nine in ten do not exceed; 0 where
-            there are none.
+        residual_seconds: of the readings to the pieces, which nine in ten do not exceed; None
+            where there are none.
     """
 
     half: int
+    start_seconds: float
+    end_seconds: float
     earliest_seconds: float
     latest_seconds: float
     pieces: tuple[ClockPiece, ...]
-    residual_seconds: float = 0.0
+    residual_seconds: float | None = None
 
     @property
     def offset_seconds(self) -> float:
@@ -80,10 +85,42 @@ class HalfClock:
         inside = time is not None and self.earliest_seconds <= time <= self.latest_seconds
         return time if inside else None
 
+    def stretch_of(self, begin_seconds: float, end_seconds: float) -> tuple[float, float] | None:
+        """The stretch of the recording in which a stretch of the match clock lies.
+
+        Cut to what the recording has of it: of several parts that do not touch, the longest.
+
+        Args:
+            begin_seconds, end_seconds: of the match clock; the same for an instant.
+
+        Returns:
+            Its first and last time; None where the recording lacks it.
+        """
+        parts: list[tuple[float, float]] = []
+        for piece, (first, last) in zip(self.pieces, self._spans(), strict=True):
+            low = max(first, piece.time_of(begin_seconds))
+            high = min(last, piece.time_of(end_seconds))
+            if high < low or (high == low and end_seconds > begin_seconds):
+                continue
+            if parts and parts[-1][1] == low:
+                low = parts.pop()[0]
+            parts.append((low, high))
+        return max(reversed(parts), key=lambda part: part[1] - part[0], default=None)
+
     def clock_at(self, time_seconds: float) -> float:
         """Match seconds at a time of the half."""
         begun = [piece for piece in self.pieces if piece.start_seconds <= time_seconds]
         return (begun[-1] if begun else self.pieces[0]).clock(time_seconds)
+
+    def text_at(self, time_seconds: float) -> str:
+        """The match clock at a time of the half to the nearest second, such as ``4:38``."""
+        return format_seconds(round(self.clock_at(time_seconds)))
+
+    def _spans(self) -> list[tuple[float, float]]:
+        """Between which times of the recording each piece counts."""
+        starts = [piece.start_seconds for piece in self.pieces[1:]]
+        edges = [self.earliest_seconds, *starts, self.latest_seconds]
+        return list(pairwise(edges))
 
     def _time_of(self, clock_seconds: float) -> float | None:
         begun = [p for p in self.pieces if p.clock(p.start_seconds) <= clock_seconds]
@@ -112,20 +149,22 @@ def half_clocks(broadcast: Broadcast) -> tuple[HalfClock, ...]:
     return tuple(sorted(found.values(), key=lambda clock: clock.earliest_seconds))
 
 
-def kicked_off(kick_offs: dict[int, float], video_name: str, duration_seconds: float) -> Broadcast:
+def kicked_off(
+    kick_offs: Mapping[int, float], video_name: str, duration_seconds: float
+) -> Broadcast:
     """A recording of which nothing but the kick-offs is known.
 
     Args:
-        kick_offs: time in the recording by half.
+        kick_offs: time in the recording by half; negative where it starts after the kick-off.
 
     Raises:
-        InputError: no half of football, not in playing order, or beyond the recording.
+        InputError: no half of football, not in playing order, or none of it in the recording.
     """
     ordered = sorted(kick_offs.items())
     for half, start in ordered:
         if half not in HALF_CLOCKS:
             raise InputError(f"there is no half {half}", remedy="1 and 2; 3 and 4 of extra time")
-        if not 0 <= start < duration_seconds:
+        if start >= duration_seconds:
             raise InputError(
                 f"half {half} cannot start at {start:.1f} s of {video_name}",
                 remedy=f"it lasts {duration_seconds:.1f} s",
@@ -134,10 +173,51 @@ def kicked_off(kick_offs: dict[int, float], video_name: str, duration_seconds: f
         raise InputError("the kick-offs are not in playing order", remedy="give them in m:ss")
     ends = [*(start for _, start in ordered[1:]), duration_seconds]
     halves = tuple(
-        Half(half, start, end, HALF_CLOCKS[half][0], has_kick_off=True)
+        _kicked_off(half, start, end, video_name)
         for (half, start), end in zip(ordered, ends, strict=True)
     )
     return Broadcast(video_name, duration_seconds, halves=halves)
+
+
+def _kicked_off(half: int, start: float, end: float, video_name: str) -> Half:
+    begin, regular_end = HALF_CLOCKS[half]
+    if min(end, start + regular_end - begin + _LONGEST_ADDED_SECONDS) <= 0:
+        raise InputError(
+            f"half {half}, kicked off at {start:.1f} s, is over before {video_name} starts",
+            remedy="a negative time says how long before the recording the half was kicked off",
+        )
+    shown_from = max(0.0, start)
+    return Half(half, shown_from, end, begin + shown_from - start, has_kick_off=start >= 0)
+
+
+def kick_off_remarks(kick_offs: Mapping[int, float], shown: Broadcast) -> list[str]:
+    """What the clock in the picture says against kick-offs that a person gives, a line each.
+
+    Args:
+        kick_offs: time in the recording by half.
+        shown: what was read of the recording.
+    """
+    remarks = []
+    clocks = half_clocks(shown)
+    for half, start in sorted(kick_offs.items()):
+        clock = next((one for one in clocks if _shows(one, start) and one.half != half), None)
+        clock = clock or next((one for one in clocks if one.half == half), None)
+        if clock is None or (
+            clock.half == half and abs(clock.offset_seconds - start) <= _AGREEING_SECONDS
+        ):
+            continue
+        at = min(max(start, clock.start_seconds), clock.end_seconds)
+        remarks.append(
+            f"the kick-off given for half {half}, {format_seconds(start)}, is used, but the clock "
+            f"in the picture says half {clock.half}, {clock.text_at(at)} at "
+            f"{format_seconds(at)}"
+        )
+    return remarks
+
+
+def _shows(clock: HalfClock, time_seconds: float) -> bool:
+    """Whether a half is seen at a time of the recording."""
+    return clock.start_seconds <= time_seconds <= clock.end_seconds
 
 
 def only_half(broadcast: Broadcast, number: int) -> Broadcast:
@@ -188,6 +268,8 @@ def _half_clock(
     latest = broadcast.duration_seconds if after_seconds is None else after_seconds
     return HalfClock(
         half.half,
+        half.start_seconds,
+        half.end_seconds,
         max(before_seconds, half.start_seconds - slack),
         min(latest, half.end_seconds + REACH_SECONDS),
         pieces,
@@ -195,10 +277,10 @@ def _half_clock(
     )
 
 
-def _pieces(readings: Sequence[Reading]) -> tuple[tuple[ClockPiece, ...], float]:
-    """The stretches of a clock, and the residual of its readings to them."""
+def _pieces(readings: Sequence[Reading]) -> tuple[tuple[ClockPiece, ...], float | None]:
+    """The stretches of a clock, and the residual of its readings to them, if they say any."""
     if len(readings) < _LEAST_READINGS:
-        return (), 0.0
+        return (), None
     times = np.array([one.seconds for one in readings])
     clocks = np.array([one.clock_seconds for one in readings], np.float64)
     rate = _rate(times, clocks)
@@ -213,7 +295,7 @@ def _pieces(readings: Sequence[Reading]) -> tuple[tuple[ClockPiece, ...], float]
         residuals.append(np.abs(offsets[members] - offset))
         first, last = float(times[members[0]]), float(times[members[-1]])
         pieces.append(ClockPiece(first, last, offset, rate))
-    residual = float(np.quantile(np.concatenate(residuals), 0.9)) if residuals else 0.0
+    residual = float(np.quantile(np.concatenate(residuals), 0.9)) if residuals else None
     return tuple(pieces), residual
 
 

@@ -50,8 +50,8 @@ def align(
         list[str] | None,
         typer.Option(
             metavar="[HALF=]TIME",
-            help="When a half is kicked off in the video (5:12, 3=2:01:40), where no clock is in "
-            "the picture.",
+            help="When a half is kicked off in the video (5:12, 3=2:01:40; -4:30 if it starts "
+            "later), where no clock is in the picture.",
         ),
     ] = None,
     second_half: Annotated[
@@ -80,7 +80,8 @@ def align(
 
     if half is not None and len(video) > 1:
         raise InputError("--half is of a single video", remedy="several are half 1, 2, ...")
-    check_output(output, [feed, *video], overwrite)
+    # a file with the same content stays, which only the result can tell
+    check_output(output, [feed, *video, *(broadcast or [])], overwrite=True)
     format_of(output)
     with progress_bar() as progress:
         task = progress.add_task("reading", total=None)
@@ -117,7 +118,7 @@ def align(
     for report in done.reports:
         for warning in report.warnings:
             remarks.print(f"note: {warning}", markup=False, soft_wrap=True)
-        for line in [] if json else lines_of(report):
+        for line in [] if json else lines_of(report, by_kick_offs=bool(kick_off or second_half)):
             results.print(line, markup=False, soft_wrap=True)
     if not json:
         count = counted(sum(map(len, timelines)), "event")
@@ -125,7 +126,7 @@ def align(
 
 
 def _kick_offs(given: list[str], second_half: str | None, half: int | None) -> dict[int, float]:
-    """Seconds in the video by half.
+    """Seconds in the video by half; negative where it starts after the kick-off.
 
     Raises:
         InputError: not a time, or a half twice.
@@ -139,5 +140,9 @@ def _kick_offs(given: list[str], second_half: str | None, half: int | None) -> d
                 f"{text!r} is not a kick-off of another half", where="--kick-off",
                 remedy="write 5:12 for the first half, 2=1:02:30 for the second",
             )  # fmt: skip
-        found[number] = parse_seconds(time)
+        found[number] = _signed_seconds(time)
     return found
+
+
+def _signed_seconds(text: str) -> float:
+    return -parse_seconds(text[1:]) if text.startswith("-") else parse_seconds(text)

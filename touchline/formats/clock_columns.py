@@ -277,6 +277,15 @@ def _parsed(
     return int(found["minute"]), None if found["added"] is None else int(found["added"]), second
 
 
+def is_minute(text: str) -> bool:
+    """Whether a clock is written as a minute alone, such as ``23`` or ``45+2``."""
+    text = text.strip()
+    if plain := _NUMBER.fullmatch(text):
+        return int(plain[1]) <= _LARGEST_MINUTE and not int(plain[2] or 0)
+    found = _CLOCK.fullmatch(text)
+    return found is not None and found["second"] is None
+
+
 def _number(source: SourceFile, place: str, text: str) -> float:
     try:
         number = float(text.replace(",", "."))
