@@ -10,7 +10,13 @@ from typing import Any
 
 from touchline.broadcast.result import Broadcast, write_broadcast
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.render import VideoPaths, inside_videos, render_reel, video_of_clip
+from touchline.editing.render import (
+    VideoPaths,
+    inside_videos,
+    refuse_empty,
+    render_reel,
+    video_of_clip,
+)
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
@@ -21,7 +27,7 @@ from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
 from touchline.report.page import write_report
 from touchline.runtime.progress import Progress
-from touchline.spotting.auto_spotter import AutoSpotter
+from touchline.spotting.auto_spotter import AutoSpotter, is_broadcast_alone
 from touchline.spotting.spotter import VideoSpotter
 from touchline.spotting.timelines import DEFAULT_THRESHOLD
 
@@ -216,8 +222,10 @@ def cut_reel(
         comment: a text that a video file carries with it.
 
     Raises:
-        InputError: no video to cut from, or an unknown suffix. MediaError: it cannot be read.
+        InputError: an empty reel, no video to cut from, or an unknown suffix. MediaError: it cannot
+            be read.
     """
+    refuse_empty(reel)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         if video is None:
             raise InputError(
@@ -234,7 +242,7 @@ def cut_reel(
             progress=progress,
         )
     _check_suffix(reel, path)
-    if video is not None and len(reel):
+    if video is not None:
         reel = inside_videos(reel, video)
         if snap:
             reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
@@ -260,13 +268,30 @@ def chosen_reel(
     """The reel of events; a reel is taken as it is.
 
     Raises:
-        InputError: the length, the shift or the jitter is out of range.
+        InputError: the length, the shift or the jitter is out of range, or there is nothing to
+            show.
     """
     if not isfinite(shift_seconds):
         raise InputError(f"a shift of {shift_seconds} s", remedy="give a number of seconds")
     if isinstance(thing, Reel):
+        refuse_empty(thing)
         return thing
-    return select(thing, seconds, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
+    reel = select(thing, seconds, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
+    refuse_empty(reel, _more_events(thing))
+    return reel
+
+
+def _more_events(thing: Timeline | Match) -> str:
+    """What would give events to show, by what found those that there are."""
+    if any(event.status == "rejected" for event in thing.events):
+        return "accept some of the rejected events"
+    timelines = thing.timelines if isinstance(thing, Match) else (thing,)
+    producers = [timeline.model for timeline in timelines if timeline.model is not None]
+    if not producers:
+        return "give a file with events"
+    if all(map(is_broadcast_alone, producers)):
+        return "the broadcast tells of none; spot with a network: --model soccer --pull"
+    return "spot with a lower --threshold, or with another model"
 
 
 def timeline_of(events: Path, half: int | None) -> Timeline:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,12 @@ from typing import Any
 from touchline import hooks
 from touchline.errors import InputError
 from touchline.events import Event
+
+REPLAY_OF = "Replay of "
+AFTER_THE = "After the "
+BEFORE_THE = "Before the "
+ABOUT = (REPLAY_OF, AFTER_THE, BEFORE_THE)
+"""How the title of a clip begins that does not show its event itself."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,15 @@ class Clip:
 
 @dataclass(frozen=True)
 class Reel:
-    """Clips in the order in which they are shown; clips of one video do not overlap."""
+    """Clips in the order in which they are shown; clips of one video do not overlap.
+
+    Attributes:
+        frame_rate: of the videos, for edit lists that count frames; None if it is not known.
+    """
 
     clips: tuple[Clip, ...]
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    frame_rate: Fraction | None = None
 
     def __post_init__(self) -> None:
         by_video: dict[tuple[str, int | None], list[Clip]] = {}

@@ -40,6 +40,51 @@ def test_what_is_lost_is_counted_and_named(tmp_path):
     assert "'Streaker' (1)" in done.stderr
 
 
+WHOLE = Timeline(
+    Video("m.mp4", 6000.0, Fraction(25)),
+    (
+        Event(1000.0, "Goal", half=1, clock_seconds=900.5, score=(0, 0)),
+        Event(2800.0, "Foul", half=1, clock_seconds=2700.5, score=(1, 0)),
+        Event(4890.0, "Corner", half=2, clock_seconds=3932.0, score=(1, 0)),
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["a.vtt", "a.srt", "a.txt"])
+def test_what_captions_show_and_give_back_is_not_said_to_be_lost(tmp_path, name):
+    write(WHOLE, tmp_path / "a.events.json")
+    done = run(tmp_path / "a.events.json", tmp_path / name, "--json")
+    account = json.loads(done.stdout)
+    assert account["lost"] == {"video": 1, "score": 1}  # that of a goal may be the one after it
+    assert "match clocks are in whole seconds" in account["changes"]
+    assert "match clocks are in whole seconds" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["Labels-v2.json", "results_spotting.json"])
+def test_times_on_the_clock_of_each_half_are_said_and_the_half_is_not_lost(tmp_path, name):
+    write(WHOLE, tmp_path / "a.events.json")
+    done = run(tmp_path / "a.events.json", tmp_path / name)
+    assert "times are put on the match clock of each half" in done.stderr
+    assert "half (" not in done.stderr
+    write(halves("g"), tmp_path / "b.events.json")
+    again = run(tmp_path / "b.events.json", tmp_path / name, "--overwrite", "--json")
+    assert json.loads(again.stdout)["changes"] == []
+
+
+def test_clips_that_become_one_chapter_are_counted(tmp_path):
+    starts = (0.0, 20.0, 40.0, 60.0, 65.0)
+    ends = (12.0, 32.0, 44.0, 64.5, 90.0)
+    clips = tuple(
+        Clip("m.mp4", start, end, title=f"Clip {start}")
+        for start, end in zip(starts, ends, strict=True)
+    )
+    write(Reel(clips), tmp_path / "a.reel.json")
+    done = run(tmp_path / "a.reel.json", tmp_path / "a.txt")
+    written = len((tmp_path / "a.txt").read_text().splitlines())
+    assert f"5 clips, {written} chapters" in done.stdout
+    assert f"merged {5 - written} clip" in done.stderr and written < 5
+
+
 def test_merged_chapters_are_counted(tmp_path):
     events = tuple(Event(float(t), "Goal") for t in (0, 20, 22, 40))
     write(Timeline(Video("m"), events), tmp_path / "a.csv")

@@ -1,10 +1,12 @@
 """``touchline reel``: the best moments as a video or an edit list; one line if that cannot be."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from touchline.events import Event, Producer, Timeline, Video
 from touchline.formats import read, write
 from touchline.media.video import probe
 from touchline.reel import Clip, Reel
@@ -127,10 +129,10 @@ def test_a_wrong_call_is_one_line_and_no_file(refused, videos, events, monkeypat
     assert {path: path.read_bytes() for path in videos.iterdir()} == before
 
 
-def test_without_a_video_only_lists_can_be_written(call, refused, events, tmp_path):
+def test_without_a_video_only_lists_can_be_written(call, refused, tmp_path):
     alone = tmp_path / "alone"
     alone.mkdir()
-    moved = events.rename(alone / events.name)
+    moved = write_events(alone / "match.events.json", {"time": 2.0, "label": "Goal"})
     assert "--video" in refused("reel", moved, "-o", alone / "reel.mp4")
     assert call("reel", moved, "-o", alone / "reel.vtt").code == 0
     assert "--rate" in refused("reel", moved, "-o", alone / "reel.edl")
@@ -138,12 +140,61 @@ def test_without_a_video_only_lists_can_be_written(call, refused, events, tmp_pa
     assert files_in(alone) == {moved.name, "reel.vtt", "reel.edl"}
 
 
-def test_nothing_to_show_cannot_be_cut_but_can_be_listed(call, refused, videos, tmp_path):
-    nothing = write_events(videos / "none.events.json")
-    line = refused("reel", nothing, "--video", videos / "match.mp4", "-o", tmp_path / "reel.mp4")
-    assert "the reel is empty" in line
-    assert call("reel", nothing, "-o", tmp_path / "none.reel.json").code == 0
-    assert len(read(tmp_path / "none.reel.json")) == 0
+@pytest.mark.parametrize("suffix", [*CUT_SUFFIXES, *LIST_SUFFIXES, "txt", "csv", "reel.json"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_nothing_to_show_is_refused_in_the_same_words_for_every_ending(
+    refused, videos, tmp_path, suffix, beside
+):
+    nothing = write_events(videos / "none.events.json", video="match.mp4" if beside else "no.mp4")
+    out = tmp_path / "out"
+    out.mkdir()
+    line = refused("reel", nothing, "-o", out / f"reel.{suffix}")
+    assert "the reel is empty: there is no event to show; give a file with events" in line
+    assert files_in(out) == set()
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "advice"),
+    [
+        ("e2e-spot", None, "lower --threshold"),
+        ("broadcast", None, "spot with a network"),
+        ("broadcast-without-score", None, "spot with a network"),
+        ("broadcast+e2e-spot", None, "lower --threshold"),
+        ("broadcast", "rejected", "accept some of the rejected events"),
+    ],
+)
+def test_the_advice_fits_what_gave_the_events(refused, tmp_path, model, status, advice):
+    events = () if status is None else (Event(1.0, "Goal", status=status),)
+    write(Timeline(Video("m"), events, model=Producer(model)), tmp_path / "m.events.json")
+    assert advice in refused("reel", tmp_path / "m.events.json", "-o", tmp_path / "m.vtt")
+
+
+@pytest.mark.parametrize("suffix", ["edl", "otio", "fcpxml"])
+def test_the_events_give_the_frame_rate_of_a_video_that_is_not_here(call, tmp_path, suffix):
+    video = Video("away.mp4", 60.0, Fraction(30000, 1001))
+    write(Timeline(video, (Event(20.0, "Goal"),)), tmp_path / "m.events.json")
+    of_events, of_reel = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    assert call("reel", tmp_path / "m.events.json", "-o", of_events).code == 0
+    assert call("reel", tmp_path / "m.events.json", "-o", tmp_path / "m.reel.json").code == 0
+    assert call("reel", tmp_path / "m.reel.json", "-o", of_reel).code == 0
+    given = tmp_path / f"c.{suffix}"
+    rate = ("--rate", "30000/1001")
+    assert call("reel", tmp_path / "m.events.json", "-o", given, *rate).code == 0
+    assert of_events.read_bytes() == of_reel.read_bytes() == given.read_bytes()
+
+
+def test_chapters_are_counted_and_clips_that_were_joined(call, tmp_path):
+    times = (20.0, 100.0, 200.0, 300.0, 400.0)
+    events = tuple(Event(at, "Goal" if at < 300 else "Corner") for at in times)
+    write(Timeline(Video("m", 500.0), events), tmp_path / "m.events.json")
+    ended = call("reel", tmp_path / "m.events.json", "-o", tmp_path / "m.txt", "--json")
+    (done,) = json.loads(ended.out)["done"]
+    written = len((tmp_path / "m.txt").read_text().splitlines())
+    assert done["chapters"] == written < done["clips"]
+    ended = call("reel", tmp_path / "m.events.json", "-o", tmp_path / "m.txt")
+    joined = done["clips"] - written
+    said = f"{written} chapters of {done['clips']} clips, {joined} joined to the one before"
+    assert said in ended.out
 
 
 def test_two_videos_for_one_are_refused(refused, videos, events, tmp_path):

@@ -65,7 +65,7 @@ def test_what_follows_a_goal_is_shown_if_there_is_time_and_named_after_it():
     goal = Event(100, "Goal", 0.9)
     moment, replays = select(timeline(goal), seconds=60)
     assert moment.start_seconds < 100 < moment.end_seconds < replays.start_seconds
-    assert replays.title == "Goal"
+    assert replays.title == "After the goal"
     assert replays.events == (goal,)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from touchline.editing.select import select
 from touchline.events import Event, Timeline, Video
+from touchline.formats import write
 
 LENGTH = 5400.0
 GOAL = Event(
@@ -92,6 +93,32 @@ def test_each_clip_says_its_reason():
         "Replay of goal: 1-0 for ARS; crowd +11 dB, two replays",
         "Highlight: crowd +9 dB",
     ]
+
+
+def test_only_the_clip_that_shows_a_goal_is_named_as_one():
+    reel = select(timeline(GOAL), 180.0)
+    titles = {clip.title: clip for clip in reel}
+    reason = ": 1-0 for ARS; crowd +11 dB, two replays"
+    assert set(titles) == {f"Goal{reason}", f"After the goal{reason}"}
+    goal, after = titles[f"Goal{reason}"], titles[f"After the goal{reason}"]
+    assert goal.start_seconds <= GOAL.seconds <= goal.end_seconds < after.start_seconds
+
+
+def test_clips_about_an_event_that_they_do_not_show_carry_its_clock_but_not_its_name(tmp_path):
+    event = replace(GOAL, half=1, clock_seconds=940.0, note=None)
+    write(select(timeline(event), 180.0), tmp_path / "m.vtt")
+    shown = [line for line in (tmp_path / "m.vtt").read_text().splitlines() if "oal" in line]
+    assert shown == ["Goal (1H 15:40)", "After the goal (1H 15:40)"]
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 6.0])
+@pytest.mark.parametrize("label", ["Goal", "Shots on target", "Red card"])
+def test_no_event_is_the_name_of_two_clips(spread, label):
+    event = Event(1000.0, label, 0.95, uncertainty_seconds=spread)
+    replays = ((1040.0, 1052.0), (1070.0, 1080.0))
+    for known in ((), replays):
+        titles = [clip.title for clip in select(timeline(event, replays=known), 180.0)]
+        assert titles.count(label) == 1
 
 
 def test_what_people_note_is_not_in_the_title():

@@ -20,6 +20,7 @@ from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
+from touchline.formats.captions import CHAPTERS_SUFFIX, count_chapters
 from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.pipeline import (
@@ -193,7 +194,11 @@ class ReelTask:
 
     def _outcome(self, status: Status, reel: Reel) -> Outcome:
         files = tuple(map(str, self._files()))
-        return Outcome(self.name, status, files, clips=len(reel), seconds=reel.seconds)
+        is_chapters = self.output.suffix.lower() == CHAPTERS_SUFFIX
+        chapters = count_chapters(self.output) if is_chapters else None
+        return Outcome(
+            self.name, status, files, clips=len(reel), chapters=chapters, seconds=reel.seconds
+        )
 
     def _files(self) -> tuple[Path, ...]:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))

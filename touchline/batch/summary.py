@@ -24,6 +24,7 @@ class Outcome:
         events: events in a file of events, or shown in an annotated video.
         ran: of the default model, what read the video and what would add to it.
         clips: clips of a reel.
+        chapters: chapters of a reel that is written as such.
         seconds: length of a reel or of an annotated video.
         features: name of the extractor.
         rows, dims: shape of a feature file.
@@ -37,6 +38,7 @@ class Outcome:
     events: int | None = None
     ran: str | None = None
     clips: int | None = None
+    chapters: int | None = None
     seconds: float | None = None
     features: str | None = None
     rows: int | None = None

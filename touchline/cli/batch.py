@@ -124,5 +124,10 @@ def _with_status(outcome: "Outcome", content: str) -> str:
 
 
 def reel_content(outcome: "Outcome") -> str:
-    """Such as ``5 clips, 61.0 s``."""
-    return f"{counted(outcome.clips or 0, 'clip')}, {outcome.seconds or 0.0:.1f} s"
+    """Such as ``5 clips, 61.0 s``; of chapters their number, and whether clips were joined."""
+    clips, seconds = outcome.clips or 0, f"{outcome.seconds or 0.0:.1f} s"
+    if outcome.chapters is None:
+        return f"{counted(clips, 'clip')}, {seconds}"
+    joined = clips - outcome.chapters
+    also = f", {joined} joined to the one before" if joined > 0 else ""
+    return f"{counted(outcome.chapters, 'chapter')} of {counted(clips, 'clip')}{also}, {seconds}"

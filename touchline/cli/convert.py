@@ -95,13 +95,14 @@ def convert(
     if json:
         print_json(done.to_json())
         return
-    results.print(
-        f"{target}: {done.format}, {counted(done.games, 'game')}, {counted(done.events, 'event')}"
+    parts = (
+        [counted(done.games, "game"), counted(done.events, "event")]
         if done.clips is None
-        else f"{target}: {done.format}, {counted(done.clips, 'clip')}",
-        markup=False,
-        soft_wrap=True,
+        else [counted(done.clips, "clip")]
     )
+    if done.chapters is not None:
+        parts.append(counted(done.chapters, "chapter"))
+    results.print(f"{target}: {', '.join([done.format, *parts])}", markup=False, soft_wrap=True)
 
 
 def _rate_of(video: Path) -> Fraction:

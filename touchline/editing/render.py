@@ -63,11 +63,7 @@ def render_reel(
             would overwrite a video.
         MediaError: a video cannot be read or the file cannot be written.
     """
-    if not len(reel):
-        raise InputError(
-            "the reel is empty: there is no event to show",
-            remedy="spot with a lower --threshold, or with another model",
-        )
+    refuse_empty(reel)
     reel = inside_videos(reel, video)
     infos = {source: probe(source) for source in _sources(reel, video)}
     refuse_overwriting(Path(path), infos)
@@ -104,6 +100,16 @@ def render_reel(
             if progress is not None:
                 progress(done / total)
     return reel
+
+
+def refuse_empty(reel: Reel, remedy: str = "choose from more events") -> None:
+    """Check that there is something to show.
+
+    Raises:
+        InputError: the reel has no clips.
+    """
+    if not len(reel):
+        raise InputError("the reel is empty: there is no event to show", remedy=remedy)
 
 
 def video_of_clip(clip: Clip, video: VideoPaths) -> Path:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from touchline.editing.moments import BASE_LOG_ODDS, MOMENTS, OTHER_MOMENT, RESTART, Moment
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
-from touchline.reel import Clip, Reel
+from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
@@ -175,7 +175,8 @@ def select(
     chosen = _fit(_ranked(curves), seconds, curves)
     if not len(chosen):
         chosen = _shortened(curves, seconds)
-    return Reel(tuple(_clips(chosen, curves)))
+    rates = (timeline.video.frame_rate for timeline in timelines)
+    return Reel(tuple(_clips(chosen, curves)), frame_rate=next(filter(None, rates), None))
 
 
 @dataclass(frozen=True)
@@ -399,17 +400,30 @@ def _clips(chosen: _Intervals, curves: Sequence[_Curve]) -> Iterator[Clip]:
             score=round(float(curve.probability[_steps(start, end)].max()), 4),
             half=curve.timeline.half,
             events=tuple(dict.fromkeys(candidate.event for candidate in shown)),
-            title=_title(_strongest(shown)[0]) if shown else None,
+            title=_title(_strongest(shown)[0], start, end, curve.timeline) if shown else None,
         )
 
 
-def _title(candidate: _Candidate) -> str:
+def _title(candidate: _Candidate, start: float, end: float, timeline: Timeline) -> str:
     """Such as ``Goal: 1-0 for ARS``: the class, and what the model says of the event."""
     event = candidate.event
-    title = f"Replay of {event.label.lower()}" if candidate.is_replay else event.label
+    title = _subject(candidate, start, end, timeline)
     if event.note is None or event.source not in (None, "model"):
         return title  # notes of people are for themselves
     return f"{title}: {shorten(event.note, LONGEST_REASON, placeholder='...')}"
+
+
+def _subject(candidate: _Candidate, start: float, end: float, timeline: Timeline) -> str:
+    """The class of an event; ``After the goal`` where the clip does not show the goal itself."""
+    label = candidate.event.label
+    if not candidate.is_replay and start <= candidate.seconds <= end:
+        return label
+    if not candidate.is_replay and candidate.seconds > end:
+        return f"{BEFORE_THE}{label.lower()}"
+    again = sum(max(0.0, min(end, e) - max(start, s)) for s, e in timeline.replays)
+    is_replay = candidate.is_replay and start <= candidate.seconds <= end
+    about = REPLAY_OF if is_replay or 2 * again >= end - start else AFTER_THE
+    return f"{about}{label.lower()}"
 
 
 def _strongest(candidates: Sequence[_Candidate]) -> list[_Candidate]:

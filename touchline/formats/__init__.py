@@ -27,7 +27,8 @@ from touchline.formats import (
     table,
     touchline_json,
 )
-from touchline.formats.base import Content, Format, Matches, Options, SourceFile, resolve_label_set
+from touchline.formats.base import Content, Format, Matches, Options, SourceFile
+from touchline.formats.comparing import lost_fields, timelines_of
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
 from touchline.runtime.atomic import already_there, atomic_write
@@ -46,6 +47,7 @@ __all__ = [
     "read",
     "read_matches",
     "read_reel",
+    "round_trip",
     "suffixes_of",
     "target_format",
     "write",
@@ -285,57 +287,38 @@ def outside_labels(content: Content, format: str) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def losses(content: Content, format: str) -> dict[str, int]:
-    """The fields of a content that the format cannot hold, and how often each is set.
+def losses(content: Content, format: str, **options: Any) -> dict[str, int]:
+    """The fields of a content that a format does not give back, and how often each is set.
 
-    Fields are those of ``Event`` and, for whole files, those of ``FILE_FIELDS``. A label set that
-    can be derived from the labels of the events is not counted.
+    Fields are those of ``Event`` and, for whole files, those of ``FILE_FIELDS``; see
+    ``lost_fields``.
+
+    Args:
+        options: fields of ``Options``.
+
+    Raises:
+        FormatError: as ``write``.
     """
-    holds = find_format(format).holds
-    labels = {event.label for event in _events_of(content)}
-    counts: dict[str, int] = {}
+    return lost_fields(content, round_trip(content, format, **options), find_format(format).holds)
 
-    def count(name: str, is_set: object) -> None:
-        if is_set and name not in holds:
-            counts[name] = counts.get(name, 0) + 1
 
-    for timeline in timelines_of(content):
-        count("video", timeline.video.duration_seconds or timeline.video.frame_rate)
-        count("timeline_half", timeline.half)
-        declared = timeline.labels
-        follows = declared is None or set(declared) == labels
-        count("labels", not follows and declared != resolve_label_set(e.label for e in timeline))
-        count("model", timeline.model)
-        count("warnings", timeline.warnings)
-        count("replays", timeline.replays)
-        count("file_extra", timeline.extra)
-    if isinstance(content, Match | Reel):
-        count("file_extra", content.extra)
+def round_trip(content: Content, format: str, **options: Any) -> Content:
+    """A content as it is read from files of a format, each of one game.
+
+    Raises:
+        FormatError: as ``write``.
+    """
+    known, chosen = find_format(format), _options(options)
     if isinstance(content, dict):
-        for match in content.values():
-            count("file_extra", match.extra)
-    for event in _events_of(content):
-        for name, default in _EVENT_DEFAULTS.items():
-            count(name, getattr(event, name) != default)
-    return counts
+        games = ((name, _again(match, known, chosen, name)) for name, match in content.items())
+        return {name: _matches_of(back, name, name)[name] for name, back in games}
+    return _again(content, known, chosen, "")
 
 
-_EVENT_DEFAULTS: dict[str, Any] = {
-    f.name: f.default if f.name != "extra" else {}
-    for f in fields(Event)
-    if f.name not in ("seconds", "label")
-}
-
-
-def timelines_of(content: Content) -> tuple[Timeline, ...]:
-    """The timelines of a content, of all its games; none for a reel."""
-    if isinstance(content, Timeline):
-        return (content,)
-    if isinstance(content, Match):
-        return content.timelines
-    if isinstance(content, Reel):
-        return ()
-    return tuple(timeline for match in content.values() for timeline in match.timelines)
+def _again(content: Content, known: Format, options: Options, folder: str) -> Content:
+    name = f"{folder}/" * bool(folder) + (known.file_name or f"match{known.suffixes[0]}")
+    data = _render(content, known, options, Path(name))
+    return _read_as(known, SourceFile(name, name, data, options.rate))
 
 
 def _events_of(content: Content) -> Iterator[Event]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 from math import inf
+from pathlib import Path
 
 from touchline.errors import FormatError, InputError
 from touchline.events import Timeline, Video
@@ -22,6 +23,7 @@ from touchline.formats.base import (
     resolve_label_set,
 )
 from touchline.formats.edit_lists import clip_caption
+from touchline.formats.reading import read_bytes
 from touchline.match_state import event_title, parse_title
 from touchline.reel import Reel
 from touchline.timebase import format_seconds, parse_seconds
@@ -30,6 +32,8 @@ CHAPTER_SECONDS = 10
 """Shortest chapter that YouTube accepts."""
 
 MIN_CHAPTERS = 3
+
+CHAPTERS_SUFFIX = ".txt"
 
 _OPENING = "Start"
 _CHAPTER = re.compile(r"\(?((?:\d{1,4}:)?\d{1,3}:\d\d)\)?\s*[-–—:|]?\s*(.*)")
@@ -155,6 +159,15 @@ def write_chapters(content: Content, options: Options) -> bytes:
     return f"{text}\n".encode("utf-8", "replace")
 
 
+def count_chapters(path: Path) -> int:
+    """The chapters in a file of YouTube chapters, the one that begins at 0:00 among them."""
+    return sum(_CHAPTER.fullmatch(line.strip()) is not None for line in _lines_of(path))
+
+
+def _lines_of(path: Path) -> list[str]:
+    return SourceFile(path.name, str(path), read_bytes(path)).text.split("\n")
+
+
 def _cues(content: Content, options: Options) -> Iterable[Cue]:
     """Start, end and text of each cue; for a reel, in seconds of the rendered reel."""
     if isinstance(content, Reel):
@@ -187,7 +200,7 @@ def _clock(seconds: float, mark: str) -> str:
 
 
 def _sniff_chapters(source: SourceFile) -> bool:
-    if not source.file_name.lower().endswith(".txt"):
+    if not source.file_name.lower().endswith(CHAPTERS_SUFFIX):
         return False
     try:
         return any(_CHAPTER.fullmatch(line.strip()) for line in source.text.split("\n"))
@@ -218,7 +231,7 @@ FORMATS = (
     ),
     Format(
         "youtube",
-        (".txt",),
+        (CHAPTERS_SUFFIX,),
         "YouTube chapters, for a video's description",
         _HOLDS,
         read_chapters,

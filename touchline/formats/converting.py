@@ -10,15 +10,17 @@ from touchline.formats import (
     Content,
     Matches,
     find_format,
-    losses,
     outside_labels,
     read,
+    round_trip,
     target_format,
-    timelines_of,
     write,
 )
+from touchline.formats.captions import count_chapters
+from touchline.formats.comparing import changes, lost_fields, timelines_of
 from touchline.formats.kloppy import PREFIX
 from touchline.reel import Reel
+from touchline.runtime.wording import counted
 
 _FIELD_TEXTS = {
     "video": "duration and frame rate of the video",
@@ -37,11 +39,13 @@ class Conversion:
     """What was converted, and what was lost.
 
     Attributes:
-        lost: fields that the format cannot hold, and how often each was set.
+        lost: fields that do not come back from the target, and how often each was set.
+        changes: what the format changes in times and clocks, one text each.
         outside: labels that the format's official readers skip, and how often each occurs.
-        merged: number of events that the format merged with others.
+        merged: number of events, or clips of a reel, that the format merged with others.
         warnings: warnings of the reader.
         clips: number of clips of a reel; None for events.
+        chapters: number of chapters, in the format that has them.
     """
 
     source: Path
@@ -50,7 +54,9 @@ class Conversion:
     games: int
     events: int
     clips: int | None = None
+    chapters: int | None = None
     lost: dict[str, int] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
     outside: dict[str, int] = field(default_factory=dict)
     merged: int = 0
     warnings: tuple[str, ...] = ()
@@ -61,11 +67,13 @@ class Conversion:
         if self.lost:
             named = ", ".join(f"{_FIELD_TEXTS.get(k, k)} ({n})" for k, n in self.lost.items())
             lines.append(f"{self.format} cannot hold: {named}")
+        lines += [f"{self.format}: {change}" for change in self.changes]
         if self.outside:
             named = ", ".join(f"{label!r} ({n})" for label, n in self.outside.items())
             lines.append(f"readers of {self.format} skip these labels: {named}")
         if self.merged:
-            lines.append(f"{self.format} merged {self.merged} events with others")
+            things = counted(self.merged, "event" if self.clips is None else "clip")
+            lines.append(f"{self.format} merged {things} with others")
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -79,8 +87,11 @@ class Conversion:
         }
         if self.clips is not None:
             document["clips"] = self.clips
+        if self.chapters is not None:
+            document["chapters"] = self.chapters
         return document | {
             "lost": self.lost,
+            "changes": list(self.changes),
             "outside_labels": self.outside,
             "merged_events": self.merged,
             "warnings": list(self.warnings),
@@ -119,6 +130,7 @@ def convert(
         raise FormatError(f"{name} is read-only", where=target)
     find_format(name)
     write(content, target, name, overwrite=overwrite, **options)
+    back = round_trip(content, name, **options)
     timelines = timelines_of(content)
     count = sum(map(len, timelines))
     return Conversion(
@@ -128,9 +140,11 @@ def convert(
         games=len(content) if isinstance(content, dict) else int(not isinstance(content, Reel)),
         events=count,
         clips=len(content) if isinstance(content, Reel) else None,
-        lost=losses(content, name),
+        chapters=count_chapters(target) if name == "youtube" else None,
+        lost=lost_fields(content, back, find_format(name).holds),
+        changes=tuple(changes(content, back)),
         outside=outside_labels(content, name),
-        merged=_merged(content, target, name, count),
+        merged=_merged(content, back, name),
         warnings=tuple(warning for timeline in timelines for warning in timeline.warnings),
     )
 
@@ -156,9 +170,9 @@ def _half_of(content: Content, half: int, where: Path) -> Content:
     raise FormatError(f"there is no half {half}", where=where)
 
 
-def _merged(content: Content, target: Path, format: str, count: int) -> int:
-    """How many events were merged into chapters, the only format that merges events."""
-    if format != "youtube" or isinstance(content, Reel):
+def _merged(content: Content, back: Content, format: str) -> int:
+    """How many events or clips were merged into chapters, the only format that merges them."""
+    if format != "youtube":
         return 0
-    chapters = read(target, format)
-    return count - sum(map(len, timelines_of(chapters)))
+    count = len(content) if isinstance(content, Reel) else sum(map(len, timelines_of(content)))
+    return count - sum(map(len, timelines_of(back)))

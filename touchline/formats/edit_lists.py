@@ -11,21 +11,22 @@ from touchline.errors import FormatError, InputError
 from touchline.formats.base import Options, Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json, clip_to_json
 from touchline.match_state import clip_state
-from touchline.reel import Clip, Reel
+from touchline.reel import ABOUT, Clip, Reel
 
 
-def require_rate(options: Options, format_name: str) -> Fraction:
-    """The frame rate to cut at, which a reel does not hold.
+def require_rate(reel: Reel, options: Options, format_name: str) -> Fraction:
+    """The frame rate to cut at: the one in the options, else that of the reel's videos.
 
     Raises:
-        FormatError: it is not among the options.
+        FormatError: neither is known.
     """
-    if options.rate is None:
+    rate = options.rate or reel.frame_rate
+    if rate is None:
         raise FormatError(
             f"{format_name} counts frames, and the frame rate of the video is unknown",
             remedy="name the video with --video, or give --rate",
         )
-    return options.rate
+    return rate
 
 
 def frame_range(clip: Clip, rate: Fraction) -> tuple[int, int]:
@@ -49,7 +50,10 @@ def _is_of_events(clip: Clip) -> bool:
     """Whether the title is what its events say: their class, and the reason behind a colon."""
     if clip.title is None:
         return True
-    subject = clip.title.partition(": ")[0].removeprefix("Replay of ").lower()
+    subject = clip.title.partition(": ")[0]
+    for about in ABOUT:
+        subject = subject.removeprefix(about)
+    subject = subject.lower()
     return subject in (event.label.lower() for event in clip.events)
 
 

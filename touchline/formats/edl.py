@@ -79,7 +79,7 @@ def write_edl(content: Content, options: Options) -> bytes:
         FormatError: not a reel, or no frame rate. InputError: timecode cannot count the rate.
     """
     reel = only_reel(content, "EDL")
-    rate = require_rate(options, "EDL")
+    rate = require_rate(reel, options, "EDL")
     drop = drops_frames(rate) if options.drop_frame is None else options.drop_frame
     mode = "DROP FRAME" if drop else "NON-DROP FRAME"
     lines = [f"TITLE: {_line(options.title)[:70]}", f"FCM: {mode}"]

@@ -60,7 +60,7 @@ def write_fcpxml(content: Content, options: Options) -> bytes:
         FormatError: not a reel, or no frame rate.
     """
     reel = only_reel(content, "FCPXML")
-    rate = require_rate(options, "FCPXML")
+    rate = require_rate(reel, options, "FCPXML")
     root = new_root("fcpxml", version=VERSION)
     resources = child(root, "resources")
     child(resources, "format", id="r1", frameDuration=_time(1, rate))

@@ -64,7 +64,7 @@ def write_otio(content: Content, options: Options) -> bytes:
     import opentimelineio as otio
 
     reel = only_reel(content, "OTIO")
-    rate = require_rate(options, "OTIO")
+    rate = require_rate(reel, options, "OTIO")
     timeline = otio.schema.Timeline(options.title)
     track = otio.schema.Track("reel", kind=otio.schema.TrackKind.Video)
     timeline.tracks.append(track)

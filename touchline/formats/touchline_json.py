@@ -154,6 +154,9 @@ def timeline_to_json(timeline: Timeline) -> dict[str, Any]:
     return document
 
 
+_REEL_KEYS = frozenset({"format", "version", "seconds", "frame_rate", "clips"})
+
+
 def read_reel(source: SourceFile) -> Reel:
     """Read ``*.reel.json``.
 
@@ -162,8 +165,10 @@ def read_reel(source: SourceFile) -> Reel:
     """
     root = _root(source, REEL)
     clips = tuple(clip_from_json(record) for record in root.records("clips"))
+    value = root.values.get("frame_rate")
+    rate = None if value is None else _rate(root, value)
     try:
-        return Reel(clips, root.unknown_fields({"format", "version", "seconds", "clips"}))
+        return Reel(clips, root.unknown_fields(_REEL_KEYS), rate)
     except InputError as error:
         raise source.error(str(error), "clips") from error
 
@@ -184,7 +189,9 @@ def reel_to_json(reel: Reel) -> dict[str, Any]:
         "version": VERSION,
         "seconds": _seconds(reel.seconds),
     }
-    document |= _extra_fields(reel.extra, frozenset({"format", "version", "seconds", "clips"}))
+    if reel.frame_rate is not None:
+        document["frame_rate"] = format_rate(reel.frame_rate)
+    document |= _extra_fields(reel.extra, _REEL_KEYS)
     document["clips"] = [clip_to_json(clip) for clip in reel]
     return document
 

@@ -34,6 +34,9 @@ from touchline.zoo.store import ModelFolder
 
 SIDES = ("home", "away")
 
+_READING = "broadcast"
+_READING_WITHOUT_SCORE = "broadcast-without-score"
+
 LEAST_EVIDENCE = 0.05
 """Goals of a network from this confidence on say when a goal was scored."""
 
@@ -303,8 +306,13 @@ def planned_producer() -> Producer:
     return _producer(producer_of(models[0].card) if models else None)
 
 
+def is_broadcast_alone(producer: Producer) -> bool:
+    """Whether what produced a timeline is the reading of a broadcast, without a network."""
+    return producer.name in (_READING, _READING_WITHOUT_SCORE)
+
+
 def _producer(network: Producer | None) -> Producer:
-    own = "broadcast" if ocr.is_installed() else "broadcast-without-score"
+    own = _READING if ocr.is_installed() else _READING_WITHOUT_SCORE
     if network is None:
         return Producer(own)
     return Producer(f"{own}+{network.name}", network.weights, network.sha256)
