@@ -29,6 +29,9 @@ RAN = "ran"
 TEAMS = "teams"
 """Further field of a timeline: ``home`` and ``away`` as the broadcast writes them."""
 
+SCORE = "score"
+"""Further field of a timeline: goals of home and away at the end of what was read."""
+
 MAX_SECONDS = 1e6
 """Times beyond this (eleven days) are refused: they are milliseconds taken for seconds."""
 

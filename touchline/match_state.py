@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from touchline.errors import InputError
-from touchline.events import Event, Score
+from touchline.events import MAX_GOALS, SCORE, TEAMS, Event, Score, Timeline
 from touchline.reel import Clip
 from touchline.timebase import HALF_CLOCKS
 
@@ -55,6 +55,34 @@ def format_match_clock(seconds: float, half: int | None = None) -> str:
 def format_score(score: Score) -> str:
     """Write a score as ``1-0``."""
     return f"{score[0]}-{score[1]}"
+
+
+def format_match(teams: Sequence[str | None] | None, score: Score | None) -> str:
+    """Write teams and score as ``ARS 1-0 CHE``, without a score as ``ARS against CHE``.
+
+    A name that is not known is ``?``; empty where neither is known.
+    """
+    if teams is None and score is None:
+        return ""
+    home, away = (name or "?" for name in teams or (None, None))
+    return f"{home} {'against' if score is None else format_score(score)} {away}"
+
+
+def match_of(timeline: Timeline) -> str:
+    """Teams and score that a broadcast said, as ``format_match``; else empty."""
+    teams, score = timeline.extra.get(TEAMS), timeline.extra.get(SCORE)
+    names = [teams.get(side) for side in _SIDES] if isinstance(teams, Mapping) else None
+    is_named = names is not None and all(isinstance(name, str | None) for name in names)
+    return format_match(names if is_named and any(names or ()) else None, _as_score(score))
+
+
+def _as_score(value: Any) -> Score | None:
+    """A further field as a score; None for what is none."""
+    if not isinstance(value, Sequence) or len(value) != 2:
+        return None
+    if not all(type(goals) is int and 0 <= goals <= MAX_GOALS for goals in value):
+        return None
+    return value[0], value[1]
 
 
 def parse_score(text: str) -> Score:

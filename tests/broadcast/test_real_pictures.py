@@ -66,6 +66,9 @@ def test_clips(pictures: Path, reader: TextReader) -> None:
         if clip["bug"] is None:
             assert not any(reading.visible for reading in said.readings or ())
             continue
+        start, end = clip["bug"]["visible"]
+        shown = [r.seconds for r in said.readings or () if r.visible]
+        assert shown and start - 1 <= min(shown) and max(shown) <= end + 1, clip["file"]
         readings = [r for r in said.readings or () if r.clock_seconds is not None]
         assert {r.score for r in readings} == {tuple(clip["bug"]["score"])}, clip["file"]
         first = readings[0]

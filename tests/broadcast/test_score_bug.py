@@ -7,7 +7,12 @@ import pytest
 from drawn_bugs import DESIGNS, Broadcast, Design
 
 from touchline.broadcast.ocr import TextReader
-from touchline.broadcast.score_bug import ScoreBugObserver, ScoreBugResult
+from touchline.broadcast.score_bug import (
+    ScoreBugObserver,
+    ScoreBugResult,
+    _Followed,
+    _looks,
+)
 from touchline.broadcast.still_bug import read_still
 
 
@@ -113,3 +118,21 @@ def test_of_a_part_of_a_recording_only_that_part_has_readings(reader: TextReader
     said = observer.finish(duration_seconds=530.0)
     assert [r.seconds for r in said.readings] == [500.0 + k for k in range(30)]
     assert said.readings[20].clock_seconds == pytest.approx(1220, abs=1)
+
+
+@pytest.mark.slow
+def test_a_bug_that_comes_later_is_not_in_the_picture_before(reader: TextReader) -> None:
+    comes = 5.0
+    recording = Broadcast(DESIGNS[0], lambda time: 1200 + time if time >= comes else None, 20)
+    visible = {r.seconds for r in read(recording, reader).readings if r.visible}
+    assert min(visible) == pytest.approx(comes, abs=1)
+    assert visible == {float(k) for k in range(int(min(visible)), 20)}
+
+
+def test_a_bug_is_in_the_picture_while_one_of_its_places_shows_it() -> None:
+    gone = _Followed(place=None, since=0.0, times=[0.0, 1.0, 2.0], seen=[True, False, False])  # type: ignore[arg-type]
+    come = _Followed(place=None, since=2.0, not_found_at=1.0, times=[2.0], seen=[True])  # type: ignore[arg-type]
+    for chosen in ([gone, come], [come, gone]):
+        times, shown = _looks(chosen)
+        assert times.tolist() == [0.0, 1.0, 2.0]
+        assert shown.tolist() == [True, False, True]

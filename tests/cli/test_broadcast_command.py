@@ -5,7 +5,8 @@ import json
 import pytest
 from extras import needs
 
-from touchline.broadcast import ocr
+from touchline.broadcast import ocr, reading
+from touchline.broadcast.result import Broadcast, Half, Reading
 
 
 @pytest.fixture
@@ -29,6 +30,24 @@ def test_a_video_without_a_bug_and_its_file(call, installed, videos, tmp_path):
     document = json.loads(output.read_text())
     assert document["format"] == "touchline-broadcast"
     assert document["goals"] == [] and document["halves"] == []
+
+
+@pytest.mark.parametrize(
+    ("teams", "scores", "line"),
+    [
+        (("RIVER PLATE", "BOCA"), [(0, 1), None], "RIVER PLATE 0-1 BOCA\n"),
+        (("ARS", "CHE"), [(0, 0), (1, 0)], "ARS 1-0 CHE\n"),
+        (None, [(2, 2)], "? 2-2 ?\n"),
+        (("ARS", "CHE"), [None], "ARS against CHE\n"),
+    ],
+)
+def test_teams_and_last_score_come_first(call, videos, monkeypatch, teams, scores, line):
+    readings = tuple(Reading(float(at), True, score=score) for at, score in enumerate(scores))
+    said = Broadcast("match.mp4", 6.0, teams, (Half(1, 0.0, 6.0, 0.0),), readings, ())
+    monkeypatch.setattr(reading, "read_recording", lambda *words, **options: said)
+    printed = call("broadcast", videos / "match.mp4").out
+    assert printed.startswith(line)
+    assert ("no change of the score" in printed) == (scores != [None])
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "text.mp4", "empty.mp4", "concat.mp4"])

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from extras import needs
+from PIL import Image
 
 from touchline.broadcast import ocr
-from touchline.broadcast.result import read_broadcast
+from touchline.broadcast.reading import BroadcastReader
+from touchline.broadcast.result import Broadcast, Reading, read_broadcast
 
 ENDINGS = (".broadcast.json", ".events.json", ".report.html")
 
@@ -41,6 +44,36 @@ def test_json_lists_the_files_and_what_ran(call, videos):
         "events.json", "report.html", "broadcast.json",
     ]  # fmt: skip
     assert "sound, cuts and replays" in row["ran"]
+
+
+def test_it_names_only_what_there_was_to_read(call, videos, monkeypatch):
+    assert "read by cuts and replays; no sound;" in call("spot", videos / "silent.mp4").out
+    needs("rapidocr")
+    monkeypatch.undo()
+    monkeypatch.setenv("TOUCHLINE_HOME", str(videos))
+    ran = "read by cuts and replays; no sound, no score bug;"
+    assert ran in call("spot", videos / "silent.mp4").out
+    assert ran in (videos / "silent.report.html").read_text()
+    assert json.loads((videos / "silent.events.json").read_text())["ran"].startswith(ran)
+
+
+def test_teams_and_score_are_said_now_and_when_kept(call, videos, monkeypatch):
+    def bug(reader, report, evidence=()):
+        readings = (Reading(0.0, True, score=(0, 0)), Reading(3.0, True, score=(0, 1)))
+        return Broadcast("match.mp4", 6.0, ("RIVER PLATE", "BOCA <b>"), readings=readings)
+
+    monkeypatch.setattr(BroadcastReader, "finish", bug)
+    for _ in range(2):
+        assert "\n  RIVER PLATE 0-1 BOCA <b>\n" in call("spot", videos / "match.mp4").out
+    assert "RIVER PLATE 0-1 BOCA &lt;b&gt;" in (videos / "match.report.html").read_text()
+    (row,) = json.loads(call("spot", videos / "match.mp4", "--json").out)["done"]
+    assert (row["status"], row["match"]) == ("kept", "RIVER PLATE 0-1 BOCA <b>")
+    assert row["ran"].startswith("read by score bug, sound, cuts and replays;")
+
+
+def test_a_still_picture_is_sent_to_the_command_that_reads_it(refused, videos):
+    Image.new("RGB", (320, 180)).save(videos / "pic.jpg")
+    assert "touchline broadcast pic.jpg" in refused("spot", videos / "pic.jpg")
 
 
 def test_results_are_kept_until_something_of_them_is_gone_or_more_can_be_read(

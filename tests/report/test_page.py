@@ -14,7 +14,7 @@ from small_videos import cut_off, picture, write_video
 
 from touchline.errors import InputError, MediaError
 from touchline.events import Event, Producer, Timeline, Video
-from touchline.labels import SOCCERNET_V2, LabelSet
+from touchline.labels import BROADCAST, SOCCERNET_V2, LabelSet
 from touchline.reel import Clip, Reel
 from touchline.report import page as module
 from touchline.report.page import write_report
@@ -56,6 +56,20 @@ def written(timeline: Timeline, tmp_path: Path, **options) -> tuple[str, Documen
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith("report")] == ["report.html"]
     text = path.read_text(encoding="utf-8")
     return text, Document(text)
+
+
+def spotted(model: str | None, labels: LabelSet | None = None) -> Timeline:
+    """A goal with a curve, or a highlight with one where only a broadcast was read."""
+    label = "Highlight" if labels == BROADCAST else "Goal"
+    one = LabelSet("one", (label,))
+    return Timeline(
+        Video("a.mp4", 9.0),
+        (Event(3.0, label, 0.5),),
+        labels=labels,
+        model=None if model is None else Producer(model),
+        scores=None if model is None else Scores(np.ones((9, 1)), np.arange(9.0), one, Fraction(1)),
+        extra={"ran": "read by sound"} if model == "auto" else {},
+    )
 
 
 @pytest.fixture
@@ -106,6 +120,36 @@ def test_what_read_the_video_is_said(tmp_path):
     timeline = Timeline(Video("a.mp4", 9.0), extra={"ran": "read by sound <b>; add more"})
     write_report(timeline, tmp_path / "a.html")
     assert "read by sound &lt;b&gt;; add more" in (tmp_path / "a.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("timeline", "curve", "confidence"),
+    [
+        (spotted("auto", BROADCAST), "the curve of excitement", "read, and of a highlight"),
+        (spotted("auto", SOCCERNET_V2), "the model's curve", "the model's own, or how surely"),
+        (spotted("one"), "the model's curve", "the model's own;"),
+        (spotted(None), None, "that of the file of events;"),
+    ],
+)
+def test_curve_and_confidence_are_called_what_they_are(timeline, curve, confidence, tmp_path):
+    text, _ = written(timeline, tmp_path)
+    for one in ("the model's curve", "the curve of excitement"):
+        assert (one in text) == (one == curve)
+    assert confidence in text
+    assert ("the model's own" in text) == (curve == "the model's curve")
+    assert ("model auto" in text) == (timeline.labels == SOCCERNET_V2)
+
+
+def test_teams_and_score_of_the_broadcast_are_named(tmp_path):
+    extra = {"teams": {"home": "ARS", "away": None}, "score": [2, 1]}
+    _, document = written(Timeline(Video("a.mp4", 9.0), extra=extra), tmp_path)
+    assert "ARS 2-1 ?" in document.texts
+
+
+@pytest.mark.parametrize("extra", [{"teams": 3, "score": "21"}, {"teams": {"home": [1]}}, {}])
+def test_what_is_no_score_is_not_shown(extra, tmp_path):
+    _, document = written(Timeline(Video("a.mp4", 9.0), extra=extra), tmp_path)
+    assert not document.named("p", "match")
 
 
 def test_nothing_is_fetched(hostile, tmp_path):

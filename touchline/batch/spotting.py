@@ -7,12 +7,14 @@ from pathlib import Path
 from touchline.batch.reuse import LastOpened
 from touchline.batch.summary import Outcome, Status
 from touchline.broadcast.result import is_broadcast
+from touchline.broadcast.stills import is_still
 from touchline.datasets.soccernet import find_videos
 from touchline.engines import EngineName, Precision
-from touchline.errors import FormatError, InputError
+from touchline.errors import FormatError, InputError, MediaError
 from touchline.events import RAN, Producer, Timeline
 from touchline.formats import read
 from touchline.formats.provenance import is_as_written
+from touchline.match_state import match_of
 from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_OPTIONS,
@@ -151,6 +153,8 @@ class SpotTask:
     def _make(self, spotter: VideoSpotter, progress: Progress) -> Outcome:
         try:
             made = spot_video(spotter, self.video, self.folder, self.options, progress=progress)
+        except MediaError as error:
+            return self.failed(str(_still_refused(self.video) or error))
         except InputError as error:
             return self.failed(str(error))
         return self._outcome("made", made.timeline)
@@ -162,8 +166,20 @@ class SpotTask:
             tuple(map(str, self._files())),
             warnings=timeline.warnings,
             events=len(timeline),
+            match=match_of(timeline) or None,
             ran=timeline.extra.get(RAN),
         )
+
+
+def _still_refused(video: Path) -> InputError | None:
+    """Why a file that cannot be read as a video is refused, if it is a still picture."""
+    if not video.is_file() or not is_still(video):
+        return None
+    return InputError(
+        "is a still picture, not a video",
+        where=video,
+        remedy=f"read its score bug with `touchline broadcast {video.name}`",
+    )
 
 
 def _not_ours(path: Path) -> InputError:

@@ -22,6 +22,7 @@ class Outcome:
         warnings: what is to be known of the result, such as that the video is cut off.
         reason: why it failed; None otherwise.
         events: events in a file of events, or shown in an annotated video.
+        match: of the default model, teams and score as ``ARS 1-0 CHE``, where they were read.
         ran: of the default model, what read the video and what would add to it.
         clips: clips of a reel.
         chapters: chapters of a reel that is written as such.
@@ -36,6 +37,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     events: int | None = None
+    match: str | None = None
     ran: str | None = None
     clips: int | None = None
     chapters: int | None = None

@@ -91,6 +91,7 @@ def _broadcast(
         whistles=tuple(Moment(one.seconds, one.confidence) for one in whistles),
         excitement=Curve(curve.rate, tuple(float(value) for value in curve.values)),
         moments=tuple(Moment(one.seconds, one.value, one.reason) for one in curve.moments),
+        has_sound=signals.sound is not None and not signals.sound.is_silent,
         remarks=remarks,
     )
 

@@ -158,6 +158,7 @@ class Broadcast:
         halves, readings, goals: of the score bug, in order of time; None: it was not read.
         replays, cuts_seconds, whistles, excitement, moments: of picture and sound; None: not
             looked for.
+        has_sound: whether anything is heard; None: not known.
         remarks: what could not be read, for people.
         extra: fields of the file that are not known here.
     """
@@ -173,8 +174,22 @@ class Broadcast:
     whistles: tuple[Moment, ...] | None = None
     excitement: Curve | None = None
     moments: tuple[Moment, ...] | None = None
+    has_sound: bool | None = None
     remarks: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_bug(self) -> bool | None:
+        """Whether a score bug was found; None: it was not looked for."""
+        if self.readings is None:
+            return None
+        return bool(self.readings or self.halves or self.teams)
+
+    @property
+    def last_score(self) -> Score | None:
+        """The score at the end of the recording; None where none was read."""
+        known = (one.score for one in reversed(self.readings or ()) if one.score is not None)
+        return next(known, None)
 
     def half_at(self, seconds: float) -> Half | None:
         """The half in which a time of the recording lies."""
@@ -217,6 +232,8 @@ def to_json(broadcast: Broadcast) -> dict[str, Any]:
             "values": [round(float(value), 4) for value in broadcast.excitement.values],
             **_rest(broadcast.excitement.extra, _CURVE_KEYS),
         }
+    if broadcast.has_sound is not None:
+        document["sound"] = broadcast.has_sound
     if broadcast.remarks:
         document["remarks"] = list(broadcast.remarks)
     return document | _rest(broadcast.extra, _FILE_KEYS)
@@ -333,7 +350,7 @@ def _rest(extra: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
 _FILE_KEYS = frozenset(
     {
         *("format", "version", "video", "teams", "halves", "readings", "goals", "replays"),
-        *("cuts", "whistles", "excitement", "moments", "remarks"),
+        *("cuts", "whistles", "excitement", "moments", "sound", "remarks"),
     }
 )
 _HALF_KEYS = frozenset({"half", "start", "end", "clock_start", "kick_off", "ended"})
@@ -373,6 +390,7 @@ def read_broadcast(path: str | Path) -> Broadcast:
         whistles=_many(root, "whistles", _moment),
         excitement=_curve(root),
         moments=_many(root, "moments", _moment),
+        has_sound=_flag(root, "sound"),
         remarks=_remarks(root),
         extra=root.unknown_fields(_FILE_KEYS),
     )

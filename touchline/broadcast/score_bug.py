@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 import numpy as np
+from numpy.typing import NDArray
 
 from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
 from touchline.broadcast.bug_text import BugText, likely_places
@@ -81,6 +82,7 @@ class _Followed:
 
     place: BugPlace
     since: float
+    not_found_at: float | None = None
     clocks: list[ClockReading] = field(default_factory=list)
     scores: list[ScoreReading] = field(default_factory=list)
     teams: list[tuple[float, _Names]] = field(default_factory=list)
@@ -127,6 +129,7 @@ class ScoreBugObserver:
         self._followed: list[_Followed] = []
         self._given_up: list[_Followed] = []
         self._next_search = 0.0
+        self._searched_at: float | None = None
         self._wait = _FIRST_SEARCH_SECONDS
         self._end = 0.0
         self._step = 1.0 / RATE
@@ -174,12 +177,13 @@ class ScoreBugObserver:
                 bug = place
             if bug is None or (bug.clock_seconds is None and bug.score is None):
                 continue
-            followed = _Followed(BugPlace(bug, picture), time, last_seen=time)
+            followed = _Followed(BugPlace(bug, picture), time, self._searched_at, last_seen=time)
             followed.times.append(time)
             followed.seen.append(True)
             self._followed.append(followed)
             self._note(followed, time, bug)
             found = True
+        self._searched_at = time
         start = time if self._start is None else self._start
         if found or time - start < _EAGER_SECONDS:
             self._wait = _FIRST_SEARCH_SECONDS
@@ -550,13 +554,7 @@ def _readings(
     span: tuple[float, float],
 ) -> list[Reading]:
     """One reading for every second of a span."""
-    seen = sorted(
-        (time, shown)
-        for followed in chosen
-        for time, shown in zip(followed.times, followed.seen, strict=True)
-    )
-    times = np.array([time for time, _ in seen])
-    shown = np.array([flag for _, flag in seen], bool)
+    times, shown = _looks(chosen)
     found = []
     first, last = int(np.ceil(span[0] - 1e-6)), int(np.floor(span[1] - 1e-6))
     for second in range(first, last + 1):
@@ -582,6 +580,20 @@ def _readings(
             )
         )
     return found
+
+
+def _looks(
+    chosen: list[_Followed],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """When the bug was looked for, in order of time, and whether any of its places showed it."""
+    looks: dict[float, bool] = {}
+    for followed in chosen:
+        if followed.not_found_at is not None:
+            looks.setdefault(followed.not_found_at, False)
+        for time, shown in zip(followed.times, followed.seen, strict=True):
+            looks[time] = looks.get(time, False) or shown
+    times = sorted(looks)
+    return np.array(times), np.array([looks[time] for time in times], bool)
 
 
 def _score_at(

@@ -14,6 +14,7 @@ from touchline.cli.output import (
     progress_bar,
     results,
 )
+from touchline.match_state import format_match, format_score
 from touchline.runtime.wording import counted
 from touchline.timebase import format_seconds
 
@@ -83,26 +84,25 @@ def _lines_of_bug(bug: "Bug | None") -> Iterator[str]:
     if bug is None:
         yield "no score bug"
         return
-    names = ("?", "?") if bug.teams is None else bug.teams
-    score = "" if bug.score is None else f" {bug.score[0]}-{bug.score[1]}"
+    match = format_match(bug.teams or ("?", "?"), bug.score)
     clock = "" if bug.clock_seconds is None else f", {_clock(bug.clock_seconds)}"
     added = "" if bug.added_minutes is None else f" +{bug.added_minutes}"
-    yield f"{names[0]}{score} {names[1]}{clock}{added} (confidence {bug.confidence:.2f})"
+    yield f"{match}{clock}{added} (confidence {bug.confidence:.2f})"
 
 
 def _lines_of_recording(said: "Broadcast") -> Iterator[str]:
-    if said.teams is not None:
-        yield f"{said.teams[0]} against {said.teams[1]}"
+    if match := format_match(said.teams, said.last_score):
+        yield match
     for half in said.halves or ():
         start, end = format_seconds(half.start_seconds), format_seconds(half.end_seconds)
         yield f"half {half.half}: {start} to {end}, from {_clock(half.clock_start_seconds)}"
     for goal in said.goals or ():
         back = "" if goal.taken_back_at_seconds is None else ", taken back"
         yield (
-            f"{goal.score[0]}-{goal.score[1]} by {goal.team} at {format_seconds(goal.seconds)} "
+            f"{format_score(goal.score)} by {goal.team} at {format_seconds(goal.seconds)} "
             f"(give or take {goal.uncertainty_seconds:.0f} s){back}"
         )
-    if said.halves and not said.goals:
+    if said.last_score is not None and not said.goals:
         yield "no change of the score"
     counts = {"cut": said.cuts_seconds, "replay": said.replays, "whistle": said.whistles}
     yield ", ".join(

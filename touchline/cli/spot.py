@@ -106,7 +106,8 @@ def spot(
 
 def _lines(outcome: "Outcome") -> str:
     lines = source_lines(outcome, counted(outcome.events or 0, "event"))
-    return lines if outcome.ran is None else f"{lines}\n  {outcome.ran}"
+    said = (text for text in (outcome.match, outcome.ran) if text is not None)
+    return "\n  ".join([lines, *said])
 
 
 def _options(threshold: float, start: str | None, end: str | None) -> "SpotOptions":

@@ -19,8 +19,8 @@ from PIL import Image
 from touchline.colours import class_colour, css_colour
 from touchline.errors import MediaError
 from touchline.events import RAN, Event, Timeline
-from touchline.labels import LabelSet, label_set_of
-from touchline.match_state import clip_state, match_state
+from touchline.labels import BROADCAST, HIGHLIGHT, LabelSet, label_set_of
+from touchline.match_state import clip_state, match_of, match_state
 from touchline.media.video import probe, read_frames
 from touchline.reel import Clip, Reel
 from touchline.runtime.atomic import write_text
@@ -90,7 +90,9 @@ def render(
         kind="full" if len(timeline) else "bare",
         style=_resource("page.css"),
         script=_resource("page.js"),
+        match=f'<p class="match">{escape(match)}</p>' if (match := match_of(timeline)) else "",
         facts=_facts(timeline),
+        confidence=_confidence_text(timeline),
         warnings="".join(
             f'<p class="warning" role="alert">{escape(text[:1].upper() + text[1:])}.</p>'
             for text in timeline.warnings
@@ -100,7 +102,7 @@ def render(
         or '<p class="empty">Nothing was found in this video.</p>',
         lanes_summary=escape(_summary(timeline, occurring)),
         axis=_axis(span),
-        legend=_legend(timeline, reel),
+        legend=_legend(timeline, occurring, reel),
         reel=_reel_section(reel),
         chips="".join(_chip(label, labels) for label in occurring),
         events="\n".join(
@@ -136,7 +138,7 @@ def _facts(timeline: Timeline) -> str:
         facts.append(format_seconds(timeline.video.duration_seconds))
     if timeline.video.frame_rate is not None:
         facts.append(counted_rate(timeline.video.frame_rate, "frame"))
-    if timeline.model is not None:
+    if timeline.model is not None and _has_model(timeline):
         weights = f" ({timeline.model.weights})" if timeline.model.weights else ""
         facts.append(f"model {timeline.model.name}{weights}")
     facts.append(counted(len(timeline), "event"))
@@ -220,10 +222,37 @@ def _tick(seconds: int, share: float) -> str:
     return f'<span{kind} style="left: {100 * share:.2f}%">{format_seconds(seconds)}</span>'
 
 
-def _legend(timeline: Timeline, reel: Reel | None) -> str:
+def _reads_broadcast(timeline: Timeline) -> bool:
+    return RAN in timeline.extra
+
+
+def _has_model(timeline: Timeline) -> bool:
+    """Whether a network ran; what a broadcast says by itself has its own classes only."""
+    if not _reads_broadcast(timeline):
+        return timeline.model is not None
+    return timeline.labels is not None and not set(timeline.labels) <= set(BROADCAST)
+
+
+def _confidence_text(timeline: Timeline) -> str:
+    if not _reads_broadcast(timeline):
+        whose = "the model's own" if _has_model(timeline) else "that of the file of events"
+        return f"Confidence is {whose}"
+    network = "the model's own, or " if _has_model(timeline) else ""
+    return (
+        f"Confidence is {network}how surely the broadcast was read, and of a highlight how exciting"
+        " the moment is"
+    )
+
+
+def _legend(timeline: Timeline, occurring: Sequence[str], reel: Reel | None) -> str:
     parts = ["Height is confidence."]
-    if timeline.scores is not None:
+    curves = () if timeline.scores is None else timeline.scores.labels
+    drawn = {label for label in occurring if label in curves}
+    excitement = {HIGHLIGHT} & drawn if _reads_broadcast(timeline) else set()
+    if drawn - excitement:
         parts.append("Behind the events: the model's curve.")
+    if excitement:
+        parts.append("Behind the highlights: the curve of excitement.")
     if reel is not None and len(reel):
         parts.append("<i></i>in the reel.")
     return f'<p class="legend">{" ".join(parts)}</p>' if len(timeline) else ""

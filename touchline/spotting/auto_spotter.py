@@ -8,6 +8,7 @@ has only seen simulated matches, never does.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +18,14 @@ from touchline.broadcast.reading import BroadcastReader
 from touchline.broadcast.result import Broadcast
 from touchline.broadcast.stamps import stamped
 from touchline.errors import InputError
-from touchline.events import RAN, TEAMS, Producer, Timeline, Video
-from touchline.labels import BROADCAST, SOCCERNET_V2, LabelSet
+from touchline.events import RAN, SCORE, TEAMS, Producer, Timeline, Video
+from touchline.labels import BROADCAST, HIGHLIGHT, SOCCERNET_V2, LabelSet
 from touchline.media.video import probe
 from touchline.media.views import View
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.spotting.agreement import agreed, goal_evidence
-from touchline.spotting.broadcast_events import HIGHLIGHT, events_of
+from touchline.spotting.broadcast_events import events_of
 from touchline.spotting.picture_spotter import Spotter, no_picture
 from touchline.spotting.spotter import NetworkSpotter
 from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
@@ -147,8 +148,6 @@ class AutoSpotter:
     def _timeline(self, seen: "_Seen", half: int | None) -> Timeline:
         said, found = seen.broadcast, seen.found
         events = agreed(events_of(said, half), () if found is None else found, said)
-        facts = {RAN: self._ran(said)}
-        teams = {} if said.teams is None else {TEAMS: dict(zip(SIDES, said.teams, strict=True))}
         of_network = () if found is None else found.warnings
         warnings = (self.remarks, of_network, seen.remarks, said.remarks)
         timeline = Timeline(
@@ -160,17 +159,17 @@ class AutoSpotter:
             warnings=tuple(dict.fromkeys(one for several in warnings for one in several)),
             scores=_curves(said, None if found is None else found.scores),
             replays=tuple((one.start_seconds, one.end_seconds) for one in said.replays or ()),
-            extra={**facts, **teams},
+            extra={RAN: self._ran(seen), **_match(said)},
         )
         return stamped(timeline, said)
 
-    def _ran(self, said: Broadcast) -> str:
-        """One line on what read the video, and what would add to it."""
-        parts = ["score bug"] if ocr.is_installed() else []
-        text = f"read by {', '.join([*parts, 'sound, cuts and replays'])}"
-        if self.network is not None:
-            return f"{text}; network {self.network.producer.weights}"
-        return f"{text}; {command_for_17_classes()} adds the {len(SOCCERNET_V2)} classes"
+    def _ran(self, seen: "_Seen") -> str:
+        """One line on what read the video, what it lacks, and what would add to it."""
+        text = _read_by(seen.broadcast)
+        if self.network is None:
+            return f"{text}; {command_for_17_classes()} adds the {len(SOCCERNET_V2)} classes"
+        name = self.network.producer.weights
+        return f"{text}; {'without ' if seen.found is None else ''}network {name}"
 
 
 @dataclass(frozen=True)
@@ -273,6 +272,25 @@ def _see_beside(
     said = reader.finish(report, () if found is None else goal_evidence(found))
     seconds = report.end_seconds if report.truncated else info.duration_seconds
     return _Seen(Video(video.name, seconds, info.frame_rate), said, found, remarks)
+
+
+def _read_by(said: Broadcast) -> str:
+    """Such as ``read by sound, cuts and replays; no score bug``."""
+    has_sound = said.has_sound is not False
+    parts = [*(["score bug"] if said.has_bug else []), *(["sound"] if has_sound else [])]
+    lacks = [
+        *([] if has_sound else ["no sound"]),
+        *(["no score bug"] if said.has_bug is False else []),
+    ]
+    text = f"read by {', '.join([*parts, 'cuts and replays'])}"
+    return "; ".join([text, *filter(None, [", ".join(lacks)])])
+
+
+def _match(said: Broadcast) -> dict[str, Any]:
+    """Teams and last score, as further fields of a timeline."""
+    teams = {} if said.teams is None else {TEAMS: dict(zip(SIDES, said.teams, strict=True))}
+    score = {} if said.last_score is None else {SCORE: list(said.last_score)}
+    return {**teams, **score}
 
 
 def _labels(found: Timeline | None) -> LabelSet:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from touchline.broadcast.result import Broadcast, Half, Moment, ScoreGoal
 from touchline.broadcast.stamps import Stamps
 from touchline.events import Event
+from touchline.labels import HIGHLIGHT
 from touchline.match_state import format_score
 
 GOAL, DISALLOWED = "Goal", "Disallowed goal"
 KICK_OFF, HALF_TIME, FULL_TIME = "Kick-off", "Half-time", "Full-time"
-HIGHLIGHT = "Highlight"
 
 CLOCK_CONFIDENCE = 0.95
 """Of kick-offs and ends of halves, which the clock says."""
