@@ -45,9 +45,10 @@ def working(services: Any) -> Iterator[Worker]:
         thread.join()
 
 
-def send(client: Any, video: Path) -> dict[str, Any]:
+def send(client: Any, video: Path, model: str | None = "demo") -> dict[str, Any]:
     upload = client.put("/v1/uploads/match.mp4", content=video.read_bytes()).json()
-    return client.post("/v1/matches", json={"upload": upload["id"]}).json()
+    body = {"upload": upload["id"], "model": model}
+    return client.post("/v1/matches", json=body).json()
 
 
 def wait(client: Any, job: str, until: Callable[[dict[str, Any]], bool] | None = None) -> Any:
@@ -108,6 +109,19 @@ def test_the_whole_way(client: Any, small_video: Path) -> None:
         log = [line["text"] for line in client.get(f"/v1/jobs/{job['id']}/log").json()["items"]]
         assert "spot: done" in log and not any("/" in line for line in log)
         assert client.get("/ready").json()["workers"] == 1
+
+
+@pytest.mark.slow
+def test_a_match_is_read_as_a_broadcast_by_default(client: Any, small_video: Path) -> None:
+    """Without a network for real matches the curve is that of excitement."""
+    with working(client.services):
+        match = send(client, small_video, model=None)
+        job = wait(client, match["job"])
+    assert job["state"] == "succeeded", job
+    url = f"/v1/matches/{match['id']}"
+    assert client.get(url).json()["model"] == "auto"
+    curves = client.get(f"{url}/scores?points=5").json()
+    assert curves["labels"] == ["Highlight"] and len(curves["values"][0]) == 5
 
 
 @pytest.mark.slow
