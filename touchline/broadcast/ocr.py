@@ -5,6 +5,7 @@ The networks come inside the package (Apache-2.0), so nothing is downloaded.
 
 import importlib.util
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 
 from touchline.broadcast.texts import Box, Line
 from touchline.engines.openvino import request_of
-from touchline.errors import MissingExtraError
+from touchline.errors import ConfigError, MissingExtraError
 
 Picture = NDArray[np.uint8]
 
@@ -27,6 +28,7 @@ MAX_SIDE = 1920
 _LEAST_CONFIDENCE = 0.3
 _MAX_ASPECT = 40
 _SHAPES_KEPT = 16
+_ONEDNN_CAP = "ONEDNN_MAX_CPU_ISA"
 
 
 def is_installed() -> bool:
@@ -42,6 +44,7 @@ class TextReader:
 
     Raises:
         MissingExtraError: rapidocr is not installed.
+        ConfigError: its networks do not run here, with oneDNN held to older instructions.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -62,8 +65,18 @@ class TextReader:
                 "EngineConfig.openvino.inference_num_threads": -1 if threads is None else threads,
             }
         )
-        self._engine(np.zeros((64, 64, 3), np.uint8))  # loads the detector, and the next the reader
-        self.read(np.zeros((32, 64, 3), np.uint8))
+        try:
+            self._engine(np.zeros((64, 64, 3), np.uint8))  # loads the detector, the next the reader
+            self.read(np.zeros((32, 64, 3), np.uint8))
+        except RuntimeError as error:
+            # OpenVINO chooses bfloat16 by what the processor has, not by what oneDNN may use of it.
+            if _ONEDNN_CAP not in os.environ:
+                raise
+            raise ConfigError(
+                f"text cannot be read with {_ONEDNN_CAP}={os.environ[_ONEDNN_CAP]} on this "
+                "processor",
+                remedy="unset it",
+            ) from error
         parts: tuple[Any, Any] = (self._engine.text_det, self._engine.text_rec)
         for part in parts:
             # With pictures of all shapes the usual memory of them grows to hundreds of megabytes.
