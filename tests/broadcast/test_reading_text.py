@@ -1,4 +1,4 @@
-"""What a user sees where text cannot be read."""
+"""How text is read, and what a user sees where it cannot be."""
 
 import os
 import subprocess
@@ -10,7 +10,16 @@ import pytest
 from extras import needs
 from PIL import Image
 
-from touchline.engines.openvino import has_bfloat16
+from touchline.broadcast.ocr import TextReader
+from touchline.engines.openvino import has_bfloat16, ov
+
+
+def test_text_is_read_in_float32_on_any_processor() -> None:
+    needs("rapidocr")
+    engine = TextReader(1)._engine
+    for part in (engine.text_det, engine.text_rec):
+        compiled = part.session.session.get_compiled_model()
+        assert compiled.get_property("INFERENCE_PRECISION_HINT") == ov.Type.f32
 
 
 def test_a_processor_held_to_older_instructions_is_one_line(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ class TextReader:
             self.read(np.zeros((32, 64, 3), np.uint8))
         except RuntimeError as error:
             # OpenVINO chooses bfloat16 by what the processor has, not by what oneDNN may use of it.
+            # Float32 is no way out: there the reader's network crashes (2026.4, held to AVX2).
             if _ONEDNN_CAP not in os.environ:
                 raise
             raise ConfigError(
@@ -79,7 +80,8 @@ class TextReader:
             ) from error
         parts: tuple[Any, Any] = (self._engine.text_det, self._engine.text_rec)
         for part in parts:
-            # With pictures of all shapes the usual memory of them grows to hundreds of megabytes.
+            # rapidocr has no setting for either: published weights are meant for float32, and with
+            # pictures of all shapes the usual memory of them grows to hundreds of megabytes.
             part.session.session = request_of(part.session.model, threads, _SHAPES_KEPT)
 
     def find(self, picture: Picture, scale: float = 1.0, stretch: float = 1.0) -> list[Line]:
