@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 from touchline.media.audio import read_audio
 from touchline.media.limits import DEFAULT_LIMITS, Limits
+from touchline.media.streams import Stream
 from touchline.media.video import Frame, VideoInfo
 from touchline.media.views import View, ViewStream, read_views
 from touchline.timebase import format_seconds
@@ -124,7 +125,7 @@ def open_pass(
     )
 
 
-class Pass:
+class Pass(Stream[Frame]):
     """An iterator over the frames of one view, which feeds observers on the way; see `open_pass`.
 
     Attributes:
@@ -163,25 +164,7 @@ class Pass:
         self._progress = progress
         self._told = float(start_seconds) - _PROGRESS_SECONDS
         self._report: PassReport | None = None
-        self._frames = self._run()
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self
-
-    def __next__(self) -> Frame:
-        try:
-            return next(self._frames)
-        except StopIteration:
-            raise
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(self._run(), self._stream.close)
 
     @property
     def end_seconds(self) -> float:
@@ -203,11 +186,6 @@ class Pass:
         if self._report is None:
             raise RuntimeError("the pass is not over")
         return self._report
-
-    def close(self) -> None:
-        """Close the file; the pass gives no more frames."""
-        self._frames.close()
-        self._stream.close()
 
     def _run(self) -> Generator[Frame, None, None]:
         for index, frame in self._stream:

@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from av.error import FFmpegError
@@ -20,6 +19,7 @@ from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact, open_media
 from touchline.media.orientation import Orientation
+from touchline.media.streams import Item, Stream
 
 _MAX_PIXEL_ASPECT = 4
 
@@ -97,7 +97,7 @@ def read_frames(
     threads: int | None = None,
     skim: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-) -> "FrameStream":
+) -> "PictureStream[Frame]":
     """Read the frames of a video, in time order and in constant memory.
 
     Args:
@@ -122,78 +122,54 @@ def read_frames(
         raise MediaError(f"cannot read at {rate} frames a second", where=path)
     if size is not None and (min(size) < 1 or size[0] * size[1] > limits.max_pixels):
         raise MediaError(f"cannot scale to {size[0]}x{size[1]}", where=path)
-    return FrameStream(
-        PictureSource(path, limits, threads, skim=skim),
-        rate=None if rate is None else Fraction(rate),
-        size=size,
-        start=start,
-        end=end,
-        max_seconds=limits.max_duration_seconds,
+    source = PictureSource(path, limits, threads, skim=skim)
+    info = describe(source)
+    pictures = PictureRange(source, start, end, limits.max_duration_seconds)
+    convert = RgbConverter(Orientation.of(source.first.frame), size or info.size)
+    frames = (
+        _every(pictures, convert) if rate is None else _on_grid(pictures, convert, Fraction(rate))
     )
+    return PictureStream(source, info, pictures, frames)
 
 
-class FrameStream:
-    """An iterator over the frames of one video; see `read_frames`.
+class PictureStream(Stream[Item]):
+    """What is made of the pictures of one video, in order of time.
 
-    The file is closed after the last frame, by `close`, at the end of a ``with`` block, or when
-    the stream is garbage-collected.
+    The file is also closed when the stream is garbage-collected.
+
+    Attributes:
+        info: the properties of the file.
     """
 
     def __init__(
         self,
         source: PictureSource,
-        *,
-        rate: Fraction | None,
-        size: tuple[int, int] | None,
-        start: Fraction,
-        end: Fraction | None,
-        max_seconds: float,
+        info: VideoInfo,
+        pictures: "PictureRange",
+        items: Generator[Item, None, None],
     ) -> None:
-        self._source = source
-        self.info = describe(source)
-        self._range = PictureRange(source, start, end, max_seconds)
-        convert = RgbConverter(Orientation.of(source.first.frame), size or self.info.size)
-        if rate is None:
-            self._frames = _every(self._range, convert)
-        else:
-            self._frames = _on_grid(self._range, convert, rate)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Frame:
-        try:
-            return next(self._frames)
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(items, source.close)
+        self.info = info
+        self._range = pictures
 
     def __del__(self) -> None:
-        if hasattr(self, "_source"):
-            self._source.close()
+        self._close_file()
 
     @property
     def truncated(self) -> bool:
         """Whether reading stopped at damage or well before the stated end; set after the last
-        frame."""
+        item."""
         return self._range.truncated
 
     @property
     def end_seconds(self) -> float:
-        """End of the last frame, or the requested end if that is earlier; set after the last
-        frame."""
+        """End of the last picture, or the requested end if that is earlier; set after the last
+        item."""
         return float(self._range.reached)
 
-    def close(self) -> None:
-        """Close the file and stop the iteration."""
-        self._frames.close()
-        self._source.close()
+
+FrameStream = PictureStream[Frame]
+"""The frames of one video; see `read_frames`."""
 
 
 class PictureRange:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from av import VideoFrame
@@ -20,7 +20,14 @@ from touchline.errors import MediaError
 from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.orientation import Orientation
-from touchline.media.video import Frame, PictureRange, RgbConverter, describe, with_time_on_show
+from touchline.media.video import (
+    Frame,
+    PictureRange,
+    PictureStream,
+    RgbConverter,
+    describe,
+    with_time_on_show,
+)
 
 Pixels = NDArray[np.uint8]
 
@@ -64,7 +71,7 @@ def read_views(
     end_seconds: float | Fraction | None = None,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
-) -> "ViewStream":
+) -> PictureStream[tuple[int, Frame]]:
     """Read a video once for several views of it, in constant memory.
 
     Args:
@@ -89,64 +96,16 @@ def read_views(
             raise MediaError(f"cannot read at {view.rate} frames a second", where=path)
         if view.size is not None and not 0 < min(view.size) <= max(view.size) <= 1 << 14:
             raise MediaError(f"cannot scale to {view.size[0]}x{view.size[1]}", where=path)
-    return ViewStream(PictureSource(path, limits, threads), views, start, end, limits)
+    source = PictureSource(path, limits, threads)
+    info = describe(source)
+    pictures = PictureRange(source, start, end, limits.max_duration_seconds)
+    orientation = Orientation.of(source.first.frame)
+    turns = [_Turns(view, pictures, _converter(view, orientation, info.size)) for view in views]
+    return PictureStream(source, info, pictures, _by_turns(pictures, turns))
 
 
-class ViewStream:
-    """Frames of several views, one after the other; see `read_views`.
-
-    Attributes:
-        info: what the file holds.
-    """
-
-    def __init__(
-        self,
-        source: PictureSource,
-        views: Sequence[View],
-        start: Fraction,
-        end: Fraction | None,
-        limits: Limits,
-    ) -> None:
-        self._source = source
-        self.info = describe(source)
-        self._range = PictureRange(source, start, end, limits.max_duration_seconds)
-        orientation = Orientation.of(source.first.frame)
-        turns = [
-            _Turns(view, self._range, _converter(view, orientation, self.info.size))
-            for view in views
-        ]
-        self._frames = _by_turns(self._range, turns)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> tuple[int, Frame]:
-        try:
-            return next(self._frames)
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def truncated(self) -> bool:
-        """Known at the end: reading stopped at damage, or well before the stated end."""
-        return self._range.truncated
-
-    @property
-    def end_seconds(self) -> float:
-        """Known at the end: the end of the last frame, or where reading was asked to end."""
-        return float(self._range.reached)
-
-    def close(self) -> None:
-        """Close the file; the stream gives no more frames."""
-        self._frames.close()
-        self._source.close()
+ViewStream = PictureStream[tuple[int, Frame]]
+"""Frames of several views, one after the other; see `read_views`."""
 
 
 class _Turns:
