@@ -124,12 +124,13 @@ SOCCERNET_BALL = LabelSet(
 )
 """SoccerNet ball action spotting of 2024 and 2025; the 2023 edition has the first two only."""
 
+GOAL, DISALLOWED_GOAL = "Goal", "Disallowed goal"
+KICK_OFF, HALF_TIME, FULL_TIME = "Kick-off", "Half-time", "Full-time"
 HIGHLIGHT = "Highlight"
 """The class of peaks of excitement."""
 
 BROADCAST = LabelSet(
-    "broadcast",
-    ("Goal", "Disallowed goal", "Kick-off", "Half-time", "Full-time", HIGHLIGHT),
+    "broadcast", (GOAL, DISALLOWED_GOAL, KICK_OFF, HALF_TIME, FULL_TIME, HIGHLIGHT)
 )
 """What a broadcast says by itself. A disallowed goal was on the score and was taken back; a
 highlight is a peak of excitement, whose reason is in the event's note."""

@@ -13,13 +13,9 @@ from itertools import pairwise
 from touchline.broadcast.goals import Evidence
 from touchline.broadcast.result import Broadcast, Reading
 from touchline.events import Event
+from touchline.labels import DISALLOWED_GOAL, GOAL, KICK_OFF
 from touchline.match_state import format_score
-from touchline.spotting.broadcast_events import (
-    DISALLOWED,
-    GOAL,
-    KICK_OFF,
-    MOST_CONFIDENCE,
-)
+from touchline.spotting.broadcast_events import MOST_CONFIDENCE
 
 CONTRADICTED = 0.2
 """Share of its confidence that an event keeps which the broadcast contradicts."""
@@ -95,7 +91,7 @@ def _same(event: Event, events: Sequence[Event]) -> int | None:
 
 def _is_same_kind(said: Event, found: Event) -> bool:
     if found.label == GOAL:
-        return said.label in (GOAL, DISALLOWED)
+        return said.label in (GOAL, DISALLOWED_GOAL)
     return found.label == said.label == KICK_OFF
 
 
@@ -151,7 +147,7 @@ def _against_kick_off(event: Event, said: Sequence[Event], broadcast: Broadcast)
     start = event.seconds - RESTART_SECONDS
     if not _is_seen_throughout(seen, max(start, half.start_seconds), event.seconds):
         return None
-    goals = (one for one in said if one.label in (GOAL, DISALLOWED))
+    goals = (one for one in said if one.label in (GOAL, DISALLOWED_GOAL))
     if any(start <= one.seconds <= event.seconds for one in goals):
         return None
     return "the clock runs, and no goal was scored before"

@@ -6,11 +6,15 @@ from dataclasses import replace
 from touchline.broadcast.result import Broadcast, Half, Moment, ScoreGoal
 from touchline.broadcast.stamps import Stamps
 from touchline.events import Event
-from touchline.labels import HIGHLIGHT
+from touchline.labels import (
+    DISALLOWED_GOAL,
+    FULL_TIME,
+    GOAL,
+    HALF_TIME,
+    HIGHLIGHT,
+    KICK_OFF,
+)
 from touchline.match_state import format_score
-
-GOAL, DISALLOWED = "Goal", "Disallowed goal"
-KICK_OFF, HALF_TIME, FULL_TIME = "Kick-off", "Half-time", "Full-time"
 
 CLOCK_CONFIDENCE = 0.95
 """Of kick-offs and ends of halves, which the clock says."""
@@ -69,7 +73,7 @@ def _goal(goal: ScoreGoal, broadcast: Broadcast, moments: Sequence[Moment]) -> E
     stated = SCORE_CONFIDENCE if goal.confidence is None else goal.confidence
     event = Event(
         goal.seconds,
-        GOAL if goal.taken_back_at_seconds is None else DISALLOWED,
+        GOAL if goal.taken_back_at_seconds is None else DISALLOWED_GOAL,
         min(stated, MOST_CONFIDENCE),
         team=goal.team,
         uncertainty_seconds=round(goal.uncertainty_seconds, 2),
