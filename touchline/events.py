@@ -18,6 +18,10 @@ Source = Literal["model", "person", "import"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 SOURCES: tuple[Source, ...] = get_args(Source)
 
+Side = Literal["home", "away"]
+SIDES: tuple[Side, Side] = ("home", "away")
+"""The sides of a match, in the order in which scores and score bugs name them."""
+
 Score = tuple[int, int]
 """Goals of home and away."""
 

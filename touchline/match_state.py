@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from touchline.errors import InputError
-from touchline.events import MAX_GOALS, SCORE, TEAMS, Event, Score, Timeline
+from touchline.events import MAX_GOALS, SCORE, SIDES, TEAMS, Event, Score, Timeline
 from touchline.reel import Clip
 from touchline.timebase import HALF_CLOCKS
 
@@ -20,7 +20,6 @@ MAX_MOVE_SECONDS = 60.0
 _DRIFT_SECONDS = 3.0
 _HALF_NAMES = {1: "1H", 2: "2H", 3: "ET1", 4: "ET2"}
 _HALVES = {name: half for half, name in _HALF_NAMES.items()}
-_SIDES = {"home": 0, "away": 1}
 _TITLE_STATE = re.compile(
     r"""\s*\( (?=[^()]*[:-])  # a half alone is no state
     (?: (?P<half>[1-9]H|ET[12]) (?=[ ]\d|,[ ]) [ ]? )?
@@ -71,7 +70,7 @@ def format_match(teams: Sequence[str | None] | None, score: Score | None) -> str
 def match_of(timeline: Timeline) -> str:
     """Teams and score that a broadcast said, as ``format_match``; else empty."""
     teams, score = timeline.extra.get(TEAMS), timeline.extra.get(SCORE)
-    names = [teams.get(side) for side in _SIDES] if isinstance(teams, Mapping) else None
+    names = [teams.get(side) for side in SIDES] if isinstance(teams, Mapping) else None
     is_named = names is not None and all(isinstance(name, str | None) for name in names)
     return format_match(names if is_named and any(names or ()) else None, _as_score(score))
 
@@ -103,11 +102,11 @@ def score_shown(event: Event) -> Score | None:
     A goal of ``home`` or ``away`` counts unless it is rejected; one of a team that is only named
     shows the score before it.
     """
-    side = _SIDES.get((event.team or "").lower())
-    if event.score is None or side is None or not is_goal(event):
+    side = (event.team or "").lower()
+    if event.score is None or side not in SIDES or not is_goal(event):
         return event.score
     home, away = event.score
-    return (home + 1, away) if side == 0 else (home, away + 1)
+    return (home + 1, away) if side == "home" else (home, away + 1)
 
 
 def match_state(event: Event, half: int | None = None) -> str:

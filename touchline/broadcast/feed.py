@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from touchline.errors import FormatError
-from touchline.events import Event, Match, Timeline
+from touchline.events import SIDES, Event, Match, Timeline
 from touchline.formats import Content
 from touchline.formats.clock_columns import is_minute
 from touchline.timebase import HALF_CLOCKS
@@ -13,7 +13,6 @@ from touchline.timebase import HALF_CLOCKS
 _GOALS = frozenset(
     {"goal", "own goal", "own-goal", "goal scored", "penalty goal", "goal (penalty)", "owngoal"}
 )
-_SIDES = ("home", "away")
 _WHOLE_SHARE = 0.98
 _FROM_ZERO_SLACK_SECONDS = 120.0
 
@@ -164,12 +163,12 @@ def sides_of(feed: Feed, teams: tuple[str | None, str | None] | None) -> Mapping
         teams: home and away as the score bug writes them, such as ``("FCB", "RMA")``.
     """
     names = sorted({one.event.team for one in feed.events if one.event.team})
-    known = {name: name.lower() for name in names if name.lower() in _SIDES}
+    known = {name: name.lower() for name in names if name.lower() in SIDES}
     if known or teams is None or len(names) != 2:
         return known
     fits = [[_abbreviates(team, name) for name in names] for team in teams]
     if [row.count(True) for row in fits] == [1, 1] and fits[0] != fits[1]:
-        return {names[row.index(True)]: side for row, side in zip(fits, _SIDES, strict=True)}
+        return {names[row.index(True)]: side for row, side in zip(fits, SIDES, strict=True)}
     return known
 
 

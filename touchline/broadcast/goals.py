@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.broadcast.halves import HalfTrack
-from touchline.broadcast.result import Score, ScoreGoal, Team
+from touchline.broadcast.result import ScoreGoal
 from touchline.broadcast.score_track import ScoreChange, ScoreTrack
+from touchline.events import SIDES, Score, Side
 
 Floats = NDArray[np.float64]
 
@@ -136,7 +137,7 @@ def _half_of(change: ScoreChange, halves: Sequence[HalfTrack]) -> HalfTrack | No
     return None
 
 
-def _single_goals(change: ScoreChange) -> list[tuple[Score, Team]]:
+def _single_goals(change: ScoreChange) -> list[tuple[Score, Side]]:
     """The goals in a change, one by one; of several unseen ones the order is not known."""
     home, away = change.steps
     gained = home + away
@@ -144,9 +145,8 @@ def _single_goals(change: ScoreChange) -> list[tuple[Score, Team]]:
     if gained > 1 and hidden < 45.0 * (gained - 1):
         return []
     score = change.before
-    found: list[tuple[Score, Team]] = []
-    sides: tuple[tuple[Team, int], ...] = (("home", home), ("away", away))
-    for team, count in sides:
+    found: list[tuple[Score, Side]] = []
+    for team, count in zip(SIDES, (home, away), strict=True):
         for _ in range(count):
             score = (score[0] + 1, score[1]) if team == "home" else (score[0], score[1] + 1)
             found.append((score, team))

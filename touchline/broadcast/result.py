@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from touchline.errors import InputError
+from touchline.events import SIDES, Score, Side
 from touchline.formats.base import Record, SourceFile, dump_json
 from touchline.formats.reading import read_bytes
 from touchline.runtime.atomic import write_text
@@ -14,9 +15,6 @@ from touchline.timebase import parse_rate
 
 FORMAT = "touchline-broadcast"
 VERSION = 1
-
-Team = Literal["home", "away"]
-Score = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ class ScoreGoal:
     """
 
     seconds: float
-    team: Team
+    team: Side
     score: Score
     seen_at_seconds: float
     uncertainty_seconds: float
@@ -444,12 +442,13 @@ def _reading(record: Record) -> Reading:
 
 
 def _goal(record: Record) -> ScoreGoal:
-    team = record.text("team")
-    if team not in get_args(Team):
-        raise record.error("team", f"unknown team {team!r}", "use home or away")
+    named = record.text("team")
+    team = next((side for side in SIDES if side == named), None)
+    if team is None:
+        raise record.error("team", f"unknown team {named!r}", "use home or away")
     return ScoreGoal(
         record.number("time"),
-        team,  # type: ignore[arg-type]
+        team,
         _score(record),
         record.number("seen_at"),
         record.number("uncertainty"),

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from touchline.broadcast.result import Broadcast, Half, Reading, Score
-from touchline.events import Event, Timeline
+from touchline.broadcast.result import Broadcast, Half, Reading
+from touchline.events import Event, Score, Timeline
 from touchline.timebase import HALF_CLOCKS
 
 NEAR_SECONDS = 2.0

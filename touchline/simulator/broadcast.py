@@ -11,13 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from touchline.events import Event
+from touchline.events import SIDES, Event
 from touchline.simulator.game import RATE, Draft, Game, Stoppage, Subject
 from touchline.simulator.script import CameraShot, Graphic, MatchScript, Rgb, Team
 
 CENTRE = "Main camera center"
 CLOSE = "Close-up player or field referee"
-SIDES = ("home", "away")
 SHOTS = ("Shots on target", "Shots off target")
 
 _MISS_CHANCE = {

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from touchline.events import SIDES
 from touchline.simulator import bug_designs, wipes
-from touchline.simulator.broadcast import SIDES
 from touchline.simulator.bug import BugPainter, BugText
 from touchline.simulator.camera import Size
 from touchline.simulator.overlays import DISSOLVE_SECONDS

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from touchline.simulator.broadcast import SIDES
+from touchline.events import SIDES
 from touchline.simulator.production import TakenBack
 from touchline.simulator.script import Action, HalfScript
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from touchline.simulator.broadcast import SIDES
+from touchline.events import SIDES
 from touchline.simulator.bug import BugSide, BugText
 from touchline.simulator.bug_designs import BugDesign
 from touchline.simulator.presentation import Presentation

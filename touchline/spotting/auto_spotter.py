@@ -18,7 +18,7 @@ from touchline.broadcast.reading import BroadcastReader
 from touchline.broadcast.result import Broadcast
 from touchline.broadcast.stamps import stamped
 from touchline.errors import InputError
-from touchline.events import RAN, SCORE, TEAMS, Producer, Timeline, Video
+from touchline.events import RAN, SCORE, SIDES, TEAMS, Producer, Timeline, Video
 from touchline.labels import BROADCAST, HIGHLIGHT, SOCCERNET_V2, LabelSet
 from touchline.media.video import probe
 from touchline.media.views import View
@@ -32,8 +32,6 @@ from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
 from touchline.zoo.catalogue import command_for_17_classes
 from touchline.zoo.real_matches import models_for_real_matches
 from touchline.zoo.store import ModelFolder
-
-SIDES = ("home", "away")
 
 _READING = "broadcast"
 _READING_WITHOUT_SCORE = "broadcast-without-score"
