@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from touchline.cli.convert import app
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Producer, Timeline, Video
-from touchline.formats import FORMATS, read, read_matches, write
+from touchline.formats import FORMATS, markup, read, read_matches, write
+from touchline.formats.converting import convert
 from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 
@@ -154,3 +155,13 @@ def test_wrong_calls_say_what_is_wrong(tmp_path, monkeypatch, arguments, text):
     done = CliRunner().invoke(app, arguments)
     assert text in str(done.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_what_could_not_be_read_back_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(markup, "MAX_BYTES", 1 << 20)
+    events = tuple(Event(float(t), "Foul", note="x" * 1000) for t in range(1500))
+    write(Timeline(Video("m.mp4"), events), tmp_path / "a.events.json")
+    with pytest.raises(FormatError, match="XML of more than 1 MiB") as refused:
+        convert(tmp_path / "a.events.json", tmp_path / "b.xml")
+    assert refused.value.where == str(tmp_path / "b.xml")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.events.json"]

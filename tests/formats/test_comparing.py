@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import FORMATS, losses, read, write
+from touchline.formats.comparing import lost_fields
 
 WRITERS = sorted(n for n, f in FORMATS.items() if f.write and "events" in f.kinds)
 FIELDS = [f.name for f in fields(Event) if f.name not in ("seconds", "label", "extra")]
@@ -107,3 +108,11 @@ def test_a_half_that_only_some_captions_can_name_is_lost_where_they_do_not():
         Event(40.0, "Foul", half=2, score=(1, 0)),
     )
     assert losses(Timeline(Video("m"), events), "vtt") == {"half": 1}
+
+
+def test_each_further_field_that_is_given_back_stands_for_one_event():
+    same = [Event(t, "Foul", extra={"id": 7, "tags": ["a"]}) for t in (1.0, 2.0, 3.0)]
+    other = Event(4.0, "Foul", extra={"id": 7, "tags": ["b"], "more": 1})
+    before, after = (Timeline(Video("m"), tuple(ev)) for ev in ([*same, other], [same[0], other]))
+    assert lost_fields(before, after, frozenset()) == {"extra": 2}
+    assert lost_fields(after, before, frozenset()) == {}

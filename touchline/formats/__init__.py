@@ -297,28 +297,38 @@ def losses(content: Content, format: str, **options: Any) -> dict[str, int]:
         options: fields of ``Options``.
 
     Raises:
-        FormatError: as ``write``.
+        FormatError: as ``round_trip``.
     """
     return lost_fields(content, round_trip(content, format, **options), find_format(format).holds)
 
 
-def round_trip(content: Content, format: str, **options: Any) -> Content:
-    """A content as it is read from files of a format, each of one game.
+def round_trip(
+    content: Content, format: str, *, where: Path | None = None, **options: Any
+) -> Content:
+    """A content as it is read from files of a format, each of one game; no file is written.
+
+    Args:
+        where: the file that errors name.
+        options: fields of ``Options``.
 
     Raises:
-        FormatError: as ``write``.
+        FormatError: as ``write``, and as ``read`` where the format's reader refuses the result.
     """
     known, chosen = find_format(format), _options(options)
     if isinstance(content, dict):
-        games = ((name, _again(match, known, chosen, name)) for name, match in content.items())
+        games = (
+            (name, _again(match, known, chosen, name, where)) for name, match in content.items()
+        )
         return {name: _matches_of(back, name, name)[name] for name, back in games}
-    return _again(content, known, chosen, "")
+    return _again(content, known, chosen, "", where)
 
 
-def _again(content: Content, known: Format, options: Options, folder: str) -> Content:
+def _again(
+    content: Content, known: Format, options: Options, folder: str, where: Path | None
+) -> Content:
     name = f"{folder}/" * bool(folder) + (known.file_name or f"match{known.suffixes[0]}")
-    data = _render(content, known, options, Path(name))
-    return _read_as(known, SourceFile(name, name, data, options.rate))
+    data = _render(content, known, options, where or Path(name))
+    return _read_as(known, SourceFile(name, str(where or name), data, options.rate))
 
 
 def _events_of(content: Content) -> Iterator[Event]:

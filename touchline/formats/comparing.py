@@ -93,9 +93,11 @@ def _lost_extras(extras: Sequence[Mapping[str, Any]], after: Sequence[_Placed]) 
     left = Counter(item for one in after for item in _items(one.event.extra))
     lost = 0
     for extra in extras:
-        wanted = Counter(_items(extra))
-        lost += bool(wanted - left)
-        left -= wanted
+        wanted = list(_items(extra))
+        if all(left[item] for item in wanted):
+            left.subtract(wanted)
+        else:
+            lost += 1
     return lost
 
 

@@ -116,7 +116,8 @@ def convert(
         options: fields of ``Options``; ``rate`` applies to reading too.
 
     Raises:
-        FormatError: the source is malformed, or the target cannot hold its content.
+        FormatError: the source is malformed, or the target cannot hold its content; nothing is
+            written that cannot be read back.
         InputError: another file is there that must stay.
     """
     source, target = Path(source), Path(target)
@@ -129,8 +130,8 @@ def convert(
     if name.startswith(PREFIX):
         raise FormatError(f"{name} is read-only", where=target)
     find_format(name)
+    back = round_trip(content, name, where=target, **options)
     write(content, target, name, overwrite=overwrite, **options)
-    back = round_trip(content, name, **options)
     timelines = timelines_of(content)
     count = sum(map(len, timelines))
     return Conversion(
