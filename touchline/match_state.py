@@ -8,16 +8,11 @@ from typing import Any
 
 from touchline.errors import InputError
 from touchline.events import MAX_GOALS, SCORE, SIDES, TEAMS, Event, Score, Timeline
+from touchline.labels import GOAL
 from touchline.reel import Clip
 from touchline.timebase import HALF_CLOCKS
 
-GOAL = "goal"
-"""The class of a goal, in lower case: label sets differ in their spelling."""
-
-MAX_MOVE_SECONDS = 60.0
-"""How far a clock moves along where no other event confirms it."""
-
-_DRIFT_SECONDS = 3.0
+_GOAL = GOAL.lower()  # label sets differ in their spelling
 _HALF_NAMES = {1: "1H", 2: "2H", 3: "ET1", 4: "ET2"}
 _HALVES = {name: half for half, name in _HALF_NAMES.items()}
 _TITLE_STATE = re.compile(
@@ -143,7 +138,7 @@ def event_title(event: Event, half: int | None = None) -> str:
 
 def clip_event(clip: Clip) -> Event | None:
     """The event that tells where in the match a clip lies: its first goal, else its first event."""
-    goals = (event for event in clip.events if event.label.lower() == GOAL)
+    goals = (event for event in clip.events if event.label.lower() == _GOAL)
     return next(goals, None) or next(iter(clip.events), None)
 
 
@@ -168,7 +163,7 @@ def parse_title(text: str) -> tuple[str, dict[str, Any]]:
         fields["half"] = _HALVES.get(half) or int(half[0])
     if clock is not None:
         fields["clock_seconds"] = _clock_seconds(clock)
-    if score is not None and GOAL not in label.lower().split(", "):
+    if score is not None and _GOAL not in label.lower().split(", "):
         fields["score"] = parse_score(score)
     return label, fields
 
@@ -186,65 +181,6 @@ def _minutes(whole_seconds: int) -> str:
     return f"{minutes}:{second:02d}"
 
 
-def moved_event(event: Event, seconds: float, others: Sequence[Event]) -> Event:
-    """An event at another time of its video; what may no longer hold there is left out.
-
-    The match clock moves along within its half. It is left out where events on the way tell of
-    another half or clock, where it would lie before the half, and further than
-    ``MAX_MOVE_SECONDS`` away unless the next event beyond confirms it. The score is left out
-    where a goal lies on the way, and a clock in text in any case.
-
-    Args:
-        others: the other events of the video.
-    """
-    if seconds == event.seconds:
-        return event
-    first, last = sorted((event.seconds, seconds))
-    passed = [other for other in others if first <= other.seconds <= last]
-    half = event.half if all(other.half in (None, event.half) for other in passed) else None
-    has_clock = half == event.half and _clock_holds(event, seconds, others)
-    clock = event.clock_seconds if has_clock else None
-    return replace(
-        event,
-        seconds=seconds,
-        half=half,
-        clock=None,
-        clock_seconds=None if clock is None else round(clock + seconds - event.seconds, 6),
-        score=None if any(map(is_goal, passed)) else event.score,
-    )
-
-
 def is_goal(event: Event) -> bool:
     """Whether an event is a goal that counts: one that is not rejected."""
-    return event.label.lower() == GOAL and event.status != "rejected"
-
-
-def clock_fits(seconds: float, half: int | None) -> bool:
-    """Whether a match clock does not lie before its half begins."""
-    return seconds >= (0.0 if half is None else HALF_CLOCKS.get(half, (0.0,))[0])
-
-
-def _clock_holds(event: Event, seconds: float, others: Sequence[Event]) -> bool:
-    """Whether the match clock of an event runs on to another time of the video."""
-    if event.clock_seconds is None:
-        return False
-    ahead = 1 if seconds > event.seconds else -1
-    distance = abs(seconds - event.seconds)
-    if not clock_fits(event.clock_seconds + ahead * distance, event.half):
-        return False
-    told = sorted(
-        (ahead * (other.seconds - event.seconds), _agrees(event, other))
-        for other in others
-        if other.clock_seconds is not None and ahead * (other.seconds - event.seconds) >= 0
-    )
-    beyond = next((agrees for away, agrees in told if away > distance), False)
-    passed = all(agrees for away, agrees in told if away <= distance)
-    return passed and (beyond or distance <= MAX_MOVE_SECONDS)
-
-
-def _agrees(event: Event, other: Event) -> bool:
-    """Whether the clock of two events of a video is one that runs through."""
-    assert event.clock_seconds is not None and other.clock_seconds is not None
-    drift = (other.clock_seconds - event.clock_seconds) - (other.seconds - event.seconds)
-    same_half = None in (event.half, other.half) or event.half == other.half
-    return same_half and abs(drift) <= _DRIFT_SECONDS
+    return event.label.lower() == _GOAL and event.status != "rejected"

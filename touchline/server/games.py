@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from touchline.match_state import GOAL
+from touchline.labels import GOAL, KICK_OFF
 from touchline.server.documents import event_in_match, video_at
 from touchline.server.tables import EventRow, MatchRow
 from touchline.timebase import HALF_CLOCKS
@@ -17,7 +17,7 @@ from touchline.timebase import HALF_CLOCKS
 NAMES = ("home", "away", "date", "score")
 """The texts of ``MatchRow.game``; it also holds ``periods``."""
 
-KICK_OFF = "kick-off"
+_GOAL, _KICK_OFF = GOAL.lower(), KICK_OFF.lower()  # label sets differ in their spelling
 
 SURE_CONFIDENCE = 0.5
 """A kick-off below this confidence sets the clock only once it is accepted."""
@@ -38,7 +38,7 @@ def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
 
 def events_of_game(session: Session, match_id: str) -> Sequence[EventRow]:
     """The kick-offs and goals of a match, in order of time."""
-    labels = func.lower(EventRow.label).in_((KICK_OFF, GOAL))
+    labels = func.lower(EventRow.label).in_((_KICK_OFF, _GOAL))
     return session.scalars(
         select(EventRow)
         .where(EventRow.match_id == match_id, EventRow.deleted.is_(False), labels)
@@ -82,7 +82,7 @@ def _periods(match: MatchRow, events: Iterable[EventRow]) -> list[dict[str, Any]
     }
     for event in events:
         half = video_at(match, event.seconds).half if len(match.videos) > 1 else event.half
-        if half in HALF_CLOCKS and _is_sure(event, KICK_OFF):
+        if half in HALF_CLOCKS and _is_sure(event, _KICK_OFF):
             starts.setdefault(half, (event.seconds, "event"))
     return [
         {"half": half, "start": start, "minute": int(HALF_CLOCKS[half][0] // 60), "source": source}
@@ -106,7 +106,7 @@ def _goals(
     """
     goals, score = [], {"home": 0, "away": 0}
     for event in events:
-        if event.label.lower() != GOAL or event.status != "accepted" or not event.team:
+        if event.label.lower() != _GOAL or event.status != "accepted" or not event.team:
             continue
         side = _side(match, event.team)
         if event.score is not None:
