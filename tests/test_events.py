@@ -59,32 +59,27 @@ def test_a_confidence_is_a_finite_number(confidence):
     )
 
 
-@pytest.mark.parametrize("clock", [0.0, 0.5, 3790.0, ELEVEN_DAYS])
-def test_a_match_clock_counts_from_zero(clock):
-    assert Event(1.0, "Goal", clock_seconds=clock).clock_seconds == clock
+SECONDS_FROM_ZERO = {
+    "clock_seconds": ("match clock", "the clock is in seconds from 0: 3790 at 63:10"),
+    "uncertainty_seconds": ("uncertainty", "the uncertainty is in seconds, 0 or more"),
+}
 
 
-@pytest.mark.parametrize("clock", [-0.001, math.nextafter(ELEVEN_DAYS, math.inf), math.nan])
-def test_other_match_clocks_are_refused(clock):
+@pytest.mark.parametrize("name", SECONDS_FROM_ZERO)
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 3790.0, ELEVEN_DAYS])
+def test_match_clock_and_uncertainty_are_zero_or_more(name, seconds):
+    assert getattr(Event(1.0, "Goal", **{name: seconds}), name) == seconds
+
+
+@pytest.mark.parametrize("name", SECONDS_FROM_ZERO)
+@pytest.mark.parametrize(
+    "seconds", [-0.001, math.nextafter(ELEVEN_DAYS, math.inf), math.nan, math.inf]
+)
+def test_other_match_clocks_and_uncertainties_are_refused(name, seconds):
+    what, remedy = SECONDS_FROM_ZERO[name]
     with pytest.raises(FormatError) as refused:
-        Event(1.0, "Goal", clock_seconds=clock)
-    assert str(refused.value) == (
-        f"event 'Goal' has match clock {clock}; the clock is in seconds from 0: 3790 at 63:10"
-    )
-
-
-@pytest.mark.parametrize("spread", [0.0, 0.5, ELEVEN_DAYS])
-def test_an_uncertainty_is_zero_or_more(spread):
-    assert Event(1.0, "Goal", uncertainty_seconds=spread).uncertainty_seconds == spread
-
-
-@pytest.mark.parametrize("spread", [-0.001, math.nextafter(ELEVEN_DAYS, math.inf), math.nan])
-def test_other_uncertainties_are_refused(spread):
-    with pytest.raises(FormatError) as refused:
-        Event(1.0, "Goal", uncertainty_seconds=spread)
-    assert str(refused.value) == (
-        f"event 'Goal' has uncertainty {spread}; the uncertainty is in seconds, 0 or more"
-    )
+        Event(1.0, "Goal", **{name: seconds})
+    assert str(refused.value) == f"event 'Goal' has {what} {seconds}; {remedy}"
 
 
 @pytest.mark.parametrize("score", [(0, 0), (1, 0), (0, 999)])
