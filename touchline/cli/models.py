@@ -30,7 +30,7 @@ def list_(json: JsonOption = False) -> None:
     from touchline.cli.catalogue import catalogue_lines, summary
     from touchline.features.stored_detectors import list_detectors
     from touchline.features.stored_pca import list_pcas
-    from touchline.pulling.here import names_here
+    from touchline.pulling.installed import names_here
     from touchline.zoo.catalogue import command_for_17_classes, entries
     from touchline.zoo.extractors import list_extractors
     from touchline.zoo.store import list_models
@@ -86,7 +86,7 @@ def _print_models(folders: list[ModelFolder]) -> None:
 def show(name: NameArgument, json: JsonOption = False) -> None:
     """Show the card of a model or an extractor, and what the catalogue says of a published one."""
     from touchline.cli.catalogue import shown, summary
-    from touchline.pulling.here import names_here
+    from touchline.pulling.installed import names_here
     from touchline.zoo.catalogue import find_entry
 
     entry = find_entry(name)

@@ -17,9 +17,10 @@ from rich.progress import (
 
 from touchline.cli.output import remarks, shows_progress
 from touchline.errors import ConfigError
-from touchline.pulling import doing, plans
-from touchline.pulling.doing import Pulled
+from touchline.pulling import plans
 from touchline.pulling.plans import PlannedItem, PullPlan
+from touchline.pulling.pull import Pulled
+from touchline.pulling.pull import pull as pull_planned
 from touchline.runtime.progress import Progress as Share
 from touchline.runtime.wording import bytes_text, counted
 from touchline.zoo.catalogue import FIRST_CHOICE, find_entry
@@ -32,10 +33,10 @@ ASKED_ABOVE_BYTES = 200_000_000
 def pull(
     names: Sequence[str], *, file: str | None = None, yes: bool = False, onnx: bool = True
 ) -> tuple[list[Pulled], PullPlan]:
-    """Look, say what would be fetched, ask where it is much, and do it.
+    """Plan, print what would be fetched, ask where it is large, and fetch it.
 
     Raises:
-        InputError: it cannot be had, or nobody can be asked.
+        InputError: it cannot be had, or is large and there is no terminal to ask at.
     """
     plan = plans.plan(names, file=file)
     for name in plan.here:
@@ -45,7 +46,7 @@ def pull(
     if plan.items and not yes:
         _ask(plan, names, file)
     with _bar(plan) as progress:
-        done = doing.pull(plan, onnx=onnx, progress=progress)
+        done = pull_planned(plan, onnx=onnx, progress=progress)
     return done, plan
 
 
@@ -66,7 +67,7 @@ def _announcement(plan: PullPlan) -> Iterator[str]:
 
 
 def _by_licence(plan: PullPlan) -> dict[str, list[PlannedItem]]:
-    """The items of each licence, so that each is said once."""
+    """The items of each licence, so that each is printed once."""
     found: dict[str, list[PlannedItem]] = {}
     for item in plan.items:
         found.setdefault(_licence(item), []).append(item)
@@ -83,10 +84,10 @@ def _licence(item: PlannedItem) -> str:
 
 
 def _ask(plan: PullPlan, names: Sequence[str], file: str | None) -> None:
-    """Go on only if somebody agrees to a large fetch.
+    """Ask before a large fetch, and end the command where the answer is no.
 
     Raises:
-        ConfigError: nobody is there to agree.
+        ConfigError: the fetch is large, and there is no terminal to ask at.
     """
     if plan.bytes is not None and plan.bytes <= ASKED_ABOVE_BYTES:
         return

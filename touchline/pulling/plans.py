@@ -8,8 +8,8 @@ from typing import Literal
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
 from touchline.importers import hub
 from touchline.importers.addresses import POINTER_BYTES, large_file, published_sources
-from touchline.pulling.here import is_here, refuse_existing
-from touchline.pulling.waiting import scratch_folder, waiting_folder
+from touchline.pulling.downloads import scratch_folder, waiting_folder
+from touchline.pulling.installed import is_here, refuse_existing
 from touchline.runtime.fetch import Wanted, fetch, size_of
 from touchline.zoo.cards import CARD_FILE, read_card
 from touchline.zoo.catalogue import CatalogueFile, Entry, GitHub, Hub, Kind, Page, find_entry
@@ -156,7 +156,7 @@ def _entry_file(entry: Entry, file: CatalogueFile) -> PlannedFile:
     try:
         size = size_of(wanted)
     except InputError as error:
-        raise _with_other_road(error, entry) from error
+        raise _with_remedy(error, entry) from error
     if file.bytes is not None and size is not None and size != file.bytes:
         raise CheckpointError(
             f"has {size} bytes, the published file {file.bytes}",
@@ -169,8 +169,8 @@ def _entry_file(entry: Entry, file: CatalogueFile) -> PlannedFile:
     return PlannedFile(file.name, file.role, wanted)
 
 
-def _with_other_road(error: InputError, entry: Entry) -> InputError:
-    """With what to do instead, where an address is gone."""
+def _with_remedy(error: InputError, entry: Entry) -> InputError:
+    """With what to do instead, where an address is gone and no remedy is given."""
     if error.remedy is not None:
         return error
     return CheckpointError(error.what, where=error.where, remedy=_by_hand(entry))

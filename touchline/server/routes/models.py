@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from touchline.errors import CheckpointError
 from touchline.labels import BROADCAST
-from touchline.pulling.here import names_here
+from touchline.pulling.installed import names_here
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit

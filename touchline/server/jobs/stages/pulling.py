@@ -1,7 +1,7 @@
 """Downloading models."""
 
-from touchline.pulling.doing import pull
 from touchline.pulling.plans import plan
+from touchline.pulling.pull import pull
 from touchline.runtime.progress import Progress
 from touchline.server.jobs.stages.base import StageArguments, StageResult
 

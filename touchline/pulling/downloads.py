@@ -1,4 +1,4 @@
-"""Where files are until they are whole, checked and imported."""
+"""The folders of downloads: for files until they are whole, checked and imported."""
 
 import shutil
 import tempfile

@@ -1,16 +1,15 @@
-"""Pulls done as planned: each network whole and imported, or nothing of it here."""
+"""Planned pulls carried out: each network whole and imported, or nothing of it here."""
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
 from touchline.features.stored_pca import store_pca
-from touchline.pulling.here import pca_of, refuse_existing
+from touchline.pulling.downloads import scratch_folder, waiting_folder
+from touchline.pulling.installed import pca_of, refuse_existing
 from touchline.pulling.plans import PlannedItem, PullPlan
-from touchline.pulling.waiting import scratch_folder, waiting_folder
 from touchline.runtime.fetch import fetch
 from touchline.runtime.progress import Progress
 from touchline.zoo.cards import CARD_FILE, read_card, write_card
@@ -33,14 +32,12 @@ def pull(
     *,
     onnx: bool = True,
     progress: Progress = lambda share: None,
-    told: Callable[[Pulled], None] = lambda pulled: None,
 ) -> list[Pulled]:
     """Fetch and import what a plan holds, one network after the other.
 
     Args:
         onnx: also export networks for OpenVINO.
         progress: called with the share of the bytes that are here.
-        told: called with each network when it is here.
 
     Raises:
         FetchError: a file cannot be had, or is not the published one.
@@ -60,7 +57,6 @@ def pull(
                 fetch(file.wanted, scratch / file.name, waiting=waiting_folder(), progress=watch)
                 before += (scratch / file.name).stat().st_size
             done.append(_import(item, scratch, onnx))
-        told(done[-1])
     progress(1.0)
     return done
 
@@ -69,7 +65,7 @@ def _import(item: PlannedItem, folder: Path, onnx: bool) -> Pulled:
     paths: dict[str, Path] = {file.role: folder / file.name for file in item.files}
     try:
         if item.is_ours:
-            path = _take_over(item, folder)
+            path = _keep_ours(item, folder)
         elif item.kind == "pca":
             path = store_pca(paths["weights"], paths["average"]).path
         elif item.kind == "extractor":
@@ -97,7 +93,7 @@ def _not_imported(item: PlannedItem, error: InputError) -> InputError:
     )
 
 
-def _take_over(item: PlannedItem, folder: Path) -> Path:
+def _keep_ours(item: PlannedItem, folder: Path) -> Path:
     """Keep a model in our own format, its files verified."""
     target = user_models() / item.name
     fetched = ModelFolder(folder, read_card(folder / CARD_FILE))
