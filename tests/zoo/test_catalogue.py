@@ -120,9 +120,9 @@ def test_names_are_unique_and_needs_are_entries():
 
 def test_the_page_of_models_is_made_from_the_catalogue():
     root = Path(__file__).parents[2]
-    made = runpy.run_path(str(root / "benchmarks/models_page.py"))["page"]()
+    made = runpy.run_path(str(root / "docs/models_page.py"))["page"]()
     page = root / "docs/models.md"
-    assert page.read_text(encoding="utf-8") == made, "run: python benchmarks/models_page.py"
+    assert page.read_text(encoding="utf-8") == made, "run: python docs/models_page.py"
     advice = made.partition("## Which to use")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z0-9+-]+)`", advice)) - {"-flow"}
     assert len(named) > 5 and all(find_entry(name) for name in named), named

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from touchline.runtime.wording import bytes_text, counted, rate_text
+from touchline.runtime import wording
+from touchline.runtime.wording import bytes_text, counted
 from touchline.timebase import parse_rate
 from touchline.zoo.catalogue import Entry, catalogue
 
@@ -55,7 +56,7 @@ def catalogue_lines(absent: set[str]) -> Iterator[str]:
 
 
 def _facts(entry: Entry) -> Iterator[str]:
-    yield ", ".join(part for part in (_classes(entry), _rate(entry)) if part) or entry.network
+    yield ", ".join(part for part in (_classes(entry), rate_text(entry)) if part) or entry.network
     if entry.scores:
         yield scores_text(entry)
     yield size_text(entry)
@@ -74,8 +75,9 @@ def _classes(entry: Entry) -> str:
     return f"{entry.labels}, {counted(entry.classes, 'class', 'classes')}"
 
 
-def _rate(entry: Entry) -> str:
-    return f"{rate_text(parse_rate(entry.rate))} a second" if entry.rate else ""
+def rate_text(entry: Entry) -> str:
+    """Frames or rows a second; empty where it has none."""
+    return f"{wording.rate_text(parse_rate(entry.rate))} a second" if entry.rate else ""
 
 
 def scores_text(entry: Entry) -> str:
@@ -101,7 +103,7 @@ def shown(entry: Entry) -> dict[str, str]:
     fields = {
         "name": entry.name,
         "network": " ".join(part for part in (entry.system, f"({entry.network})") if part != "()"),
-        "finds": ", ".join(part for part in (_classes(entry), _rate(entry)) if part),
+        "finds": ", ".join(part for part in (_classes(entry), rate_text(entry)) if part),
         "reads": entry.reads,
         "use": _USES[entry.use],
         "missing": entry.missing,

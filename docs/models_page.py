@@ -1,19 +1,17 @@
-"""Write docs/models.md from the catalogue: ``python benchmarks/models_page.py``."""
+"""Write docs/models.md from the catalogue: ``python docs/models_page.py``."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from touchline.cli.catalogue import scores_text, size_text
-from touchline.runtime.wording import rate_text
-from touchline.timebase import parse_rate
+from touchline.cli.catalogue import rate_text, scores_text, size_text
 from touchline.zoo.catalogue import Entry, Family, catalogue, command_for_17_classes
 
-PAGE = Path(__file__).parents[1] / "docs/models.md"
+PAGE = Path(__file__).with_name("models.md")
 
 INTRODUCTION = f"""# Published networks
 
 Every published network of action spotting that touchline knows, from the same catalogue as
-`touchline models list`. This page is made by `benchmarks/models_page.py`; change
+`touchline models list`. This page is made by `docs/models_page.py`; change
 `touchline/zoo/catalogue.json` instead.
 
 ```sh
@@ -25,8 +23,8 @@ touchline spot match.mp4 --model e2e-spot-soccer
 Scores are those that the authors publish, in percent; touchline did not measure them. Unless a note
 says otherwise, `tight` and `loose` are the average mAP of SoccerNet. Sizes that begin with "about"
 follow from the number of parameters. Weights are checked against the published checksum before they
-are opened, and nothing in them is executed. [docs/cli.md](cli.md#models) tells how pulls are
-resumed, asked about and mirrored.
+are opened, and nothing in them is executed. [docs/cli.md](cli.md#models) describes how pulls
+are resumed, confirmed and mirrored.
 
 ## Which to use
 """
@@ -35,7 +33,7 @@ ADVICE = {
     "A producer or analyst with a broadcast": (
         "`e2e-spot-soccer` reads the pictures alone and finds 17 kinds of action. On a slow "
         "machine take `e2e-spot-soccer-small`: it is a third of the size and scores almost "
-        "the same. `e2e-spot-soccer-challenge` has learnt from more matches; its published "
+        "the same. `e2e-spot-soccer-challenge` was trained on more matches; its published "
         "score is on another split, so it cannot be compared with the others."
     ),
     "Passes, drives and other ball actions": (
@@ -49,7 +47,7 @@ ADVICE = {
         "labels."
     ),
     "A developer of a product": (
-        "Read the licences under each table first. Most weights were learnt from SoccerNet, "
+        "Read the licences under each table first. Most weights were trained on SoccerNet, "
         "whose videos are for research only, and some repositories state no licence of their "
         "weights; AGPL-3.0 (`osl-ball-2025`) reaches what is offered over a network. For "
         "weights of your own, train a recipe on your own matches "
@@ -95,12 +93,11 @@ def _family(family: Family) -> Iterator[str]:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    rate = f", {rate_text(parse_rate(entry.rate))} a second" if entry.rate else ""
     needs = f" (with {', '.join(entry.needs)})" if entry.needs else ""
     return (
         f"`{entry.name}`",
         entry.network,
-        f"{entry.labels}{rate}",
+        ", ".join(filter(None, (entry.labels, rate_text(entry)))),
         entry.reads,
         scores_text(entry),
         size_text(entry),
