@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from touchline.events import RAN
 from touchline.labels import SOCCERNET_V2
 from touchline.server.jobs.stages.thumbnails import ThumbnailArguments, make_thumbnails
 from touchline.server.services import open_services
@@ -64,9 +66,9 @@ class PageServer:
 
 
 @contextmanager
-def serving(data: Path, **settings: object) -> Iterator[PageServer]:
+def serving(data: Path, **settings: Any) -> Iterator[PageServer]:
     """A server for a while."""
-    server = PageServer(data, **settings)  # type: ignore[arg-type]
+    server = PageServer(data, **settings)
     server.start()
     try:
         yield server
@@ -117,12 +119,14 @@ def seed_match(
     shown_seconds: float | None = None,
     every_seconds: float = 2.0,
     half_seconds: float | None = None,
+    ran: str = "",
 ) -> str:
     """Put a match that is ready into a server's folder; its id.
 
     Args:
         shown_seconds: length that the match claims, for a long one with a short video.
         half_seconds: when the second half begins, of a match that came as two videos.
+        ran: the line on what read the video.
     """
     services = open_services(ServerSettings(data=data))
     width, height = size
@@ -154,7 +158,7 @@ def seed_match(
                 ],
                 title=title, model="demo",
                 threshold=0.05, state="ready", created_at=now, updated_at=now,
-                info={**facts, "has_audio": True, "codec": "h264", "proxy": facts},
+                info={**facts, "has_audio": True, "codec": "h264", "proxy": facts, RAN: ran},
                 labels=list(labels), producer={"name": "e2e-spot", "weights": "demo"},
                 stored_bytes=bytes_,
             )  # fmt: skip

@@ -109,13 +109,14 @@ FOUND = [
     Found(13.0, "Throw-in", 0.55), Found(15.2, "Ball out of play", 0.83),
     Found(17.3, "Shots on target", 0.5), Found(18.9, "Substitution", 1.0, "accepted", "person"),
 ]  # fmt: skip
+RAN_LINE = "read by score bug, sound, cuts and replays; network demo"
 
 
 @pytest.fixture(scope="module")
 def full_server(tmp_path_factory: pytest.TempPathFactory, numbered_video: Path) -> Iterator[Any]:
     data = tmp_path_factory.mktemp("full")
     empty = tmp_path_factory.mktemp("empty")
-    match = seed_match(data, numbered_video, SECONDS, FOUND)
+    match = seed_match(data, numbered_video, SECONDS, FOUND, ran=RAN_LINE)
     seed_match(data, numbered_video, SECONDS, spread(30, SECONDS), title="Lakeside v Old Town")
     with serving(data) as running, serving(empty) as bare:
         ask(running, f"/v1/matches/{match}/reels", "POST", {"seconds": 10, "title": "Highlights"})
@@ -145,6 +146,7 @@ def test_views_are_accessible(
     page.locator(".event-main").nth(2).click()
     page.wait_for_selector("event-inspector textarea")
     page.keyboard.press("k")
+    assert page.get_by_text(RAN_LINE).is_visible()
     look("match")
     page.get_by_role("button", name="Details").click()
     look("details")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from touchline.broadcast import ocr
 from touchline.broadcast.result import Half, read_broadcast
-from touchline.events import Event, Producer
+from touchline.events import RAN, Event, Producer, Timeline
 from touchline.server.documents import timelines_from_rows
 from touchline.server.jobs.stages.spotting import SpotArguments, SpotResult, spot_video
 from touchline.server.jobs.types.base import JobContext
@@ -83,10 +83,12 @@ def test_a_video_without_more_gives_its_broadcast_and_what_was_not_read(
     )
     result = spot_video(arguments, lambda share: None)
     assert result.replays == () and result.producer is not None
+    assert result.ran.startswith("read by ")
     assert any("touchline[broadcast]" in warning for warning in result.warnings)
     assert read_broadcast(said).duration_seconds == pytest.approx(4.0)
     demo = arguments.model_copy(update={"model": "demo", "broadcasts": ()})
-    assert spot_video(demo, lambda share: None).replays is None
+    by_demo = spot_video(demo, lambda share: None)
+    assert by_demo.replays is None and by_demo.ran == ""
 
 
 def test_two_halves_are_read_each_and_count_through(
@@ -153,9 +155,24 @@ def test_reels_of_the_page_know_the_replays_and_say_why(
         timeline = timelines_from_rows(
             session.get_one(MatchRow, match_id), session.scalars(select(EventRow))
         )
-    assert timeline.replays == ((3.2, 3.9),)  # type: ignore[union-attr]
+    assert isinstance(timeline, Timeline) and timeline.replays == ((3.2, 3.9),)
     reel = client.post(f"/v1/matches/{match_id}/reels", json={"seconds": 60}).json()["reel"]
     assert reel["clips"][0]["title"] == "Goal: 1-0 for ARS"
+
+
+def test_what_read_the_video_is_shown_and_exported_until_another_model_does(
+    kept: Any, services: Services, make_client: Callable[..., Any]
+) -> None:
+    client = make_client(services)
+
+    def shown(result: SpotResult) -> tuple[str, str | None]:
+        path = f"/v1/matches/{kept(result)}"
+        file = client.get(f"{path}/download", params={"format": "touchline"}).json()
+        return client.get(path).json()["info"][RAN], file.get(RAN)
+
+    line = "read by sound, cuts and replays; network demo"
+    assert shown(found(ran=line, replays=())) == (line, line)
+    assert shown(found()) == ("", None)
 
 
 def test_another_model_leaves_the_replays_as_they_are(kept: Any, services: Services) -> None:

@@ -61,7 +61,7 @@ def inside(folder: Path, place: str) -> Path:
     """A place below a folder.
 
     Args:
-        place: names with slashes, as somebody else states them.
+        place: names with slashes, from an address or a listing.
 
     Raises:
         ConfigError: it is not below the folder.

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import String
 
 from touchline.errors import FormatError, InputError, LabelError
-from touchline.events import Event, Match, Producer, Timeline, Video
+from touchline.events import RAN, Event, Match, Producer, Timeline, Video
 from touchline.formats import Content
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.server.tables import EventRow, MatchRow, VideoRow
@@ -143,6 +143,7 @@ def timelines_from_rows(
             model=Producer(**match.producer) if match.producer else None,
             warnings=tuple(match.warnings),
             replays=_replays_of(match, video),
+            extra={RAN: ran} if (ran := match.info.get(RAN)) else {},
         )
         for video in wanted
     )

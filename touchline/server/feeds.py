@@ -60,7 +60,7 @@ def place_feed(
     for video in videos:
         mine = feed if video.half is None else replace(feed, events=feed.of_half(video.half))
         if mine.events:
-            done = align(mine, _said(match, video, storage, periods))
+            done = align(mine, _broadcast_of(match, video, storage, periods))
             remarks += [*done.report.warnings, *left_out_lines(done.report)]
             events += _in_match(done.timeline, video)
     if not events:
@@ -72,27 +72,27 @@ def _in_match(timeline: Timeline, video: VideoRow) -> list[Event]:
     return [replace(event, seconds=event.seconds + video.start_seconds) for event in timeline]
 
 
-def _said(
+def _broadcast_of(
     match: MatchRow, video: VideoRow, storage: Storage, periods: Sequence[Mapping[str, Any]]
 ) -> Broadcast:
     """What a video says of the match clock, in its own times; else the kick-offs by people."""
     path = storage.broadcast(match.id, video.number)
-    said = read_broadcast(path) if path.is_file() else None
-    if said is not None and said.halves:
-        return said if video.half is None else only_half(said, video.half)
+    known = read_broadcast(path) if path.is_file() else None
+    if known is not None and known.halves:
+        return known if video.half is None else only_half(known, video.half)
     length = video.duration_seconds or float(match.info.get("duration_seconds", 0.0))
-    known = {
+    kick_offs = {
         int(period["half"]): float(period["start"]) - video.start_seconds
         for period in periods
         if video.half in (None, period["half"])
     }
-    if not known:
+    if not kick_offs:
         raise InputError(
             "the match clock is not known", where=video.name,
             remedy="enter the kick-offs of the match under Details, or find its events again with "
             "the model auto, which reads the clock in the picture",
         )  # fmt: skip
-    return kicked_off(known, video.name, length)
+    return kicked_off(kick_offs, video.name, length)
 
 
 def _not_placed(feed: Feed, videos: Sequence[VideoRow]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from touchline.broadcast.result import write_broadcast
-from touchline.events import TEAMS, Producer, Timeline
+from touchline.events import RAN, TEAMS, Producer, Timeline
 from touchline.media.segments import cut_segment
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
@@ -63,11 +63,13 @@ class SpotResult(StageResult):
     Attributes:
         replays: (start, end) of what is shown again; None where the model does not say.
         teams: ``home`` and ``away`` as the broadcast writes them, where it does.
+        ran: one line on what read the video; empty where the model does not say.
     """
 
     events: tuple[JsonEvent, ...]
     replays: tuple[tuple[float, float], ...] | None = None
     teams: dict[str, str] = Field(default_factory=dict)
+    ran: str = ""
     labels: tuple[str, ...]
     duration_seconds: float
     warnings: tuple[str, ...]
@@ -93,8 +95,8 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
                 progress((number + done) / len(starts))
 
             with _stretch(arguments.source, start, end, alone=len(starts) == 1) as path:
-                said = arguments.broadcasts[number] if arguments.broadcasts else None
-                timelines.append(_spot(spotter, path, arguments.threshold, half, said, share))
+                target = arguments.broadcasts[number] if arguments.broadcasts else None
+                timelines.append(_spot(spotter, path, arguments.threshold, half, target, share))
     if arguments.scores is not None:
         write_scores([timeline.scores for timeline in timelines], starts, Path(arguments.scores))
     return SpotResult(
@@ -105,6 +107,7 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
         ),
         replays=_replays(timelines, starts) if reads_broadcast else None,
         teams=_teams(timelines),
+        ran=_ran(timelines),
         labels=tuple(timelines[0].labels or ()),
         duration_seconds=starts[-1] + (timelines[-1].video.duration_seconds or 0.0),
         warnings=tuple(dict.fromkeys(w for timeline in timelines for w in timeline.warnings)),
@@ -117,16 +120,16 @@ def _spot(
     video: str,
     threshold: float,
     half: int | None,
-    said: str | None,
+    broadcast: str | None,
     progress: Progress,
 ) -> Timeline:
-    """Spot a video; one that reads the broadcast knows its half, and writes what it says."""
+    """Spot a video; a model that reads the broadcast also writes what it says."""
     if not isinstance(spotter, AutoSpotter):
         return spotter.spot(video, threshold=threshold, progress=progress)
     watched = spotter.watch(video, threshold=threshold, half=half, progress=progress)
-    if said is not None:
-        Path(said).parent.mkdir(parents=True, exist_ok=True)
-        write_broadcast(watched.broadcast, said)
+    if broadcast is not None:
+        Path(broadcast).parent.mkdir(parents=True, exist_ok=True)
+        write_broadcast(watched.broadcast, broadcast)
     return watched.timeline
 
 
@@ -135,6 +138,11 @@ def _teams(timelines: Sequence[Timeline]) -> dict[str, str]:
     return next(
         ({side: name for side, name in teams.items() if name} for teams in known if teams), {}
     )
+
+
+def _ran(timelines: Sequence[Timeline]) -> str:
+    lines = (timeline.extra.get(RAN) for timeline in timelines)
+    return "; ".join(dict.fromkeys(str(line) for line in lines if line))
 
 
 def _replays(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from touchline.events import Event
+from touchline.events import RAN, Event
 from touchline.server.documents import REPLAYS, values_from_event
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.spotting import SpotArguments, SpotResult, spot_video
@@ -77,7 +77,7 @@ def _keep_events(
     scores: Path,
     broadcasts: Path,
 ) -> Remembered:
-    """The model's events replace the events that it found before and nobody has changed."""
+    """The model's events replace earlier ones that nobody has changed."""
     match = context.lock_match(session)
     if scores.is_file():
         take_place(scores, context.storage.scores(match.id))
@@ -96,8 +96,10 @@ def _keep_events(
         session.execute(insert(EventRow), rows)
     match.labels = list(result.labels)
     match.game = {**result.teams, **match.game}  # what people state counts
+    info = {**match.info, RAN: result.ran}
     if result.replays is not None:
-        match.info = {**match.info, REPLAYS: [list(span) for span in result.replays]}
+        info[REPLAYS] = [list(span) for span in result.replays]
+    match.info = info
     match.producer = result.model_dump(include={"producer"})["producer"]
     match.warnings = list(dict.fromkeys([*match.warnings, *result.warnings]))
     match.revision += 1

@@ -24,6 +24,7 @@
  * @property {number} [duration_seconds]
  * @property {boolean} [has_audio]
  * @property {string} [codec]
+ * @property {string} [ran] one line on what read the video
  * @property {{frame_rate: string, duration_seconds: number, width: number, height: number}} [proxy]
  *
  * @typedef {object} Thumbnails

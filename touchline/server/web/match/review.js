@@ -182,6 +182,7 @@ export class MatchReview {
           ]
         : null,
       iconButton("keys", t("key.help"), { onclick: () => this.run("help"), class: "quiet icon-only for-keys" }),
+      this.match.info.ran ? h("p", { class: "quiet-text ran" }, this.match.info.ran) : null,
       this.match.warnings.length ? h("p", { class: "warning" }, this.match.warnings.join(" ")) : null,
     );
   }
