@@ -16,16 +16,22 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+
+from touchline.broadcast.bug_decoding import ScoreBugResult
 from touchline.broadcast.ocr import TextReader
 from touchline.broadcast.result import Reading
-from touchline.broadcast.score_bug import RATE, ScoreBugObserver, ScoreBugResult
+from touchline.broadcast.score_bug import RATE, ScoreBugObserver
 from touchline.broadcast.still_bug import read_still
 from touchline.broadcast.stills import read_picture
 from touchline.media.video import read_frames
 from touchline.simulator.dataset import simulate, video_name
+
+T = TypeVar("T")
 
 
 def clock_seconds(text: str) -> float:
@@ -111,18 +117,20 @@ def measure_clips(folder: Path, truth: dict[str, Any], reader: TextReader) -> di
             errors = []
             for at, text in known["clock_at"]:
                 clock = clock_at(said.readings, at)
-                # a shown second holds for a second, so the middle of it is meant
-                errors.append(None if clock is None else abs(clock - clock_seconds(text) - 0.5))
-            row["largest_clock_error"] = None if None in errors else round(max(errors), 2)  # type: ignore[type-var, arg-type]
+                if clock is not None:
+                    # a shown second holds for a second, so the middle of it is meant
+                    errors.append(abs(clock - clock_seconds(text) - 0.5))
+            all_read = len(errors) == len(known["clock_at"])
+            row["largest_clock_error"] = round(max(errors), 2) if all_read else None
         rows.append(row)
     return {"part": "clips", "clips": rows}
 
 
-def processor_seconds(work: Callable[[], object]) -> float:
-    """Of this process while it does that."""
+def processor_seconds(work: Callable[[], T]) -> tuple[T, float]:
+    """The result of some work, and the processor seconds of this process meanwhile."""
     before = time.process_time()
-    work()
-    return time.process_time() - before
+    result = work()
+    return result, time.process_time() - before
 
 
 def measure_cost(minutes: float, repeats: int) -> dict[str, Any]:
@@ -146,22 +154,13 @@ def measure_cost(minutes: float, repeats: int) -> dict[str, Any]:
                 return frames.end_seconds
 
         seconds = decode()
-        said: list[ScoreBugResult] = []
         decoding, reading, start = [], [], []
         for _ in range(repeats):
-            decoding.append(processor_seconds(decode))
-            loaded: list[TextReader] = []
-
-            def load(loaded: list[TextReader] = loaded) -> None:
-                loaded.append(TextReader(1))
-                read_still(read_picture_of_nothing(), loaded[0])
-
-            start.append(processor_seconds(load))
-            reading.append(
-                processor_seconds(
-                    lambda reader=loaded[0]: said.append(read_with(video, reader))  # type: ignore[misc]
-                )
-            )
+            decoding.append(processor_seconds(decode)[1])
+            reader, loading = processor_seconds(load_reader)
+            start.append(loading)
+            said, spent = processor_seconds(partial(read_with, video, reader))
+            reading.append(spent)
     alone, both = statistics.median(decoding), statistics.median(reading)
     return {
         "part": "cost",
@@ -170,16 +169,16 @@ def measure_cost(minutes: float, repeats: int) -> dict[str, Any]:
         "decoding_and_reading": round(both, 2),
         "ratio": round(both / alone, 3),
         "start_seconds": round(statistics.median(start), 2),
-        "goals": [list(goal.score) for goal in said[-1].goals],
+        "goals": [list(goal.score) for goal in said.goals],
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
-def read_picture_of_nothing() -> Any:
-    """A grey picture, so that the networks are loaded."""
-    import numpy as np
-
-    return np.full((360, 640, 3), 90, np.uint8)
+def load_reader() -> TextReader:
+    """A reader on one thread that has read a grey picture, so that its networks are loaded."""
+    reader = TextReader(1)
+    read_still(np.full((360, 640, 3), 90, np.uint8), reader)
+    return reader
 
 
 def read_with(video: Path, reader: TextReader) -> ScoreBugResult:

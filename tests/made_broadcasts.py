@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from touchline.broadcast.result import Broadcast, Curve, Half, Moment, Reading, ScoreGoal, Span
-from touchline.events import Score
+from touchline.events import Score, Side
 
 FIRST = Half(1, 100.0, 2900.0, 0.0, True, True)
 SECOND = Half(2, 3800.0, 6700.0, 2700.0, True, True)
@@ -14,7 +14,7 @@ DELAY = 14.0
 def goal(
     seconds: float,
     score: Score,
-    team: str = "home",
+    team: Side = "home",
     *,
     uncertainty: float = 5.0,
     taken_back: float | None = None,
@@ -22,7 +22,7 @@ def goal(
     """A goal whose score is shown 14 s later."""
     return ScoreGoal(
         seconds,
-        team,  # type: ignore[arg-type]
+        team,
         score,
         seconds + DELAY,
         uncertainty,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from touchline.broadcast.feed import Feed, FeedEvent
 from touchline.broadcast.match_clock import kick_off_remarks, kicked_off, only_half
 from touchline.broadcast.result import Broadcast, Half, Moment, Reading, ScoreGoal, Span
 from touchline.errors import InputError
-from touchline.events import Event
+from touchline.events import Event, Score, Side
 
 FIRST, SECOND = 312.4, 4030.2
 """When the halves of the recording are kicked off."""
@@ -32,23 +33,36 @@ def readings(*halves: Half, every: float = 1.0) -> tuple[Reading, ...]:
     )
 
 
-def recording(*halves: Half, **more: object) -> Broadcast:
+def recording(*halves: Half, **more: Any) -> Broadcast:
     halves = halves or (half(1, FIRST), half(2, SECOND))
-    given = {"halves": halves, "readings": readings(*halves)} | more
-    return Broadcast("match.mp4", 8000.0, **given)  # type: ignore[arg-type]
+    shown = Broadcast("match.mp4", 8000.0, halves=halves, readings=readings(*halves))
+    return replace(shown, **more)
 
 
-def noted(number: int, clock_seconds: float, label: str = "Foul", **more: object) -> FeedEvent:
-    return FeedEvent(Event(0.0, label, **more), number, clock_seconds)  # type: ignore[arg-type]
+def noted(
+    number: int,
+    clock_seconds: float,
+    label: str = "Foul",
+    *,
+    team: str | None = None,
+    clock: str | None = None,
+) -> FeedEvent:
+    return FeedEvent(Event(0.0, label, team=team, clock=clock), number, clock_seconds)
 
 
 def feed(*events: FeedEvent, step: float = 1.0) -> Feed:
     return Feed(tuple(sorted(events, key=lambda one: (one.half, one.clock_seconds))), step)
 
 
-def goal(seconds: float, score: tuple[int, int], team: str = "home", **more: float) -> ScoreGoal:
-    known = {"seen_at_seconds": seconds + 15, "uncertainty_seconds": 4.0} | more
-    return ScoreGoal(seconds, team, score, **known)  # type: ignore[arg-type]
+def goal(
+    seconds: float,
+    score: Score,
+    team: Side = "home",
+    *,
+    uncertainty_seconds: float = 4.0,
+    taken_back_at_seconds: float | None = None,
+) -> ScoreGoal:
+    return ScoreGoal(seconds, team, score, seconds + 15, uncertainty_seconds, taken_back_at_seconds)
 
 
 def times(done: Alignment) -> list[float]:

@@ -8,8 +8,9 @@ import pytest
 from drawn_bugs import DESIGNS, HEIGHT, WIDTH, Broadcast, Picture, draw, pictures
 from PIL import Image, ImageDraw, ImageFont
 
+from touchline.broadcast.bug_decoding import ScoreBugResult
 from touchline.broadcast.ocr import TextReader
-from touchline.broadcast.score_bug import ScoreBugObserver, ScoreBugResult
+from touchline.broadcast.score_bug import ScoreBugObserver
 
 pytestmark = pytest.mark.slow
 

@@ -5,21 +5,21 @@ import pytest
 from touchline.broadcast.feed import feed_of, sides_of
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Producer, Timeline, Video
-from touchline.formats import read
+from touchline.formats import Content, read
 
 
-def halves(*events_by_half: list[Event], **more: object) -> Match:
+def halves(*events_by_half: list[Event], model: Producer | None = None) -> Match:
     return Match(
         "game",
         tuple(
-            Timeline(Video(str(half)), tuple(events), half=half, **more)  # type: ignore[arg-type]
+            Timeline(Video(str(half)), tuple(events), half=half, model=model)
             for half, events in enumerate(events_by_half, start=1)
         ),
     )
 
 
-def clocks(content: object) -> list[tuple[int, float]]:
-    return [(one.half, one.clock_seconds) for one in feed_of(content, "x.csv").events]  # type: ignore[arg-type]
+def clocks(content: Content) -> list[tuple[int, float]]:
+    return [(one.half, one.clock_seconds) for one in feed_of(content, "x.csv").events]
 
 
 def test_halves_that_each_count_from_zero_become_match_time():

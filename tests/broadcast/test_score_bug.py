@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 from drawn_bugs import DESIGNS, Broadcast, Design
 
+from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, looks_of
 from touchline.broadcast.ocr import TextReader
-from touchline.broadcast.score_bug import (
-    ScoreBugObserver,
-    ScoreBugResult,
-    _Followed,
-    _looks,
-)
+from touchline.broadcast.score_bug import ScoreBugObserver
 from touchline.broadcast.still_bug import read_still
 
 
@@ -130,9 +126,9 @@ def test_a_bug_that_comes_later_is_not_in_the_picture_before(reader: TextReader)
 
 
 def test_a_bug_is_in_the_picture_while_one_of_its_places_shows_it() -> None:
-    gone = _Followed(place=None, since=0.0, times=[0.0, 1.0, 2.0], seen=[True, False, False])  # type: ignore[arg-type]
-    come = _Followed(place=None, since=2.0, not_found_at=1.0, times=[2.0], seen=[True])  # type: ignore[arg-type]
+    gone = PlaceReadings(times=[0.0, 1.0, 2.0], seen=[True, False, False])
+    come = PlaceReadings(not_found_at=1.0, times=[2.0], seen=[True])
     for chosen in ([gone, come], [come, gone]):
-        times, shown = _looks(chosen)
+        times, shown = looks_of(chosen)
         assert times.tolist() == [0.0, 1.0, 2.0]
         assert shown.tolist() == [True, False, True]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from extras import needs
-from made_broadcasts import broadcast, goal
+from made_broadcasts import FIRST, broadcast, goal
 from small_videos import cut_off, write_video
 
 import touchline
@@ -285,7 +285,7 @@ def test_networks_and_broadcasts_help_each_other(said, video):
 
 
 def test_the_half_of_a_file_of_one_half_is_its_own(said, video):
-    said(broadcast(halves=[broadcast().halves[0]]))  # type: ignore[index]
+    said(broadcast(halves=[FIRST]))
     timeline = AutoSpotter().watch(video, half=2).timeline
     assert timeline.half == 2 and all(event.half is None for event in timeline)
     clocks = {event.label: event.clock_seconds for event in timeline}

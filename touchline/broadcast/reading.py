@@ -5,12 +5,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from touchline.broadcast import ocr
+from touchline.broadcast.bug_decoding import ScoreBugResult
 from touchline.broadcast.bug_text import BugText
 from touchline.broadcast.goal_evidence import evidence_of
 from touchline.broadcast.goals import Evidence
 from touchline.broadcast.one_pass import PassReport, PictureObserver, SoundObserver, observe
 from touchline.broadcast.result import Broadcast, Bug, Curve, Moment, Span
-from touchline.broadcast.score_bug import RATE, ScoreBugObserver, ScoreBugResult
+from touchline.broadcast.score_bug import RATE, ScoreBugObserver
 from touchline.broadcast.signals import SignalReader, Signals
 from touchline.broadcast.still_bug import read_still
 from touchline.broadcast.stills import read_picture

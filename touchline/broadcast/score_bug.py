@@ -9,19 +9,14 @@ score when its pixels change.
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
-import numpy as np
-from numpy.typing import NDArray
-
+from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, choose, decode
 from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
 from touchline.broadcast.bug_text import BugText, likely_places
-from touchline.broadcast.clock_track import ClockReading, ClockRun, find_runs
-from touchline.broadcast.goals import Evidence, find_goals, shoot_out_kicks
-from touchline.broadcast.halves import HalfTrack, find_halves
+from touchline.broadcast.clock_track import ClockReading
+from touchline.broadcast.goals import Evidence
 from touchline.broadcast.ocr import Picture, TextReader
-from touchline.broadcast.result import Half, Reading, ScoreGoal
-from touchline.broadcast.score_track import ScoreReading, ScoreTrack, track_score
+from touchline.broadcast.score_track import ScoreReading
 from touchline.broadcast.still_bug import SCAN_SIDE, read_place
 
 RATE = 2
@@ -50,46 +45,14 @@ _GIVE_UP_SECONDS = 30.0
 _KEPT_PICTURES = 16
 _LEAST_PLACE = 0.2
 _SURE_PLACE = 0.8
-_STABLE_SHARE = 0.6
-_STABLE_SECONDS = 12.0
 
 
-_Names = tuple[str, str]
-_TeamReading = tuple[float, _Names, float]
-"""When names were read, the names, and what they weigh: a place's weight is how long it is seen."""
-
-
-@dataclass(frozen=True)
-class ScoreBugResult:
-    """What the score bug said.
-
-    Attributes:
-        teams: home and away as written, or None.
-        halves, readings, goals: in order of time; readings once a second.
-        remarks: what could not be read, for people.
-    """
-
-    teams: tuple[str | None, str | None] | None = None
-    halves: tuple[Half, ...] = ()
-    readings: tuple[Reading, ...] = ()
-    goals: tuple[ScoreGoal, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass
-class _Followed:
-    """A place with what was read there."""
+@dataclass(kw_only=True)
+class _Followed(PlaceReadings):
+    """A place that is followed, with what was read there."""
 
     place: BugPlace
     since: float
-    not_found_at: float | None = None
-    clocks: list[ClockReading] = field(default_factory=list)
-    scores: list[ScoreReading] = field(default_factory=list)
-    teams: list[tuple[float, _Names]] = field(default_factory=list)
-    marks: list[tuple[float, int]] = field(default_factory=list)
-    added: list[tuple[float, int]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    seen: list[bool] = field(default_factory=list)
     recent: deque[tuple[float, Picture]] = field(
         default_factory=lambda: deque(maxlen=_KEPT_PICTURES)
     )
@@ -177,7 +140,12 @@ class ScoreBugObserver:
                 bug = place
             if bug is None or (bug.clock_seconds is None and bug.score is None):
                 continue
-            followed = _Followed(BugPlace(bug, picture), time, self._searched_at, last_seen=time)
+            followed = _Followed(
+                place=BugPlace(bug, picture),
+                since=time,
+                not_found_at=self._searched_at,
+                last_seen=time,
+            )
             followed.times.append(time)
             followed.seen.append(True)
             self._followed.append(followed)
@@ -387,12 +355,12 @@ class ScoreBugObserver:
         for followed in self._followed:
             self._look_back(followed)
         everything = [*self._given_up, *self._followed]
-        chosen, runs = _choose(everything, duration)
+        chosen, runs = choose(everything, duration)
         if not chosen:
             return ScoreBugResult(remarks=("no score bug was found",))
         for followed in chosen:
             self._name(followed)
-        return _decode(chosen, runs, (self._start or 0.0, duration), evidence)
+        return decode(chosen, runs, (self._start or 0.0, duration), evidence)
 
     def _name(self, followed: _Followed) -> None:
         """Add the names read from the mean picture, which count as much as half of the others."""
@@ -414,192 +382,3 @@ def _says_more(bug: BugText, before: BugText) -> bool:
         return {name for name, there in found.items() if there}
 
     return parts(bug) > parts(before)
-
-
-def _choose(everything: list[_Followed], duration: float) -> tuple[list[_Followed], list[ClockRun]]:
-    """The places whose clock runs; else the one that stands longest with teams and a score."""
-    timed = []
-    for followed in everything:
-        runs = find_runs(sorted(followed.clocks, key=lambda reading: reading.time_seconds))
-        if runs:
-            timed.append((followed, runs))
-    if timed:
-        longest = max(sum(run.support for run in runs) for _, runs in timed)
-        timed = [(f, r) for f, r in timed if sum(run.support for run in r) >= 0.02 * longest]
-        chosen = [followed for followed, _ in timed]
-        clocks = sorted(
-            (reading for followed in chosen for reading in followed.clocks),
-            key=lambda reading: reading.time_seconds,
-        )
-        return chosen, find_runs(clocks)
-    standing = [f for f in everything if f.scores and f.teams and _stands(f, duration)]
-    standing.sort(key=lambda f: -sum(f.seen))
-    return standing[:1], []
-
-
-def _stands(followed: _Followed, duration: float) -> bool:
-    seen = sum(followed.seen)
-    span = followed.times[-1] - followed.times[0] if followed.times else 0.0
-    enough = span >= min(_STABLE_SECONDS, 0.8 * duration)
-    return bool(enough and seen >= _STABLE_SHARE * len(followed.seen))
-
-
-def _decode(
-    chosen: list[_Followed],
-    runs: list[ClockRun],
-    span: tuple[float, float],
-    evidence: Sequence[Evidence],
-) -> ScoreBugResult:
-    """What was read in a span of the recording, from the first picture seen to its end."""
-    marks = sorted(mark for followed in chosen for mark in followed.marks)
-    added = sorted(plate for followed in chosen for plate in followed.added)
-    halves = find_halves(runs, span[1], marks, [time for time, _ in added])
-    scores = sorted(
-        (reading for followed in chosen for reading in followed.scores),
-        key=lambda reading: reading.time_seconds,
-    )
-    teams, matches = _teams(
-        [
-            (time, names, sum(followed.seen) / len(followed.teams))
-            for followed in chosen
-            for time, names in followed.teams
-        ]
-    )
-    remarks = []
-    tracks = [
-        track_score([r for r in scores if start <= r.time_seconds < end]) for start, end in matches
-    ]
-    goals: list[ScoreGoal] = []
-    for track in tracks:
-        goals.extend(find_goals(track, halves, evidence))
-    if len(matches) > 1:
-        remarks.append(f"{len(matches)} matches follow each other")
-    if scores and not any(track.is_sure for track in tracks):
-        remarks.append("the score does not behave as one of football: no goals are taken from it")
-    if any(shoot_out_kicks(track, halves) for track in tracks):
-        remarks.append("the score counts on after the clock has ended: these are no goals")
-    if not runs:
-        remarks.append("no clock that runs was found")
-    if not scores:
-        remarks.append("no score was found")
-    if teams is None:
-        remarks.append("no names of teams were found")
-    readings = _readings(chosen, halves, tracks, matches, added, span)
-    return ScoreBugResult(
-        teams,
-        tuple(_half(half) for half in halves),
-        tuple(readings),
-        tuple(goals),
-        tuple(remarks),
-    )
-
-
-def _half(half: HalfTrack) -> Half:
-    return Half(
-        half.half,
-        half.start_seconds,
-        half.end_seconds,
-        half.clock_start_seconds,
-        half.has_kick_off,
-        half.has_end,
-    )
-
-
-def _teams(
-    found: list[_TeamReading],
-) -> tuple[tuple[str, str] | None, list[tuple[float, float]]]:
-    """The teams seen most, and the spans of the matches: new names for long are a new match."""
-    if not found:
-        return None, [(-np.inf, np.inf)]
-    found = sorted(found)
-    groups: list[list[_TeamReading]] = []
-    for reading in found:
-        if groups and _alike(groups[-1][0], reading):
-            groups[-1].append(reading)
-        else:
-            groups.append([reading])
-    lasting = [group for group in groups if len(group) >= 3] or [max(groups, key=len)]
-    joined = [lasting[0]]
-    for group in lasting[1:]:
-        if _alike(joined[-1][0], group[0]):
-            joined[-1] = joined[-1] + group
-        else:
-            joined.append(group)
-    starts = [-np.inf, *(group[0][0] for group in joined[1:])]
-    spans = list(zip(starts, [*starts[1:], np.inf], strict=True))
-    most = max(joined, key=len)
-    names = []
-    for side in (0, 1):
-        votes: dict[str, float] = defaultdict(float)
-        for _, teams, weight in most:
-            votes[teams[side]] += weight
-        names.append(max(votes, key=lambda name: votes[name]))
-    return (names[0], names[1]), spans
-
-
-def _alike(one: _TeamReading, other: _TeamReading) -> bool:
-    ratios = [
-        SequenceMatcher(None, one[1][side].upper(), other[1][side].upper()).ratio()
-        for side in (0, 1)
-    ]
-    return max(ratios) >= 0.6
-
-
-def _readings(
-    chosen: list[_Followed],
-    halves: Sequence[HalfTrack],
-    tracks: Sequence[ScoreTrack],
-    matches: Sequence[tuple[float, float]],
-    added: Sequence[tuple[float, int]],
-    span: tuple[float, float],
-) -> list[Reading]:
-    """One reading for every second of a span."""
-    times, shown = _looks(chosen)
-    found = []
-    first, last = int(np.ceil(span[0] - 1e-6)), int(np.floor(span[1] - 1e-6))
-    for second in range(first, last + 1):
-        time = float(second)
-        visible = bool(len(times)) and bool(shown[np.argmin(np.abs(times - time))])
-        half = next((h for h in halves if h.start_seconds <= time <= h.end_seconds), None)
-        clock = None if half is None else half.clock(time)
-        score, sure = _score_at(time, tracks, matches)
-        plate = next((minutes for at, minutes in added if abs(at - time) <= 15), None)
-        confidence = 0.0
-        if half is not None or visible:
-            share = 1.0 if half is None else half.pieces[0].share
-            confidence = share * (0.5 + 0.5 * sure) * (1.0 if visible else 0.8)
-        found.append(
-            Reading(
-                time,
-                visible,
-                None if half is None else half.half,
-                clock,
-                plate if visible else None,
-                score if half is not None or visible else None,
-                float(confidence),
-            )
-        )
-    return found
-
-
-def _looks(
-    chosen: list[_Followed],
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """When the bug was looked for, in order of time, and whether any of its places showed it."""
-    looks: dict[float, bool] = {}
-    for followed in chosen:
-        if followed.not_found_at is not None:
-            looks.setdefault(followed.not_found_at, False)
-        for time, shown in zip(followed.times, followed.seen, strict=True):
-            looks[time] = looks.get(time, False) or shown
-    times = sorted(looks)
-    return np.array(times), np.array([looks[time] for time in times], bool)
-
-
-def _score_at(
-    time: float, tracks: Sequence[ScoreTrack], matches: Sequence[tuple[float, float]]
-) -> tuple[tuple[int, int] | None, float]:
-    for track, (start, end) in zip(tracks, matches, strict=True):
-        if start <= time < end:
-            return track.at(time), track.explained
-    return None, 0.0
