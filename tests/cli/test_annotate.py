@@ -38,6 +38,17 @@ def test_when_no_event_is_certain_enough_that_is_said(call, videos, events, tmp_
     assert "--min-confidence" in ended.err and "0 events" in ended.out
 
 
+def test_predictions_of_one_video_without_a_list_are_drawn(call, videos, tmp_path):
+    path = tmp_path / "predictions.json"
+    event = {"label": "PASS", "frame": 50, "score": 0.9}
+    path.write_text(json.dumps({"video": "match", "fps": 25.0, "events": [event]}))
+    words = ("annotate", videos / "match.mp4", path, "-o", tmp_path / "a.mp4", "--json")
+    (result,) = json.loads(call(*words).out)["done"]
+    assert (result["status"], result["events"]) == ("made", 1)
+    ended = call("convert", path, tmp_path / "match.csv")
+    assert ended.code == 0 and "PASS" in (tmp_path / "match.csv").read_text()
+
+
 @pytest.fixture
 def halves(videos: Path) -> Path:
     """Labels of both halves of a match."""

@@ -77,6 +77,32 @@ def test_e2e_predictions_in_a_gzip(tmp_path):
     assert again[0]["events"] == document[0]["events"]
 
 
+def test_e2e_predictions_of_one_video_may_stand_without_a_list(tmp_path):
+    events = [{"label": "PASS", "frame": 50, "score": 0.75}, {"label": "SHOT", "frame": 75}]
+    path = save(tmp_path, {"video": "match", "fps": 25.0, "events": events}, "predictions.json")
+    (timeline,) = read(path).timelines
+    assert [(e.seconds, e.label, e.confidence) for e in timeline] == [
+        (2.0, "PASS", 0.75),
+        (3.0, "SHOT", 1.0),
+    ]
+    write(read(path), tmp_path / "again.json", format="e2e")
+    again = read(tmp_path / "again.json")
+    assert [(e.seconds, e.label, e.confidence) for e in again.events] == [
+        (2.0, "PASS", 0.75),
+        (3.0, "SHOT", 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"), [({"fps": 0}, "fps"), ({"events": [{"label": "PASS"}]}, "events[0]")]
+)
+def test_faults_of_one_e2e_video_name_the_place(tmp_path, change, place):
+    path = save(tmp_path, {"video": "match", "fps": 25, "events": []} | change)
+    with pytest.raises(FormatError) as error:
+        read(path)
+    assert f"{path}: {place}" in str(error.value)
+
+
 def test_e2e_needs_a_rate(tmp_path):
     timeline = Timeline(Video("m.mp4"), (Event(1.0, "Goal"),))
     with pytest.raises(FormatError, match="--rate"):

@@ -74,6 +74,15 @@ def test_average_precision_is_what_its_definition_says(truth, found, tolerance):
     )
 
 
+def test_equal_scores_of_several_videos_rank_in_the_order_of_the_predictions():
+    truth = {name: events(("PASS", 5, 1.0)) for name in ("a", "b")}
+    hit, miss = events(("PASS", 5, 0.5)), events(("PASS", 25, 0.5))
+    first = evaluate_frames(truth, {"b": hit, "a": miss}, tolerances=[1])
+    last = evaluate_frames(truth, {"a": miss, "b": hit}, tolerances=[1])
+    assert first.selection == 0.5  # the hit ranks first: precision 1, one of two found
+    assert last.selection == 0.25
+
+
 def test_an_annotation_is_found_once():
     truth = {"v": events(("Goal", 10, 1.0))}
     found = {"v": events(("Goal", 11, 0.9), ("Goal", 10, 0.8))}

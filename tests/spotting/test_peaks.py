@@ -43,6 +43,16 @@ def test_published_suppressions(kind, window, expected):
     assert [g[2] for g in got] == pytest.approx([w[2] for w in want], abs=1e-5)
 
 
+@pytest.mark.parametrize(("kind", "power"), [("soft", 2), ("linear", 1)])
+@pytest.mark.parametrize("window", [2.5, 7.5])
+def test_a_softening_window_need_not_be_whole_steps(kind, power, window):
+    last = int(window)
+    pair = scores_of([("A", 10, 0.9), ("A", 10 + last, 0.8), ("A", 30, 0.7)])
+    _, softened, far = find_peaks(pair, Suppression(kind, window))
+    assert softened.confidence == pytest.approx(0.8 * (last / window) ** power)
+    assert far.confidence == pytest.approx(0.7)
+
+
 def test_a_suppressed_candidate_still_suppresses_only_in_the_maximum_filter():
     chain = scores_of([("A", 0, 0.9), ("A", 5, 0.8), ("A", 10, 0.7)])
     assert [e.seconds for e in find_peaks(chain, Suppression("maximum", 6))] == [0]
@@ -94,8 +104,8 @@ def suppress_one_by_one(kind: str, curve: dict[int, float], reach: float) -> dic
             kept[step] = value
         for other in list(left):
             distance = abs(other - step)
-            if kind in ("soft", "linear") and distance <= int(reach):
-                left[other] *= (distance / int(reach)) ** {"soft": 2, "linear": 1}[kind]
+            if kind in ("soft", "linear") and distance <= reach:
+                left[other] *= (distance / reach) ** {"soft": 2, "linear": 1}[kind]
             before = kind == "half-open" and -math.ceil(reach) <= other - step < int(reach)
             if before or (kind == "greedy" and distance <= reach):
                 del left[other]

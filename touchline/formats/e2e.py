@@ -1,7 +1,8 @@
 """E2E-Spot's JSON: one entry per video (a half), events by frame number.
 
 Labels are ``{train,val,test}.json``; predictions add a ``score`` to each event and are named
-``pred-<split>.<epoch>.json`` or ``.recall.json.gz``. The published frame rate is 25/12.
+``pred-<split>.<epoch>.json`` or ``.recall.json.gz``. The published frame rate is 25/12. Predictions
+of a single video may stand alone, without the list around them, as ``predictions.json``.
 """
 
 from fractions import Fraction
@@ -32,12 +33,11 @@ def read_e2e(source: SourceFile) -> Matches:
     """Read the games of the file; an event is at the start of its frame.
 
     Raises:
-        FormatError: no list of videos, a frame that is not a whole number, a video without rate.
+        FormatError: neither videos nor one video, a frame that is not a whole number, a video
+            without rate.
     """
-    root = Record(source, {"videos": source.document})
     games: dict[str, list[Timeline]] = {}
-    for record in root.records("videos"):
-        record.place = record.place.removeprefix("videos")
+    for record in _videos(source):
         game, timeline = _timeline(record)
         if any(t.half == timeline.half for t in games.get(game, [])):
             raise record.error("video", f"{record.text('video')!r} occurs twice")
@@ -61,6 +61,15 @@ def write_e2e(content: Content, options: Options) -> bytes:
         for match in matches.values()
         for timeline in match.timelines
     )
+
+
+def _videos(source: SourceFile) -> list[Record]:
+    if isinstance(source.document, dict):
+        return [Record(source, source.document)]
+    records = Record(source, {"videos": source.document}).records("videos")
+    for record in records:
+        record.place = record.place.removeprefix("videos")
+    return records
 
 
 def _timeline(record: Record) -> tuple[str, Timeline]:
@@ -142,6 +151,8 @@ def _event_to_json(event: Event, rate: Fraction, scored: bool) -> dict[str, Any]
 
 def _sniff(source: SourceFile) -> bool:
     document = source.peek()
+    if isinstance(document, dict):
+        return isinstance(document.get("video"), str) and isinstance(document.get("events"), list)
     return isinstance(document, list) and all(
         isinstance(item, dict) and isinstance(item.get("video"), str) for item in document
     )

@@ -1,9 +1,10 @@
 """Frame-level mean average precision, as E2E-Spot and T-DEED report it.
 
-Detections of all videos, by falling score, each take the nearest free annotation of their class in
-their video; one within the tolerance is a hit. Precision is made non-increasing and summed at the
-hits. Classes without annotations are left out of the mean. Tolerances are whole frames to either
-side. Source: Hong et al. 2022, Spotting Temporally Precise, Fine-Grained Events in Video.
+Detections of all videos, by falling score and where equal in the order of the predictions, each
+take the nearest free annotation of their class in their video; one within the tolerance is a hit.
+Precision is made non-increasing and summed at the hits. Classes without annotations are left out of
+the mean. Tolerances are whole frames to either side. Source: Hong et al. 2022, Spotting Temporally
+Precise, Fine-Grained Events in Video.
 """
 
 from collections.abc import Mapping, Sequence
@@ -102,9 +103,9 @@ def evaluate_frames(
     labels = sorted({label for events in truth.values() for label in events.labels})
     if not labels:
         raise FormatError("the labels hold no events", remedy="frame mAP needs at least one")
-    videos = list(truth)
-    detections = _by_class([predictions[video] for video in videos])
-    annotations = _by_class([truth[video] for video in videos])
+    # Ties between videos follow the order of the predictions, as in the published evaluation.
+    detections = _by_class(list(predictions.values()))
+    annotations = _by_class([truth[video] for video in predictions])
     nothing = _ClassEvents.empty()
     values = [
         [
@@ -113,7 +114,7 @@ def evaluate_frames(
         ]
         for tolerance in tolerances
     ]
-    return FrameScores(tuple(tolerances), tuple(labels), np.array(values), len(videos))
+    return FrameScores(tuple(tolerances), tuple(labels), np.array(values), len(truth))
 
 
 def frames_of_columns(games: Mapping[str, EventColumns], rate: Fraction) -> dict[str, FrameEvents]:

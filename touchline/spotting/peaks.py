@@ -79,22 +79,24 @@ def _thin_out(steps: Steps, values: FloatArray, before: int, behind: int) -> Flo
 
 def keep_soft(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     """(n,) confidences after soft-NMS with a square decay."""
-    return _soften(steps, values, int(reach), power=2)
+    return _soften(steps, values, reach, power=2)
 
 
 def keep_linear(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     """(n,) confidences after soft-NMS with a linear decay."""
-    return _soften(steps, values, int(reach), power=1)
+    return _soften(steps, values, reach, power=1)
 
 
-def _soften(steps: Steps, values: FloatArray, window: int, power: int) -> FloatArray:
+def _soften(steps: Steps, values: FloatArray, reach: float, power: int) -> FloatArray:
+    """The highest stays and scales down what lies within its reach, which need not be whole."""
     kept = np.zeros_like(values)
     left = values.astype(np.float64)
     while left.size and left.max() > 0:
         i = int(left.argmax())
         kept[i] = left[i]
-        a, b = np.searchsorted(steps, (steps[i] - window, steps[i] + window + 1))
-        left[a:b] *= np.abs((steps[a:b] - steps[i]) / max(window, 1)) ** power
+        a = np.searchsorted(steps, steps[i] - reach, side="left")
+        b = np.searchsorted(steps, steps[i] + reach, side="right")
+        left[a:b] *= np.abs((steps[a:b] - steps[i]) / max(reach, 1)) ** power
         left[i] = -1
     return kept
 
