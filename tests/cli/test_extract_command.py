@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_videos import cut_off, write_video
+from PIL import Image
+from small_videos import cut_off, picture, write_sound_only, write_video
 
 from touchline.features.extractors import NAMES
 from touchline.features.store import read_description
@@ -215,3 +216,56 @@ def test_a_pca_is_fitted_and_applied(call, refused, dataset, tmp_path):
     assert "fitted on other features" in refused(
         "extract", dataset / GAME / "1_224p.mkv", "-f", "log-mel", "--pca", pca
     )
+
+
+def test_halves_inside_untrimmed_recordings_are_described(call, tmp_path):
+    game = tmp_path / "data" / GAME
+    game.mkdir(parents=True)
+    for half in (1, 2):
+        write_video(game / f"{half}_HQ.mkv", 160)
+    (game / "Labels-v2.json").write_text(json.dumps({"annotations": []}))
+    words = ("extract", tmp_path / "data", "-f", "demo,fft", "--video", "HQ")
+    ended = call(*words)
+    assert ended.code == 2 and "video.ini" in ended.err
+    times = "[1_HQ.mkv]\nstart_time_second = 2\nduration_second = 3\n"
+    (game / "video.ini").write_text(times + "[2_HQ.mkv]\nstart_time_second = 1.5\n")
+    assert call(*words).code == 0
+    rows = {path.rpartition("/")[2]: rows for path, (rows, _) in described(tmp_path).items()}
+    assert rows == {"1_demo.npy": 6, "2_demo.npy": 11, "1_FFT.npy": 6, "2_FFT.npy": 10}
+    assert json.loads(call(*words, "--json").out)["kept"] == 4
+    (game / "video.ini").write_text(times.replace("3", "4") + "[2_HQ.mkv]\nstart_time_second = 1\n")
+    assert call(*words).code == 0  # the halves lie elsewhere now
+    assert described(tmp_path)[f"data/{GAME}/1_demo.npy"][0] == 8
+    assert call("extract", game / "1_HQ.mkv", "-f", "demo", "-o", tmp_path / "one").code == 0
+    assert described(tmp_path / "one") == {"1_demo.npy": (8, 368)}
+
+
+def test_folders_of_frames_are_described(call, tmp_path):
+    game = tmp_path / "data" / GAME
+    for half in ("1", "2"):
+        (game / half).mkdir(parents=True)
+        for index in range(12):
+            Image.fromarray(picture(index)).save(game / half / f"{index:06d}.jpg")
+        (game / half / "fps.txt").write_text("2.0833333333333335")
+    (game / "Labels-v2.json").write_text(json.dumps({"annotations": []}))
+    assert call("extract", tmp_path / "data", "-f", "demo", "--rate", "25/12").code == 0
+    assert [rows for rows, _ in described(tmp_path / "data").values()] == [12, 12]
+    assert call("extract", game / "1", "-f", "demo", "-o", tmp_path / "one").code == 0
+    assert described(tmp_path / "one") == {"1_demo.npy": (12, 368)}
+    (game / "2" / "000003.jpg").unlink()
+    ended = call("extract", game / "2", "-f", "demo", "-o", tmp_path / "gap")
+    assert ended.code == 2 and "000003.jpg is missing" in ended.err
+
+
+@pytest.mark.parametrize("ending", ["wav", "m4a"])
+def test_sound_alone_is_described_by_what_hears(call, tmp_path, ending):
+    game = tmp_path / GAME
+    game.mkdir(parents=True)
+    for half in (1, 2):
+        write_sound_only(game / f"{half}.{ending}")
+    assert call("extract", game / f"1.{ending}", "-f", "fft", "-o", tmp_path / "one").code == 0
+    assert list(described(tmp_path / "one")) == ["1_FFT.npy"]
+    assert call("extract", tmp_path, "-f", "log-mel", "-o", tmp_path / "all").code == 0
+    assert len(described(tmp_path / "all")) == 2
+    ended = call("extract", game / f"1.{ending}", "-f", "demo", "-o", tmp_path / "two")
+    assert ended.code == 2 and "has no picture" in ended.err

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 from extras import needs
+from PIL import Image
+from small_videos import picture, write_video
+
+from touchline.formats import read
 
 BAD_VIDEOS = {
     "missing.mp4": "no such file",
@@ -246,3 +250,23 @@ def test_real_files(call, plain_model, shared, tmp_path, name):
     )
     assert (annotated.code, annotated.err) == (0, "")
     assert (tmp_path / "reel.mp4").stat().st_size > 0 < (tmp_path / "out.mp4").stat().st_size
+
+
+def test_a_folder_of_frames_and_a_half_in_a_recording_are_spotted(call, tmp_path):
+    frames = tmp_path / "game" / "1"
+    frames.mkdir(parents=True)
+    for index in range(25):
+        Image.fromarray(picture(index)).save(frames / f"{index:06d}.jpg")
+    (frames / "fps.txt").write_text("2.0833333333333335")
+    write_video(tmp_path / "game" / "2_HQ.mkv", 150)
+    (tmp_path / "game" / "video.ini").write_text("[2_HQ.mkv]\nstart_time_second = 4\n")
+    for words in ((tmp_path / "game", "--model", "demo"), (frames,)):
+        ended = call("spot", *words, "--json", "--out", tmp_path / str(len(words)))
+        assert ended.code == 0, ended
+    lengths = {
+        Path(done["source"]).name: read(Path(done["files"][0])).video.duration_seconds
+        for done in json.loads(call("spot", tmp_path / "game", "--model", "demo", "--json").out)[
+            "done"
+        ]
+    }
+    assert lengths == {"1": pytest.approx(12), "2_HQ.mkv": pytest.approx(2, abs=0.01)}

@@ -12,7 +12,12 @@ from touchline.batch.summary import Outcome
 from touchline.datasets.soccernet import Game, find_videos, read_games
 from touchline.errors import InputError
 from touchline.features.extractor import Extractor
-from touchline.features.extractors import ExtractorSpec, input_file_ending, open_extractor
+from touchline.features.extractors import (
+    AUDIO_EXTRACTORS,
+    ExtractorSpec,
+    input_file_ending,
+    open_extractor,
+)
 from touchline.features.pca import PcaExtractor, PcaOfFile
 from touchline.features.store import (
     Description,
@@ -22,6 +27,7 @@ from touchline.features.store import (
     read_description,
     write_features,
 )
+from touchline.media.frame_folders import is_frame_folder
 from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
 
@@ -148,8 +154,8 @@ def plan_extraction(
     """The tasks of a video or a dataset.
 
     Args:
-        source: a video (for top views, a calibration file), or the folder of a dataset in the
-            SoccerNet layout.
+        source: a video, a file of sound for what hears, or a folder of frames (for top views, a
+            calibration file); or the folder of a dataset in the SoccerNet layout.
         specs: the extractors.
         out: folder to write to, for a dataset with its league/season/game below; beside the
             videos by default.
@@ -160,22 +166,27 @@ def plan_extraction(
     Raises:
         InputError: there is no such video or dataset.
     """
-    if source.is_file():
+    if source.is_file() or is_frame_folder(source):
         folder = source.parent if out is None else out
         stem = files_prefix(source)
         return [ExtractTask(source, folder, stem, spec, overwrite) for spec in specs]
     if not source.exists():
         raise InputError("there is no such file or folder", where=source)
     games = {
-        file: read_games(source, split, size=size, features=file)
-        for file in dict.fromkeys(map(input_file_ending, specs))
+        (file, hears): read_games(source, split, size=size, features=file, hears=hears)
+        for file, hears in dict.fromkeys(map(_reads, specs))
     }
     return [
         ExtractTask(path, folder, stem, spec, overwrite)
         for spec in specs  # one after the other, so that one network is in memory at a time
-        for game in games[input_file_ending(spec)]
+        for game in games[_reads(spec)]
         for path, folder, stem in _halves(game, out)
     ]
+
+
+def _reads(spec: ExtractorSpec) -> tuple[str | None, bool]:
+    """Ending of the file that an extractor reads of a half, and whether its sound alone will do."""
+    return input_file_ending(spec), spec.name.partition("@")[0] in AUDIO_EXTRACTORS
 
 
 def left_out(source: Path, tasks: Sequence[ExtractTask], *, size: str = "224p") -> list[Path]:
@@ -185,7 +196,7 @@ def left_out(source: Path, tasks: Sequence[ExtractTask], *, size: str = "224p") 
         source: as for ``plan_extraction``, without a split; a file leaves nothing out.
         tasks: its tasks.
     """
-    if not source.is_dir():
+    if not source.is_dir() or is_frame_folder(source):
         return []
     planned = {task.video for task in tasks}
     readable: dict[Path, None] = {}

@@ -8,6 +8,7 @@ from touchline.errors import FormatError, InputError, MediaError
 from touchline.events import Match, Timeline
 from touchline.formats import read_reel
 from touchline.formats.provenance import is_as_written
+from touchline.media.files import media_files
 from touchline.media.video import read_comment
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
@@ -18,7 +19,11 @@ MADE_OF = "made_of"
 
 def checksum(timelines: Iterable[Timeline] | Reel, videos: Iterable[Path], options: object) -> str:
     """What tells a result from one of other events, other videos or other options."""
-    files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in videos]
+    files = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
+        for video in videos
+        for path in media_files(video)
+    ]
     content = (
         timelines.clips
         if isinstance(timelines, Reel)

@@ -15,6 +15,7 @@ from touchline.events import RAN, Producer, Timeline
 from touchline.formats import read
 from touchline.formats.provenance import is_as_written
 from touchline.match_state import match_of
+from touchline.media.frame_folders import is_frame_folder
 from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_OPTIONS,
@@ -221,7 +222,7 @@ def plan_spotting(
     """
     tasks = []
     for source in dict.fromkeys(sources):
-        if not source.is_dir():
+        if not source.is_dir() or is_frame_folder(source):
             folder = source.parent if out is None else out
             tasks.append(SpotTask(source, folder, model, options, overwrite))
             continue

@@ -7,6 +7,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from touchline.broadcast.ocr import Picture
 from touchline.errors import MediaError
+from touchline.media.frame_folders import is_frame_folder
 from touchline.media.opening import open_media
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -23,6 +24,8 @@ def is_still(path: str | Path) -> bool:
     Raises:
         MediaError: there is no such file, or it cannot be opened.
     """
+    if is_frame_folder(path):
+        return False
     try:
         with Image.open(path, formats=FORMATS):
             return True

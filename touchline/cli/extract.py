@@ -27,7 +27,8 @@ def extract(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="SOURCE", help="A video, or a folder of league/season/game/1_224p.mkv."
+            metavar="SOURCE",
+            help="A video, its sound, or a folder of league/season/game/1_224p.mkv.",
         ),
     ],
     features: Annotated[
@@ -48,7 +49,7 @@ def extract(
         str, typer.Option(help="Of a dataset: train, valid, test, challenge, or all.")
     ] = "all",
     video: Annotated[
-        str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
+        str, typer.Option(help="Which of several videos of a half: 224p, 720p, HQ or frames.")
     ] = "224p",
     rate: Annotated[
         str | None,
@@ -117,6 +118,7 @@ def extract(
     from touchline.features.detections import DetectionOptions
     from touchline.features.extractor import Placement
     from touchline.features.extractors import ExtractorSpec
+    from touchline.media.frame_folders import is_frame_folder
     from touchline.timebase import parse_rate
 
     names = dict.fromkeys(name.strip() for name in features.split(",") if name.strip())
@@ -153,7 +155,8 @@ def extract(
         size=video,
         overwrite=overwrite,
     )
-    writes = out or (source if source.is_dir() else source.parent)
+    is_dataset = source.is_dir() and not is_frame_folder(source)
+    writes = out or (source if is_dataset else source.parent)
     executor = open_executor(ray, jobs=jobs, gpus=gpus, reads=[source], writes=writes)
     summary = run_tasks(
         tasks,

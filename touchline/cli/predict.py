@@ -60,7 +60,7 @@ def predict(
         ),
     ] = None,
     video: Annotated[
-        str, typer.Option(help="Which of several videos of a half to read: 224p or 720p.")
+        str, typer.Option(help="Which of several videos of a half: 224p, 720p, HQ or frames.")
     ] = "224p",
     features: Annotated[
         str | None,

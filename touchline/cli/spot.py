@@ -66,7 +66,10 @@ def spot(
         Literal["auto", "fp32", "bf16"], typer.Option(help="What it computes in.")
     ] = "auto",
     size: Annotated[
-        str, typer.Option("--video", help="In folders, which video of a half: 224p or 720p.")
+        str,
+        typer.Option(
+            "--video", help="In folders, which video of a half: 224p, 720p, HQ or frames."
+        ),
     ] = "224p",
     jobs: JobsOption = None,
     ray: RayOption = None,

@@ -28,6 +28,7 @@ from touchline.formats.reading import Tree, is_tree, open_tree, parse_json
 from touchline.formats.soccernet import game_id
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import probe
+from touchline.recordings import RECORDING_TIMES
 from touchline.runtime.wording import counted
 from touchline.timebase import parse_game_clock
 
@@ -300,7 +301,8 @@ def _check_videos(
         except MediaError as error:
             report.add("error", f"{name}/{file}", error.what, error.remedy)
             seconds = None
-        if found[2] != "HQ":  # untrimmed recordings have another time origin
+        # Without its times an untrimmed recording has another time origin.
+        if found[2] != "HQ" or RECORDING_TIMES in files:
             durations[half] = seconds if durations.get(half) is None else durations[half]
     if len(numbered) == 1 and numbered < {1, 2}:
         missing = 3 - min(numbered)

@@ -2,6 +2,8 @@
 
 SoccerNet: ``<root>/<league>/<season>/<game>/`` contains ``1_224p.mkv``, ``2_224p.mkv`` (or 720p, or
 ``1.mkv``, or one ``224p.mp4`` for the whole game) and ``Labels-v2.json`` or ``Labels-ball.json``.
+Untrimmed recordings, ``1_HQ.mkv``, are halves where ``video.ini`` says where these lie, and so are
+folders ``1`` and ``2`` of frames (``000000.jpg``, ...) with ``fps.txt``.
 Plain: any ``x.mp4`` with ``x.events.json`` in the same folder. Feature files are in the same
 folder as the videos: ``1_<name>.npy``, ``2_<name>.npy``, or ``x_<name>.npy``.
 """
@@ -9,7 +11,7 @@ folder as the videos: ``1_<name>.npy``, ``2_<name>.npy``, or ``x_<name>.npy``.
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +20,8 @@ from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read
 from touchline.formats.games import list_names, names_of_split, read_game_list
 from touchline.labels import SOCCERNET_V1, LabelSet, legacy_class
+from touchline.media.frame_folders import is_frame_folder
+from touchline.recordings import RECORDING_TIMES, half_of_recording
 
 LABEL_FILES = {
     "soccernet-v2": "Labels-v2.json",
@@ -26,7 +30,11 @@ LABEL_FILES = {
 }
 """The label file of each published set."""
 
-_HALF_VIDEO = re.compile(r"(?P<half>[1-4])(?:_(?P<size>\d+p))?\.(?:mkv|mp4)")
+_HALF_VIDEO = re.compile(r"(?P<half>[1-4])(?:_(?P<size>\d+p|HQ))?\.(?:mkv|mp4|ts)")
+_HALF_SOUND = re.compile(r"(?P<half>[1-4])(?:_\w+)?\.(?:wav|mp3|m4a)")
+_HALF_FRAMES = re.compile(r"(?:half)?(?P<half>[1-4])")
+FRAMES = "frames"
+"""The size by which a folder of frames is preferred to videos."""
 _GAME_VIDEO = re.compile(r"(?P<size>\d+p)\.(?:mkv|mp4)")
 _HALF_FILE = re.compile(r"([1-4])(?:_.+)?\.(?:mkv|mp4|npy)")
 _PLAIN_VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts")
@@ -38,13 +46,15 @@ class Wanted:
     """The file to read of each half.
 
     Attributes:
-        size: size of the video.
+        size: size of the video: its height (``"224p"``), ``"HQ"`` or ``"frames"``.
         features: name of the features, or of another file with its ending, such as
             ``"field_calib_ccbv.json"``; None for a video.
+        hears: whether a file of sound alone will do instead of a video.
     """
 
     size: str = "224p"
     features: str | None = None
+    hears: bool = False
 
     @property
     def ending(self) -> str | None:
@@ -67,6 +77,10 @@ class Wanted:
             return (int(half), False) if fits else None
         if found := _HALF_VIDEO.fullmatch(file):
             return int(found["half"]), (found["size"] or "224p") != self.size
+        if found := _HALF_FRAMES.fullmatch(file):
+            return int(found["half"]), self.size != FRAMES
+        if self.hears and (found := _HALF_SOUND.fullmatch(file)):
+            return int(found["half"]), True
         if found := _GAME_VIDEO.fullmatch(file):
             return 1, found["size"] != self.size
         return None
@@ -160,6 +174,7 @@ def read_games(
     *,
     size: str = "224p",
     features: str | None = None,
+    hears: bool = False,
 ) -> list[Game]:
     """Find the games of a dataset, in the order of the split's list or of their names.
 
@@ -171,11 +186,13 @@ def read_games(
         size: preferred size if a half has several videos.
         features: name of the features to read instead of videos; or of another file of each half,
             with its ending ``.json``.
+        hears: whether the sound of a half (``1.wav``, ``.mp3`` or ``.m4a``) will do where it has
+            no video.
 
     Raises:
         InputError: no such folder or split, no game in it, or a game without the file of a half.
     """
-    root, wanted = Path(root), Wanted(size, features)
+    root, wanted = Path(root), Wanted(size, features, hears)
     if not root.is_dir():
         raise InputError("there is no such folder", where=root, remedy="give the dataset's folder")
     if split is None:
@@ -213,17 +230,34 @@ def find_videos(root: str | Path, *, size: str = "224p") -> list[Path]:
     if not Path(root).is_dir():
         raise InputError("there is no such folder", where=root)
     found: list[Path] = []
-    for name, below, files in os.walk(root):
-        below.sort()
-        folder = Path(name)
+    for folder, files in _walk(Path(root)):
         halves = _halves(folder, files, Wanted(size))
         found += [half.path for half in halves]
         found += [
             folder / file
             for file in sorted(files)
-            if file.lower().endswith(_PLAIN_VIDEOS) and Wanted(size).numbered(file) is None
+            if _is_plain_video(folder / file) and not _is_half(file, files, Wanted(size))
         ]
     return found
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders below a root with the names of their files, folders of frames among these."""
+    for name, below, files in os.walk(root):
+        folder = Path(name)
+        frames = [sub for sub in sorted(below) if is_frame_folder(folder / sub)]
+        below[:] = sorted(set(below) - set(frames))
+        yield folder, [*files, *frames]
+
+
+def _is_plain_video(path: Path) -> bool:
+    return path.name.lower().endswith(_PLAIN_VIDEOS) or is_frame_folder(path)
+
+
+def _is_half(file: str, files: Iterable[str], wanted: Wanted) -> bool:
+    """Whether a file is a half's; an untrimmed recording is, where it is said where that lies."""
+    untrimmed = half_of_recording(file) is not None and RECORDING_TIMES not in files
+    return wanted.numbered(file) is not None and not untrimmed
 
 
 def _check_halves(games: Iterable[Game], wanted: Wanted) -> None:
@@ -331,15 +365,13 @@ def _split_folder(root: Path, split: str) -> Path | None:
 
 def _games_below(root: Path, wanted: Wanted) -> list[Game]:
     games = []
-    for folder, below, files in os.walk(root):
-        below.sort()
-        name = Path(folder).relative_to(root).as_posix()
-        games += _games_in(Path(folder), name, files, wanted)
+    for folder, files in _walk(root):
+        games += _games_in(folder, folder.relative_to(root).as_posix(), files, wanted)
     return games
 
 
 def _file_names(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.is_file()]
+    return [path.name for path in folder.iterdir() if path.is_file() or is_frame_folder(path)]
 
 
 def _games_in(folder: Path, name: str, files: Iterable[str], wanted: Wanted) -> list[Game]:
@@ -352,7 +384,11 @@ def _games_in(folder: Path, name: str, files: Iterable[str], wanted: Wanted) -> 
     if (labels and not halves) or (wanted.features is not None and missing):
         lost = f"half {min(missing)} of this game" if halves else "this game"
         what = "video" if wanted.features is None else f"features {wanted.features}"
-        raise InputError(f"{lost} has no {what}", where=folder, remedy=f"add {wanted.example}")
+        untrimmed = next((file for file in files if half_of_recording(file) is not None), None)
+        remedy = f"add {wanted.example}"
+        if untrimmed is not None and wanted.features is None:
+            remedy += f", or {RECORDING_TIMES}, which states where the half lies in {untrimmed}"
+        raise InputError(f"{lost} has no {what}", where=folder, remedy=remedy)
     if halves:
         label = folder.name if name == "." else name
         return [Game(label, folder, halves, labels)]
@@ -362,10 +398,19 @@ def _games_in(folder: Path, name: str, files: Iterable[str], wanted: Wanted) -> 
 def _halves(folder: Path, files: Sequence[str], wanted: Wanted) -> tuple[Half, ...]:
     candidates: dict[int, list[tuple[bool, str]]] = {}
     for file in files:
-        if found := wanted.numbered(file):
+        if _is_half(file, files, wanted) and (found := wanted.numbered(file)):
             half, is_second_choice = found
             candidates.setdefault(half, []).append((is_second_choice, file))
-    return tuple(Half(half, folder / min(names)[1]) for half, names in sorted(candidates.items()))
+    return tuple(
+        Half(half, folder / min(names, key=_preference)[1])
+        for half, names in sorted(candidates.items())
+    )
+
+
+def _preference(candidate: tuple[bool, str]) -> tuple[bool, bool, str]:
+    """What sorts the files of a half: the wanted size, other videos, frames or sound alone."""
+    is_second_choice, file = candidate
+    return is_second_choice, _HALF_VIDEO.fullmatch(file) is None, file
 
 
 def _plain_games(folder: Path, prefix: str, files: Sequence[str], wanted: Wanted) -> list[Game]:

@@ -22,6 +22,8 @@ import touchline
 from touchline.errors import ConfigError, FormatError, InputError, MediaError
 from touchline.features.arrays import read_header
 from touchline.features.extractor import Extractor, Rows
+from touchline.media.files import media_files
+from touchline.media.halves import part_of
 from touchline.runtime.atomic import temporary_name, write_text
 from touchline.runtime.progress import Progress
 from touchline.timebase import format_seconds, parse_rate
@@ -90,7 +92,14 @@ class Description(_Strict):
 
 
 def files_prefix(video: Path) -> str:
-    """Prefix of the names of a video's feature files: ``1`` for ``1_224p.mkv``, else its stem."""
+    """Prefix of the names of a video's feature files: ``1`` for ``1_224p.mkv`` and for the half
+    inside ``1_HQ.mkv``, else its stem.
+
+    Raises:
+        MediaError: a ``video.ini`` beside a recording cannot be read.
+    """
+    if part_of(video) is not None:
+        return video.stem[0]
     half = _HALF_FILE.fullmatch(video.stem)
     return half[1] if half else video.stem
 
@@ -193,11 +202,12 @@ def is_current(
             return False
     except (FormatError, FileNotFoundError):
         return False
-    status = source.stat()
-    if status.st_size != described.source.bytes:
+    files = [path.stat() for path in media_files(source)]
+    if sum(status.st_size for status in files) != described.source.bytes:
         return False
-    untouched = status.st_mtime_ns < beside.stat().st_mtime_ns
-    return untouched or sha256_of(source) == described.source.sha256
+    changed = max(status.st_mtime_ns for status in files)
+    untouched = changed < beside.stat().st_mtime_ns
+    return untouched or _source_of(source) == described.source
 
 
 def _is_described(place: Path, described: Description | None, ending: str) -> bool:
@@ -237,9 +247,7 @@ def write_features(
         rows.finish()
         described = Description(
             identity=extractor.identity,
-            source=SourceVideo(
-                name=source.name, bytes=source.stat().st_size, sha256=sha256_of(source)
-            ),
+            source=_source_of(source),
             first_seconds=extracted.first_seconds,
             rows=rows.count,
             dims=rows.dims,
@@ -260,6 +268,17 @@ def write_features(
             write_text(path.with_name(prefix + ending), text)
         rows.part.replace(path)
     return described
+
+
+def _source_of(video: Path) -> SourceVideo:
+    """A video's name, size and checksum; one of several files has a checksum of theirs."""
+    files = media_files(video)
+    digests = [sha256_of(path) for path in files]
+    digest = (
+        digests[0] if len(files) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    )
+    size = sum(path.stat().st_size for path in files)
+    return SourceVideo(name=video.name, bytes=size, sha256=digest)
 
 
 class RowFile:

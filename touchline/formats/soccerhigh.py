@@ -1,12 +1,13 @@
 """SoccerHigh's ``Labels-summary.json``: the segments of a match in its edited summary.
 
-Times count from the start of the untrimmed recordings (``1_HQ.mkv``), not of the halves, and are
-not converted; ``summaries`` subtracts the start of the half where ``video.ini`` states it.
+Times count from the start of the untrimmed recordings (``1_HQ.mkv``), not of the halves. Where
+``video.ini`` beside the file states the start of each half, they are read from there on.
 """
 
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from touchline.errors import FormatError
@@ -20,7 +21,9 @@ from touchline.formats.base import (
     only_reel,
 )
 from touchline.formats.edit_lists import build_reel
+from touchline.formats.reading import read_bytes
 from touchline.formats.touchline_json import clip_from_json
+from touchline.recordings import RECORDING_TIMES, read_recording_times
 from touchline.reel import Clip, Reel
 
 _TIME = re.compile(r"\s*(\d)\s*-\s*(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\s*")
@@ -38,11 +41,14 @@ def read_summary(source: SourceFile) -> Reel:
     root = Record(source, source.document)
     clips: list[Clip] = []
     empty: list[str] = []
+    starts = _half_starts(source)
     for record in root.records("annotations"):
         half, start = _time(record, "start")
         half_of_end, end = _time(record, "end")
         if half != half_of_end:
             raise record.error("end", "a segment must begin and end in the same half")
+        start = max(0.0, start - starts.get(half, 0))
+        end -= starts.get(half, 0)
         if start == end:
             empty.append(record.text("start"))
             continue
@@ -56,6 +62,15 @@ def read_summary(source: SourceFile) -> Reel:
     reel = build_reel(source, clips)
     extra = root.unknown_fields({"annotations", "summaryLength"})
     return replace(reel, extra=extra | ({"segments_without_length": empty} if empty else {}))
+
+
+def _half_starts(source: SourceFile) -> dict[int, int]:
+    """Where each half starts in its recording, by the ``video.ini`` beside the file, if any."""
+    beside = Path(source.where).with_name(RECORDING_TIMES)
+    if not beside.is_file():
+        return {}
+    parts = read_recording_times(read_bytes(beside), str(beside))
+    return {half: part.start_seconds for half, part in parts.items()}
 
 
 def write_summary(content: Content, options: Options) -> bytes:

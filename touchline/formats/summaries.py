@@ -1,6 +1,5 @@
 """Segments of games, for comparison: edited summaries (SoccerHigh) and reels."""
 
-import configparser
 import math
 import re
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from touchline.formats import touchline_json
 from touchline.formats.base import SourceFile
 from touchline.formats.reading import Tree, is_tree, open_tree, parse_json, read_bytes
 from touchline.formats.soccernet import game_and_half, game_id
+from touchline.recordings import RECORDING_TIMES, read_recording_times
 from touchline.reel import Reel
 
 Segment = tuple[int, float, float]
@@ -55,10 +55,11 @@ def _segments_in_tree(tree: Tree, name: str) -> dict[str, list[Segment]]:
     segments = _segments_in(tree.read(name), name, tree.where(name))
     if not name.endswith(SUMMARY_FILE):
         return segments
-    beside = str(PurePosixPath(name).with_name("video.ini"))
+    beside = str(PurePosixPath(name).with_name(RECORDING_TIMES))
     if beside not in tree.names():
         return segments
-    starts = _half_starts(tree.read(beside), tree.where(beside))
+    parts = read_recording_times(tree.read(beside), tree.where(beside))
+    starts = {half: part.start_seconds for half, part in parts.items()}
     return {
         game: [(half, a - starts.get(half, 0), b - starts.get(half, 0)) for half, a, b in items]
         for game, items in segments.items()
@@ -136,18 +137,3 @@ def _checked(half: int, start: float, end: float, where: str) -> Segment:
             remedy="give 0 <= start <= end, in seconds",
         )
     return half, start, end
-
-
-def _half_starts(content: bytes, where: str) -> dict[int, float]:
-    """Start of each half in its untrimmed recording, in whole seconds as the videos were cut."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(content.decode("utf-8-sig"))
-        return {
-            int(section[0]): float(int(parser.getfloat(section, "start_time_second")))
-            for section in parser.sections()
-            if section[:1].isdecimal()
-        }
-    except (ValueError, OverflowError, configparser.Error) as error:
-        reason = str(error).splitlines()[0]
-        raise FormatError(f"cannot be read: {reason}", where=where) from error

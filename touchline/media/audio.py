@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from touchline.errors import MediaError
 from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder, exact_range
+from touchline.media.halves import part_of
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import audio_stream, exact, has_video, open_media
 
@@ -42,7 +43,8 @@ def read_audio(
     """Read the audio of a video in contiguous blocks, in constant memory.
 
     Sample n is heard n/rate seconds after ``start_seconds``, which counts from the first frame
-    shown (from the first sample if there is no video stream). Gaps are filled with silence, also
+    shown (from the first sample if there is no video stream), or from the start of the half in an
+    untrimmed recording (see ``touchline.media.halves``). Gaps are filled with silence, also
     between the first frame and the first sample; where time stamps overlap, samples are dropped.
 
     Args:
@@ -64,22 +66,29 @@ def read_audio(
             remedy=f"1 to {_MAX_RATE} samples, 1 or 2 channels",
         )
     start, end = exact_range(path, start_seconds, end_seconds)
-    last = Fraction(limits.max_duration_seconds) if end is None else end
+    origin, length = _range(path, limits)
+    last = length if end is None else min(end, length)
     count = round((last - start) * rate)
-    origin = _origin(path, limits)
     blocks = _first(count, _read(path, limits, origin + start, rate))
     return (_mix(block, channels) for block in blocks)
 
 
-def _origin(path: str | Path, limits: Limits) -> Fraction:
-    """Second 0 on the file's own clock: the first frame shown, without video the first sample."""
+def _range(path: str | Path, limits: Limits) -> tuple[Fraction, Fraction]:
+    """Second 0 on the file's own clock, the first frame shown or without video the first sample;
+    and how many seconds from there may be read."""
+    longest = Fraction(limits.max_duration_seconds)
     with open_media(path, limits) as container:
         stream = _audio_stream(container, path)
         if not has_video(container):
             first = next(StreamDecoder(container, stream, stream.decode).frames(), None)
-            return _stamp(first) or Fraction(0) if first is not None else Fraction(0)
+            beginning = Fraction(0) if first is None else _stamp(first) or Fraction(0)
+            part = part_of(path)
+            if part is None:
+                return beginning, longest
+            return beginning + part.start_seconds, Fraction(part.seconds or longest)
     with PictureSource(path, limits, threads=1) as source:
-        return source.first.start
+        start = source.first.start
+        return start, longest if source.last is None else source.last - start
 
 
 def _audio_stream(container: InputContainer, path: str | Path) -> AudioStream:

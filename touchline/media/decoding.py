@@ -22,8 +22,11 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
+from touchline.media.halves import part_of
 from touchline.media.limits import Limits
 from touchline.media.opening import audio_stream, exact, open_media, video_stream
+from touchline.recordings import PartOfRecording
+from touchline.timebase import format_seconds
 
 MAX_READ_FAILURES = 50
 """Number of failed reads of a container after which reading stops."""
@@ -134,7 +137,7 @@ class StreamDecoder(Generic[FrameT]):
 
 
 class PictureSource:
-    """The pictures of one file.
+    """The pictures of one file; of an untrimmed recording, those of its half.
 
     Args:
         path: file to read.
@@ -147,17 +150,19 @@ class PictureSource:
         first: the first picture that is shown.
 
     Raises:
-        MediaError: the file cannot be opened, or has no decodable frame.
+        MediaError: the file cannot be opened, has no decodable frame, or ends before its half.
     """
 
     def __init__(
         self, path: str | Path, limits: Limits, threads: int | None = None, *, skim: bool = False
     ) -> None:
+        part = part_of(path)
         self.path = path
         self._limits = limits
         self._threads = threads
         self._skim = skim
         self._shown_until = Fraction(0)
+        self._last: Fraction | None = None
         self._open()
         self._decoded = self._decode()
         first = next(self._decoded, None)
@@ -166,6 +171,8 @@ class PictureSource:
             raise MediaError("no frame could be decoded", where=path, remedy="copy it again")
         self.first = first
         self._pending: Iterator[Picture] = chain([first], self._decoded)
+        if part is not None:
+            self._enter_half(part)
 
     def __enter__(self) -> Self:
         return self
@@ -207,7 +214,8 @@ class PictureSource:
     @property
     def stated_end(self) -> Fraction | None:
         """The end of the video according to the file; None if it does not state one."""
-        return self._picture_end or self._container_end
+        end = self._picture_end or self._container_end
+        return None if end is None else self._inside(end)
 
     @property
     def ended_early(self) -> bool:
@@ -215,10 +223,15 @@ class PictureSource:
         if self._decoder.gave_up:
             return True
         if self._picture_end is not None:
-            return self._picture_end - self._shown_until > EARLY_SECONDS
+            return self._inside(self._picture_end) - self._shown_until > EARLY_SECONDS
         if self._container_end is not None:  # the audio may be longer than the video
-            return self._container_end - self._decoder.demuxed_until > EARLY_SECONDS
+            return self._inside(self._container_end) - self._decoder.demuxed_until > EARLY_SECONDS
         return False
+
+    @property
+    def last(self) -> Fraction | None:
+        """Where the half of an untrimmed recording ends; None if it goes on to the file's end."""
+        return self._last
 
     @property
     def has_audio(self) -> bool:
@@ -231,12 +244,32 @@ class PictureSource:
         with open_media(self.path, self._limits) as container, suppress(FFmpegError):
             for packet in container.demux(container.streams[self.stream.index]):
                 end = max(end, _end_of(packet))
-        return end
+        return self._inside(end)
 
     def close(self) -> None:
         """Close the file, and release the decoder and its threads."""
         self._decoded.close()
         self._container.close()
+
+    def _enter_half(self, part: PartOfRecording) -> None:
+        """Begin at the first picture of a half, and end with its last one."""
+        start = self.first.start + part.start_seconds
+        pictures = self.pictures_from(start)
+        first = next((p for p in pictures if p.start + self.tolerance >= start), None)
+        if first is None:
+            self.close()
+            raise MediaError(
+                f"ends before its half begins, at {format_seconds(part.start_seconds)}",
+                where=self.path,
+                remedy="the recording is cut short, or the video.ini beside it is of another",
+            )
+        self.first = first
+        self._pending = chain([first], pictures)
+        if part.seconds is not None:
+            self._last = start + part.seconds
+
+    def _inside(self, end: Fraction) -> Fraction:
+        return end if self._last is None else min(end, self._last)
 
     def _open(self) -> None:
         self._container: InputContainer = open_media(self.path, self._limits)
@@ -299,6 +332,8 @@ class PictureSource:
             start = self._start_of(frame)
             if last is not None and start <= last:
                 continue
+            if self._last is not None and start + self.tolerance >= self._last:
+                return
             length = frame.duration * self._time_base if frame.duration else 1 / self.nominal_rate
             last = start
             self._shown_until = start + length

@@ -18,13 +18,18 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
+from touchline.media.frame_folders import RATE_FILE, is_frame_folder, read_frame_folder
 from touchline.media.limits import DEFAULT_LIMITS, Limits
-from touchline.timebase import format_seconds
+from touchline.timebase import format_rate, format_seconds
 
 FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", "flv")
 """Demuxers that may read a file, by FFmpeg's names."""
 
 FORMAT_NAMES = "mp4, mov, mkv, webm, ts, mpg, avi or flv"
+
+SOUND_FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".ogg": "ogg", ".aac": "aac"}
+"""Demuxers that may read a file of sound alone, by the ending of its name: some of them take any
+bytes for sound. ``.m4a`` is an mp4."""
 
 # Metadata that is not UTF-8 must not prevent reading; PyAV 19 does this by default.
 _TOLERANT: dict[str, Any] = (
@@ -36,16 +41,21 @@ _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"u
 
 
 def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> InputContainer:
-    """Open a video or audio file for reading; the caller closes it.
+    """Open a video or audio file, or a folder of frames, for reading; the caller closes it.
 
     Raises:
         MediaError: no such file, not a regular file, empty, of an unknown container format,
-            truncated before its index, or beyond the limits on streams and duration.
+            truncated before its index, or beyond the limits on streams and duration; a folder
+            without frames or with a gap in them.
     """
     path = Path(path)
-    _check_regular_file(path)
     try:
-        container = av.open(f"file:{path}", options=_options(limits), **_TOLERANT)
+        if is_frame_folder(path):
+            container = _open_frames(path, limits)
+        else:
+            _check_regular_file(path)
+            options = _options(limits, SOUND_FORMATS.get(path.suffix.lower()))
+            container = av.open(f"file:{path}", options=options, **_TOLERANT)
     except (FFmpegError, OSError) as error:
         raise _refusal(path, limits, error) from error
     try:
@@ -106,6 +116,18 @@ def exact(value: Fraction | None) -> Fraction | None:
     return Fraction(value.numerator, value.denominator)
 
 
+def _open_frames(path: Path, limits: Limits) -> InputContainer:
+    folder = read_frame_folder(path)
+    beginning = str(path).replace("%", "%%")
+    options = _options(limits, None) | {
+        "format_whitelist": "image2",
+        "pattern_type": "sequence",
+        "framerate": format_rate(folder.rate),
+        "start_number": str(folder.first),
+    }
+    return av.open(f"file:{beginning}/{folder.pattern}", format="image2", options=options)
+
+
 def _check_regular_file(path: Path) -> None:
     try:
         status = path.stat()
@@ -114,7 +136,11 @@ def _check_regular_file(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise MediaError("not a usable file name", where=_printable(path)) from error
     if stat.S_ISDIR(status.st_mode):
-        raise MediaError("is a folder", where=path, remedy="give the name of a file")
+        raise MediaError(
+            "is a folder",
+            where=path,
+            remedy=f"give the name of a file, or of a folder of frames with {RATE_FILE}",
+        )
     if not stat.S_ISREG(status.st_mode):
         raise MediaError("is not a regular file", where=path, remedy="copy it to one first")
     if status.st_size == 0:
@@ -125,9 +151,9 @@ def _printable(path: Path) -> str:
     return repr(str(path)[:100])
 
 
-def _options(limits: Limits) -> dict[str, str]:
+def _options(limits: Limits, further: str | None) -> dict[str, str]:
     return {
-        "format_whitelist": ",".join(FORMATS),
+        "format_whitelist": ",".join(FORMATS if further is None else (*FORMATS, further)),
         "protocol_whitelist": "file",
         "max_pixels": str(limits.max_pixels),
         # One more than allowed, because some demuxers silently drop streams beyond the limit.

@@ -1,7 +1,8 @@
 """Reading video: the properties of a file, and its frames with their true times.
 
 Times come from the time stamps. Seconds count from the first frame shown, whatever the file's own
-clock; the frame rate may vary; rotated pictures are returned upright.
+clock; of an untrimmed recording beside its ``video.ini``, from the first frame of its half. The
+frame rate may vary; rotated pictures are returned upright.
 """
 
 from collections.abc import Generator, Iterator
