@@ -4,7 +4,6 @@ Such a folder is a video without sound, frame i of which is shown from i / rate 
 missing would move all later ones, so that it is refused.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -47,7 +46,10 @@ class FrameFolder:
 
 def is_frame_folder(path: str | Path) -> bool:
     """Whether a path is a folder with ``fps.txt``."""
-    return os.path.isfile(os.path.join(path, RATE_FILE))  # False for names that no file can have
+    try:
+        return (Path(path) / RATE_FILE).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def read_frame_folder(path: str | Path) -> FrameFolder:
