@@ -138,6 +138,7 @@ def test_any_size_is_read_off_the_weights(tmp_path: Path) -> None:
         receptive_steps=16,
         feature_width=20,
         polarity="distance",
+        capsules=6,
     )
     save_file(CALF(config).state_dict(), tmp_path / "small.safetensors")
     folder = import_checkpoint(tmp_path / "small.safetensors", name="small", labels="dive,slide")

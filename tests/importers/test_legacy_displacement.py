@@ -93,8 +93,11 @@ def test_displacements_alone_are_refused(shared, tmp_path):
         import_checkpoint(tmp_path / "delta.safetensors", out=tmp_path / "model")
 
 
-@pytest.mark.parametrize(("classes", "audio"), [(17, True), (17, False), (3, False)])
-def test_published_astra_becomes_a_model(tmp_path, classes, audio):
+@pytest.mark.parametrize(
+    ("classes", "audio", "plain"),
+    [(17, True, False), (17, False, False), (3, False, False), (17, True, True), (3, False, True)],
+)
+def test_published_astra_becomes_a_model(tmp_path, classes, audio, plain):
     config = ASTRAConfig(
         num_classes=classes,
         feature_width=12,
@@ -107,11 +110,15 @@ def test_published_astra_becomes_a_model(tmp_path, classes, audio):
         feedforward=32,
         decoder_layers=2,
         sections=(4, 2, 1, 1),
+        uncertainty=not plain,
     )
     torch.manual_seed(0)
     network = ASTRA(config)
     queues = {"labelQ": torch.zeros(3, 2, 16, 3), "featBQ": torch.zeros(3, 2, 8, 12)}
-    torch.save({"state_dict": network.state_dict() | queues}, tmp_path / "best.pt")
+    weights = network.state_dict()
+    if plain:  # nor with its augmentation of features
+        weights = {key: value for key, value in weights.items() if "temporal_drop" not in key}
+    torch.save({"state_dict": weights | queues}, tmp_path / "best.pt")
     labels = None if classes == 17 else "A,B,C"
     folder = import_checkpoint(tmp_path / "best.pt", out=tmp_path / "model", labels=labels)
     loaded = load_network(folder)

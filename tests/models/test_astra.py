@@ -10,6 +10,7 @@ from extras import needs
 torch = needs("torch")
 
 from touchline.errors import ConfigError  # noqa: E402
+from touchline.losses.displacement import uncertain_displacement_loss  # noqa: E402
 from touchline.models.astra import (  # noqa: E402
     ASTRA,
     ASTRAConfig,
@@ -146,6 +147,18 @@ def test_temporal_noise_only_drops_and_swaps_neighbours_and_only_in_training():
     moved = (out - rows.flatten())[left].abs()
     assert moved.max() == 1 and 0.15 < float(moved.mean()) < 0.45
     assert torch.equal(noise.eval()(rows), rows)
+
+
+def test_without_uncertainty_displacements_are_plain_numbers():
+    network = small(audio=False, uncertainty=False).train()
+    said = network(torch.randn(2, 8, 12))
+    assert said.displacement.shape == (*said.probability.shape, 1)
+    targets = torch.full(said.probability.shape, 1000.0)
+    targets[0, 3, 1] = 2.0
+    labels = torch.ones_like(targets)
+    loss = uncertain_displacement_loss(said.displacement, targets, labels)
+    error = (said.displacement[0, 3, 1, 0] - 2) ** 2
+    torch.testing.assert_close(loss, error / (targets.shape[0] * targets.shape[1]))
 
 
 @pytest.mark.parametrize("audio", [True, False])

@@ -23,7 +23,13 @@ from touchline.formats.player_boxes import (  # noqa: E402
 )
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.calibration import CalibrationConfig, calibration_calf  # noqa: E402
-from touchline.models.parts.graph import GraphConvolution, heard, unpack  # noqa: E402
+from touchline.models.parts.graph import (  # noqa: E402
+    EdgeConvolution,
+    GraphConvolution,
+    SharedConvolution,
+    heard,
+    unpack,
+)
 
 STEPS = 500
 ROWS = np.array([0, 160, 320, 260])[:, None] + np.arange(240)
@@ -46,6 +52,8 @@ INPUTS = {
     "dense": lambda: torch.randn(2, 48, 24),
     "copy": lambda: torch.randn(2, 48, 24),
     "graph": lambda: graphs(2, 48),
+    "gcn": lambda: graphs(2, 48),
+    "edge": lambda: graphs(2, 48),
 }
 
 
@@ -190,6 +198,52 @@ def test_a_graph_convolution_is_a_soft_maximum_over_neighbours(scale: float) -> 
         expected.append(slow_convolution(layer, nodes[offset : offset + count] * scale, edges))
         offset += count
     torch.testing.assert_close(layer(nodes * scale, packed)[:offset], torch.cat(expected))
+
+
+def slow_shared(layer: SharedConvolution, nodes: Any, joined: Any) -> Any:
+    """D^-1/2 (A + I) D^-1/2 X W + b, as the paper has it."""
+    edges = joined + torch.eye(len(nodes), dtype=nodes.dtype)
+    share = torch.diag(edges.sum(dim=1) ** -0.5)
+    return share @ edges @ share @ nodes @ layer.lin.weight.T + layer.bias
+
+
+def slow_edges(layer: EdgeConvolution, nodes: Any, joined: Any) -> Any:
+    """The largest, over neighbours, of the layer on (node, neighbour - node); 0 without any."""
+    found = []
+    for i, node in enumerate(nodes):
+        near = [torch.cat((node, nodes[j] - node)) for j in joined[i].nonzero().flatten()]
+        found.append(layer.nn(torch.stack(near)).amax(0) if near else layer.nn[0].bias * 0)
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "slow"), [(SharedConvolution, slow_shared), (EdgeConvolution, slow_edges)]
+)
+def test_shallow_graph_convolutions_are_what_their_papers_say(kind: Any, slow: Any) -> None:
+    torch.manual_seed(0)
+    layer = kind(8, 5).double()
+    torch.nn.init.normal_(layer.bias if kind is SharedConvolution else layer.nn[0].bias)
+    rows = graphs(1, 12)[0].double()
+    nodes, packed = unpack(rows, 8)
+    expected = []
+    for row in rows:
+        count = int(row[:, 8].sum())
+        if count:
+            expected.append(slow(layer, row[:count, :8], row[:count, 9 : 9 + count]))
+    found = layer(nodes, packed)[: sum(map(len, expected))]
+    torch.testing.assert_close(found, torch.cat(expected))
+
+
+@pytest.mark.parametrize("players", INPUTS)
+def test_players_alone_are_seen_by_a_branch_of_twice_the_width(players: str) -> None:
+    torch.manual_seed(0)
+    config = CalibrationConfig(**SMALL, players=players, with_features=False)
+    network = calibration_calf(config).eval()
+    seen = INPUTS[players]()
+    outputs = [network(torch.randn(2, 48, config.feature_width), seen) for _ in range(2)]
+    torch.testing.assert_close(*outputs)
+    assert network.conv_seg.weight.shape[1] == 152 * config.multiplier
+    assert not hasattr(network, "conv_1")
 
 
 def test_a_graph_does_not_depend_on_its_neighbours_in_the_batch() -> None:

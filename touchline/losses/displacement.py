@@ -71,18 +71,19 @@ def uncertain_displacement_loss(displacement: Tensor, targets: Tensor, labels: T
     """Squared errors of displacements by their own variance (ASTRA).
 
     Args:
-        displacement: (B, T, classes, 2) mean and logarithm of the variance.
+        displacement: (B, T, classes, 2) mean and logarithm of the variance; (B, T, classes, 1) the
+            mean alone, whose plain squared errors count.
         targets: (B, T, classes) step minus event; ``UNDEFINED`` where no event is within reach.
         labels: (B, T, classes) 0 to 1.
 
     Returns:
         (), summed over what is defined, divided by B x T.
     """
-    mean, log_variance = displacement.float().unbind(dim=-1)
+    mean, *log_variance = displacement.float().unbind(dim=-1)
     defined = targets != UNDEFINED
-    error = torch.where(defined, targets - mean, 0.0)
-    losses = (1 - SPREAD_WEIGHT) * error.square() * torch.exp(-log_variance)
-    losses = losses + SPREAD_WEIGHT * log_variance
+    losses = torch.where(defined, targets - mean, 0.0).square()
+    for spread in log_variance:
+        losses = (1 - SPREAD_WEIGHT) * losses * torch.exp(-spread) + SPREAD_WEIGHT * spread
     nearby = F.max_pool1d(labels.transpose(1, 2), NEARBY_STEPS, 1, NEARBY_STEPS // 2)
     weighted = losses * nearby.transpose(1, 2) * defined
     return weighted.sum() / (targets.shape[0] * targets.shape[1])

@@ -83,6 +83,7 @@ class ASTRAConfig:
         decoder_layers: layers of the decoder.
         dropout: before every linear layer outside the transformer.
         transformer_dropout: inside it.
+        uncertainty: whether displacements have a variance; without it they are learnt as they are.
 
     Raises:
         ConfigError: a value out of range, or parts that do not make up a row.
@@ -104,6 +105,7 @@ class ASTRAConfig:
     decoder_layers: int = 3
     dropout: float = 0.4
     transformer_dropout: float = 0.1
+    uncertainty: bool = True
 
     def __post_init__(self) -> None:
         counts = [(field, getattr(self, field)) for field in _COUNTS]
@@ -182,7 +184,7 @@ class ASTRAOutput(NamedTuple):
     Attributes:
         probability: (B, T, outputs) of each class, background first.
         displacement: (B, T, outputs, 2) step minus event, in steps: mean, and the logarithm of
-            the variance.
+            the variance; (B, T, outputs, 1) the mean alone of a network without uncertainty.
     """
 
     probability: Tensor
@@ -223,6 +225,17 @@ class DisplacementHead(nn.Module):
         """(..., width) -> (..., outputs, 2)."""
         shared = self.shared_head(x)
         return torch.stack((self.mean_head(shared), self.logvar_head(shared)), dim=-1)
+
+
+class CertainDisplacementHead(_Perceptron):
+    """The displacement of each class, without a variance."""
+
+    def __init__(self, width: int, outputs: int, dropout: float) -> None:
+        super().__init__(width, width, outputs, dropout, nn.Identity())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., outputs, 1)."""
+        return self.head(x)[..., None]
 
 
 class TemporalNoise(nn.Module):
@@ -321,7 +334,8 @@ class ASTRA(nn.Module):
         self.Tdecoder = nn.TransformerDecoder(with_fast_dropout(decoder), config.decoder_layers)
         self.queries = nn.Parameter(0.1 * torch.randn(config.steps, width))
         self.clas_head = _Perceptron(width, width, config.num_outputs, dropout, nn.Identity())
-        self.displ_head = DisplacementHead(width, config.num_outputs, dropout)
+        head = DisplacementHead if config.uncertainty else CertainDisplacementHead
+        self.displ_head = head(width, config.num_outputs, dropout)
 
     def _add_audio(self) -> None:
         config = self.config

@@ -24,7 +24,9 @@ from touchline.models.parts.capsules import (
 )
 from touchline.models.parts.dropout import dropout
 from touchline.models.parts.graph import (
+    EdgeConvolution,
     ResidualLayer,
+    SharedConvolution,
     deep_graph_features,
     largest_of_each,
     linear,
@@ -41,6 +43,8 @@ PLAYER_STREAMS = {
     "dense": "top_view_features",
     "copy": "top_view_features",
     "graph": "graph",
+    "gcn": "graph",
+    "edge": "graph",
 }
 """What each kind of player branch sees: top views, vectors that describe them, or graphs."""
 
@@ -49,6 +53,8 @@ GRAPH_STREAMS = {8: "graph", 9: "certain_graph"}
 
 _PICTURE_CHANNELS = 16
 _NODE_DROPOUT = 0.1
+_GRAPH_WIDTHS = (8, 16, 32, 76)
+"""Channels of the graph convolutions of ``gcn`` and ``edge``, for every unit of the width."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,8 @@ class CalibrationConfig(CapsuleConfig):
         graph_layers: graph convolutions (``graph``).
         graph_width: channels of a person inside them (``graph``).
         branch_dropout: how often, in training, one of the branches is silenced for a batch.
+        with_features: whether there is a feature branch; without one, players alone are seen, by a
+            branch of twice the width.
 
     Raises:
         ConfigError: a value out of range.
@@ -76,6 +84,7 @@ class CalibrationConfig(CapsuleConfig):
     graph_width: int = 64
     branch_dropout: float = 0.0
     polarity: Polarity = "distance"
+    with_features: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,14 +109,14 @@ class CalibrationConfig(CapsuleConfig):
     @property
     def stream(self) -> str:
         """What the player branch sees."""
-        if self.players == "graph":
+        if PLAYER_STREAMS[self.players] == "graph":
             return GRAPH_STREAMS[self.node_features]
         return PLAYER_STREAMS[self.players]
 
     @property
     def widths(self) -> BranchWidths:
         """Channels of a branch."""
-        return BranchWidths.multiple(self.multiplier)
+        return BranchWidths.multiple(self.multiplier * (1 if self.with_features else 2))
 
 
 class CalibrationCALF(CapsuleNetwork):
@@ -122,9 +131,10 @@ class CalibrationCALF(CapsuleNetwork):
 
     def __init__(self, config: CalibrationConfig) -> None:
         super().__init__(config)
-        self.add_feature_branch(config.widths)
+        if config.with_features:
+            self.add_feature_branch(config.widths)
         self.add_player_branch()
-        self.add_heads(2 * config.widths.encoded)
+        self.add_heads(config.widths.encoded * (2 if config.with_features else 1))
 
     @abstractmethod
     def add_player_branch(self) -> None:
@@ -138,8 +148,16 @@ class CalibrationCALF(CapsuleNetwork):
     def relate(self, seen: Tensor) -> Tensor:
         """The part that sees time: (B, C, T) -> (B, E, T)."""
 
+    def reduce(self, features: Tensor, suffix: str = "") -> Tensor:
+        """See ``CapsuleNetwork``; without a feature branch (B, T, D) -> (B, 0, T)."""
+        if suffix or self.config.with_features:
+            return super().reduce(features, suffix)
+        return features.new_zeros((features.shape[0], 0, features.shape[1]))
+
     def encode(self, reduced: Tensor, seen: Tensor) -> Tensor:
-        """(B, C, T) of ``reduce`` and of ``see`` -> (B, 2 E, T)."""
+        """(B, C, T) of ``reduce`` and of ``see`` -> (B, 2 E, T), without features (B, E, T)."""
+        if not self.config.with_features:
+            return self.relate(seen)
         branches = [self.pyramid(reduced), self.relate(seen)]
         if self.training and self.config.branch_dropout:
             drawn = float(torch.rand(()))
@@ -163,7 +181,7 @@ class PictureCALF(CalibrationCALF):
 
     def add_player_branch(self) -> None:
         """See ``CalibrationCALF``."""
-        channels = _PICTURE_CHANNELS * self.config.multiplier
+        channels = self.config.widths.reduced
         self.r_conv_1 = PictureConv(3, _PICTURE_CHANNELS)
         self.r_conv_2 = PictureConv(_PICTURE_CHANNELS, channels)
         layers = pyramid_layers(
@@ -184,7 +202,7 @@ class PictureCALF(CalibrationCALF):
 
     def relate(self, seen: Tensor) -> Tensor:
         """See ``CalibrationCALF``."""
-        channels = _PICTURE_CHANNELS * self.config.multiplier
+        channels = self.config.widths.reduced
         places = seen.unflatten(1, (channels, -1)).movedim(2, 1)
         layers = [self.get_submodule(f"r_conv_p_{number}") for number in range(1, 5)]
         related = temporal_pyramid(places.flatten(0, 1), layers)
@@ -255,6 +273,34 @@ class GraphCALF(CalibrationCALF):
         return seen
 
 
+class ShallowGraphCALF(CalibrationCALF):
+    """With four graph convolutions on people, each followed by ReLU: (B, T, M, features + 1 + M).
+
+    Kinds ``gcn`` and ``edge``, which are options of the published code without published weights.
+    """
+
+    def add_player_branch(self) -> None:
+        """See ``CalibrationCALF``."""
+        convolution = SharedConvolution if self.config.players == "gcn" else EdgeConvolution
+        unit = self.config.widths.encoded // _GRAPH_WIDTHS[-1]
+        inputs = self.config.node_features
+        for number, width in enumerate(_GRAPH_WIDTHS, 1):
+            self.add_module(f"r_conv_{number}", convolution(inputs, width * unit))
+            inputs = width * unit
+
+    def see(self, players: Tensor) -> Tensor:
+        """(B, T, M, ...) -> (B, E, T)."""
+        nodes, graphs = unpack(players.flatten(0, 1), self.config.node_features)
+        for number in range(1, len(_GRAPH_WIDTHS) + 1):
+            nodes = self.get_submodule(f"r_conv_{number}")(nodes, graphs).relu()
+        largest = largest_of_each(nodes, graphs)
+        return largest.unflatten(0, players.shape[:2]).transpose(1, 2)
+
+    def relate(self, seen: Tensor) -> Tensor:
+        """Nothing: this branch does not see time."""
+        return seen
+
+
 class PictureConv(nn.Module):
     """A convolution over 5 x 5 pixels of single pictures, stored as one over time and pixels."""
 
@@ -294,6 +340,8 @@ NETWORKS: dict[str, Callable[[CalibrationConfig], CalibrationCALF]] = {
     "dense": DenseCALF,
     "copy": CopyCALF,
     "graph": GraphCALF,
+    "gcn": ShallowGraphCALF,
+    "edge": ShallowGraphCALF,
 }
 
 

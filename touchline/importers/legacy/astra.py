@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
 from touchline.errors import CheckpointError
@@ -10,6 +11,7 @@ from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
 from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_V2
 from touchline.models.astra import MEL_RATE, SOUND_STREAM, STEPS_A_SECOND, ASTRAConfig
+from touchline.models.parts.vggish import PATCH_STEPS, VGGISH_CHANNELS, VGGISH_SHRINKING
 from touchline.zoo.cards import CardFeatures, CardSuppression
 
 WINDOW_SECONDS = (5, 7, 9, 12, 10, 14, 14, 5, 8, 8, 8, 8, 13, 5, 6, 6, 6)
@@ -32,8 +34,16 @@ def is_astra(keys: Iterable[str]) -> bool:
 
 
 def without_queues(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The entries that are part of the network."""
-    return {key: value for key, value in weights.items() if key not in _QUEUES}
+    """The entries that are part of the network; zeros for the rows that training drops to, which
+    a network trained without that does not have."""
+    kept = {key: value for key, value in weights.items() if key not in _QUEUES}
+    parts = _count(weights, "baidu_LL.{}.head.1.weight")
+    widths = [weights[f"baidu_LL.{part}.head.1.weight"].shape[-1] for part in range(parts)]
+    kept.setdefault("temporal_dropB.embedding", torch.zeros(sum(widths)))
+    if (sound := weights.get("vggish_embeddings.0.weight")) is not None and sound.ndim == 2:
+        mels = sound.shape[1] * VGGISH_SHRINKING**2 // (VGGISH_CHANNELS * PATCH_STEPS)
+        kept.setdefault("temporal_dropA.embedding", torch.zeros(mels))
+    return kept
 
 
 def infer_config(weights: Mapping[str, Tensor]) -> ASTRAConfig:
@@ -70,6 +80,7 @@ def infer_config(weights: Mapping[str, Tensor]) -> ASTRAConfig:
         attention_heads=_ATTENTION_HEADS,
         sections=(*_SECTIONS, *[1] * encoder)[:encoder],
         decoder_layers=_count(weights, "Tdecoder.layers.{}.linear1.weight"),
+        uncertainty="displ_head.mean_head.1.weight" in weights,
     )
 
 

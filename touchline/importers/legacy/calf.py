@@ -162,30 +162,44 @@ def side_of(weights: Weights, key: str, side: int) -> int:
     return shape[side]
 
 
-def capsule_config(weights: Weights, kind: type[Config], **further: Any) -> Config:
+def capsule_config(
+    weights: Weights, kind: type[Config], *, pyramid: str | None = "conv_p_{}", **further: Any
+) -> Config:
     """Read the sizes off the shapes.
+
+    Args:
+        pyramid: names of the convolutions of the pyramid; None for a network without one.
 
     Raises:
         CheckpointError: shapes that contradict each other.
     """
     slots = side_of(weights, "conv_conf.weight", 0) // 2
-    receptive = side_of(weights, "conv_p_4.weight", 2)
-    kernels = tuple(side_of(weights, f"conv_p_{i}.weight", 2) for i in range(1, 5))
-    if kernels != pyramid_kernels(receptive):
-        raise CheckpointError(f"no pyramid has convolutions over {kernels} steps")
+    if pyramid is not None:
+        further["receptive_steps"] = _receptive_steps(weights, pyramid)
+    if "conv_1.weight" in weights:
+        further["feature_width"] = side_of(weights, "conv_1.weight", 3)
     classes = 1
     if "conv_class.weight" in weights:
         classes, rest = divmod(side_of(weights, "conv_class.weight", 0), max(slots, 1))
         if rest:
             raise CheckpointError(f"conv_class does not hold the same classes for {slots} slots")
+    capsules, rest = divmod(side_of(weights, "conv_seg.weight", 0), max(classes, 1))
+    if rest:
+        raise CheckpointError(f"conv_seg does not hold the same capsules for {classes} classes")
     return kind(
         num_classes=classes,
         slots=slots,
         clip_steps=side_of(weights, "batch_seg.running_mean", 0),
-        receptive_steps=receptive,
-        feature_width=side_of(weights, "conv_1.weight", 3),
+        capsules=capsules,
         **further,
     )
+
+
+def _receptive_steps(weights: Weights, pyramid: str) -> int:
+    kernels = tuple(side_of(weights, f"{pyramid.format(i)}.weight", 2) for i in range(1, 5))
+    if kernels != pyramid_kernels(kernels[3]):
+        raise CheckpointError(f"no pyramid has convolutions over {kernels} steps")
+    return kernels[3]
 
 
 def _read_settings(config: Mapping[str, Any]) -> PublishedSettings:

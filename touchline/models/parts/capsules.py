@@ -22,9 +22,6 @@ from touchline.models.parts.time_convolution import (
     temporal_pyramid,
 )
 
-CAPSULES = 16
-"""Numbers that describe each class at each step; their distance from 1/2 is the segmentation."""
-
 Polarity = Literal["distance", "score"]
 
 POLARITIES: tuple[Polarity, ...] = ("distance", "score")
@@ -45,6 +42,8 @@ class CapsuleConfig:
         receptive_steps: steps that the longest convolution of the pyramid sees.
         feature_width: numbers in a row of features.
         polarity: what a high segmentation means, see ``POLARITIES``.
+        capsules: numbers that describe each class at each step; their distance from 1/2 is the
+            segmentation. 16 as published (``--dim_capsule``).
 
     Raises:
         ConfigError: a value out of range.
@@ -56,6 +55,7 @@ class CapsuleConfig:
     receptive_steps: int = 80
     feature_width: int = 512
     polarity: Polarity = "score"
+    capsules: int = 16
 
     def __post_init__(self) -> None:
         smallest = {
@@ -64,6 +64,7 @@ class CapsuleConfig:
             "clip_steps": 15,
             "receptive_steps": 1,
             "feature_width": 1,
+            "capsules": 1,
         }
         for field, least in smallest.items():
             value = getattr(self, field)
@@ -160,10 +161,10 @@ class CapsuleNetwork(nn.Module):
 
     def add_heads(self, encoded: int) -> None:
         """Create segmentation and spotting for an encoding of ``encoded`` channels."""
-        classes, slots = self.config.num_classes, self.config.slots
-        self.conv_seg = TimeConv(encoded, CAPSULES * classes, 3)
+        classes, slots, capsules = self.config.num_classes, self.config.slots, self.config.capsules
+        self.conv_seg = TimeConv(encoded, capsules * classes, 3)
         self.batch_seg = nn.BatchNorm2d(self.config.clip_steps, eps=1e-3, momentum=0.01)
-        self.conv_spot_1 = TimeConv((CAPSULES + 1) * classes, 32, 3)
+        self.conv_spot_1 = TimeConv((capsules + 1) * classes, 32, 3)
         self.conv_spot_2 = TimeConv(32, 16, 3)
         flat = 16 * halved(halved(halved(self.config.clip_steps)))
         self.conv_conf = FlatLinear(flat, 2 * slots)
@@ -200,10 +201,11 @@ class CapsuleNetwork(nn.Module):
         return CapsuleOutput(segmentation, self._spot(capsules, segmentation))
 
     def _segment(self, capsules: Tensor) -> Tensor:
-        """(B, 16·K, T), capsule by capsule -> (B, T, K): how far the capsules are from 1/2."""
-        steps = capsules.transpose(1, 2).unflatten(2, (CAPSULES, self.config.num_classes))
+        """(B, N·K, T), capsule by capsule -> (B, T, K): how far the N capsules are from 1/2."""
+        sizes = self.config.capsules, self.config.num_classes
+        steps = capsules.transpose(1, 2).unflatten(2, sizes)
         squashed = self.batch_seg(steps).float().sigmoid()  # half precision is coarse at 1/2
-        square = ((squashed - 0.5) ** 2).sum(dim=2) * (4 / CAPSULES)
+        square = ((squashed - 0.5) ** 2).sum(dim=2) * (4 / self.config.capsules)
         return square.clamp_min(_SMALLEST_SQUARE).sqrt()
 
     def _spot(self, capsules: Tensor, segmentation: Tensor) -> Tensor:

@@ -42,6 +42,10 @@ class Graphs(NamedTuple):
     hearing: Tensor
     filled: Tensor
 
+    def into_slots(self, nodes: Tensor) -> Tensor:
+        """(n, C) to (H, M, C) of the graphs with any edge."""
+        return nodes.index_select(0, self.hearing).view(*self.joined.shape[:2], nodes.shape[1])
+
     def out_of_slots(self, spread: Tensor, count: int) -> Tensor:
         """(H, M, C) to (``count``, C) nodes; 0 for those of no such graph."""
         nodes = spread.new_zeros((count, spread.shape[2]))
@@ -187,6 +191,57 @@ def deep_graph_features(nodes: Tensor, graphs: Graphs, layers: Sequence[Residual
     for layer in others:
         x = x + layer.norm(layer.conv(x, graphs)).relu()
     return first.norm(x).relu()
+
+
+class SharedConvolution(nn.Module):
+    """GCNConv: the mean of a node and its neighbours, weighted by how many each of them has.
+
+    Kipf, Welling: "Semi-Supervised Classification with Graph Convolutional Networks", ICLR 2017.
+
+    Args:
+        inputs, outputs: of a node.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.lin = nn.Linear(inputs, outputs, bias=False)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, nodes: Tensor, graphs: Graphs) -> Tensor:
+        """(n, inputs) -> (n, outputs)."""
+        joined = graphs.joined
+        degrees = 1 + graphs.out_of_slots(joined.sum(dim=2, keepdim=True), len(nodes))
+        share = degrees.rsqrt()
+        own = linear(self.lin, nodes) * share
+        others = torch.bmm(joined, graphs.into_slots(own))
+        return (own + graphs.out_of_slots(others, len(nodes))) * share + self.bias
+
+
+class EdgeConvolution(nn.Module):
+    """EdgeConv: the largest of what a layer makes of a node and of how each neighbour differs.
+
+    Wang et al.: "Dynamic Graph CNN for Learning on Point Clouds", 2019. A node without neighbours
+    gives zeros.
+
+    Args:
+        inputs, outputs: of a node.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.nn = nn.Sequential(nn.Linear(2 * inputs, outputs))
+
+    def forward(self, nodes: Tensor, graphs: Graphs) -> Tensor:
+        """(n, inputs) -> (n, outputs)."""
+        layer = cast(nn.Linear, self.nn[0])
+        of_node, of_difference = layer.weight.chunk(2, dim=1)
+        own = F.linear(nodes, of_node - of_difference, layer.bias)
+        spread = graphs.into_slots(F.linear(nodes, of_difference))
+        apart = (graphs.joined == 0)[..., None]
+        largest = spread[:, None].masked_fill(apart, -torch.inf).amax(dim=2)
+        hears = 1 - graphs.deaf
+        heard = graphs.out_of_slots(largest.masked_fill(hears == 0, 0.0), len(nodes))
+        return (own + heard) * graphs.out_of_slots(hears, len(nodes))
 
 
 def largest_of_each(nodes: Tensor, graphs: Graphs) -> Tensor:
