@@ -10,7 +10,13 @@ from extras import needs
 from small_videos import write_video
 
 from touchline.errors import MediaError
-from touchline.features.resnet import SIDE, crop_published, published_start
+from touchline.features.resnet import (
+    SIDE,
+    crop_published,
+    published_start,
+    resize_and_crop_published,
+    resize_published,
+)
 from touchline.media.video import read_frames
 from touchline.timebase import parse_rate
 
@@ -64,6 +70,25 @@ def test_other_pictures_are_scaled_as_opencv_does(size):
     left = int((scaled_width - SIDE) / 2)
     difference = crop_published(pixels).astype(int) - scaled[:, left : left + SIDE]
     assert np.abs(difference).max() <= 1 and (difference != 0).mean() < 1e-3
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (398, 224), (100, 80), (224, 224)])
+def test_the_other_published_transforms_are_as_opencv_does_them(size):
+    cv2 = needs("cv2")
+    width, height = size
+    pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    squeezed = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    difference = resize_published(pixels).astype(int) - squeezed
+    assert np.abs(difference).max() <= 1
+    assert (difference != 0).mean() < 0.02  # OpenCV rounds the weights to 11 bits
+    scaled_width = int(width * (256 / height))
+    scaled = cv2.resize(pixels, (scaled_width, 256), interpolation=cv2.INTER_AREA)
+    left = int((scaled_width - SIDE) / 2)
+    difference = resize_and_crop_published(pixels).astype(int)
+    difference -= scaled[16:240, left : left + SIDE]
+    assert np.abs(difference).max() <= 1
+    # Enlarging, OpenCV rounds the weights to 11 bits.
+    assert (difference != 0).mean() < (2e-3 if height > 256 else 0.15)
 
 
 def test_small_pictures_are_enlarged_and_narrow_ones_refused():

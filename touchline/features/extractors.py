@@ -17,7 +17,7 @@ from touchline.features.extractor import DEFAULT_PLACEMENT, Extractor, Placement
 from touchline.features.mel_power import MelPower
 from touchline.features.pca import PcaExtractor
 from touchline.features.pictures import ModelPictures
-from touchline.features.resnet import PublishedResNet, TimmBackbone
+from touchline.features.resnet import TRANSFORMS, PublishedResNet, TimmBackbone
 from touchline.features.sound import LogMel, SpectrumStatistics
 from touchline.features.stored_pca import store_pca
 from touchline.features.top_view_vectors import WEIGHTS as TOP_VIEW_WEIGHTS
@@ -33,10 +33,8 @@ class ExtractorSpec:
     """An extractor and its options.
 
     Attributes:
-        name: ``"resnet152"``, ``"vggish"``, ``"vggish-half-second"``, ``"log-mel"``, ``"fft"``,
-            ``"mel-power"``, ``"top-view"``, ``"timm:<backbone>"``, or a model of the zoo such as
-            ``"demo"``; ``<name>@<file>`` takes its weights from a file; or
-            ``"detections@<detector>"``.
+        name: one of ``NAMES``, or a model of the zoo such as ``"demo"``; ``<name>@<file>`` takes
+            its weights from a file; or ``"detections@<detector>"``.
         rate: rows a second; the extractor's own by default.
         placement: where and how its network runs.
         pca: a PCA applied to its rows, and the published average, if any.
@@ -66,8 +64,11 @@ _WITHOUT_WEIGHTS: Mapping[str, Callable[[Fraction | None], Extractor]] = {
     "mel-power": MelPower,
 }
 
+_RESNETS = {f"resnet152{'' if name == 'crop' else f'-{name}'}": name for name in TRANSFORMS}
+"""The transform of frames, by extractor."""
+
 _STORED_AS = {
-    "resnet152": "resnet152",
+    **dict.fromkeys(_RESNETS, "resnet152"),
     "vggish": "vggish",
     "vggish-half-second": "vggish",
     "top-view": TOP_VIEW_WEIGHTS,
@@ -148,8 +149,8 @@ def _open_without_pca(spec: ExtractorSpec) -> Extractor:
             return TimmBackbone(folder, spec.rate, spec.placement)
         if name == "top-view":
             return TopViewVectors(folder, spec.rate, spec.placement)
-        if name == "resnet152":
-            return PublishedResNet(folder, spec.rate, spec.placement)
+        if name in _RESNETS:
+            return PublishedResNet(folder, spec.rate, spec.placement, _RESNETS[name])
         sound_map = EMBEDDING if name == EMBEDDING.name else HALF_SECONDS
         return VGGishSound(folder, sound_map, spec.rate, spec.placement)
     try:
