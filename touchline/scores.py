@@ -13,7 +13,7 @@ from touchline.labels import LabelSet
 FloatArray = npt.NDArray[np.float32]
 TimeArray = npt.NDArray[np.float64]
 
-SuppressionKind = Literal["maximum", "greedy", "half-open", "soft", "linear"]
+SuppressionKind = Literal["maximum", "greedy", "half-open", "soft", "linear", "distance"]
 """How neighbouring peaks of a curve thin each other out; see ``touchline.spotting.peaks``."""
 
 

@@ -8,6 +8,7 @@ network), ``touchline.training.tasks`` (task), ``touchline.spotting.scorers`` (s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal
@@ -36,6 +37,12 @@ class System:
         scorer: scores a whole half or video; None for a network that does not spot.
         decode: for a network of pictures, makes scores of its outputs for a window, in NumPy; see
             ``touchline.spotting.windows.decoder``.
+        passage: how a network of pictures passes over a video, where that is not window by window;
+            see ``touchline.spotting.passages``.
+        multi_label: whether every class is scored by itself, without background.
+        colours: of the pictures that it reads.
+        frames_per_step: how many of them make one step of its scores.
+        late_seconds: by how much later than a step's time its picture is taken.
         reads: what its clips consist of.
         given_streams: whether the configuration lists further streams as ``streams``, (name, width)
             each, so that a recipe may give any; other networks know their streams themselves.
@@ -52,6 +59,11 @@ class System:
     recipe: str
     reads: Reads = "features"
     decode: str = "touchline.spotting.windows:softmax"
+    passage: str | None = None
+    multi_label: bool = False
+    colours: Literal["rgb", "luma"] = "rgb"
+    frames_per_step: int = 1
+    late_seconds: Fraction = Fraction(0)
     given_streams: bool = False
     options: str = "touchline.training.options.features:FeatureRecipe"
     grounds_replays: bool = False
@@ -77,6 +89,18 @@ SYSTEMS: dict[str, System] = {
         recipe="tdeed-soccernet",
         reads="video",
         options="touchline.training.options.tdeed:TDEEDRecipe",
+    ),
+    "frame-stacking": System(
+        config="touchline.models.frame_stacking:FrameStackingConfig",
+        network="touchline.models.frame_stacking:FrameStacking",
+        task="touchline.training.tasks.frame_stacking:FrameStackingTask",
+        scorer="touchline.spotting.scorers.passages:score",
+        passage="touchline.spotting.passages.stacks:StackPassage",
+        multi_label=True,
+        colours="luma",
+        recipe="frame-stacking-ball",
+        reads="video",
+        options="touchline.training.options.frame_stacking:FrameStackingRecipe",
     ),
     "pooling": System(
         config="touchline.models.pooling:PoolingConfig",
@@ -189,6 +213,11 @@ def current_config(system: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_tuple(value: Any) -> Any:
     return tuple(_as_tuple(part) for part in value) if isinstance(value, list) else value
+
+
+def row_of(system: str) -> System:
+    """The row of a system; that of E2E-Spot for one that is not known."""
+    return SYSTEMS.get(system, SYSTEMS["e2e-spot"])
 
 
 def systems_reading(reads: Reads) -> list[str]:

@@ -12,6 +12,7 @@ from numbered_clips import SIZE, Clips, number_of, numbered, write_numbered
 
 from touchline.errors import MediaError
 from touchline.media.video import probe, read_frames
+from touchline.media.views import View, read_views
 
 Clip = tuple[Path, list[Fraction]]
 RATES = [Fraction(2), Fraction(25, 12), Fraction(5), Fraction(25)]
@@ -107,6 +108,42 @@ def test_probe_says_what_the_file_holds(clip: Clip) -> None:
     rates = {"ntsc": Fraction(30000, 1001), "fifty": Fraction(50)}
     if path.stem != "varying":
         assert info.frame_rate == rates.get(path.stem, Fraction(25))
+
+
+@pytest.mark.parametrize("pixel_range", ["tv", "pc"])
+def test_luma_is_given_as_it_is_stored(tmp_path: Path, pixel_range: str) -> None:
+    rng = np.random.default_rng(0)
+    stored = rng.integers(16, 236, (48, 66), dtype=np.uint8)
+    path = tmp_path / "lossless.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 66, 48, "yuv420p"
+        stream.codec_context.color_range = 1 if pixel_range == "tv" else 2
+        frame = av.VideoFrame(66, 48, "yuv420p")
+        for plane, value in zip(frame.planes, (stored, 128, 128), strict=True):
+            lines = np.full((plane.height, plane.line_size), 128, np.uint8)
+            lines[:, : plane.width] = value
+            plane.update(lines.tobytes())
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    luma = next(read_frames(path, colours="luma"))
+    assert luma.pixels.shape == (48, 66, 1)
+    assert np.array_equal(luma.pixels[..., 0], stored)
+    scaled = next(read_frames(path, colours="luma", size=(33, 24))).pixels
+    assert scaled.shape == (24, 33, 1)
+    assert abs(float(scaled.mean()) - stored.mean()) < 1
+    view = View(size=(66, 48), rate=Fraction(25), colours="luma")
+    with read_views(path, [view]) as views:
+        assert np.array_equal(next(views)[1].pixels, luma.pixels)
+
+
+def test_a_view_may_be_late(clips: Clips) -> None:
+    path, _ = clips.get("pal.mp4")
+    with read_views(path, [View(rate=Fraction(2), late_seconds=Fraction(1, 5))]) as views:
+        numbers = [number_of(frame.pixels) for _, frame in views]
+    with read_frames(path, rate=2, start_seconds=Fraction(1, 5)) as frames:
+        assert numbers == [number_of(frame.pixels) for frame in frames]
+    assert numbers[:2] == [5, 17]
 
 
 def test_frames_are_scaled_to_the_size_asked_for(clips: Clips) -> None:

@@ -44,6 +44,11 @@ SMALLER = {
         "clips.epoch_frames=64",
         "optimiser.batch=2",
     ),
+    "frame-stacking": (
+        "network={clip_len: 3, pretrained: false, flip_average: false}",
+        "clips.epoch_frames=210",
+        "optimiser.batch=2",
+    ),
     "tdeed": (
         "network={clip_len: 8, layers: 2, kernel: 3, pretrained: false}",
         "clips.epoch_frames=64",

@@ -46,12 +46,15 @@ class ClipRules:
         balance: how such an event is drawn: ``"events"``, uniformly, or ``"classes"``, a class
             first, weighted by the square root of its count, so that rare classes are drawn more
             often.
+        centred_within: how far from the middle of such a clip its event may be, in frames; None
+            for anywhere in the clip.
     """
 
     clip_steps: int
     mixup_alpha: float = 0.0
     foreground_share: float = 0.0
     balance: str = "events"
+    centred_within: int | None = None
 
 
 ClipTargets = Callable[[FrameLabels, int], Mapping[str, npt.NDArray[Any]]]
@@ -71,7 +74,7 @@ def read_clip(
     """A clip, black outside the video.
 
     Returns:
-        (clip_steps, H, W, 3) pixels, and (clip_steps,) 1 for frames inside the video.
+        (clip_steps, H, W, C) pixels, and (clip_steps,) 1 for frames inside the video.
     """
     first, last = max(0, start), min(frames.num_frames, start + clip_steps)
     present = frames.read(first, max(0, last - first))
@@ -85,7 +88,7 @@ def read_clip(
 class ClipDataset(Dataset[dict[str, Tensor]]):
     """Clips by their index over the whole training.
 
-    An item is a dictionary: ``frames`` (T, H, W, 3) uint8, black outside the video; ``valid`` (T,)
+    An item is a dictionary: ``frames`` (T, H, W, C) uint8, black outside the video; ``valid`` (T,)
     float32; the targets; and with mixup the same of a second, independent clip, as
     ``other_frames`` and so on, and ``share`` (), the weight of the first.
 
@@ -143,6 +146,9 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         at, frame = self._events[_pick(self._event_share, rng)]
         video = self.videos[at]
         starts = start_range(video.frames.num_frames, self.rules.clip_steps)
+        if (within := self.rules.centred_within) is not None:
+            start = int(frame) - self.rules.clip_steps // 2 + int(rng.integers(-within, within + 1))
+            return video, min(max(start, starts.start), starts.stop - 1)
         low = max(starts.start, int(frame) - self.rules.clip_steps + 1)
         high = min(starts.stop - 1, int(frame))
         return video, int(rng.integers(min(low, high), high + 1))

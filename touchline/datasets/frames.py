@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.errors import ConfigError, MediaError
-from touchline.media.video import probe, read_frames
+from touchline.media.video import Colours, probe, read_frames
 from touchline.runtime.progress import StepProgress
 from touchline.timebase import format_rate
 
@@ -30,16 +30,28 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """The frames of a video at a rate, scaled to a size."""
+    """The frames of a video at a rate, scaled to a size.
+
+    Attributes:
+        colours: what each pixel holds.
+        late_seconds: by how much later than i/rate frame i is taken.
+    """
 
     rate: Fraction
     width: int
     height: int
+    colours: Colours = "rgb"
+    late_seconds: Fraction = Fraction(0)
+
+    @property
+    def channels(self) -> int:
+        """Bytes of one pixel."""
+        return 3 if self.colours == "rgb" else 1
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of one frame as raw pixels."""
-        return 3 * self.width * self.height
+        return self.channels * self.width * self.height
 
 
 class VideoFrames(Protocol):
@@ -51,7 +63,7 @@ class VideoFrames(Protocol):
         ...
 
     def read(self, start: int, count: int) -> Pixels:
-        """(count, H, W, 3) RGB frames from ``start`` on; all must be inside the video.
+        """(count, H, W, C) frames from ``start`` on; all must be inside the video.
 
         Fewer are returned if the video ends earlier than its container states.
         """
@@ -68,22 +80,23 @@ class DecodedFrames:
     @cached_property
     def num_frames(self) -> int:
         """Number of frames before the end that the container states."""
-        return estimate_frames(self.path, self.grid.rate)
+        return estimate_frames(self.path, self.grid)
 
     def read(self, start: int, count: int) -> Pixels:
         """See ``VideoFrames``; seeks, then decodes."""
-        rate = self.grid.rate
+        grid, rate = self.grid, self.grid.rate
         with read_frames(
             self.path,
             rate=rate,
-            size=(self.grid.width, self.grid.height),
-            start_seconds=start / rate,
-            end_seconds=(start + count) / rate,
+            size=(grid.width, grid.height),
+            start_seconds=start / rate + grid.late_seconds,
+            end_seconds=(start + count) / rate + grid.late_seconds,
+            colours=grid.colours,
             threads=1,
         ) as stream:
             frames = [frame.pixels for frame, _ in zip(stream, range(count), strict=False)]
         if not frames:
-            return np.zeros((0, self.grid.height, self.grid.width, 3), np.uint8)
+            return np.zeros((0, grid.height, grid.width, grid.channels), np.uint8)
         return np.stack(frames)
 
 
@@ -110,8 +123,8 @@ class CachedFrames:
         return np.array(self._pixels[start : start + count])
 
 
-def estimate_frames(path: Path, rate: Fraction) -> int:
-    """Number of frames at a rate before the end of a video that its container states.
+def estimate_frames(path: Path, grid: FrameGrid) -> int:
+    """Number of frames of a grid before the end of a video that its container states.
 
     Raises:
         MediaError: the file is not a video, or does not state its duration.
@@ -119,27 +132,28 @@ def estimate_frames(path: Path, rate: Fraction) -> int:
     duration = probe(path).duration_seconds
     if not duration:
         raise MediaError("the file does not state its duration", where=path, remedy="remux it")
-    return max(1, -int(-(duration - 1e-3) * rate // 1))
+    return max(1, -int(-(duration - 1e-3 - float(grid.late_seconds)) * grid.rate // 1))
 
 
 def cache_path(folder: Path, video: Path, grid: FrameGrid) -> Path:
-    """The path of the cache of a video, which depends on the video file, rate and size."""
+    """The path of the cache of a video, which depends on the video file and the grid."""
     stat = video.stat()
     size = f"{grid.width}x{grid.height}"
     key = f"{video.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{format_rate(grid.rate)}|{size}"
+    if (grid.colours, grid.late_seconds) != ("rgb", 0):
+        key += f"|{grid.colours}|{grid.late_seconds}"
     return folder / f"{video.stem}-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
 
 
 def build_cache(video: Path, grid: FrameGrid, target: Path) -> Path:
-    """Decode a video once into ``target``, an array of (frames, H, W, 3) uint8.
+    """Decode a video once into ``target``, an array of (frames, H, W, C) uint8.
 
     Raises:
         MediaError: the video cannot be read, or has no frames.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}-{get_ident()}")
-    header = partial(
-        np.lib.format.header_data_from_array_1_0, np.empty((0, grid.height, grid.width, 3), "u1")
-    )
+    none = np.empty((0, grid.height, grid.width, grid.channels), "u1")
+    header = partial(np.lib.format.header_data_from_array_1_0, none)
     try:
         with beside.open("wb") as file:
             description = header()
@@ -147,7 +161,14 @@ def build_cache(video: Path, grid: FrameGrid, target: Path) -> Path:
             body = file.tell()
             count = 0
             size = (grid.width, grid.height)
-            with read_frames(video, rate=grid.rate, size=size, threads=1) as stream:
+            with read_frames(
+                video,
+                rate=grid.rate,
+                size=size,
+                start_seconds=grid.late_seconds,
+                colours=grid.colours,
+                threads=1,
+            ) as stream:
                 for frame in stream:
                     file.write(np.ascontiguousarray(frame.pixels).tobytes())
                     count += 1
@@ -194,7 +215,7 @@ def open_frames(
     targets = [cache_path(folder, path, grid) for path in videos]
     missing = {t: v for t, v in zip(targets, videos, strict=True) if not t.exists()}
     held = sum(t.stat().st_size for t in set(targets) if t.exists())
-    needed = sum(estimate_frames(v, grid.rate) for v in missing.values()) * grid.frame_bytes
+    needed = sum(estimate_frames(v, grid) for v in missing.values()) * grid.frame_bytes
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if held + needed > budget_bytes or needed > 0.9 * free:

@@ -19,6 +19,7 @@ from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
 from touchline.errors import CheckpointError, ConfigError
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
 from touchline.models.e2e_spot import E2ESpot
+from touchline.models.frame_stacking import FrameStacking
 from touchline.models.parts.shift import fold_gates
 from touchline.runtime.atomic import uninterrupted
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
@@ -103,7 +104,7 @@ def export_onnx(
     folder.card.require_video()
     target = folder.path if out is None else out
     network = load_network(folder)
-    if not isinstance(network, E2ESpot):
+    if not isinstance(network, (E2ESpot, FrameStacking)):
         raise ConfigError(
             f"model {folder.card.name}: networks of {folder.card.system} have no export",
             remedy="run it with PyTorch: --engine torch",
@@ -147,10 +148,17 @@ def _scratch(target: Path) -> Iterator[Path]:
             target.rmdir()
 
 
-def _parts(network: E2ESpot, folder: ModelFolder) -> list[Part]:
+def _parts(network: E2ESpot | FrameStacking, folder: ModelFolder) -> list[Part]:
     crop = folder.card.crop
     sizes = [(height + (crop or 0), width + (crop or 0)) for height, width in _PICTURE_SIZES]
     noise = torch.Generator().manual_seed(0)
+    if isinstance(network, FrameStacking):
+        # Whoever runs it pads pictures to such sizes, which leave nothing to pad inside.
+        sizes = [(-(-height // 32) * 32, -(-width // 32) * 32) for height, width in sizes]
+        return [
+            _picture_part(DeployedPictures(network, crop), sizes, noise, feature_axes=(0, 2, 3)),
+            _clip_head_part(DeployedHead(network), noise),
+        ]
     if network.config.shift:
         return [_spotter_part(DeployedSpotter(network, crop), sizes, noise)]
     return [
@@ -180,7 +188,10 @@ def _spotter_part(
 
 
 def _picture_part(
-    module: DeployedPictures, sizes: list[tuple[int, int]], noise: torch.Generator
+    module: DeployedPictures,
+    sizes: list[tuple[int, int]],
+    noise: torch.Generator,
+    feature_axes: tuple[int, ...] = (0,),
 ) -> Part:
     def pictures(count: int, size: tuple[int, int]) -> Inputs:
         valid = torch.ones(count)
@@ -191,7 +202,7 @@ def _picture_part(
         PICTURE_FILE,
         module.eval(),
         "features",
-        {"frames": (0, 1, 2), "valid": (0,), "features": (0,)},
+        {"frames": (0, 1, 2), "valid": (0,), "features": feature_axes},
         pictures(2, sizes[0]),
         (pictures(5, sizes[1]), pictures(3, sizes[2])),
     )
@@ -210,6 +221,24 @@ def _head_part(module: DeployedHead, noise: torch.Generator) -> Part:
         {"features": (0, 1), "logits": (0, 1)},
         features(2, 7),
         (features(1, config.clip_len), features(3, 13), features(4, 1)),
+    )
+
+
+def _clip_head_part(module: DeployedHead, noise: torch.Generator) -> Part:
+    """Of a network that takes clips of one length, on maps of any size."""
+    network = module.network
+
+    def features(count: int, size: tuple[int, int]) -> Inputs:
+        shape = (count, network.config.clip_len, network.map_channels, *size)
+        return {"features": torch.rand(shape, generator=noise)}
+
+    return Part(
+        HEAD_FILE,
+        module.eval(),
+        "logits",
+        {"features": (0, 3, 4), "logits": (0,)},
+        features(2, (6, 8)),
+        (features(1, (8, 13)), features(3, (7, 5))),
     )
 
 

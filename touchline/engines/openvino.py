@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from touchline.engines import Floats, Frames, Precision
 from touchline.errors import CheckpointError, ConfigError
+from touchline.systems import SYSTEMS
 from touchline.zoo.store import HEAD_FILE, ONNX_FILE, PICTURE_FILE, ModelFolder
 
 
@@ -48,6 +49,8 @@ CLEAR_PEAK = 0.2
 CLIPS_TO_CHECK = 2
 EXACT_SHAPES = 3
 PICTURES_AT_ONCE = 16
+PIXELS_AT_ONCE = 1 << 22
+"""Larger pictures pass the picture network fewer at a time: four of 1280x736."""
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
@@ -187,23 +190,25 @@ class _SplitSpotter:
         self._frame_shape: tuple[int, ...] = (*folder.card.picture_size[::-1], 3)
 
     def features(self, frames: Frames) -> Floats:
-        """(N, H, W, 3) -> (N, D), in parts of one size, so that one shape is compiled."""
+        """(N, H, W, C) -> (N, ...), in parts of one size, so that one shape is compiled."""
         self._frame_shape = frames.shape[1:]
+        at_once = _pictures_at_once(self._frame_shape)
         parts = []
-        for start in range(0, len(frames), PICTURES_AT_ONCE):
-            part = frames[start : start + PICTURES_AT_ONCE]
+        for start in range(0, len(frames), at_once):
+            part = frames[start : start + at_once]
             count = len(part)
-            if count < PICTURES_AT_ONCE:
-                filler = np.zeros((PICTURES_AT_ONCE - count, *part.shape[1:]), np.uint8)
+            if count < at_once:
+                filler = np.zeros((at_once - count, *part.shape[1:]), np.uint8)
                 part = np.concatenate((part, filler))
-            valid = np.ones(PICTURES_AT_ONCE, np.float32)
+            valid = np.ones(at_once, np.float32)
             parts.append(self._picture({"frames": part, "valid": valid})[:count])
         return np.concatenate(parts)
 
     def head(self, features: Floats, valid: Floats) -> Floats:
-        """(B, T, D), (B, T) -> (B, T, K+1)."""
-        vectors = np.where(valid[..., None] > 0, features, self._padding_vector())
-        return self._head({"features": vectors})
+        """(B, T, ...), (B, T) -> (B, T, K+1)."""
+        if not valid.all():
+            features = np.where(valid[..., None] > 0, features, self._padding_vector())
+        return self._head({"features": features})
 
     def clip(self, frames: Frames, valid: Floats) -> Floats:
         """(1, T, H, W, 3), (1, T) -> (1, T, K+1)."""
@@ -212,10 +217,16 @@ class _SplitSpotter:
     def _padding_vector(self) -> Floats:
         shape = self._frame_shape
         if shape not in self._padding:
-            frames = np.zeros((PICTURES_AT_ONCE, *shape), np.uint8)
-            valid = np.zeros(PICTURES_AT_ONCE, np.float32)
+            at_once = _pictures_at_once(shape)
+            frames = np.zeros((at_once, *shape), np.uint8)
+            valid = np.zeros(at_once, np.float32)
             self._padding[shape] = self._picture({"frames": frames, "valid": valid})[0]
         return self._padding[shape]
+
+
+def _pictures_at_once(shape: tuple[int, ...]) -> int:
+    """How many pictures (H, W, C) pass the picture network in one go."""
+    return max(1, min(PICTURES_AT_ONCE, PIXELS_AT_ONCE // (shape[0] * shape[1])))
 
 
 class OpenVINOEngine:
@@ -238,6 +249,8 @@ class OpenVINOEngine:
         self.shares_frames = ONNX_FILE not in folder.onnx_files
         self.clip_len = _clip_len(folder)
         self.num_outputs = folder.card.num_outputs
+        row = SYSTEMS.get(folder.card.system)
+        self._scores = _sigmoid if row is not None and row.multi_label else _softmax
         has_bf16 = has_bfloat16()
         if precision == "bf16" and not has_bf16:
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
@@ -273,7 +286,8 @@ class OpenVINOEngine:
         """See ``Engine.features``."""
         with self._check:
             if self._exact is not None:
-                self._check_clip(frames[None], np.ones((1, len(frames)), np.float32))
+                clip = frames[None, : self.clip_len]
+                self._check_clip(clip, np.ones(clip.shape[:2], np.float32))
         return self._split.features(frames)
 
     def head(self, features: Floats, valid: Floats) -> Floats:
@@ -302,7 +316,7 @@ class OpenVINOEngine:
         if exact is None:
             return self._network.clip(frames, valid)
         expected, logits = exact.clip(frames, valid), self._network.clip(frames, valid)
-        if not agree(_softmax(expected)[0], _softmax(logits)[0]):
+        if not agree(self._scores(expected)[0], self._scores(logits)[0]):
             self._network, self._exact = exact, None
             self.name = "openvino fp32"
             return expected
@@ -330,6 +344,11 @@ def agree(expected: Floats, scores: Floats) -> bool:
 def _softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    """Of classes that are scored by themselves, behind a background of 0."""
+    return np.pad(1 / (1 + np.exp(-logits)), ((0, 0), (0, 0), (1, 0)))
 
 
 def _clip_len(folder: ModelFolder) -> int:

@@ -81,8 +81,10 @@ class TorchEngine:
     def head(self, features: Floats, valid: Floats) -> Floats:
         """See ``Engine.head``."""
         with self._lock, torch.inference_mode(), self._autocast():
-            known = self._tensor(valid)[..., None] > 0
-            vectors = torch.where(known, self._tensor(features), self._padding_vector())
+            vectors = self._tensor(features)
+            if not valid.all():
+                known = self._tensor(valid)[..., None] > 0
+                vectors = torch.where(known, vectors, self._padding_vector())
             return self._head(vectors).float().cpu().numpy()
 
     def close(self) -> None:

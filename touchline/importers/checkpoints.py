@@ -23,7 +23,7 @@ FIRST_SAFE_TORCH = (2, 10)
 HDF5_SUFFIXES = {".h5", ".hdf5", ".keras"}
 MAX_ENTRIES = 100_000
 
-CONTAINERS = ("model_state_dict", "state_dict")
+CONTAINERS = ("model_state_dict", "state_dict", "nn_state_dict")
 """Where a training checkpoint keeps its weights."""
 
 PREFIXES = ("module.", "_model.", "model.")
@@ -63,7 +63,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
         weights[_without_prefix(key)] = value
     if len(weights) != len(inner):
         raise CheckpointError("two entries have the same published name", where=path)
-    return Checkpoint(weights, is_bare=inner is document and set(weights) == set(inner))
+    is_bare = inner is document and set(weights) == set(inner)
+    return Checkpoint(weights, is_bare, {} if inner is document else document)
 
 
 def _inner(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -31,8 +31,6 @@ from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, sha256_of, user_model
 
 MAX_CONFIG_BYTES = 1_000_000
 
-SOCCERNET_SIZE = (398, 224)
-
 _NAME = re.compile(NAME)
 
 
@@ -90,7 +88,8 @@ def import_checkpoint(
         raise ConfigError("is there already", where=target, remedy="give another --name")
     reader = _reader_of(checkpoint, path)
     weights = _renamed(reader, checkpoint, path)
-    settings = _with_published(_read_settings(config_path, reader), published)
+    beside = _read_settings(config_path, reader).over(_settings_inside(reader, checkpoint, path))
+    settings = _with_published(beside, published)
     config = _config(reader, weights, settings, path)
     network = make_network(SYSTEMS[reader.system], config)
     fill(network, weights, where=path)
@@ -173,9 +172,14 @@ def _other_system(keys: Mapping[str, Tensor]) -> str | None:
         return "T-DEED"
     if "conv_1.weight" in keys and "conv_p_1.weight" in keys:
         return "CALF"
-    if any(key.startswith(("conv2d_encoder.", "conv3d_encoder.")) for key in keys):
-        return "the 2023 ball action spotting winner"
     return None
+
+
+def _settings_inside(reader: LegacyReader, checkpoint: Checkpoint, path: Path) -> PublishedSettings:
+    try:
+        return reader.settings_inside(checkpoint.container)
+    except CheckpointError as error:
+        raise CheckpointError(error.what, where=path, remedy=error.remedy) from error
 
 
 def _read_settings(config_path: Path | None, reader: LegacyReader) -> PublishedSettings:
@@ -226,7 +230,9 @@ def _card(
 ) -> ModelCard:
     classes = _labels(config.num_classes, settings, reader, wishes.labels)
     rate = _rate(classes, settings, reader, wishes.rate)
-    width, height = _size(settings, wishes.size) if reader.features is None else (None, None)
+    width, height = (
+        _size(settings, wishes.size, reader) if reader.features is None else (None, None)
+    )
     return ModelCard(
         name=name,
         system=reader.system,
@@ -250,8 +256,10 @@ def _identified(features: CardFeatures, rate: Fraction) -> CardFeatures:
     return features.model_copy(update={"identity": published_identity(features.name, rate)})
 
 
-def _size(settings: PublishedSettings, given: tuple[int, int] | None) -> tuple[int, int]:
-    width, height = given or settings.size or SOCCERNET_SIZE
+def _size(
+    settings: PublishedSettings, given: tuple[int, int] | None, reader: LegacyReader
+) -> tuple[int, int]:
+    width, height = given or settings.size or reader.usual_size
     for side in (width, height):
         if not 16 <= side <= 4096:
             raise ConfigError(f"pictures of {width}x{height}", remedy="16 to 4096 on each side")
@@ -285,7 +293,7 @@ def _labels(
         found = _usual_labels(count, reader)
     if len(found) != count:
         raise ConfigError(
-            f"the weights have {count + 1} outputs, background and {count} classes, "
+            f"the weights have {count} classes, background left out, "
             f"and {counted(len(found), 'label')} given",
             remedy="give as many with --labels",
         )

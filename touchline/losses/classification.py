@@ -1,4 +1,5 @@
-"""Cross-entropy over the frames of clips, as E2E-Spot trains (Hong et al., ECCV 2022)."""
+"""Cross-entropy of classes: over frames as E2E-Spot trains (Hong et al., ECCV 2022), and of classes
+that are scored by themselves."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -30,6 +31,30 @@ def frame_cross_entropy(
     flat_targets = targets.flatten(0, 1)
     losses = [F.cross_entropy(s.flatten(0, 1).float(), flat_targets, weight) for s in stages]
     return sum(losses[1:], losses[0])
+
+
+def binary_focal(
+    logits: Tensor, targets: Tensor, gamma: float = 2.0, alpha: float | None = None
+) -> Tensor:
+    """Binary cross-entropy that counts less what is answered well (Lin et al., ICCV 2017).
+
+    Args:
+        logits: (..., K).
+        targets: (..., K) of 0 and 1.
+        gamma: by which power of the error an answer counts.
+        alpha: weight of the targets of 1, and 1 - alpha of the others; None weighs both by 1.
+
+    Returns:
+        a scalar, float32: the mean over all entries.
+    """
+    logits = logits.float()
+    losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    probability = logits.sigmoid()
+    error = probability * (1 - targets) + (1 - probability) * targets
+    losses = losses * error**gamma
+    if alpha is not None:
+        losses = losses * (alpha * targets + (1 - alpha) * (1 - targets))
+    return losses.mean()
 
 
 def soft_binary_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

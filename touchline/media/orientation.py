@@ -51,7 +51,7 @@ class Orientation:
         return (height, width) if self.transpose else (width, height)
 
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Coded pixels (H, W, 3) as displayed; contiguous."""
+        """Coded pixels (H, W, C) as displayed; a contiguous array."""
         if self.transpose:
             pixels = pixels.transpose(1, 0, 2)
         if self.flip_rows:

@@ -5,12 +5,14 @@ clock; of an untrimmed recording beside its ``video.ini``, from the first frame 
 frame rate may vary; rotated pictures are returned upright.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from av import VideoFrame
 from av.error import FFmpegError
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -23,6 +25,14 @@ from touchline.media.orientation import Orientation
 from touchline.media.streams import Item, Stream
 
 _MAX_PIXEL_ASPECT = 4
+
+Colours = Literal["rgb", "luma"]
+"""What a picture is converted to: RGB, or its luma just as it is stored, in whatever range."""
+
+_WITH_LUMA = {
+    f"yuv{range_}{sampling}p" for range_ in ("", "j") for sampling in ("420", "422", "444")
+} | {"nv12", "gray"}
+"""Pixel formats whose first plane holds the luma, a byte for each pixel."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +70,15 @@ class Frame:
 
     Attributes:
         seconds: start of its display, from the first frame shown.
-        pixels: uint8 RGB of shape (height, width, 3), upright.
+        pixels: uint8 RGB of shape (height, width, 3), or luma (height, width, 1), upright.
     """
 
     seconds: float
     pixels: NDArray[np.uint8]
+
+
+Converter = Callable[[Picture], Frame]
+"""Makes a frame of a decoded picture."""
 
 
 def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
@@ -97,6 +111,7 @@ def read_frames(
     end_seconds: float | Fraction | None = None,
     threads: int | None = None,
     skim: bool = False,
+    colours: Colours = "rgb",
     limits: Limits = DEFAULT_LIMITS,
 ) -> "PictureStream[Frame]":
     """Read the frames of a video, in time order and in constant memory.
@@ -112,6 +127,7 @@ def read_frames(
         threads: threads of the decoder; None for the decoder's default.
         skim: skip frames that no other frame refers to: faster after a seek, and up to a few
             frames early.
+        colours: ``"luma"`` for the luma alone.
         limits: bounds on what is read.
 
     Raises:
@@ -126,7 +142,7 @@ def read_frames(
     source = PictureSource(path, limits, threads, skim=skim)
     info = describe(source)
     pictures = PictureRange(source, start, end, limits.max_duration_seconds)
-    convert = RgbConverter(Orientation.of(source.first.frame), size or info.size)
+    convert = converter(colours, Orientation.of(source.first.frame), size or info.size)
     frames = (
         _every(pictures, convert) if rate is None else _on_grid(pictures, convert, Fraction(rate))
     )
@@ -211,14 +227,14 @@ class PictureRange:
             self.reached = self.end
 
 
-def _every(pictures: PictureRange, convert: "RgbConverter") -> Generator[Frame, None, None]:
+def _every(pictures: PictureRange, convert: Converter) -> Generator[Frame, None, None]:
     for picture in pictures:
         if picture.start + pictures.tolerance >= pictures.start:
             yield convert(picture)
 
 
 def _on_grid(
-    pictures: PictureRange, convert: "RgbConverter", rate: Fraction
+    pictures: PictureRange, convert: Converter, rate: Fraction
 ) -> Generator[Frame, None, None]:
     # The tolerance accepts time stamps that rounding moved just past a grid time.
     wanted = pictures.start + pictures.tolerance
@@ -267,6 +283,45 @@ class RgbConverter:
             raise MediaError(f"a frame cannot be converted ({error.strerror})") from error
         pixels = np.asarray(converted.to_ndarray(), dtype=np.uint8)
         return Frame(float(picture.start), self._orientation.apply(pixels))
+
+
+class LumaConverter:
+    """The luma of pictures at one size, upright: neither its range nor its values are changed."""
+
+    def __init__(self, orientation: Orientation, size: tuple[int, int]) -> None:
+        self._orientation = orientation
+        self._coded_size = orientation.size(*size)
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, picture: Picture) -> Frame:
+        width, height = self._coded_size
+        frame, name = picture.frame, picture.frame.format.name
+        if name not in _WITH_LUMA or (frame.width, frame.height) != (width, height):
+            try:
+                frame = self._reformatter.reformat(
+                    frame,
+                    width=width,
+                    height=height,
+                    format=name if name in _WITH_LUMA else "yuv420p",
+                    interpolation=Interpolation.BILINEAR,
+                    threads=1,
+                )
+            except FFmpegError as error:
+                raise MediaError(f"a frame cannot be converted ({error.strerror})") from error
+        luma = plane_of(frame, 0, (height, width))[..., None]
+        return Frame(float(picture.start), self._orientation.apply(luma))
+
+
+def converter(colours: Colours, orientation: Orientation, size: tuple[int, int]) -> Converter:
+    """Makes frames of a size (width, height) in these colours."""
+    return (RgbConverter if colours == "rgb" else LumaConverter)(orientation, size)
+
+
+def plane_of(frame: VideoFrame, index: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """(rows, columns) of a plane of bytes, without the padding of its lines; not a copy."""
+    plane = frame.planes[index]
+    data = np.frombuffer(memoryview(plane), np.uint8)
+    return data[: shape[0] * plane.line_size].reshape(shape[0], plane.line_size)[:, : shape[1]]
 
 
 def describe(source: PictureSource) -> VideoInfo:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from av import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
@@ -24,8 +23,9 @@ from touchline.media.video import (
     Frame,
     PictureRange,
     PictureStream,
-    RgbConverter,
+    converter,
     describe,
+    plane_of,
     with_time_on_show,
 )
 
@@ -54,13 +54,16 @@ class View:
         rate: frames a second, the frame on show at i/rate for every i; None for every frame.
         densest: of every frame, leave out those that follow another too closely for this many
             a second; None for all of them.
-        colours: ``"rgb"``, scaled with care; or ``"yuv"``, sampled: luma, blue and red difference.
+        colours: ``"rgb"`` or ``"luma"``, scaled with care; or ``"yuv"``, sampled: luma, blue and
+            red difference.
+        late_seconds: of a rated view, by how much later than i/rate its frames are taken.
     """
 
     size: tuple[int, int] | None = None
     rate: Fraction | None = None
     densest: Fraction | None = None
-    colours: Literal["rgb", "yuv"] = "rgb"
+    colours: Literal["rgb", "luma", "yuv"] = "rgb"
+    late_seconds: Fraction = Fraction(0)
 
 
 def read_views(
@@ -118,6 +121,8 @@ class _Turns:
         self._convert = convert
         # A stamp that rounding put just before its time belongs to it, hence the tolerance.
         self._wanted = pictures.start + (pictures.tolerance if view.rate else -pictures.tolerance)
+        if view.rate:
+            self._wanted += view.late_seconds
         self._apart = Fraction(0) if view.densest is None else 1 / view.densest
         self._apart = max(Fraction(0), self._apart - pictures.tolerance - self._apart / 100)
 
@@ -147,7 +152,9 @@ def _converter(
     view: View, orientation: Orientation, displayed: tuple[int, int]
 ) -> Callable[[Picture], Frame]:
     size = view.size or displayed
-    return RgbConverter(orientation, size) if view.colours == "rgb" else _Sampler(orientation, size)
+    if view.colours == "yuv":
+        return _Sampler(orientation, size)
+    return converter(view.colours, orientation, size)
 
 
 class _Sampler:
@@ -172,14 +179,8 @@ class _Sampler:
             across, down = (1, 1) if plane == 0 else steps
             shape = (-(-frame.height // down), -(-frame.width // across))
             samples = _LUMA_SAMPLES if plane == 0 else _CHROMA_SAMPLES
-            pixels[..., plane] = _cells(_plane(frame, plane, shape), width, height, samples)
+            pixels[..., plane] = _cells(plane_of(frame, plane, shape), width, height, samples)
         return Frame(float(picture.start), self._orientation.apply(pixels))
-
-
-def _plane(frame: VideoFrame, index: int, shape: tuple[int, int]) -> Pixels:
-    plane = frame.planes[index]
-    data = np.frombuffer(memoryview(plane), np.uint8)
-    return data[: shape[0] * plane.line_size].reshape(shape[0], plane.line_size)[:, : shape[1]]
 
 
 def _cells(plane: Pixels, width: int, height: int, samples: tuple[int, int]) -> NDArray[np.uint16]:

@@ -5,13 +5,23 @@ lacks is the ``padding`` of the network's configuration: ``"mean"``, zero *after
 in the published inference of E2E-Spot; or ``"black"``, a black picture.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from touchline.models.e2e_spot import E2ESpot, prediction_of
+from touchline.models.frame_stacking import FrameStacking
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+SCALES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "rgb": (IMAGENET_MEAN, IMAGENET_STD),
+    "bw": ((0.5,), (0.5,)),
+    "flow": ((0.5,), (0.5,)),
+    "stack": ((0.0,), (1.0,)),
+}
+"""Mean and deviation of the channels that are left, of values from 0 to 1, by modality."""
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)
 """Shares of red, green and blue, as torchvision takes them."""
 
@@ -27,10 +37,10 @@ class Normalise(nn.Module):
     """Pictures to what the networks were trained on.
 
     rgb: ImageNet mean and deviation. bw: grey in [-1, 1]. flow: the second and third channel
-    (y flow, x flow) in [-1, 1].
+    (y flow, x flow) in [-1, 1]. stack: every channel, a grey frame, in [0, 1].
 
     Args:
-        modality: ``"rgb"``, ``"bw"`` or ``"flow"``.
+        modality: ``"rgb"``, ``"bw"``, ``"flow"`` or ``"stack"``.
         crop: side of the centred square to cut out first; None keeps the whole picture.
     """
 
@@ -42,7 +52,7 @@ class Normalise(nn.Module):
         super().__init__()
         self.modality = modality
         self.crop = crop
-        mean, std = (IMAGENET_MEAN, IMAGENET_STD) if modality == "rgb" else ((0.5,), (0.5,))
+        mean, std = SCALES[modality]
         scale = 1 / (255 * torch.tensor(std))
         shift = -torch.tensor(mean) / torch.tensor(std)
         self.register_buffer("scale", scale[:, None, None], persistent=False)
@@ -64,7 +74,7 @@ class Normalise(nn.Module):
 class DeployedPictures(nn.Module):
     """The picture network alone, for backbones without temporal shift."""
 
-    def __init__(self, network: E2ESpot, crop: int | None = None) -> None:
+    def __init__(self, network: E2ESpot | FrameStacking, crop: int | None = None) -> None:
         super().__init__()
         self.normalise = Normalise(network.config.modality, crop)
         self.network = network
@@ -86,7 +96,7 @@ class DeployedPictures(nn.Module):
 class DeployedHead(nn.Module):
     """The temporal head alone."""
 
-    def __init__(self, network: E2ESpot) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
 

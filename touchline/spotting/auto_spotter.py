@@ -21,7 +21,6 @@ from touchline.errors import InputError
 from touchline.events import RAN, SCORE, SIDES, TEAMS, Producer, Timeline, Video
 from touchline.labels import BROADCAST, HIGHLIGHT, SOCCERNET_V2, LabelSet
 from touchline.media.video import probe
-from touchline.media.views import View
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.spotting.agreement import agreed, goal_evidence
@@ -215,10 +214,9 @@ def _see_with(
 ) -> _Seen:
     """Read a video in one pass, from which a network of pictures pulls its frames."""
     reader = BroadcastReader(probe(video), threads=threads)
-    card = network.card
     with open_pass(
         video,
-        View(card.picture_size, card.frame_rate),
+        network.view,
         reader.pictures,
         reader.sounds,
         start_seconds=network.first_frame_seconds(part.start_seconds),

@@ -1,6 +1,6 @@
 """From curves to events: every step is a candidate, and suppression keeps the peaks.
 
-Five suppressions, each per class:
+Six suppressions, each per class:
 
 - ``maximum`` (E2E-Spot): a candidate goes if a strictly higher one lies within the window, even if
   that one goes too. Equal neighbours both stay.
@@ -10,6 +10,8 @@ Five suppressions, each per class:
 - ``soft`` (soft-NMS, ASTRA, T-DEED): the highest stays and scales its window down by
   (distance/window)² instead of removing it.
 - ``linear`` (soft-NMS, dense anchors): the same by distance/window.
+- ``distance`` (SciPy's ``find_peaks``, the 2023 ball winner): only steps higher than both their
+  neighbours are candidates; the highest stays and removes those nearer than the window.
 """
 
 import math
@@ -87,6 +89,23 @@ def keep_linear(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
     return _soften(steps, values, reach, power=1)
 
 
+def keep_distant(steps: Steps, values: FloatArray, reach: float) -> FloatArray:
+    """(n,) confidences after the choice of ``find_peaks``; 0 for what it drops. Ties: the later
+    stays."""
+    apart = math.ceil(reach)
+    return _thin_out(-steps[::-1], values[::-1], apart - 1, apart)[::-1]
+
+
+def local_maxima(curve: FloatArray) -> Steps:
+    """The steps of a curve that are higher than both neighbours; of a plateau the middle one,
+    rounded down. Neither the first nor the last step is one, nor a plateau that reaches them."""
+    firsts = np.flatnonzero(np.diff(curve, prepend=np.nan) != 0)
+    heights = curve[firsts]
+    lasts = np.append(firsts[1:], len(curve)) - 1
+    inner = (heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:])
+    return (firsts[1:-1][inner] + lasts[1:-1][inner]) // 2
+
+
 def _soften(steps: Steps, values: FloatArray, reach: float, power: int) -> FloatArray:
     """The highest stays and scales down what lies within its reach, which need not be whole."""
     kept = np.zeros_like(values)
@@ -107,6 +126,7 @@ SUPPRESSIONS: dict[SuppressionKind, Callable[[Steps, FloatArray, float], FloatAr
     "half-open": keep_half_open,
     "soft": keep_soft,
     "linear": keep_linear,
+    "distance": keep_distant,
 }
 
 
@@ -171,7 +191,8 @@ def find_peaks(
     found: list[Event] = []
     for column, label in enumerate(scores.labels):
         curve = scores.values[:, column]
-        steps = np.flatnonzero(curve >= suppression.floor)
+        among = local_maxima(curve) if suppression.kind == "distance" else np.arange(len(curve))
+        steps = among[curve[among] >= suppression.floor]
         kept = suppress(steps, curve[steps], _reach(windows[column], scores.rate))
         found += [
             Event(float(scores.seconds[step]), label, float(value), source="model")

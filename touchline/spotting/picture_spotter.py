@@ -16,9 +16,11 @@ from touchline.engines import Engine
 from touchline.errors import MediaError
 from touchline.events import Producer, Timeline, Video
 from touchline.media.video import Frame, VideoInfo, probe, read_frames
+from touchline.media.views import View
 from touchline.runtime.prefetch import prefetched
 from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray, Scores
+from touchline.spotting.passages import Curve, passage_of
 from touchline.spotting.peaks import Suppression
 from touchline.spotting.timelines import (
     DEFAULT_THRESHOLD,
@@ -28,6 +30,7 @@ from touchline.spotting.timelines import (
     timeline_of,
 )
 from touchline.spotting.windows import Window, WindowAverage, cut_windows, decoder
+from touchline.systems import row_of
 from touchline.timebase import format_seconds
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder
@@ -82,6 +85,8 @@ class Spotter:
         self.engine = engine
         self.suppression = suppression or suppression_of(self.card)
         self.overlap_frames = int(engine.clip_len * overlap)
+        self._row = row_of(self.card.system)
+        self._passage = passage_of(self.card.system, self.card.config)
 
     @property
     def card(self) -> ModelCard:
@@ -92,6 +97,15 @@ class Spotter:
     def producer(self) -> Producer:
         """What its timelines name as what produced them."""
         return producer_of(self.card)
+
+    @property
+    def view(self) -> View:
+        """The frames of a video that it reads."""
+        card = self.card
+        late = self._row.late_seconds
+        return View(
+            card.picture_size, card.frame_rate, colours=self._row.colours, late_seconds=late
+        )
 
     def __enter__(self) -> "Spotter":
         return self
@@ -156,13 +170,14 @@ class Spotter:
         Raises:
             MediaError: the file is not a video that can be read, or ends before the part starts.
         """
-        start = self.first_frame_seconds(start_seconds)
+        view = self.view
         with read_frames(
             video,
-            rate=self.card.frame_rate,
-            size=self.card.picture_size,
-            start_seconds=start,
+            rate=view.rate,
+            size=view.size,
+            start_seconds=self.first_frame_seconds(start_seconds) + view.late_seconds,
             end_seconds=end_seconds,
+            colours=self._row.colours,
         ) as stream:
             return self.score_frames(
                 stream, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
@@ -170,8 +185,15 @@ class Spotter:
 
     def first_frame_seconds(self, start_seconds: float) -> Fraction:
         """Where to begin to read for a part: at the first step of the whole video in it."""
-        rate = self.card.frame_rate
-        return ceil(Fraction(start_seconds) * rate) / rate
+        return self._first_step(start_seconds) / self._step_rate
+
+    @property
+    def _step_rate(self) -> Fraction:
+        """Steps of its curves a second."""
+        return self.card.frame_rate / self._row.frames_per_step
+
+    def _first_step(self, start_seconds: float) -> int:
+        return ceil(Fraction(start_seconds) * self._step_rate)
 
     def score_frames(
         self,
@@ -184,8 +206,8 @@ class Spotter:
         """Run the network over the frames of a video that somebody else has opened.
 
         Args:
-            stream: frames at the rate and size of the model's card, from
-                ``first_frame_seconds(start_seconds)`` on; read in a thread of its own.
+            stream: the frames of ``view``, from ``first_frame_seconds(start_seconds)`` on; read
+                in a thread of its own.
             start_seconds, end_seconds: see ``score``.
 
         Raises:
@@ -193,33 +215,49 @@ class Spotter:
         """
         times: list[float] = []
         rate, labels = self.card.frame_rate, self.card.label_set
-        first_step = ceil(Fraction(start_seconds) * rate)
+        first_step = self._first_step(start_seconds)
+        first_frame = first_step * self._row.frames_per_step
+
+        def show() -> None:
+            if progress is not None:
+                progress(_share_done(times, stream, start_seconds, end_seconds))
+
         with prefetched(stream, _FRAMES_AHEAD) as frames:
 
             def pixels() -> Iterator[Pixels]:
-                for step, frame in enumerate(frames, first_step):
+                for step, frame in enumerate(frames, first_frame):
                     # A picture that stays on show for several steps has its own time at the first.
                     is_new = frame.seconds > (times[-1] if times else start_seconds - 1e-9)
                     times.append(frame.seconds if is_new else float(step / rate))
                     yield frame.pixels
 
-            average = WindowAverage(self.engine.num_outputs)
-            decode = decoder(self.card.system)
-            for window, outputs in self.windows_of(pixels()):
-                average.add(window.start, decode(outputs), window.valid)
-                if progress is not None:
-                    progress(_share_done(times, stream, start_seconds, end_seconds))
+            curve = self._curve(pixels(), show)
         if not times:
             raise no_picture(stream.info, start_seconds)
-        values = average.mean()[:, 1:]  # column 0 is background
+        seconds = np.array(times)
+        if self._row.frames_per_step > 1:
+            steps = np.arange(first_step, first_step + len(curve.values))
+            seconds = steps / float(self._step_rate)
         if progress is not None:
             progress(1.0)
         info = stream.info
         return ScoredVideo(
             Video(info.path.name, _duration(stream), info.frame_rate),
-            Scores(values, np.array(times), labels, rate),
+            Scores(curve.values, seconds, labels, self._step_rate),
             stream.end_seconds if stream.truncated else None,
+            curve.remarks,
         )
+
+    def _curve(self, pixels: Iterator[Pixels], show: Callable[[], None]) -> Curve:
+        """(steps, classes) the scores of a stream of frames."""
+        if self._passage is not None:
+            return self._passage.curve(pixels, self.engine, show)
+        average = WindowAverage(self.engine.num_outputs)
+        decode = decoder(self.card.system)
+        for window, outputs in self.windows_of(pixels):
+            average.add(window.start, decode(outputs), window.valid)
+            show()
+        return Curve(average.mean()[:, 1:])  # column 0 is background
 
     def windows_of(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:
         """Every window of a stream of (H, W, 3) frames, with the network's outputs for it."""

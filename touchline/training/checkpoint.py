@@ -121,7 +121,7 @@ class CheckpointCallback(lightning.Callback):
         if self._is_better(figures):
             self.best_epoch, self.best_figures = epoch, figures
             if trainer.is_global_zero:
-                self._write_model(pl_module.network)
+                self._write_model(pl_module.result)
         if is_whole:
             self._save(trainer)
         if trainer.is_global_zero:
@@ -135,7 +135,7 @@ class CheckpointCallback(lightning.Callback):
         """The figures of the epoch; empty if none are due."""
         share = Share(trainer.global_rank, trainer.world_size)
         figures: dict[str, float] = {}
-        module.network.eval()
+        module.result.eval()
         batches = self.source.loss_batches(share)
         if batches is not None:
             figures["loss"] = self._mean_loss(trainer, module, batches)
@@ -143,7 +143,7 @@ class CheckpointCallback(lightning.Callback):
             items = self.source.validation
             own = items[share.rank :: share.world]
             precision = trainer.precision_plugin.forward_context
-            curves = score_items(self.source, module.network, own, precision)
+            curves = score_items(self.source, module.result, own, precision)
             rule = suppression_of(self.recipe.validation)
             figures |= measure(self.recipe.figures, _gather(curves, share.world), items, rule)
         module.network.train()
@@ -158,7 +158,7 @@ class CheckpointCallback(lightning.Callback):
     ) -> float:
         batches.set_epoch(trainer.current_epoch)
         precision = trainer.precision_plugin.forward_context
-        total, clips = loss_on(self.source.task, module.network, batches, module.device, precision)
+        total, clips = loss_on(self.source.task, module.result, batches, module.device, precision)
         if trainer.world_size > 1:
             sums = torch.tensor([total, clips], dtype=torch.float64, device=module.device)
             torch.distributed.all_reduce(sums)

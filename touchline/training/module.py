@@ -1,5 +1,6 @@
 """Training as a Lightning module: one step of any task, its clock, its random numbers."""
 
+import copy
 import math
 import time
 from typing import Any
@@ -22,18 +23,50 @@ def seed_step(seed: int, step: int, rank: int) -> None:
         torch.cuda.manual_seed_all(state)
 
 
+class WeightAverage(nn.Module):
+    """A copy of a network whose weights and buffers follow it: a moving average over steps."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+        self.decay = decay
+
+    def train(self, mode: bool = True) -> "WeightAverage":
+        """Stays in evaluation mode."""
+        return self
+
+    @torch.no_grad()
+    def take(self, network: nn.Module) -> None:
+        """Come nearer to the network; whole numbers, such as counters, are copied."""
+        latest = network.state_dict()
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(latest[name].to(value.dtype), 1 - self.decay)
+            else:
+                value.copy_(latest[name])
+
+
 class TrainingModule(lightning.LightningModule):
     """Trains one network by the task of its source.
 
     Attributes:
         network: the network, in the published parameter names.
+        average: the moving average of its weights; None where the recipe wants none.
         schedule: of the learning rate.
         elapsed_seconds: how long training has run, earlier parts of a resumed run included.
     """
 
-    def __init__(self, network: nn.Module, source: ClipSource, seed: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        source: ClipSource,
+        seed: int,
+        average_decay: float | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
+        self.average = None if average_decay is None else WeightAverage(network, average_decay)
+        self._averaged_step = 0
         self.schedule: Schedule = source.make_schedule()
         self._source = source
         self._seed = seed
@@ -47,6 +80,11 @@ class TrainingModule(lightning.LightningModule):
         """See the class."""
         return self._earlier_seconds + time.monotonic() - self._started
 
+    @property
+    def result(self) -> nn.Module:
+        """The network that is validated and kept: with the averaged weights, where there are."""
+        return self.network if self.average is None else self.average.network
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """See ``ClipSource``."""
         return self._source.make_optimiser(self.network)
@@ -54,6 +92,7 @@ class TrainingModule(lightning.LightningModule):
     def on_train_start(self) -> None:
         """Start the clock."""
         self._started = time.monotonic()
+        self._averaged_step = self.global_step
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set what depends on the step alone: random numbers and learning rate."""
@@ -69,6 +108,12 @@ class TrainingModule(lightning.LightningModule):
         loss = self._source.task.loss(self.network, batch["streams"], batch["targets"])
         self._losses.setdefault(batch_idx, loss.detach())
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average the weights after every step."""
+        if self.average is not None and self.global_step > self._averaged_step:
+            self.average.take(self.network)
+            self._averaged_step = self.global_step
 
     def take_mean_loss(self) -> float:
         """Mean loss since the last call."""

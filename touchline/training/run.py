@@ -70,7 +70,9 @@ def train(
         source.prepare(network)
     source.check()
     folder.mkdir(parents=True, exist_ok=True)
-    module = TrainingModule(network, source, recipe.run.seed)
+    module = TrainingModule(
+        network, source, recipe.run.seed, average_decay=recipe.optimiser.average_decay
+    )
     kept = CheckpointCallback(folder, recipe, source, say)
     total = recipe.optimiser.total_steps(source.steps_per_epoch)
     trainer = make_trainer(

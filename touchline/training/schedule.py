@@ -191,6 +191,20 @@ def learning_rate_factor(done: float, warm_up: float, period: float) -> float:
     return linear * 0.5 * (1 + math.cos(math.pi * done / period))
 
 
+def warm_then_cosine(done: float, warm_up: float, total: float, final_share: float) -> float:
+    """Share of the learning rate: a linear warm-up from zero, and then a cosine to the last share.
+
+    Args:
+        done: steps (or another measure) since the start.
+        warm_up: length of the warm-up in the same measure.
+        total: where the cosine ends.
+    """
+    if done < warm_up:
+        return done / warm_up
+    left = 0.5 * (1 + math.cos(math.pi * (done - warm_up) / max(total - warm_up, 1e-9)))
+    return final_share + (1 - final_share) * left
+
+
 def schedule_factor(recipe: VideoRecipe, step: int, elapsed_seconds: float = 0.0) -> float:
     """Share of the learning rate at an optimiser step of a recipe.
 
@@ -202,6 +216,8 @@ def schedule_factor(recipe: VideoRecipe, step: int, elapsed_seconds: float = 0.0
     warm_up = total * recipe.optimiser.warm_up_epochs / recipe.optimiser.epochs
     if recipe.optimiser.schedule == "published":
         return learning_rate_factor(step, warm_up, total - warm_up)
+    if recipe.optimiser.schedule == "warm-then-cosine":
+        return warm_then_cosine(min(step, total), warm_up, total, recipe.optimiser.final_share)
     if recipe.optimiser.schedule == "timed":
         assert recipe.run.max_minutes is not None  # the recipe has been checked
         step = round(min(1.0, elapsed_seconds / (60 * recipe.run.max_minutes)) * total)

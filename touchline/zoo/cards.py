@@ -17,6 +17,7 @@ from pydantic import (
 from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.labels import LabelSet
 from touchline.runtime.atomic import write_text
+from touchline.scores import SuppressionKind
 from touchline.systems import current_config
 from touchline.timebase import parse_rate
 from touchline.zoo.identity import FeatureIdentity
@@ -65,7 +66,7 @@ class CardSuppression(_Strict):
         floor: what lies below this confidence is no event; None for the usual floor.
     """
 
-    kind: Literal["maximum", "greedy", "half-open", "soft", "linear"]
+    kind: SuppressionKind
     window_seconds: WindowSeconds | Annotated[tuple[WindowSeconds, ...], Field(max_length=1000)]
     floor: Annotated[float, Field(gt=0, le=1)] | None = None
 

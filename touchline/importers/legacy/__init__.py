@@ -5,6 +5,7 @@ from touchline.importers.legacy import (
     calf,
     calibration,
     e2e_spot,
+    frame_stacking,
     opensportslib,
     pooling,
     spivak,
@@ -14,6 +15,7 @@ from touchline.importers.legacy.reader import LegacyReader
 READERS: tuple[LegacyReader, ...] = (
     e2e_spot.READER,
     opensportslib.READER,
+    frame_stacking.READER,
     *spivak.READERS,
     *astra.READERS,
     *calf.READERS,

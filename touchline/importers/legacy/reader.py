@@ -1,7 +1,7 @@
 """How the files of each origin of published weights are recognised and read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,8 @@ from touchline.zoo.cards import CardFeatures, CardSuppression
 Weights = Mapping[str, Tensor]
 Labels = tuple[str, ...]
 
+SOCCERNET_SIZE = (398, 224)
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -22,13 +24,19 @@ class Checkpoint:
     Attributes:
         weights: by name, without the prefixes that training wrappers add.
         is_bare: whether the file holds just these, without a container around or a prefix before.
+        container: the container around them, with what training keeps beside them.
     """
 
     weights: Weights
     is_bare: bool
+    container: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _no_settings(config: Mapping[str, Any]) -> PublishedSettings:
+    return PublishedSettings()
+
+
+def _none_inside(container: Mapping[str, Any]) -> PublishedSettings:
     return PublishedSettings()
 
 
@@ -49,9 +57,11 @@ class LegacyReader:
         usual_rate: what the origin trained at, for given classes; None if it is not known.
         suppression: the published default for a rate.
         usual_labels: the label sets it was published for, each in the official order.
+        usual_size: width and height of the pictures that a network of pictures was trained on.
         rename: names (and layouts) to the published PyTorch ones.
         order: a set in the official order to the order of the origin's outputs.
         read_settings: the settings in a configuration beside the weights.
+        settings_inside: the settings that the file itself holds, in the container of its weights.
         features: for a network of features, which files it was trained on, from its config.
         streams: what it reads beside them, by the name of the stream, from its config.
     """
@@ -64,8 +74,10 @@ class LegacyReader:
     usual_rate: Callable[[LabelSet], Fraction | None]
     suppression: Callable[[Fraction], CardSuppression]
     usual_labels: tuple[Labels, ...]
+    usual_size: tuple[int, int] = SOCCERNET_SIZE
     rename: Callable[[Weights], dict[str, Tensor]] = dict
     order: Callable[[Labels], Labels] = tuple
     read_settings: Callable[[Mapping[str, Any]], PublishedSettings] = _no_settings
+    settings_inside: Callable[[Mapping[str, Any]], PublishedSettings] = _none_inside
     features: Callable[[Any], CardFeatures] | None = None
     streams: Callable[[Any], dict[str, CardFeatures]] = _no_streams

@@ -1,6 +1,6 @@
 """The settings of a network in a published training configuration, whatever its file is called."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 
@@ -17,6 +17,7 @@ class PublishedSettings:
         crop: side of the square cut out of them.
         polarity: what a high segmentation of CALF means.
         heads: of CALF's attention.
+        frame_step: from one frame of a clip to the next, in frames of the video.
     """
 
     feature_arch: str | None = None
@@ -31,3 +32,9 @@ class PublishedSettings:
     crop: int | None = None
     polarity: str | None = None
     heads: int | None = None
+    frame_step: int | None = None
+
+    def over(self, others: "PublishedSettings") -> "PublishedSettings":
+        """These, and where they state nothing the others."""
+        stated = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(others, **stated)

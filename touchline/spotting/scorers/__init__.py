@@ -43,9 +43,11 @@ class ScoreVideo(Protocol):
 
 
 def video_scorer(system: str) -> ScoreVideo:
-    """The scorer of a system that reads video, with the system's own decoding."""
+    """The scorer of a system that reads video, with the system's own decoding or passage."""
     assert SYSTEMS[system].reads == "video"
-    scorer: ScoreVideo = load_part(str(SYSTEMS[system].scorer))
+    scorer = load_part(str(SYSTEMS[system].scorer))
+    if (passage := SYSTEMS[system].passage) is not None:
+        return partial(scorer, passage=load_part(passage))
     return partial(scorer, decode=decoder(system))
 
 

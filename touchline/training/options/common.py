@@ -70,6 +70,9 @@ class OptimiserOptions(Group):
     """Clips of an optimiser step, over all devices."""
     learning_rate: float = Field(1e-3, gt=0, le=1)
     weight_decay: float = Field(0.0, ge=0)
+    average_decay: float | None = Field(None, gt=0, lt=1)
+    """Decay a step of a moving average of all weights, which is validated and kept in their place;
+    null for none."""
     clip_gradients: float | None = Field(None, gt=0)
     """Largest norm of the gradient; null for any."""
     epochs: int = Field(50, ge=1)

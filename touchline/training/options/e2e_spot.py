@@ -6,6 +6,7 @@ from pydantic import Field
 
 from touchline.training.options.common import PrecisionName
 from touchline.training.options.video import (
+    AugmentationOptions,
     VideoClipOptions,
     VideoNetworkOptions,
     VideoOptimiserOptions,
@@ -45,6 +46,7 @@ class E2ESpotRecipe(VideoRecipe):
     network: E2ESpotNetworkOptions = E2ESpotNetworkOptions()
     clips: E2ESpotClipOptions = E2ESpotClipOptions()
     optimiser: E2ESpotOptimiserOptions = E2ESpotOptimiserOptions()
+    augmentation: AugmentationOptions = AugmentationOptions()
 
     @property
     def clip_steps(self) -> int:

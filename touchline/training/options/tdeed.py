@@ -6,6 +6,7 @@ from pydantic import Field
 
 from touchline.training.options.common import PrecisionName
 from touchline.training.options.video import (
+    AugmentationOptions,
     VideoClipOptions,
     VideoNetworkOptions,
     VideoOptimiserOptions,
@@ -51,6 +52,7 @@ class TDEEDRecipe(VideoRecipe):
     network: TDEEDNetworkOptions = TDEEDNetworkOptions()
     clips: TDEEDClipOptions = TDEEDClipOptions()
     optimiser: TDEEDOptimiserOptions = TDEEDOptimiserOptions()
+    augmentation: AugmentationOptions = AugmentationOptions()
 
     @property
     def clip_steps(self) -> int:

@@ -71,8 +71,15 @@ class VideoClipOptions(Group):
     at inference."""
 
 
-class AugmentationOptions(Group):
-    """Probabilities of the published augmentations."""
+class FramingOptions(Group):
+    """Which part of every frame the network sees."""
+
+    crop: int | None = Field(None, ge=32)
+    """Side of the square cut out of every frame; null for the whole frame."""
+
+
+class AugmentationOptions(FramingOptions):
+    """Probabilities of the augmentations of E2E-Spot and T-DEED."""
 
     flip: Probability = 0.5
     hue: Probability = 0.25
@@ -80,8 +87,6 @@ class AugmentationOptions(Group):
     brightness: Probability = 0.25
     contrast: Probability = 0.25
     blur: Probability = 0.25
-    crop: int | None = Field(None, ge=32)
-    """Side of the square cut out of every frame; null for the whole frame."""
 
 
 class VideoOptimiserOptions(OptimiserOptions):
@@ -95,9 +100,12 @@ class VideoOptimiserOptions(OptimiserOptions):
     warm_up_epochs: float = Field(3, ge=0)
     max_steps: int | None = Field(None, ge=1)
     """Fewer steps than the epochs have; the schedule runs over these."""
-    schedule: Literal["published", "cosine", "timed"] = "published"
-    """``published``: the cosine ends ``warm_up_epochs`` early and then rises. ``cosine``: it ends
-    with the last step. ``timed``: it runs over ``run.max_minutes``, whatever the speed."""
+    schedule: Literal["published", "cosine", "timed", "warm-then-cosine"] = "published"
+    """``published``, of E2E-Spot: the cosine ends ``warm_up_epochs`` early and then rises.
+    ``cosine``: it ends with the last step. ``timed``: it runs over ``run.max_minutes``, whatever
+    the speed. ``warm-then-cosine``: it begins after the warm-up, which begins at zero."""
+    final_share: Probability = 0.0
+    """Share of the learning rate that ``warm-then-cosine`` ends with."""
 
     @property
     def batches_per_step(self) -> int:
@@ -138,7 +146,7 @@ class VideoRecipe(Recipe):
     clips: VideoClipOptions = VideoClipOptions()
     optimiser: VideoOptimiserOptions = VideoOptimiserOptions()
     validation: VideoValidationOptions = VideoValidationOptions()
-    augmentation: AugmentationOptions = AugmentationOptions()
+    augmentation: FramingOptions = FramingOptions()
 
     @property
     def initial_weights(self) -> str | None:
@@ -177,6 +185,10 @@ class VideoRecipe(Recipe):
             optimiser.schedule == "published" and optimiser.epochs <= optimiser.warm_up_epochs,
             f"optimiser.epochs {optimiser.epochs} leaves nothing after "
             f"optimiser.warm_up_epochs {optimiser.warm_up_epochs:g}",
+        )
+        yield (
+            optimiser.final_share > 0 and optimiser.schedule != "warm-then-cosine",
+            "optimiser.final_share needs optimiser.schedule=warm-then-cosine",
         )
         yield (
             optimiser.schedule == "timed" and self.run.max_minutes is None,

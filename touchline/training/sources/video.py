@@ -20,6 +20,7 @@ from touchline.runtime.progress import Remark, no_remark
 from touchline.runtime.wording import counted
 from touchline.scores import Scores
 from touchline.spotting.scorers import video_scorer
+from touchline.systems import row_of
 from touchline.timebase import parse_rate
 from touchline.training.options.video import VideoDataOptions, VideoRecipe
 from touchline.training.schedule import Schedule, StepSchedule
@@ -59,7 +60,7 @@ class VideoSource:
         self, recipe: VideoRecipe, *, on_gpu: bool = False, say: Remark = no_remark
     ) -> None:
         self.recipe = recipe
-        self.data = load_videos(recipe.data, say)
+        self.data = load_videos(recipe.data, say, grid_of(recipe))
         self.labels = self.data.labels
         self.validation = self.data.validation
         self.task = video_task(recipe.system)(recipe, self.labels)
@@ -121,7 +122,8 @@ class VideoSource:
             overlap=recipe.validation.overlap,
             crop=recipe.augmentation.crop,
         )
-        return Scores.regular(values, self.labels, parse_rate(recipe.data.rate))
+        rate = parse_rate(recipe.data.rate) / row_of(recipe.system).frames_per_step
+        return Scores.regular(values, self.labels, rate)
 
     def card_fields(self) -> Mapping[str, Any]:
         """See ``ClipSource``."""
@@ -134,17 +136,29 @@ class VideoSource:
         }
 
 
-def load_videos(options: VideoDataOptions, say: Remark = no_remark) -> VideoData:
+def grid_of(recipe: VideoRecipe) -> FrameGrid:
+    """The frames that the network of a recipe sees."""
+    options, row = recipe.data, row_of(recipe.system)
+    return FrameGrid(
+        parse_rate(options.rate), options.width, options.height, row.colours, row.late_seconds
+    )
+
+
+def load_videos(
+    options: VideoDataOptions, say: Remark = no_remark, grid: FrameGrid | None = None
+) -> VideoData:
     """Find the games of both splits, check their labels and open their frames.
 
     Args:
         say: called with remarks, such as how many events lie beyond the end of their video.
+        grid: the frames to open; by default RGB at the rate and size of the options.
 
     Raises:
         InputError: no games, a game without video or labels, or a video that cannot be read.
         LabelError: labels outside the set.
     """
-    return _open(options, read_labels(options, say, size=options.video), say)
+    grid = grid or FrameGrid(parse_rate(options.rate), options.width, options.height)
+    return _open(options, read_labels(options, say, size=options.video), say, grid)
 
 
 def cache_folder(options: VideoDataOptions) -> Path:
@@ -170,13 +184,15 @@ def _batch_of(items: Sequence[Mapping[str, Tensor]]) -> Batch:
     }
 
 
-def _open(options: VideoDataOptions, games: LabelledGames, say: Remark) -> VideoData:
-    rate, labels = parse_rate(options.rate), games.labels
+def _open(
+    options: VideoDataOptions, games: LabelledGames, say: Remark, grid: FrameGrid
+) -> VideoData:
+    rate, labels = grid.rate, games.labels
     paths = [half.path for game, _ in (*games.training, *games.validation) for half in game.halves]
     frames = iter(
         open_frames(
             paths,
-            FrameGrid(rate, options.width, options.height),
+            grid,
             cache=options.cache,
             folder=cache_folder(options),
             budget_bytes=int(options.cache_gigabytes * 1e9),

@@ -1,0 +1,138 @@
+"""Training of multi-frame stacking: its targets, its clips, and a run that learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from extras import needs
+
+torch = needs("torch")
+needs("lightning")
+
+from touchline.datasets.augment_stacks import (  # noqa: E402
+    StackAugmentation,
+    augment_stack,
+    shaken,
+)
+from touchline.datasets.targets import FrameLabels  # noqa: E402
+from touchline.events import Match  # noqa: E402
+from touchline.formats import read_matches  # noqa: E402
+from touchline.labels import LabelSet  # noqa: E402
+from touchline.metrics.spotting import evaluate  # noqa: E402
+from touchline.spotting.spotter import load  # noqa: E402
+from touchline.training.config import load_recipe  # noqa: E402
+from touchline.training.module import WeightAverage  # noqa: E402
+from touchline.training.run import train  # noqa: E402
+from touchline.training.schedule import warm_then_cosine  # noqa: E402
+from touchline.training.tasks.frame_stacking import FrameStackingTask  # noqa: E402
+
+TOY_RECIPE = """
+name: toy-stacks
+system: frame-stacking
+data: {labels: [Red, Blue], rate: "4", width: 48, height: 32, workers: 0}
+network: {clip_len: 1, frame_step: 1, pretrained: false, flip_average: false}
+clips: {epoch_frames: 800, mixup_alpha: 0, foreground_share: 0.6, reach: 1, centred_within: 1}
+augmentation: {rotation: 0, zoom: 0, camera_move: 0, posterize: 0, noise: 0, shake: 0,
+  motion_blur: 0, sharpness: 0, brightness: 0}
+optimiser: {batch: 8, epochs: 10, learning_rate: 0.003, warm_up_epochs: 1,
+  schedule: warm-then-cosine, average_decay: 0.9}
+validation: {criterion: tight, start_epoch: 8, suppression: distance, window_seconds: 1,
+  floor: 0.05}
+run: {device: cpu, precision: fp32}
+"""
+
+TWO = LabelSet("two", ("Red", "Blue"))
+
+
+@pytest.fixture
+def toy_recipe(tmp_path):
+    path = tmp_path / "toy.yaml"
+    path.write_text(TOY_RECIPE)
+    return lambda *settings: load_recipe(path, [*settings])
+
+
+def test_the_published_recipe_has_the_published_windows():
+    recipe = load_recipe("frame-stacking-ball")
+    task = FrameStackingTask(recipe, LabelSet("ball", ("PASS", "DRIVE")))
+    assert task.clip_steps == 31 and task.rules.centred_within == 4
+    labels = FrameLabels(np.array([100]), np.array([2]))
+    hits = [int(task.targets(labels, middle - 15)["actions"][1]) for middle in range(90, 111)]
+    assert hits == [0] * 3 + [1] * 15 + [0] * 3
+
+
+def test_of_two_events_at_one_frame_the_later_counts(toy_recipe):
+    task = FrameStackingTask(toy_recipe(), TWO)
+    labels = FrameLabels(np.array([9, 9, 20]), np.array([1, 2, 1]))
+    start = 9 - task.clip_steps // 2
+    assert task.targets(labels, start)["actions"].tolist() == [0, 1]
+    assert task.targets(labels, start + 5)["actions"].tolist() == [0, 0]
+
+
+class Answer(torch.nn.Module):
+    """Keeps what it is shown."""
+
+    def forward(self, clips):
+        self.seen = clips
+        return torch.zeros(len(clips), 2)
+
+
+def test_a_clip_is_every_second_frame_in_grey_padded(toy_recipe):
+    task = FrameStackingTask(toy_recipe("network.frame_step=2", "augmentation.flip=0"), TWO)
+    frames = torch.arange(task.clip_steps, dtype=torch.uint8)[None, :, None, None, None]
+    answer = Answer()
+    loss = task.loss(
+        answer,
+        {"frames": frames.expand(1, -1, 30, 32, 1), "valid": torch.ones(1, task.clip_steps)},
+        {"actions": torch.zeros(1, 2)},
+    )
+    assert float(loss) == pytest.approx(np.log(2) * 0.5**1.2, rel=1e-5)
+    assert answer.seen.shape == (1, 3, 32, 32)
+    assert (255 * answer.seen[0, :, 16, 16]).round().tolist() == [1, 3, 5]
+    assert not answer.seen[0, :, 0].any() and not answer.seen[0, :, 31].any()
+
+
+ALWAYS = StackAugmentation(**dict.fromkeys(StackAugmentation.__dataclass_fields__, 1.0))
+NEVER = StackAugmentation(**dict.fromkeys(StackAugmentation.__dataclass_fields__, 0.0))
+
+
+def test_augmentation_keeps_shape_and_range_and_can_be_left_out():
+    torch.manual_seed(0)
+    clip = torch.rand(6, 40, 64)
+    changed = augment_stack(clip, ALWAYS)
+    assert changed.shape == clip.shape and changed.min() >= 0 and changed.max() <= 1
+    assert not torch.allclose(changed, clip, atol=0.01)
+    assert torch.equal(augment_stack(clip, NEVER), clip)
+    torch.testing.assert_close(
+        augment_stack(clip, replace(NEVER, flip=1.0)), clip.flip(-1), atol=1e-5, rtol=0
+    )
+    assert set(shaken(200, ALWAYS).tolist()) == {-1, 0, 1} and not shaken(9, NEVER).any()
+
+
+def test_the_average_of_weights_follows_slowly_and_copies_counters():
+    network = torch.nn.BatchNorm1d(1)
+    average = WeightAverage(network, 0.75)
+    with torch.no_grad():
+        network.weight += 4
+        network.num_batches_tracked += 3
+    average.take(network)
+    assert average.network.weight.item() == pytest.approx(2)
+    assert average.network.num_batches_tracked == 3
+    assert not average.train().network.training
+
+
+def test_the_rate_rises_from_zero_and_ends_at_its_share():
+    rates = [warm_then_cosine(step, 2, 6, 0.1) for step in range(7)]
+    assert rates == pytest.approx([0, 0.5, 1, 0.868198, 0.55, 0.231802, 0.1], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_run_learns_and_spots_a_plain_video(toy, toy_recipe, tmp_path):
+    places = (f"data.root={toy}", f"data.cache_folder={tmp_path / 'frames'}")
+    train(toy_recipe(*places), tmp_path / "run")
+    video = toy / "valid" / "v0.mp4"
+    with load(str(tmp_path / "run"), engine="torch") as spotter:
+        timeline = spotter.spot(video)
+    truth = read_matches(video.with_suffix(".events.json"))
+    found = {name: Match(name, (replace(timeline, half=1),)) for name in truth}
+    scores = evaluate(truth, found, label_set=TWO, metric="at1", rate=4)
+    assert scores.average_map > 0.5

@@ -1,0 +1,87 @@
+"""Training of multi-frame stacking: which actions happen at the middle of a clip?
+
+The winner of the 2023 ball challenge. Actions are scored each by itself, by a focal loss. Hard
+negatives from predictions of other folds are left out.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from touchline.datasets.augment import centre_crop
+from touchline.datasets.augment_stacks import StackAugmentation, augment_stack, shaken
+from touchline.datasets.clips import ClipRules
+from touchline.datasets.targets import FrameLabels
+from touchline.labels import LabelSet
+from touchline.losses.classification import binary_focal
+from touchline.models.frame_stacking import BACKBONE, FrameStacking, FrameStackingConfig
+from touchline.spotting.passages.stacks import margins
+from touchline.training.options.frame_stacking import FrameStackingRecipe
+from touchline.training.tasks.base import Targets
+from touchline.training.tasks.pictures import adamw, with_starting_weights
+
+
+class FrameStackingTask:
+    """See ``VideoTask``."""
+
+    def __init__(self, recipe: FrameStackingRecipe, labels: LabelSet) -> None:
+        network, clips, optimiser = recipe.network, recipe.clips, recipe.optimiser
+        self.config = FrameStackingConfig(
+            len(labels),
+            network.clip_len,
+            network.frame_step,
+            flip_average=network.flip_average,
+        )
+        self.pretrained = network.pretrained
+        self.clip_steps = recipe.clip_steps
+        self.reach = clips.reach
+        self.rules = ClipRules(
+            self.clip_steps,
+            foreground_share=clips.foreground_share,
+            balance=clips.balance,
+            centred_within=clips.centred_within,
+        )
+        steps = recipe.augmentation.model_dump(exclude={"crop"})
+        self.augmentation = StackAugmentation(**steps)
+        self.crop = recipe.augmentation.crop
+        self.gamma, self.alpha = optimiser.gamma, optimiser.alpha
+
+    def build_network(self) -> nn.Module:
+        """See ``VideoTask``."""
+        network = with_starting_weights(
+            lambda: FrameStacking(self.config, pretrained=self.pretrained), BACKBONE
+        )
+        return network.channels_last()
+
+    def targets(self, labels: FrameLabels, start: int) -> Targets:
+        """``actions`` (K,) float32, 1 for those within reach of the middle of the clip.
+
+        Of two events at one frame the later one counts.
+        """
+        middle = start + self.clip_steps // 2
+        last = dict(zip(labels.frames.tolist(), labels.classes.tolist(), strict=True))
+        actions = np.zeros(self.config.num_classes, np.float32)
+        actions[[c - 1 for frame, c in last.items() if abs(frame - middle) <= self.reach]] = 1
+        return {"actions": actions}
+
+    def loss(
+        self, network: nn.Module, streams: dict[str, Tensor], targets: dict[str, Tensor]
+    ) -> Tensor:
+        """() the focal loss, mean over clips and actions."""
+        clips = torch.stack([self._clip(frames) for frames in streams["frames"]])
+        return binary_focal(network(clips), targets["actions"], self.gamma, self.alpha)
+
+    def _clip(self, frames: Tensor) -> Tensor:
+        """(clip_steps, H, W, 1) uint8 -> (num_frames, H, W) in [0, 1], augmented and padded."""
+        count = self.config.num_frames
+        taken = 1 + self.config.frame_step * torch.arange(count) + shaken(count, self.augmentation)
+        frames = centre_crop(frames[taken.to(frames.device)], self.crop)[..., 0]
+        clip = augment_stack(frames.float() / 255, self.augmentation)
+        return F.pad(clip, margins(*clip.shape[-2:]))
+
+    def optimiser(
+        self, network: nn.Module, learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        """See ``VideoTask``."""
+        return adamw(network, learning_rate, weight_decay)
