@@ -108,6 +108,7 @@ def shown(entry: Entry) -> dict[str, str]:
         "use": _USES[entry.use],
         "missing": entry.missing,
         "reported": "\n".join(f"{s.metric} {s.value:g} on {s.on}" for s in entry.scores),
+        "reproduce": _reproduction(entry),
         "size": size_text(entry),
         "licence": entry.licence,
         "commercial": f"use {entry.commercial_use}"
@@ -122,6 +123,12 @@ def shown(entry: Entry) -> dict[str, str]:
         "import": entry.import_command if entry.state == "not yet" else "",
     }
     return {name: text for name, text in fields.items() if text}
+
+
+def _reproduction(entry: Entry) -> str:
+    """What reaches the reported scores on a copy of the data; empty where nothing does."""
+    can = bool(entry.scores) and entry.state != "not yet"
+    return f"touchline reproduce {entry.name} --data DATASET" if can else ""
 
 
 _USES = {

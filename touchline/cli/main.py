@@ -29,6 +29,7 @@ COMMANDS = {
     "extract": "Write the features of a video or a dataset.",
     "train": "Train a network by a recipe.",
     "predict": "Write a trained network's predictions for a dataset.",
+    "reproduce": "Score published weights on your own copy of the data, beside the reported score.",
     "combine": "Merge the predictions of several networks.",
     "models": "List, show, pull, import and export weights.",
     "dataset": "Download, check and describe datasets.",

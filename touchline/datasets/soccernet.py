@@ -198,8 +198,8 @@ def read_games(
     if split is None:
         games = _games_below(root, wanted)
     elif (listed := split_list(root, split)) is not None:
-        games = [_listed_game(root, split, name, wanted) for name in listed]
-    elif (folder := _split_folder(root, split)) is not None:
+        games = [find_game(root, split, name, wanted) for name in listed]
+    elif (folder := split_folder(root, split)) is not None:
         games = _games_below(folder, wanted)
     else:
         names = ", ".join(list_names(split)[:3])
@@ -335,7 +335,13 @@ def split_list(root: Path, split: str) -> list[str] | None:
     return None
 
 
-def _listed_game(root: Path, split: str, name: str, wanted: Wanted) -> Game:
+def find_game(root: Path, split: str, name: str, wanted: Wanted) -> Game:
+    """A game of a split by its name, ``league/season/game``.
+
+    Raises:
+        FormatError: the name leads out of the dataset.
+        InputError: the game is missing, or lacks the file of a half.
+    """
     inside = PurePosixPath(name)
     if inside.is_absolute() or ".." in inside.parts:
         raise FormatError(f"the path {name!r} leads out of the dataset", where=root)
@@ -358,7 +364,8 @@ def _listed_game(root: Path, split: str, name: str, wanted: Wanted) -> Game:
     )
 
 
-def _split_folder(root: Path, split: str) -> Path | None:
+def split_folder(root: Path, split: str) -> Path | None:
+    """The folder of a split's games, such as ``root/test``; None if there is none."""
     folders = (root / name for name in names_of_split(split))
     return next((folder for folder in folders if folder.is_dir()), None)
 

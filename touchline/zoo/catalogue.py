@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from touchline.formats.games import SPLIT_NAMES
 from touchline.labels import LABEL_SETS, SOCCERNET_V2
 from touchline.runtime.checksums import agrees, checksums_of
 from touchline.zoo.cards import Label, Name, PictureSide
@@ -133,6 +134,24 @@ class ReportedScore(_Row):
     value: Annotated[float, Field(ge=0, le=100)]
     on: Line
 
+    @property
+    def split(self) -> str | None:
+        """The split that it is on; None where that is not stated."""
+        return next((split for split in SPLIT_NAMES if split in self.on.split()), None)
+
+
+class ScoresOf(_Row):
+    """The networks whose scores are reported, where they are not those of one network alone.
+
+    Attributes:
+        how: ``mean``: each network is scored, and the mean of the scores is reported; ``together``:
+            the events of all of them are scored as those of one.
+        networks: names of their entries.
+    """
+
+    how: Literal["mean", "together"]
+    networks: Annotated[tuple[Name, ...], Field(min_length=2)]
+
 
 class ImportSettings(_Row):
     """What an import needs beyond the weights: what the published configuration says."""
@@ -160,6 +179,7 @@ class Entry(_Row):
             set, extract features, or nothing yet.
         missing: what touchline lacks for it, where that is so.
         scores: as published.
+        scores_of: the networks that have these scores, where it is not this one alone.
         licence: of the weights.
         commercial_use: what that licence says of it.
         training_data, training_data_licence: what it learnt from.
@@ -183,6 +203,7 @@ class Entry(_Row):
     use: Use
     missing: Line = ""
     scores: tuple[ReportedScore, ...] = ()
+    scores_of: ScoresOf | None = None
     licence: Annotated[str, Field(min_length=1, max_length=500)]
     commercial_use: Literal["allowed", "forbidden", "unstated"]
     training_data: Line
@@ -203,6 +224,8 @@ class Entry(_Row):
             raise ValueError("what is fetched by hand says how it is imported")
         if self.origin.kind in ("github", "release") and not self.files:
             raise ValueError("it has no files")
+        if self.scores_of is not None and self.name not in self.scores_of.networks:
+            raise ValueError("its scores are of other networks")
         if self.origin.kind != "hub" and any(file.checksum is None for file in self.files):
             raise ValueError("a file without a checksum")
         return self
@@ -255,6 +278,11 @@ class Entry(_Row):
         """What it is and what else to know, in a line."""
         return " ".join(part for part in (f"{self.network}.", self.note) if part != ".")
 
+    @property
+    def scored_networks(self) -> tuple[Name, ...]:
+        """The names of the networks that its scores are of."""
+        return (self.name,) if self.scores_of is None else self.scores_of.networks
+
     def reported(self, metric: Metric) -> float | None:
         """The first published figure by this metric, in percent."""
         return next((score.value for score in self.scores if score.metric == metric), None)
@@ -298,7 +326,7 @@ class Catalogue(_Row):
             raise ValueError(f"{min(twice)} stands there twice")
         for family in self.families:
             for entry in family.entries:
-                if unknown := set(entry.needs) - set(names):
+                if unknown := {*entry.needs, *entry.scored_networks} - set(names):
                     raise ValueError(f"{entry.name} needs {min(unknown)}, which is no entry")
         return self
 
