@@ -56,6 +56,18 @@ def write_uneven(path: Path, times: Sequence[Fraction]) -> Path:
     return path
 
 
+def with_timecode(path: Path, target: Path, timecode: str) -> Path:
+    """A copy of a video, as a .mov or .mp4, whose first frame has a timecode."""
+    with av.open(str(path)) as given, av.open(str(target), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        stream.metadata["timecode"] = timecode
+        for packet in given.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                made.mux(packet)
+    return target
+
+
 def write_sound_only(path: Path) -> Path:
     """An mp4 file without a picture."""
     with av.open(str(path), "w") as container:

@@ -8,6 +8,7 @@ import pytest
 from small_videos import write_video
 
 import touchline
+from touchline.editing.sources import videos_of
 from touchline.errors import FormatError, InputError, MediaError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import write
@@ -18,7 +19,6 @@ from touchline.pipeline import (
     read_one_game,
     refuse_clashes,
     timeline_of,
-    videos_of,
     writable_folder,
     write_reel,
 )

@@ -10,17 +10,19 @@ from typing import Any
 
 from touchline.broadcast.result import Broadcast, write_broadcast
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.render import (
-    VideoPaths,
-    inside_videos,
-    refuse_empty,
-    render_reel,
-    video_of_clip,
-)
+from touchline.editing.render import inside_videos, refuse_empty, render_reel
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
+from touchline.editing.sources import (
+    VideoPaths,
+    edit_rate,
+    media_of_reel,
+    video_of_clip,
+    with_videos,
+)
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read, target_format, write
+from touchline.formats.base import Media
 from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
@@ -39,6 +41,9 @@ VIDEO_SUFFIXES = tuple(SUFFIXES)
 EVENTS_ENDING = ".events.json"
 REPORT_ENDING = ".report.html"
 BROADCAST_ENDING = ".broadcast.json"
+
+_REEL_FORMAT = "touchline-reel"
+_COUNTING_FORMATS = ("edl", "fcpxml", "otio")
 
 _THRESHOLD = "threshold"
 _PART = "part"
@@ -217,8 +222,7 @@ def cut_reel(
 
     Args:
         aspect: width by height of the picture, of a video file; None for that of ``video``.
-        rate: frames a second of the videos, for edit lists that count frames; read off ``video``
-            where that is given.
+        rate: frames a second, for edit lists that count frames; None for that of ``video``.
         comment: a text that a video file carries with it.
 
     Raises:
@@ -228,8 +232,11 @@ def cut_reel(
     refuse_empty(reel)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         if video is None:
+            names = ", ".join(dict.fromkeys(clip.video for clip in reel))
             raise InputError(
-                "a video to cut from is needed", where=path, remedy="name it with --video VIDEO"
+                "a video to cut from is needed",
+                where=path,
+                remedy=f"name it with --video VIDEO (the reel is of {names[:200]})",
             )
         return render_reel(
             reel,
@@ -242,12 +249,18 @@ def cut_reel(
             progress=progress,
         )
     _check_suffix(reel, path)
-    if video is not None:
-        reel = inside_videos(reel, video)
-        if snap:
-            reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
-        rate = probe(video_of_clip(reel.clips[0], video)).frame_rate
-    write(reel, path, rate=rate)
+    if video is None:
+        write(reel, path, rate=rate)
+        return reel
+    reel = inside_videos(reel, video)
+    if snap:
+        reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
+    if target_format(reel, path) == _REEL_FORMAT:
+        reel = with_videos(reel, video, path.parent)
+    counted, remark = edit_rate(probe(video_of_clip(reel.clips[0], video)))
+    if rate is None and remark is not None and target_format(reel, path) in _COUNTING_FORMATS:
+        reel = replace(reel, warnings=(*reel.warnings, remark))
+    write(reel, path, rate=rate or counted, video=media_of_reel(reel, video))
     return reel
 
 
@@ -319,13 +332,18 @@ def timeline_of(events: Path, half: int | None) -> Timeline:
     return found
 
 
-def read_one_game(events: Path) -> Timeline | Match | Reel:
+def read_one_game(
+    events: Path, rate: Fraction | None = None, media: Sequence[Media] = ()
+) -> Timeline | Match | Reel:
     """What a file of events or a reel file holds.
+
+    Args:
+        rate, media: frame rate and videos of an edit list that does not state them.
 
     Raises:
         FormatError: it cannot be read. InputError: it is of several games.
     """
-    thing = read(events)
+    thing = read(events, rate=rate, media=media)
     if not isinstance(thing, dict):
         return thing
     if len(thing) != 1:
@@ -335,37 +353,6 @@ def read_one_game(events: Path) -> Timeline | Match | Reel:
             remedy="give the file of one game",
         )
     return next(iter(thing.values()))
-
-
-def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> VideoPaths | None:
-    """The videos that a reel is cut from: those given, else those lying beside the event file.
-
-    Raises:
-        InputError: more videos than the reel is of, or fewer.
-    """
-    halves = sorted({clip.half for clip in reel if clip.half is not None})
-    if len(given) == 1 and len(halves) <= 1:
-        return given[0]
-    if given:
-        if halves and len(given) < max(halves):
-            raise InputError(
-                f"the reel shows half {max(halves)}, but only {len(given)} given",
-                where="--video",
-                remedy="repeat --video for each half, in order",
-            )
-        if not halves:
-            raise InputError(
-                f"the reel is of one video, but {len(given)} were given",
-                where="--video",
-                remedy="give that one",
-            )
-        return dict(enumerate(given, start=1))
-    beside = {clip.half: events.parent / clip.video for clip in reel}
-    if not beside or not all(path.is_file() for path in beside.values()):
-        return None
-    if None in beside:
-        return beside[None]
-    return {half: path for half, path in beside.items() if half is not None}
 
 
 def check_writable(folder: Path) -> None:

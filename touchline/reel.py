@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,30 +55,39 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class SourceVideo:
+    """What is known of a video that clips are cut from.
+
+    Attributes:
+        name: as the clips name it.
+        half: which half it is, as the clips say.
+        duration_seconds: its length.
+        path: where it lies: absolute, or as seen from the folder of the file that says so.
+        sha256: of its file.
+    """
+
+    name: str
+    half: int | None = None
+    duration_seconds: float | None = None
+    path: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Reel:
-    """Clips in the order in which they are shown; clips of one video do not overlap.
+    """Clips in the order in which they are shown; a replay shows a stretch again.
 
     Attributes:
         frame_rate: of the videos, for edit lists that count frames; None if it is not known.
+        videos: what is known of the videos that the clips are cut from.
+        warnings: what the file that it was read from holds and a reel does not.
     """
 
     clips: tuple[Clip, ...]
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     frame_rate: Fraction | None = None
-
-    def __post_init__(self) -> None:
-        by_video: dict[tuple[str, int | None], list[Clip]] = {}
-        for clip in self.clips:
-            by_video.setdefault((clip.video, clip.half), []).append(clip)
-        for (video, _), clips in by_video.items():
-            clips.sort(key=lambda clip: clip.start_seconds)
-            for earlier, later in pairwise(clips):
-                if later.start_seconds < earlier.end_seconds - 1e-6:
-                    raise InputError(
-                        f"clips overlap at {later.start_seconds:.2f} s",
-                        where=video,
-                        remedy="merge clips before making a reel of them",
-                    )
+    videos: tuple[SourceVideo, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

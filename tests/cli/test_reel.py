@@ -93,7 +93,7 @@ def test_each_half_is_cut_from_its_own_video(call, refused, videos, tmp_path):
     match = write_halves(videos / "results_spotting.json")
     reel = tmp_path / "reel.mp4"
     line = refused("reel", match, "--video", videos / "match.mp4", "-o", reel)
-    assert "half 2" in line and "repeat --video" in line
+    assert "halves 1 and 2" in line and "repeat --video" in line
     both = ("--video", videos / "match.mp4", "--video", videos / "silent.mp4")
     assert call("reel", match, *both, "-o", reel).code == 0
     assert probe(reel).duration_seconds > 4

@@ -161,7 +161,7 @@ def test_captions_of_a_reel_are_on_its_own_time_axis(name, tmp_path):
 
 def test_every_format_of_reels_is_in_a_test():
     kinds = {name for name, known in FORMATS.items() if "reel" in known.kinds}
-    assert kinds == {*CAPTIONS, *REEL_FORMATS, "soccerhigh"}
+    assert kinds == {*CAPTIONS, *REEL_FORMATS, "soccerhigh", "xmeml"}
 
 
 @pytest.mark.parametrize("name", FORMATS)

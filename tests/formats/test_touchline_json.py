@@ -9,7 +9,7 @@ from touchline.errors import FormatError
 from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats import read, read_matches, read_reel, write
 from touchline.labels import SOCCERNET_V2, LabelSet
-from touchline.reel import Clip, Reel
+from touchline.reel import Clip, Reel, SourceVideo
 
 TIMELINE = Timeline(
     Video("match.mp4", 2712.48, Fraction(25)),
@@ -137,12 +137,15 @@ def test_not_a_number_is_refused(tmp_path):
         read(path)
 
 
-def test_overlapping_clips_are_refused(tmp_path):
-    path = tmp_path / "m.reel.json"
-    clip = {"video": "m", "start": 0, "end": 5}
-    path.write_text(json.dumps({"format": "touchline-reel", "version": 1, "clips": [clip, clip]}))
-    with pytest.raises(FormatError, match="overlap"):
-        read(path)
+def test_what_is_known_of_the_videos_of_a_reel_is_kept(tmp_path):
+    videos = (
+        SourceVideo("1.mp4", 1, 2700.5, "../match/1.mp4", "00ff"),
+        SourceVideo("2.mp4", 2, path="2.mp4"),
+    )
+    clips = (Clip("1.mp4", 0.0, 5.0, half=1), Clip("1.mp4", 0.0, 5.0, half=1))
+    write(Reel(clips, videos=videos), tmp_path / "m.reel.json")
+    back = read_reel(tmp_path / "m.reel.json")
+    assert (back.videos, back.clips) == (videos, clips)
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):

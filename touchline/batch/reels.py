@@ -15,12 +15,22 @@ from touchline.batch.provenance import (
     timelines_of,
 )
 from touchline.batch.summary import Outcome, Status
-from touchline.editing.render import VideoPaths, refuse_overwriting
+from touchline.editing.render import refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
+from touchline.editing.sources import (
+    VideoPaths,
+    check_videos,
+    edit_rate,
+    is_inside,
+    media_of_video,
+    videos_of,
+    with_videos,
+)
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
 from touchline.formats.captions import CHAPTERS_SUFFIX, count_chapters
+from touchline.formats.choosing import above, match_of, of_half
 from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.pipeline import (
@@ -31,14 +41,14 @@ from touchline.pipeline import (
     chosen_reel,
     cut_reel,
     read_one_game,
-    videos_of,
     writable_folder,
 )
-from touchline.reel import Reel
+from touchline.reel import AFTER_THE, BEFORE_THE, Reel
 from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
 
 REEL_ENDING = ".reel.json"
+_TIMECODE_LISTS = (".edl", ".otio")
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class ReelOptions:
         snap: whether clips begin and end at camera cuts within reach.
         rate: frames a second, for edit lists without a video.
         aspect: width by height of the picture, if not that of the video.
+        half: only this half of a match.
+        min_confidence: events of lower confidence are left out.
     """
 
     seconds: float = DEFAULT_REEL_SECONDS
@@ -60,6 +72,8 @@ class ReelOptions:
     jitter_seconds: float = DEFAULT_JITTER_SECONDS
     rate: Fraction | None = None
     aspect: Fraction | None = None
+    half: int | None = None
+    min_confidence: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,8 @@ class ReelTask:
 
     Attributes:
         name: the file of events, or the game.
-        events: a file of events or a reel file; or what was read, or why it could not be.
+        events: files of events, one for each half, or a reel file; or what was read, or why it
+            could not be.
         videos: those given, one or one per half.
         folders: where they may lie otherwise.
         output: a video or an edit list.
@@ -76,7 +91,7 @@ class ReelTask:
     """
 
     name: str
-    events: Path | Match | FormatError
+    events: tuple[Path, ...] | Match | FormatError
     videos: tuple[Path, ...]
     folders: tuple[Path, ...]
     output: Path
@@ -95,7 +110,7 @@ class ReelTask:
 
     def failed(self, reason: str) -> Outcome:
         """See ``OutcomeTask``."""
-        named = isinstance(self.events, Path) or self.name in reason
+        named = isinstance(self.events, tuple) or self.name in reason
         return Outcome(self.name, "failed", reason=reason if named else f"{self.name}: {reason}")
 
     def clear(self) -> None:
@@ -113,9 +128,14 @@ class ReelTask:
     def _run(self, progress: Progress) -> Outcome:
         options = self.options
         thing = self._read()
+        self._refuse_one_video_of_two(thing)
         chosen = chosen_reel(thing, options.seconds, options.shift_seconds, options.jitter_seconds)
+        if options.min_confidence > 0:
+            chosen = _that_show_events(chosen)
         videos = self._sources(chosen)
         refuse_overwriting(self.output, _files_of(videos))
+        if videos is not None:
+            chosen = replace(chosen, warnings=(*chosen.warnings, *check_videos(chosen, videos)))
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
             _files_of(videos),
@@ -133,6 +153,8 @@ class ReelTask:
         made = self._cut(chosen, self.output, videos, made_of, progress)
         if self.note is not None:
             noted = replace(made, extra={**made.extra, MADE_OF: made_of})
+            if videos is not None:
+                noted = with_videos(noted, videos, self.note.parent)
             write(with_checksum(noted), self.note)
         return self._outcome("made", made)
 
@@ -140,9 +162,31 @@ class ReelTask:
         if isinstance(self.events, FormatError):
             raise self.events
         if isinstance(self.events, Match):
-            return self.events
-        refuse_overwriting(self.output, [self.events])
-        return read_one_game(self.events)
+            thing: Timeline | Match | Reel = self.events
+        else:
+            refuse_overwriting(self.output, self.events)
+            read = [self._read_file(path) for path in self.events]
+            thing = read[0] if len(read) == 1 else match_of(self.events, read)
+        thing = above(thing, self.options.min_confidence)
+        return thing if self.options.half is None else of_half(thing, self.options.half, self.name)
+
+    def _read_file(self, path: Path) -> Timeline | Match | Reel:
+        if path.suffix.lower() not in _TIMECODE_LISTS or not self.videos:
+            return read_one_game(path, self.options.rate)
+        rate = self.options.rate or edit_rate(probe(self.videos[0]))[0]
+        return read_one_game(path, rate, [media_of_video(video) for video in self.videos])
+
+    def _refuse_one_video_of_two(self, thing: Timeline | Match | Reel) -> None:
+        """Refuse one video for events of several halves, whichever of them the reel shows."""
+        if not isinstance(thing, Match) or len(self.videos) != 1:
+            return
+        halves = [str(timeline.half) for timeline in thing.timelines if len(timeline)]
+        if len(halves) > 1:
+            raise InputError(
+                f"the events are of halves {' and '.join(halves)}, and one video is given",
+                where="--video",
+                remedy="repeat --video for each half, in order, or choose one with --half",
+            )
 
     def _sources(self, chosen: Reel) -> VideoPaths | None:
         """The videos to cut from; None for an edit list that does without."""
@@ -151,6 +195,14 @@ class ReelTask:
         for folder in self.folders:
             if (found := videos_of(folder / "events", chosen, [])) is not None:
                 return found
+        elsewhere = [clip.video for clip in chosen if not is_inside(clip.video)]
+        elsewhere += [v.path for v in chosen.videos if v.path and not is_inside(v.path)]
+        if elsewhere and self.output.suffix.lower() in VIDEO_SUFFIXES:
+            raise InputError(
+                f"names the video {elsewhere[0]}, outside of its folder",
+                where=self.name,
+                remedy=f"if it is to be cut: --video {elsewhere[0]}",
+            )
         return None
 
     def _cut(
@@ -186,7 +238,8 @@ class ReelTask:
     def _kept(self, chosen: Reel) -> Outcome:
         """The outcome of what is there, as it was cut: inside the videos, at camera cuts."""
         if self.note is not None:
-            return self._outcome("kept", read_reel(self.note))
+            there = read_reel(self.note)
+            return self._outcome("kept", replace(there, warnings=chosen.warnings))
         kept = self._outcome("kept", chosen)
         if self.output.suffix.lower() in VIDEO_SUFFIXES:
             return replace(kept, seconds=probe(self.output).duration_seconds)
@@ -197,11 +250,23 @@ class ReelTask:
         is_chapters = self.output.suffix.lower() == CHAPTERS_SUFFIX
         chapters = count_chapters(self.output) if is_chapters else None
         return Outcome(
-            self.name, status, files, clips=len(reel), chapters=chapters, seconds=reel.seconds
+            self.name,
+            status,
+            files,
+            warnings=reel.warnings,
+            clips=len(reel),
+            chapters=chapters,
+            seconds=reel.seconds,
         )
 
     def _files(self) -> tuple[Path, ...]:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))
+
+
+def _that_show_events(reel: Reel) -> Reel:
+    """A reel without the clips of before and after an event that is in none of them."""
+    clips = (clip for clip in reel if not (clip.title or "").startswith((AFTER_THE, BEFORE_THE)))
+    return replace(reel, clips=tuple(clips))
 
 
 def _files_of(videos: VideoPaths | None) -> list[Path]:
@@ -213,23 +278,23 @@ def _files_of(videos: VideoPaths | None) -> list[Path]:
 
 
 def plan_reel(
-    events: Path,
+    events: Sequence[Path],
     output: Path,
     options: ReelOptions,
     *,
     videos: Sequence[Path] = (),
     overwrite: bool = False,
 ) -> list[ReelTask]:
-    """The task of one file of events or reel file.
+    """The task of a file of events or a reel file, or of the files of the halves of a match.
 
     Args:
         output: the reel's file. A reel file records what it was made of in itself.
         videos: to cut from, one or one per half; by default those beside the events.
     """
     note = output if _is_reel_file(output) else None
-    folders = (events.parent,)
-    task = ReelTask(str(events), events, tuple(videos), folders, output, note, options, overwrite)
-    return [task]
+    folders = tuple(dict.fromkeys(path.parent for path in events))
+    name, files = str(events[0]), tuple(events)
+    return [ReelTask(name, files, tuple(videos), folders, output, note, options, overwrite)]
 
 
 def plan_reels(

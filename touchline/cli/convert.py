@@ -43,9 +43,13 @@ def convert(
         str | None, typer.Option(help="Frame rate (25, 29.97, 25/12) of formats that count frames.")
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(help="The video that an edit list refers to; gives the rate too.")
+        Path | None,
+        typer.Option(help="The video that an edit list refers to; gives rate and timecode too."),
     ] = None,
     half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
+    min_confidence: Annotated[
+        float, typer.Option(callback=finite, help="Leave events of a lower confidence out.")
+    ] = 0.0,
     lead: Annotated[
         float,
         typer.Option(callback=finite, help="Seconds by which a window starts before an event."),
@@ -63,6 +67,9 @@ def convert(
     from touchline.formats import FORMATS
     from touchline.formats.converting import convert as convert_file
 
+    if video is not None:
+        from touchline.editing.sources import media_of_video
+
     if formats:
         if json:
             print_json([_described(name) for name in FORMATS])
@@ -78,15 +85,18 @@ def convert(
         return
     if source is None or target is None:
         raise InputError("SRC and DST are needed", remedy="touchline convert a.json b.csv")
+    media = None if video is None else media_of_video(video)
     done = convert_file(
         source,
         target,
         source_format,
         target_format,
         half=half,
+        min_confidence=min_confidence,
+        media=() if media is None else (media,),
         overwrite=overwrite,
         rate=_rate_of(video) if rate is None and video is not None else rate,
-        video=video,
+        video=media,
         lead_seconds=lead,
         lag_seconds=lag,
     )
@@ -106,9 +116,13 @@ def convert(
 
 
 def _rate_of(video: Path) -> Fraction:
+    from touchline.editing.sources import edit_rate
     from touchline.media.video import probe
 
-    return probe(video).frame_rate
+    rate, remark = edit_rate(probe(video))
+    if remark is not None:
+        remarks.print(remark, markup=False, soft_wrap=True)
+    return rate
 
 
 def _described(name: str) -> dict[str, object]:

@@ -24,11 +24,11 @@ app = new_app()
 @app.command(cls=RayCommand)
 def reel(
     events: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            metavar="EVENTS",
-            help="Events of a video or of the halves of a match in any format, or a .reel.json; "
-            "or a folder of the events of many games.",
+            metavar="EVENTS...",
+            help="Events of a video or of the halves of a match in any format, or a file for each "
+            "half; or a .reel.json; or a folder of the events of many games.",
         ),
     ],
     output: Annotated[
@@ -69,6 +69,14 @@ def reel(
         str | None,
         typer.Option(help="Frames a second, for an edit list without a video: 25 or 30000/1001."),
     ] = None,
+    half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
+    min_confidence: Annotated[
+        float,
+        typer.Option(
+            callback=finite,
+            help="Leave events of a lower confidence out, and what is only around an event.",
+        ),
+    ] = 0.0,
     to: Annotated[str, typer.Option(help="Suffix of the reels of a folder of events.")] = ".mp4",
     jobs: JobsOption = None,
     ray: RayOption = None,
@@ -89,7 +97,7 @@ def reel(
 
     chosen_rate = None if rate is None else parse_rate(rate)
     shape = None if aspect is None else parse_aspect(aspect)
-    is_folder = events.is_dir() and (output.is_dir() or not output.suffix)
+    is_folder = len(events) == 1 and events[0].is_dir() and (output.is_dir() or not output.suffix)
     suffix = to if is_folder else output.suffix
     if shape is not None and suffix.lower() not in VIDEO_SUFFIXES:
         raise InputError(
@@ -97,16 +105,20 @@ def reel(
             where="--aspect",
             remedy=f"cut a video: {', '.join(VIDEO_SUFFIXES)}",
         )
-    options = ReelOptions(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape)
+    options = ReelOptions(
+        *(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),
+        half=half,
+        min_confidence=min_confidence,
+    )
     given = video or []
     if is_folder:
         if len(given) > 1 or not all(path.is_dir() for path in given):
             raise InputError("must be one folder, as EVENTS is a folder", where="--video")
         folder = given[0] if given else None
-        tasks = plan_reels(events, output, suffix, options, videos=folder, overwrite=overwrite)
+        tasks = plan_reels(events[0], output, suffix, options, videos=folder, overwrite=overwrite)
     else:
         tasks = plan_reel(events, output, options, videos=given, overwrite=overwrite)
     writes = output if is_folder else output.parent
-    executor = open_executor(ray, jobs=jobs, reads=[events, *given], writes=writes)
+    executor = open_executor(ray, jobs=jobs, reads=[*events, *given], writes=writes)
     summary = run_tasks(tasks, executor, "cutting")
     print_summary(summary, lambda o: file_line(o, reel_content(o)), json)

@@ -1,6 +1,6 @@
 """Rendering a reel from its videos: frame-exact, with sound, as one file that browsers play."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from touchline.colours import class_colour
 from touchline.editing.cuts import snap_to_cuts
 from touchline.editing.framing import follow_play, window_size
 from touchline.editing.overlay import draw_labels
+from touchline.editing.sources import VideoPaths, video_of_clip
 from touchline.errors import InputError
 from touchline.labels import LabelSet, label_set_of
 from touchline.media.audio import read_audio
@@ -20,8 +21,6 @@ from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray
 
-VideoPaths = str | Path | Mapping[int, Path]
-"""The video of a match, or one per half."""
 AUDIO_RATE = 48_000
 
 _FADE_SECONDS = 0.01
@@ -110,24 +109,6 @@ def refuse_empty(reel: Reel, remedy: str = "choose from more events") -> None:
     """
     if not len(reel):
         raise InputError("the reel is empty: there is no event to show", remedy=remedy)
-
-
-def video_of_clip(clip: Clip, video: VideoPaths) -> Path:
-    """The video that a clip is cut from.
-
-    Raises:
-        InputError: there is no video for the clip's half.
-    """
-    if not isinstance(video, Mapping):
-        return Path(video)
-    if clip.half is None or clip.half not in video:
-        raise InputError(
-            f"the reel shows half {clip.half}, but there is no video of it"
-            if clip.half
-            else "the reel has a clip without a half",
-            remedy="give one video per half, in order",
-        )
-    return Path(video[clip.half])
 
 
 def refuse_overwriting(output: Path, inputs: Iterable[Path]) -> None:

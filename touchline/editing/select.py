@@ -17,7 +17,7 @@ import numpy.typing as npt
 from touchline.editing.moments import BASE_LOG_ODDS, MOMENTS, OTHER_MOMENT, RESTART, Moment
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
-from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel
+from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, SourceVideo
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
@@ -176,7 +176,11 @@ def select(
     if not len(chosen):
         chosen = _shortened(curves, seconds)
     rates = (timeline.video.frame_rate for timeline in timelines)
-    return Reel(tuple(_clips(chosen, curves)), frame_rate=next(filter(None, rates), None))
+    clips = tuple(_clips(chosen, curves))
+    shown = {(clip.video, clip.half) for clip in clips}
+    known = (SourceVideo(t.video.name, t.half, t.video.duration_seconds) for t in timelines)
+    videos = tuple(v for v in known if v.duration_seconds and (v.name, v.half) in shown)
+    return Reel(clips, frame_rate=next(filter(None, rates), None), videos=videos)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import gzip
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from fractions import Fraction
@@ -26,9 +26,11 @@ from touchline.formats import (
     sportscode,
     table,
     touchline_json,
+    xmeml,
 )
-from touchline.formats.base import Content, Format, Matches, Options, SourceFile
+from touchline.formats.base import Content, Format, Matches, Media, Options, SourceFile
 from touchline.formats.comparing import lost_fields, timelines_of
+from touchline.formats.games import half_in_name
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
 from touchline.runtime.atomic import already_there, atomic_write
@@ -39,6 +41,7 @@ __all__ = [
     "Content",
     "Format",
     "Matches",
+    "Media",
     "Options",
     "find_format",
     "format_of",
@@ -62,6 +65,7 @@ FORMATS: dict[str, Format] = {
         e2e.FORMAT,
         *osl.FORMATS,
         table.FORMAT,
+        xmeml.FORMAT,
         sportscode.FORMAT,
         *captions.FORMATS,
         otio.FORMAT,
@@ -129,13 +133,18 @@ def suffixes_of(kind: str) -> tuple[str, ...]:
 
 
 def read(
-    path: str | Path, format: str | None = None, *, rate: Fraction | str | float | None = None
+    path: str | Path,
+    format: str | None = None,
+    *,
+    rate: Fraction | str | float | None = None,
+    media: Sequence[Media] = (),
 ) -> Content:
     """Read one file, folder tree or zip.
 
     Args:
         format: a name in ``FORMATS``; None detects it from the file's name and content.
         rate: frame rate, for files that count frames without stating it (EDL).
+        media: the videos that an edit list is about, for the timecode at which they begin.
 
     Returns:
         The Timeline, Match or Reel in the file; a dictionary of games where it holds several.
@@ -150,7 +159,7 @@ def read(
         return next(iter(matches.values())) if len(matches) == 1 else matches
     path = Path(path)
     known_rate = None if rate is None else parse_rate(rate)
-    source = SourceFile(path.name, str(path), read_bytes(path), known_rate)
+    source = SourceFile(path.name, str(path), read_bytes(path), known_rate, media=tuple(media))
     content = _read_source(source, format, path)
     return (
         next(iter(content.values())) if isinstance(content, dict) and len(content) == 1 else content
@@ -182,6 +191,7 @@ def read_matches(
     with open_tree(path) as tree:
         known, names = _choose(tree, format)
         matches: Matches = {}
+        together: list[tuple[str, Timeline]] = []
         halves: dict[str, list[Timeline]] = {}
         for name in names:
             try:
@@ -194,6 +204,9 @@ def read_matches(
             if isinstance(content, Timeline) and _is_half(name):
                 halves.setdefault(_folder(name, tree), []).append(_numbered(content, name))
                 continue
+            if isinstance(content, Timeline) and "/" not in name and _states_half(content, name):
+                together.append((name, _numbered(content, name)))
+                continue
             for game, match in _matches_of(content, name, _folder(name, tree)).items():
                 if game in matches:
                     raise FormatError(
@@ -201,6 +214,11 @@ def read_matches(
                         remedy="keep one file per game",
                     )  # fmt: skip
                 matches[game] = match
+        if len(together) > 1 and len({timeline.half for _, timeline in together}) == len(together):
+            halves[tree.path.stem] = [timeline for _, timeline in together]
+        else:
+            for name, timeline in together:
+                matches |= _matches_of(timeline, name)
     for game, timelines in halves.items():
         timelines.sort(key=lambda timeline: timeline.half or 0)
         matches[game] = Match(game, tuple(timelines))
@@ -208,14 +226,18 @@ def read_matches(
 
 
 def read_reel(
-    path: str | Path, format: str | None = None, *, rate: Fraction | str | float | None = None
+    path: str | Path,
+    format: str | None = None,
+    *,
+    rate: Fraction | str | float | None = None,
+    media: Sequence[Media] = (),
 ) -> Reel:
     """Read a reel.
 
     Raises:
         FormatError: as ``read``; also a file that holds no reel.
     """
-    content = read(path, format, rate=rate)
+    content = read(path, format, rate=rate, media=media)
     if isinstance(content, Reel):
         return content
     raise FormatError(
@@ -366,14 +388,12 @@ def _read_source(source: SourceFile, format: str | None, path: Path) -> Content:
 
 
 def _read_as(known: Format, source: SourceFile) -> Content:
-    """Read a file; its warnings are added to the first timeline."""
+    """Read a file; its warnings are added to the reel or the first timeline."""
     content = known.read(source)
     if not source.warnings:
         return content
-    if isinstance(content, Reel):
-        raise source.error(source.warnings[0])
     warnings = tuple(f"{source.name}: {warning}" for warning in source.warnings)
-    if isinstance(content, Timeline):
+    if isinstance(content, Timeline | Reel):
         return replace(content, warnings=content.warnings + warnings)
     if isinstance(content, Match):
         return _add_warnings(content, warnings)
@@ -427,6 +447,11 @@ def _belongs(name: str, known: Format) -> bool:
 
 def _is_half(name: str) -> bool:
     return "/" in name and _HALF_FILE.match(PurePosixPath(name).name) is not None
+
+
+def _states_half(timeline: Timeline, name: str) -> bool:
+    """Whether a file that is in no folder of a game says which half it is of."""
+    return timeline.half is not None or ("_" in name and half_in_name(name) is not None)
 
 
 def _numbered(timeline: Timeline, name: str) -> Timeline:

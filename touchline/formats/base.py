@@ -46,6 +46,22 @@ _KEY_END = re.compile(rb'"\s*:')
 
 
 @dataclass(frozen=True)
+class Media:
+    """A video file, as edit lists describe it; None is what is not known.
+
+    Attributes:
+        start_timecode: that of its first frame, such as ``10:00:00:00``.
+        size: (width, height) as displayed.
+    """
+
+    path: Path
+    start_timecode: str | None = None
+    duration_seconds: float | None = None
+    has_audio: bool | None = None
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """One file as bytes, decoded and parsed at most once.
 
@@ -54,7 +70,8 @@ class SourceFile:
             file its name. Formats derive half and game from it.
         where: its name in error messages.
         rate: frame rate, for files that count frames without stating it.
-        warnings: problems found while reading; they are added to the timelines of the file.
+        warnings: problems found while reading; they are added to what the file holds.
+        media: the videos that it is about, for files that name times by timecode.
     """
 
     name: str
@@ -62,6 +79,7 @@ class SourceFile:
     data: bytes = field(repr=False)
     rate: Fraction | None = None
     warnings: list[str] = field(default_factory=list, compare=False)
+    media: tuple[Media, ...] = ()
 
     @property
     def text(self) -> str:
@@ -131,15 +149,15 @@ class Options:
 
     Attributes:
         rate: frame rate for formats that count frames, where the content does not state it.
-        video: path of the video that an edit list refers to, or paths by half; None keeps the
-            names in the reel.
+        video: the video that an edit list refers to, or those by half or by the name that clips
+            give; None keeps the names in the reel.
         lead_seconds, lag_seconds: how far a window extends before and after a point event.
         drop_frame: whether an edit list at 29.97 or 59.94 uses drop-frame timecode.
         title: name of the edit.
     """
 
     rate: Fraction | None = None
-    video: str | Path | Mapping[int, str | Path] | None = None
+    video: str | Path | Media | Mapping[Any, str | Path | Media] | None = None
     lead_seconds: float = 5.0
     lag_seconds: float = 5.0
     drop_frame: bool | None = None

@@ -1,14 +1,14 @@
 """Conversion between formats, with a report of what the target cannot hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from touchline.errors import FormatError
-from touchline.events import Match
 from touchline.formats import (
     Content,
-    Matches,
+    Media,
     find_format,
     outside_labels,
     read,
@@ -17,6 +17,7 @@ from touchline.formats import (
     write,
 )
 from touchline.formats.captions import count_chapters
+from touchline.formats.choosing import above, of_half
 from touchline.formats.comparing import changes, lost_fields, timelines_of
 from touchline.formats.kloppy import PREFIX
 from touchline.reel import Reel
@@ -105,6 +106,8 @@ def convert(
     format: str | None = None,
     *,
     half: int | None = None,
+    min_confidence: float = 0.0,
+    media: Sequence[Media] = (),
     overwrite: bool = True,
     **options: Any,
 ) -> Conversion:
@@ -112,6 +115,8 @@ def convert(
 
     Args:
         half: convert only this half of a match.
+        min_confidence: events of lower confidence are left out.
+        media: the videos that an edit list is about, for the timecode at which they begin.
         overwrite: replace a target with other content; if false, it is refused.
         options: fields of ``Options``; ``rate`` applies to reading too.
 
@@ -123,9 +128,10 @@ def convert(
     source, target = Path(source), Path(target)
     if target.exists() and source.resolve() == target.resolve():
         raise FormatError("source and target are the same", where=target, remedy="name another")
-    content = read(source, source_format, rate=options.get("rate"))
+    content = read(source, source_format, rate=options.get("rate"), media=media)
     if half is not None:
-        content = _half_of(content, half, source)
+        content = of_half(content, half, source)
+    content = above(content, min_confidence)
     name = format or target_format(content, target)
     if name.startswith(PREFIX):
         raise FormatError(f"{name} is read-only", where=target)
@@ -146,29 +152,10 @@ def convert(
         changes=tuple(changes(content, back)),
         outside=outside_labels(content, name),
         merged=_merged(content, back, name),
-        warnings=tuple(warning for timeline in timelines for warning in timeline.warnings),
+        warnings=content.warnings
+        if isinstance(content, Reel)
+        else tuple(warning for timeline in timelines for warning in timeline.warnings),
     )
-
-
-def _half_of(content: Content, half: int, where: Path) -> Content:
-    if isinstance(content, Reel):
-        raise FormatError("a reel has no halves to choose", where=where)
-    if isinstance(content, dict):
-        chosen: Matches = {
-            name: Match(name, (found,), match.extra)
-            for name, match in content.items()
-            if (found := match.half(half)) is not None
-        }
-        if chosen:
-            return chosen
-    elif isinstance(content, Match):
-        if (timeline := content.half(half)) is not None:
-            return Match(content.name, (timeline,), content.extra)
-    elif content.half == half:
-        return content
-    elif events := [event for event in content if event.half == half]:
-        return content.with_events(events)
-    raise FormatError(f"there is no half {half}", where=where)
 
 
 def _merged(content: Content, back: Content, format: str) -> int:

@@ -1,17 +1,18 @@
 """Shared by the edit lists: clips in whole frames, their titles, metadata and video URLs."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from touchline.errors import FormatError, InputError
-from touchline.formats.base import Options, Record, SourceFile
+from touchline.formats.base import Media, Options, Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json, clip_to_json
 from touchline.match_state import clip_state
 from touchline.reel import ABOUT, Clip, Reel
+from touchline.timebase import parse_timecode
 
 
 def require_rate(reel: Reel, options: Options, format_name: str) -> Fraction:
@@ -57,13 +58,58 @@ def _is_of_events(clip: Clip) -> bool:
     return subject in (event.label.lower() for event in clip.events)
 
 
-def video_url(clip: Clip, options: Options) -> str:
-    """The URL of the clip's video: absolute if the options give its path."""
+def media_of(clip: Clip, options: Options) -> Media | None:
+    """What the options say of the clip's video."""
     given = options.video
     if isinstance(given, Mapping):
-        given = given.get(clip.half or 1)
-    if given is not None:
-        return Path(given).absolute().as_uri()
+        given = given.get(clip.half or 1, given.get(clip.video))
+    return given if given is None or isinstance(given, Media) else Media(Path(given))
+
+
+def known_media(source: SourceFile, video: str) -> Media | None:
+    """What is known of a video that an edit list names; a single known one is meant in any case."""
+    name = PurePath(video).name
+    named = (media for media in source.media if media.path.name == name)
+    return next(named, source.media[0] if len(source.media) == 1 else None)
+
+
+def start_frame(media: Media | None, rate: Fraction) -> int:
+    """The number that a video's own timecode gives its first frame; 0 without timecode.
+
+    A timecode that the rate cannot count, such as drop-frame at 25, keeps its hours, minutes and
+    seconds.
+    """
+    text = None if media is None else media.start_timecode
+    for spelt in () if text is None else (text, f"{text[:8]}:{text[9:]}", f"{text[:8]}:00"):
+        try:
+            return parse_timecode(spelt, rate)
+        except InputError:
+            continue
+    return 0
+
+
+def frames_of_video(clip: Clip, reel: Reel, rate: Fraction, options: Options) -> int | None:
+    """Length of the clip's video in frames, if it is known; it reaches beyond its last cut."""
+    media = media_of(clip, options)
+    named = (v for v in reel.videos if (v.name, v.half) == (clip.video, clip.half))
+    stated = None if media is None else media.duration_seconds
+    seconds = next(filter(None, (stated, *(video.duration_seconds for video in named))), None)
+    if seconds is None:
+        return None
+    return max(round(Fraction(seconds) * rate), last_cut(clip, reel, rate))
+
+
+def last_cut(clip: Clip, reel: Reel, rate: Fraction) -> int:
+    """The frame after the last that a reel shows of the clip's video."""
+    same = (one for one in reel if (one.video, one.half) == (clip.video, clip.half))
+    return max(frame_range(one, rate)[1] for one in same)
+
+
+def video_url(clip: Clip, options: Options) -> str:
+    """The URL of the clip's video: absolute if the options give its path."""
+    media = media_of(clip, options)
+    if media is not None:
+        return media.path.absolute().as_uri()
     path = Path(clip.video)
     return path.as_uri() if path.is_absolute() else quote(clip.video.replace("\\", "/"))
 
@@ -126,15 +172,3 @@ def clip_without_metadata(
     """
     document: dict[str, Any] = {"video": video, "start": start_seconds, "end": end_seconds}
     return clip_from_json(Record(source, document | {"title": title or None}, place))
-
-
-def build_reel(source: SourceFile, clips: Iterable[Clip]) -> Reel:
-    """The reel of the clips of a file.
-
-    Raises:
-        FormatError: clips overlap.
-    """
-    try:
-        return Reel(tuple(clips))
-    except InputError as error:
-        raise source.error(error.what, error.where, error.remedy) from error

@@ -5,69 +5,262 @@ option for lists from other programs.
 """
 
 import re
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import PurePath
 
-from touchline.errors import InputError
+from touchline.errors import FormatError, InputError
 from touchline.formats.base import EVENT_FIELDS, Content, Format, Options, SourceFile, only_reel
 from touchline.formats.edit_lists import (
-    build_reel,
     clip_caption,
-    clip_from_metadata,
-    clip_without_metadata,
     frame_range,
+    known_media,
+    media_of,
     metadata_text,
     require_rate,
+    start_frame,
 )
-from touchline.reel import Clip, Reel
+from touchline.formats.sequences import LeftOut, Part, Shot, reel_of
+from touchline.reel import Reel
+from touchline.runtime.wording import rate_text
 from touchline.timebase import (
     drops_frames,
     format_rate,
     format_timecode,
     parse_rate,
     parse_timecode,
-    seconds_of,
 )
 
+_CODE = r"(\d{1,2}[:;]\d\d[:;]\d\d[:;.,]\d\d)"
 _EVENT = re.compile(
-    r"(\d{1,6})\s+(\S+)\s+(\S+)\s+(C|D|W\d+|K\w*)\s*(?:\d+\s+)?"
-    r"(\S+[:;.]\d\d)\s+(\S+[:;.]\d\d)\s+(\S+[:;.]\d\d)\s+(\S+[:;.]\d\d)\s*"
+    r"(?P<number>\d{1,6}[A-Z]?)\s+(?P<reel>\S.*?)\s+(?P<channels>[ABNOVE\d/]+)\s+"
+    r"(?P<transition>C|D|W\d{0,4}|K\s?[BO]?)\s*(?:(?P<length>\d+)\s+)?(?:\(?F\)?\s+)?"
+    rf"{_CODE}\s+{_CODE}\s+{_CODE}\s+{_CODE}\s*",
+    re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"\d{3,6}[A-Z]?\s+\S")
+_MODE = re.compile(r"FCM:\s*(NON[- ]?)?DROP", re.IGNORECASE)
+_SPEED = re.compile(r"M2\s+\S.*?\s+(-?\d{1,5}(?:\.\d+)?)(?:\s+\S+)*\s*", re.IGNORECASE)
+_REMARK = re.compile(r"\*\s*([A-Za-z][A-Za-z ]*?)\s*:\s*(.*)")
+_LOCATOR = re.compile(rf"{_CODE}\s+\S+\s*(.*)")
+_MARKER = re.compile(r"\|M:([^|]*)")
+_BLACK = ("BL", "BLK", "BLACK")
+_SAME_SPEED = Fraction(1, 50)
+_SAME_FRAMES = 3
+_DAY_HOURS = 24
 _RATE = "* FRAME RATE: "
 _METADATA = "* TOUCHLINE: "
 _NAME = "* FROM CLIP NAME: "
 _REEL_NAME_LENGTH = 8
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A line of an edit list with those that belong to it.
+
+    Attributes:
+        codes: source in and out, record in and out.
+        drops: whether the FCM line in force says drop-frame.
+        remarks: what stands behind ``* FROM CLIP NAME:`` and the like, by what stands before.
+        markers: record timecode, None for the start of the cut, and text.
+        speed: frames of the source a second, by its M2 line.
+    """
+
+    place: str
+    number: str
+    reel: str
+    channels: str
+    transition: str
+    codes: tuple[str, str, str, str]
+    drops: bool | None
+    remarks: dict[str, str] = field(default_factory=dict)
+    markers: list[tuple[str | None, str]] = field(default_factory=list)
+    speed: Fraction | None = None
+    note: str | None = None
+
+    @property
+    def shows_picture(self) -> bool:
+        """Whether it is of the picture; ``B`` is both, ``NONE`` neither."""
+        return "V" in self.channels or self.channels == "B"
+
+
 def read_edl(source: SourceFile) -> Reel:
-    """Read the cuts of the video track; clips have the source times.
+    """Read the cuts of the video track, in the order of the record; clips have the source times.
+
+    Dissolves and wipes become cuts. The FCM lines say how timecode counts, a ``;`` does too. Where
+    the video is known, its own timecode is where its times begin.
 
     Raises:
         FormatError: an invalid timecode, or an unknown frame rate.
     """
-    lines = [line.rstrip() for line in source.text.split("\n")]
-    rate = _rate(source, lines)
-    clips: list[Clip] = []
-    for number, line in enumerate(lines, start=1):
-        found = _EVENT.fullmatch(line.strip())
-        if found is None or (found[3].upper().startswith("A") and "V" not in found[3].upper()):
-            continue
-        place = f"line {number}"
-        if rate is None:
-            raise source.error("an EDL does not state its frame rate", place, "give it with --rate")
-        try:
-            start, end = (seconds_of(parse_timecode(found[i], rate), rate) for i in (5, 6))
-        except InputError as error:
-            raise source.error(error.what, place, error.remedy) from error
-        comments = _comments(lines, number)
-        metadata = next((x[len(_METADATA) :] for x in comments if x.startswith(_METADATA)), None)
-        if metadata is not None:
-            clips.append(clip_from_metadata(source, place, metadata, start, end))
-            continue
-        name = next((x[len(_NAME) :].strip() for x in comments if x.startswith(_NAME)), found[2])
-        clips.append(clip_without_metadata(source, place, name, start, end, ""))
-    if not clips and not any(line.startswith("TITLE:") for line in lines):
+    lines = [line.strip() for line in source.text.split("\n")]
+    left_out = LeftOut()
+    cuts = _cuts(lines, left_out)
+    pictures = [cut for cut in cuts if cut.shows_picture]
+    if not pictures and not any(line.upper().startswith("TITLE:") for line in lines):
         raise source.error("not an edit list: it has neither a title nor cuts")
-    return build_reel(source, clips)
+    rate = _rate(source, lines)
+    if pictures and rate is None:
+        raise source.error(
+            "an EDL does not state its frame rate", pictures[0].place, "give it with --rate"
+        )
+    _name_sound(cuts, left_out)
+    shots = []
+    for index, cut in enumerate(pictures if rate else ()):
+        shot = _Reader(source, rate or Fraction(1), left_out).shot(cut, pictures, index)
+        if shot is not None:
+            shots.append(shot)
+    shots.sort(key=lambda shot: shot.at)
+    return reel_of(source, Part(shots), left_out)
+
+
+def _cuts(lines: list[str], left_out: LeftOut) -> list[_Cut]:
+    cuts: list[_Cut] = []
+    drops: bool | None = None
+    for number, line in enumerate(lines, start=1):
+        if found := _EVENT.fullmatch(line):
+            codes = (found[6], found[7], found[8], found[9])
+            cuts.append(_Cut(
+                f"line {number}", found["number"], found["reel"], found["channels"].upper(),
+                found["transition"].upper(), codes, drops,
+            ))  # fmt: skip
+        elif mode := _MODE.match(line):
+            drops = mode[1] is None
+        elif _NUMBERED.match(line):
+            left_out.add("line that is no cut", f"line {number}")
+        elif cuts:
+            cuts[-1] = _with_line(cuts[-1], line)
+    return cuts
+
+
+def _with_line(cut: _Cut, line: str) -> _Cut:
+    """A cut with what one of the lines below it says."""
+    if line.startswith(_METADATA):
+        return replace(cut, note=line[len(_METADATA) :])
+    if speed := _SPEED.fullmatch(line):
+        return replace(cut, speed=Fraction(speed[1]))
+    if marker := _MARKER.search(line):
+        cut.markers.append((None, marker[1].strip()))
+    elif remark := _REMARK.fullmatch(line):
+        name, text = " ".join(remark[1].upper().split()), remark[2].strip()
+        locator = _LOCATOR.fullmatch(text) if name == "LOC" else None
+        if locator:
+            cut.markers.append((locator[1], locator[2].strip()))
+        elif text:
+            cut.remarks.setdefault(name, text)
+    return cut
+
+
+def _name_sound(cuts: list[_Cut], left_out: LeftOut) -> None:
+    """Name the sound that is cut otherwise than the picture."""
+    seen = {(cut.reel, cut.codes[0]) for cut in cuts if cut.shows_picture}
+    for cut in cuts:
+        if not cut.shows_picture and (cut.reel, cut.codes[0]) not in seen:
+            left_out.add("sound", cut.place)
+
+
+class _Reader:
+    """Reads the times of cuts."""
+
+    def __init__(self, source: SourceFile, rate: Fraction, left_out: LeftOut) -> None:
+        self._source = source
+        self._rate = rate
+        self._left_out = left_out
+
+    def shot(self, cut: _Cut, cuts: list[_Cut], index: int) -> Shot | None:
+        """What a cut shows; None for what is no part of a reel."""
+        start, end = (self._frame(cut, code) for code in cut.codes[:2])
+        at, until = (self._record_frame(cut, code) for code in cut.codes[2:])
+        after = cuts[index + 1] if index + 1 < len(cuts) else None
+        is_outgoing = after is not None and after.number == cut.number
+        if start == end and is_outgoing:
+            return None
+        if cut.transition[0] in "DW":
+            self._left_out.add("transition", cut.place)
+        if cut.reel.upper() in _BLACK:
+            self._left_out.add("black", cut.place)
+            return None
+        if cut.transition.startswith("K") and not cut.transition.endswith("B"):
+            self._left_out.add("key", cut.place)
+            return None
+        if cut.speed == 0:
+            self._left_out.add("freeze frame", cut.place)
+            return None
+        if start == end:
+            self._left_out.add("cut without length", cut.place)
+            return None
+        return self._placed(cut, start, end, at, until)
+
+    def _placed(self, cut: _Cut, start: int, end: int, at: int, until: int) -> Shot:
+        day = _DAY_HOURS * 3600 * round(self._rate)
+        if start - end > day // 2:  # over midnight
+            end += day
+        if end < start and cut.speed is not None and cut.speed < 0:
+            start, end = end, start
+        speed = self._speed(cut, end - start, until - at)
+        video, title, origin = self._named(cut)
+        first = start - origin if start >= origin or not origin else start - origin + day
+        seconds = (end - start) / speed / self._rate
+        marked = ((at if code is None else self._record_frame(cut, code), text)
+                  for code, text in cut.markers)  # fmt: skip
+        markers = [((first + (when - at) * speed) / self._rate, text) for when, text in marked]
+        if end < start:
+            what = f"a clip from {cut.codes[0]} to {cut.codes[1]} has no length"
+            raise self._source.error(what, cut.place, "a clip ends after it starts")
+        return Shot(
+            at / self._rate, seconds, first / self._rate, video,
+            title or (cut.markers[0][1] if cut.markers else ""), speed, tuple(markers), cut.note,
+            cut.place,
+        )  # fmt: skip
+
+    def _speed(self, cut: _Cut, shown: int, recorded: int) -> Fraction:
+        if cut.speed is not None:
+            speed = abs(cut.speed) / round(self._rate)
+            return Fraction(1) if abs(speed - 1) < _SAME_SPEED else speed
+        if recorded <= 0 or abs(shown - recorded) <= _SAME_FRAMES:
+            return Fraction(1)
+        speed = Fraction(shown, recorded)
+        return Fraction(1) if abs(speed - 1) < _SAME_SPEED else speed
+
+    def _named(self, cut: _Cut) -> tuple[str, str, int]:
+        """The video and the title of a cut, and the number of the video's first frame."""
+        remarks = cut.remarks
+        comes_in = cut.transition[0] in "DW"
+        name = remarks.get("TO CLIP NAME") if comes_in else remarks.get("FROM CLIP NAME")
+        name = name or remarks.get("CLIP NAME")
+        file = remarks.get("SOURCE FILE") or remarks.get("FROM FILE") or remarks.get("FROM MEDIA")
+        title = remarks.get("COMMENT", "")
+        is_file = name is not None and PurePath(name).suffix
+        video = (name if is_file else file or name) or cut.reel
+        if name and video != name:
+            title = name
+        return video, title, start_frame(known_media(self._source, video), self._rate)
+
+    def _record_frame(self, cut: _Cut, code: str) -> int:
+        """As ``_frame``; the record may count otherwise than the source."""
+        try:
+            return self._frame(cut, code)
+        except FormatError:
+            return parse_timecode(f"{code[:-3].replace(';', ':')}:{code[-2:]}", self._rate)
+
+    def _frame(self, cut: _Cut, code: str) -> int:
+        """The number that a timecode names."""
+        drops = cut.drops or code[-3] != ":"
+        if drops and round(self._rate) % 30 and code[-3] == ":":
+            self._warn(f"FCM says drop-frame, which {rate_text(self._rate)} frames a second lack")
+            drops = False
+        if drops and cut.drops is False:
+            self._warn("drop-frame timecode below an FCM line for non-drop; read as drop-frame")
+        text = f"{code[:-3].replace(';', ':')}{';' if drops else ':'}{code[-2:]}"
+        try:
+            return parse_timecode(text, self._rate)
+        except InputError as error:
+            remedy = error.remedy or ("give --rate 29.97 or 59.94" if drops else None)
+            raise self._source.error(error.what, cut.place, remedy) from error
+
+    def _warn(self, text: str) -> None:
+        if text not in self._source.warnings:
+            self._source.warnings.append(text)
 
 
 def write_edl(content: Content, options: Options) -> bytes:
@@ -85,13 +278,16 @@ def write_edl(content: Content, options: Options) -> bytes:
     lines = [f"TITLE: {_line(options.title)[:70]}", f"FCM: {mode}"]
     lines += [_RATE + format_rate(rate), ""]
     names = _reel_names(reel)
+    day = _DAY_HOURS * 3600 * round(rate)
     at = 0
     for number, clip in enumerate(reel, start=1):
         first, after = frame_range(clip, rate)
-        codes = " ".join(
-            format_timecode(frame, rate, drop) for frame in (first, after, at, at + after - first)
-        )
-        lines.append(f"{number:03d}  {names[clip.video]:<8} AA/V  C        {codes}")
+        media = media_of(clip, options)
+        origin = start_frame(media, rate)
+        frames = ((first + origin) % day, (after + origin) % day, at, at + after - first)
+        codes = " ".join(format_timecode(frame, rate, drop) for frame in frames)
+        tracks = "V   " if media is not None and media.has_audio is False else "AA/V"
+        lines.append(f"{number:03d}  {names[clip.video]:<8} {tracks}  C        {codes}")
         lines += [_NAME + _line(clip.video), f"* COMMENT: {_line(clip_caption(clip))}"]
         lines += [_METADATA + metadata_text(clip), ""]
         at += after - first
@@ -106,16 +302,6 @@ def _rate(source: SourceFile, lines: list[str]) -> Fraction | None:
             except InputError as error:
                 raise source.error(error.what, "FRAME RATE", error.remedy) from error
     return source.rate
-
-
-def _comments(lines: list[str], number: int) -> list[str]:
-    """The comment lines that follow the line of this number."""
-    comments = []
-    for line in lines[number:]:
-        if line and not line.startswith("*"):
-            break
-        comments.append(line)
-    return comments
 
 
 def _reel_names(reel: Reel) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Game lists: the games of each split."""
 
+import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from touchline.errors import FormatError
@@ -18,6 +19,16 @@ SPLIT_NAMES = {
     "challenge": ("challenge",),
 }
 """The published splits, with the names of each in file and folder names."""
+
+
+_HALF_NAME = re.compile(r"(?:half[ _]?)?([1-4])(?:_(?:\d{3,4}p|HQ|LQ))?", re.IGNORECASE)
+
+
+def half_in_name(name: str) -> int | None:
+    """The half that a file is of by its name: 1 for ``1_224p.mkv`` and ``half1.mp4``."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    found = _HALF_NAME.fullmatch(last.partition(".")[0])
+    return int(found[1]) if found else None
 
 
 def read_game_list(path: str | Path) -> list[str]:

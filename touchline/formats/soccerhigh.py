@@ -20,7 +20,6 @@ from touchline.formats.base import (
     dump_json,
     only_reel,
 )
-from touchline.formats.edit_lists import build_reel
 from touchline.formats.reading import read_bytes
 from touchline.formats.touchline_json import clip_from_json
 from touchline.recordings import RECORDING_TIMES, read_recording_times
@@ -59,7 +58,7 @@ def read_summary(source: SourceFile) -> Reel:
                 Record(source, rest | document | {"start": start, "end": end}, record.place)
             )
         )
-    reel = build_reel(source, clips)
+    reel = Reel(tuple(clips))
     extra = root.unknown_fields({"annotations", "summaryLength"})
     return replace(reel, extra=extra | ({"segments_without_length": empty} if empty else {}))
 

@@ -23,7 +23,7 @@ from touchline.formats.base import (
     only_timeline,
     resolve_label_set,
 )
-from touchline.formats.edit_lists import build_reel, clip_from_metadata, clip_title, metadata_text
+from touchline.formats.edit_lists import clip_from_metadata, clip_title, metadata_text
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
 from touchline.formats.states import state_to_json, take_state
 from touchline.formats.touchline_json import event_from_json
@@ -66,12 +66,11 @@ def read_sportscode(source: SourceFile) -> Timeline | Reel:
         raise source.error("there is no <file> with <ALL_INSTANCES>")
     places = [(f"instance {i + 1}", instance) for i, instance in enumerate(instances)]
     if instances and all(_clip_note(instance) is not None for instance in instances):
-        return build_reel(
-            source,
-            (
+        return Reel(
+            tuple(
                 clip_from_metadata(source, place, _clip_note(i), *_window(source, place, i))
                 for place, i in places
-            ),
+            )
         )
     events = tuple(_event(source, place, instance) for place, instance in places)
     labels = resolve_label_set(event.label for event in events)
@@ -305,6 +304,9 @@ FORMAT = Format(
     EVENT_FIELDS,
     read_sportscode,
     write_sportscode,
-    lambda source: mentions(source, b"<file") and not mentions(source, b"<fcpxml"),
+    lambda source: (
+        mentions(source, b"<file")
+        and not any(mentions(source, other) for other in (b"<fcpxml", b"<xmeml"))
+    ),
     kinds=frozenset({"events", "reel"}),
 )

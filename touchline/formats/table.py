@@ -257,10 +257,7 @@ def _reel(source: SourceFile, rows: list[tuple[str, Row]]) -> Reel:
             raise
         except InputError as error:
             raise source.error(error.what, place, error.remedy) from error
-    try:
-        return Reel(tuple(clips))
-    except InputError as error:
-        raise source.error(str(error)) from error
+    return Reel(tuple(clips))
 
 
 def _clock(text: str) -> float | str | None:

@@ -22,7 +22,7 @@ from touchline.formats.base import (
 )
 from touchline.formats.states import STATE_KEYS, state_from_json, state_to_json
 from touchline.labels import LABEL_SETS, LabelSet
-from touchline.reel import Clip, Reel
+from touchline.reel import Clip, Reel, SourceVideo
 from touchline.timebase import format_rate, parse_rate
 
 EVENTS = "touchline-events"
@@ -154,23 +154,31 @@ def timeline_to_json(timeline: Timeline) -> dict[str, Any]:
     return document
 
 
-_REEL_KEYS = frozenset({"format", "version", "seconds", "frame_rate", "clips"})
+_REEL_KEYS = frozenset({"format", "version", "seconds", "frame_rate", "videos", "clips"})
 
 
 def read_reel(source: SourceFile) -> Reel:
     """Read ``*.reel.json``.
 
     Raises:
-        FormatError: not a reel file, a malformed field, or overlapping clips.
+        FormatError: not a reel file, or a malformed field.
     """
     root = _root(source, REEL)
     clips = tuple(clip_from_json(record) for record in root.records("clips"))
     value = root.values.get("frame_rate")
     rate = None if value is None else _rate(root, value)
-    try:
-        return Reel(clips, root.unknown_fields(_REEL_KEYS), rate)
-    except InputError as error:
-        raise source.error(str(error), "clips") from error
+    videos = root.records("videos") if root.values.get("videos") is not None else []
+    return Reel(clips, root.unknown_fields(_REEL_KEYS), rate, tuple(map(_source_video, videos)))
+
+
+def _source_video(record: Record) -> SourceVideo:
+    return SourceVideo(
+        record.text("name"),
+        record.optional_integer("half"),
+        record.optional_number("duration"),
+        record.optional_text("path"),
+        record.optional_text("sha256"),
+    )
 
 
 def write_reel(content: Content, options: Options) -> bytes:
@@ -191,9 +199,22 @@ def reel_to_json(reel: Reel) -> dict[str, Any]:
     }
     if reel.frame_rate is not None:
         document["frame_rate"] = format_rate(reel.frame_rate)
+    if reel.videos:
+        document["videos"] = [_source_video_to_json(video) for video in reel.videos]
     document |= _extra_fields(reel.extra, _REEL_KEYS)
     document["clips"] = [clip_to_json(clip) for clip in reel]
     return document
+
+
+def _source_video_to_json(video: SourceVideo) -> dict[str, Any]:
+    known = {
+        "name": video.name,
+        "half": video.half,
+        "duration": video.duration_seconds,
+        "path": video.path,
+        "sha256": video.sha256,
+    }
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _root(source: SourceFile, format_name: str) -> Record:

@@ -49,6 +49,7 @@ SETTLING_SECONDS = {"mpeg": 2, "mpegts": 2}
 packets may hold several frames and the time stamp of only the first."""
 
 _FALLBACK_RATE = Fraction(25)
+_TIMECODE = "timecode"
 
 FrameT = TypeVar("FrameT")
 
@@ -193,6 +194,15 @@ class PictureSource:
         if average is None or guessed is None:
             return average or guessed or _FALLBACK_RATE
         return guessed if abs(average - guessed) <= guessed / 100 else average
+
+    @property
+    def timecode(self) -> str | None:
+        """The timecode of the first frame, as the file states it."""
+        container = self._container
+        tracks = (stream.metadata for stream in container.streams)
+        stated = (self.stream.metadata, *tracks, container.metadata)
+        texts = (text for tags in stated for key, text in tags.items() if key.lower() == _TIMECODE)
+        return next(filter(None, texts), None)
 
     def pictures(self) -> Iterator[Picture]:
         """The remaining pictures, with strictly increasing starts."""

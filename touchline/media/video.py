@@ -47,6 +47,8 @@ class VideoInfo:
         has_audio: whether it has audio.
         codec: FFmpeg's name of the video codec, such as ``h264``.
         rotation: clockwise rotation of the coded picture for display: 0, 90, 180 or 270 degrees.
+        nominal_rate: the rate whose multiples the time stamps are, also where frames are missing.
+        timecode: of the first frame, such as ``10:00:00:00``, where the file states it.
     """
 
     path: Path
@@ -57,6 +59,8 @@ class VideoInfo:
     has_audio: bool
     codec: str
     rotation: int
+    nominal_rate: Fraction | None = None
+    timecode: str | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -338,6 +342,8 @@ def describe(source: PictureSource) -> VideoInfo:
         has_audio=source.has_audio,
         codec=source.stream.codec_context.name,
         rotation=orientation.clockwise_degrees,
+        nominal_rate=exact(source.stream.guessed_rate),
+        timecode=source.timecode,
     )
 
 

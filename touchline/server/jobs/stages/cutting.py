@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from touchline.editing.framing import parse_aspect
+from touchline.editing.sources import edit_rate
 from touchline.errors import InputError
 from touchline.formats import write
 from touchline.media.video import probe
@@ -74,7 +75,7 @@ def write_edit_list(arguments: EditListArguments, progress: Progress) -> ReelFil
         InputError: the format cannot hold it. MediaError: the video cannot be read.
     """
     _refuse_empty(arguments.reel)
-    rate = probe(arguments.sources[0]).frame_rate
+    rate, _ = edit_rate(probe(arguments.sources[0]))
     write(arguments.reel, arguments.target, arguments.format, rate=rate)
     progress(1.0)
     return _file_of(arguments.reel, arguments.target)

@@ -1,0 +1,201 @@
+"""Which videos ``touchline reel`` cuts: the right ones, or it says what is wrong."""
+
+import json
+import shutil
+from fractions import Fraction
+from xml.etree import ElementTree
+
+import pytest
+from small_videos import with_timecode, write_uneven
+
+from touchline.events import Event, Timeline, Video
+from touchline.formats import read, read_reel, write
+from touchline.reel import Clip, Reel
+
+
+def one_clip(path, video="match.mp4", half=None):
+    write(Reel((Clip(video, 1.0, 3.0, half=half, title="Goal"),)), path)
+    return path
+
+
+@pytest.fixture
+def halves(videos, tmp_path):
+    """A folder with the events of two halves, and one with their videos."""
+    (tmp_path / "events").mkdir()
+    (tmp_path / "halves").mkdir()
+    for half, name in ((1, "1_224p.mkv"), (2, "2_224p.mkv")):
+        shutil.copy(videos / "match.mp4", tmp_path / "halves" / name)
+        timeline = Timeline(Video(name, 6.0, Fraction(25)), (Event(2.0 + half, "Goal"),), half=half)
+        write(timeline, tmp_path / "events" / f"{half}_224p.events.json")
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".fcpxml"])
+def test_the_video_of_the_other_half_is_refused(refused, halves, suffix):
+    for events, wrong in ((1, 2), (2, 1)):
+        made = one_clip(halves / "one.reel.json", f"{events}_224p.mkv", events)
+        for given in (halves / "events" / f"{events}_224p.events.json", made):
+            line = refused(
+                "reel", given, "--video", halves / "halves" / f"{wrong}_224p.mkv",
+                "-o", halves / f"x{suffix}",
+            )  # fmt: skip
+            assert f"is half {wrong} by its name" in line and f"half {events}" in line
+    assert not (halves / f"x{suffix}").exists()
+
+
+def test_two_videos_in_the_wrong_order_are_refused(refused, halves):
+    events = [halves / "events" / f"{half}_224p.events.json" for half in (1, 2)]
+    swapped = [halves / "halves" / f"{half}_224p.mkv" for half in (2, 1)]
+    given = ("--video", swapped[0], "--video", swapped[1])
+    assert "is half 2 by its name" in refused("reel", *events, *given, "-o", halves / "x.mp4")
+
+
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_one_video_for_the_events_of_two_halves_is_refused_at_any_length(refused, halves, seconds):
+    write(read_match(halves), halves / "m.events.json")
+    line = refused("reel", halves / "m.events.json", "--video", halves / "halves" / "1_224p.mkv",
+                   "--seconds", str(seconds), "-o", halves / "x.mp4")  # fmt: skip
+    assert "halves 1 and 2" in line and "--half" in line
+
+
+def read_match(folder):
+    return read(folder / "events")
+
+
+def test_one_half_is_cut_by_its_number(call, halves):
+    write(read_match(halves), halves / "m.events.json")
+    ended = call("reel", halves / "m.events.json", "--half", "2", "--video",
+                 halves / "halves" / "2_224p.mkv", "-o", halves / "x.reel.json")  # fmt: skip
+    assert (ended.code, ended.err) == (0, "")
+    assert {clip.half for clip in read_reel(halves / "x.reel.json")} == {2}
+
+
+def test_files_and_folders_of_halves_are_one_match(call, halves):
+    files = [halves / "events" / f"{half}_224p.events.json" for half in (2, 1)]
+    videos = [halves / "halves" / f"{half}_224p.mkv" for half in (1, 2)]
+    both = ("--video", videos[0], "--video", videos[1])
+    assert call("reel", *files, *both, "-o", halves / "a.reel.json").code == 0
+    ended = call("reel", halves / "events", "--video", halves / "halves",
+                 "-o", halves / "reels", "--to", ".json")  # fmt: skip
+    assert ended.code == 0
+    (made,) = (halves / "reels").glob("*.json")
+    for path in (halves / "a.reel.json", made):
+        assert [clip.half for clip in read_reel(path)] == [1, 2]
+    assert call("convert", halves / "events", halves / "m.events.json").code == 0
+    assert [t.half for t in read(halves / "m.events.json").timelines] == [1, 2]
+
+
+def test_events_of_the_same_half_are_not_one_match(refused, halves):
+    first = halves / "events" / "1_224p.events.json"
+    assert "half 1, again" in refused("reel", first, first, "-o", halves / "x.vtt")
+
+
+def test_another_name_or_length_is_said(call, videos, events, tmp_path):
+    shutil.copy(videos / "match.mp4", videos / "copy.mp4")
+    ended = call("reel", events, "--video", videos / "copy.mp4", "-o", tmp_path / "a.mp4")
+    assert ended.code == 0
+    assert "the events name the video match.mp4, and copy.mp4 is cut" in ended.err
+    document = json.loads(events.read_text())
+    document["video"]["duration"] = 9.0
+    events.write_text(json.dumps(document))
+    ended = call("reel", events, "-o", tmp_path / "b.mp4")
+    assert ended.code == 0 and "match.mp4 is 0:06.0 long" in ended.err and "0:09.0" in ended.err
+
+
+def test_a_reel_file_leads_back_to_its_video(call, refused, videos, tmp_path):
+    away = tmp_path / "deep" / "er" / "match.mp4"
+    away.parent.mkdir(parents=True)
+    shutil.copy(videos / "match.mp4", away)
+    start, made = one_clip(tmp_path / "a.reel.json"), tmp_path / "out" / "b.reel.json"
+    made.parent.mkdir()
+    assert call("reel", start, "--video", away, "-o", made).code == 0
+    ended = call("reel", made, "-o", tmp_path / "x.mp4")
+    assert (ended.code, ended.err) == (0, "")
+    away.write_bytes(away.read_bytes() + bytes(8))
+    assert "match.mp4" in refused("reel", made, "-o", tmp_path / "y.mp4")
+    ended = call("reel", made, "--video", away, "-o", tmp_path / "y.mp4")
+    assert ended.code == 0 and "its content differs" in ended.err
+
+
+@pytest.mark.parametrize("name", ["../secret/match.mp4", "{}/secret/match.mp4", "..\\m.mp4"])
+def test_a_video_elsewhere_is_not_opened_unasked(call, refused, videos, tmp_path, name):
+    secret, given = tmp_path / "secret" / "match.mp4", tmp_path / "given"
+    secret.parent.mkdir()
+    given.mkdir()
+    shutil.copy(videos / "match.mp4", secret)
+    reel = one_clip(given / "r.reel.json", name.format(tmp_path))
+    assert "outside of its folder" in refused("reel", reel, "-o", given / "x.mp4")
+    assert call("reel", reel, "--video", secret, "-o", given / "x.mp4").code == 0
+
+
+def test_several_videos_are_told_apart_by_their_names(call, refused, videos, tmp_path):
+    reel = Reel((Clip("match.mp4", 1.0, 2.0), Clip("silent.mp4", 0.5, 1.0)))
+    write(reel, tmp_path / "r.reel.json")
+    names = [videos / "silent.mp4", videos / "match.mp4"]
+    both = ("--video", names[0], "--video", names[1])
+    line = refused("reel", tmp_path / "r.reel.json", "--video", names[1], "-o", tmp_path / "x.mp4")
+    assert "silent.mp4" in line
+    assert call("reel", tmp_path / "r.reel.json", *both, "-o", tmp_path / "x.fcpxml").code == 0
+    root = ElementTree.parse(tmp_path / "x.fcpxml").getroot()
+    sources = [rep.get("src") for rep in root.iter("media-rep")]
+    assert sources == [path.as_uri() for path in reversed(names)]
+    assert [asset.get("hasAudio") for asset in root.iter("asset")] == ["1", None]
+
+
+def test_edit_lists_say_what_the_video_is(call, videos, tmp_path):
+    reel = one_clip(tmp_path / "r.reel.json", "silent.mp4")
+    for suffix in ("fcpxml", "otio", "edl"):
+        ended = call("reel", reel, "--video", videos / "silent.mp4", "-o", tmp_path / f"x.{suffix}")
+        assert ended.code == 0
+    asset = ElementTree.parse(tmp_path / "x.fcpxml").getroot().find(".//asset")
+    assert (asset.get("hasAudio"), asset.get("duration")) == (None, "60/25s")
+    assert asset.find("media-rep").get("src") == (videos / "silent.mp4").as_uri()
+    item = json.loads((tmp_path / "x.otio").read_text())["tracks"]["children"][0]["children"][0]
+    media = item["media_references"]["DEFAULT_MEDIA"]
+    assert media["target_url"] == (videos / "silent.mp4").as_uri()
+    assert media["available_range"]["duration"]["value"] == 60
+    assert " V     C " in (tmp_path / "x.edl").read_text()
+
+
+def test_edit_lists_count_from_the_timecode_of_the_video(call, videos, tmp_path):
+    video = with_timecode(videos / "match.mp4", tmp_path / "m.mov", "10:00:00:00")
+    reel = one_clip(tmp_path / "r.reel.json", "m.mov")
+    for suffix in ("fcpxml", "otio", "edl"):
+        listed, back = tmp_path / f"x.{suffix}", tmp_path / f"{suffix}.reel.json"
+        assert call("reel", reel, "--no-snap", "-o", listed).code == 0
+        assert call("convert", listed, back, "--video", video).code == 0
+        assert [(c.start_seconds, c.end_seconds) for c in read_reel(back)] == [(1.0, 3.0)]
+    assert "10:00:01:00 10:00:03:00" in (tmp_path / "x.edl").read_text()
+    root = ElementTree.parse(tmp_path / "x.fcpxml").getroot()
+    assert root.find(".//asset").get("start") == "36000s"
+    assert root.find(".//asset-clip").get("start") == "36001s"
+    assert '"value": 900025.0' in (tmp_path / "x.otio").read_text()
+
+
+def test_a_video_without_constant_rate_is_counted_at_one_that_timecode_has(call, tmp_path):
+    times = [Fraction(i, 30) for i in range(120) if i % 3]
+    write_uneven(tmp_path / "phone.mp4", times)
+    reel = one_clip(tmp_path / "r.reel.json", "phone.mp4")
+    ended = call("reel", reel, "--no-snap", "-o", tmp_path / "a.edl")
+    assert ended.code == 0 and "--rate" in ended.err
+    asked = call("reel", reel, "--no-snap", "--rate", "30", "-o", tmp_path / "b.edl")
+    assert (asked.code, asked.err) == (0, "")
+    assert "00:00:01:00 00:00:03:00" in (tmp_path / "b.edl").read_text()
+    assert "FRAME RATE: 30/1" in (tmp_path / "b.edl").read_text()
+    assert call("reel", reel, "--no-snap", "-o", tmp_path / "c.fcpxml").code == 0
+    duration = (
+        ElementTree.parse(tmp_path / "c.fcpxml").getroot().find(".//format").get("frameDuration")
+    )
+    assert Fraction(duration.removesuffix("s")).numerator in (1, 1001)
+
+
+@pytest.mark.parametrize("command", ["reel", "convert"])
+def test_events_below_a_confidence_are_left_out(call, tmp_path, command):
+    events = (Event(20.0, "Goal", 0.9), Event(60.0, "Corner", 0.2))
+    write(Timeline(Video("m", 100.0), events), tmp_path / "m.events.json")
+    target = tmp_path / ("x.reel.json" if command == "reel" else "x.events.json")
+    out = ("-o", target) if command == "reel" else (target,)
+    assert call(command, tmp_path / "m.events.json", *out, "--min-confidence", "0.3").code == 0
+    found = read(target)
+    shown = [e for clip in found for e in clip.events] if command == "reel" else found.events
+    assert {event.label for event in shown} == {"Goal"}

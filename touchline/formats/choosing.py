@@ -1,0 +1,102 @@
+"""Parts of what files hold, and several files as one: by half, by confidence, halves of a match."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, cast
+
+from touchline.errors import FormatError
+from touchline.events import Match, Timeline
+from touchline.formats.base import Content, Matches
+from touchline.formats.games import half_in_name
+from touchline.reel import Reel
+
+C = TypeVar("C", bound=Content)
+
+
+def above(content: C, confidence: float) -> C:
+    """A content without the events of a lower confidence; a reel without clips of such only.
+
+    Clips that state no events stay.
+    """
+    return cast(C, _above(content, confidence)) if confidence > 0 else content
+
+
+def _above(content: Content, confidence: float) -> Content:
+    if isinstance(content, Reel):
+        clips = [
+            replace(clip, events=tuple(e for e in clip.events if e.confidence >= confidence))
+            for clip in content
+        ]
+        kept = [
+            new for new, old in zip(clips, content, strict=True) if new.events or not old.events
+        ]
+        return replace(content, clips=tuple(kept))
+    if isinstance(content, Timeline):
+        return content.with_events(content.above(confidence))
+    if isinstance(content, Match):
+        timelines = tuple(above(timeline, confidence) for timeline in content.timelines)
+        return replace(content, timelines=timelines)
+    return {name: above(match, confidence) for name, match in content.items()}
+
+
+def of_half(content: C, half: int, where: str | Path) -> C:
+    """The half of a content.
+
+    Raises:
+        FormatError: there is none.
+    """
+    found = _half_of(content, half)
+    if found is None:
+        raise FormatError(f"there is no half {half}", where=where)
+    return cast(C, found)
+
+
+def _half_of(content: Content, half: int) -> Content | None:
+    if isinstance(content, Reel):
+        clips = tuple(clip for clip in content if clip.half == half)
+        return replace(content, clips=clips) if clips else None
+    if isinstance(content, dict):
+        chosen: Matches = {
+            name: Match(name, (found,), match.extra)
+            for name, match in content.items()
+            if (found := match.half(half)) is not None
+        }
+        return chosen or None
+    if isinstance(content, Match):
+        timeline = content.half(half)
+        return None if timeline is None else Match(content.name, (timeline,), content.extra)
+    if content.half == half:
+        return content
+    events = [event for event in content if event.half == half]
+    return content.with_events(events) if events else None
+
+
+def match_of(files: Sequence[Path], contents: Sequence[Content]) -> Match:
+    """The match of several files, each of one half or more.
+
+    Args:
+        contents: what each file holds.
+
+    Raises:
+        FormatError: a reel or several games among them, a half that is unknown or given twice.
+    """
+    timelines: list[Timeline] = []
+    for path, content in zip(files, contents, strict=True):
+        if isinstance(content, Reel | dict):
+            raise FormatError(
+                "is a reel" if isinstance(content, Reel) else "holds several games",
+                where=path,
+                remedy="give the events of each half of one match",
+            )
+        for timeline in content.timelines if isinstance(content, Match) else (content,):
+            half = timeline.half or half_in_name(timeline.video.name) or half_in_name(path.name)
+            if half is None or any(other.half == half for other in timelines):
+                raise FormatError(
+                    "does not say which half it is" if half is None else f"half {half}, again",
+                    where=path,
+                    remedy='give one file for each half, with "half" in it or named 1_..., 2_...',
+                )
+            timelines.append(replace(timeline, half=half))
+    timelines.sort(key=lambda timeline: timeline.half or 0)
+    return Match(files[0].absolute().parent.name or "match", tuple(timelines))
