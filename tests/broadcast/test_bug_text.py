@@ -155,6 +155,21 @@ def test_a_leaning_board_is_no_bug() -> None:
     assert read_bugs(lines) == []
 
 
+def test_a_long_board_that_leans_is_beside_nothing_but_its_own_height() -> None:
+    board = Line("FUNBB FUNBB FUNBB FUNBB", Box(200, 20, 700, 96), tilt_degrees=4.0)
+    bug = read_bug([*row(["TOT", "1-0", "MUN"], 40, 30, 30), board])
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score) == ("TOT", "MUN", (1, 0))
+
+
+def test_a_word_that_repeats_around_a_number_is_no_other_match() -> None:
+    bug = read_bug(
+        [*row(["TOT", "1-0", "MUN"], 40, 30, 30), *row(["FUN", "88", "FUN"], 420, 30, 30)]
+    )
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score) == ("TOT", "MUN", (1, 0))
+
+
 def test_the_time_of_day_alone_has_neither_teams_nor_score() -> None:
     bug = read_bug(row(["20:45"], 1100, 40, 30))
     assert bug is not None

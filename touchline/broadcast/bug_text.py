@@ -426,7 +426,11 @@ def _stands_over(upper: Token, lower: Token) -> bool:
 
 
 def _no_tickers(cores: list[_Core]) -> list[_Core]:
-    """Cores without those that share a row with another one's: results of several matches."""
+    """Cores without those that share a row with another one's: results of several matches.
+
+    A word that repeats on both sides of a number is a board beside the pitch, and no match.
+    """
+    cores = [core for core in cores if not (core.needs_clock and _is_repeated(core))]
     whole = [core for core in cores if core.home and core.away]
     kept = []
     for core in cores:
@@ -441,6 +445,10 @@ def _no_tickers(cores: list[_Core]) -> list[_Core]:
         if not beside:
             kept.append(core)
     return kept
+
+
+def _is_repeated(core: _Core) -> bool:
+    return bool(core.home) and _written(core.home) == _written(core.away)
 
 
 def _shares(one: _Core, other: _Core) -> bool:

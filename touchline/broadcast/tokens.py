@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import radians, tan
 from typing import Literal
 
 from touchline.broadcast.texts import Box, Line
@@ -72,6 +73,9 @@ _GRAMMAR = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _HALVES = {"first": 1, "second": 2, "extra": 3, "break": 0, "end": 0, "shootout": 0}
+_LEAST_SHARE = 0.4
+"""Height of the letters of a leaning line as a share of its box, at least."""
+
 _NARROW = frozenset("1Iil|.:,;'’`-!()[] ")
 
 
@@ -121,8 +125,19 @@ def _tokens(line: Line, number: int) -> Iterator[Token]:
         kind, values = _meaning(name, said, text)
         start, end = match.span()
         spaced = start == 0 or text[start - 1].isspace()
-        box = Box(edges[start], line.box.top, edges[end], line.box.bottom)
+        box = _part(line, edges[start], edges[end])
         yield Token(kind, said, box, line.confidence, values, number, spaced, line.tilt_degrees)
+
+
+def _part(line: Line, left: float, right: float) -> Box:
+    """The part of a line between two columns: of one that leans not as high as the whole."""
+    slope = tan(radians(line.tilt_degrees))
+    rise = abs(slope) * line.box.width
+    height = max(line.box.height - rise, _LEAST_SHARE * line.box.height)
+    columns = (line.box.left + line.box.right, left + right)
+    middle = (line.box.top + line.box.bottom + slope * (columns[1] - columns[0])) / 2
+    reach = (height + abs(slope) * (right - left)) / 2
+    return Box(left, middle - reach, right, middle + reach)
 
 
 def _edges(text: str, box: Box) -> list[float]:
