@@ -153,6 +153,18 @@ def test_annotated_video_is_slow_around_events_and_keeps_picture_and_sound_toget
     assert loud[0] == pytest.approx(began, abs=0.05)
 
 
+def test_the_labels_of_an_annotated_video_have_clock_and_score(numbered, tmp_path, monkeypatch):
+    drawn = set()
+    monkeypatch.setattr(
+        "touchline.editing.annotate.draw_labels",
+        lambda pixels, lines: drawn.update(text for text, _ in lines) or pixels,
+    )
+    event = Event(5.0, "Corner", 0.9, half=2, clock_seconds=3790.0, score=(1, 0))
+    timeline = Timeline(Video("numbered.mp4"), (event,))
+    annotate(timeline, numbered, tmp_path / "annotated.mp4", slow_factor=1)
+    assert drawn == {"Corner (2H 63:10, 1-0) 90%"}
+
+
 def test_annotating_without_slow_motion_keeps_the_length(numbered, tmp_path):
     out = tmp_path / "annotated.mp4"
     label = "<b>" + "very long label " * 15

@@ -12,6 +12,7 @@ from touchline.editing.render import AUDIO_RATE, refuse_overwriting
 from touchline.errors import InputError
 from touchline.events import Event, Timeline
 from touchline.labels import label_set_of
+from touchline.match_state import event_title
 from touchline.media.audio import read_audio
 from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
@@ -34,6 +35,8 @@ def annotate(
     progress: Progress | None = None,
 ) -> float:
     """Write a copy of the video with labels and confidences, in slow motion around events.
+
+    A label has the match clock and the score where its event does.
 
     Frame rate and size are those of the video. The sound is stretched with the picture, so the two
     stay in step.
@@ -81,7 +84,7 @@ def annotate(
     ):
         for index, frame in enumerate(frames):
             captions = [
-                (f"{event.label} {event.confidence:.0%}", class_colour(labels, event.label))
+                (_caption(event, timeline.half), class_colour(labels, event.label))
                 for event in _near(events, moments, frame.seconds)
             ]
             pixels = draw_labels(frame.pixels, _distinct(captions))
@@ -94,6 +97,11 @@ def annotate(
             if progress is not None:
                 progress(min(frame.seconds / max(info.duration_seconds, 1e-9), 1.0))
     return float(written / info.frame_rate)
+
+
+def _caption(event: Event, half: int | None) -> str:
+    """Such as ``Goal (2H 63:10, 1-0) 95%``."""
+    return f"{event_title(event, half)} {event.confidence:.0%}"
 
 
 def _near(events: list[Event], moments: list[float], seconds: float) -> list[Event]:
