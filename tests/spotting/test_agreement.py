@@ -94,3 +94,14 @@ def test_the_goals_of_a_network_say_when_one_was_scored():
     evidence = goal_evidence(found)
     assert [one.seconds for one in evidence] == [5.0, 9.0]
     assert evidence[0].weight > evidence[1].weight > 0
+
+
+def test_what_a_replay_shows_again_loses_and_says_why():
+    said = broadcast(replays=[(1010.0, 1025.0), (2010.0, 2025.0)])
+    live, again = Event(1000.0, "Foul", 0.6), Event(1012.0, "Foul", 0.9)
+    only_in_replay = Event(2012.0, "Foul", 0.9)
+    fouls = of("Foul", both(said, live, again, only_in_replay))
+    assert [foul.confidence for foul in fouls] == pytest.approx([0.6, 0.18, 0.9])
+    assert fouls[1].note == "shown again by a replay"
+    other = Event(1012.0, "Yellow card", 0.9)
+    assert of("Yellow card", both(said, live, other)) == [other]

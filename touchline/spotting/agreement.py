@@ -2,8 +2,9 @@
 
 The score knows whether there was a goal, and the network when: a goal of the network is evidence
 for the moment of one that the score confirms. One after which the score stays as it was loses
-confidence. Likewise the clock knows when a half begins. Where the bug could not be read the network
-alone decides, and everything else that it finds stays as it is.
+confidence. Likewise the clock knows when a half begins, and what is found again in a replay
+happened before it. Where the bug could not be read the network alone decides, and everything else
+that it finds stays as it is.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,9 @@ KICK_OFF_APART_SECONDS = 8.0
 RESTART_SECONDS = 180.0
 """Time within which a goal is followed by a kick-off."""
 
+REPLAYED_SECONDS = 90.0
+"""A replay shows what happened at most so long before it."""
+
 CONFIRMED = "network_confidence"
 """Field of an event of the broadcast that a network found, too: with which confidence."""
 
@@ -65,10 +69,12 @@ def agreed(said: Sequence[Event], found: Iterable[Event], broadcast: Broadcast) 
         broadcast: what the recording says.
     """
     events = list(said)
-    for event in sorted(found, key=lambda event: -event.confidence):
+    found = sorted(found, key=lambda event: -event.confidence)
+    for event in found:
         place = _same(event, events)
         if place is None:
-            events.append(_judged(event, said, broadcast))
+            again = _against_repetition(event, found, broadcast)
+            events.append(_judged(event, again or _against(event, said, broadcast)))
         else:
             events[place] = _confirmed(events[place], event)
     return sorted(events, key=lambda event: event.seconds)
@@ -108,12 +114,31 @@ def _confirmed(said: Event, found: Event) -> Event:
     return replace(said, confidence=sure, extra=extra)
 
 
-def _judged(event: Event, said: Sequence[Event], broadcast: Broadcast) -> Event:
-    why = _JUDGES[event.label](event, said, broadcast) if event.label in _JUDGES else None
+def _judged(event: Event, why: str | None) -> Event:
+    """An event of the network, with less confidence where something speaks against it."""
     if why is None:
         return event
     note = why if event.note is None else f"{event.note}; {why}"
     return replace(event, confidence=event.confidence * CONTRADICTED, note=note)
+
+
+def _against(event: Event, said: Sequence[Event], broadcast: Broadcast) -> str | None:
+    return _JUDGES[event.label](event, said, broadcast) if event.label in _JUDGES else None
+
+
+def _against_repetition(event: Event, found: Sequence[Event], broadcast: Broadcast) -> str | None:
+    """What speaks against an event in a replay: the network found the same before the replay."""
+    starts = [
+        one.start_seconds
+        for one in broadcast.replays or ()
+        if one.start_seconds <= event.seconds < one.end_seconds
+    ]
+    is_repetition = any(
+        one.label == event.label and 0 <= start - one.seconds <= REPLAYED_SECONDS
+        for start in starts
+        for one in found
+    )
+    return "shown again by a replay" if is_repetition else None
 
 
 def _against_goal(event: Event, said: Sequence[Event], broadcast: Broadcast) -> str | None:
