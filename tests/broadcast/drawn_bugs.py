@@ -172,6 +172,7 @@ class Broadcast:
         design: of the bug.
         clock: match seconds by time of the recording; None outside play, where no bug is shown.
         goals: (time of the recording at which the score changes, side).
+        taken_back: the same of goals that no longer count from then on.
         hidden: stretches without a bug.
     """
 
@@ -180,14 +181,18 @@ class Broadcast:
     seconds: float
     goals: list[tuple[float, int]] = field(default_factory=list)
     hidden: list[tuple[float, float]] = field(default_factory=list)
+    taken_back: list[tuple[float, int]] = field(default_factory=list)
 
     def shown(self, time: float) -> State | None:
         """What the bug shows at a time, or None while it is hidden."""
         match_seconds = self.clock(time)
         if match_seconds is None or any(start <= time < end for start, end in self.hidden):
             return None
-        sides = [side for at, side in self.goals if at <= time]
-        score = (sides.count(0), sides.count(1))
+        given, back = (
+            [side for at, side in changes if at <= time]
+            for changes in (self.goals, self.taken_back)
+        )
+        score = (given.count(0) - back.count(0), given.count(1) - back.count(1))
         period = ("1T", "2T")[match_seconds >= 2700]
         clock = clock_text(match_seconds, self.design)
         return State(*self.design.names, score, clock, period=period)

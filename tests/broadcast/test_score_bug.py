@@ -77,6 +77,32 @@ def test_a_recording_of_every_design(design: Design, reader: TextReader) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("design", FOLLOWED[:4], ids=lambda design: design.name)
+@pytest.mark.parametrize("rate", [1.0, 2.0])
+def test_a_goal_that_counts_for_a_few_seconds_is_taken_back(
+    design: Design, rate: float, reader: TextReader
+) -> None:
+    recording = Broadcast(
+        design, lambda time: 1200 + time, 90, goals=[(40.0, 0)], taken_back=[(56.0, 0)]
+    )
+    (goal,) = read(recording, reader, rate).goals
+    assert (goal.team, goal.score) == ("home", (1, 0))
+    assert goal.taken_back_at_seconds == pytest.approx(56, abs=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", FOLLOWED[:4], ids=lambda design: design.name)
+def test_a_goal_first_given_to_the_other_side_is_one_goal(
+    design: Design, reader: TextReader
+) -> None:
+    recording = Broadcast(
+        design, lambda time: 1200 + time, 100, goals=[(40.0, 1), (58.0, 0)], taken_back=[(58.0, 1)]
+    )
+    (goal,) = read(recording, reader).goals
+    assert (goal.team, goal.score, goal.taken_back_at_seconds) == ("home", (1, 0), None)
+
+
+@pytest.mark.slow
 def test_a_recording_without_a_bug_says_so(reader: TextReader) -> None:
     recording = Broadcast(DESIGNS[0], lambda time: None, 40)
     said = read(recording, reader)

@@ -1,6 +1,7 @@
 """No goal is invented, and none is lost, whatever a fifth of the readings says."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,22 @@ def test_a_goal_taken_back_is_marked_and_the_score_goes_back() -> None:
     assert goal.taken_back_at_seconds is not None
     assert abs(goal.taken_back_at_seconds - 1150) < 30
     assert track.at(2000) == (0, 0)
+
+
+@pytest.mark.parametrize("mistake", [(0, 1), (2, 0)])
+def test_a_goal_shown_wrong_at_first_is_one_goal(mistake: Score) -> None:
+    course: list[tuple[float, Score]] = [(0.0, (0, 0)), (1000, mistake), (1100, (1, 0))]
+    goals = find_goals(track_score(readings(course, np.random.default_rng(0), 0.1)), [HALF])
+    (goal,) = goals
+    assert (goal.team, goal.score, goal.taken_back_at_seconds) == ("home", (1, 0), None)
+    assert 900 < goal.seconds <= 1000
+    assert abs(goal.seen_at_seconds - 1100) < 30
+
+
+def test_a_late_swap_of_the_score_is_no_correction() -> None:
+    course: list[tuple[float, Score]] = [(0.0, (0, 0)), (1000, (0, 1)), (1300, (1, 0))]
+    goals = find_goals(track_score(readings(course, np.random.default_rng(0), 0.1)), [HALF])
+    assert [goal.team for goal in goals] == ["away"]
 
 
 def test_two_goals_while_the_bug_is_hidden_are_two() -> None:

@@ -7,7 +7,7 @@ these the usual delay is taken, and the uncertainty says so.
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +32,12 @@ _MOST_WEIGHT = 10.0
 _STEP_SECONDS = 0.25
 _AFTER_HALF_SECONDS = 90.0
 _RETRACTED_WITHIN_SECONDS = 480.0
+
+_CORRECTED_WITHIN_SECONDS = 120.0
+"""Time within which a goal given to the wrong side, or counted twice, is put right."""
+
+_AT_ONCE_SECONDS = 20.0
+"""Two goals are not seen within so short a time."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,10 @@ def find_goals(
         return []
     goals: list[ScoreGoal] = []
     kicks = shoot_out_kicks(track, halves)
-    for change in track.changes:
+    changes = [change for change in track.changes if change not in kicks]
+    for change, right_at_seconds in _corrected(changes):
         half = _half_of(change, halves)
-        if (halves and half is None) or change in kicks:
+        if halves and half is None:
             continue
         home, away = change.steps
         if home < 0 or away < 0:
@@ -102,12 +109,45 @@ def find_goals(
                     seconds=time,
                     team=team,
                     score=score,
-                    seen_at_seconds=change.seen_seconds,
+                    seen_at_seconds=right_at_seconds,
                     uncertainty_seconds=uncertainty,
                     confidence=change.confidence,
                 )
             )
     return goals
+
+
+def _corrected(changes: Sequence[ScoreChange]) -> Iterator[tuple[ScoreChange, float]]:
+    """Changes of the score, each with when it was right; a mistake and its correction are one.
+
+    A goal that is first given to the other side or counted twice, and soon put right, is one goal:
+    it fell before the mistake, and its score was seen with the correction.
+    """
+    place = 0
+    while place < len(changes):
+        change = changes[place]
+        groups = (changes[place : place + count] for count in (3, 2))
+        group = next(filter(_is_mistake, groups), [change])
+        yield replace(change, after=group[-1].after), group[-1].seen_seconds
+        place += len(group)
+
+
+def _is_mistake(group: Sequence[ScoreChange]) -> bool:
+    """Whether changes in a row, the last one back in part, come to a single goal.
+
+    A leap by two may be read as two steps at nearly the same time.
+    """
+    *wrong, right = group
+    if not wrong or min(right.steps) >= 0:
+        return False
+    seconds = [change.seen_seconds - group[0].seen_seconds for change in group]
+    gained = [sum(change.steps[side] for change in group) for side in (0, 1)]
+    return (
+        all(min(change.steps) >= 0 for change in wrong)
+        and max(seconds[:-1]) <= _AT_ONCE_SECONDS
+        and seconds[-1] <= _CORRECTED_WITHIN_SECONDS
+        and sorted(gained) == [0, 1]
+    )
 
 
 def shoot_out_kicks(track: ScoreTrack, halves: Sequence[HalfTrack]) -> list[ScoreChange]:

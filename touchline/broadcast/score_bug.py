@@ -327,8 +327,10 @@ class ScoreBugObserver:
     ) -> None:
         if bug.score is not None:
             if since is not None and since < time:
-                followed.scores.append(ScoreReading(since, bug.score, bug.confidence))
-            followed.scores.append(ScoreReading(time, bug.score, bug.confidence))
+                followed.scores.append(ScoreReading(since, bug.score, bug.confidence, is_new=True))
+            followed.scores.append(
+                ScoreReading(time, bug.score, bug.confidence, is_new=since == time)
+            )
         if bug.home and bug.away:
             followed.teams.append((time, (bug.home, bug.away)))
         if bug.half in (1, 2):

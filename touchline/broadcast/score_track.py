@@ -18,8 +18,13 @@ MAX_GOALS = 15
 
 _GOAL_COST = 4.0
 _BACK_COST = 7.0
+_SWAP_COST = 7.0
 _LEAP_COST = 9.0
-"""In sure misreadings: what a goal, a goal taken back, and any other change has to explain."""
+"""In sure misreadings: what a goal, a goal taken back, one given to the other side instead, and any
+other change has to explain."""
+
+_SEEN_CHANGE = 0.5
+"""Share of the first three that is enough where the digits were seen to change."""
 
 _HIDDEN_SECONDS = 45.0
 """A gap between readings in which several goals may fall."""
@@ -30,11 +35,17 @@ _MOST_UNEXPLAINED = 0.34
 
 @dataclass(frozen=True)
 class ScoreReading:
-    """What a bug's score was in one picture."""
+    """What a bug's score was in one picture.
+
+    Attributes:
+        confidence: 0 to 1.
+        is_new: whether its digits looked other than before.
+    """
 
     time_seconds: float
     score: Score
     confidence: float = 1.0
+    is_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,8 +139,10 @@ def _cheapest(
     seen = np.full(up.shape, _LEAP_COST)
     seen[(up == 1) & (down == 0)] = _GOAL_COST
     seen[(up == 0) & (down == 1)] = _BACK_COST
+    seen[(up == 1) & (down == 1)] = _SWAP_COST
     hidden = np.where(down == 0, np.minimum(seen, _GOAL_COST + _HIDDEN_GOAL_COST * (up - 1)), seen)
-    for matrix in (seen, hidden):
+    changed = np.where(np.maximum(up, down) == 1, _SEEN_CHANGE * seen, seen)
+    for matrix in (seen, hidden, changed):
         np.fill_diagonal(matrix, 0.0)
     cost = np.zeros(len(states))
     origin = np.zeros((len(readings), len(states)), np.int64)
@@ -137,7 +150,8 @@ def _cheapest(
     for place, reading in enumerate(readings):
         gap = reading.time_seconds - before
         before = reading.time_seconds
-        total = cost[:, None] + (hidden if gap > _HIDDEN_SECONDS else seen)
+        unseen = hidden if gap > _HIDDEN_SECONDS else seen
+        total = cost[:, None] + (np.minimum(changed, unseen) if reading.is_new else unseen)
         origin[place] = np.argmin(total, axis=0)
         cost = np.min(total, axis=0) + _weight(reading)
         cost[places[reading.score]] -= _weight(reading)
