@@ -20,7 +20,7 @@ from touchline.datasets.soccernet import Game
 from touchline.datasets.streams import file_beside, open_half
 from touchline.engines import EngineName, Precision
 from touchline.errors import FormatError, InputError
-from touchline.events import Match
+from touchline.events import Match, Timeline, Video
 from touchline.formats import read, round_trip
 from touchline.formats.provenance import is_as_written, with_checksum
 from touchline.media.video import probe
@@ -172,7 +172,7 @@ class PredictTask:
         _networks.close()
 
     def predictions(self) -> Match:
-        """What it made, as the official evaluation reads it.
+        """What it made, as the official evaluation reads it, halves without events included.
 
         Raises:
             FormatError: there is no such file, or it is malformed.
@@ -180,7 +180,11 @@ class PredictTask:
         found = read(self.path)
         if not isinstance(found, Match):
             raise FormatError("not predictions of a game", where=self.path)
-        return replace(found, name=self.name)
+        timelines = tuple(
+            found.half(half.number) or Timeline(Video(half.path.name), half=half.number)
+            for half in self.game.halves
+        )
+        return replace(found, name=self.name, timelines=timelines)
 
     def _kept(self) -> Outcome | None:
         """What is there of this network and these files; None if it has to be made.

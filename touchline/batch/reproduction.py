@@ -1,13 +1,14 @@
 """A published score again: the published weights over a copy of the data, and the same metric."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from touchline.batch.combining import combine_predictions
 from touchline.batch.game_predictions import Network, PredictTask
 from touchline.columns import columns_of
 from touchline.datasets.soccernet import LABEL_FILES, Game, Wanted
@@ -378,11 +379,13 @@ def compare(what: Reported, data: Data, tasks: Mapping[str, Sequence[PredictTask
 
     Raises:
         FormatError: predictions that are not there or malformed.
+        InputError: networks that are scored together have a class in common.
         LabelError: labels of team ball spotting outside its set.
     """
     found = {name: [task.predictions() for task in own] for name, own in tasks.items()}
     if what.how == "together":
-        found = {what.entry.name: [_merged(games) for games in zip(*found.values(), strict=True)]}
+        parts = [{match.name: match for match in matches} for matches in found.values()]
+        found = {what.entry.name: list(combine_predictions(parts).values())}
     figures = tuple(_figure(score, data, found) for score in what.scores)
     return Reproduction(
         what.entry.name,
@@ -396,17 +399,6 @@ def compare(what: Reported, data: Data, tasks: Mapping[str, Sequence[PredictTask
         tuple(_may_differ(what, data)),
         tuple(str(own[0].folder) for own in tasks.values()),
     )
-
-
-def _merged(matches: Sequence[Match]) -> Match:
-    """The events of one game by several networks, as those of one."""
-    halves = sorted({t.half or 1 for match in matches for t in match.timelines})
-    timelines = []
-    for half in halves:
-        same = [own for match in matches if (own := match.half(half)) is not None]
-        events = sorted((e for own in same for e in own), key=lambda event: event.seconds)
-        timelines.append(replace(same[0], events=tuple(events), labels=None))
-    return Match(matches[0].name, tuple(timelines))
 
 
 def _figure(score: ReportedScore, data: Data, found: Mapping[str, Sequence[Match]]) -> Figure:
