@@ -252,7 +252,7 @@ def test_csv_dialects(tmp_path, text, expected):
         ("time,label,confidence\n1,Goal,nan\n", "line 2.confidence"),
         ("time,label\n1,Goal,3\n", "line 2"),
         ("label,team\nGoal,home\n", "line 1"),
-        ("time,time,label\n1,1,Goal\n", "line 1"),
+        ("time,time,label\n1,2,Goal\n", "line 1"),
         ("time,label,extra\n1,Goal,[1]\n", "line 2: extra"),
         ('time,label\n1,"Goal\n', "malformed CSV"),
     ],
@@ -263,6 +263,45 @@ def test_csv_faults_name_the_line(tmp_path, text, place):
     with pytest.raises(FormatError) as error:
         read(path)
     assert f"{path}: {place}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("12.5,20,\n30,,Foul\n", ["Segment", "Foul"]),
+        ("start,end,code\n12.5,20,Goal\n30,40,Foul\n", ["Goal", "Foul"]),
+        ("start,end,name\n12.5,20,Goal\n30,40,\n", ["Goal", "Segment"]),
+        ("sep=;\ntime;label\n12,5;Goal\n30;Foul\n", ["Goal", "Foul"]),
+        ('"sep=\t"\ntime\tlabel\n12.5\tGoal\n30\tFoul\n', ["Goal", "Foul"]),
+        (
+            "# made by hand, in May\ntime,label\n12.5,Goal\n# half-time, 15 min\n30,Foul\n",
+            ["Goal", "Foul"],
+        ),
+        ("# time, label\n12.5,Goal\n30,Foul\n", ["Goal", "Foul"]),
+        ("label,time\n#9 scores,12.5\nFoul,30\n", ["#9 scores", "Foul"]),
+        ("time,label,\n12.5,Goal,\n30,Foul,,,\n", ["Goal", "Foul"]),
+        ("time,label,tag,tag\n12.5,Goal,a,b\n30,Foul,,\n", ["Goal", "Foul"]),
+        ("time,label,time\n12.5,Goal,12.5\n30,Foul,30\n", ["Goal", "Foul"]),
+        (" Time , Label \n 12.5 , Goal \n30,\u00a0Foul\n", ["Goal", "Foul"]),
+    ],
+)
+def test_tables_as_people_write_them(tmp_path, text, labels):
+    (tmp_path / "m.csv").write_text(text, newline="")
+    events = read(tmp_path / "m.csv").events
+    assert [(e.seconds, e.label) for e in events] == list(zip([12.5, 30.0], labels, strict=True))
+
+
+def test_unknown_columns_of_one_name_are_both_kept(tmp_path):
+    (tmp_path / "m.csv").write_text("time,label,tag,tag,\n1,Goal,a,b,c\n")
+    (event,) = read(tmp_path / "m.csv")
+    assert event.extra == {"tag": "a", "tag 4": "b", "column 5": "c"}
+
+
+def test_a_table_of_windows_1252_is_read_and_said(tmp_path):
+    (tmp_path / "m.csv").write_bytes("time,label\n1,Tor für Köln – 1:0\n".encode("cp1252"))
+    timeline = read(tmp_path / "m.csv")
+    assert timeline.events[0].label == "Tor für Köln – 1:0"
+    assert "Windows-1252" in timeline.warnings[0]
 
 
 def test_csv_holds_reels(tmp_path):

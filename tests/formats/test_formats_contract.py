@@ -123,6 +123,15 @@ def test_no_events(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", WRITERS)
+def test_a_game_without_events_and_halves(name, tmp_path):
+    path = path_of(tmp_path, name)
+    write(Match(GAME, ()), path, format=name, rate=RATE)
+    thing = read(path, format=name)
+    several = thing.values() if isinstance(thing, dict) else [thing]
+    assert not [e for one in several for timeline in timelines(one) for e in timeline]
+
+
+@pytest.mark.parametrize("name", WRITERS)
 def test_what_is_lost_is_said(name):
     lost = losses(TIMELINE, name)
     assert set(lost) | FORMATS[name].holds <= ALL_FIELDS

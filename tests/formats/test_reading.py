@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from touchline.errors import FormatError
+from touchline.formats import read
 from touchline.formats.reading import (
     MAX_DEPTH,
     Limits,
@@ -189,3 +190,16 @@ def write_zip(path: Path, files: dict[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_json_of_every_unicode_encoding_is_read(tmp_path, encoding):
+    text = '{"UrlLocal": "a/b/c", "annotations": [{"gameTime": "1 - 00:05", "label": "Tor für"}]}'
+    (tmp_path / "Labels-v2.json").write_bytes(text.encode(encoding))
+    assert [event.label for event in read(tmp_path / "Labels-v2.json").events] == ["Tor für"]
+
+
+def test_half_a_character_of_utf_16_is_refused(tmp_path):
+    (tmp_path / "m.json").write_bytes('{"a": 1}'.encode("utf-16")[:-1])
+    with pytest.raises(FormatError, match="UTF-16"):
+        read(tmp_path / "m.json")

@@ -1,5 +1,6 @@
 """Sportscode, WebVTT, SRT and YouTube chapters: windows, repeated labels, rules, injection."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -50,17 +51,58 @@ def test_instances_of_others_come_back_with_repeated_labels(tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [69.0, 69.625, 75.0, 200.0])
-def test_an_instance_of_others_that_is_moved_gets_a_window_around_its_new_time(tmp_path, seconds):
-    """Its own start and end hold as long as the event is where they say."""
+def test_the_window_of_an_instance_of_others_moves_with_it(tmp_path, seconds):
     (tmp_path / "a.xml").write_text(FOREIGN)
     shot, corner = read(tmp_path / "a.xml").events
-    moved = Timeline(Video("a"), (replace(shot, seconds=seconds), corner))
-    write(moved, tmp_path / "b.xml", lead_seconds=8, lag_seconds=2.5)
-    text = (tmp_path / "b.xml").read_text()
-    assert f"<start>{seconds - 8}</start>" in text and f"<end>{seconds + 2.5}</end>" in text
-    assert "<start>90.0</start>" in text and "<end>100.5</end>" in text
-    assert "<start>69.5</start>" not in text
-    assert read(tmp_path / "b.xml").events == moved.events
+    added = Event(300.0, "Goal")
+    moved = Timeline(Video("a"), (replace(shot, seconds=seconds), corner, added))
+    write(moved, tmp_path / "b.xml")
+    back = {event.label: event for event in read(tmp_path / "b.xml")}
+    window = back["Shot"].extra
+    assert (window["start"], window["end"], window["id"]) == (seconds, seconds + 9.75, "17")
+    assert (back["Corner"].seconds, back["Corner"].extra["end"]) == (90.0, 100.5)
+    assert "<ID>1</ID>" in (tmp_path / "b.xml").read_text()
+
+
+def test_an_instance_that_is_added_gets_an_id_of_its_own(tmp_path):
+    (tmp_path / "a.xml").write_text(FOREIGN.replace("<ID>18</ID>", "<ID>1</ID>"))
+    timeline = read(tmp_path / "a.xml")
+    write(timeline.with_events([*timeline, Event(1.0, "Goal")]), tmp_path / "b.xml")
+    identities = re.findall("<ID>(.*?)</ID>", (tmp_path / "b.xml").read_text())
+    assert sorted(identities) == ["1", "17", "2"]
+
+
+def test_a_file_keeps_one_row_for_each_code_it_had(tmp_path):
+    codes = ("Goal", "Offside", "Corner", "Spare")
+    rows = "".join(f"<row><code>{c}</code><R>1</R><G>2</G><B>3</B></row>" for c in codes)
+    text = FOREIGN.replace("Shot", "Goal")
+    (tmp_path / "a.xml").write_text(re.sub("<ROWS>.*</ROWS>", f"<ROWS>{rows}</ROWS>", text))
+    write(read(tmp_path / "a.xml"), tmp_path / "b.xml")
+    written = re.findall(r"<row>\s*<code>(.*?)</code>", (tmp_path / "b.xml").read_text())
+    assert sorted(written) == sorted(codes)
+
+
+def test_times_with_a_comma_and_before_the_recording(tmp_path):
+    text = FOREIGN.replace("69.5", "-2,5").replace("79.25", "4,75")
+    (tmp_path / "a.xml").write_text(text)
+    shot, _ = read(tmp_path / "a.xml").events
+    assert (shot.seconds, shot.extra["end"]) == (-2.5, 4.75)
+
+
+def test_one_bad_instance_is_named_and_the_others_are_read(tmp_path):
+    (tmp_path / "a.xml").write_text(FOREIGN.replace("69.5", "soon"))
+    timeline = read(tmp_path / "a.xml")
+    assert [event.label for event in timeline] == ["Corner"]
+    assert "instance 1" in timeline.warnings[0] and "soon" in timeline.warnings[0]
+
+
+@pytest.mark.parametrize("declared", ["", ' encoding="UTF-8"', ' encoding="windows-1252"'])
+def test_xml_of_windows_1252_whatever_it_declares(tmp_path, declared):
+    text = FOREIGN.replace(' encoding="UTF-8"', declared).replace("Shot", "Schuß")
+    (tmp_path / "a.xml").write_bytes(text.encode("cp1252"))
+    timeline = read(tmp_path / "a.xml")
+    assert timeline.events[0].label == "Schuß"
+    assert len(timeline.warnings) == ("windows" not in declared)
 
 
 @pytest.mark.parametrize(
@@ -178,14 +220,73 @@ def test_soccerhigh_intervals_with_mark_and_windows_line_ends(tmp_path):
     "text",
     [
         "WEBVTT\n\nsoon --> later\nGoal\n",
-        "WEBVTT\n\n00:01.000 --> 00:02.000\n",
         "WEBVTT\n\n1 -->\nx",
     ],
 )
 def test_what_cues_are_refused(tmp_path, text):
     (tmp_path / "a.vtt").write_text(text)
-    with pytest.raises(FormatError, match=r"a\.vtt: cue 2"):
+    with pytest.raises(FormatError, match=r"a\.vtt: cue 1"):
         read(tmp_path / "a.vtt")
+
+
+def cues(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    return [(event.seconds, event.label) for event in read(tmp_path / name)]
+
+
+FIRST, SECOND = "00:00:01,000 --> 00:00:02,000", "00:00:08,000 --> 00:00:09,500"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        (f"1\n{FIRST}\nGoal\n\n2\n00:00:05,000 --> 00:00:06,000\n\n\n3\n{SECOND}\nFoul\n", "Goal"),
+        (f"1\n{FIRST}\nGoal\n2\n{SECOND}\nFoul\n", "Goal"),
+        (f"{FIRST}\nGoal\n{SECOND}\nFoul", "Goal"),
+        (f"1\n{FIRST}\nGoal\n\nby Smith\n\n2\n{SECOND}\nFoul\n", "Goal by Smith"),
+        (f"1\n{FIRST}\n<i>Goal</i> --> 2-0\n\n2\n{SECOND}\nFoul\n", "Goal --> 2-0"),
+        (f"1\n{FIRST}\nMinute\n90\n\n2\n{SECOND}\nFoul\n", "Minute 90"),
+    ],
+)
+def test_cues_of_subrip_as_people_write_them(tmp_path, text, label):
+    assert cues(tmp_path, "a.srt", text) == [(1.0, label), (8.0, "Foul")]
+
+
+def test_a_blank_line_ends_a_cue_of_webvtt_and_what_follows_is_named(tmp_path):
+    text = (
+        "WEBVTT - a title\n\nNOTE not\nshown\n\nfirst\n"
+        "00:01.000 --> 00:02.000 align:start\nGoal\n\nby Smith\n\n"
+        "NOTE nor this\n\nsecond\n00:08.000 --> 00:09.000\nFoul\n"
+    )
+    assert cues(tmp_path, "a.vtt", text) == [(1.0, "Goal"), (8.0, "Foul")]
+    (warning,) = read(tmp_path / "a.vtt").warnings
+    assert "line 10" in warning and "by Smith" in warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00:00:00.000 Start\n00:01:02.500 Goal\n00:02:02,250 Foul\n",
+        "0:00 - 1:02 Start\n1:02.5 - 2:02.25 Goal\n[2:02.25 – 3:00]: Foul\n",
+        "Ours.\n- 0:00 Start\n- 1:02.5 Goal\n- 2:02.25 Foul\n\nKick-off at\n15:00 sharp.\n",
+    ],
+)
+def test_chapters_as_people_write_them(tmp_path, text):
+    assert cues(tmp_path, "a.txt", text) == [(62.5, "Goal"), (122.25, "Foul")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We met at\n14:30 in front of the stadium, and\n15:00 was kick-off.\nIt rained.\n",
+        "Absolute time\tTimecode\n00:00:00.000\t00:00:00:15 - 00:01:00:16\tX\n",
+        "0:00:00:00 0:00:10:00 clip\n0:00:10:00 0:00:20:00 clip\n0:00:20:00 0:00:30:00 clip\n",
+    ],
+)
+def test_what_is_no_list_of_chapters(tmp_path, text):
+    (tmp_path / "a.txt").write_text(text)
+    with pytest.raises(FormatError):
+        read(tmp_path / "a.txt")
 
 
 def test_chapters_follow_the_rules_of_youtube(tmp_path):

@@ -41,6 +41,8 @@ MAX_ITEMS = 1_000_000
 """Longest list of events, games or clips that is read; a whole season is shorter."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NOT_TEXT = b"\0\xef\xbb\xbf\xff\xfe"
+"""Bytes of byte-order marks, and the zeros of UTF-16."""
 _ENDINGS = re.compile(r"(\.events|\.reel)?\.\w{1,8}(\.gz)?$")
 _KEY_END = re.compile(rb'"\s*:')
 
@@ -95,14 +97,19 @@ class SourceFile:
         """The text without byte-order mark, with its original line ends.
 
         Raises:
-            FormatError: the bytes are neither UTF-8 nor UTF-16 with a byte-order mark.
+            FormatError: the bytes are no text. Bytes that are neither UTF-8 nor UTF-16 with a
+                byte-order mark are read as Windows-1252, with a warning.
         """
         utf16 = self.data[:2] in (b"\xff\xfe", b"\xfe\xff")
         try:
             return self.data.decode("utf-16" if utf16 else "utf-8-sig")
         except UnicodeDecodeError as error:
-            place = f"byte {error.start}"
-            raise self.error("not UTF-8 text", place, "save it as UTF-8") from error
+            text = None if utf16 else windows_text(self.data)
+            if text is None:
+                place = f"byte {error.start}"
+                raise self.error("not UTF-8 text", place, "save it as UTF-8") from error
+        self.warnings.append("not UTF-8; read as Windows-1252")
+        return text
 
     @cached_property
     def document(self) -> Any:
@@ -120,7 +127,7 @@ class SourceFile:
 
     def peek(self) -> Any:
         """The JSON document, or None if the file is not JSON."""
-        if self.data.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] not in (b"{", b"["):
+        if self.data[:8].translate(None, _NOT_TEXT).lstrip()[:1] not in (b"{", b"["):
             return None
         try:
             return self.document
@@ -295,6 +302,16 @@ class Record:
         return self.error(key, f"expected {wanted}, got {_kind(self.values[key])}")
 
 
+def windows_text(data: bytes) -> str | None:
+    """Bytes as text of Windows-1252; None where they are none."""
+    if any(code < 32 and code not in b"\t\n\r\f" for code in set(data)):
+        return None
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+
+
 def is_event_text(field: str, value: object) -> bool:
     """Whether a value is a text that a text field of ``Event`` allows; a clock has digits."""
     if not isinstance(value, str) or (field == "clock" and not re.search(r"\d", value)):
@@ -408,6 +425,8 @@ def only_timeline(content: Content, format_name: str) -> Timeline:
     match = only_match(content, format_name)
     if len(match.timelines) == 1:
         return match.timelines[0]
+    if not match.events:
+        return Timeline(Video(match.name))
     raise FormatError(
         f"{format_name} holds one video, and {match.name!r} has {len(match.timelines)}",
         remedy="choose one with --half, or write soccernet-v2, csv or touchline",

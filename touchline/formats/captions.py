@@ -36,12 +36,19 @@ MIN_CHAPTERS = 3
 CHAPTERS_SUFFIX = ".txt"
 
 _OPENING = "Start"
-_CHAPTER = re.compile(r"\(?((?:\d{1,4}:)?\d{1,3}:\d\d)\)?\s*[-–—:|]?\s*(.*)")
+_CLOCK = r"((?:\d{1,4}:)?\d{1,3}:[0-5]\d(?:[.,]\d{1,6})?)(?![\d:])"
+_CHAPTER = re.compile(
+    rf"[-*•]?\s*[(\[]?{_CLOCK}[)\]]?(?:\s*(?:[-–—]|to)\s*[(\[]?{_CLOCK}[)\]]?)?"
+    r"\s*[-–—:|]?\s*(.*)"
+)
+_ANY_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;]\d\d")
 _INTO_DESCRIPTION = str.maketrans("<>", "‹›")
 """YouTube rejects descriptions with angle brackets."""
 
 _OUT_OF_DESCRIPTION = str.maketrans("‹›", "<>")
 _ARROW = re.compile(r"([\d:.,]+)\s*-->\s*([\d:.,]+)")
+_TIMES = re.compile(r"\s*[\d:.,]*\s*-->")
+_BLOCKS = ("NOTE", "STYLE", "REGION")
 _HOLDS = frozenset({"seconds", "label"})
 _KINDS = frozenset({"events", "reel"})
 
@@ -51,30 +58,62 @@ Cue = tuple[float, float, str]
 def read_cues(source: SourceFile) -> Timeline:
     """Read WebVTT or SRT: one event at the start of each cue; the end is kept in ``extra``.
 
+    A cue lasts until the next times, so it needs no blank line behind it and may hold some; in
+    WebVTT a blank line ends it, and text behind is named. Cues without text are no events.
+
     Raises:
-        FormatError: an invalid time, or a cue without text.
+        FormatError: an invalid time.
     """
+    lines = source.text.split("\n")
+    is_vtt = lines[0].startswith("WEBVTT")
+    # The text of a WebVTT cue holds no arrow; that of SubRip may.
+    starts = [i for i, x in enumerate(lines) if "-->" in x and (is_vtt or _TIMES.match(x))]
     events = []
-    blocks = re.split(r"\n\s*\n", source.text.strip("\n"))
-    for number, block in enumerate(blocks, start=1):
-        lines = block.split("\n")
-        at = next((i for i, line in enumerate(lines) if "-->" in line), None)
-        if at is None:
+    for number, (at, after) in enumerate(pairwise([*starts, len(lines) + 1]), start=1):
+        place = f"cue {number}: {lines[at].strip()[:60]}"
+        start, end = _times(source, place, lines[at])
+        body = _without_name(lines[at + 1 : after], after < len(lines), is_vtt)
+        if is_vtt:
+            body = _until_blank(source, body, at + 2)
+        text = html.unescape(" ".join(re.sub(r"<[^<>]*>", "", line) for line in body))
+        if not text.strip():
             continue
-        place = f"cue {number}: {lines[at][:60]}"
-        found = _ARROW.match(lines[at].strip())
-        text = html.unescape(" ".join(re.sub(r"<[^<>]*>", "", x) for x in lines[at + 1 :])).strip()
-        if found is None or not text:
-            raise source.error("a cue needs a start, an end and a text", place)
-        try:
-            start, end = (parse_seconds(found[i].replace(",", ".")) for i in (1, 2))
-        except InputError as error:
-            raise source.error(error.what, place, error.remedy) from error
-        label, state = parse_title(text)
+        label, state = parse_title(" ".join(text.split()))
         record = Record(source, {}, place)
         events.append(record.event(start, label, extra={"end": end}, **state))
     labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
+
+
+def _times(source: SourceFile, place: str, line: str) -> tuple[float, float]:
+    found = _ARROW.match(line.strip())
+    if found is None:
+        raise source.error("a cue needs a start and an end", place)
+    try:
+        start, end = (parse_seconds(found[i].replace(",", ".")) for i in (1, 2))
+    except InputError as error:
+        raise source.error(error.what, place, error.remedy) from error
+    return start, end
+
+
+def _without_name(body: list[str], is_followed: bool, is_vtt: bool) -> list[str]:
+    """The lines of a cue without the number or name of the cue that follows."""
+    if not is_followed or not body:
+        return body
+    is_alone = len(body) > 1 and not body[-2].strip()
+    is_name = body[-1].strip().isdigit() or (is_vtt and is_alone)
+    return body[:-1] if is_name else body
+
+
+def _until_blank(source: SourceFile, body: list[str], line: int) -> list[str]:
+    """The text of a WebVTT cue; what stands behind its end, save notes, is named."""
+    end = next((i for i, text in enumerate(body) if not text.strip()), len(body))
+    is_note = False
+    for number, text in enumerate(body[end:], start=line + end):
+        is_note = bool(text.strip()) and (is_note or text.startswith(_BLOCKS))
+        if text.strip() and not is_note:
+            source.warnings.append(f"line {number} belongs to no cue: {text.strip()[:60]!r}")
+    return body[:end]
 
 
 def write_vtt(content: Content, options: Options) -> bytes:
@@ -112,19 +151,50 @@ def read_chapters(source: SourceFile) -> Timeline:
         FormatError: no line is a chapter.
     """
     events = []
-    lines = [line.strip() for line in source.text.split("\n")]
-    for number, line in enumerate(lines, start=1):
-        found = _CHAPTER.fullmatch(line)
-        if found is None or not found[2].strip():
-            continue
-        label, state = parse_title(found[2].strip().translate(_OUT_OF_DESCRIPTION))
-        seconds = parse_seconds(found[1])
-        if seconds or label != _OPENING:
-            events.append(Record(source, {}, f"line {number}").event(seconds, label, **state))
-    if not events and not any(_CHAPTER.fullmatch(line) for line in lines):
-        raise source.error("no line is a chapter", remedy='write lines such as "12:34 Goal"')
+    chapters = _chapters(source.text)
+    for number, start, end, title in chapters:
+        label, state = parse_title(title.translate(_OUT_OF_DESCRIPTION))
+        if start or label != _OPENING:
+            extra = {} if end is None else {"end": end}
+            record = Record(source, {}, f"line {number}")
+            events.append(record.event(start, label, extra=extra, **state))
+    if not chapters:
+        raise source.error("no list of chapters", remedy='write lines such as "12:34 Goal"')
     labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
+
+
+def _chapters(text: str) -> list[tuple[int, float, float | None, str]]:
+    """The chapters of a description: line, start, end where a range is given, and title.
+
+    A line that begins with a time is one where nothing but such lines is there, or in a row of
+    three, or of lines from 0:00 on; elsewhere it is prose.
+    """
+    lines = [line.strip() for line in text.split("\n")]
+    found = [(n, chapter) for n, line in enumerate(lines, start=1)
+             if (chapter := _chapter(line)) is not None]  # fmt: skip
+    if len(found) == sum(map(bool, lines)):
+        return [(n, *chapter) for n, chapter in found]
+    rows: list[list[tuple[int, tuple[float, float | None, str]]]] = []
+    for n, chapter in found:
+        follows = rows and not any(lines[rows[-1][-1][0] : n - 1])
+        if follows and chapter[0] >= rows[-1][-1][1][0]:
+            rows[-1].append((n, chapter))
+        else:
+            rows.append([(n, chapter)])
+    lists = [row for row in rows if len(row) >= MIN_CHAPTERS or not row[0][1][0]]
+    return [(n, *chapter) for row in lists for n, chapter in row]
+
+
+def _chapter(line: str) -> tuple[float, float | None, str] | None:
+    """Start, end and title of a line that begins with a time."""
+    found = _CHAPTER.fullmatch(line)
+    if found is None or _ANY_TIMECODE.search(line) or "\t" in found[3]:
+        return None
+    start = parse_seconds(found[1].replace(",", "."))
+    end = None if found[2] is None else parse_seconds(found[2].replace(",", "."))
+    title = found[3].strip()
+    return (start, end, title) if title else None
 
 
 def write_chapters(content: Content, options: Options) -> bytes:
@@ -133,7 +203,8 @@ def write_chapters(content: Content, options: Options) -> bytes:
     An event too close to the previous chapter is added to that chapter.
 
     Raises:
-        FormatError: fewer than three chapters remain, or there is more than one video.
+        FormatError: fewer than three chapters remain of some events, or there is more than one
+            video.
     """
     if isinstance(content, Reel):
         cues, last = list(_cues(content, options)), content.seconds
@@ -149,7 +220,7 @@ def write_chapters(content: Content, options: Options) -> bytes:
             chapters.append((second, [text]))
         elif text not in chapters[-1][1]:
             chapters[-1][1].append(text)
-    if len(chapters) < MIN_CHAPTERS:
+    if cues and len(chapters) < MIN_CHAPTERS:
         raise FormatError(
             f"YouTube needs at least {MIN_CHAPTERS} chapters, these events make {len(chapters)}",
             remedy="write .vtt, which has no minimum",
@@ -161,11 +232,7 @@ def write_chapters(content: Content, options: Options) -> bytes:
 
 def count_chapters(path: Path) -> int:
     """The chapters in a file of YouTube chapters, the one that begins at 0:00 among them."""
-    return sum(_CHAPTER.fullmatch(line.strip()) is not None for line in _lines_of(path))
-
-
-def _lines_of(path: Path) -> list[str]:
-    return SourceFile(path.name, str(path), read_bytes(path)).text.split("\n")
+    return len(_chapters(SourceFile(path.name, str(path), read_bytes(path)).text))
 
 
 def _cues(content: Content, options: Options) -> Iterable[Cue]:
@@ -203,7 +270,7 @@ def _sniff_chapters(source: SourceFile) -> bool:
     if not source.file_name.lower().endswith(CHAPTERS_SUFFIX):
         return False
     try:
-        return any(_CHAPTER.fullmatch(line.strip()) for line in source.text.split("\n"))
+        return bool(_chapters(source.text))
     except FormatError:
         return False
 

@@ -4,13 +4,15 @@ import re
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from touchline.formats.base import SourceFile
+from touchline.formats.base import SourceFile, windows_text
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000
 MAX_DEPTH = 60
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_DECLARED = re.compile(rb"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w-]{1,40})")
 
 Element = ElementTree.Element
 
@@ -26,8 +28,9 @@ def parse_xml(source: SourceFile, document_type: str | None = None) -> Element:
     """
     if len(source.data) > MAX_BYTES:
         raise source.error(f"XML of more than {MAX_BYTES >> 20} MiB", remedy="split it")
+    data, encoding = _encoded(source)
     builder = ElementTree.TreeBuilder()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(encoding)
     depth = count = 0
 
     def place() -> str:
@@ -62,10 +65,29 @@ def parse_xml(source: SourceFile, document_type: str | None = None) -> Element:
     parser.ExternalEntityRefHandler = None
     parser.buffer_text = True
     try:
-        parser.Parse(source.data, True)
+        parser.Parse(data, True)
         return builder.close()
     except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
         raise source.error(f"malformed XML: {error}", remedy="it may be cut short") from error
+
+
+def _encoded(source: SourceFile) -> tuple[bytes, str | None]:
+    """The bytes of a file and, where what it declares is wrong, their encoding.
+
+    Some programs write Windows-1252 and declare UTF-8, or nothing.
+    """
+    data = source.data
+    declared = _DECLARED.match(data)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (declared and declared[1].lower() != b"utf-8"):
+        return data, None
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = windows_text(data)
+        if text is not None:
+            source.warnings.append("not UTF-8; read as Windows-1252")
+            return text.encode(), "utf-8"
+    return data, None
 
 
 def xml_bytes(root: Element, document_type: str | None = None) -> bytes:

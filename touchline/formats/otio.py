@@ -43,6 +43,8 @@ from touchline.reel import Reel
 from touchline.timebase import parse_rate
 
 _METADATA = "touchline"
+_MAX_SECONDS = 10**9
+_MAX_SPEED = 1000
 _DEFAULT_MEDIA = "DEFAULT_MEDIA"
 
 
@@ -239,7 +241,7 @@ def _speed(item: Record) -> Fraction:
             return Fraction(0)
         if _schema(effect) == "LinearTimeWarp":
             speed *= abs(Fraction(effect.number("time_scalar", 1.0)))
-    return speed.limit_denominator(100_000)
+    return min(speed, Fraction(_MAX_SPEED)).limit_denominator(100_000)
 
 
 def _markers(item: Record) -> list[Marker]:
@@ -269,7 +271,10 @@ def _seconds(time: Record) -> Fraction:
     rate = time.number("rate")
     if rate <= 0:
         raise time.error("rate", f"{rate} is not a rate")
-    return Fraction(time.number("value")) / _exact(rate)
+    seconds = Fraction(time.number("value")) / _exact(rate)
+    if abs(seconds) > _MAX_SECONDS:
+        raise time.error("value", "this time is beyond any video")
+    return seconds
 
 
 def _exact(rate: float) -> Fraction:

@@ -68,13 +68,14 @@ def read_bytes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
 def parse_json(content: bytes | str, where: str | Path) -> Any:
     """The value of a JSON document, as Python's ``json`` reads it (NaN and Infinity included).
 
-    A UTF-8 byte-order mark is skipped.
+    A UTF-8 byte-order mark is skipped; UTF-16 and UTF-32 are known by theirs, or by their zeros.
 
     Raises:
-        FormatError: malformed (with line and column), not UTF-8, or nested over ``MAX_DEPTH``.
+        FormatError: malformed (with line and column), in another encoding, or nested over
+            ``MAX_DEPTH``.
     """
     if isinstance(content, bytes):
-        content = content.removeprefix(codecs.BOM_UTF8)
+        content = _decoded(content, where).removeprefix(codecs.BOM_UTF8)
     try:
         return from_json(content, allow_inf_nan=True, cache_strings="keys")
     except ValueError as error:
@@ -88,6 +89,20 @@ def parse_json(content: bytes | str, where: str | Path) -> Any:
     raise FormatError(
         f"malformed JSON: {reason}", where=where, remedy="the file may be cut short or not be JSON"
     )
+
+
+def _decoded(content: bytes, where: str | Path) -> bytes:
+    """JSON of any Unicode encoding as UTF-8."""
+    encoding = json.detect_encoding(content)
+    if encoding.startswith("utf-8"):
+        return content
+    try:
+        return content.decode(encoding).encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"malformed JSON: it is not whole {encoding.upper()}", where=where,
+            remedy="save it as UTF-8",
+        ) from error  # fmt: skip
 
 
 def _parse_json_slowly(content: bytes | str, where: str | Path) -> Any:

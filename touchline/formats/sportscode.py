@@ -5,8 +5,9 @@ back is lossless. The clips of a reel are written as windows directly.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from touchline.colours import class_colour, place_colour
@@ -72,15 +73,44 @@ def read_sportscode(source: SourceFile) -> Timeline | Reel:
                 for place, i in places
             )
         )
-    events = tuple(_event(source, place, instance) for place, instance in places)
+    events = _events(source, places)
     labels = resolve_label_set(event.label for event in events)
-    colours = {
-        code: rgb
-        for row in root.findall("./ROWS/row")
-        if (code := _text(row, "code")) and (rgb := _rgb(row)) and rgb != _colour(labels, code)
-    }
-    extra = {"rows": colours} if colours else {}
+    rows = _other_rows(root, labels, events)
+    extra = {"rows": rows} if rows else {}
     return Timeline(Video(source.stem), events, labels=labels, extra=extra)
+
+
+def _events(source: SourceFile, places: Iterable[tuple[str, Element]]) -> tuple[Event, ...]:
+    """The events of instances; one that cannot be read is named, unless none can."""
+    events: list[Event] = []
+    errors: list[FormatError] = []
+    for place, instance in places:
+        try:
+            events.append(_event(source, place, instance))
+        except FormatError as error:
+            errors.append(error)
+    if errors and not events:
+        raise errors[0]
+    source.warnings.extend(f"left out: {error}" for error in errors)
+    return tuple(events)
+
+
+def _other_rows(
+    root: Element, labels: LabelSet | None, events: Sequence[Event]
+) -> dict[str, list[int] | None]:
+    """Colours of the rows that would not be written like this by themselves, by code."""
+    found = {code: _rgb(row) for row in root.findall("./ROWS/row") if (code := _text(row, "code"))}
+    default = {code: _colour(labels, code) for code in _codes(labels, events)}
+    if found.keys() == default.keys():
+        return {code: rgb for code, rgb in found.items() if rgb and rgb != default[code]}
+    used = {event.label for event in events}
+    others = {code: None if rgb == _colour(labels, code) else rgb for code, rgb in found.items()}
+    return {code: rgb for code, rgb in others.items() if rgb or code not in used}
+
+
+def _codes(labels: LabelSet | None, events: Iterable[Event]) -> list[str]:
+    """The codes that get a row, where no other rows are given."""
+    return list(dict.fromkeys([*(labels or ()), *(event.label for event in events)]))
 
 
 def write_sportscode(content: Content, options: Options) -> bytes:
@@ -118,11 +148,11 @@ def write_sportscode(content: Content, options: Options) -> bytes:
         timeline = only_timeline(content, "Sportscode XML")
         classes = {}
         labels = timeline.labels or resolve_label_set(event.label for event in timeline)
-        codes = [*(timeline.labels or ()), *(event.label for event in timeline)]
-        for number, event in enumerate(timeline, start=1):
-            _write_event(instances, number, event, options)
         given = timeline.extra.get("rows")
         colours = given if isinstance(given, Mapping) else {}
+        codes = _codes(None if colours else timeline.labels, timeline)
+        codes = [*map(str, colours), *codes]
+        _write_events(instances, timeline, options)
     rows = child(root, "ROWS")
     for code in dict.fromkeys(codes):
         row = child(rows, "row")
@@ -135,17 +165,34 @@ def write_sportscode(content: Content, options: Options) -> bytes:
     return xml_bytes(root)
 
 
-def _write_event(parent: Element, number: int, event: Event, options: Options) -> None:
+def _write_events(parent: Element, timeline: Timeline, options: Options) -> None:
+    """Write instances; those without an ID of their own get free numbers."""
+    own = {
+        str(event.extra["id"]) for event in timeline if _is_foreign(event) and "id" in event.extra
+    }
+    free = (str(number) for number in count(1) if str(number) not in own)
+    for event in timeline:
+        identity = str(event.extra.get("id") or "") if _is_foreign(event) else ""
+        _write_event(parent, identity or next(free), event, options)
+
+
+def _is_foreign(event: Event) -> bool:
+    """Whether an event has the window of another program's instance."""
+    return _is_number(event.extra.get("start")) and _is_number(event.extra.get("end"))
+
+
+def _write_event(parent: Element, identity: str, event: Event, options: Options) -> None:
     extra = dict(event.extra)
-    start = extra.pop("start", None)
-    end = extra.pop("end", None)
-    foreign = _is_number(start) and _is_number(end) and start == event.seconds
-    if not foreign:
-        extra = dict(event.extra)
+    foreign = _is_foreign(event)
+    if foreign:
+        # The window moves with an event that was moved since it was read.
+        by = event.seconds - extra.pop("start")
+        start, end = event.seconds, extra.pop("end") + by
+        extra.pop("id", None)
+    else:
         start = max(event.seconds - options.lead_seconds, 0.0)
         end = max(event.seconds + options.lag_seconds, 0.0)
-    identity = extra.pop("id", None) if foreign else None
-    instance = _instance(parent, str(identity or number), start, end, event.label)
+    instance = _instance(parent, identity, start, end, event.label)
     if not foreign:
         _label(instance, _TIME, repr(round(float(event.seconds), 6)))
     if event.confidence != 1:
@@ -253,10 +300,17 @@ def _take_shown(record: Record, shown: Mapping[str, str]) -> list[dict[str, str]
 def _window(source: SourceFile, place: str, instance: Element) -> tuple[float, float]:
     texts = [_text(instance, name) for name in ("start", "end")]
     try:
-        start = parse_seconds(texts[0] or "")
-        return start, parse_seconds(texts[1]) if texts[1] else start
+        start = _seconds(texts[0] or "")
+        return start, _seconds(texts[1]) if texts[1] and texts[1].strip() else start
     except InputError as error:
         raise source.error(error.what, place, "give seconds in <start> and <end>") from error
+
+
+def _seconds(text: str) -> float:
+    """A time with a decimal point or comma; before the recording, below 0."""
+    text = text.strip()
+    sign = -1 if text.startswith("-") else 1
+    return sign * parse_seconds(text.removeprefix("-").replace(",", "."))
 
 
 def _labels(instance: Element) -> list[tuple[str | None, str]]:

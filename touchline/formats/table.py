@@ -55,6 +55,18 @@ _NUMBERS = frozenset(
     {"half", "time", "confidence", "start", "end", "score", "clock", "uncertainty"}
 )
 _OTHER_NAMES = {"seconds": "time", "event": "label", "score": "confidence", "code": "label"}
+_SEGMENT_LABELS = ("code", "event", "name", "title", "tag", "category", "description")
+"""What other programs call the label of a stretch; the first that is there counts."""
+
+_SEGMENT = "Segment"
+"""The label of a stretch that has none, as cutters write them."""
+
+_KNOWN_COLUMNS = frozenset(_EVENT_COLUMNS) | frozenset(_CLIP_COLUMNS)
+_COMMENT = "#"
+_SEPARATOR = re.compile(r"\ufeff?[\"']?sep=(.)[\"']?\r?\n", re.IGNORECASE)
+"""The line by which a spreadsheet is told the delimiter."""
+
+_BLANKS = " \t\u00a0"
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _MAX_CELL = 1 << 20
 
@@ -65,9 +77,10 @@ def read_table(source: SourceFile) -> Timeline | Match | Matches | Reel:
     """Read events, or a reel if the rows have a video, start and end but no time.
 
     The first row names the columns (any order, unknown ones are kept); without a header the rows
-    are LosslessCut's ``start,end,label``. Times are seconds or ``[h:]mm:ss[.mmm]``; cells are
-    separated by commas, semicolons or tabs. A ``match`` column groups rows into games. Columns of a
-    match clock (half, minute, second) without a time give a match, its times within each half.
+    are LosslessCut's ``start,end,label``; a stretch without a label is a ``Segment``. Times are
+    seconds or ``[h:]mm:ss[.mmm]``; cells are separated by commas, semicolons or tabs. A ``match``
+    column groups rows into games. Columns of a match clock (half, minute, second) without a time
+    give a match, its times within each half.
 
     Raises:
         FormatError: a row without time or label, or an invalid value in a cell.
@@ -103,36 +116,67 @@ def write_table(content: Content, options: Options) -> bytes:
 
 def _rows(source: SourceFile) -> list[tuple[str, Row]]:
     """Rows by column name, each with its place."""
-    text = source.raw_text
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    before = csv.field_size_limit(_MAX_CELL)
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
-    except csv.Error as error:
-        raise source.error(f"malformed CSV: {error}") from error
-    finally:
-        csv.field_size_limit(before)
-    if not lines:
-        return []
-    header = _header(source, [cells for _, cells in lines])
-    if header is None:
-        header, body = ["start", "end", "label"], lines
-    else:
-        body = lines[1:]
+    lines, delimiter = _lines(source)
+    header, body = _header_and_body(source, lines)
     rows = []
     for line, cells in body:
-        if len(cells) > len(header):
+        if any(cells[len(header) :]):
             raise source.error(
                 f"{len(cells)} cells under {len(header)} columns", f"line {line}",
                 "put texts that hold the delimiter in quotes",
             )  # fmt: skip
-        row = {name: _unguarded(cell) for name, cell in zip(header, cells, strict=False)}
+        row: Row = {}
+        for name, cell in zip(header, cells, strict=False):
+            row[name] = row.get(name) or _unguarded(cell)
         if delimiter == ";":  # with semicolons as delimiters, the decimal mark may be a comma
             row |= {k: row[k].replace(",", ".") for k in _NUMBERS & set(row)}
         rows.append((f"line {line}", row))
     return rows
+
+
+def _lines(source: SourceFile) -> tuple[list[tuple[int, list[str]]], str]:
+    """The cells of each line that has some, and the delimiter."""
+    text = source.raw_text
+    said = _SEPARATOR.match(text)
+    skipped = 0 if said is None else 1
+    text = text if said is None else text[said.end() :]
+    first = next((x for x in text.split("\n") if x.strip() and not x.startswith(_COMMENT)), "")
+    delimiter = max(",;\t", key=first.count) if said is None else said[1]
+    before = csv.field_size_limit(_MAX_CELL)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        lines = [(reader.line_num + skipped, [x.strip(_BLANKS) for x in row]) for row in reader]
+    except csv.Error as error:
+        raise source.error(f"malformed CSV: {error}") from error
+    finally:
+        csv.field_size_limit(before)
+    return [(line, cells) for line, cells in lines if any(cells)], delimiter
+
+
+def _header_and_body(
+    source: SourceFile, lines: list[tuple[int, list[str]]]
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Column names and the rows below them, without comments.
+
+    A line that begins with ``#`` is a comment above the header, and below it where it has no time.
+    """
+    while lines and lines[0][1][0].startswith(_COMMENT):
+        names = [lines[0][1][0].lstrip(f"{_COMMENT} "), *lines[0][1][1:]]
+        if {"time", "start"} & {name.lower() for name in names}:
+            lines[0] = (lines[0][0], names)
+            break
+        lines = lines[1:]
+    if not lines:
+        return [], []
+    header = _header(source, [cells for _, cells in lines])
+    body = lines if header is None else lines[1:]
+    header = ["start", "end", "label"] if header is None else header
+    at = next((i for i, name in enumerate(header) if name in ("time", "start", "minute")), 0)
+    return header, [
+        (line, cells)
+        for line, cells in body
+        if not cells[0].startswith(_COMMENT) or (len(cells) > at > 0 and cells[at][:1].isdigit())
+    ]
 
 
 def _header(source: SourceFile, rows: list[list[str]]) -> list[str] | None:
@@ -142,13 +186,17 @@ def _header(source: SourceFile, rows: list[list[str]]) -> list[str] | None:
         return None
     if _says_match_clock(names):
         return names
-    if "start" not in names:
+    if "start" in names:
+        is_reel = {"video", "start", "end"} <= set(names) and "time" not in names
+        if "label" not in names and not is_reel:
+            title = next((name for name in _SEGMENT_LABELS if name in names), None)
+            names = ["label" if name == title else name for name in names]
+    else:
         other = {n: name for n, name in _OTHER_NAMES.items() if name not in names}
         if "score" in names and _holds_scores(rows[1:], names.index("score")):
             other.pop("score", None)
         names = [other.get(n, n) for n in names]
-    if len(set(names)) != len(names):
-        raise source.error("a column occurs twice", "line 1")
+    names = _distinct(source, names, rows[1:])
     if not {"time", "start"} & set(names):
         raise source.error(
             "no column 'time'",
@@ -156,6 +204,26 @@ def _header(source: SourceFile, rows: list[list[str]]) -> list[str] | None:
             "name the columns time, label, confidence, team ...; or half, minute, second, label",
         )
     return names
+
+
+def _distinct(source: SourceFile, names: list[str], rows: list[list[str]]) -> list[str]:
+    """Column names without a second one of a kind: unknown ones are numbered.
+
+    Raises:
+        FormatError: a known column occurs twice, and its cells differ.
+    """
+    distinct: list[str] = []
+    for place, name in enumerate(names):
+        first = distinct.index(name) if name in distinct else None
+        if first is not None and name in _KNOWN_COLUMNS:
+            if any(row[first : first + 1] != row[place : place + 1] for row in rows):
+                raise source.error(f"the column {name!r} occurs twice", "line 1")
+            distinct.append(name)
+        elif first is not None or not name:
+            distinct.append(f"{name or 'column'} {place + 1}")
+        else:
+            distinct.append(name)
+    return distinct
 
 
 def _holds_scores(rows: list[list[str]], column: int) -> bool:
@@ -179,6 +247,7 @@ def _event(source: SourceFile, place: str, row: Row) -> Event:
     known = set(_EVENT_COLUMNS)
     if seconds is None and "time" not in row:  # LosslessCut writes a start of 0 as an empty cell
         seconds, known = number("start", _signed_seconds) or 0.0, known | {"start"}
+        row = row if row.get("label") else {**row, "label": _SEGMENT}
     label = row.get("label", "")
     if seconds is None or not label:
         raise source.error("a row needs a time and a label", place)

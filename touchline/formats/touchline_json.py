@@ -114,7 +114,10 @@ def write_events(content: Content, options: Options) -> bytes:
     if len(match.timelines) == 1 and match.timelines[0].half is None and not match.extra:
         return dump_json(timeline_to_json(match.timelines[0]), rows="events")
     halves = [timeline.half for timeline in match.timelines]
-    if not halves or None in halves or len(set(halves)) != len(halves):
+    if not halves:
+        empty = Timeline(Video(match.name), extra=match.extra)
+        return dump_json(timeline_to_json(empty), rows="events")
+    if None in halves or len(set(halves)) != len(halves):
         raise FormatError(
             f"the videos of {match.name!r} are not numbered halves",
             remedy="write each video to a separate file",

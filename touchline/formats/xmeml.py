@@ -4,6 +4,7 @@ Times are whole frames: those of a track count at the rate of its sequence, ``in
 clip at the rate of the clip, from the first frame of its file.
 """
 
+import re
 from fractions import Fraction
 
 from touchline.formats.base import EVENT_FIELDS, Format, SourceFile
@@ -21,7 +22,7 @@ from touchline.formats.sequences import (
 )
 from touchline.reel import Reel
 
-_MAX_DIGITS = 12
+_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,12})?")
 _DEFAULT_BASE = "30"
 _UNKNOWN = -1
 """What stands for an end of a clip that a transition covers."""
@@ -180,11 +181,8 @@ class _Reader:
 
     def _number(self, element: Element, name: str, default: str) -> Fraction:
         text = _text(element, name) or default
-        try:
-            if len(text) <= _MAX_DIGITS and "/" not in text:
-                return Fraction(text)
-        except ValueError:
-            pass
+        if _NUMBER.fullmatch(text):
+            return Fraction(text)
         raise self._source.error(f"<{name}> is {text[:40]!r}, not a number", _place(element))
 
 
