@@ -102,6 +102,21 @@ SYSTEMS: dict[str, System] = {
         reads="video",
         options="touchline.training.options.frame_stacking:FrameStackingRecipe",
     ),
+    "comedian": System(
+        config="touchline.models.comedian:ComedianConfig",
+        network="touchline.models.comedian:Comedian",
+        task="touchline.training.tasks.comedian:ComedianTask",
+        scorer="touchline.spotting.scorers.passages:score",
+        passage="touchline.spotting.passages.tubelets:TubeletPassage",
+        multi_label=True,
+        frames_per_step=2,
+        # FFmpeg's filter fps=2 takes the last frame before n/2 + 1/4 s; time stamps may be rounded
+        # to a millisecond.
+        late_seconds=Fraction(1, 4) - Fraction(1, 999),
+        recipe="comedian-soccernet",
+        reads="video",
+        options="touchline.training.options.comedian:ComedianRecipe",
+    ),
     "pooling": System(
         config="touchline.models.pooling:PoolingConfig",
         network="touchline.models.pooling:PoolingNetwork",

@@ -155,7 +155,7 @@ def test_spot_says_the_command_or_pulls(call, refused, publish, tmp_path):
     assert ended.code == 0, ended
     best = json.loads((tmp_path / "soccer/match.events.json").read_text())
     assert best["model"] == events["model"]
-    line = refused("spot", video, "--model", "comedian-vivit-tiny", "--pull")
+    line = refused("spot", video, "--model", "soccerhigh-small", "--pull")
     assert "cannot use it yet" in line
 
 

@@ -44,6 +44,12 @@ SMALLER = {
         "clips.epoch_frames=64",
         "optimiser.batch=2",
     ),
+    "comedian": (
+        "network={clip_len: 8, image_size: 32, patch: 8, width: 12, spatial_depth: 1, "
+        "temporal_depth: 1}",
+        "clips.epoch_frames=64",
+        "optimiser.batch=2",
+    ),
     "frame-stacking": (
         "network={clip_len: 3, pretrained: false, flip_average: false}",
         "clips.epoch_frames=210",

@@ -1,8 +1,10 @@
 """Targets of frames: the class of each frame of a clip."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import compress
+from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +26,18 @@ class FrameLabels:
     Attributes:
         frames: (n,) frame of each event.
         classes: (n,) class of each event, from 1.
+        seconds: (n,) its exact time; None where it is not known.
     """
 
     frames: Classes
     classes: Classes
+    seconds: tuple[float, ...] | None = None
 
     def within(self, num_frames: int) -> "FrameLabels":
         """The events on the first ``num_frames`` frames."""
         inside = (self.frames >= 0) & (self.frames < num_frames)
-        return FrameLabels(self.frames[inside], self.classes[inside])
+        seconds = self.seconds and tuple(compress(self.seconds, inside))
+        return FrameLabels(self.frames[inside], self.classes[inside], seconds)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -44,10 +49,25 @@ def label_frames(events: Iterable[Event], labels: LabelSet, rate: Fraction) -> F
     Raises:
         LabelError: an event's label is not in the set.
     """
-    pairs = [(frame_at(e.seconds, rate), labels.index(e.label) + 1) for e in events]
-    pairs.sort(key=lambda pair: pair[0])
-    table = np.array(pairs, np.int64).reshape(-1, 2)
-    return FrameLabels(table[:, 0], table[:, 1])
+    placed = [(frame_at(e.seconds, rate), labels.index(e.label) + 1, e.seconds) for e in events]
+    placed.sort(key=lambda event: event[0])
+    table = np.array([event[:2] for event in placed], np.int64).reshape(-1, 2)
+    return FrameLabels(table[:, 0], table[:, 1], tuple(event[2] for event in placed))
+
+
+def frames_around(
+    labels: FrameLabels, reach_seconds: float, rate: Fraction
+) -> Iterator[tuple[int, int, int]]:
+    """The first and the last frame that lies within reach of each event, and its class.
+
+    Frame n lies at n / rate seconds; frames at exactly the reach are in.
+    """
+    seconds = labels.seconds or [float(frame / rate) for frame in labels.frames.tolist()]
+    reach = Fraction(reach_seconds)
+    for time, label in zip(seconds, labels.classes.tolist(), strict=True):
+        # Decimal fractions of seconds are meant as they are written.
+        at = Fraction(str(time))
+        yield ceil((at - reach) * rate), floor((at + reach) * rate), label
 
 
 def clip_targets(labels: FrameLabels, start: int, clip_steps: int, dilation: int = 0) -> Classes:

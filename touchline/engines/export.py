@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
 from touchline.errors import CheckpointError, ConfigError
+from touchline.models.comedian import TUBELET_FRAMES, Comedian
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
 from touchline.models.e2e_spot import E2ESpot
 from touchline.models.frame_stacking import FrameStacking
@@ -104,7 +105,7 @@ def export_onnx(
     folder.card.require_video()
     target = folder.path if out is None else out
     network = load_network(folder)
-    if not isinstance(network, (E2ESpot, FrameStacking)):
+    if not isinstance(network, (E2ESpot, FrameStacking, Comedian)):
         raise ConfigError(
             f"model {folder.card.name}: networks of {folder.card.system} have no export",
             remedy="run it with PyTorch: --engine torch",
@@ -148,7 +149,7 @@ def _scratch(target: Path) -> Iterator[Path]:
             target.rmdir()
 
 
-def _parts(network: E2ESpot | FrameStacking, folder: ModelFolder) -> list[Part]:
+def _parts(network: E2ESpot | FrameStacking | Comedian, folder: ModelFolder) -> list[Part]:
     crop = folder.card.crop
     sizes = [(height + (crop or 0), width + (crop or 0)) for height, width in _PICTURE_SIZES]
     noise = torch.Generator().manual_seed(0)
@@ -159,11 +160,21 @@ def _parts(network: E2ESpot | FrameStacking, folder: ModelFolder) -> list[Part]:
             _picture_part(DeployedPictures(network, crop), sizes, noise, feature_axes=(0, 2, 3)),
             _clip_head_part(DeployedHead(network), noise),
         ]
+    if isinstance(network, Comedian):
+        # Resized pixels are rounded: at these sizes sums are exact, whoever computes them.
+        side, channels = network.config.image_size, 3 * TUBELET_FRAMES
+        sizes = [(2 * side, side), (side, side), (side, 2 * side)]
+        if crop is not None:
+            sizes = [(crop, crop)] * len(sizes)
+        return [
+            _picture_part(DeployedPictures(network, crop), sizes, noise, channels=channels),
+            _window_part(DeployedHead(network), noise, network.config.token_width),
+        ]
     if network.config.shift:
         return [_spotter_part(DeployedSpotter(network, crop), sizes, noise)]
     return [
         _picture_part(DeployedPictures(network, crop), sizes, noise),
-        _head_part(DeployedHead(network), noise),
+        _head_part(DeployedHead(network), noise, network.config.backbone.features),
     ]
 
 
@@ -192,11 +203,12 @@ def _picture_part(
     sizes: list[tuple[int, int]],
     noise: torch.Generator,
     feature_axes: tuple[int, ...] = (0,),
+    channels: int = 3,
 ) -> Part:
     def pictures(count: int, size: tuple[int, int]) -> Inputs:
         valid = torch.ones(count)
         valid[count // 2] = 0
-        return {"frames": _pictures((count, *size, 3), noise), "valid": valid}
+        return {"frames": _pictures((count, *size, channels), noise), "valid": valid}
 
     return Part(
         PICTURE_FILE,
@@ -208,11 +220,28 @@ def _picture_part(
     )
 
 
-def _head_part(module: DeployedHead, noise: torch.Generator) -> Part:
+def _window_part(module: DeployedHead, noise: torch.Generator, width: int) -> Part:
+    """Of a network that takes vectors of windows up to a length."""
+    longest = module.network.config.clip_len
+
+    def features(count: int, steps: int) -> Inputs:
+        return {"features": torch.rand(count, steps, width, generator=noise)}
+
+    return Part(
+        HEAD_FILE,
+        module.eval(),
+        "logits",
+        {"features": (0, 1), "logits": (0, 1)},
+        features(2, max(1, longest - 1)),
+        (features(1, longest), features(3, -(-longest // 2)), features(4, 1)),
+    )
+
+
+def _head_part(module: DeployedHead, noise: torch.Generator, width: int) -> Part:
     config = module.network.config
 
     def features(count: int, steps: int) -> Inputs:
-        return {"features": torch.rand(count, steps, config.backbone.features, generator=noise)}
+        return {"features": torch.rand(count, steps, width, generator=noise)}
 
     return Part(
         HEAD_FILE,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from touchline.models.comedian import Comedian
 from touchline.models.e2e_spot import E2ESpot, prediction_of
 from touchline.models.frame_stacking import FrameStacking
 
@@ -20,6 +21,7 @@ SCALES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "bw": ((0.5,), (0.5,)),
     "flow": ((0.5,), (0.5,)),
     "stack": ((0.0,), (1.0,)),
+    "tubelet": ((0.45,), (0.225,)),
 }
 """Mean and deviation of the channels that are left, of values from 0 to 1, by modality."""
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)
@@ -37,21 +39,24 @@ class Normalise(nn.Module):
     """Pictures to what the networks were trained on.
 
     rgb: ImageNet mean and deviation. bw: grey in [-1, 1]. flow: the second and third channel
-    (y flow, x flow) in [-1, 1]. stack: every channel, a grey frame, in [0, 1].
+    (y flow, x flow) in [-1, 1]. stack: every channel, a grey frame, in [0, 1]. tubelet: RGB of
+    frames one after the other, all by the same mean and deviation.
 
     Args:
-        modality: ``"rgb"``, ``"bw"``, ``"flow"`` or ``"stack"``.
+        modality: ``"rgb"``, ``"bw"``, ``"flow"``, ``"stack"`` or ``"tubelet"``.
         crop: side of the centred square to cut out first; None keeps the whole picture.
+        side: of the square that pictures are resized to, whatever their shape; None keeps them.
     """
 
     grey: Tensor
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, modality: str, crop: int | None = None) -> None:
+    def __init__(self, modality: str, crop: int | None = None, side: int | None = None) -> None:
         super().__init__()
         self.modality = modality
         self.crop = crop
+        self.side = side
         mean, std = SCALES[modality]
         scale = 1 / (255 * torch.tensor(std))
         shift = -torch.tensor(mean) / torch.tensor(std)
@@ -68,15 +73,40 @@ class Normalise(nn.Module):
             pictures = (pictures * self.grey).sum(1, keepdim=True)
         elif self.modality == "flow":
             pictures = pictures[:, 1:]
+        if self.side is not None:
+            pictures = resized(pictures, self.side).round()
         return pictures * self.scale + self.shift
+
+
+def resized(pictures: Tensor, side: int) -> Tensor:
+    """(N, C, H, W) -> (N, C, side, side): bilinear, averaged where it gets smaller (antialiased).
+
+    Two products of matrices, which every engine computes alike.
+    """
+    across = _resizing_weights(pictures[0, 0, 0], side)
+    down = _resizing_weights(pictures[0, 0, :, 0], side)
+    return down @ (pictures @ across.T)
+
+
+def _resizing_weights(line: Tensor, side: int) -> Tensor:
+    """(side, n): the share of every pixel of a line (n,) in every pixel of a line of ``side``."""
+    pixels = torch.ones_like(line).cumsum(0) - 0.5
+    scale = (pixels[-1] + 0.5) / side
+    centres = (torch.arange(side, dtype=line.dtype, device=line.device) + 0.5) * scale
+    distance = (pixels[None] - centres[:, None]).abs() / scale.clamp(min=1)
+    weights = (1 - distance).clamp(min=0)
+    return weights / weights.sum(dim=1, keepdim=True)
 
 
 class DeployedPictures(nn.Module):
     """The picture network alone, for backbones without temporal shift."""
 
-    def __init__(self, network: E2ESpot | FrameStacking, crop: int | None = None) -> None:
+    def __init__(
+        self, network: E2ESpot | FrameStacking | Comedian, crop: int | None = None
+    ) -> None:
         super().__init__()
-        self.normalise = Normalise(network.config.modality, crop)
+        side = network.config.image_size if isinstance(network, Comedian) else None
+        self.normalise = Normalise(network.config.modality, crop, side)
         self.network = network
 
     def forward(self, frames: Tensor, valid: Tensor) -> Tensor:

@@ -144,6 +144,8 @@ def _entry_item(entry: Entry, given: str | None) -> PlannedItem:
         raise ConfigError(
             f"{entry.name} is one file already", where="--file", remedy="leave it out"
         )
+    if isinstance(entry.origin, Hub) and any(file.checksum is None for file in entry.files):
+        return _hub_item(entry.origin.repository, entry, entry.files[0].path)
     if entry.kind != "pca":
         _require_torch(entry.name)
     files = tuple(_entry_file(entry, file) for file in entry.files)
