@@ -5,8 +5,9 @@ TEAMS = {1: "North End", 2: "South Park"}
 
 def event(number, kind, half=1, at="00:00:01.000", team=1, **more) -> dict:
     kinds = {"Starting XI": 35, "Half Start": 18, "Half End": 34, "Pass": 30, "Shot": 16,
-             "Foul Committed": 22, "Pressure": 17}  # fmt: skip
-    minute, second = int(at[3:5]), int(at[6:8])
+             "Foul Committed": 22, "Pressure": 17, "Own Goal Against": 20}  # fmt: skip
+    hour, minute, second = at.split(":")
+    minute, second = 60 * int(hour) + int(minute), int(float(second))
     return {
         "id": f"00000000-0000-0000-0000-{number:012d}",
         "index": number,

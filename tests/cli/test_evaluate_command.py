@@ -166,3 +166,27 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         line = refusal(*arguments)
         assert told in line, (arguments, line)
         assert line.count("\n") == 1, line
+
+
+def test_a_half_without_predictions_is_said_or_refused(tmp_path):
+    annotations = [
+        {
+            "gameTime": f"{half} - 00:10",
+            "label": "Goal",
+            "position": "10000",
+            "visibility": "visible",
+        }
+        for half in (1, 2, 2)
+    ]
+    labels = write(tmp_path / "Labels-v2.json", {"UrlLocal": "a/b/c", "annotations": annotations})
+    one = {"gameTime": "1 - 00:10", "label": "Goal", "position": "10000", "half": "1",
+           "confidence": "0.9"}  # fmt: skip
+    found = tmp_path / "results_spotting.json"
+    write(found, {"UrlLocal": "a/b/c", "predictions": [one]})
+    done = run(labels, found)
+    assert done.returncode == 0
+    assert "half 2 of Labels-v2 (2 events): counted as misses" in " ".join(done.stderr.split())
+    assert "half 2 of Labels-v2" in refusal(labels, found, "--missing", "refuse")
+    both = [one, one | {"gameTime": "2 - 00:10", "half": "2"}]
+    write(found, {"UrlLocal": "a/b/c", "predictions": both})
+    assert "half 2" not in run(labels, found, "--missing", "refuse").stderr

@@ -161,6 +161,46 @@ def test_what_feature_based_systems_read_is_checked_by_its_readers(tmp_path, vid
     assert any("has 1 entries, the player boxes" in text for text in texts(check_dataset(tmp_path)))
 
 
+def test_features_that_are_no_numbers_or_of_another_width(tmp_path):
+    folder = make_game(tmp_path, None)
+    rows = np.zeros((40, 8), np.float32)
+    np.save(folder / "1_ResNET_TF2.npy", rows)
+    rows[35:] = np.nan
+    np.save(folder / "2_ResNET_TF2.npy", rows)
+    np.save(folder / "1_baidu_soccer_embeddings.npy", np.zeros((20, 4), np.float32))
+    np.save(folder / "2_baidu_soccer_embeddings.npy", np.zeros((20, 5), np.float32))
+    found = "\n".join(texts(check_dataset(tmp_path)))
+    assert "error: " in found
+    assert "2_ResNET_TF2.npy: row 35 (at 0:17) contains NaN" in found
+    assert (
+        "2_baidu_soccer_embeddings.npy: rows of shape (5,), those of the other half (4,)" in found
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "late"),
+    [("ResNET_TF2", 40, True), ("ResNET_5fps_TF2", 40, True), ("ResNET_TF2", 120, False),
+     ("baidu_soccer_embeddings", 60, False), ("mine", 4, False)],
+)  # fmt: skip
+def test_labels_behind_the_end_of_the_features(tmp_path, name, rows, late):
+    folder = make_game(tmp_path, None, [annotation(), annotation(seconds=50.0, label="Foul")])
+    np.save(folder / f"1_{name}.npy", np.zeros((rows, 4), np.float32))
+    found = [text for text in texts(check_dataset(tmp_path)) if "after the end" in text]
+    assert len(found) == late
+    if late:
+        assert "1 event of half 1" in found[0] and "the last at 0:50" in found[0]
+
+
+def test_the_events_of_each_label_file_are_counted(tmp_path):
+    folder = make_game(tmp_path, None)
+    text = (folder / "Labels-v2.json").read_text()
+    (folder / "Labels.json").write_text(text.replace("Goal", "soccer-ball"))
+    report = check_dataset(tmp_path)
+    assert report.label_files == {"Labels-v2.json": 3, "Labels.json": report.events - 3}
+    ended = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert "events by label file: " in ended.output and "stats" in ended.output
+
+
 def test_a_good_submission(tmp_path):
     path = make_zip(
         tmp_path / "out.zip",

@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 from extras import needs
-from statsbomb_files import line_ups, match_events
+from statsbomb_files import by, event, line_ups, match_events
+from typer.testing import CliRunner
 
 from touchline.cli.convert import app as convert_app
 from touchline.errors import FormatError, MissingExtraError
@@ -105,3 +106,39 @@ def test_the_command_says_it_too(folder):
     source = str(folder / "events" / "1.json")
     done = CliRunner().invoke(convert_app, [source, str(target), "--from", "kloppy:statsbomb"])
     assert done.exit_code == 0 and target.is_file()
+
+
+def test_an_own_goal_counts_for_the_other_side_and_says_so(folder):
+    events = match_events()
+    events.append(event(90, "Own Goal Against", half=2, at="00:07:12.640", team=1, **by(10)))
+    (folder / "events" / "1.json").write_text(json.dumps(events))
+    match = read(folder / "events" / "1.json", "kloppy:statsbomb")
+    (own,) = (e for e in match.half(2) if e.seconds == 432.64)
+    assert (own.label, own.team, own.player, own.note) == ("Goal", "away", "Player 10", "own goal")
+
+
+def test_one_impossible_time_is_named_and_the_match_is_read(folder):
+    events = match_events()
+    events.append(event(90, "Pressure", half=2, at="400:00:00.000", team=1, **by(10)))
+    (folder / "events" / "1.json").write_text(json.dumps(events))
+    match = read(folder / "events" / "1.json", "kloppy:statsbomb")
+    plain = read_before(folder)
+    assert [len(t) for t in match.timelines] == [len(t) for t in plain.timelines]
+    assert "1440000 s" in match.timelines[0].warnings[0].replace("1.44e+06", "1440000")
+
+
+def read_before(folder):
+    (folder / "events" / "1.json").write_text(json.dumps(match_events()))
+    return read(folder / "events" / "1.json", "kloppy:statsbomb")
+
+
+def test_each_half_is_put_on_the_video_by_its_own_kick_off(folder, tmp_path):
+    given = [str(folder / "events" / "1.json"), str(tmp_path / "m.events.json"),
+             "--from", "kloppy:statsbomb"]  # fmt: skip
+    ended = CliRunner().invoke(convert_app, [*given, "--kick-off", "1=12.4,2=1:00:05"])
+    assert ended.exit_code == 0, ended.output
+    timeline = read(tmp_path / "m.events.json")
+    halves = {e.label: (e.seconds, e.half) for e in timeline if e.label in ("Corner", "Penalty")}
+    assert halves == {"Corner": (474.22, 1), "Penalty": (4205.25, 2)}
+    missing = CliRunner().invoke(convert_app, [*given, "--overwrite", "--kick-off", "1=12.4"])
+    assert missing.exit_code != 0 and "half 2" in str(missing.exception)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from touchline.cli.kick_offs import parse_kick_offs
 from touchline.cli.output import (
     JsonOption,
     ReplaceOption,
@@ -17,7 +18,6 @@ from touchline.cli.output import (
 )
 from touchline.errors import InputError
 from touchline.runtime.wording import counted
-from touchline.timebase import parse_seconds
 
 app = new_app()
 
@@ -91,7 +91,10 @@ def align(
             format=feed_format,
             broadcasts=broadcast or (),
             half=half,
-            kick_offs=_kick_offs(kick_off or [], second_half, half),
+            kick_offs=parse_kick_offs(
+                [*(kick_off or []), *([f"2={second_half}"] if second_half is not None else [])],
+                half,
+            ),
             check_score=not ignore_score,
             threads=threads,
             progress=lambda now, total: progress.update(
@@ -123,26 +126,3 @@ def align(
     if not json:
         count = counted(sum(map(len, timelines)), "event")
         results.print(f"{output}: {count}", markup=False, soft_wrap=True)
-
-
-def _kick_offs(given: list[str], second_half: str | None, half: int | None) -> dict[int, float]:
-    """Seconds in the video by half; negative where it starts after the kick-off.
-
-    Raises:
-        InputError: not a time, or a half twice.
-    """
-    found: dict[int, float] = {}
-    for text in [*given, *([f"2={second_half}"] if second_half is not None else [])]:
-        name, equals, time = text.rpartition("=")
-        number = int(name) if name.isdecimal() else (half or len(found) + 1)
-        if (equals and not name.isdecimal()) or number in found:
-            raise InputError(
-                f"{text!r} is not a kick-off of another half", where="--kick-off",
-                remedy="write 5:12 for the first half, 2=1:02:30 for the second",
-            )  # fmt: skip
-        found[number] = _signed_seconds(time)
-    return found
-
-
-def _signed_seconds(text: str) -> float:
-    return -parse_seconds(text[1:]) if text.startswith("-") else parse_seconds(text)

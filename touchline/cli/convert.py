@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from touchline.cli.kick_offs import parse_kick_offs
 from touchline.cli.output import (
     JsonOption,
     ReplaceOption,
@@ -50,6 +51,14 @@ def convert(
     min_confidence: Annotated[
         float, typer.Option(callback=finite, help="Leave events of a lower confidence out.")
     ] = 0.0,
+    kick_off: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[HALF=]TIME",
+            help="When a half is kicked off in the video: 1=12.4,2=1:00:05. Puts the events of "
+            "all halves on the time of one video.",
+        ),
+    ] = None,
     lead: Annotated[
         float,
         typer.Option(callback=finite, help="Seconds by which a window starts before an event."),
@@ -93,6 +102,7 @@ def convert(
         target_format,
         half=half,
         min_confidence=min_confidence,
+        kick_offs=parse_kick_offs(kick_off or []),
         media=() if media is None else (media,),
         overwrite=overwrite,
         rate=_rate_of(video) if rate is None and video is not None else rate,

@@ -151,6 +151,13 @@ def check(
             f"{counted(report.errors, 'error')}, {counted(warnings, 'warning')}",
             markup=False,
         )
+        if len(report.label_files) > 1:
+            files = ", ".join(f"{name} {count}" for name, count in report.label_files.items())
+            remarks.print(
+                f"events by label file: {files}; `touchline dataset stats` counts those of one",
+                markup=False,
+                soft_wrap=True,
+            )
         if report.kind == "challenge" and wanted is None:
             remarks.print(
                 "note: without --games or --split a missing game cannot be detected", markup=False

@@ -18,7 +18,7 @@ from touchline.cli.output import (
     remarks,
     results,
 )
-from touchline.errors import ConfigError
+from touchline.errors import ConfigError, InputError
 from touchline.labels import LABEL_SETS
 from touchline.metrics.spotting import METRICS
 from touchline.runtime.wording import counted, counted_rate
@@ -42,7 +42,7 @@ class Measure(StrEnum):
 
 
 class Missing(StrEnum):
-    """What to do with a labelled game without predictions."""
+    """What to do with a labelled game or half without predictions."""
 
     refuse = "refuse"
     empty = "empty"
@@ -89,9 +89,12 @@ def evaluate(
         str | None, typer.Option(help="Score only the games of this split, by the list in LABELS.")
     ] = None,
     missing: Annotated[
-        Missing,
-        typer.Option(help="For a game without predictions: refuse, or empty, which counts misses."),
-    ] = Missing.refuse,
+        Missing | None,
+        typer.Option(
+            help="For a game or half without predictions: refuse, or empty, which counts misses. "
+            "Default: refuse games, count halves and say so."
+        ),
+    ] = None,
     label_file: Annotated[
         str | None, typer.Option(help="Name of each game's label file, such as Labels-v2.json.")
     ] = None,
@@ -136,6 +139,7 @@ def evaluate(
         sides = _sides(
             labels, predictions, chosen, wanted, label_file, prediction_file, task is Measure.team
         )
+        _say_missing_halves(sides, missing)
         frames = _rate(rate, evaluation_rate(SOCCERNET_BALL if ball else chosen))
         if task is Measure.team:
             _show_all([_team(sides, chosen, name, frames, missing) for name in metrics], json)
@@ -210,11 +214,32 @@ def _rate(text: str | None, default: int) -> Fraction:
     return Fraction(default) if text is None else parse_rate(text)
 
 
-def _missing(missing: Missing) -> Literal["refuse", "empty"]:
+def _say_missing_halves(sides: Sides, missing: Missing | None) -> None:
+    """Name the halves that have labels and no predictions.
+
+    Raises:
+        InputError: they are to be refused.
+    """
+    from touchline.metrics.spotting import halves_without_predictions
+
+    found = halves_without_predictions(*sides)
+    if not found:
+        return
+    named = [f"half {half} of {game} ({counted(events, 'event')})" for game, half, events in found]
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    what = f"no predictions for {', '.join(named[:3])}{more}"
+    if missing is Missing.refuse:
+        raise InputError(what, remedy="predict them, or count them as misses: --missing empty")
+    remarks.print(f"{what}: counted as misses", style="yellow", markup=False, soft_wrap=True)
+
+
+def _missing(missing: Missing | None) -> Literal["refuse", "empty"]:
     return "empty" if missing is Missing.empty else "refuse"
 
 
-def _prepared(sides: Sides, label_set: "LabelSet", rate: Fraction, missing: Missing) -> "Spots":
+def _prepared(
+    sides: Sides, label_set: "LabelSet", rate: Fraction, missing: Missing | None
+) -> "Spots":
     from touchline.metrics.spotting import prepare
 
     return prepare(*sides, label_set=label_set, rate=rate, missing=_missing(missing))
@@ -253,7 +278,7 @@ def _spotting(
 
 
 def _team(
-    sides: Sides, label_set: "LabelSet", metric: str, rate: Fraction, missing: Missing
+    sides: Sides, label_set: "LabelSet", metric: str, rate: Fraction, missing: Missing | None
 ) -> dict[str, Any]:
     from touchline.metrics.team import evaluate_team
 

@@ -14,7 +14,7 @@ from touchline.datasets.features import FeatureFile
 from touchline.datasets.soccernet import LABEL_FILES, split_list
 from touchline.errors import InputError, MediaError
 from touchline.events import Match
-from touchline.features.store import check_features
+from touchline.features.store import check_features, read_description
 from touchline.formats import read
 from touchline.formats.games import read_game_list
 from touchline.formats.player_boxes import (
@@ -30,7 +30,7 @@ from touchline.labels import LABEL_SETS, LabelSet
 from touchline.media.video import probe
 from touchline.recordings import RECORDING_TIMES
 from touchline.runtime.wording import counted
-from touchline.timebase import parse_game_clock
+from touchline.timebase import format_seconds, parse_game_clock, parse_rate
 
 Severity = Literal["error", "warning"]
 
@@ -50,6 +50,14 @@ _READERS: dict[str, Callable[[Path], Sized]] = {
     PLAYER_BOXES_FILES: read_player_boxes,
 }
 """Readers of calibration and player-box files, by ending of the file name."""
+
+_PUBLISHED_RATES = (
+    (r"_25fps_", Fraction(25)),
+    (r"_5fps_", Fraction(5)),
+    (r"^\d_baidu_soccer_embeddings", Fraction(1)),
+    (r"^\d_(ResNET|C3D|I3D)", Fraction(2)),
+)
+"""Rows a second of published features, by their names."""
 
 _VIDEO = re.compile(r"([1-4])(?:_(\d+p|HQ))?\.(?:mkv|mp4|ts)|(\d+p)\.(?:mkv|mp4)")
 _MOST_FINDINGS = 5
@@ -72,12 +80,18 @@ class Finding:
 
 @dataclass
 class Report:
-    """The result of a check."""
+    """The result of a check.
+
+    Attributes:
+        events: in all label files.
+        label_files: the same, by the name of the label file.
+    """
 
     kind: Literal["dataset", "challenge"]
     games: int = 0
     events: int = 0
     findings: list[Finding] = field(default_factory=list)
+    label_files: Counter[str] = field(default_factory=Counter)
 
     @property
     def errors(self) -> int:
@@ -96,6 +110,7 @@ class Report:
             "kind": self.kind,
             "games": self.games,
             "events": self.events,
+            "label_files": dict(self.label_files),
             "errors": self.errors,
             "warnings": len(self.findings) - self.errors,
             "findings": [vars(finding) for finding in self.findings],
@@ -234,6 +249,7 @@ def _check_game(
     report: Report, folder: Path, name: str, files: list[str], label_set: LabelSet | None
 ) -> None:
     durations = _check_videos(report, folder, name, files)
+    matches: dict[str, Match] = {}
     labels = [file for file in LABEL_FILES.values() if file in files]
     if not labels:
         report.add(
@@ -250,6 +266,8 @@ def _check_game(
             continue
         published = next(key for key, value in LABEL_FILES.items() if value == file)
         report.events += len(match.events)
+        report.label_files[file] += len(match.events)
+        matches[where] = match
         for warning in (w for t in match.timelines for w in t.warnings):
             report.add("warning", where, warning)
         # The official reader maps labels of version 1 to its classes, so no set lists them.
@@ -257,18 +275,39 @@ def _check_game(
         _check_labels(report, where, name, match, wanted)
         _check_clock(report, where, match, durations, files)
         _check_annotations(report, where, folder / file)
-    _check_features(report, folder, name, files)
+    features = _check_features(report, folder, name, files)
+    for where, match in matches.items():
+        _check_ends(report, where, match, features)
 
 
-def _check_features(report: Report, folder: Path, name: str, files: list[str]) -> None:
-    """Check that feature, calibration and player-box files can be read and are consistent."""
+def _check_features(
+    report: Report, folder: Path, name: str, files: list[str]
+) -> list[tuple[int, FeatureFile]]:
+    """Check that feature, calibration and player-box files can be read and are consistent.
+
+    Returns:
+        The feature files of known rate that can be read, each with its half.
+    """
     entries: dict[str, dict[str, int]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    features: list[tuple[int, FeatureFile]] = []
     for file in sorted(files):
         half, _, kind = file.partition("_")
         try:
             if file.endswith(".npy"):
-                FeatureFile(folder / file, Fraction(1))
+                rate = _rate_of(folder / file)
+                opened = FeatureFile(folder / file, rate or Fraction(1))
+                if rate is not None and half.isdecimal():
+                    features.append((int(half), opened))
                 check_features(folder / file)
+                opened.check_finite()
+                shape = shapes.setdefault(kind, opened.row_shape)
+                if opened.row_shape != shape:
+                    report.add(
+                        "error", f"{name}/{file}",
+                        f"rows of shape {opened.row_shape}, those of the other half {shape}",
+                        "extract both halves in the same way",
+                    )  # fmt: skip
             elif kind in _READERS:
                 entries.setdefault(half, {})[kind] = len(_READERS[kind](folder / file))
         except InputError as error:
@@ -281,6 +320,33 @@ def _check_features(report: Report, folder: Path, name: str, files: list[str]) -
                 "warning", f"{name}/{calibration_name(half)}",
                 f"has {calibrated} entries, the player boxes of the same half {boxes}",
                 "boxes without a calibration are not used",
+            )  # fmt: skip
+    return features
+
+
+def _rate_of(path: Path) -> Fraction | None:
+    """Rows a second of a feature file: by its description, else by its published name."""
+    described = read_description(path)
+    if described is not None:
+        return parse_rate(described.identity.rate)
+    return next((rate for name, rate in _PUBLISHED_RATES if re.search(name, path.stem)), None)
+
+
+def _check_ends(
+    report: Report, where: str, match: Match, features: list[tuple[int, FeatureFile]]
+) -> None:
+    """Report labels that lie after the last row of features."""
+    for half, file in features:
+        timeline = match.half(half)
+        end = float(file.steps / file.rate)
+        late = [e.seconds for e in timeline or () if e.seconds > end + PAST_END_SECONDS]
+        if late:
+            report.add(
+                "warning", where,
+                f"{counted(len(late), 'event')} of half {half} after the end of "
+                f"{file.path.name} ({file.steps} rows, {format_seconds(end)}), the last at "
+                f"{format_seconds(max(late))}",
+                "check that features and labels are of the same game",
             )  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 """Parts of what files hold, and several files as one: by half, by confidence, halves of a match."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
 from touchline.errors import FormatError
-from touchline.events import Match, Timeline
+from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import Content, Matches
 from touchline.formats.games import half_in_name
 from touchline.reel import Reel
@@ -70,6 +70,44 @@ def _half_of(content: Content, half: int) -> Content | None:
         return content
     events = [event for event in content if event.half == half]
     return content.with_events(events) if events else None
+
+
+def on_video(
+    content: Content, kick_offs: Mapping[int, float], video: str | None, where: str | Path
+) -> Timeline:
+    """The halves of a match on the time of one video.
+
+    Args:
+        kick_offs: when each half is kicked off in the video, in seconds.
+        video: its name; None for that of the match.
+
+    Raises:
+        FormatError: a reel or several games, or a half without a kick-off.
+    """
+    if isinstance(content, dict) and len(content) == 1:
+        content = next(iter(content.values()))
+    if isinstance(content, Reel | dict):
+        raise FormatError("kick-offs are those of one match of events", where=where)
+    timelines = content.timelines if isinstance(content, Match) else (content,)
+    events: list[Event] = []
+    for timeline in timelines:
+        for event in timeline:
+            half = event.half or timeline.half
+            if half is None or half not in kick_offs:
+                what = f"half {half}" if half else "events without a half"
+                raise FormatError(
+                    f"no kick-off is given for {what}", where=where,
+                    remedy=f"give it: --kick-off {half or 1}=TIME",
+                )  # fmt: skip
+            seconds = event.seconds + kick_offs[half]
+            events.append(replace(event, seconds=round(seconds, 6), half=half))
+    name = video or (content.name if isinstance(content, Match) else content.video.name)
+    first = timelines[0] if timelines else Timeline(Video(name))
+    warnings = tuple(warning for timeline in timelines for warning in timeline.warnings)
+    events.sort(key=lambda event: event.seconds)
+    return replace(
+        first, video=Video(name), events=tuple(events), half=None, replays=(), warnings=warnings
+    )
 
 
 def match_of(files: Sequence[Path], contents: Sequence[Content]) -> Match:

@@ -1,6 +1,6 @@
 """Conversion between formats, with a report of what the target cannot hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from touchline.formats import (
     write,
 )
 from touchline.formats.captions import count_chapters
-from touchline.formats.choosing import above, of_half
+from touchline.formats.choosing import above, of_half, on_video
 from touchline.formats.comparing import changes, lost_fields, timelines_of
 from touchline.formats.kloppy import PREFIX
 from touchline.reel import Reel
@@ -108,6 +108,7 @@ def convert(
     half: int | None = None,
     min_confidence: float = 0.0,
     media: Sequence[Media] = (),
+    kick_offs: Mapping[int, float] | None = None,
     overwrite: bool = True,
     **options: Any,
 ) -> Conversion:
@@ -117,6 +118,8 @@ def convert(
         half: convert only this half of a match.
         min_confidence: events of lower confidence are left out.
         media: the videos that an edit list is about, for the timecode at which they begin.
+        kick_offs: when each half is kicked off in the video, in seconds; the events of all halves
+            are put on its time.
         overwrite: replace a target with other content; if false, it is refused.
         options: fields of ``Options``; ``rate`` applies to reading too.
 
@@ -132,6 +135,8 @@ def convert(
     if half is not None:
         content = of_half(content, half, source)
     content = above(content, min_confidence)
+    if kick_offs:
+        content = on_video(content, kick_offs, media[0].path.name if media else None, source)
     name = format or target_format(content, target)
     if name.startswith(PREFIX):
         raise FormatError(f"{name} is read-only", where=target)

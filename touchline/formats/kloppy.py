@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,14 @@ _KINDS = {
     "PASS": "PASS",
 }
 
+OWN_GOAL = "own goal"
+"""The note of a goal that a team scored against itself; its side is the one that it counts for."""
+
+MAX_HALF_SECONDS = 3 * 3600.0
+"""No event of a half is later."""
+
+_OTHER_SIDE = {"home": "away", "away": "home"}
+
 MAX_FILES = 20
 """Files of a zip that a provider's match may consist of."""
 
@@ -95,7 +104,9 @@ def read_provider(path: str | Path, provider: str) -> Match:
     """Read a provider's match; times count from the start of each period, clocks through.
 
     Events are labelled with the SoccerNet-v2 class where there is one, on-ball actions with the
-    class of ball action spotting, and all others with kloppy's name; none is dropped.
+    class of ball action spotting, and all others with kloppy's name. An own goal is of the side
+    that it counts for, and its note says so. An event at an impossible time is left out, and named
+    in the warnings.
 
     Args:
         path: the events file, or the folder or zip of the match's files.
@@ -212,22 +223,29 @@ def _safe(path: Path) -> bytes:
 
 def _timelines(dataset: Any) -> tuple[Timeline, ...]:
     halves: dict[int, list[Event]] = {}
+    impossible: list[str] = []
     for record in dataset.records:
         events = halves.setdefault(int(record.period.id), [])
+        seconds = record.timestamp.total_seconds()
+        if not 0 <= seconds <= MAX_HALF_SECONDS:
+            impossible.append(f"{record.event_name} of half {record.period.id} at {seconds:g} s")
+            continue
         for label in _labels(record):
             events.append(_event(record, label))
     labels = resolve_label_set(event.label for events in halves.values() for event in events)
-    return tuple(
+    timelines = tuple(
         Timeline(Video(str(half)), tuple(events), labels=labels, half=half)
         for half, events in sorted(halves.items())
     )
+    if not impossible or not timelines:
+        return timelines
+    more = f" and {len(impossible) - 3} more" if len(impossible) > 3 else ""
+    warning = f"left out, as no half lasts as long: {', '.join(impossible[:3])}{more}"
+    return (replace(timelines[0], warnings=(warning,)), *timelines[1:])
 
 
 def _event(record: Any, label: str) -> Event:
-    team = None
-    if record.team is not None:
-        ground = str(getattr(record.team.ground, "value", "")).lower()
-        team = ground if ground in ("home", "away") else str(record.team)
+    is_own_goal = label == "Goal" and _result(record) == "OWN_GOAL"
     extra = {"provider_event": str(record.event_name)}
     if record.event_id is not None:
         extra["provider_id"] = str(record.event_id)
@@ -236,18 +254,36 @@ def _event(record: Any, label: str) -> Event:
     return Event(
         seconds,
         label,
-        team=team,
+        team=_team(record, other=is_own_goal),
         player=None if record.player is None else str(record.player),
         source="import",
         clock_seconds=max(0.0, start + seconds),
+        note=OWN_GOAL if is_own_goal else None,
         extra=extra,
     )
+
+
+def _team(record: Any, other: bool) -> str | None:
+    """The side of a record, or the other one: an own goal counts for the other."""
+    if record.team is None:
+        return None
+    ground = str(getattr(record.team.ground, "value", "")).lower()
+    if ground in _OTHER_SIDE:
+        return _OTHER_SIDE[ground] if other else ground
+    teams = record.dataset.metadata.teams if other and record.dataset is not None else ()
+    return next(
+        (str(team) for team in teams if team != record.team), None if other else str(record.team)
+    )
+
+
+def _result(record: Any) -> str | None:
+    return getattr(getattr(record, "result", None), "name", None)
 
 
 def _labels(record: Any) -> Iterable[str]:
     """The labels of a provider's event; a scored penalty gives two: a penalty and a goal."""
     kind = record.event_type.name
-    result = getattr(getattr(record, "result", None), "name", None)
+    result = _result(record)
     set_piece, passes = _qualifiers(record)
     if kind == "SHOT":
         if set_piece == "PENALTY":

@@ -436,6 +436,19 @@ def _columns(events: Events) -> EventColumns:
     return events if isinstance(events, EventColumns) else columns_of(events)
 
 
+def halves_without_predictions(
+    labels: Mapping[str, Events], predictions: Mapping[str, Events]
+) -> list[tuple[str, int, int]]:
+    """Halves with labels and no prediction, of games with some: game, half, number of labels."""
+    found = []
+    for game in labels.keys() & predictions.keys():
+        labelled, predicted = _columns(labels[game]), _columns(predictions[game])
+        if len(predicted.halves):
+            for half in sorted(set(labelled.halves.tolist()) - set(predicted.halves.tolist())):
+                found.append((game, half, int((labelled.halves == half).sum())))
+    return sorted(found)
+
+
 def _pair(
     labels: Mapping[str, Events],
     predictions: Mapping[str, Events],
