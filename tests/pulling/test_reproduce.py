@@ -254,6 +254,30 @@ def test_networks_scored_together_are_scored_as_one(
 
 
 @pytest.mark.slow
+def test_features_can_be_extracted_from_the_videos(call, refused, publish, stand_ins, tmp_path):
+    publish("maxpool-v2", pooling("max"))
+    assert call("models", "pull", "maxpool-v2", "--yes").code == 0
+    root, game = tmp_path / "data", GAMES[0]
+    (root / game).mkdir(parents=True)
+    for half in (1, 2):
+        write_video(root / game / f"{half}_224p.mkv", 600, sound=False)
+    write_labels(root / game, [annotation(1, 12, "Goal"), annotation(2, 14, "Foul")])
+    (root / "test.json").write_text(json.dumps([game]))
+    command = ("reproduce", "maxpool-v2", "--data", root, "--out", tmp_path / "out")
+    assert "give --extract to make them of the videos" in refused(*command)
+    assert "exclude each other" in refused(*command, "--extract", "--features", "other")
+    told = json.loads(call(*command, "--extract", "--json").out)
+    assert told["games"] == 1 and any("extracted here" in reason for reason in told["may_differ"])
+    exactly = ("--model", "maxpool-v2", "--threshold", 0.000001, "--precision", "fp32")
+    call("spot", root / game / "1_224p.mkv", *exactly)
+    spotted = json.loads((root / game / "1_224p.events.json").read_text())["events"]
+    kept = tmp_path / "out/maxpool-v2" / game / "results_spotting.json"
+    found = [row for row in json.loads(kept.read_text())["predictions"] if row["half"] == "1"]
+    times = sorted((row["label"], int(row["position"])) for row in found)
+    assert times == sorted((row["label"], round(1000 * row["time"])) for row in spotted) != []
+
+
+@pytest.mark.slow
 def test_a_network_of_pictures_over_videos(call, publish, tmp_path):
     torch.manual_seed(0)
     network = E2ESpot(E2ESpotConfig("rny002_gsm", "gru", 17))

@@ -28,6 +28,7 @@ from touchline.metrics.spotting import evaluate
 from touchline.metrics.team import evaluate_team
 from touchline.pulling.installed import names_here
 from touchline.runtime.wording import counted
+from touchline.zoo.cards import ModelCard
 from touchline.zoo.catalogue import Entry, ReportedScore, entries, find_entry, pull_command
 from touchline.zoo.store import find
 
@@ -168,6 +169,7 @@ def find_data(
     *,
     first: int | None = None,
     available: bool = False,
+    extract: bool = False,
     features: str | None = None,
     video: str | None = None,
     engine: EngineName = "auto",
@@ -179,6 +181,7 @@ def find_data(
         root: the copy of the data set.
         first: so many games of the split only.
         available: go on with the games that are whole; by default every game has to be.
+        extract: read videos, and extract the features that a model reads from them.
         features: name of the feature files, if they are not called as the model's own.
         video: which of several videos of a half to read; by default that of the pictures' size.
 
@@ -187,15 +190,14 @@ def find_data(
             they lack and how to get it.
     """
     cards = [find(name).card for name in what.names]
-    if features is not None and any(card.features is None for card in cards):
-        raise ConfigError("the model takes video", where="--features", remedy="leave it out")
+    _refuse_options(cards, features, extract)
     networks = tuple(
-        Network(name, card.features is not None, features, engine, precision)
+        Network(name, card.features is not None and not extract, features, engine, precision)
         for name, card in zip(what.names, cards, strict=True)
     )
     first_card = cards[0]
     size = video or ("720p" if (first_card.height or 0) > _HIGH_PICTURE else "224p")
-    own = first_card.features
+    own = None if extract else first_card.features
     wanted = Wanted(size, None if own is None else features or own.name)
     label_set = _scored_classes([card.label_set for card in cards])
 
@@ -217,6 +219,16 @@ def find_data(
     if found.absent and not available:
         raise _games_absent(what, root, wanted, label_set, found)
     return Data(found, networks, label_set)
+
+
+def _refuse_options(cards: Sequence[ModelCard], features: str | None, extract: bool) -> None:
+    given = {"--features": features is not None, "--extract": extract}
+    if (option := next((name for name, is_given in given.items() if is_given), None)) is None:
+        return
+    if any(card.features is None for card in cards):
+        raise ConfigError("the model takes video", where=option, remedy="leave it out")
+    if all(given.values()):
+        raise ConfigError("--features and --extract exclude each other", remedy="give one of them")
 
 
 def _scored_classes(sets: Sequence[LabelSet]) -> LabelSet:
@@ -268,9 +280,7 @@ def how_to_get(
     if data:
         parts.append(f"run: touchline dataset download {root} {data} --split {split}")
     if wanted.features is not None:
-        parts.append(
-            "or make the features of videos that are here with touchline extract (docs/features.md)"
-        )
+        parts.append("or give --extract to make them of the videos that are here")
     return "; ".join(parts)
 
 
@@ -429,15 +439,21 @@ def _reached(metric: str, data: Data, matches: Sequence[Match]) -> float | None:
 def _may_differ(what: Reported, data: Data) -> Iterator[str]:
     """Why the figure may differ from the reported one, the weightiest reason first."""
     yield from _differing_games(what, data)
-    if data.networks[0].reads_features:
-        yield _differing_features(data.split.games, data.networks[0])
+    network = data.networks[0]
+    if network.reads_features:
+        yield _differing_features(data.split.games)
+    elif network.card.features is not None:
+        yield (
+            "features are extracted here from the videos, not read from the published files: other "
+            "decoders and libraries change them a little"
+        )
     else:
         yield (
             "frames are taken here from the video itself; the published ones were written as JPEG "
             "files by ffmpeg first, whose scaling and compression change pictures a little"
         )
         yield (
-            f"the network computes here in {_PRECISIONS[data.networks[0].precision]}; the "
+            f"the network computes here in {_PRECISIONS[network.precision]}; the "
             "published figures may be of half precision on a GPU"
         )
         yield "every view is the plain picture here: no flips or crops are averaged"
@@ -470,7 +486,7 @@ def _differing_games(what: Reported, data: Data) -> Iterator[str]:
         yield f"the games are this folder's own split {what.split}, not the published one"
 
 
-def _differing_features(games: Sequence[LabelledGame], network: Network) -> str:
+def _differing_features(games: Sequence[LabelledGame]) -> str:
     own = [half.path for one in games for half in one.game.halves]
     made_here = sum(identity_of(path) is not None for path in own)
     if not made_here:

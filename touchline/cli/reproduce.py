@@ -58,6 +58,14 @@ def reproduce(
         Path,
         typer.Option("--out", "-o", help="Folder for the predictions, kept from call to call."),
     ] = DEFAULT_FOLDER,
+    extract: Annotated[
+        bool,
+        typer.Option(
+            "--extract",
+            help="Extract the features that a network reads from the videos, instead "
+            "of reading feature files.",
+        ),
+    ] = False,
     features: Annotated[
         str | None,
         typer.Option(help="Name of the feature files, if it differs from the model's."),
@@ -102,6 +110,7 @@ def reproduce(
         data,
         first=games,
         available=available,
+        extract=extract,
         features=features,
         video=video,
         engine=engine,
