@@ -37,7 +37,10 @@ ADVICE = {
         "score is on another split, so it cannot be compared with the others."
     ),
     "Passes, drives and other ball actions": (
-        "`osl-ball-2025` knows 12 of them and `osl-ball-2023` two, both at 25 frames a second."
+        "`osl-ball-2025` knows 12 of them and `osl-ball-2023` two, both at 25 frames a second. "
+        "`tdeed`, which won the ball challenge of 2024, and `tdeed-team`, the baseline of 2025, "
+        "know 12 at 12.5 frames a second; their weights have to be fetched with a browser. "
+        "`tdeed-team` also tells which side of the picture acts."
     ),
     "A researcher who compares methods": (
         "`netvlad++` and its five runs, `calf` and its variants, and the pooling baselines "

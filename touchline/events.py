@@ -22,6 +22,10 @@ Side = Literal["home", "away"]
 SIDES: tuple[Side, Side] = ("home", "away")
 """The sides of a match, in the order in which scores and score bugs name them."""
 
+PictureSides = Literal["left", "right"]
+PICTURE_SIDES: tuple[PictureSides, PictureSides] = ("left", "right")
+"""Sides of the picture, which teams change at half-time."""
+
 Score = tuple[int, int]
 """Goals of home and away."""
 
@@ -50,7 +54,8 @@ class Event:
         label: class name.
         confidence: 1 for a fact; a model's score otherwise, usually in [0, 1].
         half: 1 or 2 (3, 4 in extra time) where one video holds several; else None.
-        team: ``home``/``away``, ``left``/``right`` or a name.
+        team: ``home``/``away``, a name, or ``left``/``right``: the team of that side of the
+            picture, as the ball data sets label it; teams change sides at half-time.
         visibility: ``visible`` or ``not shown``, as SoccerNet spells it.
         clock: match clock as another program writes it, such as ``"45+2:10"``.
         clock_seconds: match clock: 3790 at 63:10 of the second half, also where the broadcast

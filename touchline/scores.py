@@ -26,6 +26,8 @@ class Scores:
         seconds: (steps,) float64, the true time of each step, strictly increasing.
         labels: the classes, in the order of the columns.
         rate: nominal steps a second; steps of a variable-rate video may lie unevenly about it.
+        sides: (steps, classes, 2) what the left and the right side of the picture share of each
+            class, where a network tells them apart; then ``values`` are the higher of both.
 
     Raises:
         InputError: shapes that do not fit, values that are not finite, times that go back.
@@ -35,6 +37,7 @@ class Scores:
     seconds: TimeArray
     labels: LabelSet
     rate: Fraction
+    sides: FloatArray | None = None
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, np.float32)
@@ -52,9 +55,23 @@ class Scores:
             raise InputError("the times of scores do not increase")
 
     @classmethod
-    def regular(cls, values: FloatArray, labels: LabelSet, rate: Fraction) -> "Scores":
-        """Scores whose step i lies at i / rate seconds."""
-        return cls(values, np.arange(len(values)) / float(rate), labels, rate)
+    def of_columns(
+        cls, columns: FloatArray, seconds: TimeArray, labels: LabelSet, rate: Fraction
+    ) -> "Scores":
+        """Scores of a column for each class, or of two, its left and its right side.
+
+        Raises:
+            InputError: see the class.
+        """
+        if columns.shape[1] != 2 * len(labels):
+            return cls(columns, seconds, labels, rate)
+        sides = columns.reshape(len(columns), len(labels), 2)
+        return cls(sides.max(axis=2), seconds, labels, rate, sides)
+
+    @classmethod
+    def regular(cls, columns: FloatArray, labels: LabelSet, rate: Fraction) -> "Scores":
+        """Scores whose step i lies at i / rate seconds; see ``of_columns``."""
+        return cls.of_columns(columns, np.arange(len(columns)) / float(rate), labels, rate)
 
     def __len__(self) -> int:
         return len(self.seconds)

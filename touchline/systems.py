@@ -48,6 +48,7 @@ class System:
             each, so that a recipe may give any; other networks know their streams themselves.
         recipe: the packaged recipe to begin with.
         options: the groups and values that a recipe of this system may hold.
+        results: the format of its predictions for a challenge.
         grounds_replays: whether it finds the live action of a replay instead of spotting.
         renamed: fields of the configuration by the names that earlier cards and recipes give them.
     """
@@ -66,6 +67,7 @@ class System:
     late_seconds: Fraction = Fraction(0)
     given_streams: bool = False
     options: str = "touchline.training.options.features:FeatureRecipe"
+    results: str = "soccernet-results"
     grounds_replays: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -86,9 +88,21 @@ SYSTEMS: dict[str, System] = {
         task="touchline.training.tasks.tdeed:TDEEDTask",
         scorer="touchline.spotting.scorers.pictures:score",
         decode="touchline.spotting.displacement:displaced_probabilities",
+        results="soccernet-ball-results",
         recipe="tdeed-soccernet",
         reads="video",
         options="touchline.training.options.tdeed:TDEEDRecipe",
+    ),
+    "tdeed-team": System(
+        config="touchline.models.tdeed:TeamTDEEDConfig",
+        network="touchline.models.tdeed:TDEED",
+        task="touchline.training.tasks.tdeed:TeamTDEEDTask",
+        scorer="touchline.spotting.scorers.pictures:score",
+        decode="touchline.spotting.displacement:displaced_sides",
+        results="soccernet-ball-results",
+        recipe="tdeed-team",
+        reads="video",
+        options="touchline.training.options.tdeed:TeamTDEEDRecipe",
     ),
     "frame-stacking": System(
         config="touchline.models.frame_stacking:FrameStackingConfig",
@@ -243,6 +257,11 @@ def systems_reading(reads: Reads) -> list[str]:
 def grounds_replays(system: str) -> bool:
     """Whether the networks of a system find the live action of a replay instead of spotting."""
     return system in SYSTEMS and SYSTEMS[system].grounds_replays
+
+
+def results_format(system: str) -> str:
+    """The format of a system's predictions for a challenge."""
+    return SYSTEMS[system].results if system in SYSTEMS else System.results
 
 
 @cache

@@ -41,9 +41,11 @@ def test_a_published_model_is_found_and_downloaded(chromium, source, tmp_path):
         first.wait_for()
         assert "tight 61.82" in first.inner_text()
         picture(page, "models")
-        page.locator("summary", has_text="T-DEED").click()
-        tdeed = page.locator("article", has=page.get_by_role("heading", name="tdeed-team"))
-        assert "Not usable yet" in tdeed.inner_text() and tdeed.get_by_role("button").count() == 0
+        page.locator("summary", has_text="E2E-Spot for other sports").click()
+        flow = page.locator(
+            "article", has=page.get_by_role("heading", name="e2e-spot-finediving-flow")
+        )
+        assert "Not usable yet" in flow.inner_text() and flow.get_by_role("button").count() == 0
         page.locator("summary", has=page.get_by_role("heading", name="CALF", exact=True)).click()
         calf = page.locator("article", has=page.get_by_role("heading", name="calf-keras"))
         calf.get_by_role("button", name="Download").click()

@@ -243,3 +243,22 @@ def test_all_parity_fixtures_are_read(shared):
     for path in sorted((shared / "data" / "metric_parity").glob("*.zip")):
         if "grounding_predictions" not in path.name:
             assert read_matches(path), path
+
+
+def test_ball_results_are_numbers_with_a_team(tmp_path):
+    events = (
+        Event(16.08, "PASS", 0.5, team="left"),
+        Event(65.9996, "SHOT", 0.25, team="right"),
+    )
+    match = Match(GAME, (Timeline(Video("1"), events, half=1),))
+    write(match, tmp_path / "results_spotting.json", format="soccernet-ball-results")
+    found = json.loads((tmp_path / "results_spotting.json").read_text())["predictions"]
+    keys = ("gameTime", "position", "half", "confidence", "label", "team")
+    assert [tuple(item[key] for key in keys) for item in found] == [
+        ("1 - 0:16", 16080, 1, 0.5, "PASS", "left"),
+        ("1 - 1:5", 65999, 1, 0.25, "SHOT", "right"),
+    ]
+    (back,) = read_matches(tmp_path / "results_spotting.json").values()
+    write(back, tmp_path / "again.json", format="soccernet-ball-results")
+    again = json.loads((tmp_path / "again.json").read_text())["predictions"]
+    assert [item["position"] for item in again] == [16080, 65999]

@@ -173,10 +173,11 @@ def test_an_existing_model_is_not_overwritten(tmp_path):
 
 @pytest.mark.parametrize(
     ("entry", "named"),
-    [("_temp_fine.layers.0.weight", "T-DEED")],
+    [("conv_1.weight", "CALF")],
 )
 def test_other_published_systems_are_named(entry, named, tmp_path):
-    torch.save({entry: torch.zeros(3)}, tmp_path / "other.pt")
+    both = {entry: torch.zeros(3), "conv_p_1.weight": torch.zeros(3)}
+    torch.save(both, tmp_path / "other.pt")
     with pytest.raises(CheckpointError, match=f"weights of .*{named}"):
         import_checkpoint(tmp_path / "other.pt")
 

@@ -214,7 +214,8 @@ def test_models_are_listed_with_their_licences(client: Any) -> None:
     published = {model["name"]: model for model in models["to_pull"]}
     assert published["e2e-spot-soccer"]["state"] == "pull"
     assert published["calf"]["needs"] == ["resnet152", "resnet152-pca512"]
-    assert published["tdeed"]["missing"] and published["dense-anchors"]["state"] == "by hand"
+    assert published["e2e-spot-finegym-flow"]["missing"]
+    assert published["dense-anchors"]["state"] == "by hand"
     assert client.get("/v1/models/demo").json() == demo
     assert client.get("/v1/models/none").status_code == 404
     job = client.post("/v1/models/pull", json={"name": "org/model"}).json()

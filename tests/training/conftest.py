@@ -10,6 +10,7 @@ import pytest
 from touchline.media.writer import VideoWriter
 
 RATE = Fraction(4)
+TEAMS = {"Red": "left", "Blue": "right"}
 COLOURS = {"Red": (220, 30, 30), "Blue": (30, 30, 220)}
 
 
@@ -28,7 +29,8 @@ def write_toy_video(folder: Path, stem: str, seed: int, frames: int = 160) -> No
                 pixels[4:28, 8:40] = COLOURS[shown[frame]]
             writer.write(pixels)
     events = [
-        {"time": frame / float(RATE), "label": label} for frame, label in sorted(shown.items())
+        {"time": frame / float(RATE), "label": label, "team": TEAMS[label]}
+        for frame, label in sorted(shown.items())
     ]
     document = {
         "format": "touchline-events",

@@ -60,6 +60,12 @@ SMALLER = {
         "clips.epoch_frames=64",
         "optimiser.batch=2",
     ),
+    "tdeed-team": (
+        "network={clip_len: 8, layers: 2, kernel: 3, pretrained: false}",
+        "clips.epoch_frames=64",
+        "optimiser.batch=2",
+        "joint=null",
+    ),
 }
 """Settings that make a system quick to try; one that is not here is tried as its recipe has it."""
 

@@ -58,8 +58,11 @@ class DatasetPredictions:
         """Predictions in all."""
         return sum(len(match.events) for match in self.matches.values())
 
-    def write(self, path: Path, *, overwrite: bool = True) -> None:
+    def write(self, path: Path, *, format: str = FORMAT, overwrite: bool = True) -> None:
         """Write ``league/season/game/results_spotting.json`` into a folder, or a ``.zip``.
+
+        Args:
+            format: see ``touchline.systems.results_format``.
 
         Raises:
             FormatError: it cannot be written.
@@ -69,7 +72,7 @@ class DatasetPredictions:
             path.parent.mkdir(parents=True, exist_ok=True)
         else:
             path.mkdir(parents=True, exist_ok=True)
-        write(self.matches, path, FORMAT, overwrite=overwrite)
+        write(self.matches, path, format, overwrite=overwrite)
 
 
 def refuse_results(targets: Sequence[Path], games: Sequence[Game], file_name: str) -> None:

@@ -109,7 +109,7 @@ def predict(
     from touchline.datasets.soccernet import read_games
     from touchline.errors import ConfigError, InputError
     from touchline.pipeline import check_writable
-    from touchline.systems import grounds_replays
+    from touchline.systems import grounds_replays, results_format
     from touchline.zoo.store import find
 
     if fuse is None and (fuse_weight is not None or fuse_arctanh):
@@ -152,7 +152,7 @@ def predict(
     for warning in found.warnings:
         remarks.print(warning, style="yellow", markup=False, soft_wrap=True)
     for target in targets:
-        found.write(target, overwrite=overwrite)
+        found.write(target, format=results_format(card.system), overwrite=overwrite)
     if json:
         print_json(
             {

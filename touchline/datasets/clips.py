@@ -172,6 +172,32 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         return item
 
 
+class JointClips(Dataset[dict[str, Tensor]]):
+    """Clips of two data sets by their index over the whole training.
+
+    An item is one of either, with ``extra`` () bool, whether it is of the second. Its classes are
+    numbered as its own data set numbers them, and with mixup both clips are of the same one.
+
+    Args:
+        main, extra: the data sets.
+        extra_share: share of the clips that are of the second.
+        seed: determines, with the index, which.
+    """
+
+    def __init__(
+        self, main: ClipDataset, extra: ClipDataset, extra_share: float, seed: int
+    ) -> None:
+        self.main = main
+        self.extra = extra
+        self.extra_share = extra_share
+        self.seed = seed
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        is_extra = bool(np.random.default_rng((self.seed, number, 1)).random() < self.extra_share)
+        clips = self.extra if is_extra else self.main
+        return clips[number] | {"extra": torch.tensor(is_extra)}
+
+
 def _pick(cumulated: npt.NDArray[np.float64], rng: np.random.Generator) -> int:
     found = np.searchsorted(cumulated, rng.random(), side="right")
     return min(int(found), len(cumulated) - 1)

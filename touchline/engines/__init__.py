@@ -58,15 +58,15 @@ class Engine(Protocol):
         ...
 
     def features(self, frames: Frames) -> Floats:
-        """(N, H, W, C) uint8 -> (N, ...) float32; only if ``shares_frames``.
+        """(N, H, W, C) uint8 -> (N, D) or (N, D, h, w) float32; only if ``shares_frames``.
 
         C is 3, or more where a network's pictures are stacks of frames.
         """
         ...
 
     def head(self, features: Floats, valid: Floats) -> Floats:
-        """(B, T, ...), (B, T) -> logits (B, T, K+1); only if ``shares_frames``. A network that
-        scores every class by itself says K of each step, or of the middle one alone.
+        """Features (B, T, ...) and valid (B, T) -> as ``logits``; only if ``shares_frames``. A
+        network that scores every class by itself says K of each step, or of the middle one alone.
 
         Features of padding are put in here; what stands in their place does not matter.
         """

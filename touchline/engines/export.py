@@ -18,10 +18,15 @@ from torch import Tensor, nn
 from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
 from touchline.errors import CheckpointError, ConfigError
 from touchline.models.comedian import TUBELET_FRAMES, Comedian
-from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
-from touchline.models.e2e_spot import E2ESpot
+from touchline.models.deploy import (
+    DeployedHead,
+    DeployedPictures,
+    DeployedSpotter,
+    PictureNetwork,
+)
 from touchline.models.frame_stacking import FrameStacking
 from touchline.models.parts.shift import fold_gates
+from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
 from touchline.zoo.networks import load_network
@@ -85,8 +90,9 @@ def export_onnx(
 ) -> ModelFolder:
     """Write the ONNX files of a model, and a card that names them.
 
-    A shifting backbone gives ``model.onnx``; a plain one ``picture.onnx`` and ``head.onnx``, so
-    that overlapping clips need the picture network once. Batch, time and picture size stay free.
+    What sees every frame by itself goes to ``picture.onnx``, the rest to ``head.onnx``, so that
+    overlapping clips need the first once; a backbone that shifts from its first stage on gives
+    ``model.onnx``. Batch, time (but not of T-DEED) and picture size stay free.
 
     Args:
         folder: the model, with ``model.safetensors``.
@@ -105,7 +111,7 @@ def export_onnx(
     folder.card.require_video()
     target = folder.path if out is None else out
     network = load_network(folder)
-    if not isinstance(network, (E2ESpot, FrameStacking, Comedian)):
+    if not isinstance(network, PictureNetwork):
         raise ConfigError(
             f"model {folder.card.name}: networks of {folder.card.system} have no export",
             remedy="run it with PyTorch: --engine torch",
@@ -149,13 +155,14 @@ def _scratch(target: Path) -> Iterator[Path]:
             target.rmdir()
 
 
-def _parts(network: E2ESpot | FrameStacking | Comedian, folder: ModelFolder) -> list[Part]:
+def _parts(network: PictureNetwork, folder: ModelFolder) -> list[Part]:
     crop = folder.card.crop
     sizes = [(height + (crop or 0), width + (crop or 0)) for height, width in _PICTURE_SIZES]
     noise = torch.Generator().manual_seed(0)
     if isinstance(network, FrameStacking):
         # Whoever runs it pads pictures to such sizes, which leave nothing to pad inside.
         sizes = [(-(-height // 32) * 32, -(-width // 32) * 32) for height, width in sizes]
+    if isinstance(network, FrameStacking | TDEED):
         return [
             _picture_part(DeployedPictures(network, crop), sizes, noise, feature_axes=(0, 2, 3)),
             _clip_head_part(DeployedHead(network), noise),
@@ -170,7 +177,7 @@ def _parts(network: E2ESpot | FrameStacking | Comedian, folder: ModelFolder) -> 
             _picture_part(DeployedPictures(network, crop), sizes, noise, channels=channels),
             _window_part(DeployedHead(network), noise, network.config.token_width),
         ]
-    if network.config.shift:
+    if not network.config.shares_frames:
         return [_spotter_part(DeployedSpotter(network, crop), sizes, noise)]
     return [
         _picture_part(DeployedPictures(network, crop), sizes, noise),
@@ -256,6 +263,7 @@ def _head_part(module: DeployedHead, noise: torch.Generator, width: int) -> Part
 def _clip_head_part(module: DeployedHead, noise: torch.Generator) -> Part:
     """Of a network that takes clips of one length, on maps of any size."""
     network = module.network
+    assert isinstance(network, FrameStacking | TDEED)
 
     def features(count: int, size: tuple[int, int]) -> Inputs:
         shape = (count, network.config.clip_len, network.map_channels, *size)

@@ -4,7 +4,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +44,9 @@ MAX_SHIFT_OF_SCORES = 0.05
 
 MAX_SHIFT_AT_PEAK = 0.02
 """How far below a clear peak's height the score may be at the place where bfloat16 sees it."""
+
+MAX_SHIFT_OF_OTHERS = 0.25
+"""How far an output that is no class may move in bfloat16."""
 
 CLEAR_PEAK = 0.2
 CLIPS_TO_CHECK = 2
@@ -179,7 +182,7 @@ class _Spotter:
 
 
 class _SplitSpotter:
-    """A network in two graphs, whose pictures do not see each other."""
+    """A network in two graphs, the first of which sees every picture by itself."""
 
     def __init__(
         self, folder: ModelFolder, precision: str, threads: int | None, requests: int
@@ -205,16 +208,23 @@ class _SplitSpotter:
         return np.concatenate(parts)
 
     def head(self, features: Floats, valid: Floats) -> Floats:
-        """(B, T, ...), (B, T) -> (B, T, K+1)."""
+        """(B, T, ...), (B, T) -> (B, T, columns)."""
         if not valid.all():
-            features = np.where(valid[..., None] > 0, features, self._padding_vector())
+            known = valid.reshape(*valid.shape, *[1] * (features.ndim - 2)) > 0
+            features = np.where(known, features, self._padding_features())
         return self._head({"features": features})
 
     def clip(self, frames: Frames, valid: Floats) -> Floats:
-        """(1, T, H, W, 3), (1, T) -> (1, T, K+1)."""
+        """(1, T, H, W, 3), (1, T) -> (1, T, columns)."""
         return self.head(self.features(frames[0])[None], valid)
 
-    def _padding_vector(self) -> Floats:
+    def repeated(self, frames: Frames, steps: int) -> Floats:
+        """(N, H, W, 3) -> (1, steps, columns): of a clip in which these frames come round."""
+        features = self.features(frames)
+        clip = np.resize(features, (1, steps, *features.shape[1:]))
+        return self.head(clip, np.ones((1, steps), np.float32))
+
+    def _padding_features(self) -> Floats:
         shape = self._frame_shape
         if shape not in self._padding:
             at_once = _pictures_at_once(shape)
@@ -286,37 +296,39 @@ class OpenVINOEngine:
         """See ``Engine.features``."""
         with self._check:
             if self._exact is not None:
-                clip = frames[None, : self.clip_len]
-                self._check_clip(clip, np.ones(clip.shape[:2], np.float32))
-        return self._split.features(frames)
+                self._compare(lambda network: _split(network).repeated(frames, self.clip_len))
+        return _split(self._network).features(frames)
 
     def head(self, features: Floats, valid: Floats) -> Floats:
         """See ``Engine.head``."""
-        return self._split.head(features, np.ascontiguousarray(valid, np.float32))
+        return _split(self._network).head(features, np.ascontiguousarray(valid, np.float32))
 
     def close(self) -> None:
         """See ``Engine.close``."""
         self._workers.shutdown(cancel_futures=True)
 
-    @property
-    def _split(self) -> _SplitSpotter:
-        if not isinstance(self._network, _SplitSpotter):
-            raise TypeError("frames of this network are not independent of each other")
-        return self._network
-
     def _clip(self, frames: Frames, valid: Floats) -> Floats:
         with self._check:
             if self._exact is not None:
-                return self._check_clip(frames, valid)
+                return self._compare(lambda network: network.clip(frames, valid))
         return self._network.clip(frames, valid)
 
-    def _check_clip(self, frames: Frames, valid: Floats) -> Floats:
+    def _agree(self, expected: Floats, outputs: Floats) -> bool:
+        """Whether classes agree, see ``agree``, and what comes after them, such as displacements,
+        moves by less than ``MAX_SHIFT_OF_OTHERS``."""
+        classes = slice(self.num_outputs)
+        moved = np.abs(expected - outputs)[..., self.num_outputs :]
+        return bool((moved < MAX_SHIFT_OF_OTHERS).all()) and agree(
+            self._scores(expected[..., classes])[0], self._scores(outputs[..., classes])[0]
+        )
+
+    def _compare(self, run: Callable[[_Spotter | _SplitSpotter], Floats]) -> Floats:
         """Run a clip in both precisions, and stay with float32 for good if they disagree."""
         exact = self._exact
         if exact is None:
-            return self._network.clip(frames, valid)
-        expected, logits = exact.clip(frames, valid), self._network.clip(frames, valid)
-        if not agree(self._scores(expected)[0], self._scores(logits)[0]):
+            return run(self._network)
+        expected, logits = run(exact), run(self._network)
+        if not self._agree(expected, logits):
             self._network, self._exact = exact, None
             self.name = "openvino fp32"
             return expected
@@ -324,6 +336,12 @@ class OpenVINOEngine:
         if self._unchecked == 0:
             self._exact = None
         return logits
+
+
+def _split(network: _Spotter | _SplitSpotter) -> _SplitSpotter:
+    if not isinstance(network, _SplitSpotter):
+        raise TypeError("frames of this network are not independent of each other")
+    return network
 
 
 def agree(expected: Floats, scores: Floats) -> bool:

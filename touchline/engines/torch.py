@@ -49,7 +49,7 @@ class TorchEngine:
         self.name = f"torch {self._device} {'bf16' if self._half else 'fp32'}"
         self.clip_len = network.config.clip_len
         self.num_outputs = network.config.num_outputs
-        self.shares_frames = not network.config.shift
+        self.shares_frames = network.config.shares_frames
         self._spotter = DeployedSpotter(network, folder.card.crop).to(self._device).eval()
         self._pictures = DeployedPictures(network, folder.card.crop).to(self._device).eval()
         self._head = DeployedHead(network).eval()
@@ -81,11 +81,12 @@ class TorchEngine:
     def head(self, features: Floats, valid: Floats) -> Floats:
         """See ``Engine.head``."""
         with self._lock, torch.inference_mode(), self._autocast():
-            vectors = self._tensor(features)
+            whole = self._tensor(features)
             if not valid.all():
-                known = self._tensor(valid)[..., None] > 0
-                vectors = torch.where(known, vectors, self._padding_vector())
-            return self._head(vectors).float().cpu().numpy()
+                known = self._tensor(valid) > 0
+                known = known.reshape(*known.shape, *[1] * (whole.ndim - 2))
+                whole = torch.where(known, whole, self._padding_features())
+            return self._head(whole).float().cpu().numpy()
 
     def close(self) -> None:
         """See ``Engine.close``."""
@@ -97,7 +98,7 @@ class TorchEngine:
     def _tensor(self, array: Frames | Floats) -> Tensor:
         return torch.from_numpy(array).to(self._device, non_blocking=True)
 
-    def _padding_vector(self) -> Tensor:
+    def _padding_features(self) -> Tensor:
         size = self._frame_size
         if size not in self._padding:
             frame = torch.zeros(1, *size, 3, dtype=torch.uint8, device=self._device)

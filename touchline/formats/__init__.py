@@ -413,15 +413,14 @@ def _choose(tree: Tree, format: str | None) -> tuple[Format, list[str]]:
     names = [
         n for n in tree.names() if not any(p.startswith((".", "__MACOSX")) for p in n.split("/"))
     ]
-    wanted = (
-        [find_format(format)] if format else [f for f in FORMATS.values() if "events" in f.kinds]
-    )
+    looked_for = [f for f in FORMATS.values() if not f.written_only]
+    wanted = [find_format(format)] if format else [f for f in looked_for if "events" in f.kinds]
     found = {f.name: mine for f in wanted if (mine := [n for n in names if _belongs(n, f)])}
     if not found and format:
         suffixes = find_format(format).suffixes
         found = {format: [n for n in names if n.lower().endswith(suffixes)]}
     if not found and not format:
-        found = {f.name: [n for n in names if _belongs(n, f)] for f in FORMATS.values()}
+        found = {f.name: [n for n in names if _belongs(n, f)] for f in looked_for}
     found = {name: mine for name, mine in found.items() if mine}
     if len(found) > 1:
         raise FormatError(

@@ -186,6 +186,7 @@ class Format:
         file_name: name of its file in a game's folder; None if not part of a tree.
         kinds: what it is for: ``events``, ``reel``, or both.
         labels: the classes that its official readers know; they skip all others.
+        written_only: whether another format reads its files, so that it is never looked for.
     """
 
     name: str
@@ -198,6 +199,7 @@ class Format:
     file_name: str | None = None
     kinds: frozenset[str] = frozenset({"events"})
     labels: LabelSet | None = None
+    written_only: bool = False
 
 
 class Record:

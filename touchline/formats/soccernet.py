@@ -5,6 +5,7 @@ the half and survive a round trip exactly; of a video with several halves, from 
 half by the match clock. Layout: ``league/season/game/<file>``.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ from touchline.timebase import HALF_CLOCKS, format_game_clock, parse_game_clock
 
 _OPTIONAL_TEXTS = ("team", "visibility", "player", "status", "source", "note")
 """Optional fields of events; evaluators ignore the ones that they do not know."""
+
+_ROUNDING = 1e-6
+"""By so many milliseconds a time may miss the whole one that is meant."""
 
 _GAME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d) - (?P<time>\d\d-\d\d) "
@@ -146,6 +150,33 @@ def write_results(content: Content, options: Options) -> bytes:
             "position": str(position),
             "half": str(half),
             "confidence": str(float(event.confidence)),
+        }
+        rest = {k: v for k, v in event.extra.items() if k not in known}
+        predictions.append({**known, **rest, **_optional_fields(event)})
+    extra = {k: v for k, v in match.extra.items() if k != "annotations"}
+    return dump_json({"UrlLocal": match.name} | extra | {"predictions": predictions})
+
+
+def write_ball_results(content: Content, options: Options) -> bytes:
+    """Write predictions as T-DEED and the baseline of the ball challenge 2025 do.
+
+    Numbers are no texts, positions are cut to whole milliseconds, and the clock has no leading
+    zeros: ``"1 - 0:5"``. The team is that of the event, ``left`` or ``right``.
+
+    Raises:
+        FormatError: a reel, or several games.
+    """
+    match = only_match(content, "results_spotting.json")
+    predictions = []
+    for half, event in _by_half(match):
+        position = math.floor(event.seconds * 1000 + _ROUNDING)
+        minutes, seconds = divmod(max(position, 0) // 1000, 60)
+        known = {
+            "gameTime": f"{half} - {minutes}:{seconds}",
+            "label": event.label,
+            "position": position,
+            "half": half,
+            "confidence": float(event.confidence),
         }
         rest = {k: v for k, v in event.extra.items() if k not in known}
         predictions.append({**known, **rest, **_optional_fields(event)})
@@ -551,5 +582,16 @@ FORMATS = (
         write_results,
         _sniff_results,
         file_name="results_spotting.json",
+    ),
+    Format(
+        "soccernet-ball-results",
+        (".json",),
+        "SoccerNet predictions with numbers and team, as of the ball challenge 2025",
+        _HOLDS,
+        read_results,
+        write_ball_results,
+        lambda source: False,  # read as soccernet-results, which takes numbers and texts
+        file_name="results_spotting.json",
+        written_only=True,
     ),
 )

@@ -17,7 +17,7 @@ from torch import Tensor
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
 from touchline.importers.checkpoints import open_checkpoint
 from touchline.importers.legacy import READERS
-from touchline.importers.legacy.reader import Checkpoint, LegacyReader
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Pictures
 from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
 from touchline.runtime.wording import counted
@@ -168,8 +168,6 @@ def _renamed(reader: LegacyReader, checkpoint: Checkpoint, path: Path) -> dict[s
 
 
 def _other_system(keys: Mapping[str, Tensor]) -> str | None:
-    if "temp_enc" in keys or any("_temp_fine." in key or ".gs." in key for key in keys):
-        return "T-DEED"
     if "conv_1.weight" in keys and "conv_p_1.weight" in keys:
         return "CALF"
     return None
@@ -230,18 +228,19 @@ def _card(
 ) -> ModelCard:
     classes = _labels(config.num_classes, settings, reader, wishes.labels)
     rate = _rate(classes, settings, reader, wishes.rate)
-    width, height = (
-        _size(settings, wishes.size, reader) if reader.features is None else (None, None)
-    )
+    pictures = None
+    if reader.features is None:
+        pictures = _pictures(settings, reader.pictures(classes), wishes.size)
     return ModelCard(
         name=name,
         system=reader.system,
         config=config_dict(config),
         labels=CardLabels(name=label_set_of(classes.labels).name, labels=classes.labels),
         rate=format_rate(rate),
-        width=width,
-        height=height,
-        crop=settings.crop if reader.features is None else None,
+        width=None if pictures is None else pictures.size[0],
+        height=None if pictures is None else pictures.size[1],
+        crop=None if pictures is None else pictures.crop,
+        overlap=None if pictures is None else pictures.overlap,
         features=None if reader.features is None else _identified(reader.features(config), rate),
         streams={
             name: _identified(stream, rate) for name, stream in reader.streams(config).items()
@@ -256,16 +255,18 @@ def _identified(features: CardFeatures, rate: Fraction) -> CardFeatures:
     return features.model_copy(update={"identity": published_identity(features.name, rate)})
 
 
-def _size(
-    settings: PublishedSettings, given: tuple[int, int] | None, reader: LegacyReader
-) -> tuple[int, int]:
-    width, height = given or settings.size or reader.usual_size
+def _pictures(
+    settings: PublishedSettings, usual: Pictures, given: tuple[int, int] | None
+) -> Pictures:
+    """As given, else as the published configuration says, else as usual."""
+    width, height = given or settings.size or usual.size
+    crop = settings.crop or usual.crop
     for side in (width, height):
         if not 16 <= side <= 4096:
             raise ConfigError(f"pictures of {width}x{height}", remedy="16 to 4096 on each side")
-    if settings.crop is not None and settings.crop > min(width, height):
-        raise ConfigError(f"a crop of {settings.crop} does not fit pictures of {width}x{height}")
-    return width, height
+    if crop is not None and crop > min(width, height):
+        raise ConfigError(f"a crop of {crop} does not fit pictures of {width}x{height}")
+    return replace(usual, size=(width, height), crop=crop)
 
 
 def _rate(

@@ -1,6 +1,7 @@
 """Cross-entropy of classes: over frames as E2E-Spot trains (Hong et al., ECCV 2022), and of classes
 that are scored by themselves."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -72,3 +73,19 @@ def soft_binary_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) 
     losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
     counted = (weights > 0).float().sum().clamp_min(1) / targets.shape[-1]
     return (losses * weights).sum() / counted
+
+
+def known_binary_cross_entropy(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """Binary cross-entropy averaged over what is known; 0 where nothing is.
+
+    Args:
+        logits, targets: (...), targets from 0 to 1 where they are known.
+        known: (...) bool.
+
+    Returns:
+        a scalar, float32.
+    """
+    losses = F.binary_cross_entropy_with_logits(
+        logits.float(), targets.clamp(0, 1), reduction="none"
+    )
+    return torch.where(known, losses, 0).sum() / known.sum().clamp_min(1)

@@ -13,11 +13,10 @@ import numpy as np
 
 from touchline.columns import EventColumns
 from touchline.errors import FormatError, LabelError
+from touchline.events import PICTURE_SIDES
 from touchline.labels import LabelSet
 from touchline.metrics.matching import FloatArray
 from touchline.metrics.spotting import Part, SpottingScores, prepare, score
-
-SIDES = ("left", "right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +100,8 @@ def evaluate_team(
         if game in labels
     }
     sided_set = LabelSet(
-        f"{label_set.name} by team", tuple(_sided(x, side) for x in label_set for side in SIDES)
+        f"{label_set.name} by team",
+        tuple(_sided(x, side) for x in label_set for side in PICTURE_SIDES),
     )
     spots = prepare(
         {game: _with_sides(events, label_set) for game, events in one_video.items()},
@@ -159,7 +159,7 @@ def _with_sides(events: EventColumns, label_set: LabelSet) -> EventColumns:
                 where=events.source or None,
                 remedy=f"{label_set.name} has: {', '.join(label_set)}",
             )
-        if team not in SIDES:
+        if team not in PICTURE_SIDES:
             raise FormatError(
                 f"event {place}, {label!r}, has team {team!r}",
                 where=events.source or None,

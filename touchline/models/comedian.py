@@ -89,9 +89,14 @@ class ComedianConfig:
         return self.num_classes
 
     @property
-    def shift(self) -> str:
+    def shares_frames(self) -> bool:
         """Tokens do not see each other before the encoder of time."""
-        return ""
+        return True
+
+    @property
+    def padding(self) -> str:
+        """What stands for tokens that a window lacks: the mean colour."""
+        return "mean"
 
     @property
     def modality(self) -> str:
@@ -121,6 +126,10 @@ class Comedian(nn.Module):
     def head(self, tokens: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, K); T at most ``clip_len``."""
         return self.head_class(self.trunk.transformer.over_time(tokens))
+
+    def predict(self, features: Tensor) -> Tensor:
+        """What spotting reads: ``head``."""
+        return self.head(features)
 
     def forward(self, clips: Tensor, hidden: Tensor | None = None) -> Tensor:
         """Class logits per token.

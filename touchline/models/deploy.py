@@ -5,14 +5,16 @@ lacks is the ``padding`` of the network's configuration: ``"mean"``, zero *after
 in the published inference of E2E-Spot; or ``"black"``, a black picture.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from touchline.models.comedian import Comedian
-from touchline.models.e2e_spot import E2ESpot, prediction_of
+from touchline.models.e2e_spot import E2ESpot
 from touchline.models.frame_stacking import FrameStacking
+from touchline.models.tdeed import TDEED
+
+PictureNetwork = E2ESpot | FrameStacking | TDEED | Comedian
+"""A network of pictures in two parts: ``frame_features`` of each, and ``predict`` out of these."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -98,67 +100,80 @@ def _resizing_weights(line: Tensor, side: int) -> Tensor:
     return weights / weights.sum(dim=1, keepdim=True)
 
 
-class DeployedPictures(nn.Module):
-    """The picture network alone, for backbones without temporal shift."""
+def normalised(frames: Tensor, valid: Tensor, normalise: Normalise, padding: str) -> Tensor:
+    """Pictures as a network takes them, with what its configuration has for missing frames.
 
-    def __init__(
-        self, network: E2ESpot | FrameStacking | Comedian, crop: int | None = None
-    ) -> None:
+    Args:
+        frames: uint8 (N, H, W, 3).
+        valid: float32 (N,), 1 for a frame, 0 for padding.
+        padding: ``"mean"`` or ``"black"``.
+
+    Returns:
+        (N, C, H, W).
+    """
+    valid = valid.reshape(-1, 1, 1, 1)
+    if padding == "black":
+        pictures: Tensor = normalise(frames * (valid > 0))
+        return pictures
+    return normalise(frames) * valid
+
+
+class DeployedPictures(nn.Module):
+    """What sees every frame by itself."""
+
+    def __init__(self, network: PictureNetwork, crop: int | None = None) -> None:
         super().__init__()
         side = network.config.image_size if isinstance(network, Comedian) else None
         self.normalise = Normalise(network.config.modality, crop, side)
         self.network = network
 
     def forward(self, frames: Tensor, valid: Tensor) -> Tensor:
-        """One feature vector per frame.
+        """One feature vector or map per frame.
 
         Args:
             frames: uint8 (N, H, W, 3).
             valid: float32 (N,), 1 for a frame, 0 for padding.
 
         Returns:
-            float32 (N, D).
+            float32 (N, D), or (N, C, h, w).
         """
-        pictures = self.normalise(frames) * valid.reshape(-1, 1, 1, 1)
+        pictures = normalised(frames, valid, self.normalise, self.network.config.padding)
         return self.network.frame_features(pictures)
 
 
 class DeployedHead(nn.Module):
-    """The temporal head alone."""
+    """What sees a whole clip."""
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: PictureNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, T, D) -> (B, T, K+1), the last stage."""
-        return prediction_of(self.network.head(features))
+        """Features of a clip's frames, (B, T, ...), to what spotting reads, (B, T, columns)."""
+        return self.network.predict(features)
 
 
 class DeployedSpotter(nn.Module):
     """The whole network."""
 
-    def __init__(self, network: E2ESpot, crop: int | None = None) -> None:
+    def __init__(self, network: E2ESpot | TDEED, crop: int | None = None) -> None:
         super().__init__()
         self.normalise = Normalise(network.config.modality, crop)
         self.network = network
 
     def forward(self, frames: Tensor, valid: Tensor) -> Tensor:
-        """Class logits of the last stage.
+        """What spotting reads: class logits, for a system that decodes more than these more.
 
         Args:
             frames: uint8 (B, T, H, W, 3).
             valid: float32 (B, T), 1 for a frame, 0 for padding.
 
         Returns:
-            float32 (B, T, K+1).
+            float32 (B, T, K+1 or more).
         """
         _, steps, height, width, colours = frames.shape
-        frames, valid = frames.reshape(-1, height, width, colours), valid.reshape(-1, 1, 1, 1)
-        if self.network.config.padding == "black":
-            pictures = self.normalise(frames * (valid > 0))
-        else:
-            pictures = self.normalise(frames) * valid
+        frames = frames.reshape(-1, height, width, colours)
+        pictures = normalised(frames, valid, self.normalise, self.network.config.padding)
         _, channels, height, width = pictures.shape
         clips = pictures.reshape(-1, steps, channels, height, width)
-        return prediction_of(self.network(clips))
+        return self.network.predict(self.network.features(clips))

@@ -75,6 +75,11 @@ class E2ESpotConfig:
         return self.feature_arch.partition("_")[2]
 
     @property
+    def shares_frames(self) -> bool:
+        """Whether ``E2ESpot.features`` sees every frame by itself."""
+        return not self.shift
+
+    @property
     def channels(self) -> int:
         """Channels of a normalised input frame."""
         return MODALITY_CHANNELS[self.modality]
@@ -149,6 +154,10 @@ class E2ESpot(nn.Module):
     def head(self, features: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, K+1), or (S, B, T, K+1) for a head of several stages."""
         return self._pred_fine(features)
+
+    def predict(self, features: Tensor) -> Tensor:
+        """(B, T, D) -> (B, T, K+1): what spotting reads, the last stage of the head."""
+        return prediction_of(self.head(features))
 
     def forward(self, x: Tensor) -> Tensor:
         """Class logits per frame.

@@ -76,9 +76,14 @@ class FrameStackingConfig:
         return self.num_classes
 
     @property
-    def shift(self) -> str:
+    def shares_frames(self) -> bool:
         """Stacks do not see each other before the three-dimensional blocks."""
-        return ""
+        return True
+
+    @property
+    def padding(self) -> str:
+        """What stands for frames that a clip lacks."""
+        return "black"
 
     @property
     def modality(self) -> str:
@@ -136,6 +141,10 @@ class FrameStacking(nn.Module):
         projected = self.conv3d_projection(maps.flatten(0, 1))
         pooled = self.global_pool(projected).reshape(batch, stacks * projected.shape[1])
         return self.classifier(self.dropout(pooled))[:, None]
+
+    def predict(self, features: Tensor) -> Tensor:
+        """What spotting reads: ``head``."""
+        return self.head(features)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Logits of the actions at the middle of each clip.

@@ -2,14 +2,14 @@
 
 Xarles, Escalera, Moeslund, Clapés: "T-DEED: Temporal-Discriminability Enhancer Encoder-Decoder for
 Precise Event Spotting in Sports Videos", CVsports 2024. For each frame it predicts the class, and
-how many frames away the event is. SGP layers: Shi et al., "TriDet", CVPR 2023. Parameter names are
-those of the published weights. One head of classes; joint training on two datasets and teams are
-left out.
+how many frames away the event is. SGP layers: Shi et al., "TriDet", CVPR 2023. A second head, for
+the classes of another data set, is of the authors' entry to the ball challenge of 2024; a head for
+the side of the picture that acts of the baseline of 2025. Parameter names are those of the
+published weights.
 """
 
 from dataclasses import dataclass
-from math import ceil
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +30,12 @@ GATES: dict[str, type[GateShift]] = {"gsf": GateShiftFuse, "gsm": GateShift}
 FEATURE_ARCHS = tuple(f"{b}_{gate}" for b in ("rny002", "rny008") for gate in GATES)
 
 SHIFTED_STAGES = slice(2, None)
-"""Frames exchange channels in the last two stages."""
+"""Of the picture network: frames exchange channels in the last two stages."""
 
 GROUPS = 16
 DROPOUT = 0.5
+
+MAX_FACTOR = 16
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,23 @@ class TDEEDConfig:
         kernel: of the short convolutions over time, odd.
         factor: by how much the long ones are longer, see ``long_kernel``.
         displacement: whether it predicts where the event is, too.
+        extra_classes: of a second data set that it is trained on jointly; 0 for a single head.
 
     Raises:
         ConfigError: a name that is not known, or a number out of range.
     """
+
+    team: ClassVar[bool] = False
+    """Whether it tells which side of the picture acts."""
 
     feature_arch: str
     num_classes: int
     clip_len: int = 100
     layers: int = 2
     kernel: int = 9
-    factor: int = 4
+    factor: float = 4
     displacement: bool = True
+    extra_classes: int = 0
 
     def __post_init__(self) -> None:
         if self.feature_arch not in FEATURE_ARCHS:
@@ -67,8 +74,12 @@ class TDEEDConfig:
             raise ConfigError(
                 f"feature_arch {self.feature_arch!r} is not known", remedy=f"choose of {names}"
             )
-        if min(self.num_classes, self.clip_len, self.layers, self.factor) < 1:
-            raise ConfigError("num_classes, clip_len, layers and factor must be at least 1")
+        if min(self.num_classes, self.clip_len, self.layers) < 1:
+            raise ConfigError("num_classes, clip_len and layers must be at least 1")
+        if not 0 < self.factor <= MAX_FACTOR:
+            raise ConfigError(f"factor {self.factor:g}", remedy=f"use above 0, up to {MAX_FACTOR}")
+        if self.extra_classes < 0:
+            raise ConfigError(f"extra_classes {self.extra_classes}", remedy="use 0 or more")
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise ConfigError(f"kernel {self.kernel} must be odd")
 
@@ -81,6 +92,11 @@ class TDEEDConfig:
     def shift(self) -> str:
         """``"gsf"`` or ``"gsm"``."""
         return self.feature_arch.partition("_")[2]
+
+    @property
+    def shares_frames(self) -> bool:
+        """Whether ``TDEED.features`` sees every frame by itself: always."""
+        return True
 
     @property
     def modality(self) -> str:
@@ -98,10 +114,23 @@ class TDEEDConfig:
         return self.num_classes + 1
 
     @property
+    def num_columns(self) -> int:
+        """Outputs per frame that spotting reads: class logits, displacement, and logit of the team,
+        where there is one."""
+        return self.num_outputs + 1 + self.team
+
+    @property
     def long_kernel(self) -> int:
         """Of the long convolutions over time; odd."""
-        length = (self.kernel + 1) * self.factor
+        length = round((self.kernel + 1) * self.factor)
         return length + (length % 2 == 0)
+
+
+@dataclass(frozen=True)
+class TeamTDEEDConfig(TDEEDConfig):
+    """What rebuilds a network that also tells which side of the picture acts."""
+
+    team: ClassVar[bool] = True
 
 
 class TDEED(nn.Module):
@@ -124,8 +153,19 @@ class TDEED(nn.Module):
             gate = GATES[config.shift](input_channels(conv), config.clip_len)
             block.conv1 = GatedConv(gate, conv)
         self._temp_fine = EncoderDecoder(width, config.layers, config.kernel, config.long_kernel)
-        self._pred_fine = FrameHead(width, config.num_outputs)
+        self._pred_fine: nn.Module = (
+            JointHead(width, config.num_outputs, config.extra_classes + 1)
+            if config.extra_classes
+            else FrameHead(width, config.num_outputs)
+        )
         self._pred_displ = FrameHead(width, 1) if config.displacement else None
+        self._pred_team = FrameHead(width, 1) if config.team else None
+
+    @property
+    def map_channels(self) -> int:
+        """Of what the first two stages make of a frame."""
+        first = self.config.backbone.stages[SHIFTED_STAGES.start]
+        return input_channels(self._features.get_submodule(f"{first}.b1.conv1.net"))
 
     def channels_last(self) -> Self:
         """Lay the picture network's weights out channels-last; give it channels-last frames."""
@@ -134,27 +174,67 @@ class TDEED(nn.Module):
                 module.to(memory_format=torch.channels_last)
         return self
 
+    def frame_features(self, frames: Tensor) -> Tensor:
+        """The first two stages, which see every frame by itself.
+
+        Args:
+            frames: (N, 3, H, W), normalised.
+
+        Returns:
+            (N, ``map_channels``, about H/8, about W/8).
+        """
+        for name in ("stem", *self.config.backbone.stages[: SHIFTED_STAGES.start]):
+            frames = self._features.get_submodule(name)(frames)
+        return frames
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, T, 3, H, W) -> (B, T, ``map_channels``, H/8, W/8), see ``frame_features``."""
+        return self.frame_features(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+    def head(self, features: Tensor) -> Tensor:
+        """Everything after ``features``: (B, clip_len, C, h, w) to the columns of ``forward``.
+
+        Raises:
+            ValueError: clips of another length.
+        """
+        if features.shape[1] != self.config.clip_len:
+            raise ValueError(f"a clip of {features.shape[1]} frames, not {self.config.clip_len}")
+        maps = features.flatten(0, 1)
+        for name in (*self.config.backbone.stages[SHIFTED_STAGES], "final_conv", "head"):
+            maps = self._features.get_submodule(name)(maps)
+        vectors = self._temp_fine(maps.unflatten(0, features.shape[:2]) + self.temp_enc)
+        logits, main = self._pred_fine(vectors), self.config.num_outputs
+        columns = [logits[..., :main], self._displacement(vectors)]
+        if self._pred_team is not None:
+            columns.append(self._pred_team(vectors))
+        return torch.cat((*columns, logits[..., main:]), dim=-1)
+
     def forward(self, x: Tensor) -> Tensor:
-        """Class logits per frame, and in a last column the displacement.
+        """What every head says of each frame.
 
         Args:
             x: (B, clip_len, 3, H, W), normalised.
 
         Returns:
-            (B, clip_len, K+2): background, the classes, and frame minus event in frames, which is
-            0 without ``displacement``.
+            (B, clip_len, columns): background and the classes; frame minus event in frames, 0
+            without ``displacement``; with ``team`` the logit of the right side of the picture; and
+            with ``extra_classes`` background and the classes of the second data set.
 
         Raises:
             ValueError: clips of another length.
         """
-        if x.shape[1] != self.config.clip_len:
-            raise ValueError(f"a clip of {x.shape[1]} frames, not {self.config.clip_len}")
-        vectors = self._features(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-        vectors = self._temp_fine(vectors + self.temp_enc)
-        logits = self._pred_fine(vectors)
+        return self.head(self.features(x))
+
+    def predict(self, features: Tensor) -> Tensor:
+        """What spotting reads of ``features``: (B, clip_len, num_columns), the columns of
+        ``forward`` without the second data set."""
+        return self.head(features)[..., : self.config.num_columns]
+
+    def _displacement(self, vectors: Tensor) -> Tensor:
         if self._pred_displ is None:
-            return F.pad(logits, (0, 1))
-        return torch.cat((logits, self._pred_displ(vectors)), dim=-1)
+            return vectors[..., :1] * 0  # a tensor of zeros would fix the batch in ONNX
+        displacement: Tensor = self._pred_displ(vectors)
+        return displacement
 
 
 class GatedConv(nn.Module):
@@ -183,6 +263,19 @@ class FrameHead(nn.Module):
         return self._fc_out(self._dropout(x))
 
 
+class JointHead(nn.Module):
+    """(B, T, D) -> (B, T, outputs + extra_outputs): the classes of two data sets."""
+
+    def __init__(self, width: int, outputs: int, extra_outputs: int) -> None:
+        super().__init__()
+        self._fc1 = FrameHead(width, outputs)
+        self._fc2 = FrameHead(width, extra_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return torch.cat((self._fc1(x), self._fc2(x)), dim=-1)
+
+
 class EncoderDecoder(nn.Module):
     """SGP layers on time pooled ever more, and back with what each pooling had left out.
 
@@ -200,17 +293,24 @@ class EncoderDecoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
         x = x.transpose(1, 2)
-        layers, steps = len(self._sgpMixer), x.shape[2]
+        layers = len(self._sgpMixer)
         skips = []
         for i in range(layers):
             x = self._sgp[i](x)
             skips.append(x)
-            x = F.adaptive_max_pool1d(x, ceil(steps / 2 ** (i + 1)))
+            x = halved(x)
         x = self._sgp[layers](x)
         for done, i in enumerate(reversed(range(layers)), 1):
             x = self._sgpMixer[i](skips[i], x)
             x = self._sgp[layers + done](x)
         return x.transpose(1, 2)
+
+
+def halved(x: Tensor) -> Tensor:
+    """(B, D, T) -> (B, D, T/2 rounded up): the adaptive maximum over time, as ONNX can hold it."""
+    if x.shape[2] % 2:
+        return F.max_pool1d(x, kernel_size=3, stride=2, padding=1)
+    return F.max_pool1d(x, kernel_size=2)
 
 
 class ChannelNorm(nn.Module):

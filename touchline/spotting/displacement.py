@@ -34,3 +34,25 @@ def displaced_probabilities(outputs: FloatArray) -> FloatArray:
         (T, K+1); 0 where no frame points to. Background moves like a class, as published.
     """
     return move_confidences(softmax(outputs[:, :-1]), -outputs[:, -1:])
+
+
+def displaced_sides(outputs: FloatArray) -> FloatArray:
+    """The scores of a window (T-DEED with teams): every class of either side of the picture.
+
+    A class is shared out by the side's probability at the frame that it is moved to.
+
+    Args:
+        outputs: (T, K+3): as for ``displaced_probabilities``, and the logit of the right side.
+
+    Returns:
+        (T, 2K+1): background, then left and right of each class.
+    """
+    moved = displaced_probabilities(outputs[:, :-1])
+    right = sigmoid(outputs[:, -1:])
+    sides = np.stack(((1 - right) * moved[:, 1:], right * moved[:, 1:]), axis=-1)
+    return np.concatenate((moved[:, :1], sides.reshape(len(sides), -1)), axis=1)
+
+
+def sigmoid(logits: FloatArray) -> FloatArray:
+    """Probabilities of logits, without overflow."""
+    return (0.5 * (1 + np.tanh(0.5 * logits))).astype(np.float32)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.errors import ConfigError
-from touchline.events import Event
+from touchline.events import PICTURE_SIDES, Event
 from touchline.scores import FloatArray, Scores, SuppressionKind
 
 Steps = npt.NDArray[np.int64]
@@ -180,6 +180,9 @@ def find_peaks(
 ) -> tuple[Event, ...]:
     """The events that curves show, in order of time, each at the true time of its step.
 
+    Where the curves know sides, the likelier one at the step is the event's team: a class is
+    suppressed over both, so that of two at one step the lower never stays.
+
     Args:
         threshold: events below this confidence are left out (after suppression).
 
@@ -191,11 +194,18 @@ def find_peaks(
     found: list[Event] = []
     for column, label in enumerate(scores.labels):
         curve = scores.values[:, column]
+        sides = None if scores.sides is None else scores.sides[:, column]
         among = local_maxima(curve) if suppression.kind == "distance" else np.arange(len(curve))
         steps = among[curve[among] >= suppression.floor]
         kept = suppress(steps, curve[steps], _reach(windows[column], scores.rate))
         found += [
-            Event(float(scores.seconds[step]), label, float(value), source="model")
+            Event(
+                float(scores.seconds[step]),
+                label,
+                float(value),
+                team=None if sides is None else PICTURE_SIDES[sides[step].argmax()],
+                source="model",
+            )
             for step, value in zip(steps, kept, strict=True)
             if value >= max(threshold, suppression.floor)
         ]

@@ -37,6 +37,8 @@ from touchline.zoo.store import ModelFolder
 
 Pixels = npt.NDArray[np.uint8]
 
+USUAL_OVERLAP = 0.5
+
 _FRAMES_AHEAD = 64
 _WINDOWS_IN_FLIGHT = 3
 _PICTURES_PER_BATCH = 16
@@ -70,7 +72,8 @@ class Spotter:
         folder: the model, with its card.
         engine: where its network runs.
         suppression: how peaks are kept apart; the card's own rule by default.
-        overlap: share of a window that the next one covers again; the published half by default.
+        overlap: share of a window that the next one covers again; as the card says by default, else
+            half.
     """
 
     def __init__(
@@ -79,12 +82,13 @@ class Spotter:
         engine: Engine,
         *,
         suppression: Suppression | None = None,
-        overlap: float = 0.5,
+        overlap: float | None = None,
     ) -> None:
         self.folder = folder
         self.engine = engine
         self.suppression = suppression or suppression_of(self.card)
-        self.overlap_frames = int(engine.clip_len * overlap)
+        share = next((x for x in (overlap, self.card.overlap) if x is not None), USUAL_OVERLAP)
+        self.overlap_frames = int(engine.clip_len * share)
         self._row = row_of(self.card.system)
         self._passage = passage_of(self.card.system, self.card.config)
 
@@ -243,7 +247,7 @@ class Spotter:
         info = stream.info
         return ScoredVideo(
             Video(info.path.name, _duration(stream), info.frame_rate),
-            Scores(curve.values, seconds, labels, self._step_rate),
+            Scores.of_columns(curve.values, seconds, labels, self._step_rate),
             stream.end_seconds if stream.truncated else None,
             curve.remarks,
         )
@@ -252,11 +256,15 @@ class Spotter:
         """(steps, classes) the scores of a stream of frames."""
         if self._passage is not None:
             return self._passage.curve(pixels, self.engine, show)
-        average = WindowAverage(self.engine.num_outputs)
+        average: WindowAverage | None = None
         decode = decoder(self.card.system)
         for window, outputs in self.windows_of(pixels):
-            average.add(window.start, decode(outputs), window.valid)
+            scores = decode(outputs)
+            average = average or WindowAverage(scores.shape[1])
+            average.add(window.start, scores, window.valid)
             show()
+        if average is None:
+            return Curve(np.zeros((0, self.engine.num_outputs - 1), np.float32))
         return Curve(average.mean()[:, 1:])  # column 0 is background
 
     def windows_of(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:

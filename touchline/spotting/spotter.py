@@ -68,7 +68,7 @@ def load(
     engine: EngineName = "auto",
     precision: Precision = "auto",
     suppression: Suppression | None = None,
-    overlap: float = 0.5,
+    overlap: float | None = None,
     threads: int | None = None,
 ) -> VideoSpotter:
     """Make a model ready to run: a name in the zoo, a run folder, or a checkpoint with its card.
@@ -78,7 +78,8 @@ def load(
             is here. A model of features is run with the extractors that its card names.
         engine: ``auto``, ``openvino`` or ``torch``; for a model of features, of its extractors.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        overlap: share of a window that the next one covers again; for a model of pictures.
+        overlap: share of a window that the next one covers again, for a model of pictures; as its
+            card says by default.
         threads: processor threads to use at most; all by default.
 
     Raises:
@@ -119,7 +120,7 @@ def _open(
     engine: EngineName,
     precision: Precision,
     suppression: Suppression | None,
-    overlap: float,
+    overlap: float | None,
     threads: int | None,
 ) -> NetworkSpotter:
     if folder.card.features is not None:

@@ -21,7 +21,8 @@ LEAD_FRAMES = 5
 Array = npt.NDArray[Any]
 
 Decode = Callable[[FloatArray], FloatArray]
-"""Makes scores (clip_len, K+1) of the outputs (clip_len, ...) of a network for one window."""
+"""Makes scores of the outputs (clip_len, ...) of a network for one window: (clip_len, K+1),
+background first, or (clip_len, 2K+1) with a left and a right side of each class."""
 
 
 def decoder(system: str) -> Decode:
@@ -95,13 +96,13 @@ def _window(buffer: list[Array], start: int, clip_len: int) -> Window:
 class WindowAverage:
     """Averages what overlapping windows say of each frame, growing with the video."""
 
-    def __init__(self, num_classes: int) -> None:
-        self._sum = np.zeros((1024, num_classes), np.float32)
+    def __init__(self, columns: int) -> None:
+        self._sum = np.zeros((1024, columns), np.float32)
         self._count = np.zeros(1024, np.int32)
         self._end = 0
 
     def add(self, start: int, values: FloatArray, valid: FloatArray) -> None:
-        """Add one window's (clip_len, classes) values; frames marked invalid are dropped.
+        """Add one window's (clip_len, columns) values; frames marked invalid are dropped.
 
         A window whose values of a frame are all zero does not count for it.
         """
@@ -118,7 +119,7 @@ class WindowAverage:
         self._count[frames] += known.any(axis=-1)
 
     def mean(self) -> FloatArray:
-        """(frames, classes): the average so far; zeros where no window has been."""
+        """(frames, columns): the average so far; zeros where no window has been."""
         count: FloatArray = np.maximum(self._count[: self._end], 1).astype(np.float32)
         return np.divide(self._sum[: self._end], count[:, None])
 

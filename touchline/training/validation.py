@@ -3,16 +3,19 @@ clips by their loss."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import nn
 
-from touchline.events import Match, Timeline
+from touchline.columns import EventColumns, columns_of
+from touchline.events import PICTURE_SIDES, Event, Match, Timeline
 from touchline.labels import evaluation_rate
 from touchline.metrics.frames import FrameEvents, evaluate_frames
 from touchline.metrics.spotting import evaluate
+from touchline.metrics.team import evaluate_team
 from touchline.scores import Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
 from touchline.timebase import frame_at
@@ -63,7 +66,7 @@ def measure(
 
 
 def _average_map(
-    metric: Literal["tight", "loose"],
+    metric: Literal["tight", "loose", "at1"],
     curves: Curves,
     items: Sequence[ValidationItem],
     rule: Suppression,
@@ -92,6 +95,41 @@ def _loose(curves: Curves, items: Sequence[ValidationItem], rule: Suppression) -
     return _average_map("loose", curves, items, rule)
 
 
+def _at1(curves: Curves, items: Sequence[ValidationItem], rule: Suppression) -> float:
+    return _average_map("at1", curves, items, rule)
+
+
+def _team_at1(curves: Curves, items: Sequence[ValidationItem], rule: Suppression) -> float:
+    """The mAP within half a second by side, without suppression, over the classes that occur."""
+    labels = next(iter(curves.values())).labels
+    truth: dict[str, EventColumns] = {}
+    found: dict[str, EventColumns] = {}
+    for item in items:
+        sided = [event for event in item.truth if event.team in PICTURE_SIDES]
+        detections = _sided_events(curves[item.game, item.number])
+        name = f"{item.game}/{item.number}"
+        for side, events in ((truth, sided), (found, detections)):
+            timeline = replace(item.truth.with_events(events), half=1)
+            side[name] = columns_of(Match(name, (timeline,)))
+    rate = evaluation_rate(labels)
+    measured = evaluate_team(truth, found, label_set=labels, rate=rate).per_class
+    return float(np.nanmean(measured)) if np.isfinite(measured).any() else 0.0
+
+
+def _sided_events(scores: Scores) -> list[Event]:
+    """Every step, class and side above the floor."""
+    assert scores.sides is not None  # as the recipe's figures say
+    return [
+        Event(
+            float(scores.seconds[step]),
+            scores.labels.labels[column],
+            float(scores.sides[step, column, side]),
+            team=PICTURE_SIDES[side],
+        )
+        for step, column, side in np.argwhere(scores.sides >= MIN_CONFIDENCE)
+    ]
+
+
 def _frame_map(curves: Curves, items: Sequence[ValidationItem], rule: Suppression) -> float:
     """Mean of the frame-level mAP at 1, 2 and 4 frames, without suppression (E2E-Spot)."""
     truth, predictions = {}, {}
@@ -118,6 +156,8 @@ def _frame_map(curves: Curves, items: Sequence[ValidationItem], rule: Suppressio
 FIGURES: dict[str, Callable[[Curves, Sequence[ValidationItem], Suppression], float]] = {
     "tight": _tight,
     "loose": _loose,
+    "at1": _at1,
+    "team-at1": _team_at1,
     "frame-map": _frame_map,
 }
 """What can be measured on curves; higher is better."""

@@ -106,6 +106,8 @@ class ModelCard(_Strict):
         rate: frames or rows a second it was trained at, exactly, such as ``"25/12"``.
         width, height: size in pixels that pictures are scaled to; None for a network of features.
         crop: side of the centred square cut out of them, if any.
+        overlap: share of a window that the next one covers again, for a network of pictures; None
+            for half.
         features: for a network of features, which.
         streams: what it reads beside these, by the name of the stream.
         files: SHA-256 of every weight file, by its name in the folder.
@@ -124,6 +126,7 @@ class ModelCard(_Strict):
     width: PictureSide | None = None
     height: PictureSide | None = None
     crop: PictureSide | None = None
+    overlap: Annotated[float, Field(ge=0, lt=1)] | None = None
     features: CardFeatures | None = None
     streams: Annotated[dict[Name, CardFeatures], Field(max_length=20)] = {}
     licence: Text = ""

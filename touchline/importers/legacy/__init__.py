@@ -10,12 +10,14 @@ from touchline.importers.legacy import (
     opensportslib,
     pooling,
     spivak,
+    tdeed,
 )
 from touchline.importers.legacy.reader import LegacyReader
 
 READERS: tuple[LegacyReader, ...] = (
     e2e_spot.READER,
     opensportslib.READER,
+    *tdeed.READERS,
     frame_stacking.READER,
     comedian.READER,
     *spivak.READERS,

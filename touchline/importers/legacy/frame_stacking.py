@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from touchline.errors import CheckpointError
-from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Weights
+from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Pictures, Weights
 from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet
 from touchline.models.frame_stacking import STACK_FRAMES, FrameStackingConfig
@@ -129,7 +129,7 @@ READER = LegacyReader(
     usual_rate=_usual_rate,
     suppression=_suppression,
     usual_labels=(BALL_LABELS, ACTION_LABELS),
-    usual_size=SIZE,
+    pictures=lambda labels: Pictures(SIZE),
     settings_inside=settings_inside,
 )
 """The weights are those averaged in training; ``no_ema_nn_state_dict`` is left alone."""

@@ -32,6 +32,25 @@ class Checkpoint:
     container: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """What a network of pictures reads.
+
+    Attributes:
+        size: width and height.
+        crop: side of the centred square cut out of them, if any.
+        overlap: share of a window that the next one covers again; None for half.
+    """
+
+    size: tuple[int, int] = SOCCERNET_SIZE
+    crop: int | None = None
+    overlap: float | None = None
+
+
+def _soccernet_pictures(labels: LabelSet) -> Pictures:
+    return Pictures()
+
+
 def _no_settings(config: Mapping[str, Any]) -> PublishedSettings:
     return PublishedSettings()
 
@@ -57,13 +76,13 @@ class LegacyReader:
         usual_rate: what the origin trained at, for given classes; None if it is not known.
         suppression: the published default for a rate.
         usual_labels: the label sets it was published for, each in the official order.
-        usual_size: width and height of the pictures that a network of pictures was trained on.
         rename: names (and layouts) to the published PyTorch ones.
         order: a set in the official order to the order of the origin's outputs.
         read_settings: the settings in a configuration beside the weights.
         settings_inside: the settings that the file itself holds, in the container of its weights.
         features: for a network of features, which files it was trained on, from its config.
         streams: what it reads beside them, by the name of the stream, from its config.
+        pictures: for a network of pictures, what it was trained on, for given classes.
     """
 
     origin: str
@@ -74,10 +93,10 @@ class LegacyReader:
     usual_rate: Callable[[LabelSet], Fraction | None]
     suppression: Callable[[Fraction], CardSuppression]
     usual_labels: tuple[Labels, ...]
-    usual_size: tuple[int, int] = SOCCERNET_SIZE
     rename: Callable[[Weights], dict[str, Tensor]] = dict
     order: Callable[[Labels], Labels] = tuple
     read_settings: Callable[[Mapping[str, Any]], PublishedSettings] = _no_settings
     settings_inside: Callable[[Mapping[str, Any]], PublishedSettings] = _none_inside
     features: Callable[[Any], CardFeatures] | None = None
     streams: Callable[[Any], dict[str, CardFeatures]] = _no_streams
+    pictures: Callable[[LabelSet], Pictures] = _soccernet_pictures

@@ -30,7 +30,8 @@ class ScoreVideo(Protocol):
         crop: int | None = None,
         decode: Decode = softmax,
     ) -> FloatArray:
-        """(steps, classes) float32, background left out.
+        """(steps, classes) float32, background left out; twice as many columns where every class
+        has a left and a right side.
 
         Args:
             network: in evaluation mode, on any device.

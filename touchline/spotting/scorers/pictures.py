@@ -29,13 +29,17 @@ def score(
 ) -> FloatArray:
     """Probabilities at every frame; see ``ScoreVideo``."""
     windows = cut_windows(_pixels(frames), network.config.clip_len, overlap)
-    average = WindowAverage(network.config.num_outputs)
+    average: WindowAverage | None = None
     device = next(network.parameters()).device
     spotter = DeployedSpotter(network, crop).to(device)
     while group := list(islice(windows, WINDOWS_AT_ONCE)):
         outputs = _outputs(spotter, group, device)
         for window, output in zip(group, outputs, strict=True):
-            average.add(window.start, decode(output), window.valid)
+            scores = decode(output)
+            average = average or WindowAverage(scores.shape[1])
+            average.add(window.start, scores, window.valid)
+    if average is None:
+        return np.zeros((0, network.config.num_classes), np.float32)
     return average.mean()[:, 1:]  # column 0 is background
 
 

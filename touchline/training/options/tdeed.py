@@ -1,12 +1,14 @@
 """Recipes of T-DEED (Xarles et al., CVsports 2024), by default as published for SoccerNet."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from pydantic import Field
 
-from touchline.training.options.common import PrecisionName
+from touchline.training.options.common import PrecisionName, Probability, Rule
 from touchline.training.options.video import (
     AugmentationOptions,
+    JointOptions,
     VideoClipOptions,
     VideoNetworkOptions,
     VideoOptimiserOptions,
@@ -24,7 +26,7 @@ class TDEEDNetworkOptions(VideoNetworkOptions):
     """Poolings of the encoder."""
     kernel: int = Field(9, ge=1, le=99)
     """Of the short convolutions over time; odd."""
-    factor: int = Field(4, ge=1, le=16)
+    factor: float = Field(4, gt=0, le=16)
     """By how much the long convolutions are longer."""
 
 
@@ -53,8 +55,43 @@ class TDEEDRecipe(VideoRecipe):
     clips: TDEEDClipOptions = TDEEDClipOptions()
     optimiser: TDEEDOptimiserOptions = TDEEDOptimiserOptions()
     augmentation: AugmentationOptions = AugmentationOptions()
+    joint: JointOptions | None = None
+    """A second data set with a head of its own; null for none."""
 
     @property
     def clip_steps(self) -> int:
         """See ``VideoRecipe``."""
         return self.network.clip_len
+
+    @property
+    def second_data(self) -> JointOptions | None:
+        """See ``VideoRecipe``."""
+        return self.joint
+
+
+class TeamAugmentationOptions(AugmentationOptions):
+    """Without mirrored pictures, in which the sides change places."""
+
+    flip: Probability = 0.0
+
+
+class TeamTDEEDRecipe(TDEEDRecipe):
+    """A training run of T-DEED that also learns which side of the picture acts."""
+
+    figures: ClassVar[tuple[str, ...]] = (*TDEEDRecipe.figures, "team-at1")
+
+    system: str = "tdeed-team"
+    augmentation: TeamAugmentationOptions = TeamAugmentationOptions()
+
+    @property
+    def needs_sides(self) -> bool:
+        """See ``VideoRecipe``."""
+        return True
+
+    def rules(self) -> Iterable[Rule]:
+        """See ``Recipe``."""
+        yield (
+            self.augmentation.flip > 0,
+            "augmentation.flip mirrors pictures, in which left and right change places; use 0",
+        )
+        yield from super().rules()

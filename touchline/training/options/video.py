@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from touchline.labels import LABEL_SETS
 from touchline.spotting.peaks import SuppressionKind
 from touchline.training.options.common import (
     Group,
@@ -44,6 +45,38 @@ class VideoDataOptions(LabelOptions):
     @classmethod
     def _exact_rate(cls, value: Any) -> str:
         return exact_rate(value)
+
+
+class JointOptions(Group):
+    """A second data set that is trained on jointly, with classes and a head of its own. Frames are
+    those of the first in rate and size; it is not validated on."""
+
+    root: str
+    """The second data set's folder."""
+    train: str | tuple[str, ...] | None = "train"
+    """Split or splits to train on; null for everything below the root."""
+    labels: str | tuple[str, ...] = "soccernet-v2"
+    """A published label set, or a list of labels in the order of the outputs."""
+    ignore_unknown_labels: bool = False
+    """Whether labels outside the set are left out; by default they stop the run."""
+    video: str = "224p"
+    """Which of several videos of a half to read."""
+    share: Probability = 0.5
+    """Share of the clips that are of it."""
+    foreground_share: Probability = 1.0
+    """Share of these that are placed on an event drawn first: all, as published."""
+
+    @field_validator("labels")
+    @classmethod
+    def _known_labels(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if isinstance(value, str) and value not in LABEL_SETS:
+            raise ValueError(f"use {', '.join(LABEL_SETS)}, or a list of labels")
+        return value
+
+    def data(self, main: VideoDataOptions) -> VideoDataOptions:
+        """What is read of it, at the rate and size of the first data set."""
+        own = self.model_dump(exclude={"share", "foreground_share"})
+        return main.model_copy(update=own | {"validation": None})
 
 
 class VideoNetworkOptions(Group):
@@ -121,9 +154,11 @@ class VideoOptimiserOptions(OptimiserOptions):
 class VideoValidationOptions(ValidationOptions):
     """How the best epoch is chosen."""
 
-    criterion: Literal["frame-map", "tight", "last"] = "frame-map"
+    criterion: Literal["frame-map", "tight", "at1", "team-at1", "last"] = "frame-map"
     """``frame-map``: mean of the mAP at 1, 2 and 4 frames without suppression, as published;
-    ``tight``: the tight average mAP over the classes that occur; ``last``: the last epoch."""
+    ``tight``: the tight average mAP over the classes that occur; ``at1``: their mAP within half a
+    second; ``team-at1``: the same by side of the picture, without suppression, for a system that
+    tells sides; ``last``: the last epoch."""
     start_epoch: int | None = Field(None, ge=1)
     """First epoch that is validated; by default, as published, the last twenty are."""
     suppression: SuppressionKind = "maximum"
@@ -139,7 +174,7 @@ class VideoValidationOptions(ValidationOptions):
 class VideoRecipe(Recipe):
     """A training run of a system that reads video; each system adds the options of its own."""
 
-    figures: ClassVar[tuple[str, ...]] = ("tight", "frame-map")
+    figures: ClassVar[tuple[str, ...]] = ("tight", "at1", "frame-map")
 
     data: VideoDataOptions = VideoDataOptions()
     network: VideoNetworkOptions = VideoNetworkOptions()
@@ -157,6 +192,16 @@ class VideoRecipe(Recipe):
     def clip_steps(self) -> int:
         """Frames of a clip."""
         raise NotImplementedError
+
+    @property
+    def second_data(self) -> JointOptions | None:
+        """A second data set; None for all but systems with two heads."""
+        return None
+
+    @property
+    def needs_sides(self) -> bool:
+        """Whether it learns which side of the picture acts."""
+        return False
 
     @property
     def steps_per_epoch(self) -> int:
@@ -198,6 +243,12 @@ class VideoRecipe(Recipe):
             self.clips.epoch_frames < self.clip_steps * optimiser.batch,
             f"clips.epoch_frames {self.clips.epoch_frames} is less than one step, "
             f"{optimiser.batch} clips of {self.clip_steps} frames",
+        )
+        criterion = self.validation.criterion
+        yield (
+            criterion not in (*self.figures, "last"),
+            f"validation.criterion {criterion} is not measured for {self.system}; "
+            f"use {', '.join((*self.figures, 'last'))}",
         )
         yield (
             self.validation.overlap >= self.clip_steps,

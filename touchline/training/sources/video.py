@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
-from touchline.datasets.clips import ClipDataset, ClipSampler, LabelledVideo
+from touchline.datasets.clips import ClipDataset, ClipSampler, JointClips, LabelledVideo
 from touchline.datasets.frames import FrameGrid, open_frames
 from touchline.datasets.soccernet import known_events
-from touchline.datasets.targets import label_frames
+from touchline.datasets.targets import NO_SIDE, label_frames
+from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.runtime.progress import Remark, no_remark
 from touchline.runtime.wording import counted
@@ -61,6 +62,9 @@ class VideoSource:
     ) -> None:
         self.recipe = recipe
         self.data = load_videos(recipe.data, say, grid_of(recipe))
+        self._second = _second_videos(recipe, say)
+        if recipe.needs_sides:
+            _check_sides((*self.data.training, *self._second), recipe.data.root, say)
         self.labels = self.data.labels
         self.validation = self.data.validation
         self.task = video_task(recipe.system)(recipe, self.labels)
@@ -100,7 +104,7 @@ class VideoSource:
         recipe, workers = self.recipe, self.recipe.data.workers
         optimiser = recipe.optimiser
         return DataLoader(
-            ClipDataset(self.data.training, self.task.rules, recipe.run.seed, self.task.targets),
+            self._clips(),
             batch_size=optimiser.batch // optimiser.accumulate // share.world,
             sampler=ClipSampler(self.clips_per_epoch, share.rank, share.world),
             collate_fn=_batch_of,
@@ -108,6 +112,15 @@ class VideoSource:
             persistent_workers=workers > 0,
             pin_memory=self._on_gpu,
         )
+
+    def _clips(self) -> ClipDataset | JointClips:
+        rules, seed, joint = self.task.rules, self.recipe.run.seed, self.recipe.second_data
+        clips = ClipDataset(self.data.training, rules, seed, self.task.targets)
+        if joint is None:
+            return clips
+        rules = replace(rules, foreground_share=joint.foreground_share)
+        extra = ClipDataset(self._second, rules, seed, self.task.targets)
+        return JointClips(clips, extra, joint.share, seed)
 
     def loss_batches(self, share: Share) -> LossBatches | None:
         """See ``ClipSource``: videos are validated by their curves."""
@@ -159,6 +172,29 @@ def load_videos(
     """
     grid = grid or FrameGrid(parse_rate(options.rate), options.width, options.height)
     return _open(options, read_labels(options, say, size=options.video), say, grid)
+
+
+def _second_videos(recipe: VideoRecipe, say: Remark) -> tuple[LabelledVideo, ...]:
+    joint = recipe.second_data
+    return () if joint is None else load_videos(joint.data(recipe.data), say).training
+
+
+def _check_sides(videos: Sequence[LabelledVideo], root: str, say: Remark) -> None:
+    """Remark on events without a side, which that loss leaves out.
+
+    Raises:
+        ConfigError: no event has one.
+    """
+    sides = [video.labels.sides for video in videos if video.labels.sides is not None]
+    total, known = sum(map(len, sides)), sum(int((s != NO_SIDE).sum()) for s in sides)
+    if not known:
+        raise ConfigError(
+            "no event has a team of left or right",
+            where=root,
+            remedy="the labels of 2025 have (SN-BAS-2025); or train with system=tdeed",
+        )
+    if known < total:
+        say(f"{total - known} of {counted(total, 'event')} have no team of left or right")
 
 
 def cache_folder(options: VideoDataOptions) -> Path:
