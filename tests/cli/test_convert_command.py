@@ -165,3 +165,30 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path, monkeypatch):
         convert(tmp_path / "a.events.json", tmp_path / "b.xml")
     assert refused.value.where == str(tmp_path / "b.xml")
     assert [path.name for path in tmp_path.iterdir()] == ["a.events.json"]
+
+
+MARKERS = """TITLE: Timeline 1
+FCM: NON-DROP FRAME
+
+001  001      V     C        00:00:10:00 00:00:10:01 00:00:10:00 00:00:10:01
+ |C:ResolveColorBlue |M:Goal |D:1
+
+002  001      V     C        00:01:00:00 00:01:05:00 00:01:00:00 00:01:05:00
+* FROM CLIP NAME: match.mov
+"""
+
+
+@pytest.mark.parametrize("name", ["m.events.json", "Labels-v2.json", "m.osl.json"])
+def test_markers_and_clips_of_an_edit_list_become_events(call, tmp_path, name):
+    (tmp_path / "m.edl").write_text(MARKERS.replace("* FROM CLIP NAME: match.mov\n", ""))
+    ended = call("convert", tmp_path / "m.edl", tmp_path / name, "--rate", "25")
+    assert ended.code == 0, ended.err
+    found = read(tmp_path / name)
+    assert [(e.seconds, e.label) for e in found.events] == [(10.0, "Goal"), (60.0, "Clip")]
+
+
+def test_an_edit_list_stays_one_where_the_target_is_one(call, tmp_path):
+    (tmp_path / "m.edl").write_text(MARKERS)
+    for name in ("m.reel.json", "m.json", "m.csv", "m.fcpxml"):
+        assert call("convert", tmp_path / "m.edl", tmp_path / name, "--rate", "25").code == 0
+        assert len(read(tmp_path / name).clips) == 2

@@ -78,6 +78,34 @@ def test_fcpxml_refers_to_what_it_declares(tmp_path):
             assert (Fraction(clip.get(key).removesuffix("s")) / frame).denominator == 1
 
 
+GRAMMAR = {
+    "fcpxml": ("version", "resources library"),
+    "resources": ("", "format asset"),
+    "format": ("id name frameDuration width height", ""),
+    "asset": ("id name start duration hasVideo format hasAudio", "media-rep"),
+    "media-rep": ("kind src", ""),
+    "library": ("", "event"),
+    "event": ("name", "project"),
+    "project": ("name", "sequence"),
+    "sequence": ("format duration tcStart tcFormat", "spine"),
+    "spine": ("", "asset-clip"),
+    "asset-clip": ("ref name offset start duration", "marker metadata"),
+    "marker": ("start duration value", ""),
+    "metadata": ("", "md"),
+    "md": ("key value", ""),
+}
+"""Of FCPXML 1.10, as its document type has it: attributes, and children in their order."""
+
+
+def test_fcpxml_keeps_to_its_grammar(tmp_path):
+    write(REEL, tmp_path / "r.fcpxml", rate=25)
+    for element in ElementTree.parse(tmp_path / "r.fcpxml").getroot().iter():
+        attributes, children = (text.split() for text in GRAMMAR[element.tag])
+        assert set(element.attrib) <= set(attributes)
+        order = [children.index(child.tag) for child in element]
+        assert order == sorted(order)
+
+
 def test_fcpxml_of_others(tmp_path):
     (tmp_path / "r.fcpxml").write_text(
         """<?xml version="1.0"?><!DOCTYPE fcpxml>

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline, Video
-from touchline.formats.base import Content, Matches
+from touchline.formats.base import Content, Matches, resolve_label_set
 from touchline.formats.games import half_in_name
 from touchline.reel import Reel
 
@@ -108,6 +108,37 @@ def on_video(
     return replace(
         first, video=Video(name), events=tuple(events), half=None, replays=(), warnings=warnings
     )
+
+
+def events_of(reel: Reel, name: str) -> Timeline | Match:
+    """The events of a reel's clips, by video; a clip that states none is one, by its title.
+
+    Args:
+        name: of the match, where there are several videos.
+    """
+    found: dict[tuple[str, int | None], list[Event]] = {}
+    for clip in reel:
+        title = Event(
+            clip.start_seconds, clip.title or "Clip", source="import",
+            extra={"end": clip.end_seconds},
+        )  # fmt: skip
+        found.setdefault((clip.video, clip.half), []).extend(clip.events or (title,))
+    lengths = {(video.name, video.half): video.duration_seconds for video in reel.videos}
+    timelines = [
+        Timeline(
+            Video(video, lengths.get((video, half)), reel.frame_rate),
+            tuple(dict.fromkeys(events)),
+            labels=resolve_label_set(event.label for event in events),
+            half=half,
+        )
+        for (video, half), events in found.items()
+    ]
+    if not timelines:
+        return Timeline(Video(name), warnings=reel.warnings)
+    timelines[0] = replace(timelines[0], warnings=reel.warnings)
+    if len(timelines) == 1:
+        return timelines[0]
+    return Match(name, tuple(sorted(timelines, key=lambda timeline: timeline.half or 0)))
 
 
 def match_of(files: Sequence[Path], contents: Sequence[Content]) -> Match:

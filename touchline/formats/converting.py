@@ -10,14 +10,16 @@ from touchline.formats import (
     Content,
     Media,
     find_format,
+    format_of,
     outside_labels,
     read,
     round_trip,
+    suffixes_of,
     target_format,
     write,
 )
 from touchline.formats.captions import count_chapters
-from touchline.formats.choosing import above, of_half, on_video
+from touchline.formats.choosing import above, events_of, of_half, on_video
 from touchline.formats.comparing import changes, lost_fields, timelines_of
 from touchline.formats.kloppy import PREFIX
 from touchline.reel import Reel
@@ -137,6 +139,8 @@ def convert(
     content = above(content, min_confidence)
     if kick_offs:
         content = on_video(content, kick_offs, media[0].path.name if media else None, source)
+    if isinstance(content, Reel) and _is_for_events(target, format):
+        content = events_of(content, source.stem)
     name = format or target_format(content, target)
     if name.startswith(PREFIX):
         raise FormatError(f"{name} is read-only", where=target)
@@ -161,6 +165,21 @@ def convert(
         if isinstance(content, Reel)
         else tuple(warning for timeline in timelines for warning in timeline.warnings),
     )
+
+
+def _is_for_events(target: Path, format: str | None) -> bool:
+    """Whether a target holds events and no reel."""
+    if format is not None:
+        return "reel" not in find_format(format).kinds
+    try:
+        known = format_of(target)
+    except FormatError:
+        return False
+    if known.file_name is not None and known.file_name.lower() == target.name.lower():
+        return "reel" not in known.kinds
+    reels = [ending for ending in suffixes_of("reel") if target.name.lower().endswith(ending)]
+    mine = [ending for ending in known.suffixes if target.name.lower().endswith(ending)]
+    return "reel" not in known.kinds and (not reels or max(map(len, mine)) > max(map(len, reels)))
 
 
 def _merged(content: Content, back: Content, format: str) -> int:
