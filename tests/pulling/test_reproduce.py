@@ -71,15 +71,20 @@ def maxpool(call, publish, alone):
     assert call("models", "pull", "maxpool-v2").code == 0
 
 
-def scored_as(monkeypatch, how, networks):
-    """Let the scores of these entries be of all of them."""
+def set_row(monkeypatch, names, field, value):
+    """Change a field of these entries of the catalogue."""
     document = json.loads(catalogue.catalogue().model_dump_json())
     for family in document["families"]:
         for row in family["entries"]:
-            if row["name"] in networks:
-                row["scores_of"] = {"how": how, "networks": networks}
+            if row["name"] in names:
+                row[field] = value
     made = Catalogue.model_validate(document)
     monkeypatch.setattr(catalogue, "catalogue", lambda: made)
+
+
+def scored_as(monkeypatch, how, networks):
+    """Let the scores of these entries be of all of them."""
+    set_row(monkeypatch, networks, "scores_of", {"how": how, "networks": networks})
 
 
 def test_the_score_is_that_of_predict_and_evaluate(call, publish, alone, data, tmp_path):
@@ -275,6 +280,33 @@ def test_features_can_be_extracted_from_the_videos(call, refused, publish, stand
     found = [row for row in json.loads(kept.read_text())["predictions"] if row["half"] == "1"]
     times = sorted((row["label"], int(row["position"])) for row in found)
     assert times == sorted((row["label"], round(1000 * row["time"])) for row in spotted) != []
+
+
+@pytest.mark.slow
+def test_the_average_of_twins_finds_what_each_finds(call, refused, publish, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    weights = saved(E2ESpot(E2ESpotConfig("rny002_gsm", "gru", 17)).state_dict())
+    twins = ["e2e-spot-soccer-small", "e2e-spot-soccer"]
+    for name in twins:
+        publish(name, weights)
+    root, game = tmp_path / "data", GAMES[0]
+    (root / game).mkdir(parents=True)
+    write_video(root / game / "1_224p.mkv", 100, sound=False)
+    write_labels(root / game, [annotation(1, 2, "Goal")])
+    (root / "test.json").write_text(json.dumps([game]))
+    out = tmp_path / "out"
+    command = ("reproduce", twins[0], "--data", root, "--out", out, "--pull", "--json")
+    assert "no average" in json.loads(call(*command, "--average").out)["error"]
+    score = {"metric": "tight", "value": 70, "on": "SoccerNet-v2 test"}
+    set_row(monkeypatch, twins[:1], "average", {"networks": twins, "scores": [score]})
+    told = json.loads(call(*command, "--average").out)
+    assert (told["how"], told["networks"], told["scores"][0]["reported"]) == ("average", twins, 70)
+    assert json.loads(call(*command).out)["how"] == "alone"
+    alone, average = (
+        json.loads((out / name / game / "results_spotting.json").read_text())["predictions"]
+        for name in (twins[0], f"{twins[0]}-average")
+    )
+    assert alone == average != []
 
 
 @pytest.mark.slow

@@ -39,7 +39,8 @@ class Network:
     """A network, what it reads, and where it runs.
 
     Attributes:
-        name: in the zoo.
+        name: in the zoo, and of the folder of its predictions.
+        members: names of the networks whose curves are averaged; empty for one network.
         reads_features: whether games are read from feature files; else from videos.
         features: name of the feature files, if they are not called as the model's own.
         engine, precision, threads: of a network that reads pictures.
@@ -51,11 +52,17 @@ class Network:
     engine: EngineName = "auto"
     precision: Precision = "fp32"
     threads: int | None = None
+    members: tuple[str, ...] = ()
+
+    @property
+    def cards(self) -> list[ModelCard]:
+        """The cards of its members, or its own."""
+        return [find(name).card for name in self.members or (self.name,)]
 
     @property
     def card(self) -> ModelCard:
-        """Its card."""
-        return find(self.name).card
+        """The card that says what it reads and how events are found."""
+        return self.cards[0]
 
     def check(self, game: Game) -> None:
         """See whether the files of a game fit; only headers are read.
@@ -95,10 +102,10 @@ class _OpenNetwork:
             opened = load_for_features(network.name, features=network.features)
             self.spotter, self._leave = opened, opened.__exit__
         else:
-            from touchline.spotting.spotter import load
+            from touchline.spotting.averaged import load_averaged
 
-            video = load(
-                network.name,
+            video = load_averaged(
+                network.members or (network.name,),
                 engine=network.engine,
                 precision=network.precision,
                 threads=network.threads,
@@ -226,8 +233,8 @@ class PredictTask:
         return (before + min(share, 1.0)) / len(self.game.halves)
 
     def _made_of(self) -> str:
-        card = self.network.card
-        options = (card.model_dump_json(), challenge_threshold(card), self.network.features)
+        cards = tuple(card.model_dump_json() for card in self.network.cards)
+        options = (cards, challenge_threshold(self.network.card), self.network.features)
         return checksum((), self.network.inputs(self.game), options)
 
     def _outcome(self, match: Match, *, kept: bool) -> Outcome:

@@ -1,10 +1,10 @@
 """A published score again: the published weights over a copy of the data, and the same metric."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -42,6 +42,11 @@ _HIGH_PICTURE = 300
 """Networks of higher pictures read the 720p videos."""
 
 
+How = Literal["alone", "mean", "together", "average"]
+"""How several networks make one score: the mean of their scores; their events scored as those of
+one; or their curves averaged before events are found."""
+
+
 @dataclass(frozen=True)
 class Reported:
     """What was reported of a published network, and on which split.
@@ -50,28 +55,22 @@ class Reported:
         entry: of the catalogue.
         scores: those on the split, else all that were reported.
         split: to predict and score.
+        names: the networks whose scores these are.
     """
 
     entry: Entry
     scores: tuple[ReportedScore, ...]
     split: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The networks whose scores are reported."""
-        return self.entry.scored_networks
-
-    @property
-    def how(self) -> str:
-        """How the networks make one score: ``alone``, ``mean`` or ``together``."""
-        return "alone" if self.entry.scores_of is None else self.entry.scores_of.how
+    names: tuple[str, ...]
+    how: How
 
 
-def reported(name: str, split: str | None = None) -> Reported:
+def reported(name: str, split: str | None = None, *, average: bool = False) -> Reported:
     """What the catalogue says was reported of a network.
 
     Args:
         split: by default the one of the first reported score, and test where none is stated.
+        average: of the average of several networks, instead of this one.
 
     Raises:
         ConfigError: not an entry, or one that touchline cannot run, or without a reported score.
@@ -79,6 +78,12 @@ def reported(name: str, split: str | None = None) -> Reported:
     entry = find_entry(name)
     if entry is None:
         raise _unknown(name)
+    if average and entry.average is None:
+        raise ConfigError(
+            f"no average of networks is reported for {name}",
+            where="--average",
+            remedy=f"leave it out, or name one that has it: {', '.join(_averaged())}",
+        )
     if not entry.scores:
         raise ConfigError(
             "no score is reported for it",
@@ -87,9 +92,22 @@ def reported(name: str, split: str | None = None) -> Reported:
         )
     if entry.missing:
         raise ConfigError(f"touchline cannot use it yet: {entry.missing}", where=name)
-    chosen = split or entry.scores[0].split or DEFAULT_SPLIT
-    on_split = tuple(score for score in entry.scores if score.split == chosen)
-    return Reported(entry, on_split or entry.scores, chosen)
+    scores, names, how = _reported_scores(entry, average)
+    chosen = split or scores[0].split or DEFAULT_SPLIT
+    on_split = tuple(score for score in scores if score.split == chosen)
+    return Reported(entry, on_split or scores, chosen, names, how)
+
+
+def _reported_scores(
+    entry: Entry, average: bool
+) -> tuple[tuple[ReportedScore, ...], tuple[str, ...], How]:
+    if average and entry.average is not None:
+        return entry.average.scores, entry.average.networks, "average"
+    return entry.scores, entry.scored_networks, entry.scores_of.how if entry.scores_of else "alone"
+
+
+def _averaged() -> list[str]:
+    return [entry.name for entry in entries() if entry.average is not None]
 
 
 def _unknown(name: str) -> ConfigError:
@@ -195,6 +213,10 @@ def find_data(
         Network(name, card.features is not None and not extract, features, engine, precision)
         for name, card in zip(what.names, cards, strict=True)
     )
+    if what.how == "average":
+        if networks[0].reads_features:
+            raise ConfigError("only networks of pictures are averaged", where="--average")
+        networks = (replace(networks[0], name=f"{what.entry.name}-average", members=what.names),)
     first_card = cards[0]
     size = video or ("720p" if (first_card.height or 0) > _HIGH_PICTURE else "224p")
     own = None if extract else first_card.features
@@ -340,8 +362,6 @@ class Reproduction:
     """The result.
 
     Attributes:
-        how: ``alone``; ``mean`` of the scores of each; ``together``: the events of all, scored as
-            those of one network.
         games, of_games: scored, and in the split.
         absent: why each of the other games could not be used.
         may_differ: why reached and reported may differ, a sentence each.
@@ -350,7 +370,7 @@ class Reproduction:
 
     name: str
     networks: tuple[str, ...]
-    how: str
+    how: How
     split: str
     games: int
     of_games: int

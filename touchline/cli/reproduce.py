@@ -54,6 +54,14 @@ def reproduce(
             "--available", help="Score the games that are here, where the split lacks some."
         ),
     ] = False,
+    average: Annotated[
+        bool,
+        typer.Option(
+            "--average",
+            help="The reported average of several networks (COMEDIAN's three seeds): their curves "
+            "are averaged before events are found.",
+        ),
+    ] = False,
     out: Annotated[
         Path,
         typer.Option("--out", "-o", help="Folder for the predictions, kept from call to call."),
@@ -98,7 +106,7 @@ def reproduce(
     from touchline.errors import InputError
     from touchline.pipeline import check_writable
 
-    what = reported(name, split)
+    what = reported(name, split, average=average)
     if not data.is_dir():
         raise InputError("there is no such folder", where=data, remedy="give the dataset's folder")
     check_writable(out)
@@ -186,6 +194,7 @@ def _print(made: "Reproduction") -> None:
 _HOW = {
     "alone": lambda made: "one network",
     "mean": lambda made: f"mean of the scores of {len(made.networks)} networks",
+    "average": lambda made: f"curves of {' and '.join(made.networks)} averaged",
     "together": lambda made: f"the events of {' and '.join(made.networks)} together",
 }
 

@@ -153,6 +153,18 @@ class ScoresOf(_Row):
     networks: Annotated[tuple[Name, ...], Field(min_length=2)]
 
 
+class AverageOf(_Row):
+    """Networks whose curves are averaged before events are found in them.
+
+    Attributes:
+        networks: names of their entries.
+        scores: as published, of the average.
+    """
+
+    networks: Annotated[tuple[Name, ...], Field(min_length=2)]
+    scores: Annotated[tuple[ReportedScore, ...], Field(min_length=1)]
+
+
 class ImportSettings(_Row):
     """What an import needs beyond the weights: what the published configuration says."""
 
@@ -180,6 +192,7 @@ class Entry(_Row):
         missing: what touchline lacks for it, where that is so.
         scores: as published.
         scores_of: the networks that have these scores, where it is not this one alone.
+        average: the average of this network and others, where scores of it are published.
         licence: of the weights.
         commercial_use: what that licence says of it.
         training_data, training_data_licence: what it learnt from.
@@ -204,6 +217,7 @@ class Entry(_Row):
     missing: Line = ""
     scores: tuple[ReportedScore, ...] = ()
     scores_of: ScoresOf | None = None
+    average: AverageOf | None = None
     licence: Annotated[str, Field(min_length=1, max_length=500)]
     commercial_use: Literal["allowed", "forbidden", "unstated"]
     training_data: Line
@@ -326,7 +340,8 @@ class Catalogue(_Row):
             raise ValueError(f"{min(twice)} stands there twice")
         for family in self.families:
             for entry in family.entries:
-                if unknown := {*entry.needs, *entry.scored_networks} - set(names):
+                averaged = entry.average.networks if entry.average else ()
+                if unknown := {*entry.needs, *entry.scored_networks, *averaged} - set(names):
                     raise ValueError(f"{entry.name} needs {min(unknown)}, which is no entry")
         return self
 
