@@ -42,6 +42,21 @@ def test_a_video_that_is_none_is_one_line_and_no_file(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("names", [("match", "silent"), ("2_224p", "1_224p")])
+def test_the_halves_of_a_match_are_written_into_one_file(call, plain_model, videos, names):
+    given = [videos / f"{name}.mp4" for name in names]
+    for path, source in zip(given, ("match", "silent"), strict=True):
+        if not path.exists():
+            path.write_bytes((videos / f"{source}.mp4").read_bytes())
+    whole = videos / "whole.events.json"
+    ended = call("spot", *given, "--model", plain_model, "--match", whole, "--json")
+    assert ended.code == 0 and "the events of 2 halves" in ended.err
+    json.loads(ended.out)
+    halves = {t.half: t.video.name for t in read(whole).timelines}
+    expected = sorted(names) if names[0][0].isdigit() else names
+    assert halves == {1: f"{expected[0]}.mp4", 2: f"{expected[1]}.mp4"}
+
+
 @pytest.mark.parametrize("name", ["match", "silent", "one-frame"])
 def test_any_length_with_and_without_sound(call, plain_model, videos, name):
     ended = call("spot", videos / f"{name}.mp4", "--model", plain_model, "--json")

@@ -15,10 +15,13 @@ from touchline.cli.output import (
     RayOption,
     in_range,
     new_app,
+    remarks,
 )
 from touchline.runtime.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from touchline.batch.summary import Outcome
     from touchline.pipeline import SpotOptions
 
@@ -57,6 +60,13 @@ def spot(
     ] = None,
     end: Annotated[
         str | None, typer.Option(metavar="TIME", help="Read each video up to here.")
+    ] = None,
+    match: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the events of all videos into this file: the halves of one match, by "
+            "their names or in order."
+        ),
     ] = None,
     engine: Annotated[
         Literal["auto", "openvino", "torch"],
@@ -105,6 +115,22 @@ def spot(
     executor = open_executor(ray, jobs=jobs, gpus=gpus, reads=videos, writes=out)
     summary = run_tasks(tasks, executor, "spotting")
     print_summary(summary, _lines, json)
+    if match is not None:
+        _write_match([Path(outcome.files[0]) for outcome in summary.done], match, overwrite)
+
+
+def _write_match(events: "Sequence[Path]", match: Path, overwrite: bool) -> None:
+    """Write the halves of a match, each of a file, into one file."""
+    from touchline.formats import read, write
+    from touchline.formats.choosing import match_of
+
+    found = match_of(events, [read(path) for path in events], in_order=True)
+    write(found, match, overwrite=overwrite)
+    remarks.print(
+        f"{match}: the events of {counted(len(events), 'half', 'halves')}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _lines(outcome: "Outcome") -> str:

@@ -141,17 +141,24 @@ def events_of(reel: Reel, name: str) -> Timeline | Match:
     return Match(name, tuple(sorted(timelines, key=lambda timeline: timeline.half or 0)))
 
 
-def match_of(files: Sequence[Path], contents: Sequence[Content]) -> Match:
+def match_of(
+    files: Sequence[Path], contents: Sequence[Content], *, in_order: bool = False
+) -> Match:
     """The match of several files, each of one half or more.
 
     Args:
         contents: what each file holds.
+        in_order: where no file says which half it is, they are the halves in this order.
 
     Raises:
         FormatError: a reel or several games among them, a half that is unknown or given twice.
     """
     timelines: list[Timeline] = []
-    for path, content in zip(files, contents, strict=True):
+    by_place = in_order and not any(
+        isinstance(content, Timeline) and _half_stated(content, path)
+        for path, content in zip(files, contents, strict=True)
+    )
+    for place, (path, content) in enumerate(zip(files, contents, strict=True), start=1):
         if isinstance(content, Reel | dict):
             raise FormatError(
                 "is a reel" if isinstance(content, Reel) else "holds several games",
@@ -159,7 +166,7 @@ def match_of(files: Sequence[Path], contents: Sequence[Content]) -> Match:
                 remedy="give the events of each half of one match",
             )
         for timeline in content.timelines if isinstance(content, Match) else (content,):
-            half = timeline.half or half_in_name(timeline.video.name) or half_in_name(path.name)
+            half = place if by_place else _half_stated(timeline, path)
             if half is None or any(other.half == half for other in timelines):
                 raise FormatError(
                     "does not say which half it is" if half is None else f"half {half}, again",
@@ -169,3 +176,7 @@ def match_of(files: Sequence[Path], contents: Sequence[Content]) -> Match:
             timelines.append(replace(timeline, half=half))
     timelines.sort(key=lambda timeline: timeline.half or 0)
     return Match(files[0].absolute().parent.name or "match", tuple(timelines))
+
+
+def _half_stated(timeline: Timeline, path: Path) -> int | None:
+    return timeline.half or half_in_name(timeline.video.name) or half_in_name(path.name)
