@@ -165,7 +165,10 @@ def test_edit_lists_count_from_the_timecode_of_the_video(call, videos, tmp_path)
         assert call("reel", reel, "--no-snap", "-o", listed).code == 0
         assert call("convert", listed, back, "--video", video).code == 0
         assert [(c.start_seconds, c.end_seconds) for c in read_reel(back)] == [(1.0, 3.0)]
+        again = ("reel", listed, "--no-snap", "-o", tmp_path / f"again.{suffix}")
+        assert call(*again).code == 0, "the video lies beside the list"
     assert "10:00:01:00 10:00:03:00" in (tmp_path / "x.edl").read_text()
+    assert "10:00:01:00 10:00:03:00" in (tmp_path / "again.edl").read_text()
     root = ElementTree.parse(tmp_path / "x.fcpxml").getroot()
     assert root.find(".//asset").get("start") == "36000s"
     assert root.find(".//asset-clip").get("start") == "36001s"

@@ -171,10 +171,19 @@ class ReelTask:
         return thing if self.options.half is None else of_half(thing, self.options.half, self.name)
 
     def _read_file(self, path: Path) -> Timeline | Match | Reel:
-        if path.suffix.lower() not in _TIMECODE_LISTS or not self.videos:
+        if path.suffix.lower() not in _TIMECODE_LISTS:
             return read_one_game(path, self.options.rate)
+        if not self.videos:
+            return self._read_list(path)
         rate = self.options.rate or edit_rate(probe(self.videos[0]))[0]
         return read_one_game(path, rate, [media_of_video(video) for video in self.videos])
+
+    def _read_list(self, path: Path) -> Timeline | Match | Reel:
+        """An edit list; where the videos beside it have a timecode, its times begin there."""
+        thing = read_one_game(path, self.options.rate)
+        beside = videos_of(path, thing, []) if isinstance(thing, Reel) else None
+        media = [media_of_video(video) for video in _files_of(beside)]
+        return read_one_game(path, self.options.rate, media) if media else thing
 
     def _refuse_one_video_of_two(self, thing: Timeline | Match | Reel) -> None:
         """Refuse one video for events of several halves, whichever of them the reel shows."""
