@@ -249,6 +249,11 @@ def row_of(system: str) -> System:
     return SYSTEMS.get(system, SYSTEMS["e2e-spot"])
 
 
+def steps_per_row(config: Any) -> int:
+    """Steps of a network's output, and of the events that it learns, for every row of features."""
+    return int(getattr(config, "steps_per_row", 1))
+
+
 def systems_reading(reads: Reads) -> list[str]:
     """The names of the systems whose clips consist of this."""
     return [name for name, system in SYSTEMS.items() if system.reads == reads]

@@ -1,6 +1,6 @@
 """A half through CALF: the published figures, every step judged once, one pass as good as many."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ torch = needs("torch")
 
 from safetensors.torch import load_file  # noqa: E402
 
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.calf_attention import AttentionCALF, AttentionCALFConfig  # noqa: E402
 from touchline.models.parts.capsules import CapsuleOutput  # noqa: E402
@@ -48,6 +49,12 @@ class Rows:
         return self.values
 
 
+@pytest.fixture(autouse=True)
+def no_gradients() -> "Iterator[None]":
+    with torch.inference_mode():
+        yield
+
+
 @pytest.fixture(scope="module")
 def published(shared: Path) -> CALF:
     network = CALF(CALFConfig(num_classes=17))
@@ -77,8 +84,8 @@ def placed(spotting: np.ndarray, starts: np.ndarray, steps: int, last_start: int
 def test_equals_the_published_half(shared: Path, published: CALF) -> None:
     known, streams = known_half(shared, "aligned")
     expected = np.maximum(known["timestamps_long"], 0)
-    np.testing.assert_allclose(score(published, streams), expected, rtol=0, atol=1e-5)
-    near = segment(published, streams)
+    np.testing.assert_allclose(score(TorchStages(published), streams), expected, rtol=0, atol=1e-5)
+    near = segment(TorchStages(published), streams)
     filled = known["segmentation_filled"]
     np.testing.assert_array_equal(near.argmax(axis=1)[filled], known["segmentation_argmax"][filled])
 
@@ -93,7 +100,7 @@ def test_puts_the_last_clip_where_it_belongs(shared: Path, published: CALF) -> N
     )
     np.testing.assert_array_equal(misplaced, known["timestamps_long"])  # 37 steps too early
     expected = placed(spotting[true_clips], starts[true_clips], steps, steps - 240)
-    ours = score(published, streams)
+    ours = score(TorchStages(published), streams)
     np.testing.assert_allclose(ours, np.maximum(expected, 0), rtol=0, atol=1e-5)
 
 
@@ -131,10 +138,10 @@ def test_one_pass_equals_clip_by_clip(network: Any, steps: int) -> None:
 
     streams: Mapping[str, Rows] = {"features": Rows(rows)}
     near = segment_clips(network.config, steps, clip_by_clip)
-    np.testing.assert_allclose(segment(network, streams), near, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(segment(TorchStages(network), streams), near, rtol=0, atol=1e-5)
     scores = score_clips(network.config, steps, clip_by_clip)
     assert scores.shape == (steps, 3)
-    np.testing.assert_allclose(score(network, streams), scores, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(score(TorchStages(network), streams), scores, rtol=0, atol=1e-5)
 
 
 def test_nothing_is_spotted_behind_a_short_half() -> None:

@@ -1,6 +1,6 @@
 """A half through CALF with calibration: the published detections, and one pass as good as many."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from safetensors.torch import load_file  # noqa: E402
 
 from touchline.datasets.features import Stream  # noqa: E402
 from touchline.datasets.player_boxes import DRAWN_STREAMS  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.formats.player_boxes import (  # noqa: E402
     PLAYER_BOXES_RATE,
     calibration_name,
@@ -30,6 +31,12 @@ from touchline.spotting.scorers.calibration import score, segment  # noqa: E402
 
 STEPS = 500
 PUBLISHED_WINDOW = 40
+
+
+@pytest.fixture(autouse=True)
+def no_gradients() -> "Iterator[None]":
+    with torch.inference_mode():
+        yield
 
 
 class Rows:
@@ -125,7 +132,7 @@ def test_equals_the_published_half(
     spotting = known[f"spotting{suffix}"]
     network = network_of(shared, name, players)
     run = half_scorer("calf-calibration" if players else "calf")
-    ours = run(network, streams_of(shared, half))
+    ours = run(TorchStages(network), streams_of(shared, half))
     expected = placed(spotting, (0, 1, 3), (0, 160, 260))
     np.testing.assert_allclose(ours, np.maximum(expected, 0), rtol=0, atol=1e-5)
     assert published_detections(known, suffix) == suppressed(misplaced(spotting))
@@ -182,6 +189,6 @@ def test_one_pass_equals_clip_by_clip(shared: Path, players: str, steps: int) ->
 
     streams = {"features": Rows(rows), network.config.stream: Rows(seen)}
     near = segment_clips(network.config, steps, clip_by_clip)
-    np.testing.assert_allclose(segment(network, streams), near, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(segment(TorchStages(network), streams), near, rtol=0, atol=1e-5)
     scores = score_clips(network.config, steps, clip_by_clip)
-    np.testing.assert_allclose(score(network, streams), scores, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(score(TorchStages(network), streams), scores, rtol=0, atol=1e-5)

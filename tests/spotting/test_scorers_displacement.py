@@ -12,8 +12,9 @@ torch = needs("torch")
 
 from touchline.datasets.displacement import anchor_targets, astra_targets  # noqa: E402
 from touchline.datasets.features import LabelledSteps  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
-from touchline.models.astra import ASTRA, ASTRAConfig, ASTRAOutput  # noqa: E402
+from touchline.models.astra import ASTRA, ASTRAConfig  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
 from touchline.spotting.displacement import move_confidences  # noqa: E402
 from touchline.spotting.scorers import astra, dense_anchors  # noqa: E402
@@ -95,7 +96,7 @@ def test_a_half_is_what_its_chunks_say_one_by_one(monkeypatch, rows, upsampling)
     monkeypatch.setattr(dense_anchors, "CLIPS_AT_ONCE", 2)
     network = anchors(upsampling=upsampling)
     features = Held(noise(rows, 6), 2)
-    said_of_half = dense_anchors.read_half(network, {"features": features})
+    said_of_half = dense_anchors.read_half(TorchStages(network), {"features": features})
     with torch.inference_mode():
         steps = network.interpolate(torch.from_numpy(features.rows)[None])[0]
         count = len(steps)
@@ -107,18 +108,18 @@ def test_a_half_is_what_its_chunks_say_one_by_one(monkeypatch, rows, upsampling)
             own = slice(first - start, last - start)
             for whole, part in zip(said_of_half[:2], said, strict=True):
                 np.testing.assert_allclose(whole[first:last], part[0, own].numpy(), atol=1e-5)
-    assert dense_anchors.score(network, {"features": features}).shape == (count, 2)
+    assert dense_anchors.score(TorchStages(network), {"features": features}).shape == (count, 2)
 
 
 def test_without_displacements_confidences_stay_where_they_are():
     network = anchors(heads=("confidence",))
-    scores = dense_anchors.score(network, {"features": Held(noise(50, 6), 2)})
+    scores = dense_anchors.score(TorchStages(network), {"features": Held(noise(50, 6), 2)})
     assert ((scores > 0) & (scores < 1)).all()
 
 
 def test_displacements_are_read_in_the_unit_that_they_are_trained_in():
     network = anchors(delta_seconds=3.3)  # 6 whole steps
-    said = dense_anchors.read_half(network, {"features": Held(noise(40, 6), 2)})
+    said = dense_anchors.read_half(TorchStages(network), {"features": Held(noise(40, 6), 2)})
     logits, delta = np.full((40, 2), -200, np.float32), np.zeros((40, 2), np.float32)
     logits[10, 0], delta[10, 0] = 9, 1
     scores = dense_anchors.detections(said._replace(logits=logits, delta=delta))
@@ -151,7 +152,7 @@ def test_astra_over_a_half_is_its_clips_one_by_one(monkeypatch, rows_per_second)
     features = Held(noise(29 * rows_per_second, 6), rows_per_second)
     power = Held(np.abs(noise(2900, 16)), 100)
     power.rows[1100] = 1e5  # in every clip, so that all are measured from the same loudest
-    scores = astra.score(network, {"features": features, "log_mel": power})
+    scores = astra.score(TorchStages(network), {"features": features, "log_mel": power})
     expected = np.zeros((58, 2), np.float32)
     with torch.inference_mode():
         for second in (0, 8, 16, 19):
@@ -172,19 +173,19 @@ def test_perfect_displacements_point_at_the_event():
     events = [(3, 0), (30, 1), (36, 1), (57, 0)]
     targets = astra_targets(labelled(events), 0, 58, 2, 4, 6)
 
-    class Perfect(torch.nn.Module):
+    class Perfect:
+        name = "by hand"
         config = ASTRAConfig(**(ASTRA_SIZES | {"audio": False}))
-        queries = torch.zeros(1)
 
-        def see(self, rows):
-            return rows[:, :1]
+        def has(self, stage):
+            return stage in ("see", "relate")
 
-        def relate(self, seen, heard):
-            first = 2 * seen[:, 0, 0].long()
-            steps = first[:, None] + torch.arange(20)
-            labels = torch.from_numpy(targets.labels)[steps]
-            displacement = torch.from_numpy(targets.displacement)[steps]
-            return ASTRAOutput(labels, torch.stack((displacement, displacement), -1))
+        def __call__(self, stage, **inputs):
+            if stage == "see":
+                return inputs["rows"][:, :1]
+            first = 2 * inputs["seen"][:, 0, 0].astype(int)
+            steps = first[:, None] + np.arange(20)
+            return np.stack((targets.labels[steps], targets.displacement[steps]), axis=-1)
 
     rows = np.arange(29, dtype=np.float32)[:, None].repeat(6, axis=1)
     scores = astra.score(Perfect(), {"features": Held(rows, 1)})
@@ -193,11 +194,11 @@ def test_perfect_displacements_point_at_the_event():
 
 def test_a_network_that_hears_needs_sound():
     with pytest.raises(ConfigError, match="log_mel"):
-        astra.score(transformer(), {"features": Held(noise(20, 6), 1)})
+        astra.score(TorchStages(transformer()), {"features": Held(noise(20, 6), 1)})
 
 
 def test_a_half_shorter_than_a_clip():
     network = transformer(audio=False)
-    assert astra.score(network, {"features": Held(noise(4, 6), 1)}).shape == (8, 2)
-    scores = dense_anchors.score(anchors(), {"features": Held(noise(1, 6), 2)})
+    assert astra.score(TorchStages(network), {"features": Held(noise(4, 6), 1)}).shape == (8, 2)
+    scores = dense_anchors.score(TorchStages(anchors()), {"features": Held(noise(1, 6), 2)})
     assert scores.shape == (1, 2)

@@ -12,6 +12,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from touchline.datasets.features import FeatureFile  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork  # noqa: E402
 from touchline.spotting.scorers import pooling as halves  # noqa: E402
 from touchline.spotting.scorers.pooling import score  # noqa: E402
@@ -51,7 +52,7 @@ def test_every_step_has_the_score_of_the_window_around_it(pooling, steps, clip_s
     torch.manual_seed(seed)
     network = PoolingNetwork(PoolingConfig(pooling, 3, clip_steps, 8, 12, 4)).eval()
     rows = torch.randn(steps, 8).numpy()
-    found = score(network, {"features": Rows(rows)})
+    found = score(TorchStages(network), {"features": Rows(rows)})
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, windowed(network, rows), rtol=0, atol=1e-5)
 
@@ -62,7 +63,7 @@ def test_long_halves_go_in_pieces(at_once, monkeypatch):
     network = PoolingNetwork(PoolingConfig("netvlad++", 3, 12, 8, 8, 4)).eval()
     rows = torch.randn(60, 8).numpy()
     monkeypatch.setattr(halves, "STEPS_AT_ONCE", at_once)
-    found = score(network, {"features": Rows(rows)})
+    found = score(TorchStages(network), {"features": Rows(rows)})
     np.testing.assert_allclose(found, windowed(network, rows), rtol=0, atol=1e-5)
 
 
@@ -72,8 +73,8 @@ def test_half_precision_around_it_changes_nothing(pooling):
     network = PoolingNetwork(PoolingConfig(pooling, 3, 12, 16, 8, 4)).eval()
     rows = torch.randn(60, 16).numpy()
     with torch.autocast("cpu", torch.bfloat16):
-        found = score(network, {"features": Rows(rows)})
-    np.testing.assert_array_equal(found, score(network, {"features": Rows(rows)}))
+        found = score(TorchStages(network), {"features": Rows(rows)})
+    np.testing.assert_array_equal(found, score(TorchStages(network), {"features": Rows(rows)}))
 
 
 @pytest.mark.slow
@@ -88,6 +89,6 @@ def test_published_weights_over_a_half(name, shared, tmp_path):
     rows = np.maximum(rng.normal(size=(1500, 512)), 0).cumsum(0)[::5].astype(np.float16)
     np.save(tmp_path / "1_ResNET_TF2_PCA512.npy", rows)
     features = FeatureFile(tmp_path / "1_ResNET_TF2_PCA512.npy", Fraction(2))
-    found = score(network, {"features": features})
+    found = score(TorchStages(network), {"features": features})
     expected = windowed(network, rows.astype(np.float32))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

@@ -18,6 +18,7 @@ from held_features import half_with_events  # noqa: E402
 
 from touchline.datasets.features import FeatureFile  # noqa: E402
 from touchline.datasets.time_shift import context_of  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
 from touchline.formats.grounding import SHOT_FILE, read_replays, read_shots  # noqa: E402
@@ -125,7 +126,8 @@ def test_a_grounding_network_can_be_trained_and_scored(
         assert grounded.keys() == shots.keys()
         for name, own in shots.items():
             stream = FeatureFile(dataset / name / "1_small.npy", Fraction(2))
-            wanted = ground(network, stream, [r for r in replays_of(own) if r.half == 1])
+            replays = [replay for replay in replays_of(own) if replay.half == 1]
+            wanted = ground(TorchStages(network), stream, replays)
             found = [replay for replay in grounded[name] if replay.half == 1]
             assert [(r.end_seconds, r.times) for r in found] == [
                 (r.end_seconds, r.times) for r in wanted

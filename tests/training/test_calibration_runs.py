@@ -12,6 +12,7 @@ needs("lightning")
 from touchline.datasets.features import MAIN  # noqa: E402
 from touchline.datasets.player_boxes import DRAWN_STREAMS  # noqa: E402
 from touchline.datasets.streams import StreamSource, open_half  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
 from touchline.simulator.dataset import simulate  # noqa: E402
@@ -87,7 +88,7 @@ def test_a_simulated_match_trains_a_network_that_scores_it(
         sources[name] = StreamSource(told.name, parse_rate(told.rate or card.rate), told.width)
     network = load_network(folder)
     for path in sorted(dataset.rglob("*_small.npy")):
-        values = half_scorer(card.system)(network, open_half(path, sources))
+        values = half_scorer(card.system)(TorchStages(network), open_half(path, sources))
         assert values.shape == (STEPS, len(SOCCERNET_V2_VISUAL))
         assert values.any() and np.isfinite(values).all()
 

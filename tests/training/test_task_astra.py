@@ -12,6 +12,7 @@ needs("lightning")
 from held_features import Held, half_with_events, labelled, train  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.importers.legacy.astra import WINDOW_SECONDS  # noqa: E402
 from touchline.labels import SOCCERNET_V2, LabelSet  # noqa: E402
@@ -110,7 +111,7 @@ def test_it_learns_to_point_at_events(monkeypatch):
 
 def events_found(network: ASTRA, half: LabelledHalf) -> list[bool]:
     """Of each event, whether one of as many best peaks lies within a second of it."""
-    values = astra.score(network, half.streams)
+    values = astra.score(TorchStages(network), half.streams)
     scores = Scores(values, np.arange(len(values)) / 2, LABELS, Fraction(2))
     peaks = find_peaks(scores, Suppression("soft", 2.5))
     best = sorted(peaks, key=lambda e: -e.confidence)[: len(half.events)]
@@ -133,7 +134,7 @@ def test_it_trains_on_sound_too():
         np.isfinite(losses).all()
         and len(losses) == len(task.plan(halves, np.random.default_rng(0))) // 4
     )
-    assert astra.score(network, halves[0].streams).shape == (120, 2)
+    assert astra.score(TorchStages(network), halves[0].streams).shape == (120, 2)
 
 
 def test_the_recipe_is_the_published_one():

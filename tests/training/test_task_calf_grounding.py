@@ -18,6 +18,7 @@ from touchline.datasets.features import (  # noqa: E402
     LabelledHalf,
     LabelledSteps,
 )
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import FormatError, InputError  # noqa: E402
 from touchline.formats.grounding import read_replays, read_shots, write_replays  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
@@ -166,7 +167,7 @@ def test_candidates_lie_before_their_replay_and_can_be_scored(tmp_path: Path) ->
     grounded = []
     for number, half in enumerate(halves, 1):
         own = [replay for replay in replays_of(shots) if replay.half == number]
-        grounded += ground(network, half.streams["features"], own)
+        grounded += ground(TorchStages(network), half.streams["features"], own)
     assert [(g.half, g.end_seconds) for g in grounded] == [(1, 58), (1, 70), (2, 12), (2, 66)]
     for replay in grounded:
         assert all(time < replay.end_seconds for time in replay.times)
@@ -187,6 +188,8 @@ def test_the_published_network_grounds_replays(shared: Path, tmp_path: Path) -> 
     network.load_state_dict(torch.load(weights, "cpu", weights_only=True)["state_dict"])
     rows = np.random.default_rng(0).standard_normal((1000, 512), np.float32)
     np.save(tmp_path / "1.npy", rows)
-    (grounded,) = ground(network, FeatureFile(tmp_path / "1.npy", RATE), [Replay(1, 400, 410)])
+    (grounded,) = ground(
+        TorchStages(network), FeatureFile(tmp_path / "1.npy", RATE), [Replay(1, 400, 410)]
+    )
     assert grounded.times and max(grounded.times) < 410
     assert all(0 <= score <= 1 for score in grounded.scores)

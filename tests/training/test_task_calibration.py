@@ -12,6 +12,7 @@ needs("lightning")
 from held_features import Held, clip_of, labelled  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.features.player_graph import MAX_PEOPLE, NODE_FEATURES  # noqa: E402
 from touchline.labels import LABEL_SETS, SOCCERNET_V2_VISUAL, LabelSet  # noqa: E402
@@ -101,7 +102,7 @@ def test_learns_from_the_players_alone(players: str) -> None:
             optimiser.step()
             losses.append(float(loss.detach()))
     assert np.mean(losses[-6:]) < np.mean(losses[:3])
-    near = segment(network.eval(), halves[0].streams)
+    near = segment(TorchStages(network.eval()), halves[0].streams)
     assert near.shape == (600, 2)
     step, kind = np.array(EVENTS).T
     margin = near[step, kind] - near[step, 1 - kind]

@@ -12,6 +12,7 @@ needs("lightning")
 from held_features import Held, clip_of, half_with_events, labelled, train  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2, LabelSet  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
@@ -118,7 +119,7 @@ def test_it_learns_to_point_at_events(shared_trunk):
 
 def events_found(network: DenseAnchors, half: LabelledHalf) -> list[bool]:
     """Of each event, whether one of as many best peaks lies within half a second of it."""
-    values = dense_anchors.score(network, half.streams)
+    values = dense_anchors.score(TorchStages(network), half.streams)
     scores = Scores(values, np.arange(300) / 2, LABELS, Fraction(2))
     peaks = find_peaks(scores, Suppression("linear", 4.0, floor=1e-5))
     best = sorted(peaks, key=lambda e: -e.confidence)[: len(half.events)]

@@ -12,6 +12,7 @@ needs("lightning")
 from held_features import Held, labelled  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
 from touchline.models.fusion import (  # noqa: E402
@@ -91,12 +92,12 @@ def test_it_learns_what_only_one_stream_tells_and_misses_it_without(kind):
     network.eval()
     unseen = half_of(99)
     at = unseen.events.steps, unseen.events.classes
-    values = fusion.score(network, unseen.streams)
+    values = fusion.score(TorchStages(network), unseen.streams)
     assert values.shape == (160, 2)
     right = values[at] > values[at[0], 1 - at[1]]
     assert right.mean() > 0.9 and values[at].mean() > 2 * values.mean()
     picture = {"features": unseen.streams["features"]}
-    guessed = fusion.score(network, picture)
+    guessed = fusion.score(TorchStages(network), picture)
     assert guessed[at].mean() > 2 * guessed.mean()  # it still sees that something happens
     for_a = guessed[at[0], 0] - guessed[at[0], 1]  # but what it is makes no difference
     assert abs(for_a[at[1] == 0].mean() - for_a[at[1] == 1].mean()) < 0.1
@@ -110,9 +111,9 @@ def test_a_half_is_said_as_one_clip_says_it_wherever_clips_meet():
     whole = {n: torch.from_numpy(s.read_all())[None] for n, s in half.streams.items()}
     with torch.inference_mode():
         said = network(whole).logits[0].sigmoid().numpy()
-    np.testing.assert_allclose(fusion.score(network, half.streams), said, atol=1e-6)
+    np.testing.assert_allclose(fusion.score(TorchStages(network), half.streams), said, atol=1e-6)
     short = half_of(1, 20)
-    assert fusion.score(network, short.streams).shape == (20, 2)
+    assert fusion.score(TorchStages(network), short.streams).shape == (20, 2)
 
 
 def test_clips_lie_inside_and_half_of_them_around_events_of_any_class():

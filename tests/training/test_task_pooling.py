@@ -9,6 +9,7 @@ from extras import needs
 torch = needs("torch")
 
 from touchline.datasets.features import Clips, LabelledHalf, LabelledSteps  # noqa: E402
+from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork  # noqa: E402
@@ -136,7 +137,7 @@ def test_what_is_learnt_from_windows_is_found_in_a_half(pooling):
             loss.backward()
             optimiser.step()
     unseen = half(500, *((step, step // 25 % 3) for step in range(12, 500, 25)))
-    found = score(network.eval(), unseen.streams)
+    found = score(TorchStages(network.eval()), unseen.streams)
     at_events = found[unseen.events.steps, unseen.events.classes]
     elsewhere = np.stack([found[unseen.events.steps - 12 + lag] for lag in (0, 1, 23, 24)])
     assert np.median(at_events) > 2 * np.median(elsewhere) + 0.2

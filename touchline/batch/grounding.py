@@ -68,16 +68,15 @@ def ground_games(
         InputError: a file is missing or damaged, or does not fit the model; CheckpointError: the
             model's own files do.
     """
-    from touchline.engines.torch import accelerator
+    from touchline.engines.stages import open_stages
     from touchline.spotting.grounding import ground
-    from touchline.zoo.networks import load_network
 
     sources = sources_of(folder.card, features)
     shown = {game.name: _replays(game) for game in games}
     for game in games:
         for half in game.halves:
             open_half(half.path, sources)
-    network = load_network(folder).to(accelerator() or "cpu")
+    network = open_stages(folder)
     found: dict[str, list[GroundedReplay]] = {}
     for game in games:
         found[game.name] = []

@@ -1,6 +1,7 @@
 """Export to ONNX, refused unless OpenVINO computes from the file what PyTorch computes."""
 
 import copy
+import json
 import shutil
 import tempfile
 import warnings
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,6 +28,7 @@ from touchline.models.deploy import (
 )
 from touchline.models.frame_stacking import FrameStacking
 from touchline.models.parts.shift import fold_gates
+from touchline.models.stages import Stage, config_facts, stages_of
 from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
@@ -35,6 +38,7 @@ from touchline.zoo.store import (
     ONNX_FILE,
     ONNX_LAYOUTS,
     PICTURE_FILE,
+    STAGES_FILE,
     ModelFolder,
     sha256_of,
 )
@@ -58,6 +62,10 @@ SMALLEST_HALVED = 256
 
 _PICTURE_SIZES = ((48, 64), (64, 97), (51, 33))
 """Height and width of test pictures; the first is shown to the exporter."""
+
+_STAGE_OUTPUT = "output"
+_STAGE_COUNTS = (3, 9, 1)
+"""Rows or clips that the graphs of stages are checked with."""
 
 _SCRATCH = ".export-"
 
@@ -93,6 +101,8 @@ def export_onnx(
     What sees every frame by itself goes to ``picture.onnx``, the rest to ``head.onnx``, so that
     overlapping clips need the first once; a backbone that shifts from its first stage on gives
     ``model.onnx``. Batch, time (but not of T-DEED) and picture size stay free.
+    A network of features gives a graph for each of its stages (``touchline.models.stages``), for
+    any number of rows or clips, and ``stages.json``.
 
     Args:
         folder: the model, with ``model.safetensors``.
@@ -105,20 +115,21 @@ def export_onnx(
     Raises:
         CheckpointError: broken weights, or a file that does not compute what PyTorch computes;
             nothing is written then.
-        ConfigError: a network of features or another without an export, which runs on PyTorch
-            alone.
+        ConfigError: a network without an export, which runs on PyTorch alone.
     """
-    folder.card.require_video()
     target = folder.path if out is None else out
     network = load_network(folder)
-    if not isinstance(network, PictureNetwork):
+    reads_features = folder.card.features is not None
+    if not isinstance(network, PictureNetwork) and not reads_features:
         raise ConfigError(
             f"model {folder.card.name}: networks of {folder.card.system} have no export",
             remedy="run it with PyTorch: --engine torch",
         )
-    parts = _parts(network, folder)
+    parts = _stage_parts(network) if reads_features else _parts(network, folder)
     with _scratch(target) as scratch:
         made = [export_part(part, scratch, storage) for part in parts]
+        if reads_features:
+            made.append(_write_stages(network.config, parts, scratch))
         names = [path.name for path in made]
         stale = {name for layout in ONNX_LAYOUTS for name in layout if name not in names}
         known = folder.card.files if out is None else {}
@@ -183,6 +194,31 @@ def _parts(network: PictureNetwork, folder: ModelFolder) -> list[Part]:
         _picture_part(DeployedPictures(network, crop), sizes, noise),
         _head_part(DeployedHead(network), noise, network.config.backbone.features),
     ]
+
+
+def _stage_parts(network: nn.Module) -> list[Part]:
+    noise = torch.Generator().manual_seed(0)
+    return [
+        _stage_part(name, stage, noise)
+        for name, stage in stages_of(network).items()
+        if stage.exportable
+    ]
+
+
+def _stage_part(name: str, stage: Stage, noise: torch.Generator) -> Part:
+    example = stage.example(4, noise)
+    axes = {key: stage.flexible_axes.get(key, (0,)) for key in example} | {_STAGE_OUTPUT: (0,)}
+    checks = tuple(stage.example(count, noise) for count in _STAGE_COUNTS)
+    return Part(f"{name}.onnx", stage.eval(), _STAGE_OUTPUT, axes, example, checks)
+
+
+def _write_stages(config: Any, parts: list[Part], folder: Path) -> Path:
+    stages = {part.file.removesuffix(".onnx"): part.file for part in parts}
+    told = {"format": "touchline-stages", "version": 1, "stages": stages}
+    path = folder / STAGES_FILE
+    text = json.dumps(told | {"config": config_facts(config)}, indent=2)
+    path.write_text(text + "\n", "utf-8")
+    return path
 
 
 def _spotter_part(
@@ -292,7 +328,7 @@ def export_part(part: Part, scratch: Path, storage: Storage) -> Path:
     path = scratch / part.file
     deployed = copy.deepcopy(part.module)
     fold_gates(deployed)
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), _plain_attention():
         warnings.simplefilter("ignore")  # tracing warns of every shape it follows
         # The newer exporter has given wrong numbers for GRUs; this one is checked here anyway.
         torch.onnx.export(
@@ -316,6 +352,17 @@ def export_part(part: Part, scratch: Path, storage: Storage) -> Path:
         onnx.save(model, path)
         _check(part, path, coarse_difference)
     return path
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Transformers layer by layer: their fused form has no ONNX."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _check(part: Part, path: Path, difference: Callable[[Part, Inputs, Tensor], str]) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -128,18 +129,35 @@ class OnnxGraph:
         self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Floats:
-        """The graph's only output, float32.
+        """The graph's only output, float32. Inputs that it has no use for are left out.
 
         Raises:
             CheckpointError: OpenVINO cannot run the file.
         """
-        pool = self._pool({name: array.shape for name, array in inputs.items()})
+        used = {name: array for name, array in inputs.items() if name in self._names}
+        pool = self._pool({name: array.shape for name, array in used.items()})
         request = pool.get()
         try:
-            request.infer(dict(inputs))
+            request.infer(used)
             return np.array(request.get_output_tensor(0).data, np.float32)
         finally:
             pool.put(request)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Of the inputs."""
+        model = self._read()
+        return frozenset(name for known in model.inputs for name in known.names)
+
+    def _read(self) -> Any:
+        try:
+            return self._core.read_model(self._path)
+        except RuntimeError as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: RuntimeError) -> CheckpointError:
+        reason = str(error).strip().splitlines()[-1]
+        return CheckpointError(f"OpenVINO cannot run it ({reason[:200]})", where=self._path)
 
     def _pool(self, shapes: dict[str, tuple[int, ...]]) -> "queue.SimpleQueue[ov.InferRequest]":
         with self._lock:
@@ -152,16 +170,13 @@ class OnnxGraph:
             return self._pools[key]
 
     def _compile(self, shapes: dict[str, tuple[int, ...]]) -> "queue.SimpleQueue[ov.InferRequest]":
+        model = self._read()
         try:
-            model = self._core.read_model(self._path)
             if shapes:
                 model.reshape({name: list(shape) for name, shape in shapes.items()})
             compiled = self._core.compile_model(model, "CPU", self._options)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise CheckpointError(
-                f"OpenVINO cannot run it ({reason[:200]})", where=self._path
-            ) from error
+            raise self._refusal(error) from error
         pool: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         for _ in range(self._requests):
             pool.put(compiled.create_infer_request())

@@ -105,7 +105,7 @@ def import_checkpoint(
         files = {WEIGHTS_FILE: sha256_of(made / WEIGHTS_FILE)}
         card = card.model_copy(update={"files": files})
         write_card(card, made / CARD_FILE)
-        if onnx and card.features is None and importlib.util.find_spec("onnx") is not None:
+        if onnx and importlib.util.find_spec("onnx") is not None:
             from touchline.engines.export import export_onnx
 
             card = export_onnx(ModelFolder(made, card)).card

@@ -388,7 +388,7 @@ class ASTRA(nn.Module):
         if heard is not None:
             kinds.append(heard + self.encTA + self.encA)
         memory = torch.cat(self.Tencoder(kinds), dim=1)
-        decoded = self.Tdecoder(self.queries.expand(len(seen), -1, -1), memory)
+        decoded = self.Tdecoder(self.queries.expand(seen.shape[0], -1, -1), memory)
         probability = self.clas_head(decoded).float().sigmoid()
         return ASTRAOutput(probability, self.displ_head(decoded).float())
 

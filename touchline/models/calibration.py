@@ -192,13 +192,13 @@ class PictureCALF(CalibrationCALF):
 
     def see(self, players: Tensor) -> Tensor:
         """(B, T, 3, 32, 64) -> (B, 5·C, T): five places across the pitch, channels first."""
-        batch, steps = players.shape[:2]
+        batch = players.shape[0]
         pictures, number = _different(players.flatten(0, 1))
         x = pictures.to(self.r_conv_1.weight.dtype, copy=True).div_(127).sub_(1)
         # The largest first: the same numbers, and ReLU of a sixteenth of them.
         x = F.max_pool2d(self.r_conv_1(x), 4).relu()
         x = F.max_pool2d(self.r_conv_2(x), 2).relu()
-        return x.flatten(1)[number].unflatten(0, (batch, steps)).transpose(1, 2)
+        return x.flatten(1)[number].unflatten(0, (batch, -1)).transpose(1, 2)
 
     def relate(self, seen: Tensor) -> Tensor:
         """See ``CalibrationCALF``."""
@@ -206,7 +206,7 @@ class PictureCALF(CalibrationCALF):
         places = seen.unflatten(1, (channels, -1)).movedim(2, 1)
         layers = [self.get_submodule(f"r_conv_p_{number}") for number in range(1, 5)]
         related = temporal_pyramid(places.flatten(0, 1), layers)
-        return related.unflatten(0, places.shape[:2]).amax(dim=1)
+        return related.unflatten(0, (-1, places.shape[1])).amax(dim=1)
 
 
 class DenseCALF(CalibrationCALF):
@@ -326,6 +326,8 @@ def _different(pictures: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (n, ...), and (N,) from 0 to n - 1.
     """
+    if torch.onnx.is_in_onnx_export():  # where no shape may depend on numbers
+        return pictures, torch.arange(pictures.shape[0], device=pictures.device)
     shown = pictures.flatten(1).amax(dim=1) > 0
     number = shown.cumsum(0) - 1
     if not shown.all():

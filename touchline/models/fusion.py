@@ -381,7 +381,7 @@ class AttentionFusion(Fusion):
         rows = rows + time[:, None] + self.stream
         absent = ~encoded.present
         tokens = rows.flatten(1, 2)
-        rest = self.rest.expand(len(tokens), 1, -1)
+        rest = self.rest.expand(tokens.shape[0], 1, -1)
         memory = torch.cat([rest, tokens], dim=1)
         unseen = nn.functional.pad(absent.flatten(1), (1, 0), value=False)
         for layer in self.encoder_layers:

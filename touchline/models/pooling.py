@@ -183,8 +183,11 @@ class PoolingNetwork(nn.Module):
         Returns:
             (B, K+1); background is output 0. Probabilities are their sigmoids.
         """
-        frames = self.feature_extractor(x)
-        parts = frames.split(self._lengths(x.shape[1]), dim=1)
+        return self.pool(self.feature_extractor(x))
+
+    def pool(self, frames: Tensor) -> Tensor:
+        """Class logits of windows that are reduced already: (B, T, ``width``) -> (B, K+1)."""
+        parts = frames.split(self._lengths(frames.shape[1]), dim=1)
         pooled = [pool(part) for pool, part in zip(self.pools, parts, strict=True)]
         return self.fc(self.drop(torch.cat(pooled, dim=1)))
 

@@ -1,14 +1,14 @@
 """A model of features ready to run: the feature files of a half in, a timeline out."""
 
-import importlib.util
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import StreamSource, open_half
-from touchline.errors import ConfigError, MissingExtraError
+from touchline.engines import EngineName
+from touchline.engines.stages import Stages, open_stages
+from touchline.errors import ConfigError
 from touchline.events import Timeline, Video
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
@@ -19,6 +19,7 @@ from touchline.spotting.timelines import (
     published_set,
     suppression_of,
 )
+from touchline.systems import steps_per_row
 from touchline.timebase import parse_rate
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import ModelFolder, find
@@ -28,16 +29,17 @@ Output = TypeVar("Output")
 
 
 class FeatureSpotter:
-    """Runs one model over halves of features. Needs PyTorch.
+    """Runs one model over halves of features.
 
     Args:
         folder: the model, with its card.
         features: name of the main feature files, if they are not called as the model's own.
         suppression: how peaks are kept apart; the card's own rule by default.
         precision: ``"bf16"`` computes in bfloat16 where the network does not say otherwise.
+        engine, threads: see ``touchline.engines.stages.open_stages``.
 
     Attributes:
-        network: in evaluation mode.
+        network: run stage by stage.
         sources: where its streams come from, by name.
 
     Raises:
@@ -52,18 +54,18 @@ class FeatureSpotter:
         features: str | None = None,
         suppression: Suppression | None = None,
         precision: Literal["fp32", "bf16"] = "fp32",
+        engine: EngineName = "auto",
+        threads: int | None = None,
     ) -> None:
-        from touchline.engines.torch import accelerator
         from touchline.spotting.scorers import half_scorer
-        from touchline.zoo.networks import load_network
 
         self.folder = folder
         self._score = half_scorer(self.card.system)
         self.sources = sources_of(self.card, features)
         self.suppression = suppression or suppression_of(self.card)
-        self._device = accelerator() or "cpu"
-        self.network: Any = load_network(folder).to(self._device)
-        self._half = precision == "bf16"
+        self.network: Stages = open_stages(
+            folder, engine=engine, precision=precision, threads=threads
+        )
 
     @property
     def card(self) -> ModelCard:
@@ -104,28 +106,24 @@ class FeatureSpotter:
         Raises:
             InputError: numbers that are not finite.
         """
-        from touchline.zoo.networks import steps_per_row
-
         values = self.read(self._score, streams)
         rate = streams[MAIN].rate * steps_per_row(self.network.config)
         return Scores.regular(values, self.card.label_set, rate)
 
     def read(
-        self, reader: Callable[[Any, Mapping[str, Stream]], Output], streams: Mapping[str, Stream]
+        self,
+        reader: Callable[[Stages, Mapping[str, Stream]], Output],
+        streams: Mapping[str, Stream],
     ) -> Output:
         """Run a function of the network and of a half's open streams.
 
         Raises:
             InputError: numbers that are not finite.
         """
-        import torch
-
         for stream in streams.values():
             if isinstance(stream, FeatureFile):
                 stream.check_finite()
-        context = torch.autocast(self._device, torch.bfloat16) if self._half else nullcontext()
-        with context:
-            return reader(self.network, streams)
+        return reader(self.network, streams)
 
     def spot(
         self,
@@ -208,10 +206,8 @@ def load_for_features(
 
     Raises:
         InputError: no such model, or one that takes video; CheckpointError: its files do not
-            match its card; MissingExtraError: PyTorch is not installed.
+            match its card; MissingExtraError: it was not exported, and PyTorch is not installed.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtraError("running a network of features", "torch")
     return FeatureSpotter(
         find(name), features=features, suppression=suppression, precision=precision
     )

@@ -1,16 +1,14 @@
-"""Replays to the actions that they show, by a CALF network that sees both. Needs PyTorch."""
+"""Replays to the actions that they show, by a CALF network that sees both."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from touchline.datasets.features import Stream
+from touchline.engines.stages import Stages
 from touchline.replays import GroundedReplay, Replay
-from touchline.spotting.scorers.calf import clip_rows, clip_starts, judged_steps
+from touchline.spotting.scorers.calf import CLIPS_AT_ONCE, clip_rows, clip_starts, judged_steps
 from touchline.timebase import frame_at, seconds_of
 
 Floats = npt.NDArray[np.float32]
@@ -37,13 +35,13 @@ def replay_rows(stream: Stream, start_seconds: float, end_seconds: float, count:
     return rows
 
 
-def ground(network: Any, stream: Stream, replays: Sequence[Replay]) -> list[GroundedReplay]:
+def ground(network: Stages, stream: Stream, replays: Sequence[Replay]) -> list[GroundedReplay]:
     """Where in a half the actions of its replays are: one candidate for each clip before a replay.
 
     The half passes the network's feature branch once, whatever the number of replays.
 
     Args:
-        network: ``GroundingCALF`` in evaluation mode.
+        network: of CALF for replay grounding.
         stream: features of the half.
         replays: shown in this half.
 
@@ -51,21 +49,17 @@ def ground(network: Any, stream: Stream, replays: Sequence[Replay]) -> list[Grou
         for each replay, candidates by descending score.
     """
     starts = clip_starts(stream.steps, network.config)
-    with torch.inference_mode():
-        game = _encode(network, stream.read_all()[clip_rows(starts, stream.steps, network.config)])
-        return [_ground_one(network, stream, game, replay) for replay in replays]
+    clips = stream.read_all()[clip_rows(starts, stream.steps, network.config)]
+    groups = (clips[i : i + CLIPS_AT_ONCE] for i in range(0, len(clips), CLIPS_AT_ONCE))
+    game = np.concatenate([network("encode", clips=group) for group in groups])
+    return [_ground_one(network, stream, game, replay) for replay in replays]
 
 
-def _encode(network: Any, rows: Floats) -> Tensor:
-    device = next(network.parameters()).device
-    return network.encode_one(torch.from_numpy(rows).to(device))
-
-
-def _ground_one(network: Any, stream: Stream, game: Tensor, replay: Replay) -> GroundedReplay:
+def _ground_one(network: Stages, stream: Stream, game: Floats, replay: Replay) -> GroundedReplay:
     config = network.config
     rows = replay_rows(stream, replay.start_seconds, replay.end_seconds, config.clip_steps)
-    shown = _encode(network, rows[None]).expand_as(game)
-    spotting = network.decode(torch.cat((game, shown), dim=1)).spotting[:, 0].float().cpu().numpy()
+    shown = np.ascontiguousarray(np.broadcast_to(network("encode", clips=rows[None]), game.shape))
+    spotting = network("ground", game=game, shown=shown)[:, 0]
     starts = clip_starts(stream.steps, config)
     judged = judged_steps(starts, stream.steps, config)
     steps = starts + np.floor(spotting[:, 1] * np.float32(config.clip_steps - 1)).astype(np.int64)

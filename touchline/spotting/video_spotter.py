@@ -4,7 +4,6 @@ Features are streamed into files that are gone afterwards, so memory does not gr
 and the network reads them as it reads those of ``touchline extract``.
 """
 
-import importlib.util
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ import numpy as np
 from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import MOST_APART_SECONDS, OPENERS, HalfFiles, StreamSource
 from touchline.engines import EngineName, Precision
-from touchline.errors import ConfigError, InputError, MediaError, MissingExtraError
+from touchline.errors import ConfigError, InputError, MediaError
 from touchline.events import Producer, Timeline, Video
 from touchline.features.extractor import Extractor, Placement, Rows
 from touchline.features.extractors import AUDIO_EXTRACTORS
@@ -328,21 +327,23 @@ def load_for_videos(
     """Make a model of features, and the extractors that its card names, ready to run on videos.
 
     Args:
-        engine: of the extractors; the model's own network runs on PyTorch.
+        engine: of the extractors and of the model's own network.
         precision: ``auto`` is that of the extractors; the model's own network is in float32
             unless ``bf16`` is asked for.
-        threads: processor threads of the extractors at most; all by default.
+        threads: processor threads at most; all by default.
 
     Raises:
         ConfigError: nothing says what makes its features, or a system that does not spot;
         CheckpointError: weights that are not here (says what to import), or damaged;
-        MissingExtraError: PyTorch is not installed.
+        MissingExtraError: it was not exported, and PyTorch is not installed.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtraError("running a network of features", "torch")
     card = folder.card
     network = FeatureSpotter(
-        folder, suppression=suppression, precision="bf16" if precision == "bf16" else "fp32"
+        folder,
+        suppression=suppression,
+        precision="bf16" if precision == "bf16" else "fp32",
+        engine=engine,
+        threads=threads,
     )
     placement = Placement(engine, precision, threads)
     parts, remarks = [], []

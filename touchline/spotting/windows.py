@@ -124,6 +124,13 @@ class WindowAverage:
         return np.divide(self._sum[: self._end], count[:, None])
 
 
+def sigmoid(logits: FloatArray) -> FloatArray:
+    """Probabilities of classes that are independent of each other, of any shape."""
+    shrunk = np.exp(-np.abs(logits))
+    probabilities: FloatArray = np.where(logits >= 0, 1, shrunk) / (1 + shrunk)
+    return probabilities
+
+
 def softmax(logits: FloatArray) -> FloatArray:
     """Softmax over the last axis."""
     powers: FloatArray = np.exp(logits - logits.max(axis=-1, keepdims=True))

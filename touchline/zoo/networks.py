@@ -50,11 +50,6 @@ def config_fields(system: System) -> tuple[str, ...]:
     return tuple(field.name for field in fields(load_part(system.config)))
 
 
-def steps_per_row(config: Any) -> int:
-    """Steps of a network's output, and of the events that it learns, for every row of features."""
-    return int(getattr(config, "steps_per_row", 1))
-
-
 def build_network(card: ModelCard) -> Any:
     """The card's network, without its weights.
 

@@ -15,6 +15,7 @@ WEIGHTS_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
 PICTURE_FILE = "picture.onnx"
 HEAD_FILE = "head.onnx"
+STAGES_FILE = "stages.json"
 
 ONNX_LAYOUTS = ((ONNX_FILE,), (PICTURE_FILE, HEAD_FILE))
 """One graph of the whole network, or pictures and head apart."""

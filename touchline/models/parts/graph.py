@@ -48,6 +48,8 @@ class Graphs(NamedTuple):
 
     def out_of_slots(self, spread: Tensor, count: int) -> Tensor:
         """(H, M, C) to (``count``, C) nodes; 0 for those of no such graph."""
+        if torch.onnx.is_in_onnx_export():
+            return spread.flatten(0, 1)  # every place is a node
         nodes = spread.new_zeros((count, spread.shape[2]))
         own = spread.flatten(0, 1).index_select(0, self.filled)
         return nodes.index_copy_(0, self.hearing[self.filled], own)
@@ -66,6 +68,8 @@ def unpack(rows: Tensor, width: int) -> tuple[Tensor, Graphs]:
         graphs.
     """
     exists = rows[:, :, width] > 0
+    if torch.onnx.is_in_onnx_export():
+        return _unpacked_as_they_lie(rows, exists, width)
     room = max(1, int(exists.any(dim=0).nonzero().amax()) + 1 if exists.any() else 1)
     exists = exists[:, :room]
     nodes = rows[:, :room, :width][exists]
@@ -87,12 +91,31 @@ def unpack(rows: Tensor, width: int) -> tuple[Tensor, Graphs]:
     return F.pad(nodes, (0, 0, 0, -len(nodes) % _NODES_OF_A_PICTURE)), graphs
 
 
+def _unpacked_as_they_lie(rows: Tensor, exists: Tensor, width: int) -> tuple[Tensor, Graphs]:
+    """As ``unpack``, with a node for every place, so that no shape depends on numbers."""
+    count, room = exists.shape
+    joined = rows[:, :, width + 1 :]
+    places = torch.arange(count * room, device=rows.device).view(count, room)
+    first = (exists.long().argmax(dim=1) + places[:, 0])[:, None]
+    graphs = Graphs(
+        slots=torch.where(exists, places, first),
+        empty=~exists.any(dim=1, keepdim=True),
+        joined=joined,
+        deaf=(joined.sum(dim=2, keepdim=True) == 0).to(joined.dtype),
+        hearing=places.flatten(),
+        filled=places.flatten(),
+    )
+    return rows[:, :, :width].flatten(0, 1), graphs
+
+
 def linear(layer: nn.Linear, nodes: Tensor) -> Tensor:
     """(n, inputs) -> (n, outputs), n a multiple of 240.
 
     On a processor as a convolution of pictures of one pixel's height, whose channels lie side by
     side: the library that PyTorch has for these uses vectors of 512 bits of any make.
     """
+    if torch.onnx.is_in_onnx_export():
+        return layer(nodes)
     if nodes.device.type != "cpu" or not len(nodes) or len(nodes) % _NODES_OF_A_PICTURE:
         return layer(nodes)
     pictures = nodes.view(-1, 1, _NODES_OF_A_PICTURE, nodes.shape[1]).permute(0, 3, 1, 2)
@@ -105,12 +128,7 @@ class _Heard(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, nodes: Tensor, t: Tensor, graphs: Graphs) -> Tensor:
-        messages = _messages(nodes, graphs)
-        weights = t * messages
-        weights -= weights.amax(dim=1, keepdim=True)
-        weights = weights.clamp_min_(_LEAST_EXPONENT).exp_()
-        share = torch.bmm(graphs.joined, weights).add_(graphs.deaf).reciprocal_()
-        mean = torch.bmm(graphs.joined, messages.mul_(weights)).mul_(share)
+        weights, share, mean = _weighted(nodes, t, graphs)
         ctx.save_for_backward(nodes, t, weights, share, mean)
         ctx.graphs = graphs
         return graphs.out_of_slots(mean, len(nodes))
@@ -130,6 +148,17 @@ class _Heard(torch.autograd.Function):
         return graphs.out_of_slots(whole.add_(apart.mul_(t)), len(nodes)), of_t, None
 
 
+def _weighted(nodes: Tensor, t: Tensor, graphs: Graphs) -> tuple[Tensor, Tensor, Tensor]:
+    """(H, M, C) weights of messages, one by their sums, and their weighted means."""
+    messages = _messages(nodes, graphs)
+    weights = t * messages
+    weights -= weights.amax(dim=1, keepdim=True)
+    weights = weights.clamp_min_(_LEAST_EXPONENT).exp_()
+    share = torch.bmm(graphs.joined, weights).add_(graphs.deaf).reciprocal_()
+    mean = torch.bmm(graphs.joined, messages.mul_(weights)).mul_(share)
+    return weights, share, mean
+
+
 def _messages(nodes: Tensor, graphs: Graphs) -> Tensor:
     """(H, M, C) what is heard of each node."""
     messages = nodes.index_select(0, graphs.hearing).add_(_LEAST_MESSAGE)
@@ -143,6 +172,8 @@ def heard(nodes: Tensor, t: Tensor, graphs: Graphs) -> Tensor:
         nodes: (n, C) not below 0.
         t: (1,) how much larger messages count for more.
     """
+    if torch.onnx.is_in_onnx_export():
+        return graphs.out_of_slots(_weighted(nodes, t, graphs)[2], len(nodes))
     with torch.autocast(nodes.device.type, enabled=False):
         return _Heard.apply(nodes.to(graphs.joined.dtype), t, graphs)
 
@@ -246,6 +277,9 @@ class EdgeConvolution(nn.Module):
 
 def largest_of_each(nodes: Tensor, graphs: Graphs) -> Tensor:
     """(n, C) -> (G, C): the maximum over the nodes of each graph; 0 for a graph without any."""
+    if torch.onnx.is_in_onnx_export():
+        spread = nodes.index_select(0, graphs.slots.flatten()).view(*graphs.slots.shape, -1)
+        return spread.amax(dim=1).masked_fill(graphs.empty, 0.0)
     if not len(nodes):
         return nodes.new_zeros((len(graphs.slots), nodes.shape[1]))
     slots = graphs.slots.clamp_max(len(nodes) - 1)

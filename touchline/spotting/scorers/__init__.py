@@ -1,4 +1,7 @@
-"""Whole halves and videos through their networks, each in its own way. Needs PyTorch."""
+"""Whole halves and videos through their networks, each in its own way.
+
+Halves of features need no PyTorch, where the network runs without; videos do.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -6,16 +9,17 @@ from typing import Any, Protocol
 
 from touchline.datasets.features import Stream
 from touchline.datasets.frames import VideoFrames
+from touchline.engines.stages import Stages
 from touchline.errors import ConfigError
 from touchline.scores import FloatArray
 from touchline.spotting.windows import Decode, decoder, softmax
 from touchline.systems import SYSTEMS, load_part
 
-ScoreHalf = Callable[[Any, Mapping[str, Stream]], FloatArray]
-"""Scores a half: the network (in evaluation mode, on any device) and the half's streams to
-(steps, classes) float32, on the steps of the system's output (of which a row of features may have
-several, see ``touchline.zoo.networks.steps_per_row``). Background is left out; high means
-action, always; systems that emit detections leave every other cell 0."""
+ScoreHalf = Callable[[Stages, Mapping[str, Stream]], FloatArray]
+"""Scores a half: the network, run stage by stage, and the half's streams to (steps, classes)
+float32, on the steps of the system's output (of which a row of features may have several, see
+``touchline.systems.steps_per_row``). Background is left out; high means action, always; systems
+that emit detections leave every other cell 0."""
 
 
 class ScoreVideo(Protocol):

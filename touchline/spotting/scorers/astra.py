@@ -9,21 +9,27 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from touchline.datasets.features import MAIN, Stream
+from touchline.engines.stages import Stages
 from touchline.errors import ConfigError
-from touchline.models.astra import ASTRA, MEL_RATE, SOUND_STREAM
-from touchline.models.parts.vggish import PATCH_STEPS
 from touchline.scores import FloatArray
-from touchline.spotting.scorers.rows import rows_on
+from touchline.spotting.scorers.rows import rows_through
 
 STRIDE_SECONDS = 8
 """From one clip to the next, as published."""
 
 MIN_PROBABILITY = 0.01
 """What lies below is no detection."""
+
+SOUND_STREAM = "log_mel"
+"""Name of the stream of sound."""
+
+MEL_RATE = 100
+"""Rows of it a second."""
+
+PATCH_STEPS = 96
+"""Rows of it in a patch."""
 
 ROWS_AT_ONCE = 512
 PATCHES_AT_ONCE = 32
@@ -32,11 +38,11 @@ CLIPS_AT_ONCE = 8
 Steps = npt.NDArray[np.int64]
 
 
-def score(network: ASTRA, streams: Mapping[str, Stream]) -> FloatArray:
+def score(network: Stages, streams: Mapping[str, Stream]) -> FloatArray:
     """Detections of a half.
 
     Args:
-        network: in evaluation mode.
+        network: of ASTRA.
         streams: ``features``, and ``log_mel`` for a network with audio.
 
     Returns:
@@ -53,20 +59,15 @@ def score(network: ASTRA, streams: Mapping[str, Stream]) -> FloatArray:
         )
     features = streams[MAIN]
     starts = clip_starts(features.steps, config.rows, STRIDE_SECONDS * config.rows_per_second)
-    seen = _seen_half(network, features)
+    seen = rows_through(network, "see", "rows", features, ROWS_AT_ONCE)
     heard = _HeardHalf(network, streams[SOUND_STREAM], starts) if config.audio else None
     detections = np.zeros((features.steps * config.steps_per_row, config.num_classes), np.float32)
     for begin in range(0, len(starts), CLIPS_AT_ONCE):
         these = starts[begin : begin + CLIPS_AT_ONCE]
         rows = np.minimum(these[:, None] + np.arange(config.rows), features.steps - 1)
-        with torch.inference_mode():
-            output = network.relate(
-                seen[torch.from_numpy(rows).to(seen.device)],
-                None if heard is None else heard.of(these),
-            )
-        # In half precision late steps would lie several apart.
-        probability = output.probability[..., 1:].float().cpu().numpy()
-        mean = output.displacement[..., 1:, 0].float().cpu().numpy()
+        tokens = {"seen": seen[rows]} | ({} if heard is None else {"heard": heard.of(these)})
+        output = network("relate", **tokens)
+        probability, mean = output[..., 1:, 0], output[..., 1:, 1]
         for i, start in enumerate(these):
             _detect(detections, int(start) * config.steps_per_row, probability[i], mean[i])
     return detections
@@ -92,35 +93,28 @@ def _detect(
     np.maximum.at(detections, (positions, classes), probability[steps, classes])
 
 
-def _seen_half(network: ASTRA, features: Stream) -> Tensor:
-    """(rows, parts, width) every row of a half."""
-    rows = rows_on(network.queries.device, features, ROWS_AT_ONCE)
-    with torch.inference_mode():
-        return torch.cat([network.see(part) for part in rows])
-
-
 class _HeardHalf:
     """Every patch of the spectrogram that a clip of the half holds, encoded once.
 
     Clips begin at whole rows of the features, so many share the places of their patches.
     """
 
-    def __init__(self, network: ASTRA, sound: Stream, starts: Steps) -> None:
+    def __init__(self, network: Stages, sound: Stream, starts: Steps) -> None:
         self._network = network
         self._sound = sound
         self._loudest = self._find_loudest()
         self._places = np.unique(self._places_of(starts))
-        self._heard = torch.cat(
+        self._heard = np.concatenate(
             [
                 self._hear(self._places[first : first + PATCHES_AT_ONCE])
                 for first in range(0, len(self._places), PATCHES_AT_ONCE)
             ]
         )
 
-    def of(self, starts: Steps) -> Tensor:
+    def of(self, starts: Steps) -> FloatArray:
         """(n, patches, width) of the clips that begin at these rows of the features."""
         index = np.searchsorted(self._places, self._places_of(starts))
-        return self._heard[torch.from_numpy(index).to(self._heard.device)]
+        return self._heard[index]
 
     def _places_of(self, starts: Steps) -> Steps:
         config = self._network.config
@@ -128,18 +122,16 @@ class _HeardHalf:
         places: Steps = first[:, None] + PATCH_STEPS * np.arange(config.patches)
         return places
 
-    def _hear(self, places: Steps) -> Tensor:
+    def _hear(self, places: Steps) -> FloatArray:
         first = int(places[0])
         rows = self._sound.read(first, int(places[-1]) - first + PATCH_STEPS)
         patches = rows[(places - first)[:, None] + np.arange(PATCH_STEPS)]
-        with torch.inference_mode():
-            sound = torch.from_numpy(patches).to(self._loudest.device)
-            return self._network.hear(self._network.loudness(sound, self._loudest))
+        return self._network("hear", patches=patches, loudest=self._loudest)
 
-    def _find_loudest(self) -> Tensor:
+    def _find_loudest(self) -> FloatArray:
         step = 100 * PATCH_STEPS
         loudest = max(
             float(self._sound.read(first, min(step, self._sound.steps - first)).max())
             for first in range(0, self._sound.steps, step)
         )
-        return torch.tensor(loudest, device=self._network.queries.device)
+        return np.array([loudest], np.float32)

@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from touchline.datasets.features import MAIN, Stream
-from touchline.models.parts.capsules import CapsuleConfig, CapsuleOutput, nearness
+from touchline.engines.stages import Stages
 from touchline.scores import FloatArray
-from touchline.spotting.scorers.rows import rows_on
+from touchline.spotting.scorers.rows import rows_through
 
 CLIPS_AT_ONCE = 32
 STEPS_AT_ONCE = 2048
@@ -24,11 +22,11 @@ STEPS_AT_ONCE = 2048
 Steps = npt.NDArray[np.int64]
 
 
-def score(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
+def score(network: Stages, streams: Mapping[str, Stream]) -> FloatArray:
     """What the network spots in a half.
 
     Args:
-        network: ``CALF``, ``AttentionCALF`` or ``SqueezeCALF`` in evaluation mode.
+        network: of CALF, of CALF with attention or of that with squeeze and excitation.
         streams: ``features``, rows of the width that the network takes.
 
     Returns:
@@ -37,7 +35,7 @@ def score(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
     return score_clips(network.config, streams[MAIN].steps, _clip_reader(network, streams[MAIN]))
 
 
-def segment(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
+def segment(network: Stages, streams: Mapping[str, Stream]) -> FloatArray:
     """How near an action of each class is, as the network's segmentation has it.
 
     Args:
@@ -51,15 +49,16 @@ def segment(network: Any, streams: Mapping[str, Stream]) -> FloatArray:
     return segment_clips(network.config, steps, _clip_reader(network, streams[MAIN]))
 
 
-ReadClips = Callable[[Steps], CapsuleOutput]
-"""The output for the clips that begin at these steps; see ``clip_rows``."""
+ReadClips = Callable[[Steps], tuple[FloatArray, FloatArray]]
+"""What a network says of the clips that begin at these steps (see ``clip_rows``): segmentation
+(B, T, classes), of the network's polarity, and spotting (B, slots, 2 + classes)."""
 
 
-def score_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArray:
+def score_clips(config: Any, steps: int, read: ReadClips) -> FloatArray:
     """``score`` for whichever inputs a network has.
 
     Args:
-        config: of the network.
+        config: of the network, or its facts.
         steps: of the half.
         read: runs the network.
     """
@@ -72,7 +71,7 @@ def score_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArra
     return values
 
 
-def segment_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatArray:
+def segment_clips(config: Any, steps: int, read: ReadClips) -> FloatArray:
     """``segment`` for whichever inputs a network has; arguments as ``score_clips``."""
     values = np.zeros((steps, config.num_classes), np.float32)
     for clip in _each_clip(config, steps, read):
@@ -81,7 +80,7 @@ def segment_clips(config: CapsuleConfig, steps: int, read: ReadClips) -> FloatAr
     return values
 
 
-def clip_starts(steps: int, config: CapsuleConfig) -> Steps:
+def clip_starts(steps: int, config: Any) -> Steps:
     """(n,) first steps of the clips that cover a half: evenly apart, the last one at its end.
 
     Neighbours share ``receptive_steps``. A half shorter than a clip has one clip, from 0.
@@ -91,7 +90,7 @@ def clip_starts(steps: int, config: CapsuleConfig) -> Steps:
     return np.append(np.arange(0, last, stride), last).astype(np.int64)
 
 
-def judged_steps(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
+def judged_steps(starts: Steps, steps: int, config: Any) -> Steps:
     """(n, 2) the steps, first and the one behind the last, that each clip decides on.
 
     Together they are all steps of the half, each once.
@@ -100,7 +99,7 @@ def judged_steps(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
     return np.stack((np.append(0, borders), np.append(borders, steps)), axis=1)
 
 
-def clip_rows(starts: Steps, steps: int, config: CapsuleConfig) -> Steps:
+def clip_rows(starts: Steps, steps: int, config: Any) -> Steps:
     """(n, clip_steps) rows that clips consist of; behind the half, its last row again."""
     return np.minimum(starts[:, None] + np.arange(config.clip_steps), steps - 1)
 
@@ -116,40 +115,37 @@ class _Clip:
     spotting: FloatArray
 
 
-def _each_clip(config: CapsuleConfig, steps: int, read: ReadClips) -> Iterator[_Clip]:
+def _each_clip(config: Any, steps: int, read: ReadClips) -> Iterator[_Clip]:
     starts = clip_starts(steps, config)
     judged = judged_steps(starts, steps, config)
     for begin in range(0, len(starts), CLIPS_AT_ONCE):
         these = slice(begin, begin + CLIPS_AT_ONCE)
-        with torch.inference_mode():
-            output = read(starts[these])
-            near = nearness(output.segmentation, config.polarity).float().cpu().numpy()
-            spotting = output.spotting.float().cpu().numpy()
+        segmentation, spotting = map(np.asarray, read(starts[these]))
+        near = 1 - segmentation if config.polarity == "distance" else segmentation
         for i, start in enumerate(starts[these]):
             first, last = judged[begin + i]
             yield _Clip(int(start), int(first), int(last), near[i], spotting[i])
 
 
-def _clip_reader(network: Any, stream: Stream) -> ReadClips:
+def parts_of(output: FloatArray, config: Any) -> tuple[FloatArray, FloatArray]:
+    """Segmentation and spotting, see ``ReadClips``, of the output of stage ``read``."""
+    classes, clip_steps = config.num_classes, config.clip_steps
+    segmentation, spotting = np.split(output, [clip_steps * classes], axis=1)
+    shape = (len(output), config.slots, -1)
+    return segmentation.reshape(-1, clip_steps, classes), spotting.reshape(shape)
+
+
+def _clip_reader(network: Stages, stream: Stream) -> ReadClips:
     reduced = reduce_half(network, stream)
 
-    def read(starts: Steps) -> CapsuleOutput:
-        rows = torch.from_numpy(clip_rows(starts, stream.steps, network.config))
-        return network.decode(network.encode(reduced[:, rows.to(reduced.device)].transpose(0, 1)))
+    def read(starts: Steps) -> tuple[FloatArray, FloatArray]:
+        rows = clip_rows(starts, stream.steps, network.config)
+        return parts_of(network("read", reduced=reduced[rows]), network.config)
 
     return read
 
 
-def reduce_half(network: Any, stream: Stream, suffix: str = "") -> Tensor:
-    """(C, steps) every step of a half through the part of a branch that sees single steps.
-
-    Args:
-        network: of the family; ``suffix`` names its branch.
-        stream: the features; a few thousand rows are in memory at a time.
-    """
-    device = next(network.parameters()).device
-    with torch.inference_mode():
-        parts = [
-            network.reduce(rows[None], suffix)[0] for rows in rows_on(device, stream, STEPS_AT_ONCE)
-        ]
-    return torch.cat(parts, dim=1)
+def reduce_half(network: Stages, stream: Stream) -> FloatArray:
+    """(steps, C) every step of a half through the part of the network that sees single steps; a
+    few thousand rows are in memory at a time."""
+    return rows_through(network, "reduce", "rows", stream, STEPS_AT_ONCE)

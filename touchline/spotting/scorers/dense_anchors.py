@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from touchline.datasets.displacement import reach_steps
 from touchline.datasets.features import MAIN, Stream
-from touchline.models.dense_anchors import DELTA, AnchorOutput, DenseAnchors
+from touchline.engines.stages import Stages
 from touchline.scores import FloatArray
 from touchline.spotting.displacement import move_confidences
-from touchline.spotting.scorers.rows import rows_on
+from touchline.spotting.scorers.rows import rows_of
+from touchline.spotting.windows import sigmoid
 
 ROWS_AT_ONCE = 512
 CLIPS_AT_ONCE = 16
@@ -42,11 +41,11 @@ class HalfOutput(NamedTuple):
     reach_steps: int
 
 
-def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
+def score(network: Stages, streams: Mapping[str, Stream]) -> FloatArray:
     """Detections of a half: confidences, moved by the predicted displacements.
 
     Args:
-        network: in evaluation mode.
+        network: of dense anchors.
         streams: ``features``, rows of the width that the network takes.
 
     Returns:
@@ -57,7 +56,7 @@ def score(network: DenseAnchors, streams: Mapping[str, Stream]) -> FloatArray:
 
 def detections(output: HalfOutput) -> FloatArray:
     """(steps, classes) confidences, moved by the predicted displacements."""
-    confidence: FloatArray = torch.from_numpy(output.logits).sigmoid().numpy()
+    confidence = sigmoid(output.logits)
     if output.delta is None:
         return confidence
     return move_confidences(confidence, output.delta * np.float32(output.reach_steps))
@@ -98,7 +97,7 @@ def _mean(parts: Sequence[npt.NDArray[Any]], weights: Sequence[float]) -> npt.ND
     return mean
 
 
-def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutput:
+def read_half(network: Stages, streams: Mapping[str, Stream]) -> HalfOutput:
     """The network's output at every step, before anything is moved; arguments as of ``score``."""
     config, stream = network.config, streams[MAIN]
     steps = stream.steps * config.upsampling
@@ -106,15 +105,18 @@ def read_half(network: DenseAnchors, streams: Mapping[str, Stream]) -> HalfOutpu
     starts = clip_starts(steps, config.clip_steps)
     kept = kept_steps(starts, steps, config.clip_steps)
     logits = np.zeros((steps, config.num_classes), np.float32)
-    delta = np.zeros_like(logits) if DELTA in config.heads else None
+    delta: FloatArray | None = None
     for begin in range(0, len(starts), CLIPS_AT_ONCE):
         these = slice(begin, begin + CLIPS_AT_ONCE)
-        output = _read_clips(network, reduced, starts[these])
+        clips = starts[these, None] + np.arange(config.clip_steps)
+        output = network("relate", steps=reduced[clips])
+        if delta is None and output.shape[-1] > 1:
+            delta = np.zeros_like(logits)
         for i, (start, (first, last)) in enumerate(zip(starts[these], kept[these], strict=True)):
             inside = slice(first - start, last - start)
-            logits[first:last] = output.confidence[i, inside].cpu().numpy()
-            if delta is not None and output.delta is not None:
-                delta[first:last] = output.delta[i, inside].cpu().numpy()
+            logits[first:last] = output[i, inside, :, 0]
+            if delta is not None:
+                delta[first:last] = output[i, inside, :, 1]
     reach = reach_steps(config.delta_seconds, stream.rate * config.upsampling)
     return HalfOutput(logits, delta, reach)
 
@@ -145,31 +147,15 @@ def kept_steps(starts: Steps, steps: int, clip_steps: int) -> Steps:
     return np.stack((np.append(0, borders), np.append(borders, steps)), axis=1)
 
 
-def _reduced_half(network: DenseAnchors, stream: Stream) -> dict[str, Tensor]:
-    """Every step reduced, (steps, channels) by trunk; zeros before reduction fill a first clip."""
+def _reduced_half(network: Stages, stream: Stream) -> FloatArray:
+    """(steps, channels) every step reduced; zeros before reduction fill a first clip."""
     config = network.config
-    device = network.feature_scale.device
-    parts: dict[str, list[Tensor]] = {name: [] for name in network.trunks}
-    with torch.inference_mode():
-        for rows in rows_on(device, stream, ROWS_AT_ONCE, lead=1):  # steps lie between rows
-            steps = network.interpolate(rows[None])
-            for name, part in network.reduce(steps[0, config.upsampling :]).items():
-                parts[name].append(part)
+    parts = [
+        network("reduce", rows=rows)[config.upsampling :]
+        for rows in rows_of(stream, ROWS_AT_ONCE, lead=1)  # steps lie between rows
+    ]
     missing = config.clip_steps - stream.steps * config.upsampling
     if missing > 0:
-        with torch.inference_mode():
-            empty = network.reduce(torch.zeros(missing, config.feature_width, device=device))
-        for name, part in empty.items():
-            parts[name].append(part)
-    return {name: torch.cat(reduced) for name, reduced in parts.items()}
-
-
-def _read_clips(network: DenseAnchors, reduced: dict[str, Tensor], starts: Steps) -> AnchorOutput:
-    rows = torch.from_numpy(starts[:, None] + np.arange(network.config.clip_steps))
-    with torch.inference_mode():
-        output = network.relate(
-            {name: steps[rows.to(steps.device)] for name, steps in reduced.items()}
-        )
-    return AnchorOutput(
-        output.confidence.float(), None if output.delta is None else output.delta.float()
-    )
+        nothing = np.zeros((missing, config.feature_width), np.float32)
+        parts.append(network("reduce", rows=nothing)[:missing])
+    return np.concatenate(parts)

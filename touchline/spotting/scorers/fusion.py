@@ -6,14 +6,15 @@ What is done to single rows is done once, before clips overlap.
 from collections.abc import Mapping
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
 from touchline.datasets.aligned import AlignedStream, align_streams
 from touchline.datasets.features import MAIN, Stream
-from touchline.models.fusion import Encoded, Fusion
+from touchline.engines.stages import Stages
 from touchline.scores import FloatArray
 from touchline.spotting.scorers.astra import clip_starts
-from touchline.spotting.scorers.rows import rows_on
+from touchline.spotting.scorers.rows import rows_of
+from touchline.spotting.windows import sigmoid
 
 ROWS_AT_ONCE = 512
 CLIPS_AT_ONCE = 16
@@ -22,11 +23,11 @@ BORDER_SHARE = 4
 """One step of so many, at either end of a clip, is taken from another clip where there is one."""
 
 
-def score(network: Fusion, streams: Mapping[str, Stream]) -> FloatArray:
+def score(network: Stages, streams: Mapping[str, Stream]) -> FloatArray:
     """Probabilities of a half.
 
     Args:
-        network: in evaluation mode.
+        network: of fusion.
         streams: by name; the network does without those that are missing, but for the main one.
 
     Returns:
@@ -54,28 +55,34 @@ def score(network: Fusion, streams: Mapping[str, Stream]) -> FloatArray:
     return values
 
 
-def _encoded_half(network: Fusion, streams: Mapping[str, AlignedStream]) -> Encoded:
-    """Every row of a half, and rows beyond its end that fill a first clip."""
-    device = next(network.parameters()).device
-    steps = max(streams[MAIN].steps, network.config.clip_steps)
-    rows = (rows_on(device, stream, ROWS_AT_ONCE, steps=steps) for stream in streams.values())
-    with torch.inference_mode():
-        parts = [
-            network.encode(dict(zip(streams, part, strict=True)))
-            for part in zip(*rows, strict=True)
-        ]
-    return Encoded(
-        torch.cat([part.rows for part in parts]), torch.cat([part.present for part in parts])
-    )
+def _encoded_half(network: Stages, streams: Mapping[str, AlignedStream]) -> FloatArray:
+    """(steps, streams, width + 1) every row of a half, and rows beyond its end that fill a first
+    clip; the last number is 1 where a stream is present."""
+    config = network.config
+    steps = max(streams[MAIN].steps, config.clip_steps)
+    given = {name: rows_of(stream, ROWS_AT_ONCE, steps=steps) for name, stream in streams.items()}
+    parts = []
+    for rows in zip(*given.values(), strict=True):
+        known = dict(zip(given, rows, strict=True))
+        parts.append(network("encode", **_with_missing(known, config.widths)))
+    return np.concatenate(parts)
+
+
+def _with_missing(
+    rows: Mapping[str, npt.NDArray[np.generic]], widths: Mapping[str, int]
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Rows of every stream, of one that is missing absent ones."""
+    count = len(next(iter(rows.values())))
+    return {
+        name: rows[name] if name in rows else np.full((count, width), np.nan, np.float32)
+        for name, width in widths.items()
+    }
 
 
 def _probabilities(
-    network: Fusion, encoded: Encoded, starts: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+    network: Stages, encoded: FloatArray, starts: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 ) -> FloatArray:
     """(clips, T, classes)."""
-    at = torch.from_numpy(starts[:, None] + np.arange(network.config.clip_steps))
-    at = at.to(encoded.rows.device)
-    with torch.inference_mode():
-        output = network.relate(Encoded(encoded.rows[at], encoded.present[at]))
-    probabilities: FloatArray = output.logits.float().sigmoid().cpu().numpy()
-    return probabilities
+    clips = encoded[starts[:, None] + np.arange(network.config.clip_steps)]
+    present = np.ascontiguousarray(clips[..., -1])
+    return sigmoid(network("relate", rows=np.ascontiguousarray(clips[..., :-1]), present=present))

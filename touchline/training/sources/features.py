@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from touchline.datasets.features import MAIN
+from touchline.engines.torch_stages import TorchStages
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.runtime.progress import Remark, no_remark
 from touchline.runtime.wording import counted
 from touchline.scores import Scores
 from touchline.spotting.scorers import half_scorer
-from touchline.systems import SYSTEMS
+from touchline.systems import SYSTEMS, steps_per_row
 from touchline.timebase import format_rate, parse_rate
 from touchline.training.options.features import (
     FeatureDataOptions,
@@ -35,7 +36,6 @@ from touchline.zoo.networks import (
     config_fields,
     config_type,
     make_network,
-    steps_per_row,
 )
 
 OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -128,7 +128,7 @@ class FeatureSource:
     def score(self, network: nn.Module, item: ValidationItem) -> Scores:
         """See ``ClipSource``."""
         streams = item.content.streams
-        values = half_scorer(self.recipe.system)(network, streams)
+        values = half_scorer(self.recipe.system)(TorchStages(network), streams)
         return Scores.regular(values, self.labels, streams[MAIN].rate * steps_per_row(self.config))
 
     def card_fields(self) -> Mapping[str, Any]:
