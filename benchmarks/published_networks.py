@@ -3,7 +3,7 @@
 Stand-ins have the exact entries and shapes of the published checkpoints and random weights: these
 change neither time nor memory. Each is imported as a published file is, then a process in which
 `import torch` fails opens the model and spots one simulated video. Prints one JSON line for each
-system: peak memory, processor seconds for a minute of video, and those to open the model.
+system: peak memory (Linux), processor seconds for a minute of video, and those to open the model.
 
     python benchmarks/published_networks.py [--seconds 60] [--threads 1] [NAME ...]
 """
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 SIZE = (398, 224)
 
 RUN = """
-import json, resource, sys, time
+import json, sys, time
 sys.modules["torch"] = None
 import touchline
 
@@ -36,7 +36,9 @@ spotter = touchline.load(model, threads=threads)
 opened = used()
 timeline = spotter.spot(video)
 done = used()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Not ru_maxrss, which a process takes over from the one that started it.
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+peak = int(status["VmHWM"].split()[0]) / 1000
 print(json.dumps({"opening": opened - begin, "spotting": done - opened, "peak_mb": peak}))
 """
 
