@@ -10,6 +10,8 @@ Drawing 720p costs some 60 ms a picture, so a match at 25 pictures a second take
 it is rendered twice, and the same reader sees both: large at two pictures a second, which is what
 the score bug is read from, and small at 25 with the sound, which is what cuts, wipes, replays and
 shots are read from anyway. `--whole` renders one file at 25 and reads that with `read_recording`.
+`--bug-and-sound` leaves the small one out: half the cost, and nothing of cuts and replays, which
+then tell nothing of the moment of a goal either.
 
 Replays count with a wipe at both ends, and cuts within 0.3 s. Goals that the bug never shows are
 left out of the truth. The clock counts in the seconds in which the whole bug is in the picture.
@@ -57,6 +59,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8, help="how many of them")
     parser.add_argument("--seed", type=int, default=7700)
     parser.add_argument("--whole", action="store_true", help="one file at full rate")
+    parser.add_argument("--bug-and-sound", action="store_true", help="no cuts and replays")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--goals", type=int, default=0, help="take matches of at least so many")
     parser.add_argument("--large-rate", type=Fraction, default=Fraction(RATE))
@@ -104,11 +107,18 @@ def goals_in(half: HalfScript) -> int:
 
 @dataclass(frozen=True)
 class Recording:
-    """A match on disk: one file, or the same match large and small."""
+    """A match on disk: one file, or the same match large and small.
+
+    Attributes:
+        large: of which the bug is read.
+        small: of which everything else is read; ``large`` where it is None.
+        has_motion: whether cuts and replays can be read.
+    """
 
     large: Path
     small: Path | None
     truth: Document
+    has_motion: bool = True
 
 
 def measure(
@@ -153,34 +163,43 @@ def render(args: argparse.Namespace, folder: Path, seed: int, design: str, wipe:
         )
         return made.root / made.games[0] / video_name(WHOLE, size)
 
-    small = None if args.whole else one("small", SMALL, FULL_RATE, "audio", "broadcast")
-    if small is None:
-        large = one("large", LARGE, FULL_RATE, "audio", "broadcast")
+    small = None
+    if args.whole or args.bug_and_sound:
+        rate = FULL_RATE if args.whole else args.large_rate
+        large = one("large", LARGE, rate, "audio", "broadcast")
     else:
+        small = one("small", SMALL, FULL_RATE, "audio", "broadcast")
         large = one("large", LARGE, args.large_rate)
     truth = (small or large).parent / "match_broadcast.json"
-    return Recording(large, small, json.loads(truth.read_text("utf-8")))
+    return Recording(large, small, json.loads(truth.read_text("utf-8")), not args.bug_and_sound)
 
 
 def read_apart(recording: Recording, rate: Fraction) -> tuple[float, int, Document]:
     """Processor seconds and peak megabytes of reading in a new process, and what was read."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(read, (recording.large, recording.small, rate))
+        return pool.apply(read, (recording, rate))
 
 
-def read(large: Path, small: Path | None, rate: Fraction) -> tuple[float, int, Document]:
+def read(recording: Recording, rate: Fraction) -> tuple[float, int, Document]:
     """Read a match in this process."""
     began = time.process_time()
-    if small is None:
+    large, small = recording.large, recording.small
+    if small is None and recording.has_motion:
         said = read_recording(large, threads=1)
     else:
         reader = BroadcastReader(probe(large), threads=1)
         bug = [(replace(v, rate=rate), one) for v, one in reader.pictures if v.rate is not None]
-        others = [pair for pair in reader.pictures if pair[0].rate is None]
+        others = [pair for pair in reader.pictures if pair[0].rate is None and small is not None]
         observe(large, bug, threads=1)
-        said = reader.finish(observe(small, others, reader.sounds, threads=1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return time.process_time() - began, peak, to_json(said)
+        said = reader.finish(observe(small or large, others, reader.sounds, threads=1))
+    return time.process_time() - began, peak_megabytes(), to_json(said)
+
+
+def peak_megabytes() -> int:
+    """Of this process, on Linux; ``ru_maxrss`` may be that of the process that began this one."""
+    status = Path("/proc/self/status").read_text("ascii")
+    kilobytes = next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]
+    return int(kilobytes) // 1024
 
 
 def with_children(work: Callable[[], Recording]) -> tuple[float, Recording]:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from drawn_bugs import DESIGNS, Broadcast, Design
 
-from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, looks_of
+from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, decode, looks_of
 from touchline.broadcast.ocr import TextReader
 from touchline.broadcast.score_bug import ScoreBugObserver
+from touchline.broadcast.score_track import ScoreReading
 from touchline.broadcast.still_bug import read_still
 
 
@@ -158,3 +159,21 @@ def test_a_bug_is_in_the_picture_while_one_of_its_places_shows_it() -> None:
         times, shown = looks_of(chosen)
         assert times.tolist() == [0.0, 1.0, 2.0]
         assert shown.tolist() == [True, False, True]
+
+
+def test_a_graphic_read_for_names_is_no_other_match() -> None:
+    """A goal whose caption is taken for two names a few times is one of the same match."""
+    times = [float(time) for time in range(0, 2000, 30)]
+    place = PlaceReadings(
+        scores=[ScoreReading(time, (int(time > 1000), 0)) for time in times],
+        teams=sorted(
+            [(time, ("ARS", "CHE")) for time in times]
+            + [(time, ("GOLD", "STAR")) for time in (1001.0, 1002.0, 1003.0, 1004.0)]
+        ),
+        times=times,
+        seen=[True] * len(times),
+    )
+    said = decode([place], [], (0.0, 2000.0), [])
+    assert said.teams == ("ARS", "CHE")
+    assert [goal.score for goal in said.goals] == [(1, 0)]
+    assert not any("matches" in remark for remark in said.remarks)

@@ -18,6 +18,9 @@ from touchline.broadcast.score_track import ScoreReading, ScoreTrack, track_scor
 _STABLE_SHARE = 0.6
 _STABLE_SECONDS = 12.0
 
+_NAMES_SECONDS = 12.0
+"""Time over which names are read before they are those of another match; a graphic lasts less."""
+
 _Names = tuple[str, str]
 _TeamReading = tuple[float, _Names, float]
 """When names were read, the names, and what they weigh: a place's weight is how long it is seen."""
@@ -185,7 +188,7 @@ def _teams(
             groups[-1].append(reading)
         else:
             groups.append([reading])
-    lasting = [group for group in groups if len(group) >= 3] or [max(groups, key=len)]
+    lasting = [group for group in groups if _lasts(group)] or [max(groups, key=len)]
     joined = [lasting[0]]
     for group in lasting[1:]:
         if _alike(joined[-1][0], group[0]):
@@ -202,6 +205,11 @@ def _teams(
             votes[teams[side]] += weight
         names.append(max(votes, key=lambda name: votes[name]))
     return (names[0], names[1]), spans
+
+
+def _lasts(group: Sequence[_TeamReading]) -> bool:
+    """Whether names were read for so long that they are no misreading of one look."""
+    return len(group) >= 3 and group[-1][0] - group[0][0] >= _NAMES_SECONDS
 
 
 def _alike(one: _TeamReading, other: _TeamReading) -> bool:

@@ -62,6 +62,7 @@ class TextReader:
                 "Det.limit_type": "max",  # the default makes a thin crop thirty times dearer
                 "Det.limit_side_len": MAX_SIDE,
                 "Rec.engine_type": EngineType.OPENVINO,
+                "Rec.rec_batch_num": 1,  # a batch is no faster here, and needs more memory
                 "EngineConfig.openvino.inference_num_threads": -1 if threads is None else threads,
             }
         )

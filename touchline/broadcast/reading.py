@@ -56,6 +56,8 @@ class BroadcastReader:
             evidence: of the moments of goals from elsewhere, such as a network, which is added
                 to that of sound and replays.
         """
+        if self._bug is not None:  # first, so that never all of the memory is needed at once
+            self._bug.end(report.seconds)
         signals = self._signals.finish(report.seconds, report.sound_end_seconds is not None)
         remarks = list(report.notes)
         if signals.sound is not None and signals.sound.is_silent:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, choose, decode
 from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
 from touchline.broadcast.bug_text import BugText, likely_places
-from touchline.broadcast.clock_track import ClockReading
+from touchline.broadcast.clock_track import ClockReading, ClockRun
 from touchline.broadcast.goals import Evidence
 from touchline.broadcast.ocr import Picture, TextReader
 from touchline.broadcast.score_track import ScoreReading
@@ -40,6 +40,9 @@ _GLANCE = (36.0,)
 
 _READ_AGAIN = 4
 """Readings of the score after each change of its pixels, a second apart."""
+
+_SETTLE_SECONDS = 1.0
+"""Until a bug that comes back stands still."""
 
 _GIVE_UP_SECONDS = 30.0
 _KEPT_PICTURES = 16
@@ -97,6 +100,10 @@ class ScoreBugObserver:
         self._end = 0.0
         self._step = 1.0 / RATE
         self._start: float | None = None
+        self._has_ended = False
+        self._duration = 0.0
+        self._chosen: list[_Followed] = []
+        self._runs: list[ClockRun] = []
 
     def see(self, time_seconds: float, picture: Picture) -> None:
         """Take the next picture.
@@ -189,8 +196,11 @@ class ScoreBugObserver:
             if was_seen:
                 self._look_back(followed)
             followed.pixels, followed.changed_at = None, None
+            followed.scores_before = len(followed.scores)
             return
         followed.last_seen = time
+        if not was_seen:  # who scored while it was away may differ by few pixels
+            followed.next_score = min(followed.next_score, time + _SETTLE_SECONDS)
         cell = place.clock_pixels(picture)
         if cell is not None:
             followed.recent.append((time, cell))
@@ -344,6 +354,23 @@ class ScoreBugObserver:
 
     # --- result
 
+    def end(self, duration_seconds: float | None = None) -> None:
+        """Read what is left to read, and let the networks go: they hold most of the memory.
+
+        Args:
+            duration_seconds: of the recording; by the last picture if None.
+        """
+        if self._has_ended:
+            return
+        for followed in self._followed:
+            self._look_back(followed)
+        self._duration = self._end + self._step if duration_seconds is None else duration_seconds
+        self._chosen, self._runs = choose([*self._given_up, *self._followed], self._duration)
+        for followed in self._chosen:
+            self._name(followed)
+        self._has_ended = True
+        del self._reader
+
     def finish(
         self, evidence: Sequence[Evidence] = (), duration_seconds: float | None = None
     ) -> ScoreBugResult:
@@ -351,18 +378,12 @@ class ScoreBugObserver:
 
         Args:
             evidence: of the moments of goals, from the other parts of the pass.
-            duration_seconds: of the recording; by the last picture if None.
+            duration_seconds: see ``end``, which this calls where it was not called before.
         """
-        duration = self._end + self._step if duration_seconds is None else duration_seconds
-        for followed in self._followed:
-            self._look_back(followed)
-        everything = [*self._given_up, *self._followed]
-        chosen, runs = choose(everything, duration)
-        if not chosen:
+        self.end(duration_seconds)
+        if not self._chosen:
             return ScoreBugResult(remarks=("no score bug was found",))
-        for followed in chosen:
-            self._name(followed)
-        return decode(chosen, runs, (self._start or 0.0, duration), evidence)
+        return decode(self._chosen, self._runs, (self._start or 0.0, self._duration), evidence)
 
     def _name(self, followed: _Followed) -> None:
         """Add the names read from the mean picture, which count as much as half of the others."""

@@ -43,6 +43,9 @@ FLAT_TEXTURE = 3.5
 """Grey levels between neighbouring cells of graphics, in the quieter half of the picture."""
 
 _MOST_PICTURES = 40_000
+_COLOUR_PICTURES = 500
+"""Pictures that the colour of the grass is taken from, about."""
+
 _CHROMA_BINS = 32
 _PEAK_REACH = 8
 
@@ -128,7 +131,7 @@ def classify(pictures: Sequence[Thumbnail]) -> list[Kind]:
 
 def grass_colour(pictures: Sequence[Thumbnail]) -> tuple[float, float] | None:
     """Blue and red difference of the grass; None where no picture holds enough of any green."""
-    some = np.stack(pictures[:: max(1, len(pictures) // 2000)])
+    some = np.stack(pictures[:: max(1, len(pictures) // _COLOUR_PICTURES)])
     colours = some[..., 1:].reshape(-1, 2)
     green = (colours[:, 0] < 126) & (colours[:, 1] < 124)
     if green.mean() < 0.02:

@@ -12,6 +12,7 @@ they have nothing else in common, and unlike dips to black they show something.
 """
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from touchline.broadcast.cuts import blocks
 
 Thumbnail = NDArray[np.uint8]
 Clips = NDArray[np.uint8]
+Times = NDArray[np.float64]
 Masks = NDArray[np.bool_]
 
 LAG = 26
@@ -110,7 +112,7 @@ class _Moment:
         clip: (53, height, width, 3).
     """
 
-    times: NDArray[np.float64]
+    times: Times
     clip: Clips
 
 
@@ -150,7 +152,13 @@ class WipeFinder:
         self._pictures, self._times, self._before = [], [], 0
         moments = [moment for _, _, moment in sorted(self._moments, key=lambda item: item[1])]
         self._moments = []
-        return _recurring(moments) if len(moments) > 1 else ()
+        if len(moments) < 2:
+            return ()
+        times = [moment.times for moment in moments]
+        clips = np.empty((len(moments), *moments[0].clip.shape), np.uint8)
+        for place in range(len(clips) - 1, -1, -1):  # never all of them twice
+            clips[place] = moments.pop().clip
+        return _recurring(times, clips)
 
     def _collect(self, end: int) -> None:
         """Keep the moments among the pictures held, those before ``end`` not yet looked at."""
@@ -173,7 +181,7 @@ class WipeFinder:
                     continue
                 self._keep(float(bursts[place]), np.asarray(self._times[span]), pictures[span])
 
-    def _keep(self, strength: float, times: NDArray[np.float64], clip: Clips) -> None:
+    def _keep(self, strength: float, times: Times, clip: Clips) -> None:
         self._count += 1
         item = (strength, self._count, _Moment(times, clip.copy()))
         if len(self._moments) < MOST_MOMENTS:
@@ -233,12 +241,12 @@ class _Agreement:
 class _Comparison:
     """Compares moments where they are covered."""
 
-    def __init__(self, moments: list[_Moment]) -> None:
-        self.clips = np.stack([moment.clip for moment in moments])
+    def __init__(self, times: Sequence[Times], clips: Clips) -> None:
+        self.clips = clips
         self.masks = _covered(self.clips)
         self.cells = self.clips.shape[2] * self.clips.shape[3]
         self._signs = self._signatures()
-        self._seconds = np.array([moment.times[LAG] for moment in moments])
+        self._seconds = np.array([row[LAG] for row in times])
 
     def nearest(self, first: int, count: int) -> list[tuple[int, int]]:
         """The (moment, shift) that look most like one in their middle, not those near it."""
@@ -310,10 +318,16 @@ class _Comparison:
         )
 
 
-def _recurring(moments: list[_Moment]) -> tuple[Wipe, ...]:
-    compare = _Comparison(moments)
+def _recurring(times: Sequence[Times], clips: Clips) -> tuple[Wipe, ...]:
+    """The occurrences of all designs.
+
+    Args:
+        times: (53,) seconds of each moment.
+        clips: (n, 53, height, width, 3) their pictures.
+    """
+    compare = _Comparison(times, clips)
     links: dict[int, list[_Agreement]] = {}
-    for first in range(len(moments)):
+    for first in range(len(times)):
         for second, shift in compare.nearest(first, _NEIGHBOURS):
             found = compare.best_agreement(first, second, shift, 1)
             if compare.agrees(found):
@@ -327,7 +341,7 @@ def _recurring(moments: list[_Moment]) -> tuple[Wipe, ...]:
         members = _members(compare, links[seed], taken)
         if _is_wipe(compare, members):
             taken.update(found.second for found in members)
-            wipes += _occurrences(compare, moments, members, design)
+            wipes += _occurrences(compare, times, members, design)
             design += 1
     return _without_doubles(wipes)
 
@@ -363,7 +377,7 @@ def _is_wipe(compare: _Comparison, members: list[_Agreement]) -> bool:
 
 
 def _occurrences(
-    compare: _Comparison, moments: list[_Moment], members: list[_Agreement], design: int
+    compare: _Comparison, times: Sequence[Times], members: list[_Agreement], design: int
 ) -> list[Wipe]:
     """The members of a design as wipes, their middle where most of the picture is covered."""
     cover = np.zeros(_LENGTH + 4 * _REACH)
@@ -380,9 +394,9 @@ def _occurrences(
     seen = np.flatnonzero(mean >= 0.2 * mean.max())
     wipes = []
     for link in members:
-        times = moments[link.second].times
+        own = times[link.second]
         first, last, centre = (
-            float(times[min(max(k - 2 * _REACH + link.shift, 0), _LENGTH - 1)])
+            float(own[min(max(k - 2 * _REACH + link.shift, 0), _LENGTH - 1)])
             for k in (int(seen[0]), int(seen[-1]), middle)
         )
         wipes.append(Wipe(centre, first, last, design, link.share))
