@@ -20,7 +20,6 @@ from touchline.reel import Reel
 from touchline.report.page import write_report
 from touchline.runtime.atomic import write_text
 from touchline.simulator.dataset import simulate, video_name
-from touchline.simulator.presentation import CLASSIC
 from touchline.spotting.spotter import load
 
 StageProgress = Callable[[str, float], None]
@@ -132,7 +131,6 @@ def _simulated_game(folder: Path, minutes: float, seed: int, progress: StageProg
         size=_SIZE,
         rate=Fraction(25),
         modalities=_MODALITIES,
-        presentation=CLASSIC,  # the look that the shipped model was trained on
         progress=lambda done, total: progress("simulating a match", done / total),
     )
     return root / made.games[0]

@@ -43,7 +43,8 @@ def simulate(
         str | None, typer.Option(help="Shares of train, valid and test, such as 0.6,0.2,0.2.")
     ] = None,
     look: Annotated[
-        str, typer.Option(help="broadcast; or classic: the look the demo network was trained on.")
+        str,
+        typer.Option(help="broadcast; or classic: plain, with a crowd that answers every event."),
     ] = "broadcast",
     bugs: Annotated[
         str, typer.Option(help="Score bugs: all, tuning, held-out, or the name of a design.")
