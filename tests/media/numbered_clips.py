@@ -47,8 +47,9 @@ def write_numbered(
     sound: bool = False,
     pixel_format: str = "yuv420p",
     prepare: Callable[[av.video.stream.VideoStream], None] | None = None,
+    first: int = 0,
 ) -> Path:
-    """Encode ``count`` numbered frames, at ``times`` (seconds) or at a constant rate."""
+    """Encode ``count`` frames numbered from ``first`` on, at ``times`` or at a constant rate."""
     rate = Fraction(rate)
     unit = Fraction(1, 90000) if times else 1 / rate
     with av.open(str(path), "w", options=container_options or {}) as container:
@@ -62,7 +63,7 @@ def write_numbered(
         if sound:
             audio = container.add_stream("aac", rate=48000, layout="mono")
         for index in range(count):
-            frame = av.VideoFrame.from_ndarray(numbered(index, size), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(numbered(first + index, size), format="rgb24")
             frame.pts = round(times[index] / unit) if times else index
             frame.time_base = unit
             container.mux(stream.encode(frame))

@@ -85,12 +85,15 @@ class AnnotateTask:
 
     def _outcome(self, status: Status, timeline: Timeline, seconds: float) -> Outcome:
         shown = len(timeline.above(self.min_confidence))
-        none_shown = f"no event has a confidence of {self.min_confidence:g}: see --min-confidence"
+        warnings = probe(self.video).remarks
+        if len(timeline) and not shown:
+            none_shown = f"no event has a confidence of {self.min_confidence:g}"
+            warnings = (*warnings, f"{none_shown}: see --min-confidence")
         return Outcome(
             self.name,
             status,
             (str(self.output),),
-            warnings=(none_shown,) if len(timeline) and not shown else (),
+            warnings=warnings,
             events=shown,
             seconds=seconds,
         )

@@ -220,9 +220,10 @@ def _or_none(seconds: float | Fraction | None) -> float | None:
 
 def _picture_notes(stream: ViewStream) -> tuple[str, ...]:
     if not stream.truncated:
-        return ()
+        return stream.info.remarks
     end, stated = stream.end_seconds, stream.info.duration_seconds
     return (
+        *stream.info.remarks,
         f"the picture ends at {format_seconds(end)}, damaged; "
         f"the file says {format_seconds(stated)}",
     )

@@ -149,7 +149,7 @@ def check_videos(reel: Reel, videos: VideoPaths) -> list[str]:
     """Compare the videos with what the reel says of them.
 
     Returns:
-        What differs, one text each: name, length, content.
+        What differs, one text each: name, length, content; and what is to be known of each video.
 
     Raises:
         InputError: the video of another half, by its name. MediaError: it cannot be read.
@@ -163,6 +163,8 @@ def check_videos(reel: Reel, videos: VideoPaths) -> list[str]:
         _refuse_other_half(clip, path)
         known = _known(clip, reel) or SourceVideo(clip.video, clip.half)
         warnings += _differences(known, path)
+    paths = dict.fromkeys(video_of_clip(clip, videos) for clip in checked.values())
+    warnings += [f"{path.name}: {remark}" for path in paths for remark in probe(path).remarks]
     return warnings
 
 

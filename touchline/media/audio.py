@@ -12,11 +12,17 @@ from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
-from touchline.media.decoding import SEEK_BACK_SECONDS, PictureSource, StreamDecoder, exact_range
+from touchline.media.clocks import clock_of
+from touchline.media.decoding import (
+    SEEK_BACK_SECONDS,
+    PictureSource,
+    StreamDecoder,
+    exact_range,
+    seek,
+)
 from touchline.media.halves import part_of
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import audio_stream, exact, has_video, open_media
@@ -113,25 +119,21 @@ def _frames_from(
     start: Fraction, path: str | Path, limits: Limits, stack: ExitStack
 ) -> Iterator[AudioFrame]:
     """Audio frames from ``start`` or earlier; ``stack`` closes the file."""
+    clock = clock_of(path, limits)
     container = stack.enter_context(open_media(path, limits))
     stream = _audio_stream(container, path)
-    time_base = exact(stream.time_base)
-    beginning = (stream.start_time or 0) * (time_base or 0)
+    beginning = (stream.start_time or 0) * (exact(stream.time_base) or 0)
     for back in SEEK_BACK_SECONDS[1:]:
-        if time_base is None or start - back <= beginning:
+        if start - back <= beginning or not seek(container, stream, start - back, clock):
             break
-        try:
-            container.seek(int((start - back) / time_base), stream=stream)
-        except FFmpegError:
-            break
-        frames = StreamDecoder(container, stream, stream.decode).frames()
+        frames = StreamDecoder(container, stream, stream.decode, clock=clock).frames()
         landed = next(frames, None)
         stamp = None if landed is None else _stamp(landed)
         if landed is not None and stamp is not None and stamp <= start:
             return chain([landed], frames)
     container = stack.enter_context(open_media(path, limits))
     stream = _audio_stream(container, path)
-    return StreamDecoder(container, stream, stream.decode).frames()
+    return StreamDecoder(container, stream, stream.decode, clock=clock).frames()
 
 
 def _stamp(frame: AudioFrame) -> Fraction | None:

@@ -22,6 +22,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
+from touchline.media.clocks import Clock, clock_of
 from touchline.media.halves import part_of
 from touchline.media.limits import Limits
 from touchline.media.opening import audio_stream, exact, open_media, video_stream
@@ -84,6 +85,8 @@ def exact_range(
 class StreamDecoder(Generic[FrameT]):
     """Decodes one stream from the container's current position, skipping damaged packets.
 
+    With a clock, time stamps count on over the breaks of the file.
+
     Attributes:
         gave_up: whether decoding stopped at damage rather than at the end of the file.
         demuxed_until: latest end of the packets read from this stream and the watched ones.
@@ -95,6 +98,7 @@ class StreamDecoder(Generic[FrameT]):
         stream: Stream,
         decode: Callable[[Packet | None], list[FrameT]],
         watched: Sequence[Stream] = (),
+        clock: Clock | None = None,
     ) -> None:
         self.gave_up = False
         self.demuxed_until = Fraction(0)
@@ -102,6 +106,7 @@ class StreamDecoder(Generic[FrameT]):
         self._stream = stream
         self._decode = decode
         self._streams = [stream, *watched]
+        self._shifts = {} if clock is None else {s: clock.shifts(s) for s in self._streams}
 
     def frames(self) -> Generator[FrameT, None, None]:
         """Frames in the order in which the decoder returns them."""
@@ -124,6 +129,8 @@ class StreamDecoder(Generic[FrameT]):
         for _ in range(MAX_READ_FAILURES):
             try:
                 for packet in self._container.demux(self._streams):
+                    if packet.stream in self._shifts:
+                        self._shifts[packet.stream].apply(packet)
                     self.demuxed_until = max(self.demuxed_until, _end_of(packet))
                     if packet.stream is self._stream and packet.size:
                         yield packet
@@ -149,6 +156,7 @@ class PictureSource:
     Attributes:
         stream: the video stream.
         first: the first picture that is shown.
+        clock: counts on over the breaks of the file; None if it has none.
 
     Raises:
         MediaError: the file cannot be opened, has no decodable frame, or ends before its half.
@@ -158,6 +166,7 @@ class PictureSource:
         self, path: str | Path, limits: Limits, threads: int | None = None, *, skim: bool = False
     ) -> None:
         part = part_of(path)
+        self.clock = clock_of(path, limits)
         self.path = path
         self._limits = limits
         self._threads = threads
@@ -303,6 +312,8 @@ class PictureSource:
         self._watched = self._container.streams.audio if self._picture_end is None else ()
 
     def _read_picture_end(self) -> Fraction | None:
+        if self.clock is not None:
+            return self.clock.end
         if self.stream.duration:
             return (self.stream.duration + (self.stream.start_time or 0)) * self._time_base
         tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", self.stream.metadata.get("DURATION", ""))
@@ -324,18 +335,14 @@ class PictureSource:
         self._decoded = self._decode()
 
     def _seek(self, time: Fraction) -> bool:
-        if self._lacks_stamps:
-            return False
-        try:
-            self._container.seek(int(time / self._time_base), stream=self.stream)
-        except FFmpegError:
+        if self._lacks_stamps or not seek(self._container, self.stream, time, self.clock):
             return False
         self._decoded = self._decode()
         return True
 
     def _decode(self) -> Generator[Picture, None, None]:
         self._decoder = StreamDecoder(
-            self._container, self.stream, self.stream.decode, self._watched
+            self._container, self.stream, self.stream.decode, self._watched, self.clock
         )
         last: Fraction | None = None
         for frame in self._decoder.frames():
@@ -356,6 +363,20 @@ class PictureSource:
                 self._delay = (frame.dts or 0) - (self.stream.start_time or 0)
             stamp = None if frame.dts is None else frame.dts - self._delay
         return self._shown_until if stamp is None else stamp * self._time_base
+
+
+def seek(container: InputContainer, stream: Stream, time: Fraction, clock: Clock | None) -> bool:
+    """Go to the last key frame of a stream at or before a time; False where it cannot be done."""
+    if clock is not None:
+        return clock.seek(container, time)
+    time_base = exact(stream.time_base)
+    if time_base is None:
+        return False
+    try:
+        container.seek(int(time / time_base), stream=stream)
+    except FFmpegError:
+        return False
+    return True
 
 
 def _end_of(packet: Packet) -> Fraction:

@@ -25,6 +25,8 @@ from touchline.timebase import format_rate, format_seconds
 FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", "flv")
 """Demuxers that may read a file, by FFmpeg's names."""
 
+_UNINDEXED = ("mpegts", "mpeg")
+
 FORMAT_NAMES = "mp4, mov, mkv, webm, ts, mpg, avi or flv"
 
 SOUND_FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".ogg": "ogg", ".aac": "aac"}
@@ -107,6 +109,12 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     """The audio stream that a player plays; None if none can be decoded."""
     best = container.streams.best("audio")
     return best if isinstance(best, AudioStream) and best.codec_context is not None else None
+
+
+def is_unindexed(container: InputContainer) -> bool:
+    """Whether a file is a stream that nothing describes as a whole: the duration that it states is
+    only the difference of two of its time stamps."""
+    return container.format.name in _UNINDEXED
 
 
 def exact(value: Fraction | None) -> Fraction | None:
@@ -217,7 +225,7 @@ def _check_limits(container: InputContainer, path: Path, limits: Limits) -> None
             where=path,
             remedy=f"up to {limits.max_streams} are read",
         )
-    seconds = (container.duration or 0) / 1_000_000
+    seconds = 0 if is_unindexed(container) else (container.duration or 0) / 1_000_000
     if seconds > limits.max_duration_seconds:
         raise MediaError(
             f"claims to last {format_seconds(seconds)}",

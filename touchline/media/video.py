@@ -49,6 +49,7 @@ class VideoInfo:
         rotation: clockwise rotation of the coded picture for display: 0, 90, 180 or 270 degrees.
         nominal_rate: the rate whose multiples the time stamps are, also where frames are missing.
         timecode: of the first frame, such as ``10:00:00:00``, where the file states it.
+        remarks: what whoever sees the times and pictures should know of the file, in words.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class VideoInfo:
     rotation: int
     nominal_rate: Fraction | None = None
     timecode: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -344,6 +346,7 @@ def describe(source: PictureSource) -> VideoInfo:
         rotation=orientation.clockwise_degrees,
         nominal_rate=exact(source.stream.guessed_rate),
         timecode=source.timecode,
+        remarks=() if source.clock is None else (source.clock.remark,),
     )
 
 

@@ -249,7 +249,7 @@ class Spotter:
             Video(info.path.name, _duration(stream), info.frame_rate),
             Scores.of_columns(curve.values, seconds, labels, self._step_rate),
             stream.end_seconds if stream.truncated else None,
-            curve.remarks,
+            (*info.remarks, *curve.remarks),
         )
 
     def _curve(self, pixels: Iterator[Pixels], show: Callable[[], None]) -> Curve:

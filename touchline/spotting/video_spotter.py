@@ -205,7 +205,7 @@ class ExtractingSpotter:
         stop = made.stopped_at_seconds
         duration = info.duration_seconds if stop is None else stop
         about = Video(path.name, duration, info.frame_rate)
-        return ScoredVideo(about, scores, stop, tuple(made.remarks))
+        return ScoredVideo(about, scores, stop, (*info.remarks, *made.remarks))
 
     def _check_sound(self, info: VideoInfo) -> None:
         for part in self.extractors:
