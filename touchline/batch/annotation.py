@@ -7,6 +7,7 @@ from touchline.batch.provenance import checksum, comment_of, recorded, refuse_un
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.annotate import annotate
 from touchline.editing.render import refuse_overwriting
+from touchline.editing.sources import made_remarks
 from touchline.errors import InputError
 from touchline.events import Timeline
 from touchline.media.video import probe
@@ -85,7 +86,7 @@ class AnnotateTask:
 
     def _outcome(self, status: Status, timeline: Timeline, seconds: float) -> Outcome:
         shown = len(timeline.above(self.min_confidence))
-        warnings = probe(self.video).remarks
+        warnings = made_remarks(self.video)
         if len(timeline) and not shown:
             none_shown = f"no event has a confidence of {self.min_confidence:g}"
             warnings = (*warnings, f"{none_shown}: see --min-confidence")

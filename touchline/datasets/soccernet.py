@@ -37,7 +37,7 @@ FRAMES = "frames"
 """The size by which a folder of frames is preferred to videos."""
 _GAME_VIDEO = re.compile(r"(?P<size>\d+p)\.(?:mkv|mp4)")
 _HALF_FILE = re.compile(r"([1-4])(?:_.+)?\.(?:mkv|mp4|npy)")
-_PLAIN_VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts")
+_PLAIN_VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".mxf")
 _EVENTS_ENDING = ".events.json"
 
 

@@ -164,8 +164,18 @@ def check_videos(reel: Reel, videos: VideoPaths) -> list[str]:
         known = _known(clip, reel) or SourceVideo(clip.video, clip.half)
         warnings += _differences(known, path)
     paths = dict.fromkeys(video_of_clip(clip, videos) for clip in checked.values())
-    warnings += [f"{path.name}: {remark}" for path in paths for remark in probe(path).remarks]
+    warnings += [f"{path.name}: {remark}" for path in paths for remark in made_remarks(path)]
     return warnings
+
+
+def made_remarks(path: Path) -> tuple[str, ...]:
+    """What is to be known of what is made from a video: its breaks, and what of its sound is heard.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    info = probe(path)
+    return info.remarks if info.sound_remark is None else (*info.remarks, info.sound_remark)
 
 
 def _refuse_other_half(clip: Clip, path: Path) -> None:

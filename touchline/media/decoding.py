@@ -25,7 +25,7 @@ from touchline.errors import MediaError
 from touchline.media.clocks import Clock, clock_of
 from touchline.media.halves import part_of
 from touchline.media.limits import Limits
-from touchline.media.opening import audio_stream, exact, open_media, video_stream
+from touchline.media.opening import audio_stream, exact, open_media, sound_remark, video_stream
 from touchline.recordings import PartOfRecording
 from touchline.timebase import format_seconds
 
@@ -256,6 +256,11 @@ class PictureSource:
     def has_audio(self) -> bool:
         """Whether the file has audio that can be decoded."""
         return audio_stream(self._container) is not None
+
+    @property
+    def sound_remark(self) -> str | None:
+        """See ``touchline.media.opening.sound_remark``."""
+        return sound_remark(self._container)
 
     def measured_end(self) -> Fraction:
         """The end of the video by the time stamps of its packets; demuxes the whole file."""

@@ -13,13 +13,13 @@ class Limits:
         max_pixels: width times height of one frame, as coded and as displayed; also enforced
             when the size changes within a file.
         max_duration_seconds: duration, as declared and as measured while reading.
-        max_streams: streams in the container, of any kind.
+        max_streams: streams in the container, of any kind; broadcasters' MXF has up to 16 of sound.
         max_rate: mean frames a second.
     """
 
     max_pixels: int = 7680 * 4320
     max_duration_seconds: float = 4 * 3600.0
-    max_streams: int = 16
+    max_streams: int = 32
     max_rate: int = 240
 
 

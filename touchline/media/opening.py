@@ -22,12 +22,12 @@ from touchline.media.frame_folders import RATE_FILE, is_frame_folder, read_frame
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.timebase import format_rate, format_seconds
 
-FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", "flv")
+FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", "flv", "mxf")
 """Demuxers that may read a file, by FFmpeg's names."""
 
 _UNINDEXED = ("mpegts", "mpeg")
 
-FORMAT_NAMES = "mp4, mov, mkv, webm, ts, mpg, avi or flv"
+FORMAT_NAMES = "mp4, mov, mkv, webm, ts, mpg, avi, flv or mxf"
 
 SOUND_FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".ogg": "ogg", ".aac": "aac"}
 """Demuxers that may read a file of sound alone, by the ending of its name: some of them take any
@@ -109,6 +109,21 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     """The audio stream that a player plays; None if none can be decoded."""
     best = container.streams.best("audio")
     return best if isinstance(best, AudioStream) and best.codec_context is not None else None
+
+
+def sound_remark(container: InputContainer) -> str | None:
+    """What is heard of a file that has more sound than two channels, in words; else None."""
+    best = audio_stream(container)
+    if best is None:
+        return None
+    tracks = container.streams.audio
+    layout = best.codec_context.layout.name
+    parts = []
+    if len(tracks) > 1:
+        parts.append(f"track {tracks.index(best) + 1} of {len(tracks)} ({layout}) is heard")
+    if best.codec_context.channels > 2:
+        parts.append(f"{best.codec_context.channels} channels are mixed down")
+    return f"sound: {', '.join(parts)}" if parts else None
 
 
 def is_unindexed(container: InputContainer) -> bool:

@@ -50,6 +50,7 @@ class VideoInfo:
         nominal_rate: the rate whose multiples the time stamps are, also where frames are missing.
         timecode: of the first frame, such as ``10:00:00:00``, where the file states it.
         remarks: what whoever sees the times and pictures should know of the file, in words.
+        sound_remark: which track is heard and what is mixed, where there is more than stereo.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class VideoInfo:
     nominal_rate: Fraction | None = None
     timecode: str | None = None
     remarks: tuple[str, ...] = ()
+    sound_remark: str | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -347,6 +349,7 @@ def describe(source: PictureSource) -> VideoInfo:
         nominal_rate=exact(source.stream.guessed_rate),
         timecode=source.timecode,
         remarks=() if source.clock is None else (source.clock.remark,),
+        sound_remark=source.sound_remark,
     )
 
 

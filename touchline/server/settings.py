@@ -77,7 +77,7 @@ class MediaLimits(BaseModel):
 
     max_pixels: Annotated[int, Field(gt=0)] = 4096 * 2304
     max_duration_seconds: Seconds = 4 * 3600
-    max_streams: Annotated[int, Field(ge=1, le=64)] = 16
+    max_streams: Annotated[int, Field(ge=1, le=64)] = 32
     max_rate: Annotated[int, Field(ge=1, le=1000)] = 120
 
     def to_limits(self) -> Limits:

@@ -36,7 +36,7 @@ from touchline.server.policy import read_policy
 from touchline.server.services import Services
 from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_id
 
-SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv")
+SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv", ".mxf")
 """Accepted endings of names; the content is checked later, in a child process."""
 
 CHECKSUMS = ("sha1", "sha256", "md5")
