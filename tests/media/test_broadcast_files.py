@@ -47,7 +47,7 @@ def test_mxf_is_read_to_the_frame(tmp_path: Path) -> None:
 
 def test_as_many_tracks_as_a_broadcaster_has(tmp_path: Path) -> None:
     path = write_mxf(tmp_path / "match.mxf", 16)
-    assert probe(path).sound_remark == "sound: track 1 of 16 (mono) is heard"
+    assert probe(path).sound_remark == "sound: track 1 of 16 is heard"
     samples = np.concatenate(list(read_audio(path, 48000)))
     assert len(samples) == 96000
     assert samples[1000:90000] == pytest.approx(0.05, abs=0.005)

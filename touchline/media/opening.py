@@ -117,10 +117,9 @@ def sound_remark(container: InputContainer) -> str | None:
     if best is None:
         return None
     tracks = container.streams.audio
-    layout = best.codec_context.layout.name
     parts = []
     if len(tracks) > 1:
-        parts.append(f"track {tracks.index(best) + 1} of {len(tracks)} ({layout}) is heard")
+        parts.append(f"track {tracks.index(best) + 1} of {len(tracks)} is heard")
     if best.codec_context.channels > 2:
         parts.append(f"{best.codec_context.channels} channels are mixed down")
     return f"sound: {', '.join(parts)}" if parts else None
