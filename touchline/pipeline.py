@@ -215,6 +215,7 @@ def cut_reel(
     snap: bool = True,
     aspect: Fraction | None = None,
     rate: Fraction | None = None,
+    deinterlace: bool = True,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
@@ -223,6 +224,7 @@ def cut_reel(
     Args:
         aspect: width by height of the picture, of a video file; None for that of ``video``.
         rate: frames a second, for edit lists that count frames; None for that of ``video``.
+        deinterlace: fill in the lines of interlaced pictures, in a video file.
         comment: a text that a video file carries with it.
 
     Raises:
@@ -245,6 +247,7 @@ def cut_reel(
             burn_labels=burn_labels,
             snap=snap,
             aspect=aspect,
+            deinterlace=deinterlace,
             comment=comment,
             progress=progress,
         )

@@ -23,6 +23,7 @@ class AnnotateTask:
         events: a file of events of the video.
         half: which half the video is, where the events are of several.
         slow_factor: how many times slower the moments around events run.
+        deinterlace: whether the lines of interlaced pictures are filled in.
     """
 
     video: Path
@@ -32,6 +33,7 @@ class AnnotateTask:
     min_confidence: float = 0.3
     slow_factor: int = 3
     overwrite: bool = False
+    deinterlace: bool = True
 
     @property
     def name(self) -> str:
@@ -65,7 +67,7 @@ class AnnotateTask:
         timeline = timeline_of(self.events, self.half)
         info = probe(self.video)
         refuse_overwriting(self.output, [self.video, self.events])
-        options = (self.min_confidence, self.slow_factor)
+        options = (self.min_confidence, self.slow_factor, self.deinterlace)
         made_of = checksum([timeline], [info.path], options)
         if self.output.exists() and not self.overwrite:
             before = recorded(self.output)
@@ -79,6 +81,7 @@ class AnnotateTask:
             self.output,
             min_confidence=self.min_confidence,
             slow_factor=self.slow_factor,
+            deinterlace=self.deinterlace,
             comment=comment_of(made_of),
             progress=progress,
         )

@@ -63,6 +63,7 @@ class ReelOptions:
         aspect: width by height of the picture, if not that of the video.
         half: only this half of a match.
         min_confidence: events of lower confidence are left out.
+        deinterlace: whether the lines of interlaced pictures are filled in.
     """
 
     seconds: float = DEFAULT_REEL_SECONDS
@@ -74,6 +75,7 @@ class ReelOptions:
     aspect: Fraction | None = None
     half: int | None = None
     min_confidence: float = 0.0
+    deinterlace: bool = True
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,7 @@ class ReelTask:
             snap=options.snap,
             rate=options.rate,
             aspect=options.aspect,
+            deinterlace=options.deinterlace,
             comment=comment_of(made_of),
             progress=progress,
         )

@@ -33,6 +33,9 @@ def annotate(
     slow: Annotated[
         int, typer.Option(help="How many times slower the moments around events run; 1 for none.")
     ] = 3,
+    deinterlace: Annotated[
+        bool, typer.Option(help="Fill in the lines of interlaced pictures (bwdif).")
+    ] = True,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -40,7 +43,7 @@ def annotate(
     from touchline.batch.annotation import AnnotateTask
     from touchline.batch.executor import open_executor
 
-    task = AnnotateTask(video, events, output, half, min_confidence, slow, overwrite)
+    task = AnnotateTask(video, events, output, half, min_confidence, slow, overwrite, deinterlace)
     summary = run_tasks([task], open_executor(None), "drawing")
     print_summary(
         summary,

@@ -53,6 +53,9 @@ def reel(
     snap: Annotated[
         bool, typer.Option(help="Let clips begin and end at camera cuts within reach.")
     ] = True,
+    deinterlace: Annotated[
+        bool, typer.Option(help="Fill in the lines of interlaced pictures (bwdif).")
+    ] = True,
     aspect: Annotated[
         str | None,
         typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
@@ -109,6 +112,7 @@ def reel(
         *(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),
         half=half,
         min_confidence=min_confidence,
+        deinterlace=deinterlace,
     )
     given = video or []
     if is_folder:

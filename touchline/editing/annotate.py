@@ -31,6 +31,7 @@ def annotate(
     min_confidence: float = 0.3,
     slow_factor: int = 3,
     slow_reach_seconds: float = 0.4,
+    deinterlace: bool = True,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> float:
@@ -45,6 +46,7 @@ def annotate(
         min_confidence: events of lower confidence are ignored.
         slow_factor: each frame near an event is repeated this many times; 1 for no slow motion.
         slow_reach_seconds: largest distance of such a frame from an event.
+        deinterlace: fill in the lines of interlaced pictures.
         comment: a text stored in the file's metadata.
         progress: called with the fraction done, 0 to 1.
 
@@ -73,7 +75,7 @@ def annotate(
     sound = _SoundPerFrame(info) if info.has_audio else None
     written = 0
     with (
-        read_frames(video, rate=info.frame_rate) as frames,
+        read_frames(video, rate=info.frame_rate, deinterlace=deinterlace) as frames,
         VideoWriter(
             path,
             (info.width, info.height),

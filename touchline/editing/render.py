@@ -38,6 +38,7 @@ def render_reel(
     burn_labels: bool = False,
     snap: bool = True,
     aspect: Fraction | None = None,
+    deinterlace: bool = True,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
@@ -51,6 +52,7 @@ def render_reel(
         snap: move the ends of clips to nearby camera cuts.
         aspect: aspect ratio of the picture, for a window that follows the play; None for the
             aspect ratio of the video.
+        deinterlace: fill in the lines of interlaced pictures.
         comment: a text stored in the file's metadata.
         progress: called with the fraction done, 0 to 1.
 
@@ -83,7 +85,7 @@ def render_reel(
         for clip in reel:
             source = video_of_clip(clip, video)
             frames = _write_pictures(
-                writer, clip, source, first, labels if burn_labels else None, window
+                writer, clip, source, first, labels if burn_labels else None, window, deinterlace
             )
             if not frames:
                 raise InputError(
@@ -160,6 +162,7 @@ def _write_pictures(
     target: VideoInfo,
     labels: LabelSet | None,
     window: tuple[int, int] | None,
+    deinterlace: bool,
 ) -> int:
     """Write the frames of a clip; returns their number."""
     rate: Fraction = target.frame_rate
@@ -171,6 +174,7 @@ def _write_pictures(
         size=(target.width, target.height),
         start_seconds=clip.start_seconds,
         end_seconds=clip.end_seconds,
+        deinterlace=deinterlace,
     ) as frames:
         for frame in frames:
             pixels = frame.pixels

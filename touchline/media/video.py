@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from touchline.errors import MediaError
 from touchline.media.decoding import Picture, PictureSource, exact_range
+from touchline.media.deinterlacing import deinterlaced
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact, open_media
 from touchline.media.orientation import Orientation
@@ -120,6 +121,7 @@ def read_frames(
     threads: int | None = None,
     skim: bool = False,
     colours: Colours = "rgb",
+    deinterlace: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> "PictureStream[Frame]":
     """Read the frames of a video, in time order and in constant memory.
@@ -136,6 +138,7 @@ def read_frames(
         skim: skip frames that no other frame refers to: faster after a seek, and up to a few
             frames early.
         colours: ``"luma"`` for the luma alone.
+        deinterlace: fill in the lines of interlaced frames, for frames that people see.
         limits: bounds on what is read.
 
     Raises:
@@ -149,7 +152,9 @@ def read_frames(
         raise MediaError(f"cannot scale to {size[0]}x{size[1]}", where=path)
     source = PictureSource(path, limits, threads, skim=skim)
     info = describe(source)
-    pictures = PictureRange(source, start, end, limits.max_duration_seconds)
+    pictures = PictureRange(
+        source, start, end, limits.max_duration_seconds, deinterlace=deinterlace
+    )
     convert = converter(colours, Orientation.of(source.first.frame), size or info.size)
     frames = (
         _every(pictures, convert) if rate is None else _on_grid(pictures, convert, Fraction(rate))
@@ -207,8 +212,15 @@ class PictureRange:
     """
 
     def __init__(
-        self, source: PictureSource, start: Fraction, end: Fraction | None, max_seconds: float
+        self,
+        source: PictureSource,
+        start: Fraction,
+        end: Fraction | None,
+        max_seconds: float,
+        *,
+        deinterlace: bool = False,
     ) -> None:
+        self._deinterlace = deinterlace
         self.start, self.end = start, end
         self.tolerance = source.tolerance
         self.reached = Fraction(0)
@@ -218,6 +230,9 @@ class PictureRange:
 
     def __iter__(self) -> Iterator[Picture]:
         """The picture on show at the start, possibly earlier ones, and all that follow."""
+        return deinterlaced(self._read()) if self._deinterlace else self._read()
+
+    def _read(self) -> Iterator[Picture]:
         origin = self._source.first.start
         for picture in self._source.pictures_from(self.start + origin):
             start = picture.start - origin

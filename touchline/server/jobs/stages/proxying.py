@@ -199,7 +199,9 @@ def proxy_size(info: VideoInfo, height: int) -> tuple[int, int]:
 
 def _encode(progress: Progress, source: str, target: Path, plan: _Plan, *, sound: bool) -> _Part:
     """Convert a video to the proxy's form, with its own sound if `sound`."""
-    with read_frames(source, rate=plan.rate, size=plan.size, limits=plan.limits) as frames:
+    with read_frames(
+        source, rate=plan.rate, size=plan.size, deinterlace=True, limits=plan.limits
+    ) as frames:
         count = _write(progress, frames, target, plan, sound=sound and frames.info.has_audio)
         return _Part(target, count, frames.end_seconds, frames.truncated)
 

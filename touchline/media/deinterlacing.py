@@ -1,0 +1,94 @@
+"""Whole pictures out of interlaced ones, whose two fields were taken at different times."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+from av.error import FFmpegError
+from av.filter import Graph
+
+from touchline.media.decoding import Picture
+
+_LEAST_SIDE = 8
+
+
+def deinterlaced(pictures: Iterable[Picture]) -> Iterator[Picture]:
+    """The pictures, those flagged as interlaced filled in by FFmpeg's bwdif, one for each.
+
+    Progressive pictures stay as they are. bwdif looks at the neighbours of a picture, so each comes
+    out when the next one is read.
+    """
+    fields: _Fields | None = None
+    for picture in pictures:
+        frame = picture.frame
+        if fields is not None and not fields.fits(frame):
+            yield from fields.finish()
+            fields = None
+        if (
+            fields is None
+            and frame.interlaced_frame
+            and min(frame.width, frame.height) > _LEAST_SIDE
+        ):
+            fields = _Fields(frame)
+        if fields is None:
+            yield picture
+        else:
+            yield from fields.add(picture)
+    if fields is not None:
+        yield from fields.finish()
+
+
+class _Fields:
+    """A run of pictures of one size and pixel format in a filter of their own."""
+
+    def __init__(self, frame: av.VideoFrame) -> None:
+        self._kind = _kind_of(frame)
+        self._waiting: deque[Picture] = deque()
+        self._count = 0
+        graph = Graph()
+        source = graph.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format,
+            time_base=Fraction(1, 1000),
+        )
+        bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+        pixels = graph.add("format", frame.format.name)
+        sink = graph.add("buffersink")
+        graph.link_nodes(source, bwdif, pixels, sink).configure()
+        self._graph = graph
+
+    def fits(self, frame: av.VideoFrame) -> bool:
+        return _kind_of(frame) == self._kind
+
+    def add(self, picture: Picture) -> Iterator[Picture]:
+        """Add a picture; yields those that are ready."""
+        self._waiting.append(picture)
+        frame = picture.frame
+        frame.pts, frame.time_base = self._count, Fraction(1, 1000)
+        self._count += 1
+        self._graph.push(frame)
+        yield from self._ready()
+
+    def finish(self) -> Iterator[Picture]:
+        """Yield the pictures that wait for a neighbour."""
+        self._graph.push(None)
+        yield from self._ready()
+
+    def _ready(self) -> Iterator[Picture]:
+        while self._waiting:
+            try:
+                frame = self._graph.pull()
+            except (FFmpegError, BlockingIOError, EOFError):
+                return
+            assert isinstance(frame, av.VideoFrame)
+            given = self._waiting.popleft()
+            frame.colorspace = given.frame.colorspace
+            frame.color_range = given.frame.color_range
+            yield replace(given, frame=frame)
+
+
+def _kind_of(frame: av.VideoFrame) -> tuple[int, int, str]:
+    return frame.width, frame.height, frame.format.name
