@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from touchline.errors import MediaError
 from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.deinterlacing import deinterlaced
+from touchline.media.hdr import ToneMapper, hdr_name
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact, open_media
 from touchline.media.orientation import Orientation
@@ -283,6 +284,8 @@ def with_time_on_show(pictures: PictureRange) -> Iterator[tuple[Picture, Fractio
 class RgbConverter:
     """Converts pictures of any size and pixel format to upright RGB of one size.
 
+    Pictures of high dynamic range are tone-mapped to BT.709.
+
     One scaler is shared by the whole stream: PyAV up to 18 leaks memory with one per frame.
     """
 
@@ -290,22 +293,28 @@ class RgbConverter:
         self._orientation = orientation
         self._coded_size = orientation.size(*size)
         self._reformatter = VideoReformatter()
+        self._tone_mapper = ToneMapper(self._coded_size)
 
     def __call__(self, picture: Picture) -> Frame:
-        width, height = self._coded_size
         try:
-            converted = self._reformatter.reformat(
-                picture.frame,
-                width=width,
-                height=height,
-                format="rgb24",
-                interpolation=Interpolation.BILINEAR,
-                threads=1,
-            )
+            converted = self._converted(picture.frame)
         except FFmpegError as error:
             raise MediaError(f"a frame cannot be converted ({error.strerror})") from error
         pixels = np.asarray(converted.to_ndarray(), dtype=np.uint8)
         return Frame(float(picture.start), self._orientation.apply(pixels))
+
+    def _converted(self, frame: VideoFrame) -> VideoFrame:
+        if hdr_name(frame) is not None:
+            return self._tone_mapper(frame)
+        width, height = self._coded_size
+        return self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgb24",
+            interpolation=Interpolation.BILINEAR,
+            threads=1,
+        )
 
 
 class LumaConverter:
@@ -363,9 +372,17 @@ def describe(source: PictureSource) -> VideoInfo:
         rotation=orientation.clockwise_degrees,
         nominal_rate=exact(source.stream.guessed_rate),
         timecode=source.timecode,
-        remarks=() if source.clock is None else (source.clock.remark,),
+        remarks=_remarks(source),
         sound_remark=source.sound_remark,
     )
+
+
+def _remarks(source: PictureSource) -> tuple[str, ...]:
+    breaks = () if source.clock is None else (source.clock.remark,)
+    hdr = hdr_name(source.first.frame)
+    if hdr is None:
+        return breaks
+    return (*breaks, f"the picture is HDR ({hdr}): it is shown tone-mapped to BT.709")
 
 
 def _square_pixels(source: PictureSource) -> tuple[int, int]:
