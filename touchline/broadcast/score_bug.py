@@ -25,6 +25,9 @@ RATE = 2
 _FIRST_SEARCH_SECONDS = 1.0
 _EAGER_SECONDS = 6.0
 _LONGEST_SEARCH_SECONDS = 20.0
+_RARE_SEARCH_SECONDS = 60.0
+"""The same while a bug is known but away: where it comes back its pixels tell."""
+
 _HIDDEN_SEARCH_SECONDS = 10.0
 _MAX_PLACES = 4
 _CLOCK_EVERY_SECONDS = (0.4, 6.0)
@@ -38,6 +41,9 @@ _CLOSE = (30.0, 44.0)
 _GLANCE = (36.0,)
 """Heights in pixels that a bug's lines are read at: after a change, and otherwise."""
 
+_SCORE_TRIES = 3
+"""Readings in a row in which no score is found, before the next one waits as long as others."""
+
 _READ_AGAIN = 4
 """Readings of the score after each change of its pixels, a second apart."""
 
@@ -45,6 +51,9 @@ _SETTLE_SECONDS = 1.0
 """Until a bug that comes back stands still."""
 
 _GIVE_UP_SECONDS = 30.0
+_LONGEST_AWAY_SECONDS = 1800.0
+"""Longer than a half-time with its studio."""
+
 _KEPT_PICTURES = 16
 _LEAST_PLACE = 0.2
 _SURE_PLACE = 0.8
@@ -68,6 +77,7 @@ class _Followed(PlaceReadings):
     to_read_again: int = 0
     off_line: int = 0
     unread: int = 0
+    unread_scores: int = 0
     scores_before: int = 0
     looked_back_at: float = -1e9
     offset: float | None = None
@@ -160,10 +170,12 @@ class ScoreBugObserver:
             found = True
         self._searched_at = time
         start = time if self._start is None else self._start
-        if found or time - start < _EAGER_SECONDS:
+        is_known = any(followed.runs for followed in self._followed)
+        if (found and not is_known) or time - start < _EAGER_SECONDS:
             self._wait = _FIRST_SEARCH_SECONDS
         else:
-            self._wait = min(2 * self._wait, _LONGEST_SEARCH_SECONDS)
+            longest = _RARE_SEARCH_SECONDS if is_known else _LONGEST_SEARCH_SECONDS
+            self._wait = min(2 * self._wait, longest)
         self._next_search = time + max(self._wait, 4.0 if self._followed else 0.0)
 
     def _drop_weak(self, time: float) -> None:
@@ -171,7 +183,8 @@ class ScoreBugObserver:
         running = [f for f in self._followed if f.runs and time - f.last_seen < 3.0]
         kept = []
         for followed in self._followed:
-            gone = time - followed.last_seen > (600.0 if followed.runs else _GIVE_UP_SECONDS)
+            patience = _LONGEST_AWAY_SECONDS if followed.runs else _GIVE_UP_SECONDS
+            gone = time - followed.last_seen > patience
             idle = bool(running) and not followed.runs and time - followed.since > 8.0
             still = (
                 followed.place.has_clock
@@ -295,8 +308,12 @@ class ScoreBugObserver:
         followed.changed_at, followed.unchanged_at = None, time
         if time >= followed.next_score:
             again = followed.to_read_again > 0 or len(followed.scores) < 5
-            self._read_all(followed, time, picture, heights=_GLANCE if not again else _CLOSE)
+            is_read = self._read_all(
+                followed, time, picture, heights=_GLANCE if not again else _CLOSE
+            )
             followed.to_read_again = max(0, followed.to_read_again - 1)
+            followed.unread_scores = 0 if is_read else followed.unread_scores + 1
+            again = again or 0 < followed.unread_scores <= _SCORE_TRIES
             followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
 
     def _confirm_old_score(self, followed: _Followed) -> None:
