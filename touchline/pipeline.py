@@ -216,6 +216,7 @@ def cut_reel(
     aspect: Fraction | None = None,
     rate: Fraction | None = None,
     deinterlace: bool = True,
+    audio_track: int | None = None,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
@@ -225,6 +226,7 @@ def cut_reel(
         aspect: width by height of the picture, of a video file; None for that of ``video``.
         rate: frames a second, for edit lists that count frames; None for that of ``video``.
         deinterlace: fill in the lines of interlaced pictures, in a video file.
+        audio_track: number of its sound track, from 1; None for the one that a player plays.
         comment: a text that a video file carries with it.
 
     Raises:
@@ -248,6 +250,7 @@ def cut_reel(
             snap=snap,
             aspect=aspect,
             deinterlace=deinterlace,
+            audio_track=audio_track,
             comment=comment,
             progress=progress,
         )

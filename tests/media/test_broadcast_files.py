@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 from numbered_clips import number_of, numbered
 
+from touchline.editing.render import render_reel
+from touchline.editing.sources import made_remarks
+from touchline.errors import MediaError
 from touchline.media.audio import read_audio
 from touchline.media.video import probe, read_frames
+from touchline.reel import Clip, Reel
 
 SIZE = (720, 576)
 
@@ -69,3 +73,16 @@ def test_surround_sound_is_said_to_be_mixed_down(tmp_path: Path) -> None:
         for stream in (video, sound):
             file.mux(stream.encode(None))
     assert probe(path).sound_remark == "sound: 6 channels are mixed down"
+
+
+def test_another_sound_track_is_heard_where_asked(tmp_path: Path) -> None:
+    path = write_mxf(tmp_path / "match.mxf", 4)
+    samples = np.concatenate(list(read_audio(path, 48000, track=3)))
+    assert samples[1000:90000] == pytest.approx(0.15, abs=0.005)
+    reel = tmp_path / "reel.mp4"
+    render_reel(Reel((Clip(path.name, 0.0, 1.6),)), reel, path, snap=False, audio_track=4)
+    heard = np.concatenate(list(read_audio(reel, 48000, 0.2, 1.2)))
+    assert heard.mean() == pytest.approx(0.2, abs=0.02)
+    assert made_remarks(path, 4) == ("sound: track 4 of 4 is heard",)
+    with pytest.raises(MediaError, match="no sound track 5"):
+        read_audio(path, track=5)

@@ -24,6 +24,7 @@ class AnnotateTask:
         half: which half the video is, where the events are of several.
         slow_factor: how many times slower the moments around events run.
         deinterlace: whether the lines of interlaced pictures are filled in.
+        audio_track: number of the sound track, from 1; None for the one that a player plays.
     """
 
     video: Path
@@ -34,6 +35,7 @@ class AnnotateTask:
     slow_factor: int = 3
     overwrite: bool = False
     deinterlace: bool = True
+    audio_track: int | None = None
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ class AnnotateTask:
         timeline = timeline_of(self.events, self.half)
         info = probe(self.video)
         refuse_overwriting(self.output, [self.video, self.events])
-        options = (self.min_confidence, self.slow_factor, self.deinterlace)
+        options = (self.min_confidence, self.slow_factor, self.deinterlace, self.audio_track)
         made_of = checksum([timeline], [info.path], options)
         if self.output.exists() and not self.overwrite:
             before = recorded(self.output)
@@ -82,6 +84,7 @@ class AnnotateTask:
             min_confidence=self.min_confidence,
             slow_factor=self.slow_factor,
             deinterlace=self.deinterlace,
+            audio_track=self.audio_track,
             comment=comment_of(made_of),
             progress=progress,
         )
@@ -89,7 +92,7 @@ class AnnotateTask:
 
     def _outcome(self, status: Status, timeline: Timeline, seconds: float) -> Outcome:
         shown = len(timeline.above(self.min_confidence))
-        warnings = made_remarks(self.video)
+        warnings = made_remarks(self.video, self.audio_track)
         if len(timeline) and not shown:
             none_shown = f"no event has a confidence of {self.min_confidence:g}"
             warnings = (*warnings, f"{none_shown}: see --min-confidence")

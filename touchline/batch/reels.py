@@ -64,6 +64,7 @@ class ReelOptions:
         half: only this half of a match.
         min_confidence: events of lower confidence are left out.
         deinterlace: whether the lines of interlaced pictures are filled in.
+        audio_track: number of the sound track, from 1; None for the one that a player plays.
     """
 
     seconds: float = DEFAULT_REEL_SECONDS
@@ -76,6 +77,7 @@ class ReelOptions:
     half: int | None = None
     min_confidence: float = 0.0
     deinterlace: bool = True
+    audio_track: int | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,10 @@ class ReelTask:
         videos = self._sources(chosen)
         refuse_overwriting(self.output, _files_of(videos))
         if videos is not None:
-            chosen = replace(chosen, warnings=(*chosen.warnings, *check_videos(chosen, videos)))
+            chosen = replace(
+                chosen,
+                warnings=(*chosen.warnings, *check_videos(chosen, videos, options.audio_track)),
+            )
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
             _files_of(videos),
@@ -234,6 +239,7 @@ class ReelTask:
             rate=options.rate,
             aspect=options.aspect,
             deinterlace=options.deinterlace,
+            audio_track=options.audio_track,
             comment=comment_of(made_of),
             progress=progress,
         )

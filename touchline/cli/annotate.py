@@ -36,6 +36,10 @@ def annotate(
     deinterlace: Annotated[
         bool, typer.Option(help="Fill in the lines of interlaced pictures (bwdif).")
     ] = True,
+    audio_track: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which sound track of the video is heard, counted from 1."),
+    ] = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -43,7 +47,9 @@ def annotate(
     from touchline.batch.annotation import AnnotateTask
     from touchline.batch.executor import open_executor
 
-    task = AnnotateTask(video, events, output, half, min_confidence, slow, overwrite, deinterlace)
+    task = AnnotateTask(
+        video, events, output, half, min_confidence, slow, overwrite, deinterlace, audio_track
+    )
     summary = run_tasks([task], open_executor(None), "drawing")
     print_summary(
         summary,

@@ -56,6 +56,10 @@ def reel(
     deinterlace: Annotated[
         bool, typer.Option(help="Fill in the lines of interlaced pictures (bwdif).")
     ] = True,
+    audio_track: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which sound track of the video is heard, counted from 1."),
+    ] = None,
     aspect: Annotated[
         str | None,
         typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
@@ -113,6 +117,7 @@ def reel(
         half=half,
         min_confidence=min_confidence,
         deinterlace=deinterlace,
+        audio_track=audio_track,
     )
     given = video or []
     if is_folder:

@@ -32,6 +32,7 @@ def annotate(
     slow_factor: int = 3,
     slow_reach_seconds: float = 0.4,
     deinterlace: bool = True,
+    audio_track: int | None = None,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> float:
@@ -47,6 +48,7 @@ def annotate(
         slow_factor: each frame near an event is repeated this many times; 1 for no slow motion.
         slow_reach_seconds: largest distance of such a frame from an event.
         deinterlace: fill in the lines of interlaced pictures.
+        audio_track: number of the sound track, from 1; None for the one that a player plays.
         comment: a text stored in the file's metadata.
         progress: called with the fraction done, 0 to 1.
 
@@ -72,7 +74,7 @@ def annotate(
     labels = timeline.labels or label_set_of(
         tuple(dict.fromkeys(e.label for e in events)) or ("-",)
     )
-    sound = _SoundPerFrame(info) if info.has_audio else None
+    sound = _SoundPerFrame(info, audio_track) if info.has_audio else None
     written = 0
     with (
         read_frames(video, rate=info.frame_rate, deinterlace=deinterlace) as frames,
@@ -124,9 +126,9 @@ def _distinct(captions: list[tuple[str, Rgb]]) -> list[tuple[str, Rgb]]:
 class _SoundPerFrame:
     """The audio of each frame, read sequentially."""
 
-    def __init__(self, info: VideoInfo) -> None:
+    def __init__(self, info: VideoInfo, track: int | None) -> None:
         self._rate = AUDIO_RATE / info.frame_rate
-        self._chunks: Iterator[FloatArray] = iter(read_audio(info.path, AUDIO_RATE))
+        self._chunks: Iterator[FloatArray] = iter(read_audio(info.path, AUDIO_RATE, track=track))
         self._buffer = np.zeros(0, np.float32)
         self._start = 0
 

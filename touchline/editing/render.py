@@ -39,6 +39,7 @@ def render_reel(
     snap: bool = True,
     aspect: Fraction | None = None,
     deinterlace: bool = True,
+    audio_track: int | None = None,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
@@ -53,6 +54,7 @@ def render_reel(
         aspect: aspect ratio of the picture, for a window that follows the play; None for the
             aspect ratio of the video.
         deinterlace: fill in the lines of interlaced pictures.
+        audio_track: number of the sound track, from 1; None for the one that a player plays.
         comment: a text stored in the file's metadata.
         progress: called with the fraction done, 0 to 1.
 
@@ -95,7 +97,7 @@ def render_reel(
                 )
             if has_audio:
                 samples = round(frames * AUDIO_RATE / first.frame_rate)
-                for chunk in clip_sound(infos[source], clip.start_seconds, samples):
+                for chunk in clip_sound(infos[source], clip.start_seconds, samples, audio_track):
                     writer.write_audio(chunk)
             done += clip.seconds
             if progress is not None:
@@ -200,7 +202,9 @@ def _captions(
     return lines
 
 
-def clip_sound(info: VideoInfo, start_seconds: float, samples: int) -> Iterator[FloatArray]:
+def clip_sound(
+    info: VideoInfo, start_seconds: float, samples: int, track: int | None = None
+) -> Iterator[FloatArray]:
     """Exactly ``samples`` samples of mono audio from a time on, faded at both ends.
 
     After the end of the file's audio there is silence.
@@ -213,7 +217,11 @@ def clip_sound(info: VideoInfo, start_seconds: float, samples: int) -> Iterator[
     if info.has_audio:
         end_seconds = start_seconds + samples / AUDIO_RATE
         sound = read_audio(
-            info.path, AUDIO_RATE, start_seconds=start_seconds, end_seconds=end_seconds
+            info.path,
+            AUDIO_RATE,
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+            track=track,
         )
         for chunk in sound:
             chunk = chunk[: samples - sent]

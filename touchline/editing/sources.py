@@ -15,6 +15,7 @@ from typing import Any
 from touchline.errors import InputError, MediaError
 from touchline.formats.base import Media
 from touchline.formats.games import half_in_name
+from touchline.media.opening import open_media, sound_remark
 from touchline.media.video import VideoInfo, probe
 from touchline.reel import Clip, Reel, SourceVideo
 from touchline.runtime.wording import counted_rate, rate_text
@@ -145,7 +146,7 @@ def _known(clip: Clip, reel: Reel) -> SourceVideo | None:
     return next(named, None)
 
 
-def check_videos(reel: Reel, videos: VideoPaths) -> list[str]:
+def check_videos(reel: Reel, videos: VideoPaths, audio_track: int | None = None) -> list[str]:
     """Compare the videos with what the reel says of them.
 
     Returns:
@@ -164,18 +165,22 @@ def check_videos(reel: Reel, videos: VideoPaths) -> list[str]:
         known = _known(clip, reel) or SourceVideo(clip.video, clip.half)
         warnings += _differences(known, path)
     paths = dict.fromkeys(video_of_clip(clip, videos) for clip in checked.values())
-    warnings += [f"{path.name}: {remark}" for path in paths for remark in made_remarks(path)]
+    warnings += [
+        f"{path.name}: {remark}" for path in paths for remark in made_remarks(path, audio_track)
+    ]
     return warnings
 
 
-def made_remarks(path: Path) -> tuple[str, ...]:
+def made_remarks(path: Path, audio_track: int | None = None) -> tuple[str, ...]:
     """What is to be known of what is made from a video: its breaks, and what of its sound is heard.
 
     Raises:
         MediaError: it cannot be read.
     """
-    info = probe(path)
-    return info.remarks if info.sound_remark is None else (*info.remarks, info.sound_remark)
+    remarks = probe(path).remarks
+    with open_media(path) as container:
+        heard = sound_remark(container, audio_track)
+    return remarks if heard is None else (*remarks, heard)
 
 
 def _refuse_other_half(clip: Clip, path: Path) -> None:

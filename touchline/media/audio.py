@@ -44,6 +44,7 @@ def read_audio(
     end_seconds: float | Fraction | None = None,
     *,
     channels: int = 1,
+    track: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Samples]:
     """Read the audio of a video in contiguous blocks, in constant memory.
@@ -60,10 +61,12 @@ def read_audio(
         end_seconds: where to end; None for the end of the audio. Audio that ends earlier is not
             padded.
         channels: 1 for the mean of all channels, as float32 (n,); 2 for stereo, (n, 2).
+        track: number of the sound track, from 1; None for the one that a player plays.
         limits: bounds on what is read.
 
     Raises:
-        MediaError: the file cannot be opened or has no audio, or the arguments are out of range.
+        MediaError: the file cannot be opened or has no such audio, or the arguments are out
+            of range.
     """
     if not 1 <= rate <= _MAX_RATE or channels not in (1, 2):
         raise MediaError(
@@ -72,19 +75,19 @@ def read_audio(
             remedy=f"1 to {_MAX_RATE} samples, 1 or 2 channels",
         )
     start, end = exact_range(path, start_seconds, end_seconds)
-    origin, length = _range(path, limits)
+    origin, length = _range(path, limits, track)
     last = length if end is None else min(end, length)
     count = round((last - start) * rate)
-    blocks = _first(count, _read(path, limits, origin + start, rate))
+    blocks = _first(count, _read(path, limits, origin + start, rate, track))
     return (_mix(block, channels) for block in blocks)
 
 
-def _range(path: str | Path, limits: Limits) -> tuple[Fraction, Fraction]:
+def _range(path: str | Path, limits: Limits, number: int | None) -> tuple[Fraction, Fraction]:
     """Second 0 on the file's own clock, the first frame shown or without video the first sample;
     and how many seconds from there may be read."""
     longest = Fraction(limits.max_duration_seconds)
     with open_media(path, limits) as container:
-        stream = _audio_stream(container, path)
+        stream = _audio_stream(container, path, number)
         if not has_video(container):
             first = next(StreamDecoder(container, stream, stream.decode).frames(), None)
             beginning = Fraction(0) if first is None else _stamp(first) or Fraction(0)
@@ -97,31 +100,37 @@ def _range(path: str | Path, limits: Limits) -> tuple[Fraction, Fraction]:
         return start, longest if source.last is None else source.last - start
 
 
-def _audio_stream(container: InputContainer, path: str | Path) -> AudioStream:
-    stream = audio_stream(container)
+def _audio_stream(container: InputContainer, path: str | Path, number: int | None) -> AudioStream:
+    stream = audio_stream(container, number)
+    if stream is None and container.streams.audio and number is not None:
+        raise MediaError(
+            f"has no sound track {number}",
+            where=path,
+            remedy=f"give a number from 1 to {len(container.streams.audio)}",
+        )
     if stream is None:
         raise MediaError("has no sound", where=path, remedy="give a file with sound")
     return stream
 
 
 def _read(
-    path: str | Path, limits: Limits, start: Fraction, rate: int
+    path: str | Path, limits: Limits, start: Fraction, rate: int, number: int | None
 ) -> Generator[Samples, None, None]:
     """Blocks (n, 1 or 2) from ``start`` on the file's own clock, placed by their time stamps."""
     track = _Track(start, rate)
     with ExitStack() as stack:
-        for frame in _frames_from(start, path, limits, stack):
+        for frame in _frames_from(start, path, limits, number, stack):
             yield from track.add(frame)
         yield from track.finish()
 
 
 def _frames_from(
-    start: Fraction, path: str | Path, limits: Limits, stack: ExitStack
+    start: Fraction, path: str | Path, limits: Limits, number: int | None, stack: ExitStack
 ) -> Iterator[AudioFrame]:
     """Audio frames from ``start`` or earlier; ``stack`` closes the file."""
     clock = clock_of(path, limits)
     container = stack.enter_context(open_media(path, limits))
-    stream = _audio_stream(container, path)
+    stream = _audio_stream(container, path, number)
     beginning = (stream.start_time or 0) * (exact(stream.time_base) or 0)
     for back in SEEK_BACK_SECONDS[1:]:
         if start - back <= beginning or not seek(container, stream, start - back, clock):
@@ -132,7 +141,7 @@ def _frames_from(
         if landed is not None and stamp is not None and stamp <= start:
             return chain([landed], frames)
     container = stack.enter_context(open_media(path, limits))
-    stream = _audio_stream(container, path)
+    stream = _audio_stream(container, path, number)
     return StreamDecoder(container, stream, stream.decode, clock=clock).frames()
 
 

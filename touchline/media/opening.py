@@ -105,15 +105,20 @@ def has_video(container: InputContainer) -> bool:
     return best is not None and not best.disposition & Disposition.attached_pic
 
 
-def audio_stream(container: InputContainer) -> AudioStream | None:
-    """The audio stream that a player plays; None if none can be decoded."""
-    best = container.streams.best("audio")
+def audio_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
+    """The audio stream that a player plays, or the one of a number counted from 1; None if none
+    can be decoded."""
+    tracks = container.streams.audio
+    if track is None:
+        best = container.streams.best("audio")
+    else:
+        best = tracks[track - 1] if 1 <= track <= len(tracks) else None
     return best if isinstance(best, AudioStream) and best.codec_context is not None else None
 
 
-def sound_remark(container: InputContainer) -> str | None:
+def sound_remark(container: InputContainer, track: int | None = None) -> str | None:
     """What is heard of a file that has more sound than two channels, in words; else None."""
-    best = audio_stream(container)
+    best = audio_stream(container, track)
     if best is None:
         return None
     tracks = container.streams.audio
