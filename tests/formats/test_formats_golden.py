@@ -52,6 +52,7 @@ CASES = {
     "Labels-ball.json": (MATCH, "soccernet-ball"),
     "Labels-cameras.json": (MATCH, "soccernet-cameras"),
     "results_spotting.json": (MATCH, "soccernet-results"),
+    "ball-results.json": (MATCH, "soccernet-ball-results"),
     "e2e.json": (MATCH, "e2e"),
     "osl.json": (MATCH, "osl"),
     "osl-v1.json": (MATCH, "osl-v1"),

@@ -10,6 +10,7 @@ from touchline.colours import class_colour
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read, write
+from touchline.formats.converting import convert
 from touchline.labels import LabelSet
 from touchline.reel import Clip, Reel
 
@@ -107,7 +108,7 @@ def test_xml_of_windows_1252_whatever_it_declares(tmp_path, declared):
 
 @pytest.mark.parametrize(
     "extra",
-    [{"start": 5.0}, {"end": 6.0}, {"start": 5.0, "end": "late"}, {"start": 5.0, "end": True}],
+    [{"start": 5.0}, {"end": 5.0}, {"start": 5.0, "end": "late"}, {"start": 5.0, "end": True}],
 )
 def test_fields_that_are_no_window_are_kept_and_do_not_become_one(tmp_path, extra):
     timeline = Timeline(Video("a"), (Event(5.0, "Shot", extra=extra),))
@@ -115,6 +116,14 @@ def test_fields_that_are_no_window_are_kept_and_do_not_become_one(tmp_path, extr
     assert "<start>4.0</start>" in (tmp_path / "a.xml").read_text()
     assert "<end>7.0</end>" in (tmp_path / "a.xml").read_text()
     assert read(tmp_path / "a.xml").events == timeline.events
+
+
+@pytest.mark.parametrize("suffix", [".srt", ".vtt", ".xml"])
+def test_an_event_of_known_length_keeps_it(tmp_path, suffix):
+    (tmp_path / "a.csv").write_text("start,end,code\n1,3,Attack\n5,15,Press\n")
+    convert(tmp_path / "a.csv", tmp_path / f"a{suffix}")
+    back = read(tmp_path / f"a{suffix}")
+    assert [(e.seconds, e.extra["end"]) for e in back] == [(1.0, 3.0), (5.0, 15.0)]
 
 
 def test_windows_reach_around_an_event_but_not_before_the_video(tmp_path):

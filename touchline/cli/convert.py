@@ -11,6 +11,7 @@ from touchline.cli.output import (
     JsonOption,
     ReplaceOption,
     finite,
+    in_range,
     new_app,
     print_json,
     remarks,
@@ -49,7 +50,7 @@ def convert(
     ] = None,
     half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
     min_confidence: Annotated[
-        float, typer.Option(callback=finite, help="Leave events of a lower confidence out.")
+        float, typer.Option(callback=in_range(0, 1), help="Leave events of a lower confidence out.")
     ] = 0.0,
     kick_off: Annotated[
         list[str] | None,

@@ -13,6 +13,7 @@ from touchline.cli.output import (
     RayCommand,
     RayOption,
     finite,
+    in_range,
     new_app,
 )
 from touchline.formats import suffixes_of
@@ -80,7 +81,7 @@ def reel(
     min_confidence: Annotated[
         float,
         typer.Option(
-            callback=finite,
+            callback=in_range(0, 1),
             help="Leave events of a lower confidence out, and what is only around an event.",
         ),
     ] = 0.0,

@@ -144,8 +144,10 @@ def inside_videos(reel: Reel, video: VideoPaths) -> Reel:
         length = lengths[source]
         last = max((event.seconds for event in clip.events), default=clip.start_seconds)
         if max(last, clip.start_seconds) >= length:
+            what = "clip" if last <= clip.start_seconds else "event"
             raise InputError(
-                f"the clip at {clip.start_seconds:.1f} s is beyond the end ({length:.1f} s)",
+                f"the {what} at {max(last, clip.start_seconds):.1f} s is beyond the end "
+                f"({length:.1f} s)",
                 where=source,
                 remedy="check that the events belong to this video",
             )

@@ -416,6 +416,14 @@ def dump_json_list(items: Iterable[Mapping[str, Any]]) -> bytes:
     return f"[\n{lines}\n]\n".encode() if lines else b"[]\n"
 
 
+def event_end(event: Event) -> float | None:
+    """Where an event with a length ends, in seconds, as other programs state it; else None."""
+    end = event.extra.get("end")
+    if isinstance(end, bool) or not isinstance(end, int | float) or end <= event.seconds:
+        return None
+    return float(end)
+
+
 def only_timeline(content: Content, format_name: str) -> Timeline:
     """The single timeline of a content, for formats that hold one video.
 

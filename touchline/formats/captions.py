@@ -19,6 +19,7 @@ from touchline.formats.base import (
     Options,
     Record,
     SourceFile,
+    event_end,
     only_timeline,
     resolve_label_set,
 )
@@ -248,8 +249,11 @@ def _cues(content: Content, options: Options) -> Iterable[Cue]:
     starts = [max(event.seconds, 0.0) for event in events]
     shown = max(options.lag_seconds, 0.001)
     for event, (start, following) in zip(events, pairwise([*starts, inf]), strict=True):
-        # A cue ends where the next begins, unless both begin at the same time.
-        end = min(start + shown, following) if following > start else start + shown
+        own = event_end(event)
+        if own is not None:
+            end = max(own, start + 0.001)
+        else:  # where the next begins, unless both begin at the same time
+            end = min(start + shown, following) if following > start else start + shown
         yield start, end, _line(event_title(event, half))
 
 

@@ -20,6 +20,7 @@ from touchline.formats.base import (
     Options,
     Record,
     SourceFile,
+    event_end,
     is_event_text,
     only_timeline,
     resolve_label_set,
@@ -190,8 +191,10 @@ def _write_event(parent: Element, identity: str, event: Event, options: Options)
         start, end = event.seconds, extra.pop("end") + by
         extra.pop("id", None)
     else:
-        start = max(event.seconds - options.lead_seconds, 0.0)
-        end = max(event.seconds + options.lag_seconds, 0.0)
+        own = event_end(event)
+        lead, lag = (options.lead_seconds, options.lag_seconds) if own is None else (0.0, 0.0)
+        start = max(event.seconds - lead, 0.0)
+        end = max(event.seconds + lag, 0.0) if own is None else own
     instance = _instance(parent, identity, start, end, event.label)
     if not foreign:
         _label(instance, _TIME, repr(round(float(event.seconds), 6)))

@@ -262,6 +262,8 @@ def _event(source: SourceFile, place: str, row: Row) -> Event:
     if row.get("score"):
         document["score"] = list(_score(source, place, row["score"]))
     document |= {k: v for k, v in row.items() if k not in known and v}
+    if row.get("end"):
+        document["end"] = number("end", _signed_seconds)
     document |= _json_cell(source, place, row, "extra", dict)
     return event_from_json(Record(source, document, place))
 

@@ -6,6 +6,7 @@ by a plain vision transformer (ViViT) or a shifted-window one (ViSwin). Paramete
 the published weights; those of a shifted-window encoder are today's of timm.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
 from typing import Any, Self
@@ -273,7 +274,10 @@ def plain_encoder(config: ComedianConfig) -> PlainEncoder:
     return PlainEncoder(config.width, config.spatial_depth)
 
 
-ENCODERS = {"vivit": plain_encoder, "viswin": ShiftedWindowEncoder}
+ENCODERS: dict[str, Callable[[ComedianConfig], nn.Module]] = {
+    "vivit": plain_encoder,
+    "viswin": ShiftedWindowEncoder,
+}
 
 
 def drop_rates(depth: int) -> list[float]:
