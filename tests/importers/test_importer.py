@@ -154,7 +154,7 @@ def test_labels_can_be_given(tmp_path):
     assert card.labels.labels == ("one", "two", "three")
     card = import_checkpoint(path, name="y", labels="c,b,a", size=(224, 224), **options).card
     assert card.labels.labels == ("c", "b", "a") and card.width == 224
-    with pytest.raises(ConfigError, match=r"4 outputs.*17 labels"):
+    with pytest.raises(ConfigError, match=r"3 classes.*17 labels"):
         import_checkpoint(path, name="z", labels="soccernet-v2", **options)
     with pytest.raises(ConfigError, match="--labels"):
         import_checkpoint(path, name="z", **options)

@@ -328,7 +328,6 @@ def test_a_reel_is_chosen_edited_and_renamed(editing: Editing) -> None:
     [
         [{"start": 3, "end": 2}],
         [{"start": 100, "end": 110}],
-        [{"start": 0, "end": 2}, {"start": 1, "end": 3}],
         [{"start": -1, "end": 2}],
         [{"start": 0}],
     ],

@@ -84,7 +84,7 @@ class FakeStream:
         self.alive = self.most_alive = 0
         self.end_seconds = count / 25
         self.info = SimpleNamespace(
-            path=Path("x.mp4"), frame_rate=RATE, duration_seconds=self.end_seconds
+            path=Path("x.mp4"), frame_rate=RATE, duration_seconds=self.end_seconds, remarks=()
         )
 
     def __enter__(self):
