@@ -273,9 +273,6 @@ def test_a_minute_around_a_cut_lies_on_both_sides_of_it():
     assert done.timeline.events[0].extra["span"] == pytest.approx([780.0, 820.0], abs=0.01)
 
 
-# --- goals and the score
-
-
 def three_goals(shift: float = 0.0) -> list[FeedEvent]:
     return [
         noted(1, 500.0 + shift, "Goal", team="home"),
@@ -370,9 +367,6 @@ def test_a_goal_of_the_other_side_agrees_where_no_other_does():
     assert not done.report.only_in_feed
 
 
-# --- a feed whose clock is off
-
-
 FOULS = np.sort(np.random.default_rng(1).uniform(40, 2600, 40)).tolist()
 """When fouls happen in each half."""
 
@@ -426,9 +420,6 @@ def test_a_feed_that_counts_from_before_its_kick_off_is_moved_by_it():
     done = align(feed(*events), recording(half(1, FIRST)))
     assert times(done) == pytest.approx([FIRST, FIRST + 600], abs=1.0)
     assert "kick-off" in (done.report.halves[0].shift.by or "")
-
-
-# --- goals and shots to the evidence
 
 
 def test_a_goal_is_moved_to_the_evidence_but_never_out_of_its_second():

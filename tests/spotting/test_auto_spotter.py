@@ -59,9 +59,6 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("videos") / "match.mp4", 150)
 
 
-# --- which network
-
-
 def test_the_shipped_network_is_not_for_real_matches():
     assert find("demo").card.training_data == "simulated"
     assert models_for_real_matches() == []
@@ -131,9 +128,6 @@ def test_a_network_that_cannot_run_is_left_out_and_said(put, without_ocr, video)
     assert timeline.model == touchline.load().producer
 
 
-# --- what it gives
-
-
 @pytest.mark.parametrize("names", [(), ("auto",)])
 def test_it_is_the_default(names):
     assert isinstance(touchline.load(*names), AutoSpotter)
@@ -190,9 +184,6 @@ def test_the_excitement_is_the_curve_of_highlights(without_ocr, video):
     scores, curve = watched.timeline.scores, watched.broadcast.excitement
     assert scores is not None and curve is not None
     assert scores.of("Highlight") == pytest.approx(curve.values)
-
-
-# --- with a network
 
 
 @pytest.mark.parametrize("part", [{}, {"start_seconds": 1.7, "end_seconds": 4.2}])

@@ -172,9 +172,6 @@ def _with_goals(
     )
 
 
-# --- placing
-
-
 def _shown_goals(
     feed: Feed, clocks: Sequence[HalfClock], broadcast: Broadcast
 ) -> tuple[ScoreGoal, ...] | None:
@@ -293,9 +290,6 @@ def _agreeing(
     )
 
 
-# --- goals and shots to the evidence
-
-
 def _moved(one: _Placed, goal: ScoreGoal | None, broadcast: Broadcast) -> _Placed:
     """An event at its likeliest instant within the stretch that its clock leaves open."""
     label = one.feed.event.label.lower()
@@ -337,9 +331,6 @@ def _evidence(one: _Placed, goal: ScoreGoal | None, broadcast: Broadcast) -> lis
 
 def _nudge(one: _Placed) -> float:
     return one.seconds - (one.earliest_seconds + one.latest_seconds) / 2
-
-
-# --- telling
 
 
 def _event(one: _Placed, step_seconds: float, uncertainty_seconds: float) -> Event:

@@ -197,9 +197,6 @@ class Broadcast:
         return None
 
 
-# --- writing
-
-
 def to_json(broadcast: Broadcast) -> dict[str, Any]:
     """The document of ``*.broadcast.json``."""
     document: dict[str, Any] = {
@@ -342,8 +339,6 @@ def _rest(extra: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     """Fields kept from elsewhere; one of a known name would change what the file means."""
     return {key: value for key, value in extra.items() if key not in known}
 
-
-# --- reading
 
 _FILE_KEYS = frozenset(
     {

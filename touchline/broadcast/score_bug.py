@@ -133,8 +133,6 @@ class ScoreBugObserver:
         if time_seconds >= self._next_search and self._is_searching(time_seconds):
             self._search(time_seconds, picture)
 
-    # --- finding
-
     def _is_searching(self, time: float) -> bool:
         running = [f for f in self._followed if f.runs]
         if not running:
@@ -196,8 +194,6 @@ class ScoreBugObserver:
             else:
                 kept.append(followed)
         self._followed = kept
-
-    # --- following
 
     def _look(self, followed: _Followed, time: float, picture: Picture) -> None:
         place = followed.place
@@ -368,8 +364,6 @@ class ScoreBugObserver:
             followed.clocks.append(
                 ClockReading(time, bug.clock_seconds, bug.confidence, bug.clock_has_seconds)
             )
-
-    # --- result
 
     def end(self, duration_seconds: float | None = None) -> None:
         """Read what is left to read, and let the networks go: they hold most of the memory.

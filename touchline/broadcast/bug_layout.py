@@ -1,0 +1,324 @@
+"""Teams and numbers that belong together, told by how their texts stand.
+
+Two teams and two numbers stand in few ways: beside each other in a row (``ARS 2-1 CHE``,
+``ARS 2 1 CHE``, ``ARS 2 CHE 1``) or in two rows, one for each team.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from touchline.broadcast.texts import Box, around, same_row
+from touchline.broadcast.tokens import MAX_GOALS, Token
+
+_NEVER_TEAMS = re.compile(
+    r"""LIVE|U?HD|SD|4K|MINS?|REPLAY|GOAL|GOL|TOR|BUT|VAR|VIVO|DIRECTO?|DIRETTA|CANLI|EN|AGG|AGGREGATE
+    |TOTAL|VS?|SCORE|TV|HALF|TIME|FULL|CORNERS?|SHOTS|FOULS|POSSESSION|OFFSIDES?|ATTEMPTS|CARDS|SAVES
+    |ROUND|WEEK|MATCHDAY|GROUP""",
+    re.VERBOSE,
+)
+
+
+_GLUED_CLUB = re.compile(r"\b(FC)([A-ZÄÖÜ]{4,})|([A-ZÄÖÜ]{4,})(FC)\b")
+
+
+@dataclass(frozen=True)
+class Core:
+    """Teams and numbers that belong together."""
+
+    home: tuple[Token, ...]
+    away: tuple[Token, ...]
+    numbers: tuple[Token, ...]
+    score: tuple[int, int] | None
+    quality: float
+    rows: int = 1
+    needs_clock: bool = False
+
+    @property
+    def box(self) -> Box:
+        return around(token.box for token in (*self.home, *self.away, *self.numbers))
+
+
+def inline(rows: list[list[Token]]) -> Iterator[Core]:
+    """Cores whose teams stand in one row, among tokens by rows."""
+    for row in rows:
+        core = [t for t in row if t.kind in ("score", "number", "word")]
+        for place, token in enumerate(core):
+            if token.kind == "score":
+                yield from _around_score(core, place)
+        yield from _around_numbers(core)
+
+
+def _around_score(row: list[Token], place: int) -> Iterator[Core]:
+    score = row[place]
+    home = _name(row, place, -1)
+    away = _name(row, place, +1)
+    if home or away:
+        home, away = agree(home, away)
+    goals = (score.values[0], score.values[1])
+    yield Core(home, away, (score,), goals, 1.0 if home and away else 0.4)
+
+
+def _around_numbers(row: list[Token]) -> Iterator[Core]:
+    """``W n n W``, ``W nn W`` (glued) and ``W n W n``."""
+    for place, token in enumerate(row):
+        if token.kind != "number":
+            continue
+        after = row[place + 1] if place + 1 < len(row) else None
+        home = _name(row, place, -1)
+        if not home:
+            yield from _beside_crests(row, place)
+            continue
+        if after is not None and after.kind == "number":
+            away = _name(row, place + 1, +1)
+            goals = _goals(token, after)
+            if away and goals and _near(token.box, after.box, 3.5) and not _more(row, place + 2):
+                pair = agree(home, away)
+                yield Core(*pair, (token, after), goals, 0.95)
+            continue
+        away = _name(row, place, +1)
+        if not away:
+            continue
+        last = row.index(away[-1])
+        number = row[last + 1] if last + 1 < len(row) else None
+        if number is not None and number.kind == "number" and not _is_name_left(row, place):
+            goals = _goals(token, number)
+            closer = _near(away[-1].box, number.box, 3.0) and _near(home[-1].box, token.box, 3.0)
+            if goals and closer:
+                pair = agree(home, away)
+                yield Core(*pair, (token, number), goals, 0.9)
+                continue
+        split = _split(token)
+        if split is not None:
+            pair = agree(home, away)
+            # between two words a number may be anything, unless two cells' room or a clock says
+            # that it is a score
+            apart = token.text[0] == "0" or token.box.width > 1.6 * token.box.height
+            sure = len(token.text) == 2 and apart
+            yield Core(*pair, (token,), split, 0.7 if sure else 0.66, needs_clock=not sure)
+
+
+def _beside_crests(row: list[Token], place: int) -> Iterator[Core]:
+    """Two numbers with no name beside them: a score between crests, if a clock goes with it."""
+    pair = row[place : place + 2]
+    outside = row[max(0, place - 1) : place] + row[place + 2 : place + 3]
+    if len(pair) < 2 or pair[1].kind != "number" or any(t.kind != "word" for t in outside):
+        return
+    goals = _goals(pair[0], pair[1])
+    apart = pair[1].box.left - pair[0].box.right
+    height = pair[0].box.height
+    lonely = not any(_near(t.box, u.box, 5.0) for t in outside for u in pair)
+    if goals and max(goals) <= 9 and lonely and 0.2 * height <= apart <= 4.0 * height:
+        yield Core((), (), tuple(pair), goals, 0.35, needs_clock=True)
+
+
+def _more(row: list[Token], place: int) -> bool:
+    """Whether a third number follows at once, as in tennis."""
+    return place < len(row) and row[place].kind == "number"
+
+
+def _is_name_left(row: list[Token], place: int) -> bool:
+    """Whether a number stands before the first team's name: then the order is another."""
+    home = _name(row, place, -1)
+    first = row.index(home[0]) if home else place
+    return (
+        first > 0
+        and row[first - 1].kind == "number"
+        and _near(row[first - 1].box, row[first].box, 2.0)
+    )
+
+
+def _goals(one: Token, other: Token) -> tuple[int, int] | None:
+    goals = one.values[0], other.values[0]
+    heights = sorted((one.box.height, other.box.height))
+    return goals if max(goals) <= MAX_GOALS and heights[1] <= 1.8 * heights[0] else None
+
+
+def _split(token: Token) -> tuple[int, int] | None:
+    """Two goals read as one number: ``31``, or with a dash or bar between that became a digit."""
+    digits = token.text
+    if len(digits) in (2, 3) and digits.isdigit():
+        return int(digits[0]), int(digits[-1])
+    return None
+
+
+def _near(one: Box, other: Box, heights: float) -> bool:
+    gap = max(one.left, other.left) - min(one.right, other.right)
+    return gap <= heights * max(one.height, other.height)
+
+
+def is_team(token: Token) -> bool:
+    """Whether a word may be one of a team's name."""
+    return (
+        token.kind == "word"
+        and not _NEVER_TEAMS.fullmatch(token.text.upper().strip("."))
+        and sum(c.isalnum() for c in token.text) >= 2
+        and len(token.text) <= 20
+        and token.confidence >= 0.45
+    )
+
+
+def _name(row: list[Token], place: int, step: int, reach: float = 5.0) -> tuple[Token, ...]:
+    """The words of a name beside a number, from left to right; empty where there is none.
+
+    ``reach`` is how far the name may stand from the number, in heights of a line.
+    """
+    beside = place + step
+    if not 0 <= beside < len(row):
+        return ()
+    word, number = row[beside], row[place]
+    high = max(word.box.height, number.box.height)
+    if not is_team(word) or high > 2.4 * min(word.box.height, number.box.height):
+        return ()
+    if not _near(word.box, number.box, reach):
+        return ()
+    return extended(row, beside, step)
+
+
+def extended(row: list[Token], place: int, step: int) -> tuple[Token, ...]:
+    """A word and those that belong to its name on one side, from left to right."""
+    name = [row[place]]
+    while 0 <= (place := place + step) < len(row) and _continues(row[place], name, step):
+        name.insert(0 if step < 0 else len(name), row[place])
+    return tuple(name)
+
+
+def _continues(word: Token, name: list[Token], step: int) -> bool:
+    """Whether a word belongs to the name that it stands beside."""
+    inner = name[0] if step < 0 else name[-1]
+    if not is_team(word) or len(name) >= 4:
+        return False
+    gap = inner.box.left - word.box.right if step < 0 else word.box.left - inner.box.right
+    height = max(word.box.height, inner.box.height)
+    alike = height <= 1.25 * min(word.box.height, inner.box.height)
+    return alike and gap <= (0.9 if word.line == inner.line else 0.45) * height
+
+
+def agree(
+    home: tuple[Token, ...], away: tuple[Token, ...]
+) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+    """Drop what stands beside a code: if one team is written as a code, both are."""
+    if not home or not away:
+        return home, away
+    near, far = home[-1], away[0]
+    codes = _is_code(near) and _is_code(far) and len(near.text) == len(far.text)
+    if codes and (len(home) == 1 or len(away) == 1):
+        return home[-1:], away[:1]
+    return home, away
+
+
+def _is_code(token: Token) -> bool:
+    return 2 <= len(token.text) <= 4 and token.text.upper() == token.text
+
+
+def stacked(rows: list[list[Token]]) -> Iterator[Core]:
+    """Cores of rows of one name and one number each, under each other, numbers in one column."""
+    teams = [entry for row in rows for entry in _row_entries(row)]
+    for place, (name, number) in enumerate(teams):
+        below = [
+            (other, count)
+            for other, count in teams[place + 1 :]
+            if _under(name, number, other, count)
+        ]
+        above = [
+            (other, count) for other, count in teams[:place] if _under(other, count, name, number)
+        ]
+        if len(below) != 1 or above:
+            continue
+        other, count = below[0]
+        if any(_under(other, count, *third) for third in teams):
+            continue  # a table
+        goals = _goals(number, count)
+        if goals:
+            yield Core(name, other, (number, count), goals, 0.85, rows=2)
+
+
+def _row_entries(row: list[Token]) -> Iterator[tuple[tuple[Token, ...], Token]]:
+    core = [t for t in row if t.kind in ("number", "word", "score")]
+    for place, token in enumerate(core):
+        if token.kind != "number" or not _alone(core, place):
+            continue
+        name = _name(core, place, -1, reach=9.0)
+        if name:
+            yield name, token
+
+
+def _alone(row: list[Token], place: int) -> bool:
+    """Whether no other number stands close by on the row."""
+    token = row[place]
+    return not any(
+        other is not token and other.kind != "word" and _near(other.box, token.box, 4.0)
+        for other in row
+    )
+
+
+def _under(name: tuple[Token, ...], number: Token, other: tuple[Token, ...], count: Token) -> bool:
+    height = max(number.box.height, count.box.height)
+    gap = count.box.top - number.box.bottom
+    column = abs(number.box.left + number.box.right - count.box.left - count.box.right) / 2
+    names = around(t.box for t in name), around(t.box for t in other)
+    aligned = min(names[0].right, names[1].right) > max(names[0].left, names[1].left)
+    lined_up = (
+        min(abs(names[0].left - names[1].left), abs(names[0].right - names[1].right))
+        <= 1.2 * height
+    )
+    alike = height <= 1.5 * min(number.box.height, count.box.height)
+    return (
+        alike
+        and aligned
+        and lined_up
+        and -0.3 * height <= gap <= 1.3 * height
+        and (column <= 0.8 * height)
+    )
+
+
+def stands_over(upper: Token, lower: Token) -> bool:
+    """Whether two names stand one over the other, in line at one end or in the middle."""
+    one, other = upper.box, lower.box
+    height = max(one.height, other.height)
+    gap = other.top - one.bottom
+    ends = (
+        abs(one.left - other.left),
+        abs(one.right - other.right),
+        abs(one.left + one.right - other.left - other.right) / 2,
+    )
+    alike = height <= 1.3 * min(one.height, other.height)
+    return alike and -0.3 * height <= gap <= 1.3 * height and min(ends) <= 0.8 * height
+
+
+def without_tickers(cores: list[Core]) -> list[Core]:
+    """Cores without those that share a row with another one's: results of several matches.
+
+    A word that repeats on both sides of a number is a board beside the pitch, and no match.
+    """
+    cores = [core for core in cores if not (core.needs_clock and _is_repeated(core))]
+    whole = [core for core in cores if core.home and core.away]
+    kept = []
+    for core in cores:
+        beside = [
+            other
+            for other in whole
+            if other is not core
+            and not _shares(core, other)
+            and same_row(core.box, other.box)
+            and _near(core.box, other.box, 12.0)
+        ]
+        if not beside:
+            kept.append(core)
+    return kept
+
+
+def _is_repeated(core: Core) -> bool:
+    return bool(core.home) and written(core.home) == written(core.away)
+
+
+def _shares(one: Core, other: Core) -> bool:
+    return bool({id(t) for t in one.numbers} & {id(t) for t in other.numbers}) or (
+        one.box.overlap(other.box) > 0.2
+    )
+
+
+def written(name: tuple[Token, ...]) -> str | None:
+    """A name as it is reported."""
+    text = " ".join(token.text.strip(".") for token in name)
+    return _GLUED_CLUB.sub(r"\1\3 \2\4", text) or None
