@@ -99,7 +99,7 @@ def render(
         ),
         threshold_percent=round(100 * shown_confidence),
         lanes="\n".join(_lane(timeline, label, labels, span, reel) for label in occurring)
-        or '<p class="empty">Nothing was found in this video.</p>',
+        or '<p class="empty">There are no events in this video.</p>',
         lanes_summary=escape(_summary(timeline, occurring)),
         axis=_axis(span),
         legend=_legend(timeline, occurring, reel),
