@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numbered_clips import number_of, write_numbered
@@ -20,7 +21,9 @@ PIECE = 100
 FRAME = 1 / 25
 
 
-def pieces(folder: Path, suffix: str, offsets: list[float], sound: bool = False) -> Path:
+def pieces(
+    folder: Path, suffix: str, offsets: list[float], sound: bool = False, gop: int = 25
+) -> Path:
     """Pieces of 4 seconds, one behind the other, each with the time stamps of its own start."""
     codec = "mpeg2video" if suffix == ".mpg" else "libx264"
     options = {"b": "2000000"} if suffix == ".mpg" else {"preset": "veryfast", "bf": "3"}
@@ -33,7 +36,7 @@ def pieces(folder: Path, suffix: str, offsets: list[float], sound: bool = False)
                 codec=codec,
                 options=options,
                 container_options={"output_ts_offset": str(offset)},
-                gop=25,
+                gop=gop,
                 sound=sound,
                 first=number * PIECE,
             )
@@ -67,9 +70,10 @@ def test_pictures_count_on_over_a_break(suffix: str, offsets: list[float], tmp_p
     assert "at 0:04.0" in info.remarks[0]
 
 
+@pytest.mark.parametrize("gop", [25, 1])
 @pytest.mark.parametrize("start", [1.0, 3.96, 4.0, 6.52, 11.96])
-def test_any_moment_is_found_behind_a_break(start: float, tmp_path: Path) -> None:
-    path = pieces(tmp_path, ".ts", [30.0, 30.0, 1000.0])
+def test_any_moment_is_found_behind_a_break(start: float, gop: int, tmp_path: Path) -> None:
+    path = pieces(tmp_path, ".ts", [30.0, 30.0, 1000.0], gop=gop)
     with read_frames(path, start_seconds=start, end_seconds=start + FRAME) as frames:
         assert [number_of(frame.pixels) for frame in frames] == [round(start * 25)]
     with read_views(path, [View()], start_seconds=start, end_seconds=start + FRAME) as views:
@@ -84,6 +88,32 @@ def test_sound_counts_on_with_the_picture(tmp_path: Path) -> None:
     assert loud.all()
     part = np.concatenate(list(read_audio(path, 8000, 9.0, 10.0)))
     assert part == pytest.approx(whole[9 * 8000 : 10 * 8000], abs=0.05)
+
+
+def with_second_sound(source: Path, target: Path) -> Path:
+    """A copy of a video whose sound is there as two tracks."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        picture = made.add_stream_from_template(given.streams.video[0])
+        tracks = [made.add_stream_from_template(given.streams.audio[0]) for _ in range(2)]
+        for packet in given.demux():
+            for stream in [picture] if packet.stream.type == "video" else tracks:
+                if packet.dts is not None:
+                    copy = av.Packet(bytes(packet))
+                    copy.pts, copy.dts = packet.pts, packet.dts
+                    copy.time_base, copy.stream = packet.time_base, stream
+                    copy.is_keyframe = packet.is_keyframe
+                    made.mux(copy)
+    return target
+
+
+def test_every_sound_track_counts_on(tmp_path: Path) -> None:
+    one = write_numbered(tmp_path / "one.ts", PIECE, gop=25, sound=True)
+    two = with_second_sound(one, tmp_path / "two.ts")
+    path = tmp_path / "broken.ts"
+    path.write_bytes(two.read_bytes() * 2)
+    first, second = (np.concatenate(list(read_audio(path, 8000, track=n))) for n in (1, 2))
+    assert len(first) / 8000 == pytest.approx(8, abs=0.1)
+    assert second == pytest.approx(first, abs=0.01)
 
 
 def test_a_reel_is_cut_behind_a_break(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """Pictures of high dynamic range become ordinary ones."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from touchline.media import hdr
 from touchline.media.video import probe, read_frames
+from touchline.media.views import View, read_views
 
 SIZE = (64, 36)
 WHITE_203_NITS = {16: 572, 18: 721}
@@ -65,3 +68,30 @@ def test_hdr_of_full_range_and_another_matrix(tmp_path: Path) -> None:
     assert len(pictures) == 5
     assert pictures[0].shape == (18, 32, 3)
     assert pictures[0].mean() < 3
+
+
+def test_views_of_many_sizes_make_their_tables_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def plain(frame: av.VideoFrame, size: tuple[int, int]) -> av.filter.Graph:
+        made.append(size)
+        graph = av.filter.Graph()
+        source = graph.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format,
+            time_base=Fraction(1, 25),
+        )
+        scale = graph.add("scale", f"{size[0]}:{size[1]}")
+        rgb, sink = graph.add("format", "rgb24"), graph.add("buffersink")
+        graph.link_nodes(source, scale, rgb, sink).configure()
+        return graph
+
+    monkeypatch.setattr(hdr, "_graph", plain)
+    sizes = [(16, 16), (32, 16), (48, 16), (64, 32)]
+    with read_views(write_hdr(tmp_path / "a.mp4", 18, 500), [View(size) for size in sizes]) as seen:
+        shapes = [frame.pixels.shape for _, frame in seen]
+    assert shapes == [(height, width, 3) for width, height in sizes] * 5
+    assert made == sizes

@@ -1,5 +1,6 @@
 """Halves inside untrimmed recordings, folders of frames, and files of sound alone."""
 
+import os
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -62,6 +63,13 @@ def test_seconds_and_grids_count_from_the_start_of_the_half(game: Path, start: F
     assert grid == [75 + int(25 * (start + Fraction(i, 2))) for i in range(len(grid))]
     assert grid[0] == first
     assert len(grid) == int((4 - start) * 2)
+
+
+@pytest.mark.parametrize("start", [0, Fraction(5, 2), 3])
+def test_a_half_inside_a_transport_stream(tmp_path: Path, start: Fraction) -> None:
+    path = write_numbered(tmp_path / "1_HQ.ts", 250, gop=20)
+    (tmp_path / "video.ini").write_text(INI)
+    assert numbers(path, start_seconds=start) == list(range(75 + ceil(start * 25), 175))
 
 
 def test_the_sound_is_that_of_the_half(game: Path, tmp_path: Path) -> None:
@@ -132,6 +140,8 @@ def test_a_folder_of_frames_is_a_video_at_its_own_rate(tmp_path: Path, name: str
 
 def test_a_gap_a_wrong_rate_and_no_frames_are_one_line(tmp_path: Path) -> None:
     gap = write_frames(tmp_path / "gap", 5, fps="25")
+    os.utime(gap, (0, 0))
+    assert probe(gap).duration_seconds == pytest.approx(5 / 25)
     (gap / "000002.jpg").unlink()
     with pytest.raises(MediaError, match=r"gap: the frame 000002.jpg is missing"):
         probe(gap)

@@ -128,8 +128,8 @@ def _frames_from(
     start: Fraction, path: str | Path, limits: Limits, number: int | None, stack: ExitStack
 ) -> Iterator[AudioFrame]:
     """Audio frames from ``start`` or earlier; ``stack`` closes the file."""
-    clock = clock_of(path, limits)
     container = stack.enter_context(open_media(path, limits))
+    clock = clock_of(container, path, limits)
     stream = _audio_stream(container, path, number)
     beginning = (stream.start_time or 0) * (exact(stream.time_base) or 0)
     for back in SEEK_BACK_SECONDS[1:]:

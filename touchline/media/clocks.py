@@ -6,7 +6,7 @@ is read as the stretches between its breaks, each of which counts on from the on
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +31,7 @@ LARGEST_STEP_SECONDS = 10
 LARGEST_STEP_BACK_SECONDS = Fraction(1, 2)
 """A longer step back is a break."""
 
+_KEY_FRAMES_APART_SECONDS = 1  # where every picture is a key frame, few of them are enough
 _NAMED_BREAKS = 3
 
 
@@ -55,7 +56,7 @@ class Clock:
 
     Args:
         stretches: of the picture (of the sound where there is none), at least two.
-        key_frames: (seconds counted on, byte) of each key frame, in order.
+        key_frames: (seconds counted on, byte) of key frames a second or more apart, in order.
         breaks: by index of a stream, the bytes at which its stretches begin.
     """
 
@@ -98,7 +99,7 @@ class Clock:
         return Shifts(positions, [stretch.shift for stretch in self.stretches])
 
     def seek(self, container: InputContainer, seconds: Fraction) -> bool:
-        """Go to the last key frame at or before a time; False where there is none."""
+        """Go to a key frame at or before a time; False where there is none."""
         place = bisect_right(self._key_frames, seconds, key=lambda key: key[0])
         if place == 0:
             return False
@@ -133,18 +134,18 @@ class Shifts:
             packet.dts += ticks
 
 
-def clock_of(path: str | Path, limits: Limits) -> Clock | None:
-    """The clock of a file whose time stamps start anew or jump; None for every other file.
+def clock_of(container: InputContainer, path: str | Path, limits: Limits) -> Clock | None:
+    """The clock of an open file whose time stamps start anew or jump; None for every other file.
 
-    A stream without an index is read through once for this, and its clock is kept.
+    A stream without an index is opened anew and read through once for this (twice where its time
+    stamps break and it has sound); the clocks of the last 64 files are kept in this process.
 
     Raises:
-        MediaError: the file cannot be opened, or lasts beyond the limits.
+        MediaError: the file cannot be opened again, or lasts beyond the limits.
     """
+    if not is_unindexed(container):
+        return None
     path = Path(path)
-    with open_media(path, limits) as container:
-        if not is_unindexed(container):
-            return None
     status = path.stat()
     clock, seconds = _measured(path.absolute(), (status.st_size, status.st_mtime_ns), limits)
     if seconds > limits.max_duration_seconds:
@@ -166,7 +167,7 @@ def _measured(
         if stream is None:
             return None, Fraction(0)
         index = stream.index
-        runs = _runs(container, stream)
+        runs = _runs(container, [stream])[index]
     if not runs:
         return None, Fraction(0)
     stretches = tuple(_counted_on(runs))
@@ -178,13 +179,10 @@ def _measured(
         for run, stretch in zip(runs, stretches, strict=True)
         for pts, position in run.key_frames
     )
-    breaks = {index: [run.position for run in runs]}
     with open_media(path, limits) as container:
-        others = [s.index for s in container.streams.audio if s.index != index]
-    for other in others:
-        with open_media(path, limits) as container:
-            found = _runs(container, container.streams[other])
-        breaks[other] = [run.position for run in found]
+        others = [s for s in container.streams.audio if s.index != index]
+        found = {index: runs} | (_runs(container, others) if others else {})
+    breaks = {number: [run.position for run in own] for number, own in found.items()}
     return Clock(stretches, keys, breaks), seconds
 
 
@@ -226,7 +224,10 @@ class _Run:
     def add(self, packet: Packet, stamp: int) -> None:
         self._first, self._last = min(self._first, stamp), max(self._last, stamp)
         if packet.is_keyframe and packet.pos is not None:
-            self.key_frames.append((stamp * self._time_base, packet.pos))
+            seconds = stamp * self._time_base
+            last = self.key_frames[-1][0] if self.key_frames else None
+            if last is None or seconds - last >= _KEY_FRAMES_APART_SECONDS:
+                self.key_frames.append((seconds, packet.pos))
 
     @property
     def first(self) -> Fraction:
@@ -237,35 +238,45 @@ class _Run:
         return self._last * self._time_base + self._period
 
 
-def _runs(container: InputContainer, stream: Stream) -> list[_Run]:
+class _Runs:
     """The packets of a stream, split where its time stamps break."""
-    time_base = exact(stream.time_base) or Fraction(1, 90_000)
-    rate = exact(stream.guessed_rate) if isinstance(stream, VideoStream) else None
-    period = 1 / rate if rate else Fraction(0)
-    ahead = LARGEST_STEP_SECONDS / time_base
-    back = LARGEST_STEP_BACK_SECONDS / time_base
-    runs: list[_Run] = []
-    last: int | None = None
-    position = 0
-    presentation = _Presentation()
-    for packet in _packets(container, stream):
+
+    def __init__(self, stream: Stream) -> None:
+        self.found: list[_Run] = []
+        self._time_base = exact(stream.time_base) or Fraction(1, 90_000)
+        rate = exact(stream.guessed_rate) if isinstance(stream, VideoStream) else None
+        self._period = 1 / rate if rate else Fraction(0)
+        self._ahead = LARGEST_STEP_SECONDS / self._time_base
+        self._back = LARGEST_STEP_BACK_SECONDS / self._time_base
+        self._last: int | None = None
+        self._position = 0
+        self._presentation = _Presentation()
+
+    def add(self, packet: Packet) -> None:
         stamp = packet.dts if packet.dts is not None else packet.pts
         if packet.pos is not None:  # None: begins inside the same piece of the file as the last
-            position = packet.pos
+            self._position = packet.pos
         if stamp is None:
-            continue
-        shown = presentation.of(packet)
+            return
+        shown = self._presentation.of(packet)
         shown = stamp if shown is None else shown
-        if last is None or not -back <= stamp - last <= ahead:
-            runs.append(_Run(position, shown, time_base, period))
-        runs[-1].add(packet, shown)
-        last = stamp
-    return runs
+        if self._last is None or not -self._back <= stamp - self._last <= self._ahead:
+            self.found.append(_Run(self._position, shown, self._time_base, self._period))
+        self.found[-1].add(packet, shown)
+        self._last = stamp
 
 
-def _packets(container: InputContainer, stream: Stream) -> Iterator[Packet]:
+def _runs(container: InputContainer, streams: Sequence[Stream]) -> dict[int, list[_Run]]:
+    """The runs of streams, by their index."""
+    runs = {stream.index: _Runs(stream) for stream in streams}
+    for packet in _packets(container, streams):
+        runs[packet.stream.index].add(packet)
+    return {index: own.found for index, own in runs.items()}
+
+
+def _packets(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet]:
     with suppress(FFmpegError, IndexError):  # as far as it can be read
-        yield from container.demux(stream)
+        yield from container.demux(streams)
 
 
 def _counted_on(runs: list[_Run]) -> Iterator[Stretch]:

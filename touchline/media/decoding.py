@@ -166,7 +166,6 @@ class PictureSource:
         self, path: str | Path, limits: Limits, threads: int | None = None, *, skim: bool = False
     ) -> None:
         part = part_of(path)
-        self.clock = clock_of(path, limits)
         self.path = path
         self._limits = limits
         self._threads = threads
@@ -180,6 +179,7 @@ class PictureSource:
             self.close()
             raise MediaError("no frame could be decoded", where=path, remedy="copy it again")
         self.first = first
+        self._beginning = first.start
         self._pending: Iterator[Picture] = chain([first], self._decoded)
         if part is not None:
             self._enter_half(part)
@@ -222,7 +222,7 @@ class PictureSource:
         if time - self.first.start < SEEK_BACK_SECONDS[1]:
             return self._pending
         for back in SEEK_BACK_SECONDS:
-            if time - back <= self.first.start or not self._seek(time - back):
+            if time - back <= self._beginning or not self._seek(time - back):
                 break
             landed = next(self._decoded, None)
             if landed is not None and landed.start + self._settling <= time + self.tolerance:
@@ -299,6 +299,7 @@ class PictureSource:
         self._container: InputContainer = open_media(self.path, self._limits)
         try:
             self.stream: VideoStream = video_stream(self._container, self.path, self._limits)
+            self.clock = clock_of(self._container, self.path, self._limits)
         except MediaError:
             self._container.close()
             raise

@@ -9,6 +9,7 @@ import av
 from av.error import FFmpegError
 from av.filter import Graph
 
+from touchline.errors import MediaError
 from touchline.media.decoding import Picture
 
 _LEAST_SIDE = 8
@@ -19,6 +20,9 @@ def deinterlaced(pictures: Iterable[Picture]) -> Iterator[Picture]:
 
     Progressive pictures stay as they are. bwdif looks at the neighbours of a picture, so each comes
     out when the next one is read.
+
+    Raises:
+        MediaError: a picture cannot be filled in.
     """
     fields: _Fields | None = None
     for picture in pictures:
@@ -69,25 +73,37 @@ class _Fields:
         frame = picture.frame
         frame.pts, frame.time_base = self._count, Fraction(1, 1000)
         self._count += 1
-        self._graph.push(frame)
+        self._push(frame)
         yield from self._ready()
 
     def finish(self) -> Iterator[Picture]:
         """Yield the pictures that wait for a neighbour."""
-        self._graph.push(None)
+        self._push(None)
         yield from self._ready()
+
+    def _push(self, frame: av.VideoFrame | None) -> None:
+        try:
+            self._graph.push(frame)
+        except FFmpegError as error:
+            raise _refusal(error) from error
 
     def _ready(self) -> Iterator[Picture]:
         while self._waiting:
             try:
                 frame = self._graph.pull()
-            except (FFmpegError, BlockingIOError, EOFError):
+            except (BlockingIOError, EOFError):
                 return
+            except FFmpegError as error:
+                raise _refusal(error) from error
             assert isinstance(frame, av.VideoFrame)
             given = self._waiting.popleft()
             frame.colorspace = given.frame.colorspace
             frame.color_range = given.frame.color_range
             yield replace(given, frame=frame)
+
+
+def _refusal(error: FFmpegError) -> MediaError:
+    return MediaError(f"a frame cannot be deinterlaced ({error.strerror})")
 
 
 def _kind_of(frame: av.VideoFrame) -> tuple[int, int, str]:

@@ -4,9 +4,11 @@ Such a folder is a video without sound, frame i of which is shown from i / rate 
 missing would move all later ones, so that it is refused.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from touchline.errors import InputError, MediaError
@@ -39,9 +41,14 @@ class FrameFolder:
     rate: Fraction
 
     @property
+    def names(self) -> list[str]:
+        """Of the frames, in order."""
+        return [self.pattern % (self.first + i) for i in range(self.count)]
+
+    @property
     def files(self) -> list[Path]:
         """The frames, in order."""
-        return [self.path / (self.pattern % (self.first + i)) for i in range(self.count)]
+        return [self.path / name for name in self.names]
 
 
 def is_frame_folder(path: str | Path) -> bool:
@@ -55,16 +62,30 @@ def is_frame_folder(path: str | Path) -> bool:
 def read_frame_folder(path: str | Path) -> FrameFolder:
     """The frames of a folder; no picture is opened.
 
+    A half has tens of thousands of frames, and clips are read from it again and again, so that
+    what was found is kept until the folder or its rate changes.
+
     Raises:
         MediaError: no frames, one that is missing, names that do not agree, or no rate.
     """
     path = Path(path)
+    try:
+        changed = path.stat().st_mtime_ns, (path / RATE_FILE).stat().st_mtime_ns
+    except OSError as error:
+        raise MediaError(f"cannot be read ({error.strerror})", where=path) from error
+    return _found(path, changed)
+
+
+@lru_cache(maxsize=1024)
+def _found(path: Path, changed: tuple[int, int]) -> FrameFolder:
+    """The frames of a folder whose names and rate changed at these times."""
     rate = _read_rate(path / RATE_FILE)
-    found = [
-        name
-        for file in path.iterdir()
-        if (name := _FRAME.fullmatch(file.name)) is not None and file.is_file()
-    ]
+    with os.scandir(path) as entries:
+        found = [
+            name
+            for entry in entries
+            if (name := _FRAME.fullmatch(entry.name)) is not None and entry.is_file()
+        ]
     if not found:
         raise MediaError("holds no frames", where=path, remedy="such as 000000.jpg")
     if len(found) > MAX_FRAMES:
@@ -75,10 +96,10 @@ def read_frame_folder(path: str | Path) -> FrameFolder:
     pattern = f"{_literal(numbers[first]['before'])}%0{width}d{numbers[first]['after']}"
     folder = FrameFolder(path, pattern, first, len(found), rate)
     names = {name.group() for name in found}
-    for frame in folder.files:
-        if frame.name not in names:
+    for frame in folder.names:
+        if frame not in names:
             raise MediaError(
-                f"the frame {frame.name} is missing",
+                f"the frame {frame} is missing",
                 where=path,
                 remedy="extract the frames again: a gap would move all later ones",
             )

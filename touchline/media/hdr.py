@@ -25,14 +25,16 @@ class ToneMapper:
     """Maps pictures to 8-bit BT.709 RGB of one coded size.
 
     The filter is that of libswscale, with the perceptual intent: highlights are rolled off, colours
-    outside BT.709 are drawn in. Its table takes some 5 s of processor to make, so those of a thread
-    are kept for the clips and stills that follow.
+    outside BT.709 are drawn in. Its table takes some 5 s of processor to make, so the last ones of
+    a thread are kept for the clips and stills that follow.
     """
 
     _kept = threading.local()
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size
+        self._kind: tuple[object, ...] = ()
+        self._graph = Graph()
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The picture as rgb24 of the size.
@@ -47,15 +49,21 @@ class ToneMapper:
         picture = (frame.width, frame.height, frame.format.name)
         colours = (frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range)
         kind = (*picture, *map(int, colours), *self._size)
+        if kind != self._kind:
+            self._graph = self._graph_for(frame, kind)
+            self._kind = kind
+        self._graph.push(frame)
+        mapped = self._graph.pull()
+        assert isinstance(mapped, av.VideoFrame)
+        return mapped
+
+    def _graph_for(self, frame: av.VideoFrame, kind: tuple[object, ...]) -> Graph:
         graphs: OrderedDict[object, Graph] = self._kept.__dict__.setdefault("graphs", OrderedDict())
         graph = graphs.pop(kind, None) or _graph(frame, self._size)
         graphs[kind] = graph
         while len(graphs) > _GRAPHS_KEPT:
             graphs.popitem(last=False)
-        graph.push(frame)
-        mapped = graph.pull()
-        assert isinstance(mapped, av.VideoFrame)
-        return mapped
+        return graph
 
 
 def _graph(frame: av.VideoFrame, size: tuple[int, int]) -> Graph:

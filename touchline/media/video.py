@@ -51,7 +51,7 @@ class VideoInfo:
         rotation: clockwise rotation of the coded picture for display: 0, 90, 180 or 270 degrees.
         nominal_rate: the rate whose multiples the time stamps are, also where frames are missing.
         timecode: of the first frame, such as ``10:00:00:00``, where the file states it.
-        remarks: what whoever sees the times and pictures should know of the file, in words.
+        remarks: what limits how far the times and pictures can be trusted, in words.
         sound_remark: which track is heard and what is mixed, where there is more than stereo.
     """
 
