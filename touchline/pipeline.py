@@ -162,10 +162,11 @@ def spot_video(
     write(with_checksum(options.recorded(timeline)), events)
     reel = None if reel_seconds is None else select(timeline, reel_seconds)
     write_report(timeline, report, video=video, reel=reel)
-    said = None if broadcast is None else broadcast_path(video, target)
-    if broadcast is not None and said is not None:
-        write_broadcast(broadcast, said)
-    return SpottedVideo(video, timeline, events, report, said)
+    if broadcast is None:
+        return SpottedVideo(video, timeline, events, report)
+    broadcast_file = broadcast_path(video, target)
+    write_broadcast(broadcast, broadcast_file)
+    return SpottedVideo(video, timeline, events, report, broadcast_file)
 
 
 def _watch(
@@ -309,7 +310,7 @@ def _more_events(thing: Timeline | Match) -> str:
     if not producers:
         return "give a file with events"
     if all(map(is_broadcast_alone, producers)):
-        return "the broadcast tells of none; spot with a network: --model soccer --pull"
+        return "the broadcast shows none; spot with a network: --model soccer --pull"
     return "spot with a lower --threshold, or with another model"
 
 

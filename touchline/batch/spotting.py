@@ -132,9 +132,9 @@ class SpotTask:
             return None
         if report.exists() and not is_report(report):
             raise _not_ours(report)
-        for said in broadcast:
-            if said.exists() and not is_broadcast(said):
-                raise _not_ours(said)
+        for path in broadcast:
+            if path.exists() and not is_broadcast(path):
+                raise _not_ours(path)
         if not events.exists():
             return None
         try:

@@ -255,7 +255,7 @@ def _is_plain_video(path: Path) -> bool:
 
 
 def _is_half(file: str, files: Iterable[str], wanted: Wanted) -> bool:
-    """Whether a file is a half's; an untrimmed recording is, where it is said where that lies."""
+    """Whether a file is a half; an untrimmed recording is one if ``video.ini`` is beside it."""
     untrimmed = half_of_recording(file) is not None and RECORDING_TIMES not in files
     return wanted.numbered(file) is not None and not untrimmed
 
