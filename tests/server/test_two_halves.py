@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import odd_videos as odd
 import pytest
 from small_videos import write_video
 
@@ -258,6 +259,24 @@ def test_the_proxy_holds_one_half_after_the_other(two_videos: list[Path], tmp_pa
         assert len(pairs) == (60, 38)[number]
         assert all(np.array_equal(one.pixels, other.pixels) for one, other in pairs)
         assert [one.seconds for one, _ in pairs[:3]] == pytest.approx([0, 0.04, 0.08])
+
+
+@pytest.mark.slow
+def test_what_is_odd_about_a_recording_is_shown_with_its_match(client: Any, tmp_path: Path) -> None:
+    import threading
+
+    from touchline.server.jobs.worker import Worker
+
+    piece = odd.encode(tmp_path / "piece.ts").read_bytes()
+    halves = (("1.ts", piece * 2), ("2.ts", piece))
+    uploads = [send(client, name, content) for name, content in halves]
+    body = {"videos": [{"upload": one} for one in uploads], "model": "demo"}
+    match = client.post("/v1/matches", json=body).json()
+    assert Worker(client.services, threading.Event()).run_one()
+    shown = client.get(f"/v1/matches/{match['id']}").json()
+    assert shown["state"] == "ready"
+    (warning,) = shown["warnings"]
+    assert warning.startswith("video 1: the recording is broken at 0:02.0")
 
 
 @pytest.mark.slow

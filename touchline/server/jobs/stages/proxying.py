@@ -53,6 +53,7 @@ class ProxyPart(BaseModel):
     Attributes:
         start_seconds, duration_seconds: the stretch of the proxy that it takes up.
         stopped_at_seconds: how far it could be read, where it is damaged; else None.
+        remarks: what is to be known of its times, picture and sound, one line each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +61,7 @@ class ProxyPart(BaseModel):
     start_seconds: float
     duration_seconds: float
     stopped_at_seconds: float | None
+    remarks: tuple[str, ...] = ()
 
 
 class ProxyFacts(StageResult):
@@ -109,8 +111,9 @@ def make_proxy(arguments: ProxyArguments, progress: Progress) -> ProxyResult:
                     part.seconds if part is parts[-1] else float(part.frames / rate), 3
                 ),
                 stopped_at_seconds=round(part.seconds, 3) if part.truncated else None,
+                remarks=(*info.remarks, *filter(None, [info.sound_remark])),
             )
-            for part, start in zip(parts, starts, strict=True)
+            for part, start, info in zip(parts, starts, infos, strict=True)
         ),
     )
 

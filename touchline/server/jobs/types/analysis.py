@@ -141,9 +141,10 @@ def _keep_proxy(
             video.start_seconds = part.start_seconds
             video.duration_seconds = part.duration_seconds
             match.info = {**match.info, "duration_seconds": result.duration_seconds}
+        which = f"video {video.number}" if several else "the file"
         if stopped is not None:
-            which = f"video {video.number}" if several else "the file"
             warnings.append(f"{which} is damaged or cut off: it was read up to {stopped} s")
+        warnings += [f"{which}: {remark}" for remark in part.remarks]
     match.warnings = warnings
     match.version += 1
     return {}
