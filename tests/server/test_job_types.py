@@ -14,7 +14,6 @@ from sqlalchemy import select
 from touchline.events import Event, Producer
 from touchline.reel import Clip, Reel
 from touchline.server.jobs import stages
-from touchline.server.jobs.messages import Finished
 from touchline.server.jobs.processes import StageFailedError, _checked
 from touchline.server.jobs.stages.base import (
     StageArguments,
@@ -130,7 +129,7 @@ def test_a_stage_refuses_arguments_that_are_not_its_own() -> None:
 def test_a_malformed_result_of_a_child_fails_the_stage(stage: Any, result: Any) -> None:
     """A child that reads a hostile file is not trusted: its result takes no effect."""
     with pytest.raises(StageFailedError, match="malformed result"):
-        _checked(stage, Finished(result=result))
+        _checked(stage, result)
 
 
 def test_a_result_comes_back_in_its_own_type() -> None:
@@ -138,7 +137,7 @@ def test_a_result_comes_back_in_its_own_type() -> None:
         "width": 96, "height": 64, "frame_rate": "25/1", "duration_seconds": 4.0,
         "has_audio": True, "codec": "h264", "rotation": 0,
     }  # fmt: skip
-    result = _checked(probe_uploads, Finished(result={"videos": [facts]}))
+    result = _checked(probe_uploads, {"videos": [facts]})
     assert isinstance(result, ProbeResult) and result.videos[0].model_dump() == facts
 
 

@@ -15,7 +15,8 @@ import pytest
 from small_videos import write_video
 
 from touchline.media.video import probe
-from touchline.server.jobs.processes import StageFailedError, run_in_child
+from touchline.runtime.limited import environment
+from touchline.server.jobs.processes import NETWORK_VARIABLES, StageFailedError, run_in_child
 from touchline.server.jobs.queue import OPEN
 from touchline.server.jobs.stages.proxying import ProxyArguments, ProxyResult, make_proxy
 from touchline.server.jobs.stages.spotting import SpotArguments, spot_video
@@ -66,7 +67,7 @@ def children() -> list[int]:
     for task in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread or process that has ended
             for pid in (task / "children").read_text().split():
-                if b"touchline.server.jobs.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if b"touchline.runtime.limited_child" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     found.append(int(pid))
     return found
 
@@ -228,9 +229,10 @@ def test_a_stage_is_held_to_its_limits(
 def test_a_stage_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_DATABASE_URL", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    from touchline.server.jobs.processes import _environment
-
-    values = [*_environment(tmp_path, False).values(), *_environment(tmp_path, True).values()]
+    values = [
+        *environment(tmp_path).values(),
+        *environment(tmp_path, NETWORK_VARIABLES).values(),
+    ]
     assert not [
         value for value in values if value in ("secret", "postgresql://user:secret@host/db")
     ]

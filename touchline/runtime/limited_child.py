@@ -1,0 +1,90 @@
+"""The process of `touchline.runtime.limited`: under limits, alone in its group, without secrets.
+
+It reads its task from standard input and keeps that open: when the caller is gone, so is the
+process. It answers on standard output, one JSON object a line: ``{"share": 0.5}`` while it works,
+then ``{"result": ...}`` or ``{"failed": {"error", "what", "where", "remedy"}}``.
+"""
+
+import importlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from touchline.errors import InputError
+
+MEMORY_PROBLEM = "needs more memory than it may have"
+
+
+def limit_process(limits: Mapping[str, Any]) -> None:
+    """Bind this process to `ProcessLimits`, where the system has such limits."""
+    try:
+        import resource
+    except ImportError:  # Windows: the caller's clock is the only limit
+        return
+    for kind, name in (
+        (resource.RLIMIT_AS, "memory_bytes"),
+        (resource.RLIMIT_CPU, "cpu_seconds"),
+        (resource.RLIMIT_FSIZE, "file_bytes"),
+        (resource.RLIMIT_NOFILE, "open_files"),
+    ):
+        _, hard = resource.getrlimit(kind)
+        wanted = int(limits[name])
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        # One second more before the kill, so that the signal that comes first says why.
+        last = wanted + 1 if kind == resource.RLIMIT_CPU and wanted != hard else wanted
+        resource.setrlimit(kind, (wanted, last))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(int(limits["niceness"]))
+
+
+def exit_with_caller(pipe: BinaryIO) -> None:
+    """End this process when the other end of a pipe is closed."""
+
+    def wait() -> None:
+        while os.read(pipe.fileno(), 4096):
+            pass
+        os._exit(3)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Call the one function that standard input names."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print must not mix with our messages
+    task = json.loads(sys.stdin.buffer.readline())
+    exit_with_caller(sys.stdin.buffer)
+    limit_process(task["limits"])
+
+    def send(answer: Mapping[str, Any]) -> None:
+        channel.write(json.dumps(answer) + "\n")
+        channel.flush()
+
+    module, _, name = task["function"].partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+        result = function(*task["arguments"], lambda share: send({"share": round(share, 4)}))
+        send({"result": result})
+    except InputError as error:
+        send({"failed": _described(error)})
+    except MemoryError:
+        send({"failed": {"error": "OverLimitError", "what": MEMORY_PROBLEM}})
+    channel.close()
+    os._exit(0)  # nothing of ours needs tidying, and libraries may hang while they do theirs
+
+
+def _described(error: InputError) -> dict[str, str | None]:
+    return {
+        "error": type(error).__name__,
+        "what": error.what,
+        "where": error.where,
+        "remedy": error.remedy,
+    }
+
+
+if __name__ == "__main__":
+    main()
