@@ -44,7 +44,10 @@ def test_passwords_roles_and_links(guarded_server: PageServer, open_page: OpenPa
     users.get_by_label("Name").fill("ada")
     users.get_by_label("New password").fill(PASSWORD)
     users.get_by_role("button", name="Add a user").click()
-    page.get_by_role("button", name="Log in").wait_for()  # the door is shut from now on
+    page.get_by_text("You are logged in as ada").wait_for()
+    assert page.get_by_text("send a token").count() == 0
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Log in").wait_for()
     page.get_by_label("Name").fill("ada")
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Log in").click()

@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import SECONDS
 from page_server import PageServer, seed_match, serving, spread
 from page_steps import ask, until
+
+from touchline.server.jobs.types.analysis import AnalysePayload
+from touchline.server.services import open_services
+from touchline.server.settings import ServerSettings
+from touchline.server.tables import MatchRow
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -161,6 +167,32 @@ def wait_for_matches(server: PageServer, count: int) -> None:
     while len(ask(server, "/v1/matches")["items"]) != count:
         assert time.monotonic() < ended, f"the server never had {count} matches"
         time.sleep(0.1)
+
+
+def test_the_card_of_a_match_at_work(
+    empty_server: PageServer, open_page: OpenPage, numbered_video: Path
+) -> None:
+    """Its bar and words have the width of the card, and its state is that of its job."""
+    server = empty_server
+    match = seed_match(server.data, numbered_video, SECONDS, [], title="North - South")
+    services = open_services(ServerSettings(data=server.data))
+    try:
+        with services.database.write() as session:
+            session.get_one(MatchRow, match).state = "waiting"
+            services.queue.add(session, AnalysePayload(match=match), match_id=match)
+        page = open_page(server.url)
+        card = page.locator(".match-card")
+        card.locator(".state", has_text="Waiting").wait_for()
+        lease = services.queue.claim("a worker")
+        assert lease is not None
+        services.queue.beat(lease, "proxy", {"proxy": 0.8}, 0.4)
+        card.locator(".state", has_text="In progress").wait_for()
+        card.get_by_text("Preparing playback · 40").wait_for()
+        bar, whole = (box.bounding_box() for box in (card.locator("progress"), card))
+        assert bar["width"] > 0.8 * whole["width"]
+        assert card.locator(".state").bounding_box()["height"] < 30
+    finally:
+        services.close()
 
 
 def test_the_sample_match_in_one_click(tmp_path: Path, open_page: OpenPage) -> None:

@@ -61,7 +61,7 @@ def test_every_edit_is_undone_and_redone(
         lambda: page.locator("[data-field=label]").select_option("Penalty"),
         lambda: write(page, "note", "Late <b>tackle</b>"),
         lambda: write(page, "team", "away"),
-        lambda: page.get_by_role("button", name="Below (").click(),
+        lambda: page.get_by_role("button", name=re.compile(r"^Reject \d+ below 80")).click(),
     ]
     states = [before]
     for edit in edits:
@@ -318,6 +318,10 @@ def test_filters_thresholds_and_bulk(
     page.get_by_label("Lowest confidence of Corner").fill("0.5")
     page.get_by_role("tab", name="Events").click()
     until(page, "document.querySelectorAll('.event-row').length === 6")
+    saved(page)
+    assert ask(server, f"/v1/matches/{match}")["thresholds"] == {"Goal": 0.5, "Corner": 0.5}
+    other = open_match(open_page(), server, match)  # another browser
+    until(other, "document.querySelectorAll('.event-row').length === 6")
     page.locator("h1").click()
     page.keyboard.press("Shift+A")  # 80 % and more
     saved(page)

@@ -33,7 +33,7 @@ def halves(game):
 
 def test_what_is_lost_is_counted_and_named(tmp_path):
     write(TIMELINE, tmp_path / "a.events.json")
-    done = run(tmp_path / "a.events.json", tmp_path / "a.vtt", "--json")
+    done = run(tmp_path / "a.events.json", tmp_path / "a.vtt", "--min-confidence", "0", "--json")
     account = json.loads(done.stdout)
     assert account["lost"] == {"video": 1, "model": 1, "confidence": 2, "team": 1, "player": 1}
     assert "confidence (2)" in done.stderr and "model (1)" in done.stderr

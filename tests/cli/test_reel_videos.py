@@ -202,3 +202,41 @@ def test_events_below_a_confidence_are_left_out(call, tmp_path, command):
     found = read(target)
     shown = [e for clip in found for e in clip.events] if command == "reel" else found.events
     assert {event.label for event in shown} == {"Goal"}
+
+
+@pytest.mark.parametrize("command", ["reel", "convert"])
+def test_a_least_confidence_for_each_class(call, tmp_path, command):
+    found = (("Goal", 0.35), ("Corner", 0.35), ("Foul", 0.2), ("Offside", 0.5))
+    events = [Event(20.0 * i, label, share) for i, (label, share) in enumerate(found, start=1)]
+    write(Timeline(Video("m", 100.0), tuple(events)), tmp_path / "m.events.json")
+    target = tmp_path / ("x.reel.json" if command == "reel" else "x.events.json")
+    out = ("-o", target) if command == "reel" else (target,)
+    wanted = ["--min-confidence", "0.3", "--min-confidence", "goal=0.4"]
+    done = call(command, tmp_path / "m.events.json", *out, *wanted)
+    assert done.code == 0, done.err
+    kept = read(target)
+    shown = [e for clip in kept for e in clip.events] if command == "reel" else kept.events
+    assert {event.label for event in shown} == {"Corner", "Offside"}
+    for wrong, said in (("Gaol=0.4", "'Gaol'"), ("Goal=4", "'Goal=4'"), ("=0.4", "'=0.4'")):
+        refused = call(command, tmp_path / "m.events.json", *out, "--min-confidence", wrong)
+        assert refused.code == 2 and said in refused.err
+
+
+@pytest.mark.parametrize("ending", ["vtt", "srt", "txt", "csv", "events.json"])
+def test_what_cannot_say_how_sure_it_is_leaves_noise_out(call, tmp_path, ending):
+    """Subtitles and chapters hold what the report shows at first; data hold everything."""
+    noise = [Event(30.0 + i, "Foul", 0.1) for i in range(40)]
+    kept = Event(25.0, "Corner", 0.1, status="accepted")
+    events = (Event(0.0, "Kick-off", 0.9), Event(12.0, "Goal", 0.9), kept, *noise)
+    write(Timeline(Video("m", 100.0), events), tmp_path / "m.events.json")
+    target = tmp_path / f"x.{ending}"
+    done = call("convert", tmp_path / "m.events.json", target)
+    assert done.code == 0, done.err
+    is_silent = ending in ("vtt", "srt", "txt")
+    assert ("Foul" in target.read_text()) is not is_silent
+    assert "Corner" in target.read_text()
+    assert ("40 events of low confidence left out" in done.err) is is_silent
+    whole = call(
+        "convert", tmp_path / "m.events.json", target, "--min-confidence", "0", "--overwrite"
+    )
+    assert whole.code == 0 and "Foul" in target.read_text()

@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from touchline.editing.framing import ASPECTS, follow_play, parse_aspect, window_size
+from touchline.editing.framing import (
+    ASPECTS,
+    LEAST_SIDE,
+    follow_play,
+    frame_in,
+    parse_aspect,
+    window_size,
+)
 from touchline.editing.render import render_reel
 from touchline.errors import InputError
 from touchline.media.video import probe, read_frames
@@ -55,13 +62,35 @@ def test_a_reel_of_every_shape(panned: Path, tmp_path: Path, aspect: str) -> Non
     made = tmp_path / "reel.mp4"
     render_reel(Reel((Clip("panned", 1.0, 1.4),)), made, panned, snap=False, aspect=shape)
     info = probe(made)
-    assert (info.width, info.height) == window_size(*SIZE, shape)
+    assert (info.width, info.height) == frame_in(*SIZE, shape).window
     assert abs(info.width / info.height - shape) < 0.04
     with read_frames(made) as frames:
         pictures = [frame.pixels for frame in frames]
     assert len(pictures) == 10
     yellow = [(p[..., 0] > 200) & (p[..., 2] < 120) for p in pictures]
     assert all(mask.sum() > 250 for mask in yellow), "whoever runs is in the picture"
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "shown"),
+    [
+        ((640, 360), "9:16", (540, 960)),
+        ((640, 360), "1:1", (540, 540)),
+        ((640, 360), "16:9", (640, 360)),
+        ((398, 224), "16:9", (398, 222)),
+        ((1920, 1080), "9:16", (606, 1080)),
+    ],
+)
+def test_a_part_of_a_small_picture_is_enlarged(
+    size: tuple[int, int], aspect: str, shown: tuple[int, int]
+) -> None:
+    shape = parse_aspect(aspect)
+    frame = frame_in(*size, shape)
+    assert frame.window == shown
+    assert frame.picture[0] >= shown[0] and frame.picture[1] >= shown[1]
+    share = frame.window[1] / frame.picture[1]
+    assert share == pytest.approx(window_size(*size, shape)[1] / size[1], abs=0.01)
+    assert min(shown) >= LEAST_SIDE or aspect == "16:9"
 
 
 @pytest.mark.parametrize("text", ["", "16x9", "0:1", "1:00", "9:16:1", "1:9", "-1:1", "16:9 "])

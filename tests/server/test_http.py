@@ -168,6 +168,56 @@ def test_search_takes_its_words_as_they_are(client: Any, ready_match: Callable[.
         assert len(client.get("/v1/matches", params={"search": words}).json()["items"]) == found
 
 
+def test_search_finds_the_name_of_a_file(client: Any, ready_match: Callable[..., str]) -> None:
+    match = ready_match(client.services)
+    found = client.get("/v1/matches?search=SMALL.mp").json()["items"]
+    assert [one["id"] for one in found] == [match]
+
+
+def test_text_is_compressed_and_media_are_not(client: Any, ready_match: Callable[..., str]) -> None:
+    match = ready_match(client.services, events=50)
+    whole, asked = {"Accept-Encoding": "identity"}, {"Accept-Encoding": "gzip"}
+    for path in (f"/v1/matches/{match}/events", "/web/match/review.js", "/web/style/base.css"):
+        plain, packed = (client.get(path, headers=headers) for headers in (whole, asked))
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert int(packed.headers["Content-Length"]) < len(plain.content) / 2
+        assert packed.content == plain.content
+    for path in (f"/v1/matches/{match}/video", f"/v1/matches/{match}/original"):
+        for headers in (asked, asked | {"Range": "bytes=0-99999"}):
+            assert "Content-Encoding" not in client.get(path, headers=headers).headers
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (["north-south_1.mp4", "north-south_2.mp4"], "north-south"),
+        (["Ajax - Utrecht half1.mkv", "Ajax - Utrecht half2.mkv"], "Ajax - Utrecht"),
+        (["1_720p.mkv", "2_720p.mkv"], "1_720p + 2_720p"),
+        (["half 1.mp4", "half 2.mp4"], "half 1 + half 2"),
+        (["derby_1.mp4"], "derby_1"),
+    ],
+)
+def test_halves_have_the_title_that_their_files_share(
+    client: Any, names: list[str], title: str
+) -> None:
+    videos = []
+    for name in names:
+        upload = client.put(f"/v1/uploads/{name}", content=b"not looked into yet")
+        videos.append({"upload": upload.json()["id"]})
+    assert client.post("/v1/matches", json={"videos": videos}).json()["title"] == title
+
+
+def test_a_match_is_where_its_job_is(client: Any) -> None:
+    upload = client.put("/v1/uploads/derby.mp4", content=b"not looked into yet").json()["id"]
+    match = client.post("/v1/matches", json={"upload": upload}).json()
+    states = [match["state"]]
+    lease = client.services.queue.claim("worker")
+    states.append(client.get(f"/v1/matches/{match['id']}").json()["state"])
+    client.services.queue.release(lease)
+    states += [one["state"] for one in client.get("/v1/matches").json()["items"]]
+    assert states == ["waiting", "working", "waiting"]
+
+
 def test_health_and_readiness(client: Any) -> None:
     assert client.get("/health").json()["status"] == "alive"
     assert client.get("/ready").json() == {"status": "ready", "workers": 0}

@@ -13,6 +13,7 @@ from touchline.events import Timeline
 from touchline.media.video import probe
 from touchline.pipeline import timeline_of
 from touchline.runtime.progress import Progress
+from touchline.thresholds import SHOWN_AT_FIRST, Thresholds
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class AnnotateTask:
     events: Path
     output: Path
     half: int | None = None
-    min_confidence: float = 0.3
+    min_confidence: Thresholds = SHOWN_AT_FIRST
     slow_factor: int = 3
     overwrite: bool = False
     deinterlace: bool = True
@@ -91,11 +92,10 @@ class AnnotateTask:
         return self._outcome("made", timeline, seconds)
 
     def _outcome(self, status: Status, timeline: Timeline, seconds: float) -> Outcome:
-        shown = len(timeline.above(self.min_confidence))
+        shown = sum(map(self.min_confidence.keep, timeline))
         warnings = made_remarks(self.video, self.audio_track)
         if len(timeline) and not shown:
-            none_shown = f"no event has a confidence of {self.min_confidence:g}"
-            warnings = (*warnings, f"{none_shown}: see --min-confidence")
+            warnings = (*warnings, "no event has the least confidence: see --min-confidence")
         return Outcome(
             self.name,
             status,

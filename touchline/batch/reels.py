@@ -30,7 +30,7 @@ from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
 from touchline.formats.captions import CHAPTERS_SUFFIX, count_chapters
-from touchline.formats.choosing import above, match_of, of_half
+from touchline.formats.choosing import above, labels_in, match_of, of_half
 from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.pipeline import (
@@ -46,6 +46,7 @@ from touchline.pipeline import (
 from touchline.reel import AFTER_THE, BEFORE_THE, Reel
 from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
+from touchline.thresholds import EVERY_EVENT, Thresholds
 
 REEL_ENDING = ".reel.json"
 _TIMECODE_LISTS = (".edl", ".otio")
@@ -75,7 +76,7 @@ class ReelOptions:
     rate: Fraction | None = None
     aspect: Fraction | None = None
     half: int | None = None
-    min_confidence: float = 0.0
+    min_confidence: Thresholds = EVERY_EVENT
     deinterlace: bool = True
     audio_track: int | None = None
 
@@ -134,7 +135,7 @@ class ReelTask:
         thing = self._read()
         self._refuse_one_video_of_two(thing)
         chosen = chosen_reel(thing, options.seconds, options.shift_seconds, options.jitter_seconds)
-        if options.min_confidence > 0:
+        if options.min_confidence:
             chosen = _that_show_events(chosen)
         videos = self._sources(chosen)
         refuse_overwriting(self.output, _files_of(videos))
@@ -174,6 +175,7 @@ class ReelTask:
             refuse_overwriting(self.output, self.events)
             read = [self._read_file(path) for path in self.events]
             thing = read[0] if len(read) == 1 else match_of(self.events, read)
+            self.options.min_confidence.refuse_unknown(labels_in(thing))
         thing = above(thing, self.options.min_confidence)
         return thing if self.options.half is None else of_half(thing, self.options.half, self.name)
 

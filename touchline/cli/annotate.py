@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from touchline.cli.batch import file_line, print_summary, run_tasks
-from touchline.cli.output import JsonOption, OverwriteOption, in_range, new_app
+from touchline.cli.output import JsonOption, OverwriteOption, new_app
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.runtime.wording import counted
 
@@ -24,9 +24,13 @@ def annotate(
         typer.Option("-o", "--output", help=f"The video to write: {', '.join(VIDEO_SUFFIXES)}."),
     ],
     min_confidence: Annotated[
-        float,
-        typer.Option(callback=in_range(0, 1), help="Leave out events of lower confidence, 0 to 1."),
-    ] = 0.3,
+        list[str] | None,
+        typer.Option(
+            metavar="[CLASS=]SHARE",
+            help="Leave out events of lower confidence, 0 to 1; repeat it for classes: "
+            "Goal=0.4. By default 0.3.",
+        ),
+    ] = None,
     half: Annotated[
         int | None, typer.Option(help="Which half the video is, where the events are of several.")
     ] = None,
@@ -46,9 +50,11 @@ def annotate(
     """Write labels and confidences into the picture, in slow motion around events, with sound."""
     from touchline.batch.annotation import AnnotateTask
     from touchline.batch.executor import open_executor
+    from touchline.thresholds import SHOWN_AT_FIRST, parse_thresholds
 
+    shown = parse_thresholds(min_confidence) if min_confidence else SHOWN_AT_FIRST
     task = AnnotateTask(
-        video, events, output, half, min_confidence, slow, overwrite, deinterlace, audio_track
+        video, events, output, half, shown, slow, overwrite, deinterlace, audio_track
     )
     summary = run_tasks([task], open_executor(None), "drawing")
     print_summary(

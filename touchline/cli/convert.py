@@ -11,7 +11,6 @@ from touchline.cli.output import (
     JsonOption,
     ReplaceOption,
     finite,
-    in_range,
     new_app,
     print_json,
     remarks,
@@ -50,8 +49,14 @@ def convert(
     ] = None,
     half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
     min_confidence: Annotated[
-        float, typer.Option(callback=in_range(0, 1), help="Leave events of a lower confidence out.")
-    ] = 0.0,
+        list[str] | None,
+        typer.Option(
+            metavar="[CLASS=]SHARE",
+            help="Leave events of a lower confidence out, 0 to 1; repeat it for classes: "
+            "Goal=0.4. By default below 0.3 in subtitles and chapters, which cannot say how sure "
+            "an event is, and 0 elsewhere.",
+        ),
+    ] = None,
     kick_off: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,6 +81,7 @@ def convert(
     from touchline.errors import InputError
     from touchline.formats import FORMATS
     from touchline.formats.converting import convert as convert_file
+    from touchline.thresholds import parse_thresholds
 
     if video is not None:
         from touchline.editing.sources import media_of_video
@@ -102,7 +108,7 @@ def convert(
         source_format,
         target_format,
         half=half,
-        min_confidence=min_confidence,
+        min_confidence=parse_thresholds(min_confidence) if min_confidence else None,
         kick_offs=parse_kick_offs(kick_off or []),
         media=() if media is None else (media,),
         overwrite=overwrite,

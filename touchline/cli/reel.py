@@ -13,7 +13,6 @@ from touchline.cli.output import (
     RayCommand,
     RayOption,
     finite,
-    in_range,
     new_app,
 )
 from touchline.formats import suffixes_of
@@ -79,12 +78,14 @@ def reel(
     ] = None,
     half: Annotated[int | None, typer.Option(help="Only this half of a match.")] = None,
     min_confidence: Annotated[
-        float,
+        list[str] | None,
         typer.Option(
-            callback=in_range(0, 1),
-            help="Leave events of a lower confidence out, and what is only around an event.",
+            metavar="[CLASS=]SHARE",
+            help="Leave events of a lower confidence out, 0 to 1, and what is only around an "
+            "event; repeat it for classes: Goal=0.4. By default all events are weighed by their "
+            "confidence, and those below 0.3 are not named.",
         ),
-    ] = 0.0,
+    ] = None,
     to: Annotated[str, typer.Option(help="Suffix of the reels of a folder of events.")] = ".mp4",
     jobs: JobsOption = None,
     ray: RayOption = None,
@@ -101,6 +102,7 @@ def reel(
     from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
     from touchline.editing.framing import parse_aspect
     from touchline.errors import InputError
+    from touchline.thresholds import parse_thresholds
     from touchline.timebase import parse_rate
 
     chosen_rate = None if rate is None else parse_rate(rate)
@@ -116,7 +118,7 @@ def reel(
     options = ReelOptions(
         *(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),
         half=half,
-        min_confidence=min_confidence,
+        min_confidence=parse_thresholds(min_confidence or []),
         deinterlace=deinterlace,
         audio_track=audio_track,
     )

@@ -18,6 +18,7 @@ from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
 from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray
+from touchline.thresholds import SHOWN_AT_FIRST, Thresholds
 
 SHOWN_BEFORE_SECONDS = 0.2
 SHOWN_AFTER_SECONDS = 2.0
@@ -28,7 +29,7 @@ def annotate(
     video: str | Path,
     path: str | Path,
     *,
-    min_confidence: float = 0.3,
+    min_confidence: Thresholds = SHOWN_AT_FIRST,
     slow_factor: int = 3,
     slow_reach_seconds: float = 0.4,
     deinterlace: bool = True,
@@ -44,7 +45,7 @@ def annotate(
     stay in step.
 
     Args:
-        min_confidence: events of lower confidence are ignored.
+        min_confidence: events below are ignored.
         slow_factor: each frame near an event is repeated this many times; 1 for no slow motion.
         slow_reach_seconds: largest distance of such a frame from an event.
         deinterlace: fill in the lines of interlaced pictures.
@@ -56,14 +57,16 @@ def annotate(
         Duration of the written video, in seconds.
 
     Raises:
-        InputError: a slow factor outside 1 to 20, events beyond the end of the video, or an
-            output that would overwrite the video. MediaError: a file cannot be read or written.
+        InputError: a slow factor outside 1 to 20, a class without events, events beyond the end of
+            the video, or an output that would overwrite the video. MediaError: a file cannot be
+            read or written.
     """
     if not 1 <= slow_factor <= 20:
         raise InputError(f"a slow motion of {slow_factor} times", remedy="use 1 to 20")
     info = probe(video)
     refuse_overwriting(Path(path), [info.path])
-    events = [event for event in timeline if event.confidence >= min_confidence]
+    min_confidence.refuse_unknown([*(timeline.labels or ()), *(e.label for e in timeline)])
+    events = [event for event in timeline if min_confidence.keep(event)]
     moments = [event.seconds for event in events]
     if moments and moments[0] >= info.duration_seconds:
         raise InputError(

@@ -16,6 +16,9 @@ from touchline.media.views import View, read_views
 ASPECTS = ("16:9", "1:1", "4:5", "9:16")
 """Common aspect ratios; others are possible too."""
 
+LEAST_SIDE = 540
+"""Pixels of the shorter side with which a part of a picture is shown, at least."""
+
 _EXTREME = Fraction(4)
 _VIEW = View(size=(96, 54), colours="yuv")
 _TOP = 10
@@ -25,6 +28,8 @@ _REACH = 12
 _SMOOTHING_SECONDS = 0.9
 _PRIOR = 60.0
 _STILL_SHARE = 0.9
+_WHOLE_SHARE = 0.9
+"""A window of at least this share of the picture is not enlarged."""
 
 Grey = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -52,6 +57,35 @@ def window_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
     """(width, height), both even, of the largest window of an aspect ratio within a picture."""
     wide = min(Fraction(width), height * aspect)
     return max(2, int(wide) // 2 * 2), max(2, int(wide / aspect) // 2 * 2)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How the picture of a video is shown: scaled, then a window of it.
+
+    Attributes:
+        picture: (width, height) that the whole picture is scaled to.
+        window: (width, height) of the part that is shown.
+    """
+
+    picture: tuple[int, int]
+    window: tuple[int, int]
+
+
+def frame_in(width: int, height: int, aspect: Fraction) -> Frame:
+    """The largest window of an aspect ratio within a picture; a part of a small picture is
+    enlarged until its shorter side has ``LEAST_SIDE`` pixels."""
+    window = window_size(width, height, aspect)
+    is_whole = window[0] * window[1] >= _WHOLE_SHARE * width * height
+    if is_whole or min(window) >= LEAST_SIDE:
+        return Frame((width, height), window)
+    scale = LEAST_SIDE / (min(Fraction(width), height * aspect) * min(Fraction(1), 1 / aspect))
+    picture = (_even(width * scale), _even(height * scale))
+    return Frame(picture, window_size(*picture, aspect))
+
+
+def _even(pixels: Fraction) -> int:
+    return -(-pixels // 2) * 2
 
 
 @dataclass(frozen=True)

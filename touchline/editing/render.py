@@ -9,7 +9,7 @@ import numpy as np
 
 from touchline.colours import class_colour
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.framing import follow_play, window_size
+from touchline.editing.framing import Frame, follow_play, frame_in
 from touchline.editing.overlay import draw_labels
 from touchline.editing.sources import VideoPaths, video_of_clip
 from touchline.errors import InputError
@@ -52,7 +52,7 @@ def render_reel(
         burn_labels: draw labels and the titles of clips into the picture.
         snap: move the ends of clips to nearby camera cuts.
         aspect: aspect ratio of the picture, for a window that follows the play; None for the
-            aspect ratio of the video.
+            aspect ratio of the video. A part of a small picture is enlarged.
         deinterlace: fill in the lines of interlaced pictures.
         audio_track: number of the sound track, from 1; None for the one that a player plays.
         comment: a text stored in the file's metadata.
@@ -73,10 +73,10 @@ def render_reel(
     first = infos[video_of_clip(reel.clips[0], video)]
     has_audio = any(info.has_audio for info in infos.values())
     labels = label_set_of(tuple(dict.fromkeys(e.label for c in reel for e in c.events)) or ("-",))
-    window = None if aspect is None else window_size(first.width, first.height, aspect)
+    frame = None if aspect is None else frame_in(first.width, first.height, aspect)
     with VideoWriter(
         path,
-        window or (first.width, first.height),
+        frame.window if frame else (first.width, first.height),
         first.frame_rate,
         audio_rate=AUDIO_RATE if has_audio else None,
         comment=comment,
@@ -87,7 +87,7 @@ def render_reel(
         for clip in reel:
             source = video_of_clip(clip, video)
             frames = _write_pictures(
-                writer, clip, source, first, labels if burn_labels else None, window, deinterlace
+                writer, clip, source, first, labels if burn_labels else None, frame, deinterlace
             )
             if not frames:
                 raise InputError(
@@ -165,25 +165,25 @@ def _write_pictures(
     source: Path,
     target: VideoInfo,
     labels: LabelSet | None,
-    window: tuple[int, int] | None,
+    shown: Frame | None,
     deinterlace: bool,
 ) -> int:
     """Write the frames of a clip; returns their number."""
     rate: Fraction = target.frame_rate
     count = 0
-    track = window and follow_play(source, clip.start_seconds, clip.end_seconds)
+    track = shown and follow_play(source, clip.start_seconds, clip.end_seconds)
     with read_frames(
         source,
         rate=rate,
-        size=(target.width, target.height),
+        size=shown.picture if shown else (target.width, target.height),
         start_seconds=clip.start_seconds,
         end_seconds=clip.end_seconds,
         deinterlace=deinterlace,
     ) as frames:
         for frame in frames:
             pixels = frame.pixels
-            if track and window:
-                pixels = track.crop(pixels, window, frame.seconds)
+            if track and shown:
+                pixels = track.crop(pixels, shown.window, frame.seconds)
             if labels is not None:
                 pixels = draw_labels(pixels, _captions(clip, frame.seconds, labels))
             writer.write(pixels)

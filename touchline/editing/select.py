@@ -18,6 +18,7 @@ from touchline.editing.moments import BASE_LOG_ODDS, MOMENTS, OTHER_MOMENT, REST
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
 from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, SourceVideo
+from touchline.thresholds import SHOWN_CONFIDENCE
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
@@ -31,9 +32,6 @@ OPENING = "Kick-off"
 
 MIN_PROBABILITY = 0.05
 """Seconds outside the core of a moment need this probability, even if the reel stays short."""
-
-MIN_NAMED_CONFIDENCE = 0.3
-"""A clip lists events of lower confidence only if it has no others."""
 
 STEPS_PER_SECOND = 2
 
@@ -394,7 +392,7 @@ def _clips(chosen: _Intervals, curves: Sequence[_Curve]) -> Iterator[Clip]:
         shown = [c for c in curve.candidates if start <= c.seconds <= end]
         shown = [c for c in shown if c.moment.evidence > 0] or shown
         shown = shown or _most_likely(curve.candidates, (start + end) / 2)
-        clear = [c for c in shown if _certainty(c.event) >= MIN_NAMED_CONFIDENCE]
+        clear = [c for c in shown if _certainty(c.event) >= SHOWN_CONFIDENCE]
         shown = clear or _strongest(shown)
         shown.sort(key=lambda candidate: candidate.seconds)
         yield Clip(

@@ -10,34 +10,45 @@ from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import Content, Matches, resolve_label_set
 from touchline.formats.games import half_in_name
 from touchline.reel import Reel
+from touchline.thresholds import Thresholds
 
 C = TypeVar("C", bound=Content)
 
 
-def above(content: C, confidence: float) -> C:
-    """A content without the events of a lower confidence; a reel without clips of such only.
+def above(content: C, thresholds: Thresholds) -> C:
+    """A content without the events below thresholds; a reel without clips of such only.
 
     Clips that state no events stay.
     """
-    return cast(C, _above(content, confidence)) if confidence > 0 else content
+    return cast(C, _above(content, thresholds)) if thresholds else content
 
 
-def _above(content: Content, confidence: float) -> Content:
+def labels_in(content: Content) -> set[str]:
+    """The classes of a content: those that its events have, and those of its label sets."""
+    if isinstance(content, Reel):
+        return {event.label for clip in content for event in clip.events}
+    if isinstance(content, dict):
+        return {label for match in content.values() for label in labels_in(match)}
+    timelines = content.timelines if isinstance(content, Match) else (content,)
+    known = {label for timeline in timelines for label in timeline.labels or ()}
+    return known | {event.label for timeline in timelines for event in timeline}
+
+
+def _above(content: Content, thresholds: Thresholds) -> Content:
     if isinstance(content, Reel):
         clips = [
-            replace(clip, events=tuple(e for e in clip.events if e.confidence >= confidence))
-            for clip in content
+            replace(clip, events=tuple(filter(thresholds.keep, clip.events))) for clip in content
         ]
         kept = [
             new for new, old in zip(clips, content, strict=True) if new.events or not old.events
         ]
         return replace(content, clips=tuple(kept))
     if isinstance(content, Timeline):
-        return content.with_events(content.above(confidence))
+        return content.with_events(filter(thresholds.keep, content))
     if isinstance(content, Match):
-        timelines = tuple(above(timeline, confidence) for timeline in content.timelines)
+        timelines = tuple(above(timeline, thresholds) for timeline in content.timelines)
         return replace(content, timelines=timelines)
-    return {name: above(match, confidence) for name, match in content.items()}
+    return {name: above(match, thresholds) for name, match in content.items()}
 
 
 def of_half(content: C, half: int, where: str | Path) -> C:

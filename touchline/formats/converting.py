@@ -19,11 +19,12 @@ from touchline.formats import (
     write,
 )
 from touchline.formats.captions import count_chapters
-from touchline.formats.choosing import above, events_of, of_half, on_video
+from touchline.formats.choosing import above, events_of, labels_in, of_half, on_video
 from touchline.formats.comparing import changes, lost_fields, timelines_of
 from touchline.formats.kloppy import PREFIX
 from touchline.reel import Reel
 from touchline.runtime.wording import counted
+from touchline.thresholds import EVERY_EVENT, SHOWN_AT_FIRST, Thresholds
 
 _FIELD_TEXTS = {
     "video": "duration and frame rate of the video",
@@ -49,6 +50,7 @@ class Conversion:
         warnings: warnings of the reader.
         clips: number of clips of a reel; None for events.
         chapters: number of chapters, in the format that has them.
+        below: events that were left out because they have less confidence than was wanted.
     """
 
     source: Path
@@ -58,6 +60,7 @@ class Conversion:
     events: int
     clips: int | None = None
     chapters: int | None = None
+    below: int = 0
     lost: dict[str, int] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     outside: dict[str, int] = field(default_factory=dict)
@@ -67,6 +70,11 @@ class Conversion:
     def remarks(self) -> list[str]:
         """The losses and warnings, one line each."""
         lines = [f"note: {warning}" for warning in self.warnings]
+        if self.below:
+            lines.append(
+                f"{counted(self.below, 'event')} of low confidence left out "
+                "(--min-confidence 0 keeps all)"
+            )
         if self.lost:
             named = ", ".join(f"{_FIELD_TEXTS.get(k, k)} ({n})" for k, n in self.lost.items())
             lines.append(f"{self.format} cannot hold: {named}")
@@ -93,6 +101,7 @@ class Conversion:
         if self.chapters is not None:
             document["chapters"] = self.chapters
         return document | {
+            "below": self.below,
             "lost": self.lost,
             "changes": list(self.changes),
             "outside_labels": self.outside,
@@ -108,7 +117,7 @@ def convert(
     format: str | None = None,
     *,
     half: int | None = None,
-    min_confidence: float = 0.0,
+    min_confidence: Thresholds | None = None,
     media: Sequence[Media] = (),
     kick_offs: Mapping[int, float] | None = None,
     overwrite: bool = True,
@@ -118,7 +127,8 @@ def convert(
 
     Args:
         half: convert only this half of a match.
-        min_confidence: events of lower confidence are left out.
+        min_confidence: events below are left out. By default those below ``SHOWN_CONFIDENCE``
+            where the target cannot say how sure an event is, as subtitles and chapters.
         media: the videos that an edit list is about, for the timecode at which they begin.
         kick_offs: when each half is kicked off in the video, in seconds; the events of all halves
             are put on its time.
@@ -128,7 +138,8 @@ def convert(
     Raises:
         FormatError: the source is malformed, or the target cannot hold its content; nothing is
             written that cannot be read back.
-        InputError: another file is there that must stay.
+        InputError: another file is there that must stay, or a threshold is of a class that the
+            source does not have.
     """
     source, target = Path(source), Path(target)
     if target.exists() and source.resolve() == target.resolve():
@@ -136,16 +147,24 @@ def convert(
     content = read(source, source_format, rate=options.get("rate"), media=media)
     if half is not None:
         content = of_half(content, half, source)
+    name = format or target_format(content, target)
+    if name.startswith(PREFIX):
+        raise FormatError(f"{name} is read-only", where=target)
+    if min_confidence is None:
+        min_confidence = _usual_thresholds(content, name)
+    min_confidence.refuse_unknown(labels_in(content))
+    read_events = _count(content)
     content = above(content, min_confidence)
+    below = read_events - _count(content)
     if kick_offs:
         content = on_video(content, kick_offs, media[0].path.name if media else None, source)
     if isinstance(content, Reel) and _is_for_events(target, format):
         content = events_of(content, source.stem)
     name = format or target_format(content, target)
-    if name.startswith(PREFIX):
-        raise FormatError(f"{name} is read-only", where=target)
-    find_format(name)
-    back = round_trip(content, name, where=target, **options)
+    try:
+        back = round_trip(content, name, where=target, **options)
+    except FormatError as error:
+        raise _with_count(error, below) from error
     write(content, target, name, overwrite=overwrite, **options)
     timelines = timelines_of(content)
     count = sum(map(len, timelines))
@@ -157,6 +176,7 @@ def convert(
         events=count,
         clips=len(content) if isinstance(content, Reel) else None,
         chapters=count_chapters(target) if name == "youtube" else None,
+        below=below,
         lost=lost_fields(content, back, find_format(name).holds),
         changes=tuple(changes(content, back)),
         outside=outside_labels(content, name),
@@ -165,6 +185,27 @@ def convert(
         if isinstance(content, Reel)
         else tuple(warning for timeline in timelines for warning in timeline.warnings),
     )
+
+
+def _usual_thresholds(content: Content, format: str) -> Thresholds:
+    """A reel is shown as it was made, and a format that states confidences holds all events."""
+    is_silent = "confidence" not in find_format(format).holds
+    return SHOWN_AT_FIRST if is_silent and not isinstance(content, Reel) else EVERY_EVENT
+
+
+def _with_count(error: FormatError, below: int) -> FormatError:
+    """The error, naming the events that were left out before."""
+    if not below:
+        return error
+    kept = f"keep {counted(below, 'event')} of low confidence: --min-confidence 0"
+    remedy = kept if error.remedy is None else f"{error.remedy}, or {kept}"
+    return FormatError(error.what, where=error.where, remedy=remedy)
+
+
+def _count(content: Content) -> int:
+    if isinstance(content, Reel):
+        return sum(len(clip.events) for clip in content)
+    return sum(map(len, timelines_of(content)))
 
 
 def _is_for_events(target: Path, format: str | None) -> bool:

@@ -26,10 +26,8 @@ from touchline.reel import Clip, Reel
 from touchline.runtime.atomic import write_text
 from touchline.runtime.wording import counted, counted_rate
 from touchline.scores import FloatArray
+from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.timebase import format_seconds
-
-DEFAULT_SHOWN_CONFIDENCE = 0.3
-"""Initial value of the page's confidence slider."""
 
 MAX_THUMBNAILS = 120
 """Only the most confident events have a thumbnail: each takes a seek and about 6 kB."""
@@ -50,7 +48,7 @@ def write_report(
     video: str | Path | None = None,
     reel: Reel | None = None,
     title: str | None = None,
-    shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
+    shown_confidence: float = SHOWN_CONFIDENCE,
 ) -> None:
     """Write the report of one video.
 
@@ -74,7 +72,7 @@ def render(
     timeline: Timeline,
     thumbnails: Mapping[int, str],
     reel: Reel | None,
-    shown_confidence: float = DEFAULT_SHOWN_CONFIDENCE,
+    shown_confidence: float = SHOWN_CONFIDENCE,
     title: str | None = None,
 ) -> str:
     """The page as text.

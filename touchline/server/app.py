@@ -8,6 +8,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.gzip import GZipMiddleware
 
 import touchline
 from touchline.server.access.rates import RateLimiter
@@ -40,6 +41,13 @@ from touchline.server.routes.dependencies import COOKIE, CSRF_HEADER, SHARE_HEAD
 from touchline.server.services import Services
 
 THREADS = 40
+
+GZIP_LEVEL = 4
+NOT_COMPRESSED = (
+    *("application/octet-stream", "application/zip", "audio/*", "image/jpeg"),
+    *("text/event-stream", "video/*"),
+)
+"""Media types of answers that are compressed already, or go out piece by piece."""
 
 PUBLIC = (system.public, session.public, uploads.public)
 """Routes that need no credentials: the root, health, metrics with a rule of their own, login, and
@@ -98,6 +106,9 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Guarded, settings=services.settings)
     app.add_middleware(Observed, settings=services.settings, monitor=app.state.monitor)
+    app.add_middleware(
+        GZipMiddleware, compresslevel=GZIP_LEVEL, exclude_content_types=NOT_COMPRESSED
+    )
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

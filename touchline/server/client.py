@@ -10,6 +10,7 @@ with Client("http://127.0.0.1:8000") as client:
 import base64
 import http.client
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,18 @@ class EventFacts(TypedDict):
     team: NotRequired[str | None]
     player: NotRequired[str | None]
     note: NotRequired[str | None]
+
+
+class ChangeFacts(TypedDict):
+    """A step of a match's history.
+
+    Of an import, ``statuses`` counts what it added, and ``remarks`` say what it left out."""
+
+    number: int | None
+    action: str
+    events: list[str]
+    remarks: list[str]
+    statuses: dict[str, int]
 
 
 class ReelFacts(TypedDict):
@@ -269,6 +282,34 @@ class Client:
         url = f"/v1/matches/{match_id}/events/{event['id']}"
         changed: EventFacts = self._call("PATCH", url, fields, headers)
         return changed
+
+    def import_events(
+        self,
+        match_id: str,
+        path: str | Path,
+        *,
+        sure: Literal["pending", "accepted"] | None = None,
+        **options: Any,
+    ) -> ChangeFacts:
+        """Add the events of a file.
+
+        Args:
+            sure: status of events that state none and have a confidence of 1. By default what a
+                model found is to be reviewed, and labels are accepted.
+            options: ``format``, ``half``, ``times``.
+
+        Raises:
+            ServerError: the file cannot be read; or, with status 409, it leaves open which of its
+                events are labels, and ``sure`` does not say it.
+        """
+        path = Path(path)
+        name = re.sub(r"[^\w .()-]", "_", path.name)[-100:]
+        wishes = {"name": name, "sure": sure} | options
+        query = urlencode({k: v for k, v in wishes.items() if v is not None}, quote_via=quote)
+        url = f"/v1/matches/{match_id}/import?{query}"
+        headers = {"Content-Type": "application/octet-stream"}
+        done: ChangeFacts = json.loads(self._answer("POST", url, path.read_bytes(), headers).read())
+        return done
 
     def undo(self, match_id: str) -> None:
         """Undo the last change of a match's events."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import ColumnElement, String, and_, false, not_, or_
 
 from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import RAN, Event, Match, Producer, Timeline, Video
@@ -55,8 +55,17 @@ def values_from_event(event: Event) -> dict[str, Any]:
 
 def row_from_event(event: Event) -> EventRow:
     """A new row for an event of a file; a row of an import, whatever source the file names."""
-    values = values_from_event(event) | {"status": event.status or "accepted"}
+    values = values_from_event(event) | {"status": event.status or "pending"}
     return EventRow(**(values | {"source": "import", "deleted": False}))
+
+
+def is_shown(match: MatchRow) -> ColumnElement[bool]:
+    """Whether an event is on show: one to review has the least confidence of its class."""
+    below = [
+        and_(EventRow.label == label, EventRow.confidence < least)
+        for label, least in match.thresholds.items()
+    ]
+    return or_(EventRow.status != "pending", not_(or_(false(), *below)))
 
 
 def video_at(match: MatchRow, seconds: float) -> VideoRow:

@@ -146,6 +146,7 @@ class MatchRow(Base):
 
     ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
     ``revision`` those of its events. ``game`` holds what people and files state: see ``games``.
+    ``thresholds`` has the least confidence of classes that have one, for events to review.
     """
 
     __tablename__ = "matches"
@@ -164,6 +165,7 @@ class MatchRow(Base):
     producer: Mapped[dict[str, Any]] = mapped_column(default=dict)
     thumbnails: Mapped[dict[str, Any]] = mapped_column(default=dict)
     game: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    thresholds: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     stored_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=0)

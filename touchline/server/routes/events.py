@@ -1,6 +1,7 @@
 """Events of a match: listed, added, changed, accepted, rejected, deleted; with undo and redo."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ from touchline.formats import FORMATS, find_format, read, write
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
     events_in,
+    is_shown,
     row_from_event,
     timelines_from_rows,
     video_of_half,
@@ -26,6 +28,7 @@ from touchline.server.feeds import place_feed
 from touchline.server.games import events_of_game, facts_of_file, known_game
 from touchline.server.history import change_events, redo, undo
 from touchline.server.intake.uploads import clean_name
+from touchline.server.judging import holds_predictions, with_statuses
 from touchline.server.moves import with_match_state
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
@@ -86,6 +89,7 @@ def list_events(
     status: Annotated[Status | None, Query()] = None,
     min_confidence: Annotated[Share, Query()] = 0.0,
     half: HalfQuery = None,
+    shown: Annotated[bool, Query(description="Those above the match's thresholds.")] = False,
 ) -> Response:
     """The events in order of time. The ETag is that of all events together."""
     pages: AnswerCache = request.app.state.event_pages
@@ -93,7 +97,7 @@ def list_events(
         match = visible_match(session, principal, match_id)
         if unchanged(request, response, f'"r{match.revision}"'):
             return Response(status_code=304, headers=dict(response.headers))
-        asked = (limit, cursor, tuple(label or ()), status, min_confidence, half)
+        asked = (limit, cursor, tuple(label or ()), status, min_confidence, half, shown)
         key = (match_id, match.version, match.revision, asked)
         if (known := pages.get(key)) is not None:
             return Response(known, headers=dict(response.headers), media_type=JSON)
@@ -105,6 +109,8 @@ def list_events(
             query = query.where(EventRow.status == status)
         if half is not None:
             query = query.where(_of_half(match, half))
+        if shown:
+            query = query.where(is_shown(match))
         if cursor:
             seconds, event_id = from_cursor(cursor, 2)
             after = (number_of(seconds), event_id)
@@ -244,17 +250,21 @@ async def import_events(
     name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
     times: Annotated[Literal["video", "clock"] | None, Query()] = None,
+    sure: Annotated[Literal["pending", "accepted"] | None, Query()] = None,
 ) -> ChangedOut:
     """Add the events of a file, in any format that touchline reads, as one step.
 
     ``half`` names the half of a file that does not state it, or the half to read of a file of
     several. ``times`` are those of the videos or of the match clock; by default those that the
     file has. A match clock is found by what was read of the videos, else by the kick-offs; a
-    provider's match of several files comes as a zip. Teams, date and score of the file are kept
+    provider's match of several files comes as a zip. Events that state no status are pending where
+    a model found them, with a confidence below 1, and accepted where they are labels. ``sure`` is
+    the status of those with a confidence of 1; where a file leaves it open, the answer is 409 and
+    nothing is added. Teams, date and score of the file are kept
     where they are not known yet."""
     content = await request.body()
     return await to_thread.run_sync(
-        _import, services, match_id, principal.name, content, (format, name, half, times)
+        _import, services, match_id, principal.name, content, (format, name, half, times, sure)
     )
 
 
@@ -350,7 +360,8 @@ def download(
     min_confidence: Annotated[Share, Query()] = 0.0,
     half: HalfQuery = None,
 ) -> Response:
-    """The events that were not rejected, as a file in any format that events are written in.
+    """The events that were not rejected and are not below the match's thresholds, as a file in any
+    format that events are written in.
 
     A match of several videos is written as such, its times within each; or one half of it."""
     may_download(principal)
@@ -361,7 +372,7 @@ def download(
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         query = _alive(match_id).where(
-            EventRow.status != "rejected", EventRow.confidence >= min_confidence
+            EventRow.status != "rejected", EventRow.confidence >= min_confidence, is_shown(match)
         )
         thing = timelines_from_rows(match, session.scalars(query), half)
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
@@ -385,9 +396,9 @@ def _import(
     match_id: str,
     actor: str,
     content: bytes,
-    asked: tuple[str | None, str, int | None, str | None],
+    asked: tuple[str | None, str, int | None, str | None, Status | None],
 ) -> ChangedOut:
-    format, name, half, times = asked
+    format, name, half, times, sure = asked
     with services.database.read() as session:
         match = session.get(MatchRow, match_id)
         if match is None:
@@ -405,6 +416,8 @@ def _import(
                 events, remarks = list(placed.events), placed.remarks
             else:
                 events, extra = events_in(thing, path, match, half)
+            are_predictions = holds_predictions(thing, path, format)
+            events = with_statuses(events, are_predictions=are_predictions, sure=sure)
         except InputError as error:
             raise ProblemError(422, str(error).replace(f"{folder}/", "")) from error
     with services.database.write() as session:
@@ -416,7 +429,10 @@ def _import(
         if (game := {**facts_of_file(extra), **known}) != known:
             match.game = game
             match.version += 1
-    return _step(step, "imported").model_copy(update={"remarks": list(remarks)})
+    statuses = Counter(str(event.status) for event in events)
+    return _step(step, "imported").model_copy(
+        update={"remarks": list(remarks), "statuses": dict(statuses)}
+    )
 
 
 def _of_half(match: MatchRow, half: int) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Matches: created from uploads, listed, renamed, spotted again, watched, deleted."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from pydantic import Field
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.server.access.principal import Principal
@@ -72,7 +73,7 @@ def list_matches(
     cursor: Cursor = None,
     search: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
 ) -> Page[MatchOut]:
-    """The matches, the newest first."""
+    """The matches, the newest first; ``search`` looks in titles and in the names of files."""
     query = (
         select(MatchRow).order_by(MatchRow.created_at.desc(), MatchRow.id.desc()).limit(limit + 1)
     )
@@ -80,7 +81,9 @@ def list_matches(
         query = query.where(MatchRow.id == principal.match_id)
     if search:
         escaped = re.sub(r"([%_/])", r"/\1", search)
-        query = query.where(MatchRow.title.ilike(f"%{escaped}%", escape="/"))
+        words = f"%{escaped}%"
+        of_file = MatchRow.videos.any(VideoRow.name.ilike(words, escape="/"))
+        query = query.where(or_(MatchRow.title.ilike(words, escape="/"), of_file))
     if cursor:
         at, match_id = from_cursor(cursor, 2)
         query = query.where(tuple_(MatchRow.created_at, MatchRow.id) < (number_of(at), match_id))
@@ -110,11 +113,10 @@ def create(
         videos = [
             _video(session, principal, services, one, n) for n, one in enumerate(wanted, start=1)
         ]
-        name = videos[0].name
         match = MatchRow(
             owner_id=principal.user_id,
             videos=videos,
-            title=body.title or Path(name).stem or name,
+            title=body.title or _title_of([video.name for video in videos]),
             model=model,
             threshold=policy.threshold if body.threshold is None else body.threshold,
             created_at=now,
@@ -131,7 +133,7 @@ def create(
         )
         audit(services, request, session, "match made", f"{match.id} {match.title}")
     response.headers["Location"] = f"/v1/matches/{match.id}"
-    return MatchOut.of(match, job.id)
+    return MatchOut.of(match, job)
 
 
 @router.get("/{match_id}")
@@ -155,7 +157,7 @@ def change(
     response: Response,
     services: ServicesDep,
 ) -> MatchOut:
-    """Rename a match, or change the facts of the game. Needs If-Match."""
+    """Rename a match, change the facts of the game or the thresholds. Needs If-Match."""
     with services.database.write() as session:
         match = visible_match(session, principal, match_id)
         demand_match(request, match)
@@ -163,6 +165,9 @@ def change(
             match.title = body.title
         if body.game is not None:
             match.game = {**match.game, **_given(body.game)}
+        if body.thresholds is not None:
+            match.thresholds = {label: least for label, least in body.thresholds.items() if least}
+            match.revision += 1  # lists of events that obey them have changed
         match.version += 1
         match.updated_at = services.database.now(session)
         audit(services, request, session, "match changed", f"{match.id} {match.title}")
@@ -359,6 +364,17 @@ def _video(
     )
 
 
+def _title_of(names: list[str]) -> str:
+    """A title for a match of these files: what their names share, without the count of halves."""
+    stems = [Path(name).stem or name for name in names]
+    if len(stems) == 1:
+        return stems[0]
+    same = takewhile(lambda signs: len(set(signs)) == 1, zip(*stems, strict=False))
+    start = "".join(signs[0] for signs in same)
+    shared = re.sub(r"(^|[\W_]+)(half|part|h|p)?[\W_]*$", "", start, flags=re.IGNORECASE)
+    return shared if re.search(r"[^\W\d_]", shared) else " + ".join(stems)[:300]
+
+
 def _given(change: GameChange) -> dict[str, Any]:
     """The fields that were sent; null for ``periods`` removes them."""
     given = change.model_dump(include=change.model_fields_set)
@@ -377,13 +393,13 @@ def _taken(session: Session, principal: Principal, upload_id: str) -> str:
     return upload.name
 
 
-def _open_jobs(session: Session, match_ids: list[str]) -> dict[str, str]:
-    rows = session.execute(
-        select(JobRow.match_id, JobRow.id)
+def _open_jobs(session: Session, match_ids: list[str]) -> dict[str, JobRow]:
+    rows = session.scalars(
+        select(JobRow)
         .where(JobRow.match_id.in_(match_ids), JobRow.state.in_(OPEN))
         .order_by(JobRow.created_at)
     )
-    return {str(match_id): job_id for match_id, job_id in rows}
+    return {str(row.match_id): row for row in rows}
 
 
 def _counts(session: Session, match_ids: list[str]) -> dict[str, dict[str, int]]:

@@ -13,7 +13,7 @@ from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import event_in_match, timelines_from_rows
+from touchline.server.documents import event_in_match, is_shown, timelines_from_rows
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.product import ProductPayload
 from touchline.server.problems import ProblemError
@@ -82,7 +82,7 @@ def make(
         match = visible_match(session, principal, match_id)
         if match.info.get("duration_seconds") is None:
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
-        query = _events(match_id).where(EventRow.confidence >= body.min_confidence)
+        query = _events(match).where(EventRow.confidence >= body.min_confidence)
         if body.labels is not None:
             query = query.where(EventRow.label.in_(body.labels))
         if body.accepted_only:
@@ -133,7 +133,7 @@ def change(
             row.title = body.title
         if body.clips is not None:
             match = session.get_one(MatchRow, row.match_id)
-            events = session.scalars(_events(row.match_id)).all()
+            events = session.scalars(_events(match)).all()
             row.document = reel_to_json(_edited(match, body.clips, list(events)))
         row.version += 1
         row.updated_by, row.updated_at = principal.name, services.database.now(session)
@@ -246,11 +246,13 @@ def remove_file(file_id: Id, principal: Editor, request: Request, services: Serv
     services.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
 
 
-def _events(match_id: str) -> Select[EventRow]:
+def _events(match: MatchRow) -> Select[EventRow]:
+    """The events that reels may show."""
     return select(EventRow).where(
-        EventRow.match_id == match_id,
+        EventRow.match_id == match.id,
         EventRow.deleted.is_(False),
         EventRow.status != "rejected",
+        is_shown(match),
     )
 
 

@@ -44,4 +44,4 @@ def make_sample(
         )
         audit(services, request, session, "sample match made", match.id)
     response.headers["Location"] = f"/v1/matches/{match.id}"
-    return MatchOut.of(match, job.id)
+    return MatchOut.of(match, job)

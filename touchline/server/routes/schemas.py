@@ -147,19 +147,24 @@ class GameChange(In):
 
 
 class MatchChange(In):
-    """Changes to a match; fields that are left out stay."""
+    """Changes to a match; fields that are left out stay.
+
+    ``thresholds`` replaces the least confidence of all classes that have one: events to review with
+    less are in no reel and in no file."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"title": "North - South 2:1"},
                 {"game": {"home": "North", "periods": [{"half": 1, "start": 12.4}]}},
+                {"thresholds": {"Goal": 0.4, "Foul": 0.6}},
             ]
         }
     )
 
     title: Named | None = None
     game: GameChange | None = None
+    thresholds: Annotated[dict[Named, Share], Field(max_length=1000)] | None = None
 
 
 class SpotIn(In):
@@ -251,6 +256,7 @@ class MatchOut(BaseModel):
     info: dict[str, Any]
     model: str
     threshold: float
+    thresholds: dict[str, float]
     labels: list[str]
     producer: dict[str, Any]
     thumbnails: dict[str, Any]
@@ -264,17 +270,26 @@ class MatchOut(BaseModel):
 
     @classmethod
     def of(
-        cls, row: MatchRow, job: str | None = None, counts: dict[str, int] | None = None
+        cls, row: MatchRow, job: JobRow | None = None, counts: dict[str, int] | None = None
     ) -> "MatchOut":
         """The answer for a row.
 
         Args:
+            job: the one that is still open; a match that is not ready is where its job is.
             counts: events by status; none by default.
         """
-        names = cls.model_fields.keys() - {"video", "counts", "job"}
+        names = cls.model_fields.keys() - {"video", "counts", "job", "state"}
+        state = row.state
+        if job is not None and state != "ready":
+            state = "working" if job.state == "running" else "waiting"
         return cls.model_validate(
             {name: getattr(row, name) for name in names}
-            | {"video": row.videos[0].name, "counts": counts or {}, "job": job}
+            | {
+                "video": row.videos[0].name,
+                "counts": counts or {},
+                "job": job and job.id,
+                "state": state,
+            }
         )
 
 
@@ -389,12 +404,15 @@ class ChangeOut(BaseModel):
 
 
 class ChangedOut(BaseModel):
-    """The result of a step over several events; ``remarks`` of an import are for people."""
+    """The result of a step over several events.
+
+    Of an import, ``remarks`` are for people, and ``statuses`` counts what it added."""
 
     number: int | None
     action: str
     events: list[str]
     remarks: list[str] = []
+    statuses: dict[str, int] = {}
 
 
 class ReelIn(In):

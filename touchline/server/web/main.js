@@ -124,6 +124,7 @@ connection.addEventListener("signedout", () => {
   session.current = null;
   login();
 });
+connection.addEventListener("signedin", () => begin());
 addEventListener("hashchange", () => {
   route();
   main.focus({ preventScroll: true });

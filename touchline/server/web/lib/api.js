@@ -23,7 +23,7 @@ const GATEWAY_STATUSES = new Set([502, 503, 504]);
 const PING_SECONDS = 2;
 const TIMEOUT_SECONDS = 30;
 
-/** Tells `lost` and `back` of the connection, and `signedout`. */
+/** Tells `lost` and `back` of the connection, `signedout`, and `signedin` as another user. */
 export const connection = new (class extends EventTarget {
   isLost = false;
 

@@ -59,6 +59,7 @@
  * @property {VideoInfo} info
  * @property {string} model
  * @property {number} threshold
+ * @property {Record<string, number>} thresholds least confidence of classes, for events to review
  * @property {string[]} labels
  * @property {Thumbnails} thumbnails
  * @property {{pending: number, accepted: number, rejected: number}} counts of events

@@ -32,7 +32,7 @@ const ORDERS = {
 /**
  * @param {MatchEvent[]} events in order of time
  * @param {Filters} filters
- * @param {Record<string, number>} thresholds least confidence by class, for what a model found
+ * @param {Record<string, number>} thresholds least confidence by class, of events to review
  * @returns {MatchEvent[]}
  */
 export function choose(events, filters, thresholds) {
@@ -58,7 +58,7 @@ export function choose(events, filters, thresholds) {
  * @param {Record<string, number>} thresholds
  */
 export function isBelow(event, thresholds) {
-  return event.status === "pending" && event.source === "model" && event.confidence < (thresholds[event.label] ?? 0);
+  return event.status === "pending" && event.confidence < (thresholds[event.label] ?? 0);
 }
 
 /**
@@ -100,7 +100,7 @@ export function nextUncertain(shown, id) {
  */
 export function quality(events, threshold) {
   const judged = events.filter((event) => event.status !== "pending");
-  const found = judged.filter((event) => event.source === "model");
+  const found = judged.filter((event) => event.source !== "person");
   const kept = found.filter((event) => event.confidence >= threshold);
   const right = kept.filter((event) => event.status === "accepted").length;
   const real = judged.filter((event) => event.status === "accepted").length;

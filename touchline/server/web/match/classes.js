@@ -76,6 +76,7 @@ export class ClassPanel extends HTMLElement {
       const own = byLabel.get(label) ?? [];
       const pending = own.filter((event) => event.status === "pending").length;
       const threshold = thresholds[label] ?? 0;
+      if (row.slider !== document.activeElement) row.slider.value = String(threshold);
       fill(row.count, pending ? t("countPending", { count: own.length, pending }) : String(own.length));
       row.count.setAttribute("aria-label", t("onlyClassCount", { label, events: n("events", own.length), pending }));
       fill(row.shown, percent(threshold));

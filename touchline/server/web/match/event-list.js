@@ -139,7 +139,7 @@ export class EventList extends HTMLElement {
         h(
           "span",
           { class: "number sure", title: t("confidence") },
-          event.source === "model" ? percent(event.confidence) : t(`source.${event.source}.short`),
+          event.source === "model" || event.confidence < 1 ? percent(event.confidence) : t(`source.${event.source}.short`),
         ),
         event.status === "pending" ? null : h("span", { class: "unseen" }, t(`status.${event.status}`)),
       ),

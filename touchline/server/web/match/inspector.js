@@ -63,7 +63,7 @@ export class EventInspector extends HTMLElement {
 
   /** @param {MatchEvent} event */
   #facts(event) {
-    const sure = event.source === "model" ? ` ${percent(event.confidence)}` : "";
+    const sure = event.source === "model" || event.confidence < 1 ? ` ${percent(event.confidence)}` : "";
     const origin = t(`source.${event.source}`) + sure;
     const last =
       event.updated_by && event.version > 1

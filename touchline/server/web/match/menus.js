@@ -118,6 +118,43 @@ function providerName(format) {
   return PROVIDER_NAMES[name] ?? name;
 }
 
+/** @typedef {{events: string[], remarks: string[], statuses: Record<string, number>}} Imported */
+
+/**
+ * Add the events of a file; where it leaves open which of them are labels, ask.
+ *
+ * @param {string} path
+ * @param {File} file
+ * @returns {Promise<Imported | null>} null where the question was not answered
+ */
+async function send(path, file) {
+  /** @type {(more?: string) => Promise<import("../lib/api.js").Answer<Imported>>} */
+  const add = (more = "") => ask("POST", path + more, { raw: file });
+  try {
+    return (await add()).data;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 409) throw error;
+  }
+  const sure = await openDialog(t("importStatus"), (close) => [
+    h("p", {}, t("importStatusHow")),
+    h(
+      "div",
+      { class: "dialog-foot" },
+      h("button", { type: "button", onclick: () => close("accepted") }, t("importAccepted")),
+      h("button", { type: "button", class: "main", autofocus: true, onclick: () => close("pending") }, t("importPending")),
+    ),
+  ]);
+  return sure ? (await add(`&sure=${sure}`)).data : null;
+}
+
+/** @param {Imported} done */
+function whatCameIn({ events, statuses }) {
+  const parts = /** @type {const} */ (["pending", "accepted", "rejected"])
+    .filter((status) => statuses[status])
+    .map((status) => t(`imported.${status}`, { count: (statuses[status] ?? 0).toLocaleString() }));
+  return `${n("imported", events.length)}${parts.length ? `: ${parts.join(", ")}` : ""}.`;
+}
+
 /**
  * @param {Match} match
  * @param {() => void} changed
@@ -162,16 +199,16 @@ export async function showFiles(match, changed) {
     const name = file.name.replace(/[^\w .()-]/g, "_").slice(-100);
     try {
       const query = `name=${encodeURIComponent(name)}${of(taken)}${kind.value ? `&${kind.value}` : ""}`;
-      /** @type {import("../lib/api.js").Answer<{events: string[], remarks: string[]}>} */
-      const answer = await ask("POST", `${path}/import?${query}`, { raw: file });
-      const { events, remarks } = answer.data;
-      const sentences = remarks.map((remark) => `${remark[0]?.toUpperCase()}${remark.slice(1)}.`);
-      notify([n("imported", events.length), ...sentences].join(" "), { stays: remarks.length > 0 });
+      const done = await send(`${path}/import?${query}`, file);
+      if (!done) return;
+      const sentences = done.remarks.map((remark) => `${remark[0]?.toUpperCase()}${remark.slice(1)}.`);
+      notify([whatCameIn(done), ...sentences].join(" "), { stays: sentences.length > 0 });
       changed();
     } catch (error) {
       complain(explain(error));
+    } finally {
+      input.value = "";
     }
-    input.value = "";
   }
 
   const original = (/** @type {string} */ query, /** @type {string} */ name, /** @type {string} */ text) =>

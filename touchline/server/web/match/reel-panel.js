@@ -49,6 +49,8 @@ export class ReelPanel extends HTMLElement {
   #must = new Set();
   #filesShown = "";
   files = h("div", { class: "stack" });
+  /** Whether an event is above the threshold of its class. @type {(event: MatchEvent) => boolean} */
+  isShown = () => true;
   #format = "";
 
   /**
@@ -204,6 +206,7 @@ export class ReelPanel extends HTMLElement {
       (event) =>
         labels.includes(event.label) &&
         event.status !== "rejected" &&
+        this.isShown(event) &&
         event.confidence >= least &&
         (!this.accepted?.checked || event.status === "accepted"),
     );

@@ -4,9 +4,8 @@ import { connection, get, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
 import { clock, percent, rateOf } from "../lib/format.js";
 import { notify, openDialog } from "../lib/notices.js";
-import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
-import { NO_FILTERS, choose, countStatuses, nextPending, nextUncertain } from "./choosing.js";
+import { NO_FILTERS, choose, countStatuses, isBelow, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
 import { clockAt, clockByEvents, goalsIn, halvesOf, matchState, periods, score, scoreByEvents, teamName } from "./clock.js";
 import { EventInspector } from "./inspector.js";
@@ -17,6 +16,7 @@ import { Player, SPEEDS } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
 import { around, habits, showHabits } from "./settings.js";
 import { MatchStore } from "./store.js";
+import { Thresholds } from "./thresholds.js";
 import { MatchTimeline } from "./timeline.js";
 
 /** @typedef {import("../lib/types.js").Match} Match */
@@ -55,8 +55,7 @@ export class MatchReview {
     this.duration = match.info.proxy?.duration_seconds ?? match.info.duration_seconds ?? 1;
     this.store = new MatchStore(match);
     this.player = new Player(linkTo(`/v1/matches/${match.id}/video`), this.rate, this.duration);
-    /** @type {Record<string, number>} */
-    this.thresholds = kept(`thresholds.${match.id}`, {});
+    this.thresholds = new Thresholds(match);
     this.keys = new Keys(match.labels);
     this.timeline = new MatchTimeline();
     this.list = new EventList();
@@ -70,6 +69,7 @@ export class MatchReview {
     this.#palette = await get("/web/palette.json");
     this.#build();
     this.#wire();
+    this.thresholds.start();
     await this.store.start();
     if (this.#isStopped) return;
     this.#changed();
@@ -80,6 +80,7 @@ export class MatchReview {
   stop() {
     this.#isStopped = true;
     this.store.stop();
+    this.thresholds.stop();
     this.player.stop();
     document.removeEventListener("keydown", this.#pressed);
     connection.removeEventListener("lost", this.#drawSaved);
@@ -116,6 +117,7 @@ export class MatchReview {
       const team = event.team && teamName(match, event.team);
       return [this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
     };
+    this.reel.isShown = (event) => !isBelow(event, this.thresholds.values);
     this.inspector.hasHalves = halvesOf(match).length > 0;
     this.inspector.stateOf = (event) => this.#stateOf(event);
     this.timeline.stateOf = (event) => matchState(match, event);
@@ -158,7 +160,7 @@ export class MatchReview {
       halvesOf(match).map(({ start, half }) => ({ start: start ?? 0, text: t("halfNumber", { half: half ?? "" }) })),
     );
     this.timeline.fit();
-    this.classes.build(match.labels, this.thresholds);
+    this.classes.build(match.labels, this.thresholds.values);
     this.#showTab("events");
   }
 
@@ -336,6 +338,8 @@ export class MatchReview {
     const on = (/** @type {EventTarget} */ source, /** @type {string} */ kind, /** @type {(detail: any) => void} */ act) =>
       source.addEventListener(kind, (event) => act(/** @type {CustomEvent} */ (event).detail));
     store.addEventListener("change", this.#changed);
+    on(this.thresholds, "change", this.#changed);
+    on(this.thresholds, "saving", () => this.#drawSaved());
     on(store, "saving", () => this.#drawSaved());
     on(store, "problem", (text) => notify(text || t("nothingToUndo"), { kind: text ? "problem" : "info" }));
     on(store, "conflict", (conflict) => this.#conflict(conflict));
@@ -362,7 +366,7 @@ export class MatchReview {
       this.#filter({ label: this.#filters.label === label ? "" : label });
       this.#showTab("events");
     });
-    on(classes, "threshold", ({ label, value }) => this.#setThreshold(label, value));
+    on(classes, "threshold", ({ label, value }) => this.thresholds.set(label, value));
     on(reel, "clips", () => timeline.setClips(reel.clips));
     document.addEventListener("keydown", this.#pressed);
     if (player.video.error) this.#videoFailed();
@@ -440,7 +444,7 @@ export class MatchReview {
     this.#periods = periods(this.match, events);
     this.#goals = goalsIn(events);
     this.#stated = events.filter((event) => event.clock_seconds !== null);
-    this.#shown = choose(events, this.#filters, this.thresholds);
+    this.#shown = choose(events, this.#filters, this.thresholds.values);
     const seen = new Set(this.#shown.map((event) => event.id));
     const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
     this.timeline.setLanes(this.labels, this.colourOf);
@@ -452,7 +456,7 @@ export class MatchReview {
     this.list.select(this.selected?.id ?? null, false);
     const teams = [...new Set(events.map((event) => event.team).filter((team) => team !== null))].sort();
     this.inspector.show(this.selected, teams);
-    this.classes.update(events, this.thresholds);
+    this.classes.update(events, this.thresholds.values);
     this.#drawFilters(events, teams);
     this.#drawBulk();
     this.#drawSaved();
@@ -515,15 +519,16 @@ export class MatchReview {
     const pending = this.#bulkPending;
     const above = pending.filter((event) => event.confidence >= this.#bulk).length;
     const share = percent(this.#bulk);
-    fill(this.bulkAccept, icon("accept"), t("acceptAbove", { share, count: above }));
-    fill(this.bulkReject, icon("reject"), t("rejectBelow", { share, count: pending.length - above }));
+    const shown = (/** @type {number} */ count) => count.toLocaleString();
+    fill(this.bulkAccept, icon("accept"), t("acceptAbove", { share, count: shown(above) }));
+    fill(this.bulkReject, icon("reject"), t("rejectBelow", { share, count: shown(pending.length - above) }));
     this.bulkAccept.disabled = above === 0;
     this.bulkReject.disabled = pending.length === above;
   }
 
   #drawSaved = () => {
     if (!this.saved) return;
-    const count = this.store.waiting.length;
+    const count = this.store.waiting.length + Number(this.thresholds.isWaiting);
     this.saved.classList.toggle("unsaved", count > 0);
     fill(this.saved, count === 0 ? (mayEdit() ? t("allSaved") : "") : connection.isLost ? n("kept", count) : t("saving"));
   };
@@ -651,13 +656,6 @@ export class MatchReview {
     this.#filter(NO_FILTERS);
   }
 
-  /** @param {string} label @param {number} value */
-  #setThreshold(label, value) {
-    this.thresholds = { ...this.thresholds, [label]: value };
-    keep(`thresholds.${this.match.id}`, this.thresholds);
-    this.#changed();
-  }
-
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
     const action = this.keys.actionOf(event);
@@ -707,7 +705,7 @@ export class MatchReview {
     zoomFit: () => this.timeline.fit(),
     find: () => this.find?.focus(),
     deselect: () => this.select(null),
-    help: () => void showKeys(this.keys, () => this.classes.build(this.match.labels, this.thresholds)).then(() => this.#changed()),
+    help: () => void showKeys(this.keys, () => this.classes.build(this.match.labels, this.thresholds.values)).then(() => this.#changed()),
   };
 
   /** @param {string} command one of `COMMANDS` */

@@ -11,6 +11,9 @@ import { colours } from "../lib/theme.js";
 const AXIS_PIXELS = 22;
 const MAP_PIXELS = 30;
 const LANE_PIXELS = { least: 15, most: 34 };
+/** The least lane that a finger can press. */
+const FINGER_PIXELS = 28;
+const isTouched = matchMedia("(pointer: coarse)");
 const SPAN_FRAMES = 24;
 const GRAB_PIXELS = 7;
 const ZOOM_STEP = 1.5;
@@ -337,7 +340,8 @@ export class MatchTimeline extends HTMLElement {
     const width = this.plot.clientWidth;
     const room = this.plot.clientHeight - AXIS_PIXELS;
     const lanes = Math.max(this.labels.length, 1);
-    const lane = Math.min(Math.max(Math.floor(room / lanes), LANE_PIXELS.least), LANE_PIXELS.most);
+    const least = isTouched.matches ? FINGER_PIXELS : LANE_PIXELS.least;
+    const lane = Math.min(Math.max(Math.floor(room / lanes), least), LANE_PIXELS.most);
     const height = AXIS_PIXELS + lane * lanes;
     this.#size = { width, height, lane };
     this.style.setProperty("--lane", `${lane}px`);

@@ -379,7 +379,7 @@ class Library {
               pending ? ` · ${t("toReview", { count: pending.toLocaleString() })}` : "",
             )
           : null,
-        h("div", { class: "working stack", hidden: !match.job }),
+        h("div", { class: "job-progress stack", hidden: !match.job }),
         h("span", { class: "space" }),
         h(
           "div",
@@ -403,7 +403,7 @@ class Library {
 
   /** @param {Job} job */
   #drawProgress(job) {
-    const card = this.list.querySelector(`[data-match="${job.match}"] .working`);
+    const card = this.list.querySelector(`[data-match="${job.match}"] .job-progress`);
     if (!(card instanceof HTMLElement)) return;
     const isOpen = job.state === "queued" || job.state === "running";
     card.hidden = !isOpen;

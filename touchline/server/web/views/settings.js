@@ -154,7 +154,9 @@ async function drawUsers(root) {
   async function add(event) {
     event.preventDefault();
     try {
-      await post("/v1/users", { name: name.value.trim(), password: password.value, role: role.value });
+      const made = { name: name.value.trim(), password: password.value };
+      await post("/v1/users", { ...made, role: role.value });
+      if (!items.length) return await logInAs(made);
       notify(t("saved"));
       await redraw();
     } catch (error) {
@@ -203,6 +205,17 @@ async function drawUsers(root) {
       h("div", { class: "row" }, h("button", {}, t("addUser"))),
     ),
   );
+}
+
+/**
+ * The server requires passwords from now on: whoever added the first user goes on as that user.
+ *
+ * @param {{name: string, password: string}} who
+ */
+async function logInAs(who) {
+  await ask("POST", "/v1/session", { body: who });
+  notify(t("firstUserMade", { name: who.name }));
+  connection.dispatchEvent(new Event("signedin"));
 }
 
 /** @param {HTMLElement} root */
