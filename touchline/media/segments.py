@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.errors import MediaError
-from touchline.media.writer import AUDIO_BIT_RATE, SUFFIXES
+from touchline.media.sound_track import SoundTrack
+from touchline.media.writer import SUFFIXES
 from touchline.runtime.atomic import atomic_write
 
 Samples = npt.NDArray[np.float32]
@@ -48,7 +49,7 @@ def join_segments(
             with av.open(f"file:{segments[0][0]}") as first:
                 video = out.add_stream_from_template(first.streams.video[0])
             video.time_base = 1 / rate
-            audio = None if sound is None else _AudioEncoder(out, sound, sound_rate)
+            audio = None if sound is None else _Sound(SoundTrack(out, sound_rate), sound)
             for packet in _packets(segments, rate):
                 packet.stream = video
                 if audio is not None:
@@ -135,38 +136,28 @@ def _packets(segments: Sequence[tuple[Path, int]], rate: Fraction) -> Iterator[a
                 yield packet
 
 
-class _AudioEncoder:
-    """Encodes audio as AAC in step with the video, so that little is buffered."""
+class _Sound:
+    """Feeds a track in step with the video, so that little is buffered."""
 
-    def __init__(
-        self, out: av.container.OutputContainer, sound: Iterable[Samples], rate: int
-    ) -> None:
-        self._out, self._chunks, self._rate = out, iter(sound), rate
-        self._stream = out.add_stream("aac", rate=rate, layout="stereo")
-        self._stream.bit_rate = AUDIO_BIT_RATE
+    def __init__(self, track: SoundTrack, blocks: Iterable[Samples]) -> None:
+        self._track, self._blocks = track, iter(blocks)
         self._samples = 0
 
     def mux_until(self, seconds: float) -> None:
-        """Encode blocks until the audio reaches a time."""
-        while self._samples < seconds * self._rate and self._mux_chunk():
-            pass
+        """Encode blocks until the sound reaches a time."""
+        while self._samples < seconds * self._track.rate and self._add_block():
+            self._track.encode_until(self._samples)
 
     def finish(self) -> None:
-        """Encode the remaining blocks and flush the encoder."""
-        while self._mux_chunk():
+        """Encode the remaining blocks."""
+        while self._add_block():
             pass
-        self._out.mux(self._stream.encode(None))
+        self._track.finish(self._samples)
 
-    def _mux_chunk(self) -> bool:
-        chunk = next(self._chunks, None)
-        if chunk is None:
+    def _add_block(self) -> bool:
+        block = next(self._blocks, None)
+        if block is None:
             return False
-        planes = np.broadcast_to(chunk.T, (2, len(chunk)))
-        stereo = np.ascontiguousarray(planes, np.float32)
-        frame = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
-        frame.sample_rate = self._rate
-        frame.pts = self._samples
-        frame.time_base = Fraction(1, self._rate)
-        self._samples += chunk.shape[0]
-        self._out.mux(self._stream.encode(frame))
+        self._track.add(block)
+        self._samples += len(block)
         return True

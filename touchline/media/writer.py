@@ -1,7 +1,6 @@
 """Writing video: H.264 and AAC in mp4 or Matroska files that browsers play."""
 
 import secrets
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -11,13 +10,13 @@ from typing import Self
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
+from touchline.media.sound_track import AUDIO_RATES, LAYOUTS, SoundTrack
 
 SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The container format by file suffix."""
@@ -34,11 +33,6 @@ PRESETS = (
     "veryslow",
 )
 
-AUDIO_BIT_RATE = 128_000
-AUDIO_CHANNELS = 2
-AUDIO_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-
-_AAC_FRAME = 1024
 _HD_HEIGHT = 720
 _MAX_SIDE = 16384
 
@@ -51,9 +45,9 @@ class VideoWriter:
     """Writes frames, and optionally audio, into one file that appears only when complete.
 
     The video is H.264, 4:2:0, at a constant rate: frame i is shown at i/rate. 4:2:0 needs even
-    sides, so an odd side is padded by repeating its last pixel row or column. The audio is stereo
-    AAC; it starts with the first frame and is cut or padded with silence to end with the last
-    one. Audio may be written ahead of the video and is then held in memory.
+    sides, so an odd side is padded by repeating its last pixel row or column. The audio is AAC,
+    stereo or 5.1; it starts with the first frame and is cut or padded with silence to end with the
+    last one. Audio may be written ahead of the video and is then held in memory.
 
     Use as a context manager. The file is written next to ``path`` under a temporary name and
     renamed when the block ends without an error; otherwise it is removed.
@@ -63,6 +57,7 @@ class VideoWriter:
         size: (width, height) of the frames.
         rate: frame rate, exact.
         audio_rate: sampling rate of the audio in Hz; None for a silent file.
+        audio_channels: 2, or 6 for 5.1.
         crf: constant rate factor of x264, 0 (lossless) to 51.
         preset: speed preset of x264.
         keyframe_seconds: longest time between key frames, which limits the precision of seeking.
@@ -83,6 +78,7 @@ class VideoWriter:
         rate: Fraction | int,
         *,
         audio_rate: int | None = None,
+        audio_channels: int = 2,
         crf: int = 23,
         preset: str = "veryfast",
         keyframe_seconds: float = 2.0,
@@ -95,12 +91,10 @@ class VideoWriter:
         self.rate = Fraction(rate)
         self.audio_rate = audio_rate
         self.frames_written = 0
-        self._check_arguments(crf, preset)
+        self._check_arguments(crf, preset, audio_channels)
         self._coded_size = (size[0] + size[0] % 2, size[1] + size[1] % 2)
         self._is_hd = size[1] >= _HD_HEIGHT
         self._reformatter = VideoReformatter()
-        self._sound = _SampleQueue()
-        self._samples_encoded = 0
         self._unfinished = self.path.with_name(
             f".{self.path.stem[:100]}.{secrets.token_hex(4)}{self.path.suffix}"
         )
@@ -118,7 +112,11 @@ class VideoWriter:
             )
             if reproducible:
                 self._video.codec_context.options |= {"mbtree": "0"}
-            self._audio = None if audio_rate is None else self._add_audio(audio_rate)
+            self._sound = (
+                None
+                if audio_rate is None
+                else SoundTrack(self._container, audio_rate, audio_channels)
+            )
             self._container.start_encoding()
 
     def __enter__(self) -> Self:
@@ -163,25 +161,25 @@ class VideoWriter:
         with self._failures():
             self._container.mux(self._video.encode(frame))
             self.frames_written += 1
-            self._encode_sound(self._samples_due() - self._samples_encoded)
+            if self._sound is not None:
+                self._sound.encode_until(self._samples_due())
 
     def write_audio(self, samples: NDArray[np.float32]) -> None:
-        """Append audio: float32 in [-1, 1], (n,) mono or (n, 2) stereo, at ``audio_rate``.
+        """Append audio: float32 in [-1, 1], (n,) mono or (n, channels), at ``audio_rate``.
 
         Raises:
             MediaError: the writer was opened without audio, or another shape.
         """
-        if self._audio is None:
+        if self._sound is None:
             raise MediaError("was opened without audio", where=self.path, remedy="give audio_rate")
-        if samples.ndim == 1:
-            samples = np.repeat(samples[:, None], AUDIO_CHANNELS, axis=1)
-        if samples.ndim != 2 or samples.shape[1] != AUDIO_CHANNELS:
+        try:
+            self._sound.add(samples)
+        except ValueError as error:
             raise MediaError(
                 f"audio of shape {samples.shape} does not fit",
                 where=self.path,
-                remedy=f"write (n,) or (n, {AUDIO_CHANNELS}) samples",
-            )
-        self._sound.append(np.asarray(samples, dtype=np.float32))
+                remedy=f"write (n,) or (n, {self._sound.channels}) samples",
+            ) from error
 
     def close(self) -> None:
         """Finish the file and rename it to ``path``. Does nothing on a closed writer.
@@ -195,13 +193,14 @@ class VideoWriter:
             self._discard()
             raise MediaError("no frame was written", where=self.path, remedy="write at least one")
         with self._failures():
-            self._finish_sound()
+            if self._sound is not None:
+                self._sound.finish(self._samples_due())
             self._container.mux(self._video.encode(None))
             self._container.close()
             self._unfinished.replace(self.path)
         self._open = False
 
-    def _check_arguments(self, crf: int, preset: str) -> None:
+    def _check_arguments(self, crf: int, preset: str, audio_channels: int) -> None:
         if self.path.suffix.lower() not in SUFFIXES:
             raise MediaError(
                 f"cannot write a {self.path.suffix or 'nameless'} file",
@@ -232,6 +231,12 @@ class VideoWriter:
                 where=self.path,
                 remedy=f"AAC supports {', '.join(map(str, AUDIO_RATES))}",
             )
+        if audio_channels not in LAYOUTS:
+            raise MediaError(
+                f"cannot write sound of {audio_channels} channels",
+                where=self.path,
+                remedy=f"write {', '.join(map(str, LAYOUTS))}",
+            )
         if preset not in PRESETS or not 0 <= crf <= 51:
             raise MediaError(
                 f"cannot encode with preset {preset!r} and quality {crf}",
@@ -257,44 +262,9 @@ class VideoWriter:
             context.thread_count = threads
         return stream
 
-    def _add_audio(self, audio_rate: int) -> AudioStream:
-        stream = self._container.add_stream(
-            "aac", rate=audio_rate, layout="stereo", bit_rate=AUDIO_BIT_RATE
-        )
-        stream.codec_context.time_base = Fraction(1, audio_rate)
-        return stream
-
     def _samples_due(self) -> int:
         """Samples of audio that the video written so far lasts."""
         return round(self.frames_written * (self.audio_rate or 0) / self.rate)
-
-    def _encode_sound(self, samples: int) -> None:
-        """Encode up to this many queued samples, in whole AAC frames."""
-        while min(samples, len(self._sound)) >= _AAC_FRAME:
-            self._encode_samples(self._sound.take(_AAC_FRAME))
-            samples -= _AAC_FRAME
-
-    def _finish_sound(self) -> None:
-        if self._audio is None:
-            return
-        missing = self._samples_due() - self._samples_encoded - len(self._sound)
-        if missing > 0:
-            self._sound.append(np.zeros((missing, AUDIO_CHANNELS), np.float32))
-        self._encode_sound(self._samples_due() - self._samples_encoded)
-        rest = self._samples_due() - self._samples_encoded
-        if rest:
-            self._encode_samples(self._sound.take(rest))
-        self._container.mux(self._audio.encode(None))
-
-    def _encode_samples(self, samples: NDArray[np.float32]) -> None:
-        assert self._audio is not None and self.audio_rate is not None
-        planes = np.ascontiguousarray(np.clip(samples, -1, 1).T)
-        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
-        frame.sample_rate = self.audio_rate
-        frame.pts = self._samples_encoded
-        frame.time_base = Fraction(1, self.audio_rate)
-        self._samples_encoded += len(samples)
-        self._container.mux(self._audio.encode(frame))
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -316,32 +286,3 @@ class VideoWriter:
         with suppress(FFmpegError, OSError):
             self._container.close()
         self._unfinished.unlink(missing_ok=True)
-
-
-class _SampleQueue:
-    """Audio that is ahead of the video: blocks of (n, channels) samples, first in, first out."""
-
-    def __init__(self) -> None:
-        self._blocks: deque[NDArray[np.float32]] = deque()
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def append(self, samples: NDArray[np.float32]) -> None:
-        self._blocks.append(samples)
-        self._length += len(samples)
-
-    def take(self, count: int) -> NDArray[np.float32]:
-        """Remove and return the first ``count`` samples; there must be that many."""
-        taken: list[NDArray[np.float32]] = []
-        missing = count
-        while missing:
-            block = self._blocks.popleft()
-            if len(block) > missing:
-                self._blocks.appendleft(block[missing:])
-                block = block[:missing]
-            taken.append(block)
-            missing -= len(block)
-        self._length -= count
-        return np.concatenate(taken)

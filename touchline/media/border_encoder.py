@@ -1,0 +1,160 @@
+"""Encoding of the pictures between copied ones, such that one decoder shows both."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.codec.context import Flags
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from touchline.media.gops import ENCODERS, Coding
+from touchline.media.nal_units import parameter_sets_of, picture_units, units_of
+
+KEY_FRAMES_APART_SECONDS = 2
+
+_OPTIONS = {
+    "libx264": {"preset": "superfast", "crf": "15"},
+    "libx265": {"preset": "ultrafast", "crf": "17"},
+}
+_HARDWARE_OPTIONS = {"qp": "18", "preset": "p4", "rc": "constqp"}
+_PROFILES = {
+    "Constrained Baseline": "baseline",
+    "Baseline": "baseline",
+    "Main": "main",
+    "High": "high",
+    "High 10": "high10",
+    "High 4:2:2": "high422",
+}
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """What a picture says of its colours, as ITU-T H.273 numbers it, and of its shape.
+
+    Attributes:
+        matrix, primaries, transfer: of H.273.
+        is_full_range: whether black is 0.
+        pixel_aspect: width by height of a pixel; None for square ones or unknown.
+    """
+
+    matrix: int
+    primaries: int
+    transfer: int
+    is_full_range: bool
+    pixel_aspect: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """A picture as it is written.
+
+    Attributes:
+        shown: ticks, of whatever clock the pictures were given with.
+        is_key: whether it refers to no other.
+        units: without parameter sets.
+    """
+
+    shown: int
+    is_key: bool
+    units: Sequence[bytes]
+
+
+class BorderEncoder:
+    """Encodes pictures as the codec, size, pixel format and colours of a video have them.
+
+    Every run of pictures begins with a key frame and refers only to itself; pictures come out in
+    order of showing.
+
+    Args:
+        coding: of the copied pictures.
+        colours: what they say of themselves.
+        rate: pictures a second, about.
+        profile: FFmpeg's name of the profile of the copied pictures.
+        set_number: number of the parameter sets (H.264 only).
+        encoder: FFmpeg's name of an encoder, if not that of the codec.
+    """
+
+    def __init__(
+        self,
+        coding: Coding,
+        colours: Coloured,
+        rate: Fraction,
+        profile: str | None,
+        set_number: int = 0,
+        encoder: str | None = None,
+    ) -> None:
+        self._coding = coding
+        self._colours = colours
+        self._rate = rate
+        self._profile = profile
+        self._set_number = set_number
+        self._encoder = encoder or ENCODERS[coding.codec]
+        self._reformatter = VideoReformatter()
+        opened = self._open()
+        opened.open()
+        self.sets = tuple(parameter_sets_of(coding.codec, opened.extradata or b""))
+
+    def encode(self, frames: Iterator[av.VideoFrame]) -> Iterator[EncodedPicture]:
+        """Encode a run of pictures; their ``pts`` are kept.
+
+        Raises:
+            FFmpegError: one cannot be encoded.
+        """
+        context = self._open()
+        for frame in frames:
+            yield from self._given(context.encode(self._fitting(frame)))
+        yield from self._given(context.encode(None))
+
+    def _given(self, packets: list[av.Packet]) -> Iterator[EncodedPicture]:
+        codec = self._coding.codec
+        for packet in packets:
+            units = picture_units(codec, units_of(bytes(packet), None))
+            assert packet.pts is not None
+            yield EncodedPicture(packet.pts, packet.is_keyframe, units)
+
+    def _fitting(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The picture in the size and pixel format of the video, its kind left to the encoder."""
+        pts, coding = frame.pts, self._coding
+        if (frame.width, frame.height) != coding.size or frame.format.name != coding.pixel_format:
+            frame = self._reformatter.reformat(
+                frame,
+                *coding.size,
+                format=coding.pixel_format,
+                interpolation=Interpolation.BILINEAR,
+                threads=1,
+            )
+        frame.pict_type = 0
+        frame.pts, frame.time_base = pts, coding.time_base
+        return frame
+
+    def _open(self) -> VideoCodecContext:
+        coding, colours = self._coding, self._colours
+        context = av.CodecContext.create(self._encoder, "w")
+        assert isinstance(context, VideoCodecContext)
+        context.width, context.height = coding.size
+        context.pix_fmt = coding.pixel_format
+        context.time_base = coding.time_base
+        context.framerate = self._rate
+        context.gop_size = max(1, round(KEY_FRAMES_APART_SECONDS * self._rate))
+        context.max_b_frames = 0
+        context.colorspace = colours.matrix
+        context.color_primaries = colours.primaries
+        context.color_trc = colours.transfer
+        context.color_range = 2 if colours.is_full_range else 1
+        if colours.pixel_aspect is not None:
+            context.sample_aspect_ratio = colours.pixel_aspect
+        context.flags |= Flags.global_header
+        context.options = self._options()
+        return context
+
+    def _options(self) -> dict[str, str]:
+        options = dict(_OPTIONS.get(self._encoder, _HARDWARE_OPTIONS))
+        if self._encoder == "libx264":
+            options["x264-params"] = f"sps-id={self._set_number}:scenecut=0:bframes=0"
+            if self._profile in _PROFILES:
+                options["profile"] = _PROFILES[self._profile]
+        if self._encoder == "libx265":
+            options["x265-params"] = "bframes=0:scenecut=0:open-gop=0:info=0:log-level=none"
+        return options
