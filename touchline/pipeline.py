@@ -10,6 +10,7 @@ from typing import Any
 
 from touchline.broadcast.result import Broadcast, write_broadcast
 from touchline.editing.cuts import snap_to_cuts
+from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.render import inside_videos, refuse_empty, render_reel
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.editing.sources import (
@@ -218,6 +219,7 @@ def cut_reel(
     rate: Fraction | None = None,
     deinterlace: bool = True,
     audio_track: int | None = None,
+    finish: Finish = PLAIN,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
@@ -228,6 +230,7 @@ def cut_reel(
         rate: frames a second, for edit lists that count frames; None for that of ``video``.
         deinterlace: fill in the lines of interlaced pictures, in a video file.
         audio_track: number of its sound track, from 1; None for the one that a player plays.
+        finish: how a video file is made.
         comment: a text that a video file carries with it.
 
     Raises:
@@ -252,6 +255,7 @@ def cut_reel(
             aspect=aspect,
             deinterlace=deinterlace,
             audio_track=audio_track,
+            finish=finish,
             comment=comment,
             progress=progress,
         )

@@ -15,6 +15,7 @@ from touchline.batch.provenance import (
     timelines_of,
 )
 from touchline.batch.summary import Outcome, Status
+from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.render import refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.editing.sources import (
@@ -59,18 +60,20 @@ class ReelOptions:
     Attributes:
         seconds: greatest length.
         labels: whether what happens is written into the picture.
-        snap: whether clips begin and end at camera cuts within reach.
+        snap: whether clips begin and end at camera cuts within reach; None for those that are
+            chosen here, not those of a reel file.
         rate: frames a second, for edit lists without a video.
         aspect: width by height of the picture, if not that of the video.
         half: only this half of a match.
         min_confidence: events of lower confidence are left out.
         deinterlace: whether the lines of interlaced pictures are filled in.
         audio_track: number of the sound track, from 1; None for the one that a player plays.
+        finish: how a video file is made.
     """
 
     seconds: float = DEFAULT_REEL_SECONDS
     labels: bool = False
-    snap: bool = True
+    snap: bool | None = None
     shift_seconds: float = 0.0
     jitter_seconds: float = DEFAULT_JITTER_SECONDS
     rate: Fraction | None = None
@@ -79,6 +82,7 @@ class ReelOptions:
     min_confidence: Thresholds = EVERY_EVENT
     deinterlace: bool = True
     audio_track: int | None = None
+    finish: Finish = PLAIN
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class ReelTask:
                 chosen,
                 warnings=(*chosen.warnings, *check_videos(chosen, videos, options.audio_track)),
             )
+        snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
             _files_of(videos),
@@ -152,13 +157,13 @@ class ReelTask:
         if self.output.exists() and not self.overwrite:
             before = recorded(self.output, self.note)
             is_same = before == made_of and all(path.exists() for path in self._files())
-            if is_same or (before is None and self._would_be_the_same(chosen, videos)):
+            if is_same or (before is None and self._would_be_the_same(chosen, videos, snap)):
                 return self._kept(chosen)
             if before is None:
                 raise refuse_unknown(self.output)
         if self.note is not None:
             writable_folder(self.output.parent)
-        made = self._cut(chosen, self.output, videos, made_of, progress)
+        made = self._cut(chosen, self.output, videos, made_of, progress, snap)
         if self.note is not None:
             noted = replace(made, extra={**made.extra, MADE_OF: made_of})
             if videos is not None:
@@ -230,6 +235,7 @@ class ReelTask:
         videos: VideoPaths | None,
         made_of: str,
         progress: Progress,
+        snap: bool,
     ) -> Reel:
         options = self.options
         return cut_reel(
@@ -237,22 +243,23 @@ class ReelTask:
             output,
             videos,
             burn_labels=options.labels,
-            snap=options.snap,
+            snap=snap,
             rate=options.rate,
             aspect=options.aspect,
             deinterlace=options.deinterlace,
             audio_track=options.audio_track,
+            finish=options.finish,
             comment=comment_of(made_of),
             progress=progress,
         )
 
-    def _would_be_the_same(self, chosen: Reel, videos: VideoPaths | None) -> bool:
+    def _would_be_the_same(self, chosen: Reel, videos: VideoPaths | None, snap: bool) -> bool:
         """Whether an edit list that cannot say what it was made of is the one to be written."""
         if self.output.suffix.lower() in VIDEO_SUFFIXES or self.note == self.output:
             return False
         with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
             again = Path(folder) / self.output.name
-            self._cut(chosen, again, videos, "", lambda share: None)
+            self._cut(chosen, again, videos, "", lambda share: None, snap)
             return again.read_bytes() == self.output.read_bytes()
 
     def _kept(self, chosen: Reel) -> Outcome:

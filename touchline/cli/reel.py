@@ -1,7 +1,7 @@
 """``touchline reel``: choose and cut the highlights."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -51,8 +51,14 @@ def reel(
     seconds: Annotated[float, typer.Option(help="Greatest length of the reel.")] = 180.0,
     labels: Annotated[bool, typer.Option(help="Write the events into the picture.")] = False,
     snap: Annotated[
-        bool, typer.Option(help="Let clips begin and end at camera cuts within reach.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--snap/--no-snap",
+            help="Let clips begin and end at camera cuts within reach; by default those chosen "
+            "here, not those of a reel file.",
+            show_default=False,
+        ),
+    ] = None,
     deinterlace: Annotated[
         bool, typer.Option(help="Fill in the lines of interlaced pictures (bwdif).")
     ] = True,
@@ -60,6 +66,20 @@ def reel(
         int | None,
         typer.Option(min=1, help="Which sound track of the video is heard, counted from 1."),
     ] = None,
+    cut: Annotated[
+        Literal["auto", "copy", "encode"],
+        typer.Option(
+            help="auto copies the pictures of the video as they are coded wherever it can, and "
+            "encodes only those around them; copy refuses where that cannot be; encode encodes all."
+        ),
+    ] = "auto",
+    keep_hdr: Annotated[
+        bool,
+        typer.Option(
+            "--keep-hdr",
+            help="Leave pictures of high dynamic range as they are, not tone-mapped to BT.709.",
+        ),
+    ] = False,
     aspect: Annotated[
         str | None,
         typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
@@ -100,6 +120,7 @@ def reel(
     """
     from touchline.batch.executor import open_executor
     from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
+    from touchline.editing.finish import Finish
     from touchline.editing.framing import parse_aspect
     from touchline.errors import InputError
     from touchline.thresholds import parse_thresholds
@@ -121,6 +142,7 @@ def reel(
         min_confidence=parse_thresholds(min_confidence or []),
         deinterlace=deinterlace,
         audio_track=audio_track,
+        finish=Finish(cut, keep_hdr),
     )
     given = video or []
     if is_folder:

@@ -8,7 +8,8 @@ import numpy as np
 
 from touchline.colours import class_colour
 from touchline.editing.overlay import Rgb, draw_labels
-from touchline.editing.render import AUDIO_RATE, refuse_overwriting
+from touchline.editing.render import refuse_overwriting
+from touchline.editing.sound import AUDIO_RATE
 from touchline.errors import InputError
 from touchline.events import Event, Timeline
 from touchline.labels import label_set_of

@@ -1,33 +1,26 @@
 """Rendering a reel from its videos: frame-exact, with sound, as one file that browsers play."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-
-from touchline.colours import class_colour
+from touchline.editing.copied_cut import CopiedReel, plan_copies, write_copies
 from touchline.editing.cuts import snap_to_cuts
+from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.framing import Frame, follow_play, frame_in
-from touchline.editing.overlay import draw_labels
+from touchline.editing.graphics import Graphics
+from touchline.editing.sound import AUDIO_RATE, channels_of, clip_sound
 from touchline.editing.sources import VideoPaths, video_of_clip
-from touchline.errors import InputError
-from touchline.labels import LabelSet, label_set_of
-from touchline.media.audio import read_audio
+from touchline.errors import InputError, MediaError
+from touchline.media.painting import painter
+from touchline.media.splicing import Painter
 from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray
-
-AUDIO_RATE = 48_000
-
-_FADE_SECONDS = 0.01
-"""Duration of the fade at both ends of a clip's audio, which avoids clicks."""
-
-_TITLE_SECONDS = 4.0
-_TITLE_COLOUR = (240, 240, 240)
 
 
 def render_reel(
@@ -40,12 +33,14 @@ def render_reel(
     aspect: Fraction | None = None,
     deinterlace: bool = True,
     audio_track: int | None = None,
+    finish: Finish = PLAIN,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> Reel:
     """Render a reel as a video file.
 
-    Size and frame rate are those of the first clip's video; other videos are converted.
+    Pictures are copied as they are coded where that is possible and none is drawn on; else size and
+    frame rate are those of the first clip's video, and other videos are converted.
 
     Args:
         video: the file to cut from, or one per half.
@@ -55,54 +50,166 @@ def render_reel(
             aspect ratio of the video. A part of a small picture is enlarged.
         deinterlace: fill in the lines of interlaced pictures.
         audio_track: number of the sound track, from 1; None for the one that a player plays.
+        finish: whether pictures are copied or encoded.
         comment: a text stored in the file's metadata.
         progress: called with the fraction done, 0 to 1.
 
     Returns:
-        The reel as rendered.
+        The reel as rendered; its warnings say why pictures were not copied.
 
     Raises:
-        InputError: an empty reel, a half without a video, a clip beyond the end, or an output that
-            would overwrite a video.
+        InputError: an empty reel, a half without a video, a clip beyond the end, an output that
+            would overwrite a video, or pictures that cannot be copied and must be.
         MediaError: a video cannot be read or the file cannot be written.
     """
     refuse_empty(reel)
     reel = inside_videos(reel, video)
     infos = {source: probe(source) for source in _sources(reel, video)}
     refuse_overwriting(Path(path), infos)
-    first = infos[video_of_clip(reel.clips[0], video)]
-    has_audio = any(info.has_audio for info in infos.values())
-    labels = label_set_of(tuple(dict.fromkeys(e.label for c in reel for e in c.events)) or ("-",))
-    frame = None if aspect is None else frame_in(first.width, first.height, aspect)
-    with VideoWriter(
-        path,
-        frame.window if frame else (first.width, first.height),
-        first.frame_rate,
-        audio_rate=AUDIO_RATE if has_audio else None,
+    if snap:
+        reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
+    work = _Work(
+        reel=reel,
+        path=Path(path),
+        infos=[infos[video_of_clip(clip, video)] for clip in reel],
+        graphics=Graphics.of(reel, labels=burn_labels),
+        aspect=aspect,
+        deinterlace=deinterlace,
+        audio_track=audio_track,
+        finish=finish,
         comment=comment,
-    ) as writer:
-        if snap:
-            reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
-        total, done = reel.seconds, 0.0
-        for clip in reel:
-            source = video_of_clip(clip, video)
-            frames = _write_pictures(
-                writer, clip, source, first, labels if burn_labels else None, frame, deinterlace
+        progress=progress,
+    )
+    return work.write()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A reel to be written, and the videos of its clips."""
+
+    reel: Reel
+    path: Path
+    infos: list[VideoInfo]
+    graphics: Graphics
+    aspect: Fraction | None
+    deinterlace: bool
+    audio_track: int | None
+    finish: Finish
+    comment: str | None
+    progress: Progress | None
+
+    def write(self) -> Reel:
+        """Write the file, by copying where that is possible."""
+        copies = self._copies()
+        if isinstance(copies, CopiedReel):
+            try:
+                self._write_copies(copies)
+                return self.reel
+            except MediaError as error:
+                if error.where == str(self.path) or self.finish.cut == "copy":
+                    raise
+                copies = f"{Path(str(error.where)).name}: {error.what}"
+        if copies and self.finish.cut == "copy":
+            what, _, why = copies.partition(": ")
+            raise InputError(
+                f"its pictures cannot be copied: {why or what}",
+                where=what,
+                remedy="leave --cut copy out: they are encoded anew then",
             )
-            if not frames:
-                raise InputError(
-                    f"no frame can be read for the clip at {clip.start_seconds:.1f} s",
-                    where=source,
-                    remedy="the file is damaged there: remove the clip",
-                )
-            if has_audio:
-                samples = round(frames * AUDIO_RATE / first.frame_rate)
-                for chunk in clip_sound(infos[source], clip.start_seconds, samples, audio_track):
-                    writer.write_audio(chunk)
-            done += clip.seconds
-            if progress is not None:
-                progress(done / total)
-    return reel
+        self._write_encoded()
+        if not copies or self.finish.cut == "encode":
+            return self.reel
+        warnings = (*self.reel.warnings, f"{copies}; so all pictures are encoded anew")
+        return replace(self.reel, warnings=warnings)
+
+    def _copies(self) -> CopiedReel | str:
+        """How pictures are copied; or why not, in words, empty where nothing else was asked for."""
+        if self.finish.cut == "encode":
+            return ""
+        if self.aspect is not None:
+            return "--aspect: pictures are cut to shape" if self.finish.cut == "copy" else ""
+        sources = [info.path for info in self.infos]
+        found = plan_copies(self.reel.clips, sources, self.graphics.stretches, self.finish.keep_hdr)
+        drawn_only = isinstance(found, str) and self.graphics.cover(self.reel)
+        return "" if drawn_only and self.finish.cut == "auto" else found
+
+    @property
+    def _has_audio(self) -> bool:
+        return any(info.has_audio for info in self.infos)
+
+    def _write_copies(self, copies: CopiedReel) -> None:
+        channels = channels_of(self.infos, self.audio_track)
+
+        def sound(number: int, start: Fraction, samples: int) -> Iterable[FloatArray]:
+            return clip_sound(self.infos[number], start, samples, self.audio_track, channels)
+
+        write_copies(
+            copies,
+            self.path,
+            painters=[self._painter(clip) for clip in self.reel],
+            sound=sound if self._has_audio else None,
+            channels=channels,
+            comment=self.comment,
+            progress=self.progress,
+        )
+
+    def _painter(self, clip: Clip) -> Painter | None:
+        if not self.graphics.stretches(clip):
+            return None
+        return painter(lambda pixels, seconds: self.graphics.draw(pixels, clip, seconds))
+
+    def _write_encoded(self) -> None:
+        first = self.infos[0]
+        shown = None if self.aspect is None else frame_in(*first.size, self.aspect)
+        channels = channels_of(self.infos, self.audio_track)
+        with VideoWriter(
+            self.path,
+            shown.window if shown else first.size,
+            first.frame_rate,
+            audio_rate=AUDIO_RATE if self._has_audio else None,
+            audio_channels=channels,
+            comment=self.comment,
+        ) as writer:
+            shares = accumulate(clip.seconds / self.reel.seconds for clip in self.reel)
+            for clip, info, share in zip(self.reel, self.infos, shares, strict=True):
+                before = writer.frames_written
+                self._write_pictures(writer, clip, info, shown)
+                if self._has_audio:
+                    due = [
+                        round(n * AUDIO_RATE / first.frame_rate)
+                        for n in (before, writer.frames_written)
+                    ]
+                    for chunk in clip_sound(
+                        info, clip.start_seconds, due[1] - due[0], self.audio_track, channels
+                    ):
+                        writer.write_audio(chunk)
+                if self.progress is not None:
+                    self.progress(share)
+
+    def _write_pictures(
+        self, writer: VideoWriter, clip: Clip, info: VideoInfo, shown: Frame | None
+    ) -> None:
+        track = shown and follow_play(info.path, clip.start_seconds, clip.end_seconds)
+        before = writer.frames_written
+        with read_frames(
+            info.path,
+            rate=writer.rate,
+            size=shown.picture if shown else self.infos[0].size,
+            start_seconds=clip.start_seconds,
+            end_seconds=clip.end_seconds,
+            deinterlace=self.deinterlace,
+        ) as frames:
+            for frame in frames:
+                pixels = frame.pixels
+                if track and shown:
+                    pixels = track.crop(pixels, shown.window, frame.seconds)
+                writer.write(self.graphics.draw(pixels, clip, frame.seconds))
+        if writer.frames_written == before:
+            raise InputError(
+                f"no frame can be read for the clip at {clip.start_seconds:.1f} s",
+                where=info.path,
+                remedy="the file is damaged there: remove the clip",
+            )
 
 
 def refuse_empty(reel: Reel, remedy: str = "choose from more events") -> None:
@@ -157,79 +264,3 @@ def inside_videos(reel: Reel, video: VideoPaths) -> Reel:
 
 def _sources(reel: Reel, video: VideoPaths) -> list[Path]:
     return list(dict.fromkeys(video_of_clip(clip, video) for clip in reel))
-
-
-def _write_pictures(
-    writer: VideoWriter,
-    clip: Clip,
-    source: Path,
-    target: VideoInfo,
-    labels: LabelSet | None,
-    shown: Frame | None,
-    deinterlace: bool,
-) -> int:
-    """Write the frames of a clip; returns their number."""
-    rate: Fraction = target.frame_rate
-    count = 0
-    track = shown and follow_play(source, clip.start_seconds, clip.end_seconds)
-    with read_frames(
-        source,
-        rate=rate,
-        size=shown.picture if shown else (target.width, target.height),
-        start_seconds=clip.start_seconds,
-        end_seconds=clip.end_seconds,
-        deinterlace=deinterlace,
-    ) as frames:
-        for frame in frames:
-            pixels = frame.pixels
-            if track and shown:
-                pixels = track.crop(pixels, shown.window, frame.seconds)
-            if labels is not None:
-                pixels = draw_labels(pixels, _captions(clip, frame.seconds, labels))
-            writer.write(pixels)
-            count += 1
-    return count
-
-
-def _captions(
-    clip: Clip, seconds: float, labels: LabelSet
-) -> list[tuple[str, tuple[int, int, int]]]:
-    """The captions at a time: each event from one second before to three seconds after it, below
-    the title of the clip during its first seconds."""
-    near = [e for e in clip.events if e.seconds - 1 <= seconds <= e.seconds + 3]
-    names = dict.fromkeys(event.label for event in near)
-    lines = [(name, class_colour(labels, name)) for name in names]
-    if clip.title and clip.title not in names and seconds < clip.start_seconds + _TITLE_SECONDS:
-        lines.insert(0, (clip.title, _TITLE_COLOUR))
-    return lines
-
-
-def clip_sound(
-    info: VideoInfo, start_seconds: float, samples: int, track: int | None = None
-) -> Iterator[FloatArray]:
-    """Exactly ``samples`` samples of mono audio from a time on, faded at both ends.
-
-    After the end of the file's audio there is silence.
-
-    Raises:
-        MediaError: the audio cannot be read.
-    """
-    fade = int(_FADE_SECONDS * AUDIO_RATE)
-    sent = 0
-    if info.has_audio:
-        end_seconds = start_seconds + samples / AUDIO_RATE
-        sound = read_audio(
-            info.path,
-            AUDIO_RATE,
-            start_seconds=start_seconds,
-            end_seconds=end_seconds,
-            track=track,
-        )
-        for chunk in sound:
-            chunk = chunk[: samples - sent]
-            at = sent + np.arange(len(chunk))
-            gain = np.minimum(np.minimum(at, samples - 1 - at) / fade, 1.0)
-            yield (chunk * gain).astype(np.float32)
-            sent += len(chunk)
-    if sent < samples:
-        yield np.zeros(samples - sent, np.float32)

@@ -16,6 +16,7 @@ from touchline.errors import InputError, MediaError
 from touchline.formats.base import Media
 from touchline.formats.games import half_in_name
 from touchline.media.opening import open_media, sound_remark
+from touchline.media.sound_track import LAYOUTS
 from touchline.media.video import VideoInfo, probe
 from touchline.reel import Clip, Reel, SourceVideo
 from touchline.runtime.wording import counted_rate, rate_text
@@ -29,6 +30,9 @@ _EDIT_RATES = (
     *(Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30)),
     *(Fraction(48), Fraction(50), Fraction(60000, 1001), Fraction(60)),
 )
+CHANNELS_KEPT = max(LAYOUTS)
+"""Channels of sound that a reel keeps; more are mixed down."""
+
 _SAME_SECONDS = 2.0
 _SAME_SHARE = 0.005
 
@@ -166,12 +170,16 @@ def check_videos(reel: Reel, videos: VideoPaths, audio_track: int | None = None)
         warnings += _differences(known, path)
     paths = dict.fromkeys(video_of_clip(clip, videos) for clip in checked.values())
     warnings += [
-        f"{path.name}: {remark}" for path in paths for remark in made_remarks(path, audio_track)
+        f"{path.name}: {remark}"
+        for path in paths
+        for remark in made_remarks(path, audio_track, CHANNELS_KEPT)
     ]
     return warnings
 
 
-def made_remarks(path: Path, audio_track: int | None = None) -> tuple[str, ...]:
+def made_remarks(
+    path: Path, audio_track: int | None = None, channels_kept: int = 2
+) -> tuple[str, ...]:
     """What is to be known of what is made from a video: its breaks, and what of its sound is heard.
 
     Raises:
@@ -179,7 +187,7 @@ def made_remarks(path: Path, audio_track: int | None = None) -> tuple[str, ...]:
     """
     remarks = probe(path).remarks
     with open_media(path) as container:
-        heard = sound_remark(container, audio_track)
+        heard = sound_remark(container, audio_track, channels_kept)
     return remarks if heard is None else (*remarks, heard)
 
 

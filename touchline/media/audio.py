@@ -26,6 +26,7 @@ from touchline.media.decoding import (
 from touchline.media.halves import part_of
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import audio_stream, exact, has_video, open_media
+from touchline.media.sound_track import LAYOUTS
 
 LARGEST_SHIFT = Fraction(1, 100)
 """Largest deviation of audio from its time stamps, in seconds, that counts as jitter."""
@@ -60,7 +61,8 @@ def read_audio(
         start_seconds: where to start.
         end_seconds: where to end; None for the end of the audio. Audio that ends earlier is not
             padded.
-        channels: 1 for the mean of all channels, as float32 (n,); 2 for stereo, (n, 2).
+        channels: 1 for the mean of all channels, as float32 (n,); 2 for stereo, (n, 2); 6 for 5.1,
+            (n, 6).
         track: number of the sound track, from 1; None for the one that a player plays.
         limits: bounds on what is read.
 
@@ -68,18 +70,29 @@ def read_audio(
         MediaError: the file cannot be opened or has no such audio, or the arguments are out
             of range.
     """
-    if not 1 <= rate <= _MAX_RATE or channels not in (1, 2):
+    if not 1 <= rate <= _MAX_RATE or channels not in (1, *LAYOUTS):
         raise MediaError(
             f"cannot read sound at {rate} samples a second in {channels} channels",
             where=path,
-            remedy=f"1 to {_MAX_RATE} samples, 1 or 2 channels",
+            remedy=f"1 to {_MAX_RATE} samples, 1, 2 or 6 channels",
         )
     start, end = exact_range(path, start_seconds, end_seconds)
     origin, length = _range(path, limits, track)
     last = length if end is None else min(end, length)
     count = round((last - start) * rate)
-    blocks = _first(count, _read(path, limits, origin + start, rate, track))
+    blocks = _first(count, _read(path, limits, origin + start, rate, track, max(channels, 2)))
     return (_mix(block, channels) for block in blocks)
+
+
+def heard_channels(path: str | Path, track: int | None = None) -> int:
+    """Channels of the sound that a player plays, or of a track counted from 1; 0 without sound.
+
+    Raises:
+        MediaError: the file cannot be opened.
+    """
+    with open_media(path) as container:
+        stream = audio_stream(container, track)
+        return 0 if stream is None else stream.codec_context.channels
 
 
 def _range(path: str | Path, limits: Limits, number: int | None) -> tuple[Fraction, Fraction]:
@@ -114,10 +127,11 @@ def _audio_stream(container: InputContainer, path: str | Path, number: int | Non
 
 
 def _read(
-    path: str | Path, limits: Limits, start: Fraction, rate: int, number: int | None
+    path: str | Path, limits: Limits, start: Fraction, rate: int, number: int | None, most: int
 ) -> Generator[Samples, None, None]:
-    """Blocks (n, 1 or 2) from ``start`` on the file's own clock, placed by their time stamps."""
-    track = _Track(start, rate)
+    """Blocks (n, 1 or ``most``) from ``start`` on the file's own clock, placed by their time
+    stamps."""
+    track = _Track(start, rate, most)
     with ExitStack() as stack:
         for frame in _frames_from(start, path, limits, number, stack):
             yield from track.add(frame)
@@ -153,10 +167,12 @@ def _stamp(frame: AudioFrame) -> Fraction | None:
 class _Track:
     """Audio resampled run by run, each run placed by its first time stamp.
 
-    A run is audio without a gap, an overlap or a change of format.
+    A run is audio without a gap, an overlap or a change of format. Mono stays mono; all else comes
+    out in ``most`` channels.
     """
 
-    def __init__(self, start: Fraction, rate: int) -> None:
+    def __init__(self, start: Fraction, rate: int, most: int) -> None:
+        self._most = most
         self._start = start
         self._rate = rate
         self._written = 0
@@ -189,11 +205,11 @@ class _Track:
         layout = AudioLayout(kind[1])
         self._input = kind
         self._next_stamp = stamp
-        self._channels = min(layout.nb_channels, 2)
-        # Beyond stereo, only conversion to integers makes swresample mix down without overflow.
+        self._channels = 1 if layout.nb_channels == 1 else self._most
+        # Mixing down, only conversion to integers makes swresample do so without overflow.
         self._resampler = AudioResampler(
-            format="s16p" if layout.nb_channels > 2 else "fltp",
-            layout="stereo" if layout.nb_channels > 2 else layout,
+            format="s16p" if layout.nb_channels > self._channels else "fltp",
+            layout=layout if layout.nb_channels == self._channels else LAYOUTS[self._channels],
             rate=self._rate,
         )
         missing = round((stamp - self._start) * self._rate) - self._written
@@ -227,7 +243,11 @@ def _first(count: int, blocks: Iterable[Samples]) -> Iterator[Samples]:
 
 
 def _mix(block: Samples, channels: int) -> Samples:
-    """(n, 1 or 2) samples as (n,) for one channel, (n, 2) for two."""
+    """(n, 1 or channels) samples as (n,) for one channel, else (n, channels)."""
     if channels == 1:
         return block.mean(axis=1, dtype=np.float32)
-    return np.ascontiguousarray(np.broadcast_to(block, (len(block), 2)))
+    if block.shape[1] == channels:
+        return np.ascontiguousarray(block)
+    mixed = np.zeros((len(block), channels), np.float32)
+    mixed[:, :2] = block  # one channel is heard from both sides
+    return mixed

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 from av.codec.context import Flags
@@ -30,23 +29,6 @@ _PROFILES = {
 
 
 @dataclass(frozen=True)
-class Coloured:
-    """What a picture says of its colours, as ITU-T H.273 numbers it, and of its shape.
-
-    Attributes:
-        matrix, primaries, transfer: of H.273.
-        is_full_range: whether black is 0.
-        pixel_aspect: width by height of a pixel; None for square ones or unknown.
-    """
-
-    matrix: int
-    primaries: int
-    transfer: int
-    is_full_range: bool
-    pixel_aspect: Fraction | None = None
-
-
-@dataclass(frozen=True)
 class EncodedPicture:
     """A picture as it is written.
 
@@ -69,26 +51,12 @@ class BorderEncoder:
 
     Args:
         coding: of the copied pictures.
-        colours: what they say of themselves.
-        rate: pictures a second, about.
-        profile: FFmpeg's name of the profile of the copied pictures.
         set_number: number of the parameter sets (H.264 only).
         encoder: FFmpeg's name of an encoder, if not that of the codec.
     """
 
-    def __init__(
-        self,
-        coding: Coding,
-        colours: Coloured,
-        rate: Fraction,
-        profile: str | None,
-        set_number: int = 0,
-        encoder: str | None = None,
-    ) -> None:
+    def __init__(self, coding: Coding, set_number: int = 0, encoder: str | None = None) -> None:
         self._coding = coding
-        self._colours = colours
-        self._rate = rate
-        self._profile = profile
         self._set_number = set_number
         self._encoder = encoder or ENCODERS[coding.codec]
         self._reformatter = VideoReformatter()
@@ -130,21 +98,20 @@ class BorderEncoder:
         return frame
 
     def _open(self) -> VideoCodecContext:
-        coding, colours = self._coding, self._colours
+        coding = self._coding
         context = av.CodecContext.create(self._encoder, "w")
         assert isinstance(context, VideoCodecContext)
         context.width, context.height = coding.size
         context.pix_fmt = coding.pixel_format
         context.time_base = coding.time_base
-        context.framerate = self._rate
-        context.gop_size = max(1, round(KEY_FRAMES_APART_SECONDS * self._rate))
+        context.framerate = coding.rate
+        context.gop_size = max(1, round(KEY_FRAMES_APART_SECONDS * coding.rate))
         context.max_b_frames = 0
-        context.colorspace = colours.matrix
-        context.color_primaries = colours.primaries
-        context.color_trc = colours.transfer
-        context.color_range = 2 if colours.is_full_range else 1
-        if colours.pixel_aspect is not None:
-            context.sample_aspect_ratio = colours.pixel_aspect
+        matrix, primaries, transfer, range_ = coding.colours
+        context.colorspace, context.color_range = matrix, range_
+        context.color_primaries, context.color_trc = primaries, transfer
+        if coding.pixel_aspect is not None:
+            context.sample_aspect_ratio = coding.pixel_aspect
         context.flags |= Flags.global_header
         context.options = self._options()
         return context
@@ -153,8 +120,8 @@ class BorderEncoder:
         options = dict(_OPTIONS.get(self._encoder, _HARDWARE_OPTIONS))
         if self._encoder == "libx264":
             options["x264-params"] = f"sps-id={self._set_number}:scenecut=0:bframes=0"
-            if self._profile in _PROFILES:
-                options["profile"] = _PROFILES[self._profile]
+            if self._coding.profile in _PROFILES:
+                options["profile"] = _PROFILES[self._coding.profile]
         if self._encoder == "libx265":
             options["x265-params"] = "bframes=0:scenecut=0:open-gop=0:info=0:log-level=none"
         return options

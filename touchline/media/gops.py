@@ -27,7 +27,8 @@ from touchline.media.nal_units import (
     starts_afresh,
     units_of,
 )
-from touchline.media.opening import exact, is_unindexed, open_media, video_stream
+from touchline.media.opening import exact, open_media, video_stream
+from touchline.media.orientation import Orientation
 
 LEAST_COPIED_SECONDS = Fraction(1, 2)
 """Fewer pictures on end are not worth a change between copying and encoding."""
@@ -60,6 +61,12 @@ class Coding:
         length_bytes: of the length before each unit; None for start codes.
         extradata: the parameter sets that the container states.
         period: ticks of a picture that states no duration.
+        rate: pictures a second, on average.
+        profile: FFmpeg's name, such as ``High``.
+        colours: (matrix, primaries, transfer, range) as ITU-T H.273 and FFmpeg number them.
+        pixel_aspect: width by height of a pixel; None for square ones.
+        rotation: how it is turned for display.
+        hdr: ``PQ`` or ``HLG``; None for a picture of ordinary range.
     """
 
     path: Path
@@ -71,6 +78,21 @@ class Coding:
     length_bytes: int | None
     extradata: bytes
     period: int
+    rate: Fraction
+    profile: str | None
+    colours: tuple[int, int, int, int]
+    pixel_aspect: Fraction | None
+    rotation: Orientation
+    hdr: str | None
+
+    def fits(self, other: "Coding") -> bool:
+        """Whether pictures of both can follow each other in one file."""
+        return self._kind == other._kind
+
+    @property
+    def _kind(self) -> tuple[object, ...]:
+        shape = (self.size, self.pixel_aspect, self.rotation)
+        return (self.codec, self.pixel_format, self.colours, *shape)
 
     def seconds(self, ticks: int) -> Fraction:
         """The time of a stamp from the first picture shown."""
@@ -167,6 +189,17 @@ def coding_of(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Coding | str
             length_bytes=length_size(codec, extradata),
             extradata=extradata,
             period=max(1, round(1 / source.nominal_rate / time_base)),
+            rate=source.nominal_rate,
+            profile=context.profile,
+            colours=(
+                int(frame.colorspace),
+                int(frame.color_primaries),
+                int(frame.color_trc),
+                int(frame.color_range),
+            ),
+            pixel_aspect=exact(stream.sample_aspect_ratio),
+            rotation=Orientation.of(frame),
+            hdr=hdr_name(frame),
         )
 
 
@@ -182,24 +215,7 @@ def _reason_against(source: PictureSource) -> str | None:
         return "it is interlaced"
     if source.clock is not None:
         return "its time stamps start again"
-    if source.stream.codec_context.extradata is None and not _is_stream(source):
-        return "its parameters are not stated"
     return None
-
-
-def _is_stream(source: PictureSource) -> bool:
-    with open_media(source.path) as container:
-        return is_unindexed(container)
-
-
-def is_hdr(path: str | Path) -> bool:
-    """Whether a video has a high dynamic range.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    with PictureSource(path, DEFAULT_LIMITS, threads=1) as source:
-        return hdr_name(source.first.frame) is not None
 
 
 def plan_clip(
@@ -234,7 +250,8 @@ def plan_clip(
     tolerance = min(Fraction(1), Fraction(1, 1000) / coding.time_base)
     first = max(0, bisect_right(stamps, begin + tolerance) - 1)
     length = (end - start) / coding.time_base
-    last = bisect_left(stamps, max(stamps[first], begin - coding.period) + length - tolerance)
+    opening = max(Fraction(stamps[first]), begin - coding.period)
+    last = bisect_left(stamps, opening + length - tolerance)
     window = stamps[first:last]
     if not window:
         return "no picture is on show"
@@ -248,8 +265,9 @@ def plan_clip(
 def _reorder(pictures: Sequence[CodedPicture], pieces: Sequence[Piece]) -> int:
     ahead = 0
     for piece in pieces:
-        decoded = (pictures[index].shown for index in piece.copied or ())
-        ahead = max([ahead, *(a - b for a, b in zip(piece.stamps, decoded, strict=False))])
+        decoded = [pictures[index].shown for index in piece.copied or ()]
+        for shown, own in zip(piece.stamps, decoded, strict=False):
+            ahead = max(ahead, shown - own)
     return ahead
 
 
@@ -348,9 +366,9 @@ def _read_pictures(
     stop = coding.origin + (end + _TAIL_SECONDS) / coding.time_base
     pictures: list[CodedPicture] = []
     for packet in packets_from_key(container, stream):
-        if packet.pts is None or packet.dts is None:
+        if packet.pts is None:
             return "its pictures have no time stamps"
-        if packet.dts > stop:
+        if packet.dts is not None and packet.dts > stop:
             break
         pictures.append(coded_picture(packet, coding))
     return pictures
@@ -367,7 +385,8 @@ def packets_from_key(container: InputContainer, stream: VideoStream) -> Iterator
 
 def coded_picture(packet: Packet, coding: Coding) -> CodedPicture:
     """What a packet says of its picture."""
-    fresh, sets = False, ()
+    fresh = False
+    sets: tuple[bytes, ...] = ()
     if packet.is_keyframe:
         units = units_of(bytes(packet), coding.length_bytes)
         fresh = starts_afresh(coding.codec, units)

@@ -116,8 +116,9 @@ def audio_stream(container: InputContainer, track: int | None = None) -> AudioSt
     return best if isinstance(best, AudioStream) and best.codec_context is not None else None
 
 
-def sound_remark(container: InputContainer, track: int | None = None) -> str | None:
-    """What is heard of a file that has more sound than two channels, in words; else None."""
+def sound_remark(container: InputContainer, track: int | None = None, kept: int = 2) -> str | None:
+    """What is heard of a file that has several tracks, or more channels than are kept, in words;
+    else None."""
     best = audio_stream(container, track)
     if best is None:
         return None
@@ -125,7 +126,7 @@ def sound_remark(container: InputContainer, track: int | None = None) -> str | N
     parts = []
     if len(tracks) > 1:
         parts.append(f"track {tracks.index(best) + 1} of {len(tracks)} is heard")
-    if best.codec_context.channels > 2:
+    if best.codec_context.channels > kept:
         parts.append(f"{best.codec_context.channels} channels are mixed down")
     return f"sound: {', '.join(parts)}" if parts else None
 

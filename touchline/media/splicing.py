@@ -327,4 +327,4 @@ class SplicedWriter:
 
     def _discard(self, error: BaseException | None) -> None:
         with suppress(FFmpegError, OSError):
-            self._stack.__exit__(type(error), error, None)
+            self._stack.__exit__(None if error is None else type(error), error, None)

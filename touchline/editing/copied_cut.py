@@ -1,0 +1,134 @@
+"""Cutting a reel by copying: groups of pictures stay as they are, borders are encoded anew."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from touchline.editing.sound import AUDIO_RATE
+from touchline.media.border_encoder import BorderEncoder
+from touchline.media.gops import ClipPlan, Coding, coding_of, plan_clip
+from touchline.media.splicing import Painter, ParameterSets, SplicedWriter, runs_of, sets_of
+from touchline.reel import Clip
+from touchline.runtime.progress import Progress
+from touchline.scores import FloatArray
+
+LEAST_COPIED_SHARE = 0.1
+"""Where less can be copied, all is encoded: one quality, key frames at even distances."""
+
+Stretches = Sequence[tuple[Fraction, Fraction]]
+
+
+@dataclass(frozen=True)
+class CopiedReel:
+    """How the clips of a reel are copied.
+
+    Attributes:
+        coding: of the first clip's video; the others are alike.
+        plans: one for each clip.
+    """
+
+    coding: Coding
+    plans: tuple[ClipPlan, ...]
+
+    @property
+    def copied_share(self) -> float:
+        """Share of the reel that is copied."""
+        whole = sum(float((p.end - p.first) * p.coding.time_base) for p in self.plans)
+        return sum(plan.copied_seconds for plan in self.plans) / whole
+
+
+def plan_copies(
+    clips: Sequence[Clip],
+    sources: Sequence[Path],
+    drawn: Callable[[Clip], Stretches],
+    keep_hdr: bool,
+) -> CopiedReel | str:
+    """How a reel is cut by copying; or why it cannot be, in words.
+
+    Args:
+        sources: the video of each clip.
+        drawn: the stretches of a clip's video that are drawn on.
+
+    Raises:
+        MediaError: a video cannot be read.
+    """
+    codings: dict[Path, Coding] = {}
+    for path in dict.fromkeys(sources):
+        coding = coding_of(path)
+        if isinstance(coding, str):
+            return f"{path.name}: {coding}"
+        if coding.hdr is not None and not keep_hdr:
+            return f"{path.name}: it is HDR and tone-mapped"
+        codings[path] = coding
+    first = codings[sources[0]]
+    other = next((path for path, coding in codings.items() if not coding.fits(first)), None)
+    if other is not None:
+        return f"{other.name}: it is coded otherwise than {sources[0].name}"
+    plans = []
+    for clip, path in zip(clips, sources, strict=True):
+        span = Fraction(clip.start_seconds), Fraction(clip.end_seconds)
+        plan = plan_clip(codings[path], *span, drawn(clip))
+        if isinstance(plan, str):
+            return f"{path.name}: {plan}"
+        plans.append(plan)
+    found = CopiedReel(first, tuple(plans))
+    if found.copied_share < LEAST_COPIED_SHARE:
+        return _too_little(found, sources)
+    return found
+
+
+def _too_little(found: CopiedReel, sources: Sequence[Path]) -> str:
+    for plan, path in zip(found.plans, sources, strict=True):
+        keys = [picture for picture in plan.pictures[1:] if picture.is_key]
+        if keys and not any(key.is_fresh for key in keys):
+            return f"{path.name}: pictures refer across its key frames (open groups)"
+    return f"{sources[0].name}: too few key frames lie inside the clips"
+
+
+def write_copies(
+    reel: CopiedReel,
+    path: Path,
+    *,
+    painters: Sequence[Painter | None],
+    sound: Callable[[int, Fraction, int], Iterable[FloatArray]] | None,
+    channels: int = 2,
+    encoder: str | None = None,
+    comment: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write a reel by copying.
+
+    Args:
+        painters: what draws on the pictures of each clip that are drawn on.
+        sound: blocks of sound of a clip, given its number, its start in seconds of its video, and
+            its samples; None for a silent reel.
+
+    Raises:
+        MediaError: a picture cannot be decoded, or the file cannot be written.
+    """
+    sets = ParameterSets(reel.coding.codec)
+    for plan in reel.plans:
+        sets.add(sets_of(plan))
+    border = BorderEncoder(reel.coding, sets.free_number or 0, encoder)
+    if any(piece.copied is None for plan in reel.plans for piece in plan.pieces):
+        sets.add(border.sets)
+    with SplicedWriter(
+        path,
+        reel.coding,
+        sets,
+        reorder_seconds=max(plan.reorder * plan.coding.time_base for plan in reel.plans),
+        audio_rate=None if sound is None else AUDIO_RATE,
+        audio_channels=channels,
+        comment=comment,
+    ) as writer:
+        for number, (plan, paint) in enumerate(zip(reel.plans, painters, strict=True)):
+            before = writer.samples_due
+            for run in runs_of(plan, border, paint):
+                writer.write(run, plan.coding.time_base)
+            if sound is not None:
+                start = plan.coding.seconds(plan.first)
+                for block in sound(number, start, writer.samples_due - before):
+                    writer.write_sound(block)
+            if progress is not None:
+                progress((number + 1) / len(reel.plans))
