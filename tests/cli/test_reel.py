@@ -63,7 +63,7 @@ def test_a_video_is_cut_in_another_shape(call, videos, events, tmp_path):
     reel = tmp_path / "upright.mp4"
     ended = call("reel", events, "--video", videos / "match.mp4", "-o", reel, "--aspect", "9:16")
     assert (ended.code, ended.err) == (0, "")
-    assert probe(reel).size == (36, 64)
+    assert probe(reel).size == (540, 960)
 
 
 @pytest.mark.parametrize("suffix", LIST_SUFFIXES)
