@@ -24,6 +24,7 @@ from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read, target_format, write
 from touchline.formats.base import Media
+from touchline.formats.choosing import of_half
 from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
@@ -240,11 +241,12 @@ def cut_reel(
     refuse_empty(reel)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         if video is None:
-            names = ", ".join(dict.fromkeys(clip.video for clip in reel))
+            names = list(dict.fromkeys(clip.video for clip in reel))
+            each = "it" if len(names) == 1 else "each, a file of that name,"
             raise InputError(
                 "a video to cut from is needed",
                 where=path,
-                remedy=f"name it with --video VIDEO (the reel is of {names[:200]})",
+                remedy=f"name {each} with --video VIDEO (the reel is of {', '.join(names)[:200]})",
             )
         return render_reel(
             reel,
@@ -327,7 +329,7 @@ def timeline_of(events: Path, half: int | None) -> Timeline:
     """
     thing = read_one_game(events)
     if isinstance(thing, Timeline):
-        return thing
+        return thing if half is None else of_half(thing, half, events)
     if isinstance(thing, Reel):
         raise InputError("this is a reel", where=events, remedy="give the events of a video")
     if len(thing.timelines) == 1 and half is None:

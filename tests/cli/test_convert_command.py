@@ -192,3 +192,21 @@ def test_an_edit_list_stays_one_where_the_target_is_one(call, tmp_path):
     for name in ("m.reel.json", "m.json", "m.csv", "m.fcpxml"):
         assert call("convert", tmp_path / "m.edl", tmp_path / name, "--rate", "25").code == 0
         assert len(read(tmp_path / name).clips) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "unused"),
+    [
+        ("b.csv", ["--lead", "3"], "--lead"),
+        ("b.events.json", ["--rate", "25", "--lag", "3"], "--rate, --lag"),
+        ("b.vtt", ["--lead", "3", "--lag", "2"], "--lead"),
+        ("b.xml", ["--lead", "3", "--lag", "2"], ""),
+        ("b.json.gz", ["--rate", "25"], ""),
+    ],
+)
+def test_options_that_change_nothing_are_named(tmp_path, target, options, unused):
+    write(TIMELINE, tmp_path / "a.events.json")
+    done = run(tmp_path / "a.events.json", tmp_path / target, *options)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("no use for")]
+    assert lines == ([f"no use for {unused}: {done.stdout.split()[1][:-1]} is written without"]
+                     if unused else [])  # fmt: skip

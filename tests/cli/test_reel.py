@@ -225,3 +225,36 @@ def test_a_truncated_video_is_cut_as_far_as_it_goes(call, refused, videos, tmp_p
     line = refused("reel", late, "--video", truncated, "-o", tmp_path / "late.mp4")
     assert "damaged" in line
     assert not (tmp_path / "late.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "said"),
+    [
+        ("o.edl", ["--labels"], "--labels"),
+        ("o.vtt", ["--audio-track", "2"], "--audio-track"),
+        ("o.csv", ["--no-deinterlace"], "--deinterlace"),
+        ("o.vtt", ["--rate", "25"], "--rate"),
+        ("o.mp4", ["--rate", "25"], "--rate"),
+        ("o.edl", ["--rate", "25", "--to", ".mp4"], "--to"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(tmp_path, refused, output, options, said):
+    events = write_events(tmp_path / "m.events.json", {"time": 10.0, "label": "Goal"})
+    assert said in refused("reel", events, "-o", tmp_path / output, *options)
+    assert files_in(tmp_path) == {"m.events.json"}
+
+
+@pytest.mark.parametrize("option", ["--seconds", "--shift-seconds", "--jitter-seconds"])
+def test_how_clips_are_chosen_is_not_said_of_a_reel(tmp_path, refused, option):
+    reel = tmp_path / "m.reel.json"
+    write(Reel((Clip("m.mp4", 1.0, 3.0),)), reel)
+    line = refused("reel", reel, "-o", tmp_path / "o.edl", "--rate", "25", option, "5")
+    assert option in line and "m.reel.json" in line
+    assert files_in(tmp_path) == {"m.reel.json"}
+
+
+def test_a_confidence_that_no_event_has_is_said_with_the_highest(tmp_path, refused):
+    event = {"time": 10.0, "label": "Goal", "confidence": 0.5}
+    events = write_events(tmp_path / "m.events.json", event)
+    line = refused("reel", events, "-o", tmp_path / "o.vtt", "--min-confidence", "0.9")
+    assert "lower --min-confidence" in line and "0.5" in line

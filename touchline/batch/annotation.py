@@ -93,7 +93,7 @@ class AnnotateTask:
 
     def _outcome(self, status: Status, timeline: Timeline, seconds: float) -> Outcome:
         shown = sum(map(self.min_confidence.keep, timeline))
-        warnings = made_remarks(self.video, self.audio_track)
+        warnings = (*timeline.warnings, *made_remarks(self.video, self.audio_track))
         if len(timeline) and not shown:
             warnings = (*warnings, "no event has the least confidence: see --min-confidence")
         return Outcome(

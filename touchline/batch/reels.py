@@ -16,7 +16,7 @@ from touchline.batch.provenance import (
 )
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.finish import PLAIN, Finish
-from touchline.editing.render import refuse_overwriting
+from touchline.editing.render import refuse_empty, refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.editing.sources import (
     VideoPaths,
@@ -32,6 +32,8 @@ from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
 from touchline.formats.captions import CHAPTERS_SUFFIX, count_chapters
 from touchline.formats.choosing import above, labels_in, match_of, of_half
+from touchline.formats.comparing import events_in
+from touchline.formats.comparing import timelines_of as all_timelines
 from touchline.formats.provenance import with_checksum
 from touchline.media.video import probe
 from touchline.pipeline import (
@@ -50,6 +52,7 @@ from touchline.runtime.progress import Progress
 from touchline.thresholds import EVERY_EVENT, Thresholds
 
 REEL_ENDING = ".reel.json"
+_LOWER = "give a lower --min-confidence"
 _TIMECODE_LISTS = (".edl", ".otio")
 
 
@@ -97,6 +100,7 @@ class ReelTask:
         folders: where they may lie otherwise.
         output: a video or an edit list.
         note: the reel file beside it that says what is in it and what it was made of.
+        choosing: the options given on how clips are chosen, as the user spells them.
     """
 
     name: str
@@ -107,6 +111,7 @@ class ReelTask:
     note: Path | None
     options: ReelOptions
     overwrite: bool = False
+    choosing: tuple[str, ...] = ()
 
     def run(self, progress: Progress) -> Outcome:
         """Choose and cut, unless it was done."""
@@ -138,16 +143,22 @@ class ReelTask:
         options = self.options
         thing = self._read()
         self._refuse_one_video_of_two(thing)
+        if isinstance(thing, Reel) and self.choosing:
+            raise InputError(
+                f"is a reel, its clips are chosen: {', '.join(self.choosing)} would change nothing",
+                where=self.name,
+                remedy="leave that out, or give the events that it was made of",
+            )
         chosen = chosen_reel(thing, options.seconds, options.shift_seconds, options.jitter_seconds)
         if options.min_confidence:
             chosen = _that_show_events(chosen)
+            refuse_empty(chosen, _LOWER)
         videos = self._sources(chosen)
         refuse_overwriting(self.output, _files_of(videos))
+        warnings = [*_warnings_of(thing), *chosen.warnings]
         if videos is not None:
-            chosen = replace(
-                chosen,
-                warnings=(*chosen.warnings, *check_videos(chosen, videos, options.audio_track)),
-            )
+            warnings += check_videos(chosen, videos, options.audio_track)
+        chosen = replace(chosen, warnings=tuple(dict.fromkeys(warnings)))
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
@@ -181,8 +192,11 @@ class ReelTask:
             read = [self._read_file(path) for path in self.events]
             thing = read[0] if len(read) == 1 else match_of(self.events, read)
             self.options.min_confidence.refuse_unknown(labels_in(thing))
-        thing = above(thing, self.options.min_confidence)
-        return thing if self.options.half is None else of_half(thing, self.options.half, self.name)
+        if self.options.half is not None:
+            thing = of_half(thing, self.options.half, self.name)
+        confident = above(thing, self.options.min_confidence)
+        _refuse_none_confident(thing, confident)
+        return confident
 
     def _read_file(self, path: Path) -> Timeline | Match | Reel:
         if path.suffix.lower() not in _TIMECODE_LISTS:
@@ -259,7 +273,10 @@ class ReelTask:
             return False
         with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
             again = Path(folder) / self.output.name
-            self._cut(chosen, again, videos, "", lambda share: None, snap)
+            try:
+                self._cut(chosen, again, videos, "", lambda share: None, snap)
+            except InputError:
+                return False
             return again.read_bytes() == self.output.read_bytes()
 
     def _kept(self, chosen: Reel) -> Outcome:
@@ -290,6 +307,25 @@ class ReelTask:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))
 
 
+def _warnings_of(thing: Timeline | Match | Reel) -> list[str]:
+    """What a reader of events must know; a reel carries its own."""
+    return [warning for timeline in all_timelines(thing) for warning in timeline.warnings]
+
+
+def _refuse_none_confident(
+    thing: Timeline | Match | Reel, confident: Timeline | Match | Reel
+) -> None:
+    """Refuse a least confidence that no event has."""
+    highest = max((event.confidence for event in events_in(thing)), default=None)
+    is_empty = not len(confident) if isinstance(confident, Reel) else not [*events_in(confident)]
+    if highest is not None and is_empty:
+        raise InputError(
+            f"no event has the least confidence: the highest is {highest:.3g}",
+            where="--min-confidence",
+            remedy=_LOWER,
+        )
+
+
 def _that_show_events(reel: Reel) -> Reel:
     """A reel without the clips of before and after an event that is in none of them."""
     clips = (clip for clip in reel if not (clip.title or "").startswith((AFTER_THE, BEFORE_THE)))
@@ -311,17 +347,21 @@ def plan_reel(
     *,
     videos: Sequence[Path] = (),
     overwrite: bool = False,
+    choosing: tuple[str, ...] = (),
 ) -> list[ReelTask]:
     """The task of a file of events or a reel file, or of the files of the halves of a match.
 
     Args:
         output: the reel's file. A reel file records what it was made of in itself.
         videos: to cut from, one or one per half; by default those beside the events.
+        choosing: see ``ReelTask``.
     """
     note = output if _is_reel_file(output) else None
     folders = tuple(dict.fromkeys(path.parent for path in events))
     name, files = str(events[0]), tuple(events)
-    return [ReelTask(name, files, tuple(videos), folders, output, note, options, overwrite)]
+    return [
+        ReelTask(name, files, tuple(videos), folders, output, note, options, overwrite, choosing)
+    ]
 
 
 def plan_reels(

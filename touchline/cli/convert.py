@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,13 +16,21 @@ from touchline.cli.output import (
     remarks,
     results,
 )
+from touchline.cli.unused import given_options
 from touchline.runtime.wording import counted
 
+if TYPE_CHECKING:
+    from touchline.formats.converting import Conversion
+
 app = new_app()
+
+_FIELDS = {"rate": "rate", "video": "video", "lead": "lead_seconds", "lag": "lag_seconds"}
+"""Parameters of the command that not every format heeds, and their fields in ``Options``."""
 
 
 @app.command()
 def convert(
+    context: typer.Context,
     source: Annotated[
         Path | None,
         typer.Argument(metavar="SRC", help="A file, a folder of games or a zip of one."),
@@ -117,7 +125,8 @@ def convert(
         lead_seconds=lead,
         lag_seconds=lag,
     )
-    for line in done.remarks():
+    unused = _unused(context, source, source_format, done, bool(kick_off))
+    for line in (*done.remarks(), *unused):
         remarks.print(line, markup=False, soft_wrap=True)
     if json:
         print_json(done.to_json())
@@ -130,6 +139,24 @@ def convert(
     if done.chapters is not None:
         parts.append(counted(done.chapters, "chapter"))
     results.print(f"{target}: {', '.join([done.format, *parts])}", markup=False, soft_wrap=True)
+
+
+def _unused(
+    context: typer.Context,
+    source: Path,
+    source_format: str | None,
+    done: "Conversion",
+    has_kick_offs: bool,
+) -> list[str]:
+    """A line on the options that change nothing in such a conversion."""
+    from touchline.formats.converting import used_options
+
+    used = used_options(source, source_format, done.format, done.clips is not None)
+    if has_kick_offs or "rate" in used:  # the video has a name and a rate
+        used.add("video")
+    given = given_options(context, _FIELDS)
+    unused = [spelt for name, spelt in given.items() if _FIELDS[name] not in used]
+    return [f"no use for {', '.join(unused)}: {done.format} is written without"] if unused else []
 
 
 def _rate_of(video: Path) -> Fraction:

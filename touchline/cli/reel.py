@@ -15,14 +15,21 @@ from touchline.cli.output import (
     finite,
     new_app,
 )
+from touchline.cli.unused import given_options, refuse_unused
 from touchline.formats import suffixes_of
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 
 app = new_app()
 
+_CHOOSING = ("seconds", "shift_seconds", "jitter_seconds")
+"""Options that say how clips are chosen; a reel that is given has its clips."""
+
+_OF_PICTURE_AND_SOUND = ("labels", "deinterlace", "audio_track", "aspect")
+
 
 @app.command(cls=RayCommand)
 def reel(
+    context: typer.Context,
     events: Annotated[
         list[Path],
         typer.Argument(
@@ -130,12 +137,7 @@ def reel(
     shape = None if aspect is None else parse_aspect(aspect)
     is_folder = len(events) == 1 and events[0].is_dir() and (output.is_dir() or not output.suffix)
     suffix = to if is_folder else output.suffix
-    if shape is not None and suffix.lower() not in VIDEO_SUFFIXES:
-        raise InputError(
-            f"a {suffix} file has no picture to shape",
-            where="--aspect",
-            remedy=f"cut a video: {', '.join(VIDEO_SUFFIXES)}",
-        )
+    _refuse_unused(context, suffix, is_folder, events)
     options = ReelOptions(
         *(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),
         half=half,
@@ -151,8 +153,36 @@ def reel(
         folder = given[0] if given else None
         tasks = plan_reels(events[0], output, suffix, options, videos=folder, overwrite=overwrite)
     else:
-        tasks = plan_reel(events, output, options, videos=given, overwrite=overwrite)
+        choosing = tuple(given_options(context, _CHOOSING).values())
+        tasks = plan_reel(
+            events, output, options, videos=given, overwrite=overwrite, choosing=choosing
+        )
     writes = output if is_folder else output.parent
     executor = open_executor(ray, jobs=jobs, reads=[*events, *given], writes=writes)
     summary = run_tasks(tasks, executor, "cutting")
     print_summary(summary, lambda o: file_line(o, reel_content(o)), json)
+
+
+def _refuse_unused(
+    context: typer.Context, suffix: str, is_folder: bool, events: list[Path]
+) -> None:
+    """Refuse options that change nothing in such a reel."""
+    from touchline.formats import FORMATS, format_of
+
+    if not is_folder:
+        refuse_unused(
+            context, ["to"], "EVENTS is no folder", "end the name behind -o in the suffix you want"
+        )
+    is_list = any(path.suffix.lower() in FORMATS["edl"].suffixes for path in events)
+    if suffix.lower() in VIDEO_SUFFIXES:
+        if not is_list:
+            why = "a video has the rate of the one that it is cut from"
+            refuse_unused(context, ["rate"], why, "leave it out; it is for edit lists")
+        return
+    why = f"a {suffix} file has no picture and no sound"
+    wanted = f"leave it out, or cut a video: {', '.join(VIDEO_SUFFIXES)}"
+    refuse_unused(context, _OF_PICTURE_AND_SOUND, why, wanted)
+    if suffix.lower() not in suffixes_of("reel") or is_list:
+        return
+    if "rate" not in format_of(f"x{suffix}", "reel").writes_with:
+        refuse_unused(context, ["rate"], f"a {suffix} file counts no frames", "leave it out")

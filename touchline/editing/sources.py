@@ -14,6 +14,7 @@ from typing import Any
 
 from touchline.errors import InputError, MediaError
 from touchline.formats.base import Media
+from touchline.formats.edit_lists import is_named
 from touchline.formats.games import half_in_name
 from touchline.media.opening import open_media, sound_remark
 from touchline.media.sound_track import LAYOUTS
@@ -34,6 +35,7 @@ CHANNELS_KEPT = max(LAYOUTS)
 """Channels of sound that a reel keeps; more are mixed down."""
 
 _SAME_SECONDS = 2.0
+_NAMED_VIDEOS = 5
 _SAME_SHARE = 0.005
 
 
@@ -94,15 +96,23 @@ def _given_videos(reel: Reel, given: Sequence[Path]) -> VideoPaths:
             where="--video",
             remedy="give that one",
         )
-    by_name = {path.name: path for path in given}
-    missing = [name for name in names if _last_part(name) not in by_name]
+    found = {name: [path for path in given if is_named(path, name)] for name in names}
+    missing = [name for name, paths in found.items() if not paths]
     if missing:
         raise InputError(
             f"the reel is cut from {len(names)} videos, and none named {missing[0]} is given",
             where="--video",
-            remedy="repeat --video for each; they are told apart by their names",
+            remedy=f"repeat --video for each, named as the reel names them: {_calls(missing)}",
         )
-    return {name: by_name[_last_part(name)] for name in names}
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def _calls(names: Sequence[str]) -> str:
+    """Such as ``TAPE1.mp4, TAPE2.mp4``: files that have the names of videos or tapes."""
+    files = [
+        name if PurePosixPath(name).suffix else f"{name}.mp4" for name in map(_last_part, names)
+    ]
+    return ", ".join(files[:_NAMED_VIDEOS]) + ", ..." * (len(files) > _NAMED_VIDEOS)
 
 
 def _key(clip: Clip) -> int | str:

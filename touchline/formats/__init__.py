@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from touchline.errors import FormatError
-from touchline.events import Event, Match, Timeline
+from touchline.events import Match, Timeline
 from touchline.formats import (
     captions,
     e2e,
@@ -29,7 +29,8 @@ from touchline.formats import (
     xmeml,
 )
 from touchline.formats.base import Content, Format, Matches, Media, Options, SourceFile
-from touchline.formats.comparing import lost_fields, timelines_of
+from touchline.formats.comparing import events_in, lost_fields, timelines_of
+from touchline.formats.doubts import doubtful
 from touchline.formats.games import half_in_name
 from touchline.formats.reading import Tree, is_tree, open_tree, read_bytes
 from touchline.reel import Reel
@@ -207,7 +208,10 @@ def read_matches(
             if isinstance(content, Timeline) and "/" not in name and _states_half(content, name):
                 together.append((name, _numbered(content, name)))
                 continue
-            for game, match in _matches_of(content, name, _folder(name, tree)).items():
+            folder = _folder(name, tree)
+            if isinstance(content, Match) and known.file_name is None and _is_one_of(name, names):
+                folder = _game_of(name, tree, known)
+            for game, match in _matches_of(content, name, folder).items():
                 if game in matches:
                     raise FormatError(
                         f"the game {game!r} occurs twice", where=tree.where(name),
@@ -290,7 +294,7 @@ def target_format(content: Content, path: str | Path) -> str:
         return format_of(path, "reel").name
     if not _is_tree_target(content, Path(path)):
         return format_of(path).name
-    scored = any(event.confidence != 1 for event in _events_of(content))
+    scored = any(event.confidence != 1 for event in events_in(content))
     return "soccernet-results" if scored else "soccernet-v2"
 
 
@@ -304,7 +308,7 @@ def outside_labels(content: Content, format: str) -> dict[str, int]:
     """Labels that the official readers of a format skip, and how often each occurs."""
     known = find_format(format).labels
     counts = Counter(
-        event.label for event in _events_of(content) if known and event.label not in known
+        event.label for event in events_in(content) if known and event.label not in known
     )
     return dict(sorted(counts.items()))
 
@@ -353,14 +357,6 @@ def _again(
     return _read_as(known, SourceFile(name, str(where or name), data, options.rate))
 
 
-def _events_of(content: Content) -> Iterator[Event]:
-    if isinstance(content, Reel):
-        for clip in content:
-            yield from clip.events
-    for timeline in timelines_of(content):
-        yield from timeline.events
-
-
 def _options(options: dict[str, Any]) -> Options:
     names = {f.name for f in fields(Options)}
     if unknown := sorted(set(options) - names):
@@ -390,15 +386,24 @@ def _read_source(source: SourceFile, format: str | None, path: Path) -> Content:
 def _read_as(known: Format, source: SourceFile) -> Content:
     """Read a file; its warnings are added to the reel or the first timeline."""
     content = known.read(source)
-    if not source.warnings:
+    doubts = [text for text in doubtful(content) if not _is_said(text, content)]
+    warnings = tuple(f"{source.name}: {warning}" for warning in (*source.warnings, *doubts))
+    if not warnings:
         return content
-    warnings = tuple(f"{source.name}: {warning}" for warning in source.warnings)
     if isinstance(content, Timeline | Reel):
         return replace(content, warnings=content.warnings + warnings)
     if isinstance(content, Match):
         return _add_warnings(content, warnings)
     first = next(iter(content), None)
     return content if first is None else content | {first: _add_warnings(content[first], warnings)}
+
+
+def _is_said(text: str, content: Content) -> bool:
+    """Whether what was read warns of it already, as touchline's own files do."""
+    stated = content.warnings if isinstance(content, Reel) else [
+        warning for timeline in timelines_of(content) for warning in timeline.warnings
+    ]  # fmt: skip
+    return any(warning.endswith(text) for warning in stated)
 
 
 def _add_warnings(match: Match, warnings: tuple[str, ...]) -> Match:
@@ -421,6 +426,8 @@ def _choose(tree: Tree, format: str | None) -> tuple[Format, list[str]]:
         found = {format: [n for n in names if n.lower().endswith(suffixes)]}
     if not found and not format:
         found = {f.name: [n for n in names if _belongs(n, f)] for f in looked_for}
+    if not any(found.values()) and not format:
+        found = _by_content(tree, names, wanted) or _by_content(tree, names, looked_for)
     found = {name: mine for name, mine in found.items() if mine}
     if len(found) > 1:
         raise FormatError(
@@ -438,10 +445,29 @@ def _choose(tree: Tree, format: str | None) -> tuple[Format, list[str]]:
     return FORMATS[name], mine
 
 
+def _by_content(tree: Tree, names: list[str], known: list[Format]) -> dict[str, list[str]]:
+    """The files of a tree whose names say no format, by the format that their content has."""
+    found: dict[str, list[str]] = {}
+    endings = tuple(suffix for one in known for suffix in one.suffixes)
+    for name in names:
+        if not name.lower().endswith(endings):
+            continue
+        source = SourceFile(name, tree.where(name), tree.read(name))
+        if (mine := next((f for f in known if f.sniff(source)), None)) is not None:
+            found.setdefault(mine.name, []).append(name)
+    return found
+
+
 def _belongs(name: str, known: Format) -> bool:
     if known.file_name is not None:
         return PurePosixPath(name).name == known.file_name
     return known.name == "touchline" and name.endswith(".events.json")
+
+
+def _is_one_of(name: str, names: list[str]) -> bool:
+    """Whether a folder holds further files beside one, so that it is not of one game."""
+    folder = PurePosixPath(name).parent
+    return sum(PurePosixPath(other).parent == folder for other in names) > 1
 
 
 def _is_half(name: str) -> bool:

@@ -187,6 +187,8 @@ class Format:
         kinds: what it is for: ``events``, ``reel``, or both.
         labels: the classes that its official readers know; they skip all others.
         written_only: whether another format reads its files, so that it is never looked for.
+        reads_with: the fields of ``Options`` that change how a file of another program is read.
+        writes_with: those that change what is written; of a reel, no windows.
     """
 
     name: str
@@ -200,6 +202,8 @@ class Format:
     kinds: frozenset[str] = frozenset({"events"})
     labels: LabelSet | None = None
     written_only: bool = False
+    reads_with: frozenset[str] = frozenset()
+    writes_with: frozenset[str] = frozenset()
 
 
 class Record:
@@ -424,6 +428,10 @@ def event_end(event: Event) -> float | None:
     return float(end)
 
 
+VIDEOS_APART = "write csv, e2e or osl, which tell videos apart"
+"""What helps where a format has no place for videos that are not the halves of a match."""
+
+
 def only_timeline(content: Content, format_name: str) -> Timeline:
     """The single timeline of a content, for formats that hold one video.
 
@@ -439,7 +447,9 @@ def only_timeline(content: Content, format_name: str) -> Timeline:
         return Timeline(Video(match.name))
     raise FormatError(
         f"{format_name} holds one video, and {match.name!r} has {len(match.timelines)}",
-        remedy="choose one with --half, or write soccernet-v2, csv or touchline",
+        remedy="choose one with --half, or write soccernet-v2, csv or touchline"
+        if all(timeline.half for timeline in match.timelines)
+        else VIDEOS_APART,
     )
 
 

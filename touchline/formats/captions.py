@@ -6,7 +6,7 @@ a reel are timed on the rendered reel, not on the videos that it is cut from.
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -24,6 +24,7 @@ from touchline.formats.base import (
     resolve_label_set,
 )
 from touchline.formats.edit_lists import clip_caption
+from touchline.formats.left_out import LeftOut
 from touchline.formats.reading import read_bytes
 from touchline.match_state import event_title, parse_title
 from touchline.reel import Reel
@@ -42,6 +43,7 @@ _CHAPTER = re.compile(
     rf"[-*•]?\s*[(\[]?{_CLOCK}[)\]]?(?:\s*(?:[-–—]|to)\s*[(\[]?{_CLOCK}[)\]]?)?"
     r"\s*[-–—:|]?\s*(.*)"
 )
+_NEARLY = re.compile(r"[-*•]?\s*[(\[]?\d{1,4}:\d")
 _ANY_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;]\d\d")
 _INTO_DESCRIPTION = str.maketrans("<>", "‹›")
 """YouTube rejects descriptions with angle brackets."""
@@ -49,8 +51,10 @@ _INTO_DESCRIPTION = str.maketrans("<>", "‹›")
 _OUT_OF_DESCRIPTION = str.maketrans("‹›", "<>")
 _ARROW = re.compile(r"([\d:.,]+)\s*-->\s*([\d:.,]+)")
 _TIMES = re.compile(r"\s*[\d:.,]*\s*-->")
+_HALF_A_TIME = re.compile(r"[\d:.,]+[ ->]*")
 _BLOCKS = ("NOTE", "STYLE", "REGION")
 _HOLDS = frozenset({"seconds", "label"})
+_SHOWN = frozenset({"lag_seconds"})
 _KINDS = frozenset({"events", "reel"})
 
 Cue = tuple[float, float, str]
@@ -69,6 +73,9 @@ def read_cues(source: SourceFile) -> Timeline:
     is_vtt = lines[0].startswith("WEBVTT")
     # The text of a WebVTT cue holds no arrow; that of SubRip may.
     starts = [i for i, x in enumerate(lines) if "-->" in x and (is_vtt or _TIMES.match(x))]
+    left_out = LeftOut()
+    if not is_vtt:
+        _name_head(lines[: starts[0]] if starts else lines, left_out)
     events = []
     for number, (at, after) in enumerate(pairwise([*starts, len(lines) + 1]), start=1):
         place = f"cue {number}: {lines[at].strip()[:60]}"
@@ -76,12 +83,16 @@ def read_cues(source: SourceFile) -> Timeline:
         body = _without_name(lines[at + 1 : after], after < len(lines), is_vtt)
         if is_vtt:
             body = _until_blank(source, body, at + 2)
+        elif after > len(lines):
+            body = _without_cut_cue(source, body)
         text = html.unescape(" ".join(re.sub(r"<[^<>]*>", "", line) for line in body))
         if not text.strip():
+            left_out.add("cue without text", f"cue {number}")
             continue
         label, state = parse_title(" ".join(text.split()))
         record = Record(source, {}, place)
         events.append(record.event(start, label, extra={"end": end}, **state))
+    source.warnings.extend(left_out.warnings())
     labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
 
@@ -104,6 +115,26 @@ def _without_name(body: list[str], is_followed: bool, is_vtt: bool) -> list[str]
     is_alone = len(body) > 1 and not body[-2].strip()
     is_name = body[-1].strip().isdigit() or (is_vtt and is_alone)
     return body[:-1] if is_name else body
+
+
+def _name_head(lines: Sequence[str], left_out: LeftOut) -> None:
+    """Name what stands above the first cue of SubRip, save its number."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.strip().isdigit():
+            left_out.add("line above the cues", f"line {number} {line.strip()[:40]!r}")
+
+
+def _without_cut_cue(source: SourceFile, body: list[str]) -> list[str]:
+    """The text of the last cue of SubRip without the beginning of one that is cut short."""
+    end = max((i + 1 for i, line in enumerate(body) if line.strip()), default=0)
+    blank = max((i for i, line in enumerate(body[:end]) if not line.strip()), default=None)
+    if blank is None:
+        return body
+    number, *rest = (line.strip() for line in body[blank + 1 : end])
+    if not number.isdigit() or len(rest) > 1 or not all(map(_HALF_A_TIME.fullmatch, rest)):
+        return body
+    source.warnings.append(f"the file is cut short: cue number {number[:12]} is not whole")
+    return body[:blank]
 
 
 def _until_blank(source: SourceFile, body: list[str], line: int) -> list[str]:
@@ -144,7 +175,7 @@ def write_srt(content: Content, options: Options) -> bytes:
 
 
 def read_chapters(source: SourceFile) -> Timeline:
-    """Read lines such as ``12:34 Goal``; other lines of a description are ignored.
+    """Read lines such as ``12:34 Goal``; other lines of a description are named.
 
     The placeholder chapter at 0:00 that ``write_chapters`` adds is not read as an event.
 
@@ -159,17 +190,29 @@ def read_chapters(source: SourceFile) -> Timeline:
             extra = {} if end is None else {"end": end}
             record = Record(source, {}, f"line {number}")
             events.append(record.event(start, label, extra=extra, **state))
+    _name_others(source, {number for number, *_ in chapters})
     if not chapters:
         raise source.error("no list of chapters", remedy='write lines such as "12:34 Goal"')
     labels = resolve_label_set(event.label for event in events)
     return Timeline(Video(source.stem), tuple(events), labels=labels)
 
 
+def _name_others(source: SourceFile, chapters: Collection[int]) -> None:
+    """Name the lines that are no chapters, those first that begin with a time or nearly one."""
+    left_out = LeftOut()
+    for number, line in enumerate(source.text.split("\n"), start=1):
+        text = line.strip()
+        if text and number not in chapters:
+            kind = "line with a time that is no chapter" if _NEARLY.match(text) else "other line"
+            left_out.add(kind, f"line {number} {text[:40]!r}")
+    source.warnings.extend(left_out.warnings())
+
+
 def _chapters(text: str) -> list[tuple[int, float, float | None, str]]:
     """The chapters of a description: line, start, end where a range is given, and title.
 
     A line that begins with a time is one where nothing but such lines is there, or in a row of
-    three, or of lines from 0:00 on; elsewhere it is prose.
+    three, or of lines from 0:00 on; elsewhere it is prose. A time that is none ends no row.
     """
     lines = [line.strip() for line in text.split("\n")]
     found = [(n, chapter) for n, line in enumerate(lines, start=1)
@@ -178,7 +221,8 @@ def _chapters(text: str) -> list[tuple[int, float, float | None, str]]:
         return [(n, *chapter) for n, chapter in found]
     rows: list[list[tuple[int, tuple[float, float | None, str]]]] = []
     for n, chapter in found:
-        follows = rows and not any(lines[rows[-1][-1][0] : n - 1])
+        between = lines[rows[-1][-1][0] : n - 1] if rows else []
+        follows = rows and all(not line or _NEARLY.match(line) for line in between)
         if follows and chapter[0] >= rows[-1][-1][1][0]:
             rows[-1].append((n, chapter))
         else:
@@ -289,6 +333,7 @@ FORMATS = (
         write_vtt,
         lambda source: source.data.removeprefix(b"\xef\xbb\xbf").startswith(b"WEBVTT"),
         kinds=_KINDS,
+        writes_with=_SHOWN,
     ),
     Format(
         "srt",
@@ -299,6 +344,7 @@ FORMATS = (
         write_srt,
         lambda source: source.file_name.lower().endswith(".srt"),
         kinds=_KINDS,
+        writes_with=_SHOWN,
     ),
     Format(
         "youtube",

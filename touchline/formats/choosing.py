@@ -8,9 +8,14 @@ from typing import TypeVar, cast
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import Content, Matches, resolve_label_set
+from touchline.formats.comparing import timelines_of
 from touchline.formats.games import half_in_name
-from touchline.reel import Reel
+from touchline.reel import Clip, Reel
 from touchline.thresholds import Thresholds
+
+_COVERED_SLACK_SECONDS = 0.1
+_LATEST = 4
+"""So many clips of one name are looked back at."""
 
 C = TypeVar("C", bound=Content)
 
@@ -59,8 +64,22 @@ def of_half(content: C, half: int, where: str | Path) -> C:
     """
     found = _half_of(content, half)
     if found is None:
-        raise FormatError(f"there is no half {half}", where=where)
+        there = _halves_in(content)
+        named = ", ".join(map(str, there))
+        raise FormatError(
+            f"there is no half {half}" if there else "the events state no half", where=where,
+            remedy=f"give --half with one that is there: {named}" if there else "leave out --half",
+        )  # fmt: skip
     return cast(C, found)
+
+
+def _halves_in(content: Content) -> list[int]:
+    if isinstance(content, Reel):
+        found = {clip.half for clip in content}
+    else:
+        found = {event.half or t.half for t in timelines_of(content) for event in t}
+        found |= {timeline.half for timeline in timelines_of(content)}
+    return sorted(half for half in found if half is not None)
 
 
 def _half_of(content: Content, half: int) -> Content | None:
@@ -124,16 +143,20 @@ def on_video(
 def events_of(reel: Reel, name: str) -> Timeline | Match:
     """The events of a reel's clips, by video; a clip that states none is one, by its title.
 
+    The parts of a clip that another one covers in the middle count as one clip.
+
     Args:
         name: of the match, where there are several videos.
     """
     found: dict[tuple[str, int | None], list[Event]] = {}
-    for clip in reel:
+    for parts in _whole_clips(reel):
+        first = parts[0]
         title = Event(
-            clip.start_seconds, clip.title or "Clip", source="import",
-            extra={"end": clip.end_seconds},
+            first.start_seconds, first.title or "Clip", source="import",
+            extra={"end": parts[-1].end_seconds},
         )  # fmt: skip
-        found.setdefault((clip.video, clip.half), []).extend(clip.events or (title,))
+        stated = [event for part in parts for event in part.events]
+        found.setdefault((first.video, first.half), []).extend(stated or (title,))
     lengths = {(video.name, video.half): video.duration_seconds for video in reel.videos}
     timelines = [
         Timeline(
@@ -150,6 +173,33 @@ def events_of(reel: Reel, name: str) -> Timeline | Match:
     if len(timelines) == 1:
         return timelines[0]
     return Match(name, tuple(sorted(timelines, key=lambda timeline: timeline.half or 0)))
+
+
+def _whole_clips(reel: Reel) -> list[list[Clip]]:
+    """The clips of a reel, each with its parts behind clips that cover it.
+
+    A covered clip goes on in its video by as much as the clips above it lasted.
+    """
+    whole: list[list[Clip]] = []
+    alike: dict[tuple[object, ...], list[tuple[float, list[Clip]]]] = {}
+    at = 0.0
+    for clip in reel:
+        latest = alike.setdefault((clip.video, clip.half, clip.title), [])
+        goes_on = (p for end, p in latest if _goes_on(p[-1], clip, at - end))
+        parts = next(goes_on, None)
+        if parts is None:
+            whole.append(parts := [])
+        parts.append(clip)
+        at += clip.seconds
+        latest.insert(0, (at, parts))
+        del latest[_LATEST:]
+    return whole
+
+
+def _goes_on(before: Clip, clip: Clip, covered_seconds: float) -> bool:
+    """Whether a clip is one before it that was covered for a while."""
+    skipped = clip.start_seconds - before.end_seconds
+    return covered_seconds > 0 and abs(skipped - covered_seconds) < _COVERED_SLACK_SECONDS
 
 
 def match_of(

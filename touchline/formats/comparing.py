@@ -61,6 +61,15 @@ def changes(content: Content, back: Content) -> list[str]:
     return [*_changed_times(content, back, before, after), *_changed_clocks(before, after)]
 
 
+def events_in(content: Content) -> Iterator[Event]:
+    """The events of a content, of whatever kind; of a reel those of its clips."""
+    if isinstance(content, Reel):
+        for clip in content:
+            yield from clip.events
+    for timeline in timelines_of(content):
+        yield from timeline.events
+
+
 def timelines_of(content: Content) -> tuple[Timeline, ...]:
     """The timelines of a content, of all its games; none for a reel."""
     if isinstance(content, Timeline):

@@ -7,6 +7,7 @@ from typing import Any
 
 from touchline.errors import FormatError
 from touchline.formats import (
+    FORMATS,
     Content,
     Media,
     find_format,
@@ -20,7 +21,7 @@ from touchline.formats import (
 )
 from touchline.formats.captions import count_chapters
 from touchline.formats.choosing import above, events_of, labels_in, of_half, on_video
-from touchline.formats.comparing import changes, lost_fields, timelines_of
+from touchline.formats.comparing import changes, events_in, lost_fields, timelines_of
 from touchline.formats.kloppy import PREFIX
 from touchline.reel import Reel
 from touchline.runtime.wording import counted
@@ -153,9 +154,9 @@ def convert(
     if min_confidence is None:
         min_confidence = _usual_thresholds(content, name)
     min_confidence.refuse_unknown(labels_in(content))
-    read_events = _count(content)
+    read_events = sum(1 for _ in events_in(content))
     content = above(content, min_confidence)
-    below = read_events - _count(content)
+    below = read_events - sum(1 for _ in events_in(content))
     if kick_offs:
         content = on_video(content, kick_offs, media[0].path.name if media else None, source)
     if isinstance(content, Reel) and _is_for_events(target, format):
@@ -202,10 +203,22 @@ def _with_count(error: FormatError, below: int) -> FormatError:
     return FormatError(error.what, where=error.where, remedy=remedy)
 
 
-def _count(content: Content) -> int:
-    if isinstance(content, Reel):
-        return sum(len(clip.events) for clip in content)
-    return sum(map(len, timelines_of(content)))
+_WINDOWS = frozenset({"lead_seconds", "lag_seconds"})
+
+
+def used_options(source: Path, source_format: str | None, format: str, is_reel: bool) -> set[str]:
+    """The fields of ``Options`` that a conversion heeds.
+
+    Args:
+        source_format: its name, if it was given.
+        format: that of the target.
+        is_reel: whether a reel is written.
+    """
+    readers = [find_format(source_format)] if source_format in FORMATS else FORMATS.values()
+    ending = source.name.lower()
+    reading = [f for f in readers if source_format in FORMATS or ending.endswith(f.suffixes)]
+    used = set().union(*(known.reads_with for known in reading), find_format(format).writes_with)
+    return used - _WINDOWS if is_reel else used
 
 
 def _is_for_events(target: Path, format: str | None) -> bool:

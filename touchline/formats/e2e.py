@@ -169,4 +169,5 @@ FORMAT = Format(
     read_e2e,
     write_e2e,
     _sniff,
+    writes_with=frozenset({"rate"}),
 )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -68,9 +68,17 @@ def media_of(clip: Clip, options: Options) -> Media | None:
 
 def known_media(source: SourceFile, video: str) -> Media | None:
     """What is known of a video that an edit list names; a single known one is meant in any case."""
-    name = PurePath(video).name
-    named = (media for media in source.media if media.path.name == name)
+    named = (media for media in source.media if is_named(media.path, video))
     return next(named, source.media[0] if len(source.media) == 1 else None)
+
+
+def is_named(path: Path, video: str) -> bool:
+    """Whether a file is the one that an edit list names: by its name, or as a tape without ending.
+
+    The folder and the case of letters do not count.
+    """
+    name = PurePosixPath(video.replace("\\", "/")).name.lower()
+    return name in (path.name.lower(), path.stem.lower())
 
 
 def start_frame(media: Media | None, rate: Fraction) -> int:

@@ -20,7 +20,8 @@ from touchline.formats.edit_lists import (
     require_rate,
     start_frame,
 )
-from touchline.formats.sequences import LeftOut, Part, Shot, reel_of
+from touchline.formats.left_out import LeftOut
+from touchline.formats.sequences import Part, Shot, reel_of
 from touchline.reel import Reel
 from touchline.runtime.wording import rate_text
 from touchline.timebase import (
@@ -44,6 +45,14 @@ _SPEED = re.compile(r"M2\s+\S.*?\s+(-?\d{1,5}(?:\.\d+)?)(?:\s+\S+)*\s*", re.IGNO
 _REMARK = re.compile(r"\*\s*([A-Za-z][A-Za-z ]*?)\s*:\s*(.*)")
 _LOCATOR = re.compile(rf"{_CODE}\s+\S+\s*(.*)")
 _MARKER = re.compile(r"\|M:([^|]*)")
+_MARKER_LINE = re.compile(r"\|[A-Z]:")
+_STATEMENT = re.compile(
+    r"[*>#]|(TITLE|SPLIT|REEL|SOURCE FILE|DLEDL|FINAL CUT PRO REEL):|"
+    r"(AUD|GPI|M/S|BREAK|FINAL CUT PRO REEL|EFFECTS? NAME( IS)?|EFFECT|CROSS DISSOLVE)\b",
+    re.IGNORECASE,
+)
+"""How the lines of an edit list begin that are comments, or say what a reel has no place for."""
+
 _BLACK = ("BL", "BLK", "BLACK")
 _SAME_SPEED = Fraction(1, 50)
 _SAME_FRAMES = 3
@@ -128,9 +137,16 @@ def _cuts(lines: list[str], left_out: LeftOut) -> list[_Cut]:
             drops = mode[1] is None
         elif _NUMBERED.match(line):
             left_out.add("line that is no cut", f"line {number}")
+        elif not _is_known(line):
+            left_out.add("line without meaning", f"line {number} {line[:40]!r}")
         elif cuts:
             cuts[-1] = _with_line(cuts[-1], line)
     return cuts
+
+
+def _is_known(line: str) -> bool:
+    """Whether a line that is no cut says something in edit lists, or is a comment."""
+    return not line or any(known.match(line) for known in (_STATEMENT, _SPEED, _MARKER_LINE))
 
 
 def _with_line(cut: _Cut, line: str) -> _Cut:
@@ -331,4 +347,6 @@ FORMAT = Format(
     write_edl,
     lambda source: source.file_name.lower().endswith(".edl"),
     kinds=frozenset({"reel"}),
+    reads_with=frozenset({"rate", "video"}),
+    writes_with=frozenset({"rate", "video"}),
 )

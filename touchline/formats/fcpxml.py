@@ -17,10 +17,10 @@ from touchline.formats.edit_lists import (
     video_name_from_url,
     video_url,
 )
+from touchline.formats.left_out import LeftOut
 from touchline.formats.markup import Element, child, mentions, new_root, parse_xml, xml_bytes
 from touchline.formats.sequences import (
     MAX_NESTING,
-    LeftOut,
     Marker,
     Part,
     Shot,
@@ -74,12 +74,11 @@ class _Reader:
         projects = list(self._root.iter("project"))
         for project in projects[1:]:
             self._left_out.add("other project", project.get("name"))
-        if projects:
-            sequence = projects[0].find("sequence")
-            part = Part() if sequence is None else self._sequence(sequence)[0]
-        else:
-            part = self._clips_of_events()
-        return reel_of(self._source, part, self._left_out)
+        if not projects:
+            return reel_of(self._source, self._clips_of_events(), self._left_out)
+        sequence = projects[0].find("sequence")
+        part, length = (Part(), Fraction(0)) if sequence is None else self._sequence(sequence)
+        return reel_of(self._source, part, self._left_out, (Fraction(0), length))
 
     def _clips_of_events(self) -> Part:
         """The clips of a file without a project, one after the other."""
@@ -505,4 +504,5 @@ FORMAT = Format(
     write_fcpxml,
     _sniff,
     kinds=frozenset({"reel"}),
+    writes_with=frozenset({"rate", "video"}),
 )

@@ -28,9 +28,9 @@ from touchline.formats.edit_lists import (
     video_name_from_url,
     video_url,
 )
+from touchline.formats.left_out import LeftOut
 from touchline.formats.sequences import (
     MAX_NESTING,
-    LeftOut,
     Marker,
     Part,
     Shot,
@@ -66,8 +66,8 @@ def read_otio(source: SourceFile) -> Reel:
         left_out.add("other timeline", other.optional_text("name"))
     if not _is_a(timelines[0], "Timeline"):
         raise root.error("OTIO_SCHEMA", "not an OpenTimelineIO timeline")
-    part, _ = _Reader(source, left_out).item(timelines[0].record("tracks"))
-    return reel_of(source, part, left_out)
+    part, length = _Reader(source, left_out).item(timelines[0].record("tracks"))
+    return reel_of(source, part, left_out, (Fraction(0), length))
 
 
 class _Reader:
@@ -303,4 +303,6 @@ FORMAT = Format(
     write_otio,
     _sniff,
     kinds=frozenset({"reel"}),
+    reads_with=frozenset({"video"}),
+    writes_with=frozenset({"rate", "video"}),
 )

@@ -14,15 +14,18 @@ from touchline.errors import FormatError
 from touchline.events import Event
 from touchline.formats.base import MAX_LABEL, SourceFile
 from touchline.formats.edit_lists import clip_from_metadata, clip_without_metadata
+from touchline.formats.left_out import LeftOut
 from touchline.reel import Clip, Reel
 from touchline.runtime.wording import counted
+from touchline.timebase import format_seconds
 
 MAX_SHOTS = 20_000
 """More are refused: sequences that show each other twice grow without bound."""
 
 MAX_NESTING = 24
 
-_NAMED = 3
+_SHORTEST_GAP = Fraction(1, 10)
+"""Seconds; shorter ones come of rounding to frames."""
 
 Marker = tuple[Fraction, str]
 
@@ -159,33 +162,22 @@ def too_large(source: SourceFile) -> FormatError:
     )
 
 
-class LeftOut:
-    """What a reader passes over, for one warning that names it."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, list[str]] = {}
-
-    def add(self, kind: str, name: str | None = None) -> None:
-        """Something of a kind, such as ``title``, with its name or place."""
-        self._names.setdefault(kind, []).append(" ".join((name or "").split())[:80])
-
-    def warnings(self) -> list[str]:
-        """At most one text: ``left out: 2 titles (Score, Teams)``."""
-        texts = []
-        for kind, names in self._names.items():
-            known = [name for name in dict.fromkeys(names) if name]
-            more = ", ..." if len(known) > _NAMED else ""
-            listed = f" ({', '.join(known[:_NAMED])}{more})" if known else ""
-            texts.append(counted(len(names), kind) + listed)
-        return [f"left out: {', '.join(texts)}"] if texts else []
-
-
-def reel_of(source: SourceFile, part: Part, left_out: LeftOut) -> Reel:
+def reel_of(
+    source: SourceFile,
+    part: Part,
+    left_out: LeftOut,
+    span: tuple[Fraction, Fraction] | None = None,
+) -> Reel:
     """The reel of what a sequence shows; what it cannot hold is added to the file's warnings.
+
+    Args:
+        span: start and end of the sequence, where it states them.
 
     Raises:
         FormatError: a clip's metadata is malformed, or it begins before its video.
     """
+    for at, seconds in _gaps(part.shots, span):
+        left_out.add("gap", f"{format_seconds(float(at), 1)}, {float(seconds):.1f} s long")
     for _, text in part.markers:
         left_out.add("stray marker", text)
     clips = [_clip(source, shot, left_out) for shot in part.shots]
@@ -197,6 +189,20 @@ def reel_of(source: SourceFile, part: Part, left_out: LeftOut) -> Reel:
         )
     source.warnings.extend(left_out.warnings())
     return Reel(tuple(clips))
+
+
+def _gaps(
+    shots: Sequence[Shot], span: tuple[Fraction, Fraction] | None
+) -> Iterator[tuple[Fraction, Fraction]]:
+    """Start and length of the stretches of a sequence in which nothing is seen."""
+    if not shots:
+        return
+    begin = shots[0].at
+    seen, end = (begin, begin) if span is None else span
+    for at, until in [*((shot.at, shot.until) for shot in shots), (end, end)]:
+        if at - seen > _SHORTEST_GAP:
+            yield seen if span is not None else seen - begin, at - seen
+        seen = max(seen, until)
 
 
 def _clip(source: SourceFile, shot: Shot, left_out: LeftOut) -> Clip:

@@ -16,6 +16,7 @@ from touchline.errors import FormatError, InputError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
+    VIDEOS_APART,
     Content,
     Format,
     Options,
@@ -32,6 +33,9 @@ from touchline.timebase import HALF_CLOCKS, format_game_clock, parse_game_clock
 
 _OPTIONAL_TEXTS = ("team", "visibility", "player", "status", "source", "note")
 """Optional fields of events; evaluators ignore the ones that they do not know."""
+
+_PUBLISHED_RATE = 25
+"""Frames a second of the ball challenge."""
 
 _ROUNDING = 1e-6
 """By so many milliseconds a time may miss the whole one that is meant."""
@@ -160,16 +164,18 @@ def write_results(content: Content, options: Options) -> bytes:
 def write_ball_results(content: Content, options: Options) -> bytes:
     """Write predictions as T-DEED and the baseline of the ball challenge 2025 do.
 
-    Numbers are no texts, positions are cut to whole milliseconds, and the clock has no leading
-    zeros: ``"1 - 0:5"``. The team is that of the event, ``left`` or ``right``.
+    Numbers are no texts, positions are cut to whole milliseconds as ``_published_position`` says,
+    and the clock has no leading zeros: ``"1 - 0:5"``. The team is that of the event, ``left`` or
+    ``right``.
 
     Raises:
         FormatError: a reel, or several games.
     """
     match = only_match(content, "results_spotting.json")
+    is_predicted = any(timeline.model is not None for timeline in match.timelines)
     predictions = []
     for half, event in _by_half(match):
-        position = math.floor(event.seconds * 1000 + _ROUNDING)
+        position = _published_position(event.seconds, is_predicted)
         minutes, seconds = divmod(max(position, 0) // 1000, 60)
         known = {
             "gameTime": f"{half} - {minutes}:{seconds}",
@@ -182,6 +188,19 @@ def write_ball_results(content: Content, options: Options) -> bytes:
         predictions.append({**known, **rest, **_optional_fields(event)})
     extra = {k: v for k, v in match.extra.items() if k != "annotations"}
     return dump_json({"UrlLocal": match.name} | extra | {"predictions": predictions})
+
+
+def _published_position(seconds: float, is_predicted: bool) -> int:
+    """Milliseconds of a time, cut.
+
+    What a network found is cut in the arithmetic of the published programs, which in some rows is
+    1 ms below the time of the frame: ``int(row / 25 * 1000 * stride)``. The stride is a power of
+    two, so it can be taken with the row. A position that was read comes back as it was.
+    """
+    frame = round(seconds * _PUBLISHED_RATE)
+    if is_predicted and abs(frame / _PUBLISHED_RATE - seconds) < _ROUNDING:
+        return int(frame / _PUBLISHED_RATE * 1000)
+    return math.floor(seconds * 1000 + _ROUNDING)
 
 
 @dataclass(frozen=True)
@@ -375,7 +394,17 @@ def _name(source: SourceFile, root: Record) -> str:
 
 
 def _by_half(match: Match) -> Iterable[tuple[int, Event]]:
-    """Events with their halves, in times of these, sorted by half and time."""
+    """Events with their halves, in times of these, sorted by half and time.
+
+    Raises:
+        FormatError: several videos that are no halves: their events would be those of one.
+    """
+    apart = [t for t in match.timelines if t.half is None and any(e.half is None for e in t)]
+    if len(apart) > 1:
+        raise FormatError(
+            f"the {len(apart)} videos of {match.name!r} are not numbered halves",
+            remedy=VIDEOS_APART,
+        )
     pairs = [pair for timeline in match.timelines for pair in _in_halves(timeline)]
     return sorted(pairs, key=lambda pair: (pair[0], pair[1].seconds))
 

@@ -366,4 +366,5 @@ FORMAT = Format(
         and not any(mentions(source, other) for other in (b"<fcpxml", b"<xmeml"))
     ),
     kinds=frozenset({"events", "reel"}),
+    writes_with=frozenset({"lead_seconds", "lag_seconds"}),
 )

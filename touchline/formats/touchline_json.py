@@ -10,6 +10,7 @@ from touchline.events import Event, Match, Producer, Timeline, Video
 from touchline.formats.base import (
     ALL_FIELDS,
     EVENT_WORDS,
+    VIDEOS_APART,
     Content,
     Format,
     Options,
@@ -120,7 +121,7 @@ def write_events(content: Content, options: Options) -> bytes:
     if None in halves or len(set(halves)) != len(halves):
         raise FormatError(
             f"the videos of {match.name!r} are not numbered halves",
-            remedy="write each video to a separate file",
+            remedy=VIDEOS_APART,
         )
     if any(event.half is not None for event in match.events):
         raise FormatError(

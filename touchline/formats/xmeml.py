@@ -9,10 +9,10 @@ from fractions import Fraction
 
 from touchline.formats.base import EVENT_FIELDS, Format, SourceFile
 from touchline.formats.edit_lists import video_name_from_url
+from touchline.formats.left_out import LeftOut
 from touchline.formats.markup import Element, mentions, parse_xml
 from touchline.formats.sequences import (
     MAX_NESTING,
-    LeftOut,
     Marker,
     Part,
     Shot,
@@ -47,7 +47,8 @@ def read_xmeml(source: SourceFile) -> Reel:
     reader = _Reader(source, root)
     for other in sequences[1:]:
         reader.left_out.add("other sequence", _text(other, "name"))
-    return reel_of(source, reader.sequence(sequences[0])[0], reader.left_out)
+    part, length = reader.sequence(sequences[0])
+    return reel_of(source, part, reader.left_out, (Fraction(0), length))
 
 
 class _Reader:

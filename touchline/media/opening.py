@@ -118,11 +118,21 @@ def audio_stream(container: InputContainer, track: int | None = None) -> AudioSt
 
 def sound_remark(container: InputContainer, track: int | None = None, kept: int = 2) -> str | None:
     """What is heard of a file that has several tracks, or more channels than are kept, in words;
-    else None."""
+    else None.
+
+    Raises:
+        MediaError: a track is asked for, and the file has no sound.
+    """
     best = audio_stream(container, track)
+    tracks = container.streams.audio
+    if track is not None and not tracks:
+        raise MediaError(
+            f"has no sound, and track {track} is asked for",
+            where=container.name.removeprefix("file:"),
+            remedy="leave out --audio-track",
+        )
     if best is None:
         return None
-    tracks = container.streams.audio
     parts = []
     if len(tracks) > 1:
         parts.append(f"track {tracks.index(best) + 1} of {len(tracks)} is heard")
