@@ -233,6 +233,7 @@ def test_a_truncated_video_is_cut_as_far_as_it_goes(call, refused, videos, tmp_p
         ("o.edl", ["--labels"], "--labels"),
         ("o.vtt", ["--audio-track", "2"], "--audio-track"),
         ("o.csv", ["--no-deinterlace"], "--deinterlace"),
+        ("o.edl", ["--keep-hdr"], "--keep-hdr"),
         ("o.vtt", ["--rate", "25"], "--rate"),
         ("o.mp4", ["--rate", "25"], "--rate"),
         ("o.edl", ["--rate", "25", "--to", ".mp4"], "--to"),

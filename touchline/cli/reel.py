@@ -24,7 +24,7 @@ app = new_app()
 _CHOOSING = ("seconds", "shift_seconds", "jitter_seconds")
 """Options that say how clips are chosen; a reel that is given has its clips."""
 
-_OF_PICTURE_AND_SOUND = ("labels", "deinterlace", "audio_track", "aspect")
+_OF_PICTURE_AND_SOUND = ("labels", "deinterlace", "audio_track", "aspect", "cut", "keep_hdr")
 
 
 @app.command(cls=RayCommand)
