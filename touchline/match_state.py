@@ -64,10 +64,17 @@ def format_match(teams: Sequence[str | None] | None, score: Score | None) -> str
 
 def match_of(timeline: Timeline) -> str:
     """Teams and score that a broadcast said, as ``format_match``; else empty."""
-    teams, score = timeline.extra.get(TEAMS), timeline.extra.get(SCORE)
-    names = [teams.get(side) for side in SIDES] if isinstance(teams, Mapping) else None
-    is_named = names is not None and all(isinstance(name, str | None) for name in names)
-    return format_match(names if is_named and any(names or ()) else None, _as_score(score))
+    return format_match(teams_in(timeline.extra), _as_score(timeline.extra.get(SCORE)))
+
+
+def teams_in(fields: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
+    """Names of home and away in the further fields of a timeline or a reel."""
+    teams = fields.get(TEAMS)
+    if not isinstance(teams, Mapping):
+        return None
+    home, away = (teams.get(side) for side in SIDES)
+    is_named = all(isinstance(name, str | None) for name in (home, away))
+    return (home, away) if is_named and (home or away) else None
 
 
 def _as_score(value: Any) -> Score | None:

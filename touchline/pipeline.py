@@ -21,11 +21,12 @@ from touchline.editing.sources import (
     with_videos,
 )
 from touchline.errors import FormatError, InputError
-from touchline.events import Match, Timeline
+from touchline.events import TEAMS, Match, Timeline
 from touchline.formats import read, target_format, write
 from touchline.formats.base import Media
 from touchline.formats.choosing import of_half
 from touchline.formats.provenance import with_checksum
+from touchline.match_state import teams_in
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
@@ -304,7 +305,9 @@ def chosen_reel(
         return thing
     reel = select(thing, seconds, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
     refuse_empty(reel, _more_events(thing))
-    return reel
+    timelines = thing.timelines if isinstance(thing, Match) else (thing,)
+    named = next((t for t in timelines if teams_in(t.extra) is not None), None)
+    return reel if named is None else replace(reel, extra={TEAMS: named.extra[TEAMS]})
 
 
 def _more_events(thing: Timeline | Match) -> str:

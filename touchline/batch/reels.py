@@ -154,7 +154,7 @@ class ReelTask:
             chosen = _that_show_events(chosen)
             refuse_empty(chosen, _LOWER)
         videos = self._sources(chosen)
-        refuse_overwriting(self.output, _files_of(videos))
+        refuse_overwriting(self.output, [*_files_of(videos), *options.finish.files])
         warnings = [*_warnings_of(thing), *chosen.warnings]
         if videos is not None:
             warnings += check_videos(chosen, videos, options.audio_track)
@@ -162,7 +162,7 @@ class ReelTask:
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
-            _files_of(videos),
+            (*_files_of(videos), *options.finish.files),
             (self.output.suffix, options),
         )
         if self.output.exists() and not self.overwrite:

@@ -24,7 +24,10 @@ app = new_app()
 _CHOOSING = ("seconds", "shift_seconds", "jitter_seconds")
 """Options that say how clips are chosen; a reel that is given has its clips."""
 
-_OF_PICTURE_AND_SOUND = ("labels", "deinterlace", "audio_track", "aspect", "cut", "keep_hdr")
+_OF_PICTURE_AND_SOUND = (
+    *("labels", "deinterlace", "audio_track", "aspect", "cut", "keep_hdr", "loudness", "music"),
+    *("titles", "scoreboard", "teams", "logo", "outro"),
+)
 
 
 @app.command(cls=RayCommand)
@@ -87,6 +90,32 @@ def reel(
             help="Leave pictures of high dynamic range as they are, not tone-mapped to BT.709.",
         ),
     ] = False,
+    loudness: Annotated[
+        str,
+        typer.Option(
+            help="Loudness of the whole reel: source leaves it; r128 is -23 LUFS, web -14; or a "
+            "number of LUFS."
+        ),
+    ] = "source",
+    music: Annotated[
+        Path | None,
+        typer.Option(help="Music beneath the reel, turned down where the video is heard."),
+    ] = None,
+    titles: Annotated[
+        bool, typer.Option("--titles", help="Begin clips with their title, match clock and score.")
+    ] = False,
+    scoreboard: Annotated[
+        bool, typer.Option("--scoreboard", help="Show teams, score and match clock all the time.")
+    ] = False,
+    teams: Annotated[
+        str | None, typer.Option(metavar="HOME,AWAY", help="Names that titles and score show.")
+    ] = None,
+    logo: Annotated[
+        Path | None, typer.Option(help="A picture to show at the upper right all the time.")
+    ] = None,
+    outro: Annotated[
+        str | None, typer.Option(help="A text or a picture file with which the reel ends.")
+    ] = None,
     aspect: Annotated[
         str | None,
         typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
@@ -127,7 +156,7 @@ def reel(
     """
     from touchline.batch.executor import open_executor
     from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
-    from touchline.editing.finish import Finish
+    from touchline.editing.finish import Finish, parse_loudness, parse_outro, parse_teams
     from touchline.editing.framing import parse_aspect
     from touchline.errors import InputError
     from touchline.thresholds import parse_thresholds
@@ -144,7 +173,12 @@ def reel(
         min_confidence=parse_thresholds(min_confidence or []),
         deinterlace=deinterlace,
         audio_track=audio_track,
-        finish=Finish(cut, keep_hdr),
+        finish=Finish(
+            *(cut, keep_hdr, parse_loudness(loudness), music, titles, scoreboard),
+            teams=None if teams is None else parse_teams(teams),
+            logo=logo,
+            outro=None if outro is None else parse_outro(outro),
+        ),
     )
     given = video or []
     if is_folder:

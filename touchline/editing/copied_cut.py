@@ -1,17 +1,27 @@
 """Cutting a reel by copying: groups of pictures stay as they are, borders are encoded anew."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from touchline.editing.sound import AUDIO_RATE
+from touchline.editing.finish import OUTRO_SECONDS
+from touchline.editing.overlay import Pixels
+from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
 from touchline.media.border_encoder import BorderEncoder
 from touchline.media.gops import ClipPlan, Coding, coding_of, plan_clip
-from touchline.media.splicing import Painter, ParameterSets, SplicedWriter, runs_of, sets_of
+from touchline.media.painting import still_frames
+from touchline.media.splicing import (
+    Painter,
+    ParameterSets,
+    Run,
+    SplicedWriter,
+    runs_of,
+    sets_of,
+)
+from touchline.media.video import VideoInfo
 from touchline.reel import Clip
 from touchline.runtime.progress import Progress
-from touchline.scores import FloatArray
 
 LEAST_COPIED_SHARE = 0.1
 """Where less can be copied, all is encoded: one quality, key frames at even distances."""
@@ -31,6 +41,17 @@ class CopiedReel:
     coding: Coding
     plans: tuple[ClipPlan, ...]
 
+    def heard(self, infos: Sequence[VideoInfo]) -> list[HeardClip]:
+        """What is heard of each clip: from its first picture to the end of its last."""
+        return [
+            HeardClip(
+                info,
+                plan.coding.seconds(plan.first),
+                (plan.end - plan.first) * plan.coding.time_base,
+            )
+            for plan, info in zip(self.plans, infos, strict=True)
+        ]
+
     @property
     def copied_share(self) -> float:
         """Share of the reel that is copied."""
@@ -43,11 +64,13 @@ def plan_copies(
     sources: Sequence[Path],
     drawn: Callable[[Clip], Stretches],
     keep_hdr: bool,
+    adds_pictures: bool = False,
 ) -> CopiedReel | str:
     """How a reel is cut by copying; or why it cannot be, in words.
 
     Args:
         sources: the video of each clip.
+        adds_pictures: whether pictures of our own are among those of the videos.
         drawn: the stretches of a clip's video that are drawn on.
 
     Raises:
@@ -60,6 +83,8 @@ def plan_copies(
             return f"{path.name}: {coding}"
         if coding.hdr is not None and not keep_hdr:
             return f"{path.name}: it is HDR and tone-mapped"
+        if (adds_pictures or any(map(drawn, clips))) and not coding.is_upright:
+            return f"{path.name}: it is drawn on, and turned or stretched for display"
         codings[path] = coding
     first = codings[sources[0]]
     other = next((path for path, coding in codings.items() if not coding.fits(first)), None)
@@ -91,8 +116,8 @@ def write_copies(
     path: Path,
     *,
     painters: Sequence[Painter | None],
-    sound: Callable[[int, Fraction, int], Iterable[FloatArray]] | None,
-    channels: int = 2,
+    sound: ReelSound | None,
+    outro: Pixels | None = None,
     encoder: str | None = None,
     comment: str | None = None,
     progress: Progress | None = None,
@@ -101,8 +126,8 @@ def write_copies(
 
     Args:
         painters: what draws on the pictures of each clip that are drawn on.
-        sound: blocks of sound of a clip, given its number, its start in seconds of its video, and
-            its samples; None for a silent reel.
+        sound: of the clips; None for a silent reel.
+        outro: a picture (height, width, 3) with which the reel ends.
 
     Raises:
         MediaError: a picture cannot be decoded, or the file cannot be written.
@@ -111,7 +136,7 @@ def write_copies(
     for plan in reel.plans:
         sets.add(sets_of(plan))
     border = BorderEncoder(reel.coding, sets.free_number or 0, encoder)
-    if any(piece.copied is None for plan in reel.plans for piece in plan.pieces):
+    if outro is not None or any(p.copied is None for plan in reel.plans for p in plan.pieces):
         sets.add(border.sets)
     with SplicedWriter(
         path,
@@ -119,7 +144,7 @@ def write_copies(
         sets,
         reorder_seconds=max(plan.reorder * plan.coding.time_base for plan in reel.plans),
         audio_rate=None if sound is None else AUDIO_RATE,
-        audio_channels=channels,
+        audio_channels=2 if sound is None else sound.channels,
         comment=comment,
     ) as writer:
         for number, (plan, paint) in enumerate(zip(reel.plans, painters, strict=True)):
@@ -128,7 +153,17 @@ def write_copies(
                 writer.write(run, plan.coding.time_base)
             if sound is not None:
                 start = plan.coding.seconds(plan.first)
-                for block in sound(number, start, writer.samples_due - before):
+                for block in sound.of(number, start, writer.samples_due - before):
                     writer.write_sound(block)
             if progress is not None:
                 progress((number + 1) / len(reel.plans))
+        if outro is not None:
+            before = writer.samples_due
+            stills = still_frames(outro, reel.coding, round(OUTRO_SECONDS * reel.coding.rate))
+            pictures = list(border.encode(stills))
+            end = len(pictures) * reel.coding.period
+            writer.write(Run(pictures, end, border.sets), reel.coding.time_base)
+            for block in () if sound is None else sound.silence(writer.samples_due - before):
+                writer.write_sound(block)
+        for block in () if sound is None else sound.finish():
+            writer.write_sound(block)

@@ -1,10 +1,22 @@
 """How a reel is finished: copied or encoded, its sound, what is drawn."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
+
+from touchline.errors import InputError
+from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS, R128_LUFS, WEB_LUFS
 
 Cut = Literal["auto", "copy", "encode"]
 CUTS: tuple[Cut, ...] = get_args(Cut)
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+OUTRO_SECONDS = 3
+
+LOUDNESSES = {"source": None, "r128": R128_LUFS, "web": WEB_LUFS}
+"""Names of loudnesses, in LUFS."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +28,72 @@ class Finish:
             only those around them; ``copy`` refuses where that cannot be; ``encode`` encodes all.
         keep_hdr: leave pictures of high dynamic range as they are; by default they are
             tone-mapped to BT.709.
+        loudness: of the whole reel, in LUFS; None for that of the videos.
+        music: a file whose sound lies beneath, turned down where the videos are heard.
+        titles: begin clips with their title, match clock and score.
+        scoreboard: show teams, score and match clock all the time.
+        teams: names of home and away.
+        logo: a picture that is shown all the time.
+        outro: a picture or a text with which the reel ends.
     """
 
     cut: Cut = "auto"
     keep_hdr: bool = False
+    loudness: float | None = None
+    music: Path | None = None
+    titles: bool = False
+    scoreboard: bool = False
+    teams: tuple[str, str] | None = None
+    logo: Path | None = None
+    outro: Path | str | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it uses."""
+        return tuple(p for p in (self.music, self.logo, self.outro) if isinstance(p, Path))
+
+
+def parse_outro(text: str) -> Path | str:
+    """A picture by the ending of its name, else a text.
+
+    Raises:
+        InputError: an empty text.
+    """
+    if not text.strip():
+        raise InputError("the outro is empty", where="--outro", remedy="give a text or a picture")
+    return Path(text) if Path(text).suffix.lower() in PICTURE_SUFFIXES else text
+
+
+def parse_teams(text: str) -> tuple[str, str]:
+    """Names of home and away with a comma between.
+
+    Raises:
+        InputError: not two names.
+    """
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2 or not all(names):
+        raise InputError(
+            f"{text!r} does not name two teams", where="--teams", remedy="give HOME,AWAY"
+        )
+    return names[0], names[1]
+
+
+def parse_loudness(text: str) -> float | None:
+    """``r128``, ``web``, ``source`` (None) or a number of LUFS.
+
+    Raises:
+        InputError: anything else.
+    """
+    if text in LOUDNESSES:
+        return LOUDNESSES[text]
+    with suppress(ValueError):
+        if LEAST_LUFS <= (value := float(text)) <= GREATEST_LUFS:
+            return value
+    raise InputError(
+        f"{text!r} is not a loudness",
+        where="--loudness",
+        remedy=f"give {', '.join(LOUDNESSES)} or {LEAST_LUFS:g} to {GREATEST_LUFS:g} LUFS",
+    )
 
 
 PLAIN = Finish()

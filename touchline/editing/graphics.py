@@ -1,14 +1,37 @@
 """What is drawn into the pictures of a reel, and where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from touchline.colours import class_colour
-from touchline.editing.overlay import Pixels, Rgb, draw_labels
+from touchline.editing.finish import Finish
+from touchline.editing.overlay import (
+    Pixels,
+    Rgb,
+    draw_board,
+    draw_labels,
+    draw_logo,
+    draw_title,
+    read_picture,
+)
+from touchline.events import Event, Score
 from touchline.labels import LabelSet, label_set_of
+from touchline.match_state import (
+    clip_event,
+    format_match,
+    format_match_clock,
+    format_score,
+    score_shown,
+    teams_in,
+)
 from touchline.reel import Clip, Reel
 
 TITLE_SECONDS = 4
+"""How long the title of a clip is shown above the captions of its events."""
+
+LOWER_THIRD_SECONDS = 3
+
 BEFORE_SECONDS = 1
 AFTER_SECONDS = 3
 """How long the caption of an event is shown before and after it."""
@@ -16,32 +39,57 @@ AFTER_SECONDS = 3
 _TITLE_COLOUR = (240, 240, 240)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graphics:
     """What is drawn into a reel.
 
     Attributes:
-        labels: classes of the captions of events; None for no captions.
+        classes: of the events.
+        labels: whether events have captions.
+        titles: whether clips begin with their title, clock and score.
+        scoreboard: whether teams, score and clock are shown all the time.
+        teams: names of home and away.
+        logo: (h, w, 4), shown all the time; None for no logo.
     """
 
-    labels: LabelSet | None = None
+    classes: LabelSet
+    labels: bool = False
+    titles: bool = False
+    scoreboard: bool = False
+    teams: Sequence[str | None] | None = None
+    logo: Pixels | None = None
 
     @classmethod
-    def of(cls, reel: Reel, *, labels: bool) -> "Graphics":
-        """What is drawn into a reel with or without the captions of its events."""
+    def of(cls, reel: Reel, finish: Finish, *, labels: bool) -> "Graphics":
+        """What is drawn into a reel.
+
+        Raises:
+            InputError: the logo cannot be read.
+        """
         names = tuple(dict.fromkeys(event.label for clip in reel for event in clip.events))
-        return cls(label_set_of(names or ("-",)) if labels else None)
+        return cls(
+            classes=label_set_of(names or ("-",)),
+            labels=labels,
+            titles=finish.titles,
+            scoreboard=finish.scoreboard,
+            teams=finish.teams or teams_in(reel.extra),
+            logo=None if finish.logo is None else read_picture(finish.logo),
+        )
 
     def stretches(self, clip: Clip) -> list[tuple[Fraction, Fraction]]:
         """The stretches [start, end) of a clip's video in which something is drawn."""
-        found = []
-        if self.labels is not None:
+        start, found = clip.start_seconds, []
+        if self.logo is not None or (self.scoreboard and self._board(clip, start)):
+            return [(Fraction(start) - 1, Fraction(clip.end_seconds) + 1)]
+        if self.labels:
             found += [
                 (e.seconds - BEFORE_SECONDS, e.seconds + AFTER_SECONDS + 1e-6) for e in clip.events
             ]
             if clip.title:
-                found.append((clip.start_seconds - 1, clip.start_seconds + TITLE_SECONDS))
-        return [(Fraction(start), Fraction(end)) for start, end in found]
+                found.append((start - 1, start + TITLE_SECONDS))
+        if self.titles and self._title(clip):
+            found.append((start - 1, start + LOWER_THIRD_SECONDS))
+        return [(Fraction(begin), Fraction(end)) for begin, end in found]
 
     def cover(self, reel: Reel) -> bool:
         """Whether something is drawn into any clip."""
@@ -49,11 +97,15 @@ class Graphics:
 
     def draw(self, pixels: Pixels, clip: Clip, seconds: float) -> Pixels:
         """The picture of a clip at a time with what is drawn into it."""
-        if self.labels is None:
-            return pixels
-        return draw_labels(pixels, self._captions(clip, seconds, self.labels))
+        if self.labels:
+            pixels = draw_labels(pixels, self._captions(clip, seconds))
+        if self.titles and seconds < clip.start_seconds + LOWER_THIRD_SECONDS:
+            pixels = draw_title(pixels, self._title(clip))
+        if self.scoreboard and (board := self._board(clip, seconds)):
+            pixels = draw_board(pixels, board, _TITLE_COLOUR)
+        return pixels if self.logo is None else draw_logo(pixels, self.logo)
 
-    def _captions(self, clip: Clip, seconds: float, labels: LabelSet) -> list[tuple[str, Rgb]]:
+    def _captions(self, clip: Clip, seconds: float) -> list[tuple[str, Rgb]]:
         """The captions at a time: those of events near it, below the title of the clip during its
         first seconds."""
         near = [
@@ -62,7 +114,47 @@ class Graphics:
             if event.seconds - BEFORE_SECONDS <= seconds <= event.seconds + AFTER_SECONDS
         ]
         names = dict.fromkeys(event.label for event in near)
-        lines = [(name, class_colour(labels, name)) for name in names]
+        lines = [(name, class_colour(self.classes, name)) for name in names]
         if clip.title and clip.title not in names and seconds < clip.start_seconds + TITLE_SECONDS:
             lines.insert(0, (clip.title, _TITLE_COLOUR))
         return lines
+
+    def _title(self, clip: Clip) -> list[tuple[str, Rgb]]:
+        """The lines of a lower third: what a clip shows, then teams, clock and score."""
+        event = clip_event(clip)
+        title = clip.title or (event.label if event is not None else "")
+        if not title:
+            return []
+        colour = _TITLE_COLOUR if event is None else class_colour(self.classes, event.label)
+        state = "" if event is None else self._state(event, clip.half)
+        return [(title, colour), *([(state, _TITLE_COLOUR)] if state else [])]
+
+    def _board(self, clip: Clip, seconds: float) -> str:
+        """Teams, score and clock at a time, such as ``ARS 1-0 CHE  63:10``; what is not known is
+        left out."""
+        match = self._match(_score_at(clip.events, seconds))
+        event = next((e for e in clip.events if e.clock_seconds is not None), None)
+        if event is None or event.clock_seconds is None:
+            return match
+        clock = max(0.0, event.clock_seconds + seconds - event.seconds)
+        return f"{match}  {format_match_clock(clock, event.half or clip.half)}".strip()
+
+    def _state(self, event: Event, half: int | None) -> str:
+        """Teams, score and clock at an event; before a goal that is to be seen, not after it."""
+        clock = event.clock_seconds
+        when = "" if clock is None else format_match_clock(clock, event.half or half)
+        return "  ".join(filter(None, (self._match(event.score), when)))
+
+    def _match(self, score: Score | None) -> str:
+        if self.teams is None:
+            return "" if score is None else format_score(score)
+        return format_match(self.teams, score)
+
+
+def _score_at(events: Sequence[Event], seconds: float) -> Score | None:
+    """The score at a time by the last event before it, else by the first after it."""
+    stated = sorted((e for e in events if e.score is not None), key=lambda e: e.seconds)
+    past = [event for event in stated if event.seconds <= seconds]
+    if past:
+        return score_shown(past[-1])
+    return stated[0].score if stated else None

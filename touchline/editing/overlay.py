@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from touchline.errors import InputError
+
 Pixels = npt.NDArray[np.uint8]
 Rgb = tuple[int, int, int]
 
 MAX_LINES = 4
+
+_PICTURES = ("PNG", "JPEG", "WEBP")
+_MOST_PIXELS = 40_000_000
 
 _BACKGROUND = (12, 18, 16, 190)
 _INK = (255, 255, 255, 255)
@@ -36,6 +42,93 @@ def draw_labels(pixels: Pixels, lines: Sequence[tuple[str, Rgb]]) -> Pixels:
         _blend(drawn[top:bottom, margin : margin + plate.shape[1]], plate)
         bottom = top - max(1, margin // 3)
     return drawn
+
+
+def draw_title(pixels: Pixels, lines: Sequence[tuple[str, Rgb]]) -> Pixels:
+    """A copy of the picture with lines of text as a lower third: the first one larger."""
+    height, width = pixels.shape[:2]
+    drawn = pixels.copy()
+    margin = max(4, min(height, width) // 16)
+    size = max(12, min(height, width) // 14)
+    plates = [
+        _plate(text, colour, size if place == 0 else size * 2 // 3, width - 2 * margin)
+        for place, (text, colour) in enumerate(lines)
+    ]
+    top = max(0, height - margin - sum(len(plate) for plate in plates))
+    for plate in plates:
+        _blend(drawn[top : top + len(plate), margin : margin + plate.shape[1]], plate)
+        top += len(plate)
+    return drawn
+
+
+def draw_board(pixels: Pixels, text: str, colour: Rgb) -> Pixels:
+    """A copy of the picture with a line of text at the upper left: teams, score and clock."""
+    height, width = pixels.shape[:2]
+    drawn = pixels.copy()
+    margin = max(2, min(height, width) // 24)
+    plate = _plate(text, colour, max(10, min(height, width) // 20), width - 2 * margin)
+    _blend(drawn[margin : margin + len(plate), margin : margin + plate.shape[1]], plate)
+    return drawn
+
+
+def draw_logo(pixels: Pixels, logo: Pixels) -> Pixels:
+    """A copy of the picture with a logo (h, w, 4) at the upper right, a tenth as high."""
+    height, width = pixels.shape[:2]
+    drawn = pixels.copy()
+    margin = max(2, min(height, width) // 24)
+    plate = _fitted_logo(logo.tobytes(), logo.shape[1], max(4, height // 10), width // 4)
+    left = max(0, width - margin - plate.shape[1])
+    _blend(drawn[margin : margin + len(plate), left : left + plate.shape[1]], plate)
+    return drawn
+
+
+@lru_cache(maxsize=8)
+def _fitted_logo(data: bytes, columns: int, height: int, width: int) -> Pixels:
+    image = Image.frombytes("RGBA", (columns, len(data) // 4 // columns), data)
+    image.thumbnail((width, height))
+    return np.asarray(image)
+
+
+def draw_card(size: tuple[int, int], text: str) -> Pixels:
+    """A dark picture (height, width, 3) with a text in the middle."""
+    width, height = size
+    image = Image.new("RGB", size, _BACKGROUND[:3])
+    font = ImageFont.load_default(size=max(12, min(size) // 10))
+    fitting = _fitted(text, font, width * 9 // 10)
+    draw = ImageDraw.Draw(image)
+    draw.text((width // 2, height // 2), fitting, font=font, fill=_INK, anchor="mm")
+    return np.asarray(image)
+
+
+def fit_picture(size: tuple[int, int], picture: Pixels) -> Pixels:
+    """A picture (h, w, 4) in the middle of a dark one (height, width, 3)."""
+    image = Image.fromarray(picture)
+    image.thumbnail(size)
+    card = Image.new("RGB", size, _BACKGROUND[:3])
+    place = (size[0] - image.width) // 2, (size[1] - image.height) // 2
+    card.paste(image, place, image)
+    return np.asarray(card)
+
+
+def read_picture(path: Path) -> Pixels:
+    """A picture file (PNG, JPEG or WebP) as (h, w, 4).
+
+    Raises:
+        InputError: it is missing, of another kind, damaged or too large.
+    """
+    try:
+        with Image.open(path, formats=_PICTURES) as image:
+            if image.width * image.height <= _MOST_PIXELS:
+                return np.asarray(image.convert("RGBA"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            "cannot be read as a picture"
+            if path.is_file()
+            else f"cannot be read ({getattr(error, 'strerror', None) or 'no such file'})",
+            where=path,
+            remedy=f"give a {', '.join(_PICTURES)} file",
+        ) from error
+    raise InputError("is too large a picture", where=path, remedy=f"at most {_MOST_PIXELS} pixels")
 
 
 def _blend(region: Pixels, plate: Pixels) -> None:

@@ -1,6 +1,6 @@
 """Rendering a reel from its videos: frame-exact, with sound, as one file that browsers play."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
@@ -8,10 +8,11 @@ from pathlib import Path
 
 from touchline.editing.copied_cut import CopiedReel, plan_copies, write_copies
 from touchline.editing.cuts import snap_to_cuts
-from touchline.editing.finish import PLAIN, Finish
+from touchline.editing.finish import OUTRO_SECONDS, PLAIN, Finish
 from touchline.editing.framing import Frame, follow_play, frame_in
 from touchline.editing.graphics import Graphics
-from touchline.editing.sound import AUDIO_RATE, channels_of, clip_sound
+from touchline.editing.overlay import Pixels, draw_card, fit_picture, read_picture
+from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
 from touchline.editing.sources import VideoPaths, video_of_clip
 from touchline.errors import InputError, MediaError
 from touchline.media.painting import painter
@@ -20,7 +21,6 @@ from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
-from touchline.scores import FloatArray
 
 
 def render_reel(
@@ -50,7 +50,7 @@ def render_reel(
             aspect ratio of the video. A part of a small picture is enlarged.
         deinterlace: fill in the lines of interlaced pictures.
         audio_track: number of the sound track, from 1; None for the one that a player plays.
-        finish: whether pictures are copied or encoded.
+        finish: whether pictures are copied or encoded; music and loudness.
         comment: a text stored in the file's metadata.
         progress: called with the fraction done, 0 to 1.
 
@@ -72,7 +72,7 @@ def render_reel(
         reel=reel,
         path=Path(path),
         infos=[infos[video_of_clip(clip, video)] for clip in reel],
-        graphics=Graphics.of(reel, labels=burn_labels),
+        graphics=Graphics.of(reel, finish, labels=burn_labels),
         aspect=aspect,
         deinterlace=deinterlace,
         audio_track=audio_track,
@@ -129,26 +129,37 @@ class _Work:
         if self.aspect is not None:
             return "--aspect: pictures are cut to shape" if self.finish.cut == "copy" else ""
         sources = [info.path for info in self.infos]
-        found = plan_copies(self.reel.clips, sources, self.graphics.stretches, self.finish.keep_hdr)
+        found = plan_copies(
+            self.reel.clips,
+            sources,
+            self.graphics.stretches,
+            self.finish.keep_hdr,
+            adds_pictures=self.finish.outro is not None,
+        )
         drawn_only = isinstance(found, str) and self.graphics.cover(self.reel)
         return "" if drawn_only and self.finish.cut == "auto" else found
 
-    @property
-    def _has_audio(self) -> bool:
-        return any(info.has_audio for info in self.infos)
+    def _sound(self, clips: Sequence[HeardClip]) -> ReelSound | None:
+        """The sound of the reel; None where there is none."""
+        if self.finish.music is None and not any(clip.info.has_audio for clip in clips):
+            return None
+        rest = 0.0 if self.finish.outro is None else OUTRO_SECONDS
+        return ReelSound(clips, self.finish, track=self.audio_track, rest_seconds=rest)
+
+    def _outro(self, size: tuple[int, int]) -> Pixels | None:
+        if self.finish.outro is None:
+            return None
+        if isinstance(self.finish.outro, str):
+            return draw_card(size, self.finish.outro)
+        return fit_picture(size, read_picture(self.finish.outro))
 
     def _write_copies(self, copies: CopiedReel) -> None:
-        channels = channels_of(self.infos, self.audio_track)
-
-        def sound(number: int, start: Fraction, samples: int) -> Iterable[FloatArray]:
-            return clip_sound(self.infos[number], start, samples, self.audio_track, channels)
-
         write_copies(
             copies,
             self.path,
             painters=[self._painter(clip) for clip in self.reel],
-            sound=sound if self._has_audio else None,
-            channels=channels,
+            sound=self._sound(copies.heard(self.infos)),
+            outro=self._outro(copies.coding.size),
             comment=self.comment,
             progress=self.progress,
         )
@@ -161,30 +172,36 @@ class _Work:
     def _write_encoded(self) -> None:
         first = self.infos[0]
         shown = None if self.aspect is None else frame_in(*first.size, self.aspect)
-        channels = channels_of(self.infos, self.audio_track)
+        starts_and_lengths = ((Fraction(c.start_seconds), Fraction(c.seconds)) for c in self.reel)
+        heard = map(HeardClip, self.infos, *zip(*starts_and_lengths, strict=True))
+        sound = self._sound(list(heard))
         with VideoWriter(
             self.path,
             shown.window if shown else first.size,
             first.frame_rate,
-            audio_rate=AUDIO_RATE if self._has_audio else None,
-            audio_channels=channels,
+            audio_rate=None if sound is None else AUDIO_RATE,
+            audio_channels=2 if sound is None else sound.channels,
             comment=self.comment,
         ) as writer:
             shares = accumulate(clip.seconds / self.reel.seconds for clip in self.reel)
-            for clip, info, share in zip(self.reel, self.infos, shares, strict=True):
-                before = writer.frames_written
-                self._write_pictures(writer, clip, info, shown)
-                if self._has_audio:
-                    due = [
-                        round(n * AUDIO_RATE / first.frame_rate)
-                        for n in (before, writer.frames_written)
-                    ]
-                    for chunk in clip_sound(
-                        info, clip.start_seconds, due[1] - due[0], self.audio_track, channels
-                    ):
-                        writer.write_audio(chunk)
+            for number, (clip, share) in enumerate(zip(self.reel, shares, strict=True)):
+                before = writer.samples_due
+                self._write_pictures(writer, clip, self.infos[number], shown)
+                if sound is not None:
+                    due = writer.samples_due - before
+                    for block in sound.of(number, Fraction(clip.start_seconds), due):
+                        writer.write_audio(block)
                 if self.progress is not None:
                     self.progress(share)
+            outro = self._outro(writer.size)
+            if outro is not None:
+                before = writer.samples_due
+                for _ in range(round(OUTRO_SECONDS * first.frame_rate)):
+                    writer.write(outro)
+                for block in () if sound is None else sound.silence(writer.samples_due - before):
+                    writer.write_audio(block)
+            for block in () if sound is None else sound.finish():
+                writer.write_audio(block)
 
     def _write_pictures(
         self, writer: VideoWriter, clip: Clip, info: VideoInfo, shown: Frame | None

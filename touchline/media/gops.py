@@ -90,6 +90,11 @@ class Coding:
         return self._kind == other._kind
 
     @property
+    def is_upright(self) -> bool:
+        """Whether its pictures are displayed as they are coded."""
+        return self.rotation == Orientation() and self.pixel_aspect in (None, 1)
+
+    @property
     def _kind(self) -> tuple[object, ...]:
         shape = (self.size, self.pixel_aspect, self.rotation)
         return (self.codec, self.pixel_format, self.colours, *shape)

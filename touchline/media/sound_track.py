@@ -20,6 +20,14 @@ _FRAME = 1024
 Samples = NDArray[np.float32]
 
 
+def frame_of(samples: Samples, rate: int, place: int) -> av.AudioFrame:
+    """Samples (n, channels) as a frame of floats that begins at a sample."""
+    planes = np.ascontiguousarray(samples.T, np.float32)
+    frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=LAYOUTS[samples.shape[1]])
+    frame.sample_rate, frame.pts, frame.time_base = rate, place, Fraction(1, rate)
+    return frame
+
+
 class SoundTrack:
     """Encodes samples as they come due, so that sound may be given ahead of the picture.
 
@@ -83,11 +91,6 @@ class SoundTrack:
         return np.concatenate(taken)
 
     def _encode(self, samples: Samples) -> None:
-        planes = np.ascontiguousarray(np.clip(samples, -1, 1).T)
-        layout = LAYOUTS[self.channels]
-        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
-        frame.sample_rate = self.rate
-        frame.pts = self.encoded
-        frame.time_base = Fraction(1, self.rate)
+        frame = frame_of(np.clip(samples, -1, 1), self.rate, self.encoded)
         self.encoded += len(samples)
         self._container.mux(self._stream.encode(frame))

@@ -133,6 +133,11 @@ class VideoWriter:
         else:
             self._discard()
 
+    @property
+    def samples_due(self) -> int:
+        """Samples of audio that the video written so far lasts."""
+        return round(self.frames_written * (self.audio_rate or 0) / self.rate)
+
     def write(self, pixels: NDArray[np.uint8]) -> None:
         """Append one frame, uint8 RGB of shape (height, width, 3).
 
@@ -162,7 +167,7 @@ class VideoWriter:
             self._container.mux(self._video.encode(frame))
             self.frames_written += 1
             if self._sound is not None:
-                self._sound.encode_until(self._samples_due())
+                self._sound.encode_until(self.samples_due)
 
     def write_audio(self, samples: NDArray[np.float32]) -> None:
         """Append audio: float32 in [-1, 1], (n,) mono or (n, channels), at ``audio_rate``.
@@ -194,7 +199,7 @@ class VideoWriter:
             raise MediaError("no frame was written", where=self.path, remedy="write at least one")
         with self._failures():
             if self._sound is not None:
-                self._sound.finish(self._samples_due())
+                self._sound.finish(self.samples_due)
             self._container.mux(self._video.encode(None))
             self._container.close()
             self._unfinished.replace(self.path)
@@ -261,10 +266,6 @@ class VideoWriter:
         if threads is not None:
             context.thread_count = threads
         return stream
-
-    def _samples_due(self) -> int:
-        """Samples of audio that the video written so far lasts."""
-        return round(self.frames_written * (self.audio_rate or 0) / self.rate)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -1,0 +1,126 @@
+"""Titles, score, logo and outro stand where they belong; loudness and music are as asked for."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from touchline.editing.finish import Finish, parse_loudness
+from touchline.editing.graphics import Graphics
+from touchline.editing.render import render_reel
+from touchline.errors import InputError
+from touchline.events import Event
+from touchline.media.audio import read_audio
+from touchline.media.mastering import Mixer, loudness_of
+from touchline.media.video import probe, read_frames
+from touchline.media.writer import VideoWriter
+from touchline.reel import Clip, Reel
+
+RATE = 48_000
+SIZE = (160, 96)
+GOAL = Event(6.0, "Goal", half=1, clock_seconds=606.0, score=(0, 0), team="home")
+CLIP = Clip("match.mp4", 1.0, 9.0, half=1, events=(GOAL,), title="Goal")
+
+
+@pytest.fixture(scope="module")
+def match(tmp_path_factory) -> Path:
+    """Ten grey seconds with a quiet tone on the left, silent in the last four."""
+    path = tmp_path_factory.mktemp("finish") / "match.mp4"
+    time = np.arange(10 * RATE) / RATE
+    left = np.where(time < 6, 0.05 * np.sin(2 * np.pi * 440 * time), 0)
+    with VideoWriter(path, SIZE, 25, audio_rate=RATE, keyframe_seconds=1) as writer:
+        for _ in range(250):
+            writer.write(np.full((SIZE[1], SIZE[0], 3), 120, np.uint8))
+        writer.write_audio(np.stack([left, 0 * left], 1).astype(np.float32))
+    return path
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with read_frames(path) as frames:
+        return [frame.pixels.astype(int) for frame in frames]
+
+
+def sound(path: Path, channels: int = 2) -> np.ndarray:
+    return np.concatenate(list(read_audio(path, RATE, channels=channels)))
+
+
+def test_titles_stand_at_the_beginning_and_the_outro_at_the_end(match, tmp_path):
+    out = tmp_path / "reel.mp4"
+    finish = Finish("copy", titles=True, outro="Full time")
+    render_reel(Reel((CLIP,)), out, match, snap=False, finish=finish)
+    shown = pictures(out)
+    assert len(shown) == 200 + 75
+    drawn = [bool(np.abs(picture - 120).max() > 60) for picture in shown]
+    assert drawn == [True] * 75 + [False] * 125 + [True] * 75
+    assert probe(out).duration_seconds == pytest.approx(11.0, abs=0.04)
+    assert len(sound(out)) / RATE == pytest.approx(11.0, abs=0.04)
+
+
+def test_a_score_counts_a_goal_when_it_is_seen():
+    graphics = Graphics.of(
+        Reel((CLIP,)), Finish(scoreboard=True, teams=("ARS", "CHE")), labels=False
+    )
+    assert graphics._board(CLIP, 5.0) == "ARS 0-0 CHE  1H 10:05"
+    assert graphics._board(CLIP, 6.5) == "ARS 1-0 CHE  1H 10:06"
+    assert graphics._title(CLIP)[1][0] == "ARS 0-0 CHE  1H 10:06"
+
+
+def test_a_logo_stands_at_the_upper_right_all_the_time(match, tmp_path):
+    logo = tmp_path / "logo.png"
+    Image.new("RGBA", (40, 40), (255, 0, 0, 255)).save(logo)
+    out = tmp_path / "reel.mp4"
+    render_reel(Reel((CLIP,)), out, match, snap=False, finish=Finish(logo=logo))
+    for picture in pictures(out)[::50]:
+        assert picture[8, -9, 0] > 200 and picture[8, -9, 1] < 60
+        assert abs(picture[8, 8] - 120).max() < 8
+
+
+@pytest.mark.parametrize("name", ["none.png", "text.png"])
+def test_a_logo_that_is_none_is_refused(match, tmp_path, name):
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(InputError, match=f"{name}: cannot be read"):
+        render_reel(Reel((CLIP,)), tmp_path / "r.mp4", match, finish=Finish(logo=tmp_path / name))
+    assert not (tmp_path / "r.mp4").exists()
+
+
+@pytest.mark.parametrize("cut", ["copy", "encode"])
+def test_the_whole_reel_has_the_loudness_asked_for(match, tmp_path, cut):
+    out = tmp_path / "reel.mp4"
+    reel = Reel((Clip("match.mp4", 0, 5), Clip("match.mp4", 5, 6)))
+    finish = Finish(cut, loudness=parse_loudness("r128"))
+    render_reel(reel, out, match, snap=False, finish=finish)
+    heard = sound(out)
+    assert loudness_of([heard], RATE, 2) == pytest.approx(-23, abs=0.5)
+    assert np.abs(heard[:, 1]).max() < 0.01  # stereo is kept
+
+
+def test_loud_sound_is_limited_not_clipped():
+    loud = (0.5 * np.sin(2 * np.pi * 50 * np.arange(2 * RATE) / RATE))[:, None].repeat(2, 1)
+    mixer = Mixer(RATE, 2, gain_db=20.0)
+    mixed = np.concatenate([*mixer.mix(loud.astype(np.float32)), *mixer.finish()])
+    assert mixed.shape == loud.shape
+    assert np.abs(mixed).max() <= 0.81
+
+
+def test_music_is_turned_down_where_the_video_is_heard(match, tmp_path):
+    music = tmp_path / "music.wav"
+    tone = (8000 * np.sin(2 * np.pi * 2000 * np.arange(3 * RATE) / RATE)).astype("<i2")
+    with wave.open(str(music), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(tone.tobytes())
+    out = tmp_path / "reel.mp4"
+    render_reel(
+        Reel((Clip("match.mp4", 0, 10),)), out, match, snap=False, finish=Finish(music=music)
+    )
+    right = sound(out)[:, 1]  # the video is heard on the left only
+    during, after = np.std(right[2 * RATE : 5 * RATE]), np.std(right[7 * RATE : 8 * RATE - 1])
+    assert during > 0.003
+    assert after > 1.5 * during
+
+
+@pytest.mark.parametrize("text", ["loud", "-3", "nan"])
+def test_a_loudness_that_is_none_is_refused(text):
+    with pytest.raises(InputError, match="r128"):
+        parse_loudness(text)
