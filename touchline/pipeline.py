@@ -20,6 +20,7 @@ from touchline.editing.sources import (
     video_of_clip,
     with_videos,
 )
+from touchline.editing.wishes import NO_WISHES, Wishes, chosen_with, wanted
 from touchline.errors import FormatError, InputError
 from touchline.events import TEAMS, Match, Timeline
 from touchline.formats import read, target_format, write
@@ -291,6 +292,7 @@ def chosen_reel(
     seconds: float,
     shift_seconds: float = 0.0,
     jitter_seconds: float = DEFAULT_JITTER_SECONDS,
+    wishes: Wishes = NO_WISHES,
 ) -> Reel:
     """The reel of events; a reel is taken as it is.
 
@@ -303,7 +305,12 @@ def chosen_reel(
     if isinstance(thing, Reel):
         refuse_empty(thing)
         return thing
-    reel = select(thing, seconds, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
+    own = wanted(thing, wishes)
+
+    def choose(most: float) -> Reel:
+        return select(own, most, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
+
+    reel = chosen_with(own, seconds, wishes, choose)
     refuse_empty(reel, _more_events(thing))
     timelines = thing.timelines if isinstance(thing, Match) else (thing,)
     named = next((t for t in timelines if teams_in(t.extra) is not None), None)

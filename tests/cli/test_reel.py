@@ -259,3 +259,28 @@ def test_a_confidence_that_no_event_has_is_said_with_the_highest(tmp_path, refus
     events = write_events(tmp_path / "m.events.json", event)
     line = refused("reel", events, "-o", tmp_path / "o.vtt", "--min-confidence", "0.9")
     assert "lower --min-confidence" in line and "0.5" in line
+
+
+def test_one_call_makes_reels_of_several_lengths_and_of_each_moment(call, videos, events, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = ("--seconds", "2", "--seconds", "4")
+    ended = call("reel", events, "--video", videos / "match.mp4", "-o", out / "reel.mp4", *asked)
+    assert (ended.code, ended.err) == (0, "")
+    assert files_in(out) == {"reel-2s.mp4", "reel-4s.mp4"}
+    lengths = [probe(out / name).duration_seconds for name in ("reel-2s.mp4", "reel-4s.mp4")]
+    assert lengths[0] < lengths[1] <= 4.05
+    ended = call("reel", events, "-o", out / "moment.edl", "--each", "--exclude", "Foul")
+    assert (ended.code, ended.err) == (0, "")
+    assert sum(name.startswith("moment-01-") for name in files_in(out)) == 1
+
+
+def test_wishes_are_followed_and_mean_nothing_to_a_reel(call, refused, videos, events, tmp_path):
+    reel = tmp_path / "match.reel.json"
+    assert call("reel", events, "-o", reel, "--pin", "0-1", "--include", "Goal").code == 0
+    chosen = read(reel)
+    assert {event.label for clip in chosen for event in clip.events} <= {"Goal"}
+    assert chosen.clips[0].start_seconds == 0
+    assert "--include would change nothing" in refused(
+        "reel", reel, "-o", tmp_path / "x.edl", "--include", "Goal"
+    )

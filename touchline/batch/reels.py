@@ -27,6 +27,7 @@ from touchline.editing.sources import (
     videos_of,
     with_videos,
 )
+from touchline.editing.wishes import NO_WISHES, Wishes
 from touchline.errors import FormatError, InputError
 from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
@@ -72,6 +73,7 @@ class ReelOptions:
         deinterlace: whether the lines of interlaced pictures are filled in.
         audio_track: number of the sound track, from 1; None for the one that a player plays.
         finish: how a video file is made.
+        wishes: what it must and must not show.
     """
 
     seconds: float = DEFAULT_REEL_SECONDS
@@ -86,6 +88,7 @@ class ReelOptions:
     deinterlace: bool = True
     audio_track: int | None = None
     finish: Finish = PLAIN
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class ReelTask:
     """
 
     name: str
-    events: tuple[Path, ...] | Match | FormatError
+    events: tuple[Path, ...] | Match | Reel | FormatError
     videos: tuple[Path, ...]
     folders: tuple[Path, ...]
     output: Path
@@ -139,7 +142,12 @@ class ReelTask:
     def release(self) -> None:
         """Nothing is shared."""
 
-    def _run(self, progress: Progress) -> Outcome:
+    def choose(self) -> tuple[Timeline | Match | Reel, Reel]:
+        """What is read, and the clips that are chosen of it.
+
+        Raises:
+            InputError: it cannot be read, or there is nothing to show.
+        """
         options = self.options
         thing = self._read()
         self._refuse_one_video_of_two(thing)
@@ -149,10 +157,21 @@ class ReelTask:
                 where=self.name,
                 remedy="leave that out, or give the events that it was made of",
             )
-        chosen = chosen_reel(thing, options.seconds, options.shift_seconds, options.jitter_seconds)
+        chosen = chosen_reel(
+            thing,
+            options.seconds,
+            options.shift_seconds,
+            options.jitter_seconds,
+            options.wishes,
+        )
         if options.min_confidence:
             chosen = _that_show_events(chosen)
             refuse_empty(chosen, _LOWER)
+        return thing, chosen
+
+    def _run(self, progress: Progress) -> Outcome:
+        options = self.options
+        thing, chosen = self.choose()
         videos = self._sources(chosen)
         refuse_overwriting(self.output, [*_files_of(videos), *options.finish.files])
         warnings = [*_warnings_of(thing), *chosen.warnings]
@@ -185,7 +204,7 @@ class ReelTask:
     def _read(self) -> Timeline | Match | Reel:
         if isinstance(self.events, FormatError):
             raise self.events
-        if isinstance(self.events, Match):
+        if isinstance(self.events, Match | Reel):
             thing: Timeline | Match | Reel = self.events
         else:
             refuse_overwriting(self.output, self.events)

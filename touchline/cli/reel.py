@@ -13,6 +13,7 @@ from touchline.cli.output import (
     RayCommand,
     RayOption,
     finite,
+    in_range,
     new_app,
 )
 from touchline.cli.unused import given_options, refuse_unused
@@ -21,7 +22,8 @@ from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 
 app = new_app()
 
-_CHOOSING = ("seconds", "shift_seconds", "jitter_seconds")
+_WISHES = ("include", "exclude", "players", "team", "pin", "min_clip", "max_clip")
+_CHOOSING = ("seconds", "shift_seconds", "jitter_seconds", *_WISHES)
 """Options that say how clips are chosen; a reel that is given has its clips."""
 
 _OF_PICTURE_AND_SOUND = (
@@ -58,7 +60,16 @@ def reel(
             "events, the folder of the videos, arranged in the same way."
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Greatest length of the reel.")] = 180.0,
+    seconds: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Greatest length of the reel, by default 180; repeat it for several: "
+            "reel-30s.mp4, reel-90s.mp4."
+        ),
+    ] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="One file for each moment: reel-01-goal.mp4.")
+    ] = False,
     labels: Annotated[bool, typer.Option(help="Write the events into the picture.")] = False,
     snap: Annotated[
         bool | None,
@@ -75,6 +86,33 @@ def reel(
     audio_track: Annotated[
         int | None,
         typer.Option(min=1, help="Which sound track of the video is heard, counted from 1."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only events of this class; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No events of this class; may be repeated.")
+    ] = None,
+    players: Annotated[
+        list[str] | None,
+        typer.Option(help="Only events of this player, by a part of the name; may be repeated."),
+    ] = None,
+    team: Annotated[
+        list[str] | None,
+        typer.Option(help="Only events of this team: home, away or a name; may be repeated."),
+    ] = None,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A stretch that is always shown: 12:30-12:50, or 2/12:30-12:50 of a half."
+        ),
+    ] = None,
+    min_clip: Annotated[
+        float, typer.Option(callback=in_range(0, 600), help="Least length of a clip in seconds.")
+    ] = 0.0,
+    max_clip: Annotated[
+        float | None,
+        typer.Option(callback=in_range(1, 3600), help="Greatest length of a clip in seconds."),
     ] = None,
     cut: Annotated[
         Literal["auto", "copy", "encode"],
@@ -155,10 +193,13 @@ def reel(
     settings are kept, so an interrupted call continues when it is given again.
     """
     from touchline.batch.executor import open_executor
+    from touchline.batch.reel_versions import of_lengths, of_moments
     from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
     from touchline.editing.finish import Finish, parse_loudness, parse_outro, parse_teams
     from touchline.editing.framing import parse_aspect
+    from touchline.editing.wishes import Wishes, parse_pin
     from touchline.errors import InputError
+    from touchline.pipeline import DEFAULT_REEL_SECONDS
     from touchline.thresholds import parse_thresholds
     from touchline.timebase import parse_rate
 
@@ -167,12 +208,22 @@ def reel(
     is_folder = len(events) == 1 and events[0].is_dir() and (output.is_dir() or not output.suffix)
     suffix = to if is_folder else output.suffix
     _refuse_unused(context, suffix, is_folder, events)
+    lengths = seconds or [DEFAULT_REEL_SECONDS]
     options = ReelOptions(
-        *(seconds, labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),
+        *(lengths[0], labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),
         half=half,
         min_confidence=parse_thresholds(min_confidence or []),
         deinterlace=deinterlace,
         audio_track=audio_track,
+        wishes=Wishes(
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            players=tuple(players or ()),
+            teams=tuple(team or ()),
+            pins=tuple(map(parse_pin, pin or ())),
+            least_seconds=min_clip,
+            greatest_seconds=max_clip,
+        ),
         finish=Finish(
             *(cut, keep_hdr, parse_loudness(loudness), music, titles, scoreboard),
             teams=None if teams is None else parse_teams(teams),
@@ -191,6 +242,9 @@ def reel(
         tasks = plan_reel(
             events, output, options, videos=given, overwrite=overwrite, choosing=choosing
         )
+    tasks = of_lengths(tasks, lengths)
+    if each:
+        tasks = of_moments(tasks)
     writes = output if is_folder else output.parent
     executor = open_executor(ray, jobs=jobs, reads=[*events, *given], writes=writes)
     summary = run_tasks(tasks, executor, "cutting")

@@ -1,0 +1,100 @@
+"""A reel shows what must be shown, nothing that must not, and fits its length all the same."""
+
+from dataclasses import replace
+
+import pytest
+
+from touchline.editing.wishes import Pin, Wishes, parse_pin
+from touchline.errors import InputError
+from touchline.events import Event, Match, Timeline, Video
+from touchline.pipeline import chosen_reel
+from touchline.reel import Clip, Reel
+
+EVENTS = (
+    Event(100.0, "Goal", 1.0, team="home", player="Ana Roe"),
+    Event(300.0, "Shots on target", 0.9, team="away", player="Ben Ray"),
+    Event(500.0, "Corner", 0.9, team="home", player="Cy Low"),
+    Event(700.0, "Goal", 1.0, team="away", player="Ben Ray"),
+    Event(900.0, "Yellow card", 0.9, team="away", player="Dan Fox"),
+)
+TIMELINE = Timeline(Video("match.mp4", 1000.0), EVENTS)
+
+
+def chosen(seconds: float = 60.0, thing: Timeline | Match = TIMELINE, **wishes) -> Reel:
+    reel = chosen_reel(thing, seconds, wishes=Wishes(**wishes))
+    assert reel.seconds <= seconds + 1e-6
+    for before, clip in zip(reel.clips, reel.clips[1:], strict=False):
+        assert before.half != clip.half or before.end_seconds <= clip.start_seconds
+    return reel
+
+
+def labels(reel: Reel) -> set[str]:
+    return {event.label for clip in reel for event in clip.events}
+
+
+def shows(reel: Reel, start: float, end: float) -> bool:
+    return any(clip.start_seconds <= start and end <= clip.end_seconds for clip in reel)
+
+
+def test_only_wanted_classes_players_and_teams_are_shown():
+    assert labels(chosen(include=("goal",))) == {"Goal"}
+    assert "Goal" not in labels(chosen(exclude=("Goal",)))
+    assert {e.player for clip in chosen(players=("ray",)) for e in clip.events} == {"Ben Ray"}
+    assert {e.team for clip in chosen(teams=("home",)) for e in clip.events} == {"home"}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"include": ("Gaol",)}, "--include: no event has 'Gaol'; they have: Corner, Goal"),
+        ({"players": ("Zed",)}, "--players: no event has 'Zed'"),
+        ({"teams": ("third",)}, "--team: no event has 'third'; they have: away, home"),
+        ({"pins": (Pin(2000, 2010),)}, "--pin: 33:20 is beyond the end"),
+        ({"pins": (Pin(10, 110),)}, "--pin: they last 1:40.0, longer than the reel"),
+        ({"pins": (Pin(10, 20, half=2),)}, "--pin: there is no half 2 here"),
+    ],
+)
+def test_wishes_that_nothing_can_fulfil_are_refused(wishes, message):
+    with pytest.raises(InputError, match=message):
+        chosen(**wishes)
+
+
+def test_pins_are_shown_whole_and_overlapping_ones_once():
+    reel = chosen(40.0, pins=(Pin(600, 610), Pin(605, 620)))
+    assert shows(reel, 600, 620)
+    assert sum(clip.start_seconds < 620 and clip.end_seconds > 600 for clip in reel) == 1
+    assert shows(reel, 98, 102) and shows(reel, 698, 702)
+
+
+def test_certain_goals_are_always_shown_even_in_little_time():
+    goals = tuple(Event(100.0 * k, "Goal", 1.0) for k in range(1, 9))
+    reel = chosen(24.0, Timeline(Video("match.mp4", 1000.0), goals))
+    for goal in goals:
+        assert shows(reel, goal.seconds - 0.5, goal.seconds + 0.5)
+
+
+def test_clips_have_the_length_that_is_wished():
+    reel = chosen(80.0, least_seconds=12, greatest_seconds=15)
+    assert all(12 - 1e-3 <= clip.seconds <= 15 + 1e-3 for clip in reel)
+    assert shows(reel, 99, 101)
+
+
+def test_pins_of_a_match_name_their_half():
+    halves = tuple(replace(TIMELINE, half=half) for half in (1, 2))
+    match = Match("game", halves)
+    assert parse_pin("2/1:40-1:50") == Pin(100, 110, 2)
+    reel = chosen(60.0, match, pins=(Pin(800, 810, 2),))
+    assert any(c.half == 2 and c.start_seconds <= 800 < 810 <= c.end_seconds for c in reel)
+    with pytest.raises(InputError, match="write the half before it"):
+        chosen(60.0, match, pins=(Pin(800, 810),))
+
+
+@pytest.mark.parametrize("text", ["12:30", "12:50-12:30", "a-b", "1-1"])
+def test_a_pin_that_is_none_is_refused(text):
+    with pytest.raises(InputError):
+        parse_pin(text)
+
+
+def test_a_reel_that_is_given_keeps_its_clips():
+    reel = Reel((Clip("match.mp4", 1, 5),))
+    assert chosen_reel(reel, 60.0) is reel
