@@ -102,7 +102,9 @@ def make_client(make_services: Callable[..., "Services"]) -> Iterator[Callable[.
 
     def make(services: "Services | None" = None, **settings: Any) -> TestClient:
         services = services or make_services(**settings)
-        client = TestClient(create_app(services), raise_server_exceptions=False)
+        client = TestClient(
+            create_app(services), base_url="http://localhost", raise_server_exceptions=False
+        )
         client.services = services
         clients.append(client.__enter__())
         return client

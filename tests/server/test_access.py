@@ -1,12 +1,15 @@
 """Who may do what."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from touchline.errors import ConfigError
+from touchline.server.access.logins import LoginLimiter
 from touchline.server.serving import refuse_open_door
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -61,6 +64,9 @@ def test_a_wrong_token_is_refused_even_where_none_is_needed(client: Any) -> None
     for wrong in ("Bearer nonsense", "Basic bm9ib2R5OnRs", "Basic %%%", "Bearer "):
         answer = client.get("/v1/matches", headers={"Authorization": wrong})
         assert answer.status_code in (200, 401)
+    for wrong in ("Basic é", "Bearer é", "Basic \xff\xfe", "é"):
+        answer = client.get("/v1/matches", headers={"Authorization": wrong.encode("latin-1")})
+        assert answer.status_code == (200 if wrong == "é" else 401), wrong
     assert client.get("/v1/matches", headers={"Authorization": "Bearer x"}).status_code == 401
 
 
@@ -103,7 +109,7 @@ def test_a_browser_cannot_be_made_to_act(people: dict[str, Any]) -> None:
     ):
         answer = browser.put("/v1/uploads/a.mp4", content=b"x", headers=token | foreign)
         assert answer.status_code == 403
-    same = token | {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    same = token | {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
     assert browser.put("/v1/uploads/a.mp4", content=b"x", headers=same).status_code == 201
 
 
@@ -128,13 +134,39 @@ def test_no_cross_origin_reading_is_allowed(client: Any) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_wrong_passwords_run_out(people: dict[str, Any]) -> None:
+def test_wrong_passwords_run_out_and_keep_nobody_else_out(people: dict[str, Any]) -> None:
+    """Neither at the same address nor by telling which names there are."""
     nobody = people["nobody"]
-    wrong = {"name": "admin", "password": "not the password"}
-    statuses = [nobody.post("/v1/session", json=wrong).status_code for _ in range(8)]
-    assert statuses[:4] == [401] * 4 and statuses[-1] == 429
-    last = nobody.post("/v1/session", json=wrong)
-    assert int(last.headers["Retry-After"]) > 0
+    for name in ("admin", "no-such-name"):
+        wrong = {"name": name, "password": "not the password"}
+        answers = [nobody.post("/v1/session", json=wrong) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+        assert int(answers[-1].headers["Retry-After"]) > 0
+    log_in(nobody, "editor")
+
+
+def test_right_passwords_do_not_run_out(people: dict[str, Any]) -> None:
+    for _ in range(6):
+        log_in(people["nobody"], "editor")
+
+
+def test_who_tries_many_names_is_stopped_but_those_who_are_known_there_are_not() -> None:
+    limiter = LoginLimiter(per_minute=3)
+    assert limiter.wait_seconds("ada", "here") == 0
+    limiter.succeeded("ada", "here")
+    waits = [limiter.wait_seconds(f"name{n}", "here") for n in range(40)]
+    assert waits[:30] == [0] * 30 and all(wait > 0 for wait in waits[30:])
+    assert limiter.wait_seconds("ada", "here") == 0
+    assert limiter.wait_seconds("bob", "there") == 0
+
+
+def test_one_name_from_many_addresses_is_stopped() -> None:
+    limiter = LoginLimiter(per_minute=3)
+    assert limiter.wait_seconds("ada", "home") == 0
+    limiter.succeeded("ada", "home")
+    waits = [limiter.wait_seconds("ada", f"address{n}") for n in range(70)]
+    assert waits[:60] == [0] * 60 and all(wait > 0 for wait in waits[60:])
+    assert limiter.wait_seconds("ada", "home") == 0
 
 
 def test_too_many_requests_are_told_to_wait(make_client: Callable[..., Any]) -> None:
@@ -203,18 +235,65 @@ def test_progress_streams_want_credentials(people: dict[str, Any]) -> None:
     assert people["nobody"].get(f"/v1/jobs/{ID}/stream").status_code == 401
 
 
+def person(people: dict[str, Any], name: str) -> Any:
+    """The client of one who has logged in with a password."""
+    client = people[name]
+    del client.headers["Authorization"]
+    client.headers["X-CSRF-Token"] = log_in(client, name)["csrf"]
+    return client
+
+
 def test_tokens_are_made_and_revoked(people: dict[str, Any]) -> None:
-    editor, nobody = people["editor"], people["nobody"]
+    editor, nobody = person(people, "editor"), people["nobody"]
     assert editor.post("/v1/tokens", json={"name": "x", "role": "admin"}).status_code == 403
     made = editor.post("/v1/tokens", json={"name": "script", "role": "viewer", "days": 1}).json()
     headers = {"Authorization": f"Bearer {made['secret']}"}
     assert nobody.get("/v1/matches", headers=headers).status_code == 200
     assert nobody.put("/v1/uploads/a.mp4", content=b"x", headers=headers).status_code == 403
-    assert people["viewer"].delete(f"/v1/tokens/{made['id']}").status_code == 404
+    assert person(people, "viewer").delete(f"/v1/tokens/{made['id']}").status_code == 404
     listed = editor.get("/v1/tokens").json()["items"]
     assert all(token["secret"] is None for token in listed)
     assert editor.delete(f"/v1/tokens/{made['id']}").status_code == 204
     assert nobody.get("/v1/matches", headers=headers).status_code == 401
+
+
+def test_a_token_manages_no_tokens(people: dict[str, Any]) -> None:
+    """One that was stolen neither outlives its end nor ends others."""
+    for name in ("viewer", "editor", "admin"):
+        made = people[name].post("/v1/tokens", json={"name": "x", "role": "viewer"})
+        assert (made.status_code, people[name].get("/v1/tokens").status_code) == (403, 403)
+    admin = person(people, "admin")
+    mine = admin.post("/v1/tokens", json={"name": "x", "role": "viewer"}).json()
+    program = {"Authorization": f"Bearer {mine['secret']}"}
+    admin.cookies.clear()
+    assert admin.delete(f"/v1/tokens/{mine['id']}", headers=program).status_code == 403
+    assert people["editor"].delete(f"/v1/tokens/{mine['id']}").status_code == 403
+
+
+def test_a_changed_password_ends_tokens_and_sessions(people: dict[str, Any]) -> None:
+    admin, editor, browser = people["admin"], people["editor"], people["nobody"]
+    log_in(browser, "editor")
+    users = admin.get("/v1/users").json()["items"]
+    editor_id = next(user["id"] for user in users if user["name"] == "editor")
+    changed = admin.patch(f"/v1/users/{editor_id}", json={"password": "another long password"})
+    assert changed.status_code == 200
+    assert editor.get("/v1/matches").status_code == 401
+    assert browser.get("/v1/matches").status_code == 401
+    assert people["viewer"].get("/v1/matches").status_code == 200
+
+
+def test_a_link_that_a_program_makes_does_not_outlive_its_token(
+    people: dict[str, Any], ready_match: Callable[..., str]
+) -> None:
+    from touchline.server.tables import TokenRow
+
+    editor = people["editor"]
+    match = ready_match(editor.services)
+    ends = time.time() + 3600
+    with editor.services.database.write() as session:
+        session.query(TokenRow).update({"expires_at": ends})
+    made = editor.post(f"/v1/matches/{match}/shares", json={"hours": 8760}).json()
+    assert datetime.fromisoformat(made["expires_at"]).timestamp() == pytest.approx(ends, abs=1)
 
 
 def test_users_are_managed_and_the_last_admin_stays(people: dict[str, Any]) -> None:

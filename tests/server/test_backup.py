@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from touchline.errors import FormatError, InputError
+from touchline.server import backup
 from touchline.server.backup import back_up, restore
 from touchline.server.tables import AuditRow, Base, EventRow, JobRow
 
@@ -71,6 +72,24 @@ def test_a_server_in_use_is_not_overwritten(kept: tuple[Any, Path]) -> None:
     with pytest.raises(InputError, match="not empty"):
         restore(client.services, target)
     assert rows(client.services) == before
+
+
+def test_nobody_else_can_read_a_backup_while_it_is_made(
+    kept: tuple[Any, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds password hashes from its first rows on."""
+    modes = []
+    write_table = backup._write_table
+
+    def look(*arguments: Any) -> int:
+        modes.extend(path.stat().st_mode & 0o777 for path in (tmp_path / "made").iterdir())
+        return write_table(*arguments)
+
+    monkeypatch.setattr(backup, "_write_table", look)
+    (tmp_path / "made").mkdir()
+    back_up(kept[0].services, tmp_path / "made" / "all.zip")
+    assert set(modes) == {0o600}
+    assert (tmp_path / "made" / "all.zip").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_backup_without_files_is_small(kept: tuple[Any, Path], tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The web application, put together."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +10,9 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.gzip import GZipMiddleware
 
 import touchline
+from touchline.server.access.logins import LoginLimiter
 from touchline.server.access.rates import RateLimiter
+from touchline.server.access.streams import OpenStreams
 from touchline.server.cache import AnswerCache
 from touchline.server.middleware import Guarded, Observed
 from touchline.server.monitoring import Monitor
@@ -91,14 +92,13 @@ def create_app(services: Services) -> FastAPI:
         lifespan=lifespan,
     )
     rates = services.settings.rates
-    per_second = rates.logins_per_minute / 60
     app.state.services = services
-    app.state.streams = Counter()
+    app.state.streams = OpenStreams(rates.streams)
     app.state.event_pages = AnswerCache()
     app.state.monitor = Monitor(services)
     app.state.limiters = Limiters(
         RateLimiter(rates.requests_per_second, rates.burst),
-        RateLimiter(per_second, rates.logins_per_minute),
+        LoginLimiter(rates.logins_per_minute),
     )
     handle_problems(app)
     page.serve_page(app)

@@ -6,13 +6,14 @@ files/...               as they lie in the data folder
 """
 
 import json
+import os
 import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -57,7 +58,10 @@ def back_up(services: Services, target: Path, *, files: bool = True) -> Backup:
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     rows = count = 0
     try:
-        with zipfile.ZipFile(beside, "x", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            _private_file(beside) as stream,
+            zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             with services.database.read() as session:
                 if not services.database.is_sqlite:
                     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
@@ -73,7 +77,6 @@ def back_up(services: Services, target: Path, *, files: bool = True) -> Backup:
                     rows += _write_table(archive, session, table)
             if files:
                 count = _write_files(archive, services.storage)
-        beside.chmod(0o600)
         beside.replace(target)
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", where=target) from error
@@ -129,6 +132,11 @@ def _restore(services: Services, source: Path, archive: zipfile.ZipFile) -> Back
             with archive.open(name) as packed, target.open("wb") as file:
                 shutil.copyfileobj(packed, file, 1024**2)
     return Backup(rows, len(targets))
+
+
+def _private_file(path: Path) -> BinaryIO:
+    """A new file that nobody else can read from its first byte on: it holds password hashes."""
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _manifest(archive: zipfile.ZipFile, source: Path, names: set[str]) -> dict[str, Any]:

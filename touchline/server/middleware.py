@@ -1,16 +1,28 @@
 """The middleware: what happens to every request before and after its route."""
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 import anyio
+import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from touchline.server.bodies import (
+    ANONYMOUS_BYTES,
+    JSON_ITEMS,
+    WaitingBodies,
+    holds_too_much,
+)
+from touchline.server.errors import ServiceError
 from touchline.server.monitoring import Monitor
-from touchline.server.problems import ProblemError, answer
+from touchline.server.problems import ProblemError, answer, problem_of
+from touchline.server.routes.dependencies import authenticate, client_of, who_are_you
 from touchline.server.settings import ServerSettings
 
 SECURITY_HEADERS = {
@@ -28,7 +40,10 @@ SECURITY_HEADERS = {
 }
 HSTS = "max-age=31536000"
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "testserver")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:@/\s]*))(?::\d{0,5})?", re.ASCII)
+"""A name or IPv4 address, or an IPv6 address in brackets; then perhaps a port."""
 
 access_log = logging.getLogger("touchline.access")
 
@@ -88,15 +103,17 @@ class Observed:
 
 
 class Guarded:
-    """Refuses foreign host names, and bodies that are too large, too slow, or of unknown length.
+    """Refuses foreign host names, and bodies that are too large, too slow, or too many.
 
     A page whose host name resolves to this machine could otherwise reach a server that trusts
-    local callers. Bodies of uploads have rules of their own.
+    local callers. The caller is known before the body is received, and callers whom the server
+    does not know have little to say. Bodies of uploads have rules of their own.
     """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self.app = app
         self.settings = settings
+        self._waiting = WaitingBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,16 +121,34 @@ class Guarded:
             return
         headers = Headers(scope=scope)
         problem = self._foreign_host(headers) or self._too_large(scope, headers)
-        if problem is None and self._has_small_body(scope):
-            body = await self._body(receive)
-            if isinstance(body, ProblemError):
-                problem = body
-            else:
-                receive = _once(body, receive)
         if problem is not None:
             await answer(problem, scope["path"])(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+        elif self._has_small_body(scope):
+            await self._with_body(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find the caller, then receive the body, then pass both on."""
+        request = Request(scope)
+        try:
+            principal = None
+            if not _is_login(scope):
+                principal = await anyio.to_thread.run_sync(authenticate, request)
+            body = _Body(self._waiting, client_of(request, principal))
+            limit = self.settings.max_body_bytes if principal else ANONYMOUS_BYTES
+            if int(request.headers.get("content-length", "0")) > limit:
+                raise self._beyond(limit)
+            with body:
+                await self._receive(body, receive, limit)
+                content = body.content()
+                if not _is_file(scope) and holds_too_much(content):
+                    raise ProblemError(413, f"a body may hold up to {JSON_ITEMS} values")
+                await self.app(scope, _once(content, receive), send)
+        except ProblemError as problem:
+            await answer(problem, scope["path"])(scope, receive, send)
+        except ServiceError as error:
+            await answer(problem_of(error), scope["path"])(scope, receive, send)
 
     def _foreign_host(self, headers: Headers) -> ProblemError | None:
         if not self.settings.is_loopback and not self.settings.allowed_hosts:
@@ -129,27 +164,74 @@ class Guarded:
 
     def _too_large(self, scope: Scope, headers: Headers) -> ProblemError | None:
         length = headers.get("content-length", "0")
-        if _takes_files(scope) or not length.isdigit():
+        if not (length.isascii() and length.isdigit() and len(length) < 20):
+            return ProblemError(400, "Content-Length must be a number of bytes")
+        if _takes_files(scope):
             return None
         if int(length) > self.settings.max_body_bytes:
-            return ProblemError(413, f"a body may have up to {self.settings.max_body_bytes} bytes")
+            return self._beyond(self.settings.max_body_bytes)
         return None
 
-    async def _body(self, receive: Receive) -> bytes | ProblemError:
-        body = bytearray()
+    def _beyond(self, limit: int) -> ProblemError:
+        if limit < self.settings.max_body_bytes:
+            return who_are_you("log in, or send a token")
+        return ProblemError(413, f"a body may have up to {limit} bytes")
+
+    async def _receive(self, body: "_Body", receive: Receive, limit: int) -> None:
         with anyio.move_on_after(self.settings.body_seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    return ProblemError(400, "the connection was lost")
-                body += message.get("body", b"")
-                if len(body) > self.settings.max_body_bytes:
-                    return ProblemError(
-                        413, f"a body may have up to {self.settings.max_body_bytes} bytes"
-                    )
+                    raise ProblemError(400, "the connection was lost")
+                body.append(message.get("body", b""))
+                if body.length > limit:
+                    raise self._beyond(limit)
                 if not message.get("more_body"):
-                    return bytes(body)
-        return ProblemError(408, "the body arrived too slowly", headers={"Connection": "close"})
+                    return
+        raise ProblemError(408, "the body arrived too slowly", headers={"Connection": "close"})
+
+
+class _Body:
+    """A body as far as it has arrived; counted while it is held."""
+
+    def __init__(self, waiting: WaitingBodies, caller: str) -> None:
+        self._waiting = waiting
+        self._caller = caller
+        self._arrived = bytearray()
+        self.length = 0
+
+    def append(self, chunk: bytes) -> None:
+        """Hold more bytes.
+
+        Raises:
+            ProblemError: too many wait already.
+        """
+        if not self._waiting.take(self._caller, len(chunk)):
+            raise ProblemError(503, "too many requests wait", headers={"Retry-After": "2"})
+        self._arrived += chunk
+        self.length += len(chunk)
+
+    def content(self) -> bytes:
+        """All of it, once."""
+        content = bytes(self._arrived)
+        self._arrived.clear()
+        return content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._waiting.give_back(self._caller, self.length)
+
+
+def _is_login(scope: Scope) -> bool:
+    """Whether the caller is about to say who it is: what it was before does not matter."""
+    return bool(scope["path"] == "/v1/session" and scope["method"] == "POST")
+
+
+def _is_file(scope: Scope) -> bool:
+    """Whether the body is a file of events, which is read in a process of its own."""
+    return bool(scope["path"].endswith("/import"))
 
 
 def _takes_files(scope: Scope) -> bool:
@@ -174,6 +256,6 @@ def _once(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
 
 
 def _host_name(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+    """The name without the port; the whole text where it is none, so that it matches no name."""
+    found = _HOST.fullmatch(host.lower())
+    return host if found is None else found[1] or found[2] or ""

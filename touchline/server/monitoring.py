@@ -18,6 +18,9 @@ from touchline.server.tables import JobRow, MatchRow, UploadRow, WorkerRow
 ALIVE_SECONDS = 60.0
 """A worker seen within this time counts as alive."""
 
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""Methods with figures of their own; what else clients make up is counted together."""
+
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
@@ -40,7 +43,7 @@ class Monitor:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        self._requests.labels(method if method.isalpha() else "other", route, str(status)).inc()
+        self._requests.labels(method if method in METHODS else "other", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:

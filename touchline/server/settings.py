@@ -90,7 +90,7 @@ class RateLimits(BaseModel):
 
     Attributes:
         requests_per_second: on average; ``burst`` at once.
-        logins_per_minute: wrong passwords from one address or for one name.
+        logins_per_minute: wrong passwords for one name from one address.
         streams: progress streams that one client may keep open.
     """
 

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from touchline.errors import ConfigError
-from touchline.server.access.passwords import hash_password, hash_secret, is_right, new_secret
+from touchline.server.access.passwords import hash_password, hash_secret, new_secret
 from touchline.server.access.principal import ROLES, Principal, Role, Scope
 from touchline.server.tables import LoginSessionRow, ShareLinkRow, TokenRow, UserRow
 
@@ -50,22 +50,32 @@ def refuse_losing_the_last_admin(session: Session, user: UserRow) -> None:
 
 
 def change_password(session: Session, user: UserRow, password: str) -> None:
-    """Set a password, and end the user's sessions.
+    """Set a password, and end the user's sessions and tokens.
 
     Raises:
         ConfigError: it is too short.
     """
     user.password_hash = hash_password(password)
     session.execute(delete(LoginSessionRow).where(LoginSessionRow.user_id == user.id))
+    session.execute(delete(TokenRow).where(TokenRow.user_id == user.id))
+
+
+def password_hash_of(session: Session, name: str) -> str | None:
+    """What `is_right` compares with a password; None for a name that cannot log in."""
+    user = session.scalar(select(UserRow).where(UserRow.name == name))
+    return None if user is None or user.disabled else user.password_hash
 
 
 def log_in(
-    session: Session, name: str, password: str, now: float, seconds: float
+    session: Session, name: str, password_hash: str, now: float, seconds: float
 ) -> tuple[str, Principal] | None:
-    """Start a session: the cookie's secret and who it is; None if name or password is wrong."""
+    """Start a session for one whose password was right: the cookie's secret and who it is.
+
+    Args:
+        password_hash: of the password that was given; None is returned if it was changed since.
+    """
     user = session.scalar(select(UserRow).where(UserRow.name == name))
-    known = user.password_hash if user is not None and not user.disabled else None
-    if not is_right(password, known) or user is None:
+    if user is None or user.disabled or user.password_hash != password_hash:
         return None
     secret, csrf = new_secret(), new_secret()
     session.add(
@@ -135,7 +145,7 @@ def by_token(session: Session, secret: str, now: float) -> Principal | None:
     if token.expires_at is not None and token.expires_at <= now:
         return None
     role = min(_role(token.role), _role(user.role), key=ROLES.index)
-    return Principal(user.name, role, user.id)
+    return Principal(user.name, role, user.id, is_program=True, expires_at=token.expires_at)
 
 
 def add_share(

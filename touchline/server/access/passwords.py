@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import threading
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -12,7 +13,11 @@ from touchline.errors import ConfigError
 MIN_LENGTH = 10
 MAX_LENGTH = 200
 
+AT_ONCE = 2
+"""Passwords that are hashed at the same time: each takes 64 MiB, and anybody may ask for it."""
+
 _hasher = PasswordHasher()
+_hashing = threading.BoundedSemaphore(AT_ONCE)
 
 
 def hash_password(password: str) -> str:
@@ -27,13 +32,15 @@ def hash_password(password: str) -> str:
             where="password",
             remedy=f"use {MIN_LENGTH} to {MAX_LENGTH} characters",
         )
-    return _hasher.hash(password)
+    with _hashing:
+        return _hasher.hash(password)
 
 
 def is_right(password: str, known_hash: str | None) -> bool:
     """Whether a password matches a hash; takes the same time where there is no hash."""
     try:
-        return _hasher.verify(known_hash or _nobodys(), password) and known_hash is not None
+        with _hashing:
+            return _hasher.verify(known_hash or _nobodys(), password) and known_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -18,6 +18,8 @@ class Principal:
         user_id: None for the one person of a server without passwords, and for guests.
         csrf: what a browser must send with every change; None where no cookie is used.
         match_id, scope: what a share link shows; None for everybody else.
+        is_program: the caller has an API token.
+        expires_at: when the caller's token expires; None where it does not.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Principal:
     csrf: str | None = None
     match_id: str | None = None
     scope: Scope | None = None
+    is_program: bool = False
+    expires_at: float | None = None
 
     @property
     def is_guest(self) -> bool:

@@ -1,4 +1,4 @@
-"""Limits on the requests of each client: a bucket of tokens that refills steadily."""
+"""Limits on the requests of each client: buckets of tokens that refill steadily."""
 
 import threading
 import time
@@ -34,3 +34,10 @@ class RateLimiter:
             if len(self._buckets) > MAX_CLIENTS:
                 self._buckets.popitem(last=False)
         return max(0.0, missing / self._per_second)
+
+    def give_back(self, client: str, cost: float = 1.0) -> None:
+        """Undo what `wait_seconds` has taken."""
+        with self._lock:
+            if client in self._buckets:
+                tokens, seen = self._buckets[client]
+                self._buckets[client] = (min(self._burst, tokens + cost), seen)

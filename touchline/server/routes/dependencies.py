@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.requests import ClientDisconnect
 
 from touchline.server.access.accounts import by_session, by_share, by_token, has_users
+from touchline.server.access.logins import LoginLimiter
 from touchline.server.access.principal import LOCAL, Principal, Role
 from touchline.server.access.rates import RateLimiter
 from touchline.server.errors import ConnectionLostError, NotFoundError
@@ -38,7 +39,7 @@ class Limiters:
     """The rate limits."""
 
     requests: RateLimiter
-    logins: RateLimiter
+    logins: LoginLimiter
 
 
 def get_services(request: Request) -> Services:
@@ -79,12 +80,14 @@ def authenticate(request: Request) -> Principal | None:
         ProblemError: wrong credentials, a change sent by a page of another site, or too many
             requests.
     """
+    if hasattr(request.state, "principal"):  # known since before the body was received
+        known: Principal | None = request.state.principal
+        return known
     services = get_services(request)
     with services.database.read() as session:
-        principal = _principal(request, services, session)
+        principal = caller_of(request, services, session)
     limiters: Limiters = request.app.state.limiters
-    client = f"{principal.user_id or principal.name}" if principal else address_of(request)
-    wait = limiters.requests.wait_seconds(client)
+    wait = limiters.requests.wait_seconds(client_of(request, principal))
     if wait > 0:
         raise ProblemError(
             429, "too many requests", headers={"Retry-After": str(int(wait) + 1)},
@@ -94,12 +97,22 @@ def authenticate(request: Request) -> Principal | None:
     return principal
 
 
-def _principal(request: Request, services: Services, session: Session) -> Principal | None:
+def client_of(request: Request, principal: Principal | None) -> str:
+    """The name by which the requests of one client are counted."""
+    return f"{principal.user_id or principal.name}" if principal else address_of(request)
+
+
+def caller_of(request: Request, services: Services, session: Session) -> Principal | None:
+    """The caller by the request's credentials, as they are valid now; None without any.
+
+    Raises:
+        ProblemError: wrong credentials, or a change sent by a page of another site.
+    """
     now = services.database.now(session)
-    if secret := _bearer(request):
+    if (secret := _bearer(request)) is not None:
         found = by_token(session, secret, now)
         if found is None:
-            raise _who_are_you("the token is not valid")
+            raise who_are_you("the token is not valid")
         return found
     if cookie := request.cookies.get(COOKIE):
         found = by_session(session, cookie, now)
@@ -110,7 +123,7 @@ def _principal(request: Request, services: Services, session: Session) -> Princi
     if share := request.headers.get(SHARE_HEADER) or request.query_params.get("share"):
         found = by_share(session, share[:200], now)
         if found is None:
-            raise _who_are_you("the link is not valid any more")
+            raise who_are_you("the link is not valid any more")
         return found
     if services.settings.is_loopback and not has_users(session):
         refuse_foreign_pages(request)
@@ -126,7 +139,7 @@ def _bearer(request: Request) -> str | None:
     if kind.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).decode().partition(":")[2][:200]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no ASCII, no base64, no UTF-8
             return ""
     return None
 
@@ -156,14 +169,15 @@ def _check_csrf(request: Request, principal: Principal) -> None:
         )
 
 
-def _who_are_you(detail: str) -> ProblemError:
+def who_are_you(detail: str) -> ProblemError:
+    """The answer to a caller without valid credentials, to be raised."""
     return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"}, code="unauthorized")
 
 
 def _at_least(role: Role) -> Any:
     async def check(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
         if principal is None:
-            raise _who_are_you("log in, or send a token")
+            raise who_are_you("log in, or send a token")
         if not principal.has(role):
             raise ProblemError(403, f"only {role}s may do this", code="forbidden")
         return principal
@@ -175,7 +189,7 @@ def _at_least(role: Role) -> Any:
 async def known(principal: Annotated[Principal | None, Depends(authenticate)]) -> Principal:
     """Any caller whom the server knows, guests included; the route decides what they see."""
     if principal is None:
-        raise _who_are_you("log in, or send a token")
+        raise who_are_you("log in, or send a token")
     return principal
 
 

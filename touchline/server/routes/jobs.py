@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -12,8 +11,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
+from starlette.types import Receive, Scope, Send
 
 from touchline.server.access.principal import Principal
+from touchline.server.access.streams import OpenStreams
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.queue import ENDED
 from touchline.server.problems import ProblemError
@@ -26,6 +27,7 @@ from touchline.server.routes.dependencies import (
     ServicesDep,
     address_of,
     audit,
+    caller_of,
     from_cursor,
     number_of,
     to_cursor,
@@ -135,53 +137,74 @@ def retry(job_id: Id, principal: Editor, request: Request, services: ServicesDep
 async def stream(
     job_id: Id, principal: Known, request: Request, services: ServicesDep
 ) -> StreamingResponse:
-    """Follow a job: an event whenever something about it changes."""
-    first = await to_thread.run_sync(_look, services, principal, job_id)
-    streams: Counter[str] = request.app.state.streams
+    """Follow a job: an event whenever something about it changes.
+
+    The stream ends with the job, and with the login, token or link that it was opened with."""
+    first = await to_thread.run_sync(_look, services, request, principal, job_id)
+    streams: OpenStreams = request.app.state.streams
     client = principal.user_id or address_of(request)
-    if streams[client] >= services.settings.rates.streams:
+    if not streams.take(client):
         raise ProblemError(429, "too many streams are open", headers={"Retry-After": "5"})
-    return StreamingResponse(
-        _events(services, principal, job_id, first, streams, client),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    return _Counted(
+        _events(services, request, principal, job_id, first),
+        lambda: streams.give_back(client),
     )
+
+
+class _Counted(StreamingResponse):
+    """A stream of events that says when it has ended, however it does."""
+
+    def __init__(self, content: AsyncIterator[str], ended: Callable[[], None]) -> None:
+        super().__init__(
+            content,
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
 
 
 async def _events(
     services: Services,
+    request: Request,
     principal: Principal,
     job_id: str,
     first: tuple[str, bool],
-    streams: "Counter[str]",
-    client: str,
 ) -> AsyncIterator[str]:
-    streams[client] += 1
-    try:
-        data, ended = first
-        yield f"event: job\ndata: {data}\n\n"
-        silent = lasted = 0.0
-        while not ended and lasted < MAX_STREAM_SECONDS:
-            await asyncio.sleep(LOOK_SECONDS)
-            silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
-            try:
-                now, ended = await to_thread.run_sync(_look, services, principal, job_id)
-            except NotFoundError:  # deleted meanwhile
-                return
-            if now != data:
-                data, silent = now, 0.0
-                yield f"event: job\ndata: {data}\n\n"
-            elif silent >= ALIVE_SECONDS:
-                silent = 0.0
-                yield ": still here\n\n"
-    finally:
-        streams[client] -= 1
-        if not streams[client]:
-            del streams[client]
+    data, ended = first
+    yield f"event: job\ndata: {data}\n\n"
+    silent = lasted = 0.0
+    while not ended and lasted < MAX_STREAM_SECONDS:
+        await asyncio.sleep(LOOK_SECONDS)
+        silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
+        try:
+            now, ended = await to_thread.run_sync(_look, services, request, principal, job_id)
+        except (NotFoundError, ProblemError):  # deleted meanwhile, or the caller may not any more
+            return
+        if now != data:
+            data, silent = now, 0.0
+            yield f"event: job\ndata: {data}\n\n"
+        elif silent >= ALIVE_SECONDS:
+            silent = 0.0
+            yield ": still here\n\n"
 
 
-def _look(services: Services, principal: Principal, job_id: str) -> tuple[str, bool]:
+def _look(
+    services: Services, request: Request, principal: Principal, job_id: str
+) -> tuple[str, bool]:
+    """The job as the caller sees it now, and whether it has ended.
+
+    Raises:
+        NotFoundError: it is gone. ProblemError: the caller's credentials have ended.
+    """
     with services.database.read() as session:
+        if caller_of(request, services, session) != principal:
+            raise ProblemError(401, "the credentials are not valid any more", code="unauthorized")
         row = _job(session, principal, job_id)
         job = JobOut.of(row, services.queue.position(session, row))
     return json.dumps(job.model_dump(mode="json")), row.state in ENDED

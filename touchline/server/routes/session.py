@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from touchline.server.access.accounts import log_in, log_out
+from touchline.server.access.accounts import log_in, log_out, password_hash_of
+from touchline.server.access.passwords import is_right
 from touchline.server.access.principal import Role
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
@@ -50,21 +51,25 @@ def log_in_here(
     """Log in: sets the session's cookie, and returns the token that every change must send."""
     refuse_foreign_pages(request)
     limiters: Limiters = request.app.state.limiters
-    for client in (f"address {address_of(request)}", f"name {body.name}"):
-        wait = limiters.logins.wait_seconds(client)
-        if wait > 0:
-            raise ProblemError(
-                429, "too many attempts; wait a little", headers={"Retry-After": str(int(wait) + 1)}
-            )
+    address = address_of(request)
+    wait = limiters.logins.wait_seconds(body.name, address)
+    if wait > 0:
+        raise ProblemError(
+            429, "too many attempts; wait a little", headers={"Retry-After": str(int(wait) + 1)}
+        )
     seconds = services.settings.session_hours * 3600
+    with services.database.read() as session:
+        known = password_hash_of(session, body.name)
+    right = is_right(body.password, known)  # takes its time, so outside of a transaction
     with services.database.write() as session:
         now = services.database.now(session)
-        found = log_in(session, body.name, body.password, now, seconds)
+        found = log_in(session, body.name, known, now, seconds) if right and known else None
         if found is not None:
             request.state.principal = found[1]
         audit(services, request, session, "log in" if found else "log in refused", body.name)
     if found is None:
         raise ProblemError(401, "wrong name or password", headers={"WWW-Authenticate": "Bearer"})
+    limiters.logins.succeeded(body.name, address)
     secret, principal = found
     response.set_cookie(
         COOKIE,

@@ -1,5 +1,6 @@
 """Share links: each shows one match without a login, until it expires."""
 
+import math
 from datetime import datetime
 from typing import Annotated
 
@@ -56,13 +57,14 @@ def list_shares(match_id: Id, principal: Editor, services: ServicesDep) -> Page[
 def share(
     match_id: Id, body: ShareIn, principal: Editor, request: Request, services: ServicesDep
 ) -> ShareOut:
-    """Make a link: send its secret as ``?share=`` or in the header X-Share-Token."""
+    """Make a link: send its secret as ``?share=`` or in the header X-Share-Token.
+
+    A link that a program makes expires with the program's token at the latest."""
     with services.database.write() as session:
         visible_match(session, principal, match_id)
         now = services.database.now(session)
-        secret, row = add_share(
-            session, match_id, body.scope, principal.name, now, now + body.hours * 3600
-        )
+        expires_at = min(now + body.hours * 3600, principal.expires_at or math.inf)
+        secret, row = add_share(session, match_id, body.scope, principal.name, now, expires_at)
         audit(services, request, session, "match shared", f"{match_id} {body.scope}")
     return ShareOut.of(row).model_copy(update={"secret": secret})
 

@@ -163,7 +163,7 @@ def remove(user_id: Id, principal: Admin, request: Request, services: ServicesDe
 
 @router.get("/tokens", tags=["tokens"])
 def list_tokens(principal: Viewer, services: ServicesDep) -> Page[TokenOut]:
-    """One's own tokens, without their secrets."""
+    """One's own tokens, without their secrets; for people who have logged in."""
     with services.database.read() as session:
         tokens = session.scalars(
             select(TokenRow)
@@ -178,7 +178,7 @@ def list_tokens(principal: Viewer, services: ServicesDep) -> Page[TokenOut]:
 def make_token(
     body: TokenIn, principal: Viewer, request: Request, services: ServicesDep
 ) -> TokenOut:
-    """Make a token for a program; its secret is shown this once."""
+    """Make a token for a program; its secret is shown this once. Tokens cannot make tokens."""
     user_id = _with_account(principal)
     if not principal.has(body.role):
         raise ProblemError(403, f"a token may not have a higher role than its owner ({body.role})")
@@ -193,7 +193,8 @@ def make_token(
 
 @router.delete("/tokens/{token_id}", status_code=204, tags=["tokens"])
 def revoke(token_id: Id, principal: Viewer, request: Request, services: ServicesDep) -> None:
-    """Revoke one's own token; an admin revokes anybody's."""
+    """Revoke one's own token; an admin revokes anybody's. Tokens cannot revoke tokens."""
+    _refuse_programs(principal)
     with services.database.write() as session:
         token = session.get(TokenRow, token_id)
         if token is None or (token.user_id != principal.user_id and not principal.has("admin")):
@@ -217,7 +218,18 @@ def read_audit(
     return Page(items=items, next=to_cursor(lines[limit - 1].id) if more else None)
 
 
+def _refuse_programs(principal: Principal) -> None:
+    """Tokens are managed by people: one that was stolen must not outlive its end, or end others.
+
+    Raises:
+        ProblemError: the caller is a program.
+    """
+    if principal.is_program:
+        raise ProblemError(403, "a token manages no tokens; log in", code="forbidden")
+
+
 def _with_account(principal: Principal) -> str:
+    _refuse_programs(principal)
     if principal.user_id is None:
         raise ProblemError(409, "the server has no users yet; add an admin first")
     return principal.user_id
