@@ -53,7 +53,7 @@ def called(app: Any, path: str, chunks: list[bytes], **headers: str) -> tuple[in
     scope = {
         "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": path,
         "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "headers": [(b"host", b"localhost")] + [(k.encode(), v.encode()) for k, v in headers.items()],
+        "headers": [(k.encode(), v.encode()) for k, v in (headers | {"host": "localhost"}).items()],
         "client": ("192.0.2.7", 5), "server": ("localhost", 80),
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
