@@ -8,6 +8,8 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -30,39 +32,60 @@ class Limits:
         max_total_bytes: total size of the files of one archive, after decompression.
         max_files: number of files in one tree.
         max_ratio: decompressed size by compressed size, for files over a megabyte.
+        max_lines: lines of one file.
+        max_values: marks that begin or part values in one file: ``,``, ``[``, ``{`` and ``<``.
     """
 
     max_file_bytes: int = 256 << 20
     max_total_bytes: int = 8 << 30
     max_files: int = 200_000
     max_ratio: float = 250.0
+    max_lines: int = 10_000_000
+    max_values: int = 200_000_000
 
 
 DEFAULT_LIMITS = Limits()
 
+_in_force = ContextVar("limits", default=DEFAULT_LIMITS)
 
-def read_bytes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The content of a file; ``.gz`` is decompressed, to at most ``limits.max_file_bytes``.
+
+@contextmanager
+def limited_to(limits: Limits) -> Iterator[None]:
+    """Hold all reading inside to these limits, where none are given."""
+    token = _in_force.set(limits)
+    try:
+        yield
+    finally:
+        _in_force.reset(token)
+
+
+def read_bytes(path: str | Path, limits: Limits | None = None) -> bytes:
+    """The content of a file; ``.gz`` is decompressed, as far as the limits allow.
 
     Raises:
-        FormatError: missing, not a file, unreadable, damaged, or too large.
+        FormatError: missing, not a file, unreadable, damaged, or beyond a limit.
     """
-    path = Path(path)
+    path, limits = Path(path), limits or _in_force.get()
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise FormatError("not a regular file", where=path, remedy="give a file")
         _refuse_large(status.st_size, str(path), limits)
         if path.suffix != ".gz":
-            return path.read_bytes()
+            return _refuse_crowded(path.read_bytes(), str(path), limits)
+        most = min(limits.max_file_bytes, _most_unpacked(status.st_size, limits))
         with gzip.open(path) as stream:
-            content = stream.read(limits.max_file_bytes + 1)
+            content = stream.read(most + 1)
     except FileNotFoundError:
         raise FormatError("no such file", where=path, remedy="check the path") from None
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"cannot be read: {error}", where=path) from error
     _refuse_large(len(content), str(path), limits)
-    return content
+    if len(content) > most:
+        raise FormatError(
+            f"unpacks {status.st_size} bytes to more than {most}: a gzip bomb", where=path
+        )
+    return _refuse_crowded(content, str(path), limits)
 
 
 def parse_json(content: bytes | str, where: str | Path) -> Any:
@@ -112,7 +135,7 @@ def _parse_json_slowly(content: bytes | str, where: str | Path) -> Any:
         raise FormatError(f"malformed JSON: {error}", where=where) from error
 
 
-def read_json(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Any:
+def read_json(path: str | Path, limits: Limits | None = None) -> Any:
     """The value of a JSON file (``.json`` or ``.json.gz``).
 
     Raises:
@@ -142,13 +165,13 @@ class Tree(Protocol):
     ) -> None: ...
 
 
-def open_tree(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Tree:
+def open_tree(path: str | Path, limits: Limits | None = None) -> Tree:
     """The files of a folder or a zip.
 
     Raises:
         FormatError: neither a folder nor a zip, a damaged or dangerous zip, or too many files.
     """
-    path = Path(path)
+    path, limits = Path(path), limits or _in_force.get()
     if path.is_dir():
         return FolderTree(path, limits)
     if not path.exists():
@@ -293,9 +316,7 @@ class ZipTree:
         if info.flag_bits & 1:
             raise FormatError("encrypted", where=where, remedy="unpack it with its password")
         _refuse_large(info.file_size, where, self._limits)
-        if info.file_size > 1 << 20 and info.file_size > self._limits.max_ratio * max(
-            info.compress_size, 1
-        ):
+        if info.file_size > _most_unpacked(info.compress_size, self._limits):
             raise FormatError(
                 f"unpacks {info.compress_size} bytes to {info.file_size}: a zip bomb", where=where
             )
@@ -308,7 +329,7 @@ class ZipTree:
         ) as error:  # fmt: skip
             raise FormatError(f"damaged in the archive: {error}", where=where) from error
         _refuse_large(len(content), where, self._limits)
-        return content
+        return _refuse_crowded(content, where, self._limits)
 
     def where(self, name: str) -> str:
         """The archive's path and the file's path in it."""
@@ -331,6 +352,25 @@ def _refuse_large(size: int, where: str, limits: Limits) -> None:
         raise FormatError(
             f"larger than {limits.max_file_bytes >> 20} MiB", where=where, remedy="split it"
         )
+
+
+def _most_unpacked(packed: int, limits: Limits) -> int:
+    return max(1 << 20, int(limits.max_ratio * packed))
+
+
+def _refuse_crowded(content: bytes, where: str, limits: Limits) -> bytes:
+    """The content of a file, if parsing it cannot make far more of it than it is."""
+    lines = max(content.count(b"\n"), content.count(b"\r"))
+    if lines > limits.max_lines:
+        raise FormatError(
+            f"has {lines} lines", where=where, remedy=f"up to {limits.max_lines} are read"
+        )
+    values = sum(content.count(mark) for mark in (b",", b"[", b"{", b"<"))
+    if values > limits.max_values:
+        raise FormatError(
+            f"holds {values} values", where=where, remedy=f"up to {limits.max_values} are read"
+        )
+    return content
 
 
 def _too_many_files(path: Path, limits: Limits) -> FormatError:

@@ -46,6 +46,7 @@ class ProcessLimits:
         wall_seconds: time from start to end.
         answer_bytes: size of its result as JSON.
         niceness: how far it steps back behind other processes, 0 to 19.
+        threads: of numeric libraries, each of which takes memory; None leaves it to them.
     """
 
     memory_bytes: int
@@ -55,6 +56,7 @@ class ProcessLimits:
     wall_seconds: float = 300.0
     answer_bytes: int = 8 * 1024**2
     niceness: int = 0
+    threads: int | None = None
 
 
 class OverLimitError(InputError):
@@ -100,7 +102,7 @@ def run_limited(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=environment(scratch, variables),
+            env=environment(scratch, variables) | _threads(limits.threads),
             cwd=scratch,
             start_new_session=True,
         )
@@ -121,6 +123,11 @@ def environment(scratch: Path, variables: Sequence[str] = ()) -> dict[str, str]:
     """The environment of a limited process; its temporary files go to ``scratch``."""
     kept = {name: os.environ[name] for name in (*KEPT_VARIABLES, *variables) if name in os.environ}
     return kept | {"TMPDIR": str(scratch), "PYAV_LOGGING": "off", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _threads(count: int | None) -> dict[str, str]:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {} if count is None else dict.fromkeys(names, str(count))
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:

@@ -1,5 +1,6 @@
 """The web application, put together."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from touchline.server.access.logins import LoginLimiter
 from touchline.server.access.rates import RateLimiter
 from touchline.server.access.streams import OpenStreams
 from touchline.server.cache import AnswerCache
+from touchline.server.intake.events import Imports
 from touchline.server.middleware import Guarded, Observed
 from touchline.server.monitoring import Monitor
 from touchline.server.problems import (
@@ -94,6 +96,8 @@ def create_app(services: Services) -> FastAPI:
     rates = services.settings.rates
     app.state.services = services
     app.state.streams = OpenStreams(rates.streams)
+    app.state.stopping = threading.Event()
+    app.state.imports = Imports(app.state.stopping)
     app.state.event_pages = AnswerCache()
     app.state.monitor = Monitor(services)
     app.state.limiters = Limiters(

@@ -1,17 +1,16 @@
 """Between rows of the database and the domain: events and timelines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, false, not_, or_
 
-from touchline.errors import FormatError, InputError, LabelError
+from touchline.errors import LabelError
 from touchline.events import RAN, Event, Match, Producer, Timeline, Video
-from touchline.formats import Content
 from touchline.labels import LABEL_SETS, LabelSet
+from touchline.server.feeds import of_half
 from touchline.server.tables import EventRow, MatchRow, VideoRow
 
 EVENT_FIELDS = tuple(field.name for field in fields(Event) if field.name != "extra")
@@ -78,50 +77,9 @@ def video_of_half(match: MatchRow, half: int) -> VideoRow:
     """The video that is a half of a match.
 
     Raises:
-        InputError: there is none; the message lists the halves that have one.
+        InputError: as `of_half`.
     """
-    found = next((video for video in match.videos if video.half == half), None)
-    if found is None:
-        halves = ", ".join(str(video.half) for video in match.videos if video.half)
-        raise InputError(
-            f"the match has no video of half {half}", remedy=f"there are: {halves or 'none'}"
-        )
-    return found
-
-
-def events_in(
-    thing: Content, path: Path, match: MatchRow, half: int | None
-) -> tuple[list[Event], Mapping[str, Any]]:
-    """The events of a file, in times of a match, and the file's other facts of the game.
-
-    Args:
-        thing: what was read from the file ``path``.
-        half: read the events of this half only; where the match has several videos, a file of one
-            video is read as this half.
-
-    Raises:
-        InputError: the file is of a reel or of several games, or does not fit the videos of the
-            match.
-    """
-    if isinstance(thing, Timeline):
-        thing = Match(thing.video.name, (thing,))
-    if not isinstance(thing, Match):
-        raise FormatError("does not hold the events of one match", where=path)
-    timelines = _wanted(thing, half, path)
-    if len(match.videos) == 1:
-        if len(timelines) > 1:
-            raise FormatError(
-                "holds the events of several videos", where=path, remedy="choose one with half="
-            )
-        return [event for timeline in timelines for event in timeline], thing.extra
-    events = []
-    for timeline in timelines:
-        number = timeline.half if half is None else half
-        if number is None:
-            raise FormatError("does not state its half", where=path, remedy="give it with half=")
-        start = video_of_half(match, number).start_seconds
-        events += [replace(event, seconds=event.seconds + start) for event in timeline]
-    return events, thing.extra
+    return of_half(match.videos, half)
 
 
 def timelines_from_rows(
@@ -167,16 +125,6 @@ def _replays_of(match: MatchRow, video: VideoRow) -> tuple[tuple[float, float], 
         for start, end in match.info.get(REPLAYS, ())
         if video_at(match, start) is video
     )
-
-
-def _wanted(thing: Match, half: int | None, path: Path) -> tuple[Timeline, ...]:
-    """The timelines of a file for a half; a single timeline without a half counts for any."""
-    if half is None or (len(thing.timelines) == 1 and thing.timelines[0].half in (None, half)):
-        return thing.timelines
-    found = thing.half(half)
-    if found is None:
-        raise FormatError(f"holds no events of half {half}", where=path)
-    return (found,)
 
 
 def _video_of(match: MatchRow, video: VideoRow) -> Video:

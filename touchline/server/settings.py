@@ -158,6 +158,13 @@ class ServerSettings(BaseSettings):
     probe_limits: StageLimits = StageLimits(
         memory_bytes=3 * GIGABYTE, cpu_seconds=300, wall_seconds=120, wall_per_second=0
     )
+    import_limits: StageLimits = StageLimits(
+        memory_bytes=GIGABYTE,
+        cpu_seconds=20,
+        file_bytes=256 * MEGABYTE,
+        wall_seconds=45,
+        wall_per_second=0,
+    )
     stage_limits: StageLimits = StageLimits()
     media_limits: MediaLimits = MediaLimits()
     rates: RateLimits = RateLimits()

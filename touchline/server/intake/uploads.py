@@ -39,6 +39,8 @@ from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv", ".mxf")
 """Accepted endings of names; the content is checked later, in a child process."""
 
+MAX_NAME_BYTES = 200
+
 CHECKSUMS = ("sha1", "sha256", "md5")
 LOCK_SECONDS = 15.0
 LOCKED_RETRY_SECONDS = 2
@@ -114,9 +116,12 @@ def begin(
 
 
 def clean_name(name: str) -> str:
-    """A name that is safe to show: the last part of a path, without control characters."""
+    """A name that is safe to show and to write: the last part of a path, of up to 200 bytes,
+    without control characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in last if c.isprintable()).strip()[-200:] or "unnamed"
+    shown = "".join(c for c in last if c.isprintable()).strip()
+    kept = shown.encode()[-MAX_NAME_BYTES:].decode(errors="ignore").strip()
+    return kept if kept.strip(".") else "unnamed"
 
 
 def usage(services: Services, session: Session, principal: Principal) -> tuple[int, int]:

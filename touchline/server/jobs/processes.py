@@ -52,11 +52,14 @@ def run_in_child(
     watch: Progress,
     *,
     network: bool = False,
+    threads: int | None = None,
 ) -> Result:
     """Run a stage in a process of its own; whatever ends this call ends that process.
 
     Args:
         watch: called about ten times a second with the share done; raises to end the stage.
+        network: it gets the variables that downloading needs.
+        threads: of numeric libraries; None leaves it to them.
 
     Raises:
         StageFailedError: the input is wrong, a limit was reached, or the process died.
@@ -65,7 +68,7 @@ def run_in_child(
         result = run_limited(
             f"{run_stage.__module__}:{run_stage.__name__}",
             [stage_name(stage), arguments.model_dump(mode="json")],
-            process_limits(limits, wall_seconds),
+            process_limits(limits, wall_seconds, threads),
             scratch,
             watch,
             variables=NETWORK_VARIABLES if network else (),
@@ -77,7 +80,9 @@ def run_in_child(
     return _checked(stage, result)
 
 
-def process_limits(limits: StageLimits, wall_seconds: float) -> ProcessLimits:
+def process_limits(
+    limits: StageLimits, wall_seconds: float, threads: int | None = None
+) -> ProcessLimits:
     """The limits of a stage's process."""
     return ProcessLimits(
         limits.memory_bytes,
@@ -86,6 +91,7 @@ def process_limits(limits: StageLimits, wall_seconds: float) -> ProcessLimits:
         limits.open_files,
         wall_seconds,
         niceness=NICENESS,
+        threads=threads,
     )
 
 

@@ -11,24 +11,22 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 from sqlalchemy.orm import Session
 
-from touchline.broadcast.feed import counts_by_clock
-from touchline.errors import FormatError, InputError
+from touchline.errors import FormatError
 from touchline.events import Status
-from touchline.formats import FORMATS, find_format, read, write
+from touchline.formats import FORMATS, find_format, write
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
-    events_in,
     is_shown,
     row_from_event,
     timelines_from_rows,
     video_of_half,
 )
 from touchline.server.errors import NotFoundError
-from touchline.server.feeds import place_feed
-from touchline.server.games import events_of_game, facts_of_file, known_game
+from touchline.server.games import facts_of_file
 from touchline.server.history import change_events, redo, undo
-from touchline.server.intake.uploads import clean_name
-from touchline.server.judging import holds_predictions, with_statuses
+from touchline.server.intake.events import Imports
+from touchline.server.jobs.stages.importing import ImportResult
+from touchline.server.judging import with_statuses
 from touchline.server.moves import with_match_state
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
@@ -263,9 +261,12 @@ async def import_events(
     nothing is added. Teams, date and score of the file are kept
     where they are not known yet."""
     content = await request.body()
-    return await to_thread.run_sync(
-        _import, services, match_id, principal.name, content, (format, name, half, times, sure)
-    )
+    imports: Imports = request.app.state.imports
+    with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
+        found = await imports.read(
+            services, match_id, Path(folder), content, (format, name, half, times)
+        )
+    return await to_thread.run_sync(_keep, services, match_id, principal.name, found, sure)
 
 
 @router.post("/review")
@@ -391,47 +392,22 @@ def download(
     )
 
 
-def _import(
-    services: Services,
-    match_id: str,
-    actor: str,
-    content: bytes,
-    asked: tuple[str | None, str, int | None, str | None, Status | None],
+def _keep(
+    services: Services, match_id: str, actor: str, found: ImportResult, sure: Status | None
 ) -> ChangedOut:
-    format, name, half, times, sure = asked
-    with services.database.read() as session:
-        match = session.get(MatchRow, match_id)
-        if match is None:
-            raise NotFoundError("match")
-        periods = known_game(match, events_of_game(session, match_id))["periods"]
-    remarks: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
-        path = Path(folder) / clean_name(name)
-        path.write_bytes(content)
-        try:
-            thing = read(path, format)
-            if times == "clock" or (times is None and counts_by_clock(thing)):
-                placed = place_feed(thing, path, match, services.storage, periods, half)
-                events, remarks = list(placed.events), placed.remarks
-            else:
-                events, extra = events_in(thing, path, match, half)
-            are_predictions = holds_predictions(thing, path, format)
-            events = with_statuses(events, are_predictions=are_predictions, sure=sure)
-        except InputError as error:
-            raise ProblemError(422, str(error).replace(f"{folder}/", "")) from error
+    events = with_statuses(found.events, are_predictions=found.are_predictions, sure=sure)
     with services.database.write() as session:
         match = _editable(session, match_id)
         now = services.database.now(session)
         rows: list[tuple[EventRow, dict[str, Any]]] = [(row_from_event(e), {}) for e in events]
         step = change_events(session, match, rows, actor=actor, action="imported", now=now)
         known = {name: value for name, value in match.game.items() if value}
-        if (game := {**facts_of_file(extra), **known}) != known:
+        if (game := {**facts_of_file(found.facts), **known}) != known:
             match.game = game
             match.version += 1
     statuses = Counter(str(event.status) for event in events)
     return _step(step, "imported").model_copy(
-        update={"remarks": list(remarks), "statuses": dict(statuses)}
+        update={"remarks": list(found.remarks), "statuses": dict(statuses)}
     )
 
 

@@ -1,0 +1,100 @@
+"""The events of a file that was sent, in the times of a match."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from touchline.broadcast.feed import counts_by_clock
+from touchline.errors import FormatError, InputError
+from touchline.events import Event
+from touchline.formats import Content, read
+from touchline.formats.reading import Limits, limited_to
+from touchline.runtime.progress import Progress
+from touchline.server.feeds import MatchVideo, events_in, place_feed
+from touchline.server.jobs.stages.base import JsonEvent, StageArguments, StageResult
+from touchline.server.judging import holds_predictions
+
+MAX_EVENTS = 20_000
+"""Events of one import; a match of a provider has 4,000."""
+
+LIMITS = Limits(
+    max_file_bytes=64 << 20,
+    max_total_bytes=128 << 20,
+    max_files=1000,
+    max_lines=400_000,
+    max_values=2_000_000,
+)
+"""Bounds on what is parsed at all; those of the process hold for the rest."""
+
+
+class ImportArguments(StageArguments):
+    """A file, and what is known of the match.
+
+    Attributes:
+        format: as ``touchline.formats.read`` takes it.
+        half: of a file that does not state it, or to read of a file of several.
+        times: of the file's events; None finds out.
+        videos: of the match, in playing order.
+        periods: the known kick-offs, as ``games.known_game`` gives them.
+    """
+
+    path: str
+    format: str | None
+    half: int | None
+    times: Literal["video", "clock"] | None
+    videos: tuple[MatchVideo, ...]
+    periods: tuple[dict[str, Any], ...]
+
+
+class ImportResult(StageResult):
+    """What the file holds.
+
+    Attributes:
+        events: in the times of the match, without the fields of other programs.
+        are_predictions: the file says of all its events that a model found them.
+        facts: texts beside the events, such as the names of the teams.
+        remarks: for people.
+    """
+
+    events: tuple[JsonEvent, ...]
+    are_predictions: bool
+    facts: dict[str, str]
+    remarks: tuple[str, ...]
+
+
+def import_events(arguments: ImportArguments, progress: Progress) -> ImportResult:
+    """Read a file and put its events on the time of a match.
+
+    Raises:
+        InputError: the file cannot be read, or does not fit the match.
+    """
+    path = Path(arguments.path)
+    try:
+        with limited_to(LIMITS):
+            content = read(path, arguments.format)
+            events, facts, remarks = _placed(content, path, arguments)
+        if len(events) > MAX_EVENTS:
+            raise FormatError(
+                f"holds {len(events)} events", where=path,
+                remedy=f"up to {MAX_EVENTS} can be imported at once",
+            )  # fmt: skip
+    except InputError as error:
+        raise InputError(str(error).replace(f"{path.parent}/", "")) from error
+    return ImportResult(
+        events=tuple(replace(event, extra={}) for event in events),
+        are_predictions=holds_predictions(content, path, arguments.format),
+        facts={name: text[:1000] for name, text in facts.items() if isinstance(text, str)},
+        remarks=tuple(remarks),
+    )
+
+
+def _placed(
+    content: Content, path: Path, asked: ImportArguments
+) -> tuple[list[Event], Mapping[str, Any], tuple[str, ...]]:
+    by_clock = asked.times == "clock" or (asked.times is None and counts_by_clock(content))
+    if by_clock:
+        placed = place_feed(content, path, asked.videos, asked.periods, asked.half)
+        return list(placed.events), {}, placed.remarks
+    events, facts = events_in(content, path, asked.videos, asked.half)
+    return events, facts, ()
