@@ -21,6 +21,7 @@ from small_videos import write_video
 
 from touchline.server import serving
 from touchline.server.client import Client, JobError, ServerError
+from touchline.server.connections import Connections
 from touchline.server.serving import _config, _listen, _Server
 
 linux = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
@@ -154,14 +155,18 @@ def test_settings_that_will_not_do_are_told_in_one_line(
     refused("serve", "--data", tmp_path / "data")
 
 
+CONNECTIONS = 8
+
+
 @pytest.fixture
 def live(make_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a real server in this process, impatient with headers."""
     monkeypatch.setattr(serving, "HEADER_SECONDS", 0.5)
-    services = make_services(port=0)
+    services = make_services(port=0, rates={"connections": CONNECTIONS})
     listener = _listen(services.settings)
     started: list[str] = []
-    server = _Server(_config(services), listener, started.append)
+    stopping = threading.Event()
+    server = _Server(_config(services, stopping), listener, started.append, stopping)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     wait_until(lambda: started)
@@ -191,6 +196,100 @@ def test_a_second_request_may_not_dawdle_either(live: str) -> None:
         while piece := slow.recv(4096):
             answers += piece
         assert answers.count(b"200 OK") == 1
+
+
+def test_half_sent_requests_keep_nobody_out(live: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that wait longest make room, also for callers at the same address."""
+    monkeypatch.setattr(serving, "HEADER_SECONDS", 60.0)
+    held = [connect(live) for _ in range(3 * CONNECTIONS)]
+    for one in held:
+        one.sendall(b"GET / HTTP/1.1\r\nX-")
+    assert all(is_healthy(live) for _ in range(3))
+    assert held[0].recv(100) == b""
+    for one in held:
+        one.close()
+
+
+def test_an_address_has_so_many_connections_at_work(live: str) -> None:
+    """Where none of them waits, a further one is refused."""
+    head = b"POST /v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+    held = [connect(live) for _ in range(CONNECTIONS)]
+    for one in held:
+        one.sendall(head)
+    time.sleep(0.3)
+    with connect(live) as further:
+        assert further.recv(100).startswith(b"HTTP/1.1 429")
+    for one in held:
+        one.close()
+    wait_until(lambda: is_healthy(live))
+
+
+def is_healthy(url: str) -> bool:
+    with connect(url) as honest:
+        honest.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        return honest.recv(100).startswith(b"HTTP/1.1 200")
+
+
+class Waiting:
+    """A connection that remembers that it was dropped."""
+
+    def __init__(self) -> None:
+        self.dropped = False
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+def test_addresses_are_counted_as_those_who_have_them() -> None:
+    """One of IPv6 with all that begin alike; trusted proxies bring many clients."""
+    connections = Connections(each=2, waiting=10, unlimited=["10.0.0.1"])
+    assert [connections.admit(f"2001:db8::{n}") for n in range(3)] == [True, True, False]
+    assert connections.admit("2001:db8:0:1::1")
+    assert [connections.admit(a) for a in ("::ffff:192.0.2.1", "192.0.2.1")] == [True, True]
+    assert not connections.admit("192.0.2.1")
+    assert all(connections.admit("10.0.0.1") for _ in range(9))
+    connections.closed("192.0.2.1")
+    assert connections.admit("192.0.2.1")
+
+
+def test_many_addresses_together_may_wait_so_often() -> None:
+    connections, held = Connections(each=100, waiting=3), [Waiting() for _ in range(5)]
+    for number, one in enumerate(held):
+        assert connections.admit(f"192.0.2.{number}")
+        connections.waits(one, f"192.0.2.{number}")
+    assert [one.dropped for one in held] == [True, True, False, False, False]
+    connections.waits_no_longer(held[2])
+    connections.waits(held[0], "192.0.2.1")
+    assert not held[2].dropped
+
+
+STUCK = """
+import os, signal, threading, time
+from pathlib import Path
+from touchline.server import serving
+from touchline.server.settings import ServerSettings
+
+serving.EXIT_SECONDS = 1
+
+def announce(url):
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+serving.serve(ServerSettings(data=Path("data"), port=0, workers=0), announce)
+"""
+
+
+def test_a_thread_that_does_not_end_does_not_keep_the_server_up(tmp_path: Path) -> None:
+    paths = os.pathsep.join(sys.path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK], cwd=tmp_path, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": paths},
+    )  # fmt: skip
+    try:
+        _, said = process.communicate(timeout=100)
+    finally:
+        process.kill()
+    assert process.returncode == 1 and b"Timeout" in said
 
 
 def test_a_lost_connection_keeps_what_came(live: str) -> None:

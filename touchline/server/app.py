@@ -77,8 +77,12 @@ Errors are `application/problem+json`. Lists come in pages: `next` is the `curso
 Changes to matches, events and reels need `If-Match` with the `ETag` that was read."""
 
 
-def create_app(services: Services) -> FastAPI:
-    """The web application on these services."""
+def create_app(services: Services, stopping: threading.Event | None = None) -> FastAPI:
+    """The web application on these services.
+
+    Args:
+        stopping: set when the server is to end; what waits and what can be sent again is given up.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -96,7 +100,7 @@ def create_app(services: Services) -> FastAPI:
     rates = services.settings.rates
     app.state.services = services
     app.state.streams = OpenStreams(rates.streams)
-    app.state.stopping = threading.Event()
+    app.state.stopping = stopping or threading.Event()
     app.state.imports = Imports(app.state.stopping)
     app.state.event_pages = AnswerCache()
     app.state.monitor = Monitor(services)

@@ -12,6 +12,7 @@
     │   └── PartChecksumError   of one part of an upload
     ├── SenderTimeoutError      the sender is silent
     ├── ConnectionLostError     the sender is gone
+    ├── StoppingError           the server is about to end
     └── DiskError               the server's disk is full or fails
 
 ``problems`` is the one place that gives each a status of HTTP.
@@ -109,6 +110,15 @@ class ConnectionLostError(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("the connection was lost")
+
+
+class StoppingError(ServiceError):
+    """The server is about to end, and what was asked was given up."""
+
+    code = "stopping"
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping; send it again later")
 
 
 class DiskError(ServiceError):

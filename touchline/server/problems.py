@@ -22,6 +22,7 @@ from touchline.server.errors import (
     PartChecksumError,
     SenderTimeoutError,
     ServiceError,
+    StoppingError,
     TooLargeError,
     UnsupportedTypeError,
     WrongOffsetError,
@@ -111,6 +112,7 @@ _STATUS: dict[type[ServiceError], int] = {
     PartChecksumError: 422,
     SenderTimeoutError: 408,
     ConnectionLostError: 400,
+    StoppingError: 503,
     DiskError: 507,
 }
 

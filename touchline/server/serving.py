@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -11,26 +12,42 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import get_remote_addr
 
 from touchline.errors import ConfigError
 from touchline.server.access.accounts import add_user, has_users
 from touchline.server.app import create_app
+from touchline.server.connections import Connections
 from touchline.server.services import Services, open_services
 from touchline.server.settings import ServerSettings
 
-HEADER_SECONDS = 20.0
+HEADER_SECONDS = 10.0
 """Time that a client may take to send its headers."""
 
 SHUTDOWN_SECONDS = 5
-WORKER_STOP_SECONDS = 10.0
+WORKER_STOP_SECONDS = 6.0
+EXIT_SECONDS = 9
+"""The process ends this long after the signal, whatever its threads do: less than the ten seconds
+after which containers are killed."""
+
 RESTART_SECONDS = 1.0
 MAX_CONNECTIONS = 1000
+MAX_WAITING = 500
+"""Connections without the headers of a request; the one that waits longest makes room."""
+
+OPEN_FILES = 8192
+
+_REFUSAL = (
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
+    b"Connection: close\r\n\r\n"
+)
 
 log = logging.getLogger("touchline.serve")
 
@@ -45,14 +62,19 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
         ConfigError: nobody has a password though others can reach the server, or the port is
             taken.
     """
+    stopping = threading.Event()
     services = open_services(settings)
     try:
         refuse_open_door(services)
         listener = _listen(settings)
-        with _workers(settings), contextlib.closing(listener):
-            _Server(_config(services), listener, announce).run(sockets=[listener])
+        _allow_open_files()
+        with _workers(settings, stopping), contextlib.closing(listener):
+            server = _Server(_config(services, stopping), listener, announce, stopping)
+            server.run(sockets=[listener])
     finally:
         services.close()
+        if not _threads_that_hold():
+            faulthandler.cancel_dump_traceback_later()
 
 
 def refuse_open_door(services: Services) -> None:
@@ -91,11 +113,30 @@ def _listen(settings: ServerSettings) -> socket.socket:
     return listener
 
 
-def _config(services: Services) -> uvicorn.Config:
+def _allow_open_files() -> None:
+    """Let this process have a descriptor for each connection, where its limit is lower."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _threads_that_hold() -> list[threading.Thread]:
+    """Threads that the process would wait for when it ends."""
+    here = threading.current_thread()
+    return [one for one in threading.enumerate() if one is not here and not one.daemon]
+
+
+def _config(services: Services, stopping: threading.Event) -> uvicorn.Config:
     settings = services.settings
+    connections = Connections(settings.rates.connections, MAX_WAITING, settings.trusted_proxies)
     return uvicorn.Config(
-        create_app(services),
-        http=_PatientProtocol,
+        create_app(services, stopping),
+        http=cast(type[asyncio.Protocol], partial(_PatientProtocol, connections)),
         ws="none",
         log_config=None,
         access_log=False,
@@ -108,29 +149,58 @@ def _config(services: Services) -> uvicorn.Config:
 
 
 class _PatientProtocol(H11Protocol):
-    """HTTP with a limit on the time that a request's headers may take."""
+    """HTTP with limits on an address's connections and on the time that headers may take."""
 
     _impatience: asyncio.TimerHandle | None = None
+    _address: str | None = None
+    """None until the connection is admitted."""
+
+    def __init__(self, connections: Connections, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._all = connections
 
     def connection_made(self, transport: Any) -> None:
+        client = get_remote_addr(transport)
+        address = client[0] if client else "unknown"
+        if not self._all.admit(address):
+            transport.write(_REFUSAL)
+            transport.close()
+            return
+        self._address = address
         super().connection_made(transport)
         self._wait_for_headers()
 
     def data_received(self, data: bytes) -> None:
+        if self._address is None:
+            return
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._stop_waiting()
         elif self._impatience is None and data:
             self._wait_for_headers()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self._all.waits(self, self._address or "")
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._address is None:
+            return
+        self._all.closed(self._address)
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def drop(self) -> None:
+        """Close the connection, as another needs its place."""
+        self.transport.close()
+
     def _wait_for_headers(self) -> None:
         self._impatience = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+        self._all.waits(self, self._address or "")
 
     def _stop_waiting(self) -> None:
+        self._all.waits_no_longer(self)
         if self._impatience is not None:
             self._impatience.cancel()
             self._impatience = None
@@ -140,16 +210,29 @@ class _Server(uvicorn.Server):
     """Says where it is, and ends without passing its signal on: workers are still to be ended."""
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[str], None]
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        announce: Callable[[str], None],
+        stopping: threading.Event,
     ) -> None:
         super().__init__(config)
         self._listener = listener
         self._announce = announce
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         host, port = self._listener.getsockname()[:2]
         self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End: what runs is given up, and what does not end by itself is ended."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            # A thread of its own in C: it needs neither the event loop nor Python's lock.
+            faulthandler.dump_traceback_later(EXIT_SECONDS, exit=True)
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -172,9 +255,8 @@ def stopping_on_signals(stop: Callable[[int, FrameType | None], Any]) -> Iterato
 
 
 @contextlib.contextmanager
-def _workers(settings: ServerSettings) -> Iterator[None]:
-    """Worker processes, restarted when they die, ended with the server."""
-    stop = threading.Event()
+def _workers(settings: ServerSettings, stop: threading.Event) -> Iterator[None]:
+    """Worker processes, restarted when they die, ended with the server or when ``stop`` is set."""
     keepers = [
         threading.Thread(target=_keep_worker, args=(settings, stop), daemon=True)
         for _ in range(settings.workers)

@@ -92,6 +92,7 @@ class RateLimits(BaseModel):
         requests_per_second: on average; ``burst`` at once.
         logins_per_minute: wrong passwords for one name from one address.
         streams: progress streams that one client may keep open.
+        connections: that one address may have; proxies that are trusted may have more.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -100,6 +101,7 @@ class RateLimits(BaseModel):
     burst: Annotated[int, Field(ge=1)] = 1000
     logins_per_minute: Annotated[float, Field(gt=0)] = 5
     streams: Annotated[int, Field(ge=1)] = 20
+    connections: Annotated[int, Field(ge=1)] = 100
 
 
 class QueueSettings(BaseModel):

@@ -8,7 +8,7 @@ import anyio
 import anyio.to_thread
 
 from touchline.errors import InputError
-from touchline.server.errors import NotFoundError
+from touchline.server.errors import NotFoundError, StoppingError
 from touchline.server.feeds import MatchVideo
 from touchline.server.games import events_of_game, known_game
 from touchline.server.intake.uploads import clean_name
@@ -48,6 +48,7 @@ class Imports:
             NotFoundError: there is no such match.
             InputError: the file cannot be read, does not fit the match, or takes more time or
                 memory than it may have. StageFailedError: its process died.
+            StoppingError: the server ends meanwhile.
         """
         return await anyio.to_thread.run_sync(
             self._read, services, match_id, folder, content, asked, limiter=self._limiter
@@ -83,7 +84,7 @@ class Imports:
 
     def _watch(self, share: float) -> None:
         if self._stopping.is_set():
-            raise InputError("the server is stopping", remedy="send it again later")
+            raise StoppingError
 
 
 def _video(storage: Storage, match: MatchRow, video: VideoRow) -> MatchVideo:

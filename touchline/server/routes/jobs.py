@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -179,7 +180,8 @@ async def _events(
     data, ended = first
     yield f"event: job\ndata: {data}\n\n"
     silent = lasted = 0.0
-    while not ended and lasted < MAX_STREAM_SECONDS:
+    stopping: threading.Event = request.app.state.stopping
+    while not ended and lasted < MAX_STREAM_SECONDS and not stopping.is_set():
         await asyncio.sleep(LOOK_SECONDS)
         silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
         try:
