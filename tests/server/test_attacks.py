@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from touchline.server.bodies import ANONYMOUS_BYTES, WaitingBodies
+from touchline.server.routes import files
 
 MEGABYTE = 1024**2
 
@@ -132,3 +133,26 @@ def test_streams_end_with_the_link_that_opened_them_and_are_counted_exactly(
         thread.join(60)
     assert sorted(statuses) == [200] * limit + [429] * 5
     assert guest.get(f"{path}?share={made['secret']}").status_code == 401
+
+
+def test_a_download_ends_with_the_link_that_began_it(
+    people: dict[str, Any], ready_match: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow reader of a large file gets no more of it once the link is revoked."""
+    admin, guest = people["admin"], people["nobody"]
+    match = ready_match(admin.services)
+    made = admin.post(f"/v1/matches/{match}/shares", json={}).json()
+    whole = guest.get(f"/v1/matches/{match}/video?share={made['secret']}")
+    monkeypatch.setattr(files, "LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(files._WatchedFile, "chunk_size", len(whole.content) // 4)
+    caller_of, asked = files.caller_of, []
+
+    def revoked_meanwhile(*arguments: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 3:
+            assert admin.delete(f"/v1/shares/{made['id']}").status_code == 204
+        return caller_of(*arguments)
+
+    monkeypatch.setattr(files, "caller_of", revoked_meanwhile)
+    rest = guest.get(f"/v1/matches/{match}/video?share={made['secret']}")
+    assert 0 < len(rest.content) < len(whole.content)

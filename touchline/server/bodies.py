@@ -8,7 +8,7 @@ ANONYMOUS_BYTES = 16 * 1024
 """The largest body of a caller whom the server does not know: a login has a few hundred bytes."""
 
 WAITING_BYTES = 64 * MEGABYTE
-"""Bytes of all bodies that are being received or worked on."""
+"""Bytes of all bodies that are being received or worked on, at least four of the largest."""
 
 WAITING_SHARE = 4
 """One caller may have a quarter of them."""
@@ -24,7 +24,7 @@ class WaitingBodies:
         most: bytes of all callers together.
     """
 
-    def __init__(self, most: int = WAITING_BYTES) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._all = 0
         self._by_caller: Counter[str] = Counter()

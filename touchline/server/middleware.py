@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from touchline.server.bodies import (
     ANONYMOUS_BYTES,
     JSON_ITEMS,
+    WAITING_BYTES,
+    WAITING_SHARE,
     WaitingBodies,
     holds_too_much,
 )
@@ -113,7 +115,8 @@ class Guarded:
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self.app = app
         self.settings = settings
-        self._waiting = WaitingBodies()
+        most = max(WAITING_BYTES, WAITING_SHARE * settings.max_body_bytes)
+        self._waiting = WaitingBodies(most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

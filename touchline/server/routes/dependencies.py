@@ -99,7 +99,9 @@ def authenticate(request: Request) -> Principal | None:
 
 def client_of(request: Request, principal: Principal | None) -> str:
     """The name by which the requests of one client are counted."""
-    return f"{principal.user_id or principal.name}" if principal else address_of(request)
+    if principal is None or principal.is_guest:
+        return address_of(request)
+    return principal.user_id or principal.name
 
 
 def caller_of(request: Request, services: Services, session: Session) -> Principal | None:
