@@ -512,3 +512,31 @@ def test_a_goal_goes_on_from_the_score_that_it_states(editing: Editing) -> None:
     editing.add(time=2.0, label="Goal", team="away", half=2, clock_seconds=2830.0)
     goals = editing.client.get(f"{editing.url}/game").json()["goals"]
     assert [(g["clock"], g["home"], g["away"]) for g in goals] == [("45+3", 3, 1), ("48", 3, 2)]
+
+
+def test_edit_lists_wait_for_no_job(editing: Editing) -> None:
+    """They are there at once, though a long match is at work and no worker is free."""
+    client = editing.client
+    reel = client.post(f"{editing.url}/reels", json={"seconds": 3}).json()
+    for format in ("edl", "otio", "fcpxml", "sportscode", "vtt", "csv", "touchline-reel"):
+        job = client.post(f"/v1/reels/{reel['id']}/files", json={"format": format}).json()
+        assert (job["state"], job["progress"]) == ("succeeded", 1.0), job
+        (stage,) = job["result"].values()
+        file = client.get(f"/v1/files/{stage['product_id']}")
+        assert file.status_code == 200 and len(file.content) == stage["bytes"] > 0
+        again = client.post(f"/v1/reels/{reel['id']}/files", json={"format": format}).json()
+        assert again["id"] == job["id"]
+    assert len(client.get(f"{editing.url}/files").json()["items"]) == 7
+    refused = client.post(f"/v1/reels/{reel['id']}/files", json={"format": "youtube"})
+    assert refused.status_code == 422 and "chapters" in refused.json()["detail"]
+    video = client.post(f"/v1/reels/{reel['id']}/files", json={"format": "mp4"}).json()
+    assert (video["state"], video["lane"], video["position"]) == ("queued", "cutting", 0)
+    assert video["waits_for"] == "worker"
+
+
+def test_a_cancelled_match_is_called_so(client: Any) -> None:
+    upload = client.put("/v1/uploads/derby.mp4", content=b"not looked into yet").json()["id"]
+    match = client.post("/v1/matches", json={"upload": upload}).json()
+    client.post(f"/v1/jobs/{match['job']}/cancel")
+    found = client.get(f"/v1/matches/{match['id']}").json()
+    assert (found["state"], found["problem"], found["job"]) == ("cancelled", None, None)

@@ -43,6 +43,7 @@ STORED = [
     ("spot", {"model": "demo", "threshold": 0.05}),
     ("product", PRODUCT),
     ("product", PRODUCT | {"is_video": False, "format": "edl", "suffix": ".edl"}),
+    ("annotate", {"half": None, "slow": 3, "min_confidence": 0.3, "name": "a-annotated.mp4"}),
     ("pull", {"name": "osl-ball-2025"}),
     (
         "infer",
@@ -90,7 +91,7 @@ def test_a_payload_of_another_version_is_refused() -> None:
 
 def test_every_stage_has_types_of_its_own() -> None:
     found = {stage_name(stage): stage for stage in declared_stages()}
-    assert len(found) == 8 and "spotting:spot_video" in found
+    assert len(found) == 10 and "spotting:spot_video" in found
     for stage in found.values():
         hints = get_type_hints(stage)
         assert issubclass(hints["arguments"], StageArguments)

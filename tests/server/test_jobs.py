@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import func, select
 
 from touchline.errors import InputError
-from touchline.server.jobs.queue import Lease, LeaseLostError
+from touchline.server.jobs.queue import KINDS_OF_LANES, LANES, Lease, LeaseLostError, Outlook
+from touchline.server.jobs.types.analysis import AnalysePayload
 from touchline.server.jobs.types.pull import PullPayload
+from touchline.server.jobs.types.spotting import SpotPayload
 from touchline.server.services import Services
-from touchline.server.tables import JobLineRow, JobRow
+from touchline.server.tables import JobLineRow, JobRow, WorkerRow
 
 
 def add(services: Services, count: int = 1, **options: object) -> list[str]:
@@ -155,6 +157,69 @@ def test_the_place_in_the_queue(services: Services) -> None:
     with services.database.read() as session:
         places = [services.queue.position(session, session.get_one(JobRow, i)) for i in ids]
     assert places == [None, 0, 1]
+
+
+def order(services: Services, kind: str) -> str:
+    with services.database.write() as session:
+        payloads = {
+            "analyse": AnalysePayload(match="m"),
+            "spot": SpotPayload(model="demo", threshold=0.1),
+            "pull": PullPayload(name="a"),
+        }
+        return services.queue.add(session, payloads[kind]).id
+
+
+def outlook(services: Services, job_id: str) -> Outlook:
+    with services.database.read() as session:
+        return services.queue.outlook(session, session.get_one(JobRow, job_id))
+
+
+def test_a_long_job_holds_up_only_its_lane(any_services: Services) -> None:
+    queue = any_services.queue
+    first, second, spot = (order(any_services, kind) for kind in ("analyse", "analyse", "spot"))
+    lease = queue.claim("w", "analysis")
+    assert lease is not None and lease.job_id == first
+    assert (beside := queue.claim("w", "spotting")) is not None and beside.job_id == spot
+    assert queue.claim("w", "cutting") is None
+    assert (after := queue.claim("w2", "analysis")) is not None and after.job_id == second
+
+
+def test_every_type_of_job_has_a_lane() -> None:
+    from touchline.server.jobs.types import JOB_TYPES
+
+    assert set(JOB_TYPES) <= {kind for kinds in KINDS_OF_LANES.values() for kind in kinds}
+
+
+def test_a_job_of_an_unknown_type_is_taken_and_fails(services: Services) -> None:
+    [job_id] = add(services)
+    with services.database.write() as session:
+        session.get_one(JobRow, job_id).kind = "of a later version"
+    assert [services.queue.claim("w", lane) for lane in LANES[1:]] == [None] * (len(LANES) - 1)
+    assert (lease := services.queue.claim("w", LANES[0])) is not None and lease.job_id == job_id
+
+
+def test_a_job_says_what_it_waits_for(services: Services) -> None:
+    first, second, third = (order(services, "analyse") for _ in range(3))
+    other = order(services, "spot")
+    assert outlook(services, first) == Outlook(0, "worker")
+    with services.database.write() as session:
+        session.add(WorkerRow(id="w", started_at=1.0, seen_at=services.database.now(session)))
+    assert outlook(services, other) == Outlook(0, "turn")
+    lease = services.queue.claim("w", "analysis")
+    assert lease is not None
+    assert outlook(services, second) == Outlook(0, "job")
+    assert outlook(services, third) == Outlook(1, "job")
+    assert outlook(services, other) == Outlook(0, "turn"), "its lane is free"
+    with services.database.write() as session:
+        session.get_one(JobRow, first).attempt_at = services.database.now(session) - 60
+    services.queue.beat(lease, "proxy", {"proxy": 0.5}, 0.25)
+    left = outlook(services, first)
+    assert left.waits_for is None and left.seconds_left == pytest.approx(180, abs=5)
+    services.queue.fail(lease, "no luck", again=True)
+    with services.database.write() as session:
+        session.get_one(JobRow, first).not_before = services.database.now(session) + 30
+    again = outlook(services, first)
+    assert again.waits_for == "attempt" and again.seconds_left == pytest.approx(30, abs=5)
 
 
 def test_the_log_of_a_job_does_not_grow_without_end(

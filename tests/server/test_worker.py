@@ -182,6 +182,22 @@ def test_a_poisonous_file_is_given_up_and_blocks_nobody(
         assert wait(client, healthy["job"])["state"] == "succeeded"
 
 
+def test_a_refusal_is_a_whole_sentence(client: Any, tmp_path: Path) -> None:
+    uploads = [
+        client.put(f"/v1/uploads/{name}", content=b"no video at all" * 99).json()["id"]
+        for name in ("derby.mp4", "cup_1.mp4", "cup_2.mp4")
+    ]
+    bodies = [{"upload": uploads[0]}, {"videos": [{"upload": one} for one in uploads[1:]]}]
+    worker = Worker(client.services, threading.Event())
+    said = []
+    for body in bodies:
+        match = client.post("/v1/matches", json=body).json()
+        assert worker.run_one()
+        said.append(client.get(f"/v1/matches/{match['id']}").json()["problem"])
+    assert said[0].startswith("derby.mp4 is not a video file of a known kind; give ")
+    assert said[1].startswith("video 1: cup_1.mp4 is not a video file of a known kind; give ")
+
+
 @linux
 @pytest.mark.slow
 def test_a_stopping_worker_gives_its_job_back(client: Any, long_video: Path) -> None:

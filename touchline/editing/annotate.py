@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from touchline.colours import class_colour
-from touchline.editing.overlay import Rgb, draw_labels
+from touchline.editing.overlay import Style, draw_labels
 from touchline.editing.render import refuse_overwriting
 from touchline.editing.sound import AUDIO_RATE
 from touchline.errors import InputError
@@ -40,7 +40,8 @@ def annotate(
 ) -> float:
     """Write a copy of the video with labels and confidences, in slow motion around events.
 
-    A label has the match clock and the score where its event does.
+    A label has the match clock and the score where its event does, and a bar as long as its
+    confidence.
 
     Frame rate and size are those of the video. The sound is stretched with the picture, so the two
     stay in step.
@@ -91,11 +92,14 @@ def annotate(
         ) as writer,
     ):
         for index, frame in enumerate(frames):
-            captions = [
-                (_caption(event, timeline.half), class_colour(labels, event.label))
+            captions = dict.fromkeys(
+                (
+                    _caption(event, timeline.half),
+                    Style(class_colour(labels, event.label), event.confidence),
+                )
                 for event in _near(events, moments, frame.seconds)
-            ]
-            pixels = draw_labels(frame.pixels, _distinct(captions))
+            )
+            pixels = draw_labels(frame.pixels, list(captions))
             repeats = slow_factor if _is_near(moments, frame.seconds, slow_reach_seconds) else 1
             for _ in range(repeats):
                 writer.write(pixels)
@@ -121,10 +125,6 @@ def _near(events: list[Event], moments: list[float], seconds: float) -> list[Eve
 def _is_near(moments: list[float], seconds: float, reach_seconds: float) -> bool:
     place = bisect_left(moments, seconds - reach_seconds)
     return place < len(moments) and moments[place] <= seconds + reach_seconds
-
-
-def _distinct(captions: list[tuple[str, Rgb]]) -> list[tuple[str, Rgb]]:
-    return list(dict.fromkeys(captions))
 
 
 class _SoundPerFrame:

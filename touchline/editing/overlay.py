@@ -1,6 +1,7 @@
 """Drawing labels into the picture."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,22 +21,37 @@ _MOST_PIXELS = 40_000_000
 
 _BACKGROUND = (12, 18, 16, 190)
 _INK = (255, 255, 255, 255)
+_TROUGH = (255, 255, 255, 60)
+"""What the bar fills."""
 
 
-def draw_labels(pixels: Pixels, lines: Sequence[tuple[str, Rgb]]) -> Pixels:
+@dataclass(frozen=True)
+class Style:
+    """How a line is drawn.
+
+    Attributes:
+        share: the part of the line, 0 to 1, that a bar below it fills.
+    """
+
+    colour: Rgb
+    share: float
+
+
+def draw_labels(pixels: Pixels, lines: Sequence[tuple[str, Rgb | Style]]) -> Pixels:
     """A copy of the picture with lines of text at the lower left.
 
     Args:
         pixels: (H, W, 3) RGB.
-        lines: text and colour, from top to bottom; lines after ``MAX_LINES`` are left out.
+        lines: text and colour or style, from top to bottom; lines after ``MAX_LINES`` are left
+            out.
     """
     height, width = pixels.shape[:2]
     drawn = pixels.copy()
     shown = list(lines)[:MAX_LINES]
     margin = max(2, height // 40)
     bottom = height - margin
-    for text, colour in reversed(shown):
-        plate = _plate(text, colour, max(10, height // 20), width - 2 * margin)
+    for text, style in reversed(shown):
+        plate = _plate(text, style, max(10, height // 20), width - 2 * margin)
         top = bottom - plate.shape[0]
         if top < 0:
             break
@@ -139,8 +155,9 @@ def _blend(region: Pixels, plate: Pixels) -> None:
 
 
 @lru_cache(maxsize=256)
-def _plate(text: str, colour: Rgb, font_size: int, max_width: int) -> Pixels:
-    """(h, w, 4) text on a dark plate with a bar of its colour, truncated to a width."""
+def _plate(text: str, style: Rgb | Style, font_size: int, max_width: int) -> Pixels:
+    """(h, w, 4) text on a dark plate with its colour at the side, truncated to a width."""
+    colour, share = (style.colour, style.share) if isinstance(style, Style) else (style, None)
     font = ImageFont.load_default(size=font_size)
     pad, bar = font_size // 2, max(3, font_size // 3)
     room = max(max_width - bar - 2 * pad, font_size)
@@ -150,6 +167,12 @@ def _plate(text: str, colour: Rgb, font_size: int, max_width: int) -> Pixels:
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, bar - 1, image.height), fill=(*colour, 255))
     draw.text((bar + pad, image.height // 2), fitting, font=font, fill=_INK, anchor="lm")
+    if share is not None:
+        floor, tall = image.height - 1, max(2, font_size // 6)
+        end = bar + round((width - bar) * min(max(share, 0.0), 1.0))
+        draw.rectangle((bar, floor - tall + 1, width, floor), fill=_TROUGH)
+        if end > bar:
+            draw.rectangle((bar, floor - tall + 1, end - 1, floor), fill=(*colour, 255))
     return np.asarray(image)
 
 

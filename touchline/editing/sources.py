@@ -278,18 +278,25 @@ def media_of_reel(reel: Reel, videos: VideoPaths) -> dict[int | str, Media]:
     return {key: described[path] for key, path in paths.items()}
 
 
+def listed_rate(frame_rate: Fraction, nominal_rate: Fraction | None = None) -> Fraction:
+    """The rate at which edit lists count a video of a frame rate: its own where timecode has it."""
+    try:
+        timecode_base(frame_rate)
+        return frame_rate
+    except InputError:
+        pass
+    enough = (rate for rate in _EDIT_RATES if rate >= frame_rate * Fraction(999, 1000))
+    return nominal_rate if nominal_rate in _EDIT_RATES else next(enough, _EDIT_RATES[-1])
+
+
 def edit_rate(info: VideoInfo) -> tuple[Fraction, str | None]:
     """The rate at which edit lists count a video, and a remark where that is not its own.
 
     A video of variable rate is counted at the lowest rate in use that is not below its mean.
     """
-    try:
-        timecode_base(info.frame_rate)
-        return info.frame_rate, None
-    except InputError:
-        pass
-    enough = (rate for rate in _EDIT_RATES if rate >= info.frame_rate * Fraction(999, 1000))
-    rate = info.nominal_rate if info.nominal_rate in _EDIT_RATES else next(enough, _EDIT_RATES[-1])
+    rate = listed_rate(info.frame_rate, info.nominal_rate)
+    if rate == info.frame_rate:
+        return rate, None
     return rate, (
         f"{info.path.name} has no constant frame rate ({rate_text(info.frame_rate)} on average); "
         f"the list counts {counted_rate(rate, 'frame')}: --rate gives another"

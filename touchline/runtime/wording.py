@@ -1,4 +1,4 @@
-"""Numbers in the text that people read."""
+"""Numbers and sentences in the text that people read."""
 
 from fractions import Fraction
 
@@ -24,3 +24,17 @@ def bytes_text(size: int) -> str:
         if size >= scale:
             return f"{size / scale:.{digits}f} {unit}"
     return counted(size, "byte")
+
+
+_VERBS = frozenset(
+    {
+        *("is", "are", "has", "have", "holds", "cannot", "can", "does", "do", "was", "were"),
+        *("states", "needs", "ends", "lasts", "must", "may", "starts", "begins", "shows", "gives"),
+        *("names", "takes", "contains", "belongs", "lies"),
+    }
+)
+
+
+def joined(subject: str, what: str) -> str:
+    """A subject and what is said of it: ``a.mp4 is not a video``, ``a.mp4: no frame is there``."""
+    return f"{subject} {what}" if what.split(" ", 1)[0] in _VERBS else f"{subject}: {what}"

@@ -72,7 +72,7 @@ class MatchFacts(TypedDict):
 
     id: str
     title: str
-    state: Literal["waiting", "working", "ready", "failed"]
+    state: Literal["waiting", "working", "ready", "failed", "cancelled"]
     problem: str | None
     videos: list[VideoFacts]
     game: dict[str, Any]
@@ -89,6 +89,9 @@ class JobFacts(TypedDict):
     state: JobState
     stage: str | None
     progress: float
+    position: int | None
+    waits_for: Literal["job", "attempt", "turn", "worker"] | None
+    seconds_left: float | None
     problem: str | None
     result: dict[str, Any]
 

@@ -12,11 +12,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
+from touchline.server.jobs.queue import ALIVE_SECONDS
 from touchline.server.services import Services
 from touchline.server.tables import JobRow, MatchRow, UploadRow, WorkerRow
-
-ALIVE_SECONDS = 60.0
-"""A worker seen within this time counts as alive."""
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 """Methods with figures of their own; what else clients make up is counted together."""

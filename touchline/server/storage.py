@@ -7,6 +7,7 @@
 <data>/matches/<match>/thumbnails/*.jpg
 <data>/matches/<match>/products/<job>     files made for download
 <data>/work/<job>-<lease>/                what a job is writing; moved into place at its end
+<data>/work/<job>-segments/               what a stage has finished; later attempts go on from it
 """
 
 import re
@@ -24,6 +25,7 @@ SCORES = "scores.npz"
 BROADCASTS = "broadcasts"
 THUMBNAILS = "thumbnails"
 PRODUCTS = "products"
+SEGMENTS = "segments"
 
 
 class Storage:
@@ -89,10 +91,14 @@ class Storage:
         """The folder in which one attempt at a job works."""
         return self.root / "work" / f"{_checked(job_id)}-{_checked(lease)}"
 
+    def segments(self, job_id: str) -> Path:
+        """The folder for what a stage of a job has finished; later attempts go on from it."""
+        return self.root / "work" / f"{_checked(job_id)}-{SEGMENTS}"
+
     def drop_work(self, job_id: str, keep: str | None = None) -> None:
         """Remove what other attempts at a job left behind."""
         for folder in (self.root / "work").glob(f"{_checked(job_id)}-*"):
-            if keep is None or folder != self.work(job_id, keep):
+            if keep is None or folder not in (self.work(job_id, keep), self.segments(job_id)):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def drop_upload(self, upload_id: str) -> None:

@@ -285,6 +285,8 @@ class JobRow(Base):
     cancel: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     stage: Mapped[str | None] = mapped_column(String(40))
     progress: Mapped[float] = mapped_column(default=0.0)
+    attempt_at: Mapped[float | None]
+    attempt_progress: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
     stages: Mapped[dict[str, Any]] = mapped_column(default=dict)
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     problem: Mapped[str | None] = mapped_column(Text)

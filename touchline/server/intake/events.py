@@ -73,7 +73,7 @@ class Imports:
         try:
             return run_in_child(
                 import_events, arguments, limits, limits.wall_seconds, folder / ".work",
-                self._watch, threads=1,
+                self._watch, threads=1, names={str(path): path.name},
             )  # fmt: skip
         except StageFailedError as error:
             if error.again:  # a fault of ours, or of this machine

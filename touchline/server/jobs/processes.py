@@ -1,5 +1,6 @@
 """The stages of jobs, each in a limited process."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from touchline.errors import InputError
 from touchline.runtime.limited import ProcessDiedError, ProcessLimits, run_limited
 from touchline.runtime.progress import Progress
+from touchline.runtime.wording import joined
 from touchline.server.jobs.stages.base import (
     Arguments,
     Result,
@@ -53,6 +55,7 @@ def run_in_child(
     *,
     network: bool = False,
     threads: int | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Result:
     """Run a stage in a process of its own; whatever ends this call ends that process.
 
@@ -60,6 +63,7 @@ def run_in_child(
         watch: called about ten times a second with the share done; raises to end the stage.
         network: it gets the variables that downloading needs.
         threads: of numeric libraries; None leaves it to them.
+        names: what messages call files, by their paths.
 
     Raises:
         StageFailedError: the input is wrong, a limit was reached, or the process died.
@@ -74,7 +78,7 @@ def run_in_child(
             variables=NETWORK_VARIABLES if network else (),
         )
     except InputError as error:
-        raise StageFailedError(without_place(error), again=False) from error
+        raise StageFailedError(whole_sentence(error, names or {}), again=False) from error
     except ProcessDiedError as error:
         raise StageFailedError(str(error), again=True) from error
     return _checked(stage, result)
@@ -95,9 +99,14 @@ def process_limits(
     )
 
 
-def without_place(error: InputError) -> str:
-    """The error's text, without the place of the file on the server."""
-    return error.what if error.remedy is None else f"{error.what}; {error.remedy}"
+def whole_sentence(error: InputError, names: Mapping[str, str]) -> str:
+    """The error's text; a file has the name that people know, not its place on the server."""
+    text = error.what
+    if error.where is not None:
+        is_file = Path(error.where).is_absolute()
+        name = names.get(error.where) or ("the file" if is_file else error.where)
+        text = joined(name, text)
+    return text if error.remedy is None else f"{text}; {error.remedy}"
 
 
 def _checked(stage: Stage[Arguments, Result], result: object) -> Result:

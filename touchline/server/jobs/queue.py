@@ -12,22 +12,39 @@ an effect takes place once, however often the job was tried.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from touchline.errors import InputError
 from touchline.server.database import Database
 from touchline.server.settings import QueueSettings
-from touchline.server.tables import JobLineRow, JobRow, new_id
+from touchline.server.tables import JobLineRow, JobRow, WorkerRow, new_id
 
 OPEN = ("queued", "running")
 ENDED = ("succeeded", "failed", "cancelled")
+ALIVE_SECONDS = 60.0
+"""A worker that was not seen for longer counts as gone."""
+
+PACE_SECONDS, PACE_SHARE = 5.0, 0.02
+"""Time and share of the work from which on the pace of an attempt is known."""
+
 MAX_LINES = 500
 """Lines that the log of one job keeps."""
+
+Lane = Literal["analysis", "spotting", "cutting", "downloads"]
+LANES: tuple[Lane, ...] = get_args(Lane)
+KINDS_OF_LANES: dict[Lane, tuple[str, ...]] = {
+    "analysis": ("analyse", "sample"),
+    "spotting": ("spot", "infer"),
+    "cutting": ("product", "annotate"),
+    "downloads": ("pull",),
+}
+"""The types of job of each lane. A worker does one job of each at a time, so that a long one holds
+up only those of its kind."""
 
 Ended = Callable[[Session, JobRow], None]
 Effect = Callable[[Session], dict[str, Any]]
@@ -53,6 +70,27 @@ class Payload(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+WaitsFor = Literal["job", "attempt", "turn", "worker"]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a job waits for, and how long it takes.
+
+    Attributes:
+        position: how many jobs of its lane come before it.
+        waits_for: the end of another job of its lane, its next attempt, its turn, which comes at
+            once, or a worker, as none is running.
+        ahead: the match of that other job.
+        seconds_left: until it is done, or until its next attempt, where that can be said.
+    """
+
+    position: int | None = None
+    waits_for: WaitsFor | None = None
+    ahead: str | None = None
+    seconds_left: float | None = None
+
+
 @dataclass(frozen=True)
 class Lease:
     """The right to work on a job.
@@ -73,7 +111,7 @@ class Lease:
 
 
 class Queue:
-    """Jobs in the order of priority, then age.
+    """Jobs in lanes, in each in the order of priority, then age.
 
     Args:
         ended: called in the transaction in which a job fails or is cancelled.
@@ -125,18 +163,46 @@ class Queue:
             return _same(known, payload)
         return job
 
-    def claim(self, worker: str) -> Lease | None:
+    def add_done(
+        self,
+        session: Session,
+        payload: Payload,
+        effect: Callable[[JobRow], dict[str, Any]],
+        **options: Any,
+    ) -> JobRow:
+        """Add a job that needs no worker: it is done here, in the caller's transaction.
+
+        Args:
+            effect: does it, unless a job of this key has; returns what to remember.
+            options: of `add`.
+
+        Raises:
+            InputError: as ``add``.
+        """
+        job = self.add(session, payload, **options)
+        if job.state != "succeeded":
+            now = self.database.now(session)
+            job.started_at, job.problem = job.started_at or now, None
+            job.result = {**job.result, **effect(job)}
+            job.progress = 1.0
+            self._close(session, job, "succeeded", now)
+        return job
+
+    def claim(self, worker: str, lane: Lane | None = None) -> Lease | None:
         """Take the next job, if there is one.
 
         Jobs whose worker no longer responds are taken again, up to the highest number of attempts.
+
+        Args:
+            lane: of the jobs to take; None for all.
         """
         with self.database.read() as session:
-            if session.scalar(_next(self.database.now(session)).limit(1)) is None:
+            if session.scalar(_next(self.database.now(session), lane).limit(1)) is None:
                 return None
         while True:
             with self.database.write() as session:
                 now = self.database.now(session)
-                job = session.scalar(_next(now).limit(1).with_for_update(skip_locked=True))
+                job = session.scalar(_next(now, lane).limit(1).with_for_update(skip_locked=True))
                 if job is None:
                     return None
                 if job.attempts >= job.max_attempts:
@@ -153,6 +219,7 @@ class Queue:
         job.worker = worker
         job.leased_until = now + self.settings.lease_seconds
         job.started_at = job.started_at or now
+        job.attempt_at, job.attempt_progress = now, job.progress
         job.revision += 1
         self.note(session, job, f"attempt {job.attempts} by {worker}")
         return Lease(
@@ -268,15 +335,41 @@ class Queue:
         _requeue(job, self.database.now(session))
 
     def position(self, session: Session, job: JobRow) -> int | None:
-        """How many queued jobs come before this one; None if it is not queued."""
+        """How many queued jobs of its lane come before this one; None if it is not queued."""
         if job.state != "queued":
             return None
         earlier = or_(
             JobRow.priority > job.priority,
             and_(JobRow.priority == job.priority, JobRow.created_at < job.created_at),
         )
-        waiting = select(func.count()).select_from(JobRow).where(JobRow.state == "queued", earlier)
+        waiting = (
+            select(func.count())
+            .select_from(JobRow)
+            .where(JobRow.state == "queued", earlier, _in_lane(lane_of(job.kind)))
+        )
         return session.scalar(waiting) or 0
+
+    def outlook(self, session: Session, job: JobRow) -> "Outlook":
+        """What an open job waits for, or how long it is likely to take."""
+        if job.state not in OPEN:
+            return Outlook()
+        now = self.database.now(session)
+        if job.state == "running":
+            return Outlook(seconds_left=_seconds_left(job, now))
+        position = self.position(session, job)
+        if job.not_before > now:
+            return Outlook(position, "attempt", seconds_left=job.not_before - now)
+        running = (
+            select(JobRow)
+            .where(JobRow.state == "running", _in_lane(lane_of(job.kind)))
+            .order_by(JobRow.started_at, JobRow.id)
+        )
+        ahead = session.scalar(running.limit(1))
+        if ahead is not None:
+            return Outlook(position, "job", ahead.match_id)
+        alive = select(WorkerRow.id).where(WorkerRow.seen_at > now - ALIVE_SECONDS)
+        is_served = session.scalar(alive.limit(1)) is not None
+        return Outlook(position, "turn" if is_served else "worker")
 
     def note(self, session: Session, job: JobRow, text: str) -> None:
         """Add a line to a job's log; the oldest go when there are too many."""
@@ -322,12 +415,36 @@ class Queue:
         job.revision += 1
 
 
-def _next(now: float) -> Any:
+def _seconds_left(job: JobRow, now: float) -> float | None:
+    """As long as the rest takes at the pace of this attempt, once that can be told."""
+    if job.attempt_at is None:
+        return None
+    elapsed, done = now - job.attempt_at, job.progress - job.attempt_progress
+    if elapsed < PACE_SECONDS or done < PACE_SHARE:
+        return None
+    return round(elapsed * (1 - job.progress) / done)
+
+
+def lane_of(kind: str) -> Lane:
+    """The lane of a type of job."""
+    return next((lane for lane in LANES if kind in KINDS_OF_LANES[lane]), LANES[0])
+
+
+def _in_lane(lane: Lane | None) -> ColumnElement[bool]:
+    if lane is None:
+        return true()
+    if lane == LANES[0]:  # with types of job that this version does not know
+        others = [kind for other in LANES[1:] for kind in KINDS_OF_LANES[other]]
+        return JobRow.kind.not_in(others)
+    return JobRow.kind.in_(KINDS_OF_LANES[lane])
+
+
+def _next(now: float, lane: Lane | None = None) -> Any:
     waits = and_(JobRow.state == "queued", JobRow.not_before <= now)
     lost = and_(JobRow.state == "running", JobRow.leased_until < now)
     return (
         select(JobRow)
-        .where(or_(waits, lost))
+        .where(or_(waits, lost), _in_lane(lane))
         .order_by(JobRow.priority.desc(), JobRow.created_at, JobRow.id)
     )
 

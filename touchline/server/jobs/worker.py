@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 from touchline.errors import InputError
 from touchline.server.housekeeping import tidy
-from touchline.server.jobs.processes import StageFailedError, run_in_child
-from touchline.server.jobs.queue import Lease, LeaseLostError
+from touchline.server.jobs.processes import StageFailedError, run_in_child, whole_sentence
+from touchline.server.jobs.queue import LANES, Lane, Lease, LeaseLostError
 from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.jobs.types.base import JobContext, JobType, StageCall
 from touchline.server.services import Services
@@ -35,10 +36,10 @@ class StoppingError(Exception):
 
 
 class Worker:
-    """Takes one job at a time.
+    """Takes one job of each lane at a time.
 
     Args:
-        stop: when set, the job in hand goes back to the queue and `run` ends.
+        stop: when set, the jobs in hand go back to the queue and `run` ends.
     """
 
     def __init__(self, services: Services, stop: threading.Event) -> None:
@@ -47,26 +48,46 @@ class Worker:
         self.name = f"{socket.gethostname()[:100]}:{os.getpid()}"
         self._started = time.time()
         self._signed = 0.0
+        self._signing = threading.Lock()
         self._tidied = 0.0
 
     def run(self) -> None:
         """Work until ``stop`` is set. Waits while the database cannot be reached."""
         log.info("worker starts", extra={"worker": self.name})
+        self._keep_on(self._look_after)
+        lanes = [threading.Thread(target=self._run_lane, args=(lane,), name=lane) for lane in LANES]
+        for thread in lanes:
+            thread.start()
         while not self.stop.is_set():
-            try:
-                self._sign(None)
-                self._tidy()
-                if not self.run_one():
-                    self.stop.wait(IDLE_SECONDS)
-            except OperationalError as error:
-                log.warning("the database cannot be reached", extra={"reason": str(error.orig)})
-                self.stop.wait(2.0)
+            self._keep_on(self._look_after)
+            self.stop.wait(IDLE_SECONDS)
+        for thread in lanes:
+            thread.join()
         self._sign_off()
         log.info("worker stops", extra={"worker": self.name})
 
-    def run_one(self) -> bool:
-        """Do the next job; whether there was one."""
-        lease = self.services.queue.claim(self.name)
+    def _run_lane(self, lane: Lane) -> None:
+        while not self.stop.is_set():
+            if not self._keep_on(lambda: self.run_one(lane)):
+                self.stop.wait(IDLE_SECONDS)
+
+    def _keep_on(self, act: Callable[[], bool]) -> bool:
+        """Do something, or wait a little where the database cannot be reached."""
+        try:
+            return act()
+        except OperationalError as error:
+            log.warning("the database cannot be reached", extra={"reason": str(error.orig)})
+            self.stop.wait(2.0)
+            return False
+
+    def _look_after(self) -> bool:
+        self.sign(None)
+        self._tidy()
+        return True
+
+    def run_one(self, lane: Lane | None = None) -> bool:
+        """Do the next job of a lane, or of any; whether there was one."""
+        lease = self.services.queue.claim(self.name, lane)
         if lease is None:
             return False
         log.info("job starts", extra={"job": lease.job_id, "kind": lease.job_type})
@@ -95,7 +116,7 @@ class Worker:
             log.warning("job failed", extra={"job": lease.job_id, "reason": str(error)})
             queue.fail(lease, str(error), again=error.again)
         except InputError as error:
-            queue.fail(lease, error.what, again=False)
+            queue.fail(lease, whole_sentence(error, {}), again=False)
         except OSError as error:
             log.warning("job failed", extra={"job": lease.job_id, "reason": str(error)})
             queue.fail(lease, f"the server's disk: {error.strerror}", again=True)
@@ -128,20 +149,22 @@ class Worker:
             self.services.storage.work(lease.job_id, lease.token),
             progress.watch,
             network=call.network,
+            names=call.names,
         )
         self.services.queue.stage_done(
             lease, call.key, lambda session: call.effect(session, result)
         )
+        shutil.rmtree(self.services.storage.segments(lease.job_id), ignore_errors=True)
 
     def sign(self, job_id: str | None) -> None:
         """Record now and then that this worker is alive."""
-        if time.monotonic() - self._signed > SIGN_SECONDS:
+        with self._signing:
+            if self._signed and time.monotonic() - self._signed < SIGN_SECONDS:
+                return
+            self._signed = time.monotonic()
             self._sign(job_id)
 
     def _sign(self, job_id: str | None) -> None:
-        if job_id is None and time.monotonic() - self._signed < SIGN_SECONDS:
-            return
-        self._signed = time.monotonic()
         with self.services.database.write() as session:
             session.merge(
                 WorkerRow(

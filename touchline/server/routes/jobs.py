@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from touchline.server.access.principal import Principal
 from touchline.server.access.streams import OpenStreams
 from touchline.server.errors import NotFoundError
-from touchline.server.jobs.queue import ENDED
+from touchline.server.jobs.queue import ENDED, Outlook
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Cursor,
@@ -77,7 +77,7 @@ def list_jobs(
         query = query.where(tuple_(JobRow.created_at, JobRow.id) < (number_of(at), job_id))
     with services.database.read() as session:
         rows = session.scalars(query).all()
-        items = [JobOut.of(row, services.queue.position(session, row)) for row in rows[:limit]]
+        items = [JobOut.of(row, services.queue.outlook(session, row)) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         items=items, next=None if last is None else to_cursor(repr(last.created_at), last.id)
@@ -89,7 +89,7 @@ def show(job_id: Id, principal: Known, services: ServicesDep) -> JobOut:
     """A job: its state, how far each stage is, and its place in the queue."""
     with services.database.read() as session:
         row = _job(session, principal, job_id)
-        return JobOut.of(row, services.queue.position(session, row))
+        return JobOut.of(row, services.queue.outlook(session, row))
 
 
 @router.get("/{job_id}/log")
@@ -110,7 +110,7 @@ def cancel(job_id: Id, principal: Editor, request: Request, services: ServicesDe
         row = _job(session, principal, job_id)
         if services.queue.cancel(session, row):
             audit(services, request, session, "job cancelled", f"{row.id} {row.kind}")
-        return JobOut.of(row, None)
+        return JobOut.of(row, Outlook())
 
 
 @router.post("/{job_id}/retry")
@@ -122,7 +122,7 @@ def retry(job_id: Id, principal: Editor, request: Request, services: ServicesDep
             raise ProblemError(409, f"the job is {row.state}; only a failed job can be retried")
         services.queue.retry(session, row)
         audit(services, request, session, "job retried", f"{row.id} {row.kind}")
-        return JobOut.of(row, services.queue.position(session, row))
+        return JobOut.of(row, services.queue.outlook(session, row))
 
 
 @router.get(
@@ -208,7 +208,7 @@ def _look(
         if caller_of(request, services, session) != principal:
             raise ProblemError(401, "the credentials are not valid any more", code="unauthorized")
         row = _job(session, principal, job_id)
-        job = JobOut.of(row, services.queue.position(session, row))
+        job = JobOut.of(row, services.queue.outlook(session, row))
     return json.dumps(job.model_dump(mode="json")), row.state in ENDED
 
 

@@ -217,7 +217,7 @@ def spot_again(
             owner_id=principal.user_id,
         )
         audit(services, request, session, "match spotted anew", f"{match.id} {model}")
-        return JobOut.of(job, services.queue.position(session, job))
+        return JobOut.of(job, services.queue.outlook(session, job))
 
 
 @router.get(

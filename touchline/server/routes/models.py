@@ -113,7 +113,7 @@ def pull(body: PullIn, principal: Admin, request: Request, services: ServicesDep
     with services.database.write() as session:
         job = services.queue.add(session, PullPayload(name=body.name), owner_id=principal.user_id)
         audit(services, request, session, "model pulled", body.name)
-        return JobOut.of(job, services.queue.position(session, job))
+        return JobOut.of(job, services.queue.outlook(session, job))
 
 
 def _remote(entry: Entry, family: Family) -> RemoteModelOut:

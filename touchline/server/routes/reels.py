@@ -1,6 +1,8 @@
 """Reels: chosen, edited, and written as files of every format for reels."""
 
+import hashlib
 import re
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
@@ -8,14 +10,21 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from touchline.editing.select import select as choose
+from touchline.errors import FormatError
 from touchline.formats import FORMATS
 from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import event_in_match, is_shown, timelines_from_rows
+from touchline.server.documents import (
+    event_in_match,
+    is_shown,
+    timelines_from_rows,
+    video_of_half,
+)
 from touchline.server.errors import NotFoundError
-from touchline.server.jobs.types.product import ProductPayload
+from touchline.server.jobs.types.annotation import AnnotatePayload
+from touchline.server.jobs.types.product import ProductPayload, write_now
 from touchline.server.problems import ProblemError
 from touchline.server.reels import reel_from_json, through_match
 from touchline.server.routes.dependencies import (
@@ -31,6 +40,7 @@ from touchline.server.routes.dependencies import (
 )
 from touchline.server.routes.files import file_answer
 from touchline.server.routes.schemas import (
+    AnnotateIn,
     ClipIn,
     JobOut,
     Page,
@@ -40,7 +50,8 @@ from touchline.server.routes.schemas import (
     ReelOut,
     RenderIn,
 )
-from touchline.server.tables import EventRow, MatchRow, ProductRow, ReelRow
+from touchline.server.services import Services
+from touchline.server.tables import EventRow, JobRow, MatchRow, ProductRow, ReelRow
 
 router = APIRouter(prefix="/v1", tags=["reels"])
 
@@ -156,7 +167,8 @@ def remove(reel_id: Id, principal: Editor, request: Request, services: ServicesD
 def render(
     reel_id: Id, body: RenderIn, principal: Editor, request: Request, services: ServicesDep
 ) -> JobOut:
-    """Make a file of a reel, as a job: a video cut from the file that came in, or an edit list.
+    """Make a file of a reel: a video cut from the file that came in, by a job that waits for its
+    turn; or an edit list, at once, so that the job in the answer has succeeded.
 
     The same request for the same version of a reel gives the same job."""
     if body.format not in REEL_FORMATS:
@@ -180,23 +192,55 @@ def render(
         )
         key = f"{row.id}.{row.version} {body.format} {body.burn_labels:d}{body.snap:d}"
         key += f" {aspect}" if aspect else ""
+        options = {"key": key, "match_id": row.match_id, "owner_id": principal.user_id}
+        if payload.is_video:
+            job = services.queue.add(session, payload, priority=1, **options)
+            if job.state in ("failed", "cancelled"):
+                services.queue.retry(session, job)
+        else:
+            job = _written(services, session, payload, options)
+        audit(services, request, session, "reel rendered", f"{row.id} {body.format}")
+        return JobOut.of(job, services.queue.outlook(session, job))
+
+
+@router.post("/matches/{match_id}/annotated", status_code=202, tags=["files"])
+def annotate(
+    match_id: Id, body: AnnotateIn, principal: Editor, request: Request, services: ServicesDep
+) -> JobOut:
+    """Make an annotated video, as a job: the events are drawn into the picture of the file that
+    came in, with their class, confidence, clock and score, in slow motion around them.
+
+    The same request for the same events gives the same job."""
+    with services.database.write() as session:
+        match = visible_match(session, principal, match_id)
+        if match.info.get("duration_seconds") is None:
+            raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
+        video = match.videos[0] if body.half is None else video_of_half(match, body.half)
+        if body.half is None and len(match.videos) > 1:
+            raise ProblemError(422, "half: say which half, as each has its video")
+        title = match.title if video.half is None else f"{match.title} {video.half}"
+        payload = AnnotatePayload(
+            half=video.half,
+            slow=body.slow,
+            min_confidence=body.min_confidence,
+            name=f"{_file_name(title, None)}-annotated.mp4",
+        )
         job = services.queue.add(
             session,
             payload,
-            key=key,
-            match_id=row.match_id,
+            key=f"annotate {match.id}.{match.revision} {_digest(payload)}",
+            match_id=match.id,
             owner_id=principal.user_id,
-            priority=1,
         )
         if job.state in ("failed", "cancelled"):
             services.queue.retry(session, job)
-        audit(services, request, session, "reel rendered", f"{row.id} {body.format}")
-        return JobOut.of(job, services.queue.position(session, job))
+        audit(services, request, session, "match annotated", f"{match.id} {match.title}")
+        return JobOut.of(job, services.queue.outlook(session, job))
 
 
 @router.get("/matches/{match_id}/files", tags=["files"])
 def list_files(match_id: Id, principal: Known, services: ServicesDep) -> Page[ProductOut]:
-    """The files that were made of a match's reels, the newest first."""
+    """The files that were made of a match, the newest first."""
     with services.database.read() as session:
         visible_match(session, principal, match_id)
         rows = session.scalars(
@@ -246,6 +290,22 @@ def remove_file(file_id: Id, principal: Editor, request: Request, services: Serv
     services.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
 
 
+def _written(
+    services: Services, session: Session, payload: ProductPayload, options: dict[str, Any]
+) -> JobRow:
+    match = session.get_one(MatchRow, options["match_id"], with_for_update=True)
+    now = services.database.now(session)
+    try:
+        return services.queue.add_done(
+            session,
+            payload,
+            lambda job: write_now(services.storage, session, match, payload, job.id, now),
+            **options,
+        )
+    except FormatError as error:
+        raise ProblemError(422, error.what) from error
+
+
 def _events(match: MatchRow) -> Select[EventRow]:
     """The events that reels may show."""
     return select(EventRow).where(
@@ -278,6 +338,10 @@ def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
         shown = tuple(e for e in events if clip.start <= e.seconds < end)
         made.append(Clip(name, clip.start, end, clip.score, None, shown, clip.title))
     return reel_from_json(reel_to_json(Reel(tuple(made))))
+
+
+def _digest(payload: AnnotatePayload) -> str:
+    return hashlib.sha256(payload.model_dump_json().encode()).hexdigest()[:16]
 
 
 def _file_name(title: str, aspect: str | None) -> str:

@@ -1,5 +1,6 @@
 """The schemas that several routes share."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
@@ -16,12 +17,14 @@ from sqlalchemy import Row
 from touchline.events import MAX_GOALS, MAX_SECONDS, Source, Status
 from touchline.formats.base import is_event_text
 from touchline.server.documents import video_at
+from touchline.server.jobs.queue import Lane, Outlook, WaitsFor, lane_of
 from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.tables import (
     EventRow,
     JobRow,
     MatchRow,
 )
+from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.zoo.cards import NAME
 
 T = TypeVar("T")
@@ -247,7 +250,7 @@ class MatchOut(BaseModel):
 
     id: str
     title: str
-    state: Literal["waiting", "working", "ready", "failed"]
+    state: Literal["waiting", "working", "ready", "failed", "cancelled"]
     problem: str | None
     warnings: list[str]
     video: str
@@ -476,6 +479,20 @@ class RenderIn(In):
     aspect: Literal["16:9", "1:1", "4:5", "9:16"] | None = None
 
 
+class AnnotateIn(In):
+    """How to draw a match's events into its picture.
+
+    ``slow`` is how many times slower the moments around events run, 1 for none; events to review
+    with less than ``min_confidence`` are left out. ``half`` names the video, where there are
+    several."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"slow": 3, "min_confidence": 0.3}]})
+
+    slow: Annotated[int, Field(ge=1, le=20)] = 3
+    min_confidence: Share = SHOWN_CONFIDENCE
+    half: Half | None = None
+
+
 class ProductOut(Out):
     """A file made for download."""
 
@@ -489,7 +506,12 @@ class ProductOut(Out):
 
 
 class JobOut(BaseModel):
-    """A job and its progress; ``stages`` has the share of each stage that is done."""
+    """A job and its progress; ``stages`` has the share of each stage that is done.
+
+    Jobs of one lane are done one after the other: ``position`` counts those before a queued one.
+    It waits for another ``job`` (of the match ``ahead``), for its next ``attempt``, for its
+    ``turn``, which comes at once, or for a ``worker``, as none is running. ``seconds_left`` is the
+    time until its end, or until its next attempt, where it can be told."""
 
     id: str
     kind: str
@@ -497,7 +519,11 @@ class JobOut(BaseModel):
     stage: str | None
     progress: float
     stages: dict[str, float]
+    lane: Lane
     position: int | None
+    waits_for: WaitsFor | None
+    ahead: str | None
+    seconds_left: float | None
     attempts: int
     problem: str | None
     match: str | None
@@ -507,13 +533,14 @@ class JobOut(BaseModel):
     finished_at: datetime | None
 
     @classmethod
-    def of(cls, row: JobRow, position: int | None) -> "JobOut":
+    def of(cls, row: JobRow, outlook: Outlook) -> "JobOut":
         """The answer for a row."""
-        names = cls.model_fields.keys() - {"position", "match", "result"}
+        names = cls.model_fields.keys() - {"match", "result", "lane", *asdict(outlook)}
         return cls.model_validate(
             {name: getattr(row, name) for name in names}
+            | asdict(outlook)
             | {
-                "position": position,
+                "lane": lane_of(row.kind),
                 "match": row.match_id,
                 "result": row.result if _shows_result(row.kind) else {},
             }

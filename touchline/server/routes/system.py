@@ -12,7 +12,8 @@ from touchline.formats import FORMATS
 from touchline.formats.kloppy import provider_formats
 from touchline.server.access.principal import Principal
 from touchline.server.intake.uploads import CHECKSUMS, SUFFIXES
-from touchline.server.monitoring import ALIVE_SECONDS, Monitor
+from touchline.server.jobs.queue import ALIVE_SECONDS
+from touchline.server.monitoring import Monitor
 from touchline.server.policy import change_policy, read_policy
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (

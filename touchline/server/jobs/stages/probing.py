@@ -1,8 +1,5 @@
 """The first look at uploads: are they videos within the limits?"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pydantic import BaseModel, ConfigDict
 
 from touchline.errors import MediaError
@@ -51,30 +48,20 @@ def probe_uploads(arguments: ProbeArguments, progress: Progress) -> ProbeResult:
     videos = []
     count = len(arguments.sources)
     for number, source in enumerate(arguments.sources, start=1):
-        with naming_video(number, count):
-            videos.append(_facts(source, arguments.limits))
+        videos.append(_facts(source, arguments.limits))
         progress(number / count)
     return ProbeResult(videos=tuple(videos))
-
-
-@contextmanager
-def naming_video(number: int, count: int) -> Iterator[None]:
-    """Let errors name the video that causes them, where there are several."""
-    try:
-        yield
-    except MediaError as error:
-        if count == 1:
-            raise
-        raise MediaError(f"video {number}: {error.what}", remedy=error.remedy) from error
 
 
 def _facts(source: str, limits: Limits) -> VideoFacts:
     info = probe(source, limits)
     if min(info.size) < MIN_SIDE:
-        raise MediaError(f"a picture of {info.width}x{info.height} is too small to be a match")
+        raise MediaError(
+            f"a picture of {info.width}x{info.height} is too small to be a match", where=source
+        )
     with read_frames(source, end_seconds=1, limits=limits, threads=1) as frames:
         if next(iter(frames), None) is None:
-            raise MediaError("no frame can be decoded")
+            raise MediaError("no frame can be decoded", where=source)
     return VideoFacts(
         width=info.width,
         height=info.height,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from touchline.server.jobs.types.analysis import Analyse
+from touchline.server.jobs.types.annotation import Annotate
 from touchline.server.jobs.types.base import JobType
 from touchline.server.jobs.types.inference import Infer
 from touchline.server.jobs.types.product import MakeProduct
@@ -12,6 +13,6 @@ from touchline.server.jobs.types.spotting import Spot
 
 JOB_TYPES: dict[str, JobType[Any]] = {
     one.payload.job_type: one
-    for one in (Analyse(), Sample(), Spot(), MakeProduct(), Pull(), Infer())
+    for one in (Analyse(), Sample(), Spot(), MakeProduct(), Annotate(), Pull(), Infer())
 }
 """Every type of job, by the name that its row holds."""

@@ -58,11 +58,13 @@ def analysis_stages(context: JobContext[Any]) -> Iterator[StageCall[Any, Any]]:
     match = context.read_match()
     sources = tuple(str(video_file(storage, settings.media_roots, video)) for video in match.videos)
     limits = settings.media_limits.to_limits()
+    names = {source: _name_of(match, n) for n, source in enumerate(sources)}
     yield StageCall(
         "probe",
         probe_uploads,
         ProbeArguments(sources=sources, limits=limits),
         settings.probe_limits,
+        names=names,
         effect=lambda session, result: _keep_facts(context, session, result),
     )
     match = context.read_match()
@@ -74,10 +76,15 @@ def analysis_stages(context: JobContext[Any]) -> Iterator[StageCall[Any, Any]]:
         "proxy",
         make_proxy,
         ProxyArguments(
-            sources=sources, target=str(proxy), height=policy.proxy_height, limits=limits
+            sources=sources,
+            target=str(proxy),
+            segments=str(context.segments),
+            height=policy.proxy_height,
+            limits=limits,
         ),
         settings.stage_limits,
         seconds,
+        names=names,
         effect=lambda session, result: _keep_proxy(context, session, result, proxy),
     )
     match = context.read_match()  # the proxy says where its halves begin
@@ -97,6 +104,11 @@ def analysis_stages(context: JobContext[Any]) -> Iterator[StageCall[Any, Any]]:
     )
 
 
+def _name_of(match: MatchRow, place: int) -> str:
+    name: str = match.videos[place].name
+    return name if len(match.videos) == 1 else f"video {place + 1}: {name}"
+
+
 def mark_ready(context: JobContext[Any], session: Session) -> Remembered:
     """Mark the match of a job as ready to be watched and reviewed."""
     match = context.lock_match(session)
@@ -107,10 +119,12 @@ def mark_ready(context: JobContext[Any], session: Session) -> Remembered:
 
 
 def mark_failed(session: Session, job: JobRow) -> None:
-    """Mark the match of a job as failed, with the reason."""
+    """Mark the match of a job as cancelled, or as failed with the reason."""
     match = session.get(MatchRow, job.match_id) if job.match_id else None
     if match is not None and match.state != "ready":
-        match.state, match.problem = "failed", job.problem
+        is_cancelled = job.state == "cancelled"
+        match.state = "cancelled" if is_cancelled else "failed"
+        match.problem = None if is_cancelled else job.problem
         match.version += 1
 
 

@@ -1,7 +1,7 @@
 """What every type of job is: its payload, its stages, and what they change."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -33,6 +33,7 @@ class StageCall(Generic[Arguments, Result]):
         key: names the stage within its job.
         seconds: length of the video, by which the time allowed grows.
         network: the stage may use the network.
+        names: what to call files in messages, by their paths on the server.
         effect: what the result changes, in one transaction; returns what to remember.
     """
 
@@ -42,6 +43,7 @@ class StageCall(Generic[Arguments, Result]):
     limits: StageLimits
     seconds: float = 0.0
     network: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
     effect: Callable[[Session, Result], Remembered] = _remember_all
 
     @property
@@ -65,6 +67,11 @@ class JobContext(Generic[AnyPayload]):
     match_id: str | None
     payload: AnyPayload
     scratch: Path
+
+    @property
+    def segments(self) -> Path:
+        """The folder for what a stage has finished of its work, which outlasts the attempt."""
+        return self.storage.segments(self.job_id)
 
     def read_match(self) -> MatchRow:
         """The match of the job, as it is now.

@@ -1,12 +1,16 @@
 """A reel becomes a file: a video cut from the upload, or an edit list."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
+from touchline.editing.sources import listed_rate
+from touchline.formats import write
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.cutting import (
     CutArguments,
@@ -17,8 +21,8 @@ from touchline.server.jobs.stages.cutting import (
 )
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.reels import by_video, reel_from_json
-from touchline.server.storage import take_place, video_file
-from touchline.server.tables import ProductRow, new_id
+from touchline.server.storage import Storage, take_place, video_file
+from touchline.server.tables import MatchRow, ProductRow, new_id
 
 
 class ProductPayload(Payload):
@@ -88,22 +92,71 @@ class MakeProduct(JobType[ProductPayload]):
         return {}
 
 
-def _keep_product(
-    context: JobContext[ProductPayload], file: Path, session: Session, result: ReelFile
+def write_now(
+    storage: Storage,
+    session: Session,
+    match: MatchRow,
+    payload: ProductPayload,
+    job_id: str,
+    now: float,
 ) -> Remembered:
-    match, payload, storage = context.lock_match(session), context.payload, context.storage
-    target = storage.product(match.id, context.job_id)
+    """Write an edit list in the caller's transaction: it is made of rows alone.
+
+    Raises:
+        InputError: the format cannot hold the reel.
+    """
+    reel = by_video(reel_from_json(payload.document), match.videos)
+    info = match.videos[0].info or match.info
+    rate = listed_rate(Fraction(info["frame_rate"]))
+    with TemporaryDirectory(dir=storage.root / "work") as folder:
+        file = Path(folder) / f"product{payload.suffix}"
+        write(reel, file, payload.format, rate=rate)
+        result = ReelFile(seconds=round(reel.seconds, 3), bytes=file.stat().st_size)
+        kept = keep_product(
+            storage, session, match, job_id, file, now,
+            name=payload.name, format=payload.format, reel_id=payload.reel_id,
+        )  # fmt: skip
+    return {payload.stage: {**result.model_dump(), **kept}}
+
+
+def keep_product(
+    storage: Storage,
+    session: Session,
+    match: MatchRow,
+    job_id: str,
+    file: Path,
+    now: float,
+    *,
+    name: str,
+    format: str,
+    reel_id: str | None = None,
+) -> Remembered:
+    """Put a finished file where it is downloaded from."""
+    target = storage.product(match.id, job_id)
+    bytes_ = file.stat().st_size
     take_place(file, target)
     product = ProductRow(
         id=new_id(),
         match_id=match.id,
-        reel_id=payload.reel_id,
-        job_id=context.job_id,
-        name=payload.name,
-        format=payload.format,
+        reel_id=reel_id,
+        job_id=job_id,
+        name=name,
+        format=format,
         path=str(target.relative_to(storage.root)),
-        bytes=result.bytes,
-        created_at=context.database.now(session),
+        bytes=bytes_,
+        created_at=now,
     )
     session.add(product)
-    return {**result.model_dump(), "product_id": product.id}
+    match.stored_bytes += bytes_
+    return {"product_id": product.id}
+
+
+def _keep_product(
+    context: JobContext[ProductPayload], file: Path, session: Session, result: ReelFile
+) -> Remembered:
+    match, payload = context.lock_match(session), context.payload
+    kept = keep_product(
+        context.storage, session, match, context.job_id, file, context.database.now(session),
+        name=payload.name, format=payload.format, reel_id=payload.reel_id,
+    )  # fmt: skip
+    return {**result.model_dump(), **kept}

@@ -1,6 +1,8 @@
 /** Following jobs through the server's event stream. */
 
 import { ApiError, connection, get, linkTo } from "./api.js";
+import { clock, percent } from "./format.js";
+import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").Job} Job */
 
@@ -9,6 +11,25 @@ const AGAIN_SECONDS = 2;
 /** @param {Job} job */
 export function hasEnded(job) {
   return ["succeeded", "failed", "cancelled"].includes(job.state);
+}
+
+/**
+ * What an open job does, or waits for.
+ *
+ * @param {Job} job
+ * @param {(match: string) => string | undefined} [titleOf]
+ */
+export function jobWords(job, titleOf = () => undefined) {
+  if (job.state === "running") {
+    const stage = t(/** @type {"stage.probe"} */ (`stage.${job.stage}`));
+    const left = job.seconds_left === null ? "" : ` · ${t("left", { time: clock(job.seconds_left) })}`;
+    return `${stage} · ${percent(job.progress)}${left}`;
+  }
+  if (job.waits_for === "worker") return t("waits.worker");
+  if (job.waits_for === "attempt") return t("waits.attempt", { time: clock(job.seconds_left ?? 0) });
+  const place = t("inQueue", { position: (job.position ?? 0) + 1 });
+  const title = job.ahead === null ? undefined : titleOf(job.ahead);
+  return title ? `${place} · ${t("waits.job", { title })}` : place;
 }
 
 /**
@@ -70,15 +91,16 @@ export function followJob(id, report) {
 /**
  * Wait for a job's end.
  *
- * @param {string} id
+ * @param {Job} job as it was when it was ordered; it may have ended already
  * @param {(job: Job) => void} [report]
  * @returns {Promise<Job | null>}
  */
-export function jobEnd(id, report) {
+export function jobEnd(job, report) {
+  if (hasEnded(job)) return Promise.resolve(job);
   return new Promise((resolve) => {
-    followJob(id, (job) => {
-      if (job) report?.(job);
-      if (!job || hasEnded(job)) resolve(job);
+    followJob(job.id, (now) => {
+      if (now) report?.(now);
+      if (!now || hasEnded(now)) resolve(now);
     });
   });
 }

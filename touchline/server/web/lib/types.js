@@ -50,7 +50,7 @@
  * @typedef {object} Match
  * @property {string} id
  * @property {string} title
- * @property {"waiting" | "working" | "ready" | "failed"} state
+ * @property {"waiting" | "working" | "ready" | "failed" | "cancelled"} state
  * @property {string | null} problem
  * @property {string[]} warnings
  * @property {string} video
@@ -111,7 +111,10 @@
  * @property {string | null} stage
  * @property {number} progress
  * @property {Record<string, number>} stages
- * @property {number | null} position
+ * @property {number | null} position jobs of its lane before it
+ * @property {"job" | "attempt" | "turn" | "worker" | null} waits_for
+ * @property {string | null} ahead the match whose job it waits for
+ * @property {number | null} seconds_left
  * @property {string | null} problem
  * @property {string | null} match
  * @property {Record<string, unknown>} result

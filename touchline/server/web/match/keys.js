@@ -41,6 +41,7 @@ export const COMMANDS = {
   undo: { group: "edit", keys: ["Ctrl+Z"] },
   redo: { group: "edit", keys: ["Ctrl+Shift+Z", "Ctrl+Y"] },
   addClip: { group: "edit", keys: ["G"] },
+  overlay: { group: "view", keys: ["Shift+O"] },
   zoomIn: { group: "view", keys: ["+", "="] },
   zoomOut: { group: "view", keys: ["-"] },
   zoomFit: { group: "view", keys: ["\\"] },

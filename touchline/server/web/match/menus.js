@@ -2,8 +2,8 @@
 
 import { ApiError, ask, explain, get, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { clock, date, percent } from "../lib/format.js";
-import { jobEnd } from "../lib/jobs.js";
+import { clock, date, percent, size } from "../lib/format.js";
+import { jobEnd, jobWords } from "../lib/jobs.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
 import { n, t } from "../lib/texts.js";
 import { halvesOf } from "./clock.js";
@@ -211,6 +211,8 @@ export async function showFiles(match, changed) {
     }
   }
 
+  const made = madeFiles(match);
+  made.read();
   const original = (/** @type {string} */ query, /** @type {string} */ name, /** @type {string} */ text) =>
     h("a", { class: "button", href: linkTo(`${path}/original${query}`), download: name }, icon("download"), text);
   await openDialog(t("files"), () => [
@@ -228,6 +230,8 @@ export async function showFiles(match, changed) {
           ? halves.map(({ half, name }) => original(`?half=${half}`, name, t("downloadHalf", { half: half ?? "" })))
           : original("", match.video, t("downloadOriginal")),
       ),
+      mayEdit() ? annotatedMaker(match, made.read) : null,
+      made.list,
       mayEdit()
         ? [
             h("h3", {}, t("importEvents")),
@@ -237,6 +241,78 @@ export async function showFiles(match, changed) {
         : [],
     ),
   ]);
+}
+
+/** The files that were made of a match. @param {Match} match */
+function madeFiles(match) {
+  const list = h("div", { class: "stack", hidden: true });
+
+  async function read() {
+    try {
+      /** @type {{items: import("../lib/types.js").Product[]}} */
+      const { items } = await get(`/v1/matches/${match.id}/files`);
+      list.hidden = !items.length;
+      fill(
+        list,
+        h("h3", {}, t("filesMade")),
+        h("ul", { class: "file-rows" }, items.map((file) => h(
+          "li",
+          { class: "row" },
+          h("a", { href: linkTo(`/v1/files/${file.id}`), download: file.name, class: "grow" }, icon("download"), " ", file.name),
+          h("span", { class: "quiet-text number" }, `${size(file.bytes)} · ${date(file.created_at)}`),
+        ))),
+      );
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  return { list, read };
+}
+
+const SLOW = [1, 2, 3, 5];
+
+/**
+ * @param {Match} match
+ * @param {() => void} done called when there is another file
+ */
+function annotatedMaker(match, done) {
+  const halves = halvesOf(match);
+  const half = h("select", { "aria-label": t("half") }, halves.map((one) => h("option", { value: one.half }, t("halfNumber", { half: one.half ?? "" }))));
+  const slow = h("select", { "aria-label": t("annotatedSlow") }, SLOW.map((times) =>
+    h("option", { value: times, selected: times === 3 }, `${t("annotatedSlow")} ${times === 1 ? t("annotatedSame") : t("annotatedSlower", { times })}`)));
+  const words = h("span", { class: "quiet-text number" });
+  const bar = h("progress", { value: 0, max: 1, "aria-label": t("annotated") });
+  const state = h("div", { class: "stack tight", role: "status", hidden: true }, bar, words);
+  const button = h("button", { type: "button", onclick: make }, t("annotatedMake"));
+
+  async function make() {
+    button.disabled = true;
+    try {
+      /** @type {import("../lib/types.js").Job} */
+      const job = await post(`/v1/matches/${match.id}/annotated`, { slow: Number(slow.value), ...(halves.length ? { half: Number(half.value) } : {}) });
+      state.hidden = false;
+      const ended = await jobEnd(job, (now) => {
+        bar.value = now.progress;
+        fill(words, jobWords(now));
+      });
+      if (ended?.state === "succeeded") notify(t("annotatedReady"));
+      else if (ended?.state === "cancelled") notify(t("renderCancelled"));
+      else complain(t("annotatedFailed", { problem: ended?.problem ?? "" }));
+      done();
+    } catch (error) {
+      complain(explain(error));
+    }
+    state.hidden = true;
+    button.disabled = false;
+  }
+
+  return [
+    h("h3", {}, t("annotated")),
+    h("div", { class: "row" }, h("div", { class: "grow" }, slow), halves.length ? h("div", {}, half) : null, button),
+    state,
+    h("p", { class: "quiet-text" }, t("annotatedHow")),
+  ];
 }
 
 /**
@@ -269,7 +345,7 @@ export async function showRespot(match, done) {
     const job = await post(`/v1/matches/${match.id}/spot`, { model: model.value, threshold: Number(threshold.value) / 100 });
     let away = notify(t("stage.spot"), { stays: true });
     let shown = -1;
-    const ended = await jobEnd(job.id, (now) => {
+    const ended = await jobEnd(job, (now) => {
       const share = Math.round(now.progress * 20);
       if (share === shown) return;
       shown = share;

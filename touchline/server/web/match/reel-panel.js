@@ -382,11 +382,12 @@ export class ReelPanel extends HTMLElement {
       const shape = this.#aspect && VIDEO_FORMATS.has(format) ? { aspect: this.#aspect } : {};
       /** @type {import("../lib/types.js").Job} */
       const job = await post(`/v1/reels/${this.#reel.id}/files`, { format, burn_labels: this.#burns, ...shape });
-      const ended = await jobEnd(job.id, (now) => {
+      const ended = await jobEnd(job, (now) => {
         this.#making.set(format, now.progress);
         this.#drawFiles();
       });
       if (ended?.state === "failed") tell = () => complain(t("renderFailed", { problem: ended.problem ?? "" }));
+      if (ended?.state === "cancelled") tell = () => void notify(t("renderCancelled"));
       if (ended?.state === "succeeded") tell = () => void notify(t("renderDone"));
     } catch (error) {
       tell = () => complain(explain(error));

@@ -4,6 +4,7 @@ import { connection, get, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
 import { clock, percent, rateOf } from "../lib/format.js";
 import { notify, openDialog } from "../lib/notices.js";
+import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
 import { NO_FILTERS, choose, countStatuses, isBelow, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
@@ -12,6 +13,7 @@ import { EventInspector } from "./inspector.js";
 import { EventList } from "./event-list.js";
 import { Keys, classOf, keyName, showKeys, shownKey } from "./keys.js";
 import { showDetails, showFiles, showRespot, showShares } from "./menus.js";
+import { VideoOverlay } from "./overlay.js";
 import { Player, SPEEDS } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
 import { around, habits, showHabits } from "./settings.js";
@@ -36,6 +38,8 @@ export class MatchReview {
   #selected = null;
   /** @type {MatchEvent[]} */
   #shown = [];
+  /** @type {MatchEvent[]} those that reels, files and the overlay may show */
+  #visible = [];
   /** @type {string[]} */
   #palette = [];
   #isStopped = false;
@@ -58,6 +62,7 @@ export class MatchReview {
     this.thresholds = new Thresholds(match);
     this.keys = new Keys(match.labels);
     this.timeline = new MatchTimeline();
+    this.overlay = new VideoOverlay();
     this.list = new EventList();
     this.list.setAttribute("tabindex", "-1");
     this.inspector = new EventInspector();
@@ -113,6 +118,9 @@ export class MatchReview {
       part.isEditable = mayEdit();
     }
     this.list.colourOf = this.colourOf;
+    this.overlay.colourOf = this.colourOf;
+    this.overlay.stateOf = (event) => matchState(match, event);
+    this.overlay.hidden = !kept("overlay", false);
     this.list.factsOf = (event) => {
       const team = event.team && teamName(match, event.team);
       return [this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
@@ -143,7 +151,7 @@ export class MatchReview {
         h(
           "section",
           { class: "stage", "aria-label": t("video") },
-          h("div", { class: "video-box" }, this.player.video, this.videoProblem),
+          h("div", { class: "video-box" }, this.player.video, this.overlay, this.videoProblem),
           this.#controls(),
         ),
         h("section", { class: "timeline-box", "aria-label": t("timeline") }, this.timeline),
@@ -199,6 +207,7 @@ export class MatchReview {
       SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)),
     );
     this.speed.value = "1";
+    this.overlayButton = iconButton("tag", t("key.overlay"), { onclick: () => this.run("overlay"), "aria-pressed": String(!this.overlay.hidden) });
     this.muteButton = iconButton("sound", t("key.mute"), { onclick: () => this.run("mute") });
     return h(
       "div",
@@ -209,6 +218,7 @@ export class MatchReview {
       this.time,
       this.clockBox,
       h("span", { class: "space" }),
+      this.overlayButton,
       this.speed,
       this.muteButton,
       iconButton("full", t("fullScreen"), { onclick: () => this.player.video.parentElement?.requestFullscreen() }),
@@ -444,6 +454,7 @@ export class MatchReview {
     this.#periods = periods(this.match, events);
     this.#goals = goalsIn(events);
     this.#stated = events.filter((event) => event.clock_seconds !== null);
+    this.#visible = events.filter((event) => event.status !== "rejected" && !isBelow(event, this.thresholds.values));
     this.#shown = choose(events, this.#filters, this.thresholds.values);
     const seen = new Set(this.#shown.map((event) => event.id));
     const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
@@ -554,7 +565,9 @@ export class MatchReview {
         this.#clockAt(seconds),
         scoreByEvents(this.match, this.store.sorted, seconds) ?? score(this.match, this.#goals, seconds),
       ];
-      fill(this.clockBox, known.filter(Boolean).join(" · "));
+      const state = known.filter(Boolean).join(" · ");
+      fill(this.clockBox, state);
+      this.overlay.show(this.#visible, seconds, state);
     }
   }
 
@@ -700,6 +713,7 @@ export class MatchReview {
     undo: () => this.store.undo(),
     redo: () => this.store.redo(),
     addClip: () => this.reel.addClip(this.selected),
+    overlay: () => this.#toggleOverlay(),
     zoomIn: () => this.timeline.zoom(2),
     zoomOut: () => this.timeline.zoom(0.5),
     zoomFit: () => this.timeline.fit(),
@@ -713,6 +727,13 @@ export class MatchReview {
     const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "acceptAll"].includes(command);
     if (isEdit && !mayEdit()) return;
     this.#commands[command]?.();
+  }
+
+  #toggleOverlay() {
+    this.overlay.hidden = !this.overlay.hidden;
+    keep("overlay", !this.overlay.hidden);
+    this.overlayButton?.setAttribute("aria-pressed", String(!this.overlay.hidden));
+    this.#drawTime();
   }
 
   #playSelected() {

@@ -2,8 +2,8 @@
 
 import { ApiError, LostConnection, ask, connection, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { clock, date, percent, size } from "../lib/format.js";
-import { followJob } from "../lib/jobs.js";
+import { clock, date, size } from "../lib/format.js";
+import { followJob, jobWords } from "../lib/jobs.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
@@ -222,6 +222,8 @@ class Library {
       if (this.#isStopped) return;
       this.#matches = items;
       this.#problem = "";
+      await this.#readJobs();
+      if (this.#isStopped) return;
       this.#follow();
     } catch (error) {
       this.#problem = explain(error);
@@ -231,10 +233,25 @@ class Library {
     this.#timer = setTimeout(this.#look, LOOK_SECONDS * 1000);
   };
 
-  /** Follow the first job only: a browser keeps few connections open, and jobs run one by one. */
+  /** What every open job does or waits for; the first is followed more closely. */
+  async #readJobs() {
+    this.#jobs.clear();
+    if (!this.#matches?.some((match) => match.job)) return;
+    for (const state of ["queued", "running"]) {
+      /** @type {{items: Job[]}} */
+      const { items } = await get(`/v1/jobs?state=${state}&limit=200`);
+      for (const job of items) {
+        const match = this.#matches.find((one) => one.job === job.id);
+        if (match) this.#jobs.set(match.id, job);
+      }
+    }
+  }
+
+  /** Follow the first job only: a browser keeps few connections open. */
   #follow() {
     const waiting = (this.#matches ?? []).filter((match) => match.job).toReversed();
-    const first = waiting[0]?.job;
+    const isRunning = (/** @type {Match} */ match) => this.#jobs.get(match.id)?.state === "running";
+    const first = (waiting.find(isRunning) ?? waiting[0])?.job;
     for (const [id, end] of this.#followed) {
       if (id === first) continue;
       end();
@@ -408,11 +425,7 @@ class Library {
     const isOpen = job.state === "queued" || job.state === "running";
     card.hidden = !isOpen;
     if (!isOpen) return;
-    const name = /** @type {"stage.probe"} */ (`stage.${job.stage}`);
-    const words =
-      job.state === "queued"
-        ? t("inQueue", { position: (job.position ?? 0) + 1 })
-        : `${t(name)} · ${percent(job.progress)}`;
+    const words = jobWords(job, (id) => this.#matches?.find((match) => match.id === id)?.title);
     fill(
       card,
       h("progress", { value: job.progress, max: 1, "aria-label": t("working") }),

@@ -2,8 +2,7 @@
 
 import { ApiError, LostConnection, connection, explain, get, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
-import { percent } from "../lib/format.js";
-import { followJob } from "../lib/jobs.js";
+import { followJob, jobWords } from "../lib/jobs.js";
 import { complain } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
 import { MatchReview } from "../match/review.js";
@@ -54,21 +53,21 @@ export function showMatch(root, id) {
   function wait(match) {
     const words = h("p", { class: "number", role: "status" }, t(`state.${match.state}`));
     const bar = h("progress", { value: 0, max: 1, "aria-label": t("working") });
+    const hasStopped = ["failed", "cancelled"].includes(match.state);
     sheet(
       backLink(),
       h("h1", {}, match.title),
       match.problem ? h("p", { class: "problem" }, match.problem) : null,
-      match.state === "failed" ? h("p", {}, t("failedHow")) : words,
+      hasStopped ? h("p", {}, t(match.state === "failed" ? "failedHow" : "cancelledHow")) : words,
       match.job ? bar : null,
-      match.state === "failed" && mayEdit() ? retryButton(match) : null,
+      hasStopped && mayEdit() ? retryButton(match) : null,
     );
     if (!match.job) return;
     end = followJob(match.job, (job) => {
       if (isLeft) return;
       if (!job || ["succeeded", "failed", "cancelled"].includes(job.state)) return void open();
       bar.value = job.progress;
-      const stage = t(/** @type {"stage.probe"} */ (`stage.${job.stage}`));
-      fill(words, job.state === "queued" ? t("inQueue", { position: (job.position ?? 0) + 1 }) : `${stage} · ${percent(job.progress)}`);
+      fill(words, jobWords(job));
     });
   }
 

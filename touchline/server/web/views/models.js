@@ -125,7 +125,7 @@ export function showModels(root) {
       const bar = h("progress", { value: 0, max: 1, "aria-label": t("working") });
       const words = h("span", { class: "quiet-text number", role: "status" });
       fill(progress, words, bar);
-      const ended = await jobEnd(job.id, (now) => {
+      const ended = await jobEnd(job, (now) => {
         bar.value = now.progress;
         fill(words, t("pulling", { name: model.name, share: percent(now.progress) }));
       });
