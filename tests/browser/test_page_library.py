@@ -191,6 +191,9 @@ def test_the_card_of_a_match_at_work(
         bar, whole = (box.bounding_box() for box in (card.locator("progress"), card))
         assert bar["width"] > 0.8 * whole["width"]
         assert card.locator(".state").bounding_box()["height"] < 30
+        card.get_by_role("button", name="Cancel").click()
+        card.locator(".state", has_text="Cancelled").wait_for()
+        assert card.locator(".problem").count() == 0
     finally:
         services.close()
 

@@ -277,6 +277,70 @@ def test_reviewing_and_changing_keys(
     assert now == [(2, "Foul", "pending"), (6, "Goal", "accepted"), (14, "Offside", "pending")]
 
 
+def test_what_happens_is_written_over_the_video(
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
+) -> None:
+    found = [
+        Found(4.0, "Goal", 0.9, half=1, clock_seconds=63.0, score=[0, 0]),
+        Found(4.5, "Foul", 0.4, "rejected"),
+    ]
+    match = new_match(found, title="North - South")
+    page = open_match(open_page(), server, match)
+    overlay = page.locator("video-overlay")
+    assert not overlay.is_visible()
+    page.keyboard.press("Shift+O")
+    page.keyboard.press("ArrowDown")
+    line = overlay.locator(".overlay-line")
+    line.get_by_text("Goal (1H 1:03, 0-0)").wait_for()
+    assert "90" in line.text_content() and overlay.locator(".overlay-line").count() == 1
+    bar, trough = (
+        line.locator(one).bounding_box() for one in (".overlay-bar span", ".overlay-bar")
+    )
+    assert bar["width"] == pytest.approx(0.9 * trough["width"], abs=1)
+    overlay.locator(".overlay-state", has_text="1H 1:0").first.wait_for()
+    page.reload()
+    until(page, "document.querySelector('video-overlay')?.hidden === false")
+    page.keyboard.press("Shift+O")
+    assert not overlay.is_visible()
+
+    page.get_by_role("button", name="Files").click()
+    page.get_by_role("button", name="Make annotated video").click()
+    page.get_by_text("Waiting for a worker: none is running").wait_for()
+    (job,) = ask(server, f"/v1/jobs?match={match}")["items"]
+    assert (job["kind"], job["lane"]) == ("annotate", "cutting")
+    ask(server, f"/v1/jobs/{job['id']}/cancel", "POST")
+    page.get_by_text("The file was cancelled.").wait_for()
+
+
+def test_triage_takes_one_key_for_each_event(
+    server: PageServer, new_match: NewMatch, open_page: OpenPage
+) -> None:
+    """A hundred events of one class under 110 keys, the least certain first, without seeking."""
+    found = [Found(0.1 + i * 0.19, "Foul", round(0.01 + 0.98 * i / 99, 3)) for i in range(100)]
+    match = new_match([*found, Found(5, "Goal", 0.9)])
+    page = open_match(open_page(), server, match)
+    page.keyboard.press("Shift+T")
+    tile = page.locator(".triage-tile")
+    tile.first.wait_for()
+    first = tile.first.get_attribute("aria-label")
+    assert first.startswith("Foul") and "50" in first.rpartition(",")[2]
+    until(page, "!document.querySelector('.triage-tile video').paused")
+    until(page, "document.querySelector('.triage-tile video').currentTime > 1")
+    keys = 0
+    for number in range(100):
+        page.keyboard.press("x" if number % 4 == 3 else "a")
+        keys += 1
+    page.get_by_text("Everything of this class is reviewed.").wait_for()
+    assert keys + 1 < 110
+    page.keyboard.press("Control+z")
+    page.locator(".triage-tile.pending").wait_for()
+    tile.nth(0).get_by_role("button", name="Reject").click()
+    page.keyboard.press("Escape")
+    saved(page)
+    counts = ask(server, f"/v1/matches/{match}")["counts"]
+    assert counts == {"pending": 1, "accepted": 75, "rejected": 25}  # the Goal waits
+
+
 def test_every_command_has_a_key_that_is_pressed_here() -> None:
     table = (WEB / "match" / "keys.js").read_text().partition("COMMANDS = {")[2].partition("};")[0]
     commands = dict(re.findall(r"^  (\w+): .*keys: (\[.*\]) \}", table, re.MULTILINE))

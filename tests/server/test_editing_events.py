@@ -532,11 +532,3 @@ def test_edit_lists_wait_for_no_job(editing: Editing) -> None:
     video = client.post(f"/v1/reels/{reel['id']}/files", json={"format": "mp4"}).json()
     assert (video["state"], video["lane"], video["position"]) == ("queued", "cutting", 0)
     assert video["waits_for"] == "worker"
-
-
-def test_a_cancelled_match_is_called_so(client: Any) -> None:
-    upload = client.put("/v1/uploads/derby.mp4", content=b"not looked into yet").json()["id"]
-    match = client.post("/v1/matches", json={"upload": upload}).json()
-    client.post(f"/v1/jobs/{match['job']}/cancel")
-    found = client.get(f"/v1/matches/{match['id']}").json()
-    assert (found["state"], found["problem"], found["job"]) == ("cancelled", None, None)

@@ -182,6 +182,30 @@ def test_a_poisonous_file_is_given_up_and_blocks_nobody(
         assert wait(client, healthy["job"])["state"] == "succeeded"
 
 
+@pytest.mark.slow
+def test_an_annotated_video_shows_what_is_on_show(
+    client: Any, ready_match: Callable[..., str]
+) -> None:
+    match = ready_match(client.services)
+    url = f"/v1/matches/{match}"
+    job = client.post(f"{url}/annotated", json={"slow": 3}).json()
+    assert client.post(f"{url}/annotated", json={"slow": 3}).json()["id"] == job["id"]
+    assert Worker(client.services, threading.Event()).run_one("cutting")
+    (file,) = client.get(f"{url}/files").json()["items"]
+    assert (file["name"], file["format"]) == ("North-South-annotated.mp4", "mp4")
+    made = client.services.storage.root / "annotated.mp4"
+    made.write_bytes(client.get(f"/v1/files/{file['id']}").content)
+    assert probe(made).duration_seconds > 8, "four seconds, in slow motion around five events"
+    headers = {"If-Match": "*"}
+    client.patch(url, json={"thresholds": {"Goal": 1, "Corner": 1}}, headers=headers)
+    other = client.post(f"{url}/annotated", json={"slow": 3}).json()
+    assert other["id"] != job["id"], "other events are on show"
+    assert Worker(client.services, threading.Event()).run_one("cutting")
+    newest = client.get(f"{url}/files").json()["items"][0]
+    made.write_bytes(client.get(f"/v1/files/{newest['id']}").content)
+    assert probe(made).duration_seconds == pytest.approx(4.0, abs=0.1)
+
+
 def test_a_refusal_is_a_whole_sentence(client: Any, tmp_path: Path) -> None:
     uploads = [
         client.put(f"/v1/uploads/{name}", content=b"no video at all" * 99).json()["id"]

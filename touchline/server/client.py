@@ -72,7 +72,7 @@ class MatchFacts(TypedDict):
 
     id: str
     title: str
-    state: Literal["waiting", "working", "ready", "failed", "cancelled"]
+    state: Literal["waiting", "working", "ready", "failed"]
     problem: str | None
     videos: list[VideoFacts]
     game: dict[str, Any]

@@ -253,6 +253,12 @@ class Queue:
         with self.database.read() as session:
             return session.scalar(select(JobRow.id).where(*_holding(lease))) is not None
 
+    def is_cancelled(self, job_id: str) -> bool:
+        """Whether a job was cancelled, or deleted."""
+        with self.database.read() as session:
+            state = session.scalar(select(JobRow.state).where(JobRow.id == job_id))
+        return state in (None, "cancelled")
+
     def stage_done(self, lease: Lease, stage: str, effect: Effect) -> None:
         """Apply the effect of a stage, once: a later attempt starts after it.
 

@@ -95,7 +95,12 @@ class Worker:
             self._work(lease)
         except LeaseLostError:
             log.info("job is no longer ours", extra={"job": lease.job_id})
+            if self.services.queue.is_cancelled(lease.job_id):
+                self._drop_segments(lease)
         return True
+
+    def _drop_segments(self, lease: Lease) -> None:
+        shutil.rmtree(self.services.storage.segments(lease.job_id), ignore_errors=True)
 
     def _work(self, lease: Lease) -> None:
         queue, storage = self.services.queue, self.services.storage
@@ -154,7 +159,7 @@ class Worker:
         self.services.queue.stage_done(
             lease, call.key, lambda session: call.effect(session, result)
         )
-        shutil.rmtree(self.services.storage.segments(lease.job_id), ignore_errors=True)
+        self._drop_segments(lease)
 
     def sign(self, job_id: str | None) -> None:
         """Record now and then that this worker is alive."""

@@ -345,5 +345,5 @@ def _digest(payload: AnnotatePayload) -> str:
 
 
 def _file_name(title: str, aspect: str | None) -> str:
-    name = re.sub(r"[^\w.-]+", "-", title).strip("-.")[:80] or "reel"
+    name = re.sub(r"[^\w.]+", "-", title).strip("-.")[:80] or "reel"
     return f"{name}-{aspect.replace(':', 'x')}" if aspect else name

@@ -250,7 +250,7 @@ class MatchOut(BaseModel):
 
     id: str
     title: str
-    state: Literal["waiting", "working", "ready", "failed", "cancelled"]
+    state: Literal["waiting", "working", "ready", "failed"]
     problem: str | None
     warnings: list[str]
     video: str

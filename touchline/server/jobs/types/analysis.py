@@ -119,12 +119,10 @@ def mark_ready(context: JobContext[Any], session: Session) -> Remembered:
 
 
 def mark_failed(session: Session, job: JobRow) -> None:
-    """Mark the match of a job as cancelled, or as failed with the reason."""
+    """Mark the match of a job as failed, with the reason."""
     match = session.get(MatchRow, job.match_id) if job.match_id else None
     if match is not None and match.state != "ready":
-        is_cancelled = job.state == "cancelled"
-        match.state = "cancelled" if is_cancelled else "failed"
-        match.problem = None if is_cancelled else job.problem
+        match.state, match.problem = "failed", job.problem
         match.version += 1
 
 

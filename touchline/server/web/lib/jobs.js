@@ -5,12 +5,21 @@ import { clock, percent } from "./format.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").Job} Job */
+/** @typedef {import("./types.js").Match} Match */
+
+/** The problem of a match whose job was cancelled. */
+const CANCELLED = "cancelled";
 
 const AGAIN_SECONDS = 2;
 
 /** @param {Job} job */
 export function hasEnded(job) {
   return ["succeeded", "failed", "cancelled"].includes(job.state);
+}
+
+/** What a match's state is called: one whose job was cancelled has not failed. @param {Match} match */
+export function stateOf(match) {
+  return match.state === "failed" && match.problem === CANCELLED ? "cancelled" : match.state;
 }
 
 /**

@@ -50,7 +50,7 @@
  * @typedef {object} Match
  * @property {string} id
  * @property {string} title
- * @property {"waiting" | "working" | "ready" | "failed" | "cancelled"} state
+ * @property {"waiting" | "working" | "ready" | "failed"} state
  * @property {string | null} problem
  * @property {string[]} warnings
  * @property {string} video

@@ -29,6 +29,7 @@ export const COMMANDS = {
   accept: { group: "review", keys: ["A", "Enter"] },
   reject: { group: "review", keys: ["X"] },
   pend: { group: "review", keys: ["Z"] },
+  triage: { group: "review", keys: ["Shift+T"] },
   acceptAll: { group: "review", keys: ["Shift+A"] },
   earlierFrame: { group: "edit", keys: ["["] },
   laterFrame: { group: "edit", keys: ["]"] },
@@ -130,6 +131,11 @@ export class Keys {
       if (target.getAttribute("role") === "tab" && event.key.startsWith("Arrow")) return null;
     }
     return this.#actions.get(keyName(event)) ?? null;
+  }
+
+  /** The command of a key, wherever it is pressed. @param {string} key @returns {string | null} */
+  commandOf(key) {
+    return this.#actions.get(key) ?? null;
   }
 
   /**

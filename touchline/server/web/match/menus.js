@@ -280,7 +280,7 @@ function annotatedMaker(match, done) {
   const halves = halvesOf(match);
   const half = h("select", { "aria-label": t("half") }, halves.map((one) => h("option", { value: one.half }, t("halfNumber", { half: one.half ?? "" }))));
   const slow = h("select", { "aria-label": t("annotatedSlow") }, SLOW.map((times) =>
-    h("option", { value: times, selected: times === 3 }, `${t("annotatedSlow")} ${times === 1 ? t("annotatedSame") : t("annotatedSlower", { times })}`)));
+    h("option", { value: times, selected: times === 3 }, times === 1 ? t("annotatedSame") : t("annotatedSlower", { times }))));
   const words = h("span", { class: "quiet-text number" });
   const bar = h("progress", { value: 0, max: 1, "aria-label": t("annotated") });
   const state = h("div", { class: "stack tight", role: "status", hidden: true }, bar, words);

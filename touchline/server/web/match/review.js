@@ -20,6 +20,7 @@ import { around, habits, showHabits } from "./settings.js";
 import { MatchStore } from "./store.js";
 import { Thresholds } from "./thresholds.js";
 import { MatchTimeline } from "./timeline.js";
+import { showTriage } from "./triage.js";
 
 /** @typedef {import("../lib/types.js").Match} Match */
 /** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
@@ -184,6 +185,7 @@ export class MatchReview {
       h("span", { class: "space" }),
       this.saved,
       mayEdit() ? [this.undoButton, this.redoButton] : null,
+      mayEdit() ? button("grid", t("triage"), () => this.run("triage")) : null,
       button("download", t("files"), () => this.#files()),
       mayEdit()
         ? [
@@ -701,6 +703,7 @@ export class MatchReview {
     accept: () => this.#judge("accepted", this.#selected),
     reject: () => this.#judge("rejected", this.#selected),
     pend: () => this.#judge("pending", this.#selected),
+    triage: () => this.#triage(),
     acceptAll: () => this.#reviewAll("accepted"),
     earlierFrame: () => this.#nudge(-1, 0),
     laterFrame: () => this.#nudge(1, 0),
@@ -724,9 +727,19 @@ export class MatchReview {
 
   /** @param {string} command one of `COMMANDS` */
   run(command) {
-    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "acceptAll"].includes(command);
+    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "acceptAll", "triage"].includes(command);
     if (isEdit && !mayEdit()) return;
     this.#commands[command]?.();
+  }
+
+  #triage() {
+    this.player.pause();
+    showTriage({
+      store: this.store, labels: this.labels, label: this.#filters.label, keys: this.keys, around,
+      video: linkTo(`/v1/matches/${this.match.id}/video`),
+      isShown: (event) => !isBelow(event, this.thresholds.values),
+      thumbnailAt: (seconds) => this.#thumbnail(seconds),
+    });
   }
 
   #toggleOverlay() {

@@ -3,7 +3,7 @@
 import { ApiError, LostConnection, ask, connection, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, size } from "../lib/format.js";
-import { followJob, jobWords } from "../lib/jobs.js";
+import { followJob, jobWords, stateOf } from "../lib/jobs.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
@@ -373,6 +373,7 @@ class Library {
         })
       : icon("clip");
     const { pending, accepted, rejected } = match.counts;
+    const state = stateOf(match);
     return h(
       "li",
       { class: "card match-card" },
@@ -386,8 +387,8 @@ class Library {
         "div",
         { class: "text" },
         h("h2", {}, h("a", { href: `#/matches/${match.id}` }, match.title)),
-        h("span", { class: `state ${match.state}` }, t(`state.${match.state}`)),
-        match.problem ? h("p", { class: "problem" }, match.problem) : null,
+        h("span", { class: `state ${state}` }, t(`state.${state}`)),
+        match.problem && state !== "cancelled" ? h("p", { class: "problem" }, match.problem) : null,
         match.state === "ready"
           ? h(
               "span",

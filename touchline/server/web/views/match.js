@@ -2,7 +2,7 @@
 
 import { ApiError, LostConnection, connection, explain, get, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
-import { followJob, jobWords } from "../lib/jobs.js";
+import { followJob, jobWords, stateOf } from "../lib/jobs.js";
 import { complain } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
 import { MatchReview } from "../match/review.js";
@@ -51,14 +51,15 @@ export function showMatch(root, id) {
 
   /** @param {Match} match */
   function wait(match) {
-    const words = h("p", { class: "number", role: "status" }, t(`state.${match.state}`));
+    const state = stateOf(match);
+    const words = h("p", { class: "number", role: "status" }, t(`state.${state}`));
     const bar = h("progress", { value: 0, max: 1, "aria-label": t("working") });
-    const hasStopped = ["failed", "cancelled"].includes(match.state);
+    const hasStopped = match.state === "failed";
     sheet(
       backLink(),
       h("h1", {}, match.title),
-      match.problem ? h("p", { class: "problem" }, match.problem) : null,
-      hasStopped ? h("p", {}, t(match.state === "failed" ? "failedHow" : "cancelledHow")) : words,
+      match.problem && state !== "cancelled" ? h("p", { class: "problem" }, match.problem) : null,
+      hasStopped ? h("p", {}, t(state === "failed" ? "failedHow" : "cancelledHow")) : words,
       match.job ? bar : null,
       hasStopped && mayEdit() ? retryButton(match) : null,
     );
