@@ -8,11 +8,20 @@ from typing import Any
 from page_server import PageServer
 
 
-def ask(server: PageServer, path: str, method: str = "GET", body: Any = None) -> Any:
+def ask(
+    server: PageServer,
+    path: str,
+    method: str = "GET",
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+) -> Any:
     """The server's answer to a program."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
-        server.url + path, data, {"Content-Type": "application/json"}, method=method
+        server.url + path,
+        data,
+        {"Content-Type": "application/json"} | (headers or {}),
+        method=method,
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         text = answer.read()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import SECONDS
-from page_server import PageServer, seed_match, serving, spread
+from page_server import Found, PageServer, seed_match, serving, spread
 from page_steps import ask, until
 
 from touchline.server.jobs.types.analysis import AnalysePayload
@@ -167,6 +167,43 @@ def wait_for_matches(server: PageServer, count: int) -> None:
     while len(ask(server, "/v1/matches")["items"]) != count:
         assert time.monotonic() < ended, f"the server never had {count} matches"
         time.sleep(0.1)
+
+
+def test_the_library_shows_and_filters_by_teams_and_review(
+    empty_server: PageServer, open_page: OpenPage, numbered_video: Path
+) -> None:
+    server = empty_server
+    done = [Found(3, "Goal", 0.9, "accepted", team="home"), Found(5, "Foul", 0.4, "rejected")]
+    ids = [
+        seed_match(server.data, numbered_video, SECONDS, found, title=title)
+        for title, found in (("First", done), ("Second", spread(4, SECONDS)))
+    ]
+    games = ({"home": "Ajax", "away": "Utrecht"}, {"home": "Ajax", "away": "Feyenoord"})
+    for match, game in zip(ids, games, strict=True):
+        ask(server, f"/v1/matches/{match}", "PATCH", {"game": game}, {"If-Match": "*"})
+    event = ask(server, f"/v1/matches/{ids[1]}/events")["items"][0]
+    review = {"status": "accepted", "ids": [event["id"]]}
+    ask(server, f"/v1/matches/{ids[1]}/review", "POST", review)
+    page = open_page(server.url)
+    titles = page.locator(".match-card h2")
+    first, second = (page.locator(".match-card", has_text=one) for one in ("Utrecht", "Feyenoord"))
+    first.get_by_text("1-0").wait_for()
+    first.get_by_text("100 % reviewed".replace(" ", "\N{NARROW NO-BREAK SPACE}", 1)).wait_for()
+    second.get_by_text("reviewed by local").wait_for()
+    page.get_by_label("State", exact=True).select_option("review")
+    until(page, "document.querySelectorAll('.match-card').length === 1")
+    assert titles.all_text_contents() == ["Second"]
+    page.get_by_label("Team").select_option("Utrecht")
+    page.get_by_text("No match fits these filters.").wait_for()
+    page.get_by_label("State", exact=True).select_option("")
+    until(page, "document.querySelectorAll('.match-card').length === 1")
+    assert titles.all_text_contents() == ["First"]
+    page.get_by_label("Team").select_option("")
+    page.get_by_label("Reviewer").select_option("local")
+    until(page, "document.querySelector('.match-card h2').textContent === 'Second'")
+    page.get_by_label("Reviewer").select_option("")
+    page.get_by_placeholder("Search matches").fill("utrecht")
+    until(page, "document.querySelector('.match-card h2').textContent === 'First'")
 
 
 def test_the_card_of_a_match_at_work(

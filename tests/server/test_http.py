@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from test_access import routes
 
+from touchline.server.tables import MatchRow
+
 PROBLEM = "application/problem+json"
 
 
@@ -216,6 +218,29 @@ def test_a_match_is_where_its_job_is(client: Any) -> None:
     client.services.queue.release(lease)
     states += [one["state"] for one in client.get("/v1/matches").json()["items"]]
     assert states == ["waiting", "working", "waiting"]
+
+
+def test_the_library_says_how_a_match_stands(client: Any, ready_match: Callable[..., str]) -> None:
+    """Result, who reviews, and the picture of its most telling moment."""
+    url = f"/v1/matches/{ready_match(client.services)}"
+    with client.services.database.write() as session:
+        session.get_one(MatchRow, url.rpartition("/")[2]).thumbnails = {
+            "count": 5, "every_seconds": 1.0, "width": 96, "height": 64,
+        }  # fmt: skip
+    before = client.get(url).json()
+    assert (before["result"], before["reviewers"]) == (None, [])
+    goals = [e for e in client.get(f"{url}/events").json()["items"] if e["label"] == "Goal"]
+    assert before["poster"] == round(max(goals, key=lambda e: e["confidence"])["time"])
+    sure, other = goals[-1], goals[0]
+    for event, team in ((sure, "home"), (other, "away")):
+        headers = {"If-Match": f'"{event["version"]}"'}
+        change = {"status": "accepted", "team": team}
+        client.patch(f"{url}/events/{event['id']}", json=change, headers=headers)
+    (listed,) = client.get("/v1/matches").json()["items"]
+    assert (listed["result"], listed["reviewers"]) == ("1-1", ["local"])
+    assert listed["poster"] in {round(sure["time"]), round(other["time"])}
+    client.patch(url, json={"game": {"score": "4 - 2"}}, headers={"If-Match": "*"})
+    assert client.get(url).json()["result"] == "4 - 2"
 
 
 def test_health_and_readiness(client: Any) -> None:

@@ -38,12 +38,30 @@ def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
 
 def events_of_game(session: Session, match_id: str) -> Sequence[EventRow]:
     """The kick-offs and goals of a match, in order of time."""
+    return _events_of_games(session, [match_id])
+
+
+def _events_of_games(session: Session, match_ids: Sequence[str]) -> Sequence[EventRow]:
     labels = func.lower(EventRow.label).in_((_KICK_OFF, _GOAL))
     return session.scalars(
         select(EventRow)
-        .where(EventRow.match_id == match_id, EventRow.deleted.is_(False), labels)
+        .where(EventRow.match_id.in_(match_ids), EventRow.deleted.is_(False), labels)
         .order_by(EventRow.seconds, EventRow.id)
     ).all()
+
+
+def results_of(session: Session, matches: Sequence[MatchRow]) -> dict[str, str]:
+    """The results of matches, such as ``"2-1"``: as stated, else after the last accepted goal."""
+    by_match: dict[str, list[EventRow]] = {match.id: [] for match in matches}
+    for event in _events_of_games(session, list(by_match)):
+        by_match[event.match_id].append(event)
+    results = {}
+    for match in matches:
+        goals = _goals(match, by_match[match.id], [])
+        known = match.game.get("score")
+        if known or goals:
+            results[match.id] = known or f"{goals[-1]['home']}-{goals[-1]['away']}"
+    return results
 
 
 def known_game(match: MatchRow, events: Sequence[EventRow]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Matches: created from uploads, listed, renamed, spotted again, watched, deleted."""
 
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,11 @@ from pydantic import Field
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from touchline.labels import GOAL
 from touchline.server.access.principal import Principal
 from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
-from touchline.server.games import events_of_game, known_game
+from touchline.server.games import events_of_game, known_game, results_of
 from touchline.server.housekeeping import drop_match
 from touchline.server.jobs.queue import OPEN
 from touchline.server.jobs.types.analysis import AnalysePayload
@@ -55,7 +57,7 @@ from touchline.server.routes.schemas import (
 )
 from touchline.server.services import Services
 from touchline.server.storage import inside_roots, video_file
-from touchline.server.tables import EventRow, JobRow, MatchRow, UploadRow, VideoRow
+from touchline.server.tables import ChangeRow, EventRow, JobRow, MatchRow, UploadRow, VideoRow
 from touchline.zoo.real_matches import require_model
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
@@ -89,11 +91,10 @@ def list_matches(
         query = query.where(tuple_(MatchRow.created_at, MatchRow.id) < (number_of(at), match_id))
     with services.database.read() as session:
         rows = session.scalars(query).all()
-        ids = [row.id for row in rows]
-        jobs, counts = _open_jobs(session, ids), _counts(session, ids)
+        items = _described(session, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
-        items=[MatchOut.of(row, jobs.get(row.id), counts.get(row.id)) for row in rows[:limit]],
+        items=items,
         next=None if last is None else to_cursor(repr(last.created_at), last.id),
     )
 
@@ -143,9 +144,9 @@ def show(
     """A match."""
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
-        jobs, counts = _open_jobs(session, [match_id]), _counts(session, [match_id])
+        (described,) = _described(session, [match])
     response.headers["ETag"] = etag_of(match)
-    return MatchOut.of(match, jobs.get(match_id), counts.get(match_id))
+    return described
 
 
 @router.patch("/{match_id}")
@@ -171,9 +172,9 @@ def change(
         match.version += 1
         match.updated_at = services.database.now(session)
         audit(services, request, session, "match changed", f"{match.id} {match.title}")
-        jobs, counts = _open_jobs(session, [match_id]), _counts(session, [match_id])
+        (described,) = _described(session, [match])
     response.headers["ETag"] = etag_of(match)
-    return MatchOut.of(match, jobs.get(match_id), counts.get(match_id))
+    return described
 
 
 @router.get("/{match_id}/game")
@@ -391,6 +392,73 @@ def _taken(session: Session, principal: Principal, upload_id: str) -> str:
             409, f"{upload.received} of {upload.length} bytes have arrived; send the rest"
         )
     return upload.name
+
+
+def _described(session: Session, rows: Sequence[MatchRow]) -> list[MatchOut]:
+    """Matches with what other tables say of them."""
+    ids = [row.id for row in rows]
+    jobs, counts, results = (
+        _open_jobs(session, ids),
+        _counts(session, ids),
+        results_of(session, rows),
+    )
+    reviewers, moments = _reviewers(session, ids), _best_moments(session, ids)
+    return [
+        MatchOut.of(
+            row,
+            jobs.get(row.id),
+            counts=counts.get(row.id, {}),
+            result=results.get(row.id),
+            reviewers=reviewers.get(row.id, []),
+            poster=_poster(row, moments.get(row.id)),
+        )
+        for row in rows
+    ]
+
+
+def _reviewers(session: Session, match_ids: list[str]) -> dict[str, list[str]]:
+    """Who has changed the events of matches, who did so last first."""
+    last = func.max(ChangeRow.number)
+    rows = session.execute(
+        select(ChangeRow.match_id, ChangeRow.actor)
+        .where(ChangeRow.match_id.in_(match_ids))
+        .group_by(ChangeRow.match_id, ChangeRow.actor)
+        .order_by(last.desc())
+    )
+    found: dict[str, list[str]] = {}
+    for match_id, actor in rows:
+        found.setdefault(match_id, []).append(actor)
+    return found
+
+
+def _best_moments(session: Session, match_ids: list[str]) -> dict[str, float]:
+    """A time of each match to show it by: of a goal, else of what is accepted or most certain."""
+    order = (
+        (func.lower(EventRow.label) == GOAL.lower()).desc(),
+        (EventRow.status == "accepted").desc(),
+        EventRow.confidence.desc(),
+        EventRow.seconds,
+    )
+    place = func.row_number().over(partition_by=EventRow.match_id, order_by=order)
+    ranked = (
+        select(EventRow.match_id, EventRow.seconds, place.label("place"))
+        .where(
+            EventRow.match_id.in_(match_ids),
+            EventRow.deleted.is_(False),
+            EventRow.status != "rejected",
+        )
+        .subquery()
+    )
+    rows = session.execute(select(ranked.c.match_id, ranked.c.seconds).where(ranked.c.place == 1))
+    return {str(match_id): float(seconds) for match_id, seconds in rows}
+
+
+def _poster(match: MatchRow, seconds: float | None) -> int | None:
+    count, every = match.thumbnails.get("count"), match.thumbnails.get("every_seconds")
+    if not count or not every:
+        return None
+    place = count // 3 if seconds is None else round(seconds / every)
+    return min(max(int(place), 0), int(count) - 1)
 
 
 def _open_jobs(session: Session, match_ids: list[str]) -> dict[str, JobRow]:

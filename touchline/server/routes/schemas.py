@@ -246,7 +246,11 @@ class CountsOut(BaseModel):
 
 
 class MatchOut(BaseModel):
-    """A match and its facts. Its times run through all its videos."""
+    """A match and its facts. Its times run through all its videos.
+
+    ``result`` is the one that is stated, else the score after the last accepted goal; ``reviewers``
+    have changed its events, who did so last first; ``poster`` is the thumbnail that shows most of
+    it."""
 
     id: str
     title: str
@@ -264,6 +268,9 @@ class MatchOut(BaseModel):
     producer: dict[str, Any]
     thumbnails: dict[str, Any]
     counts: CountsOut
+    result: str | None = None
+    reviewers: list[str] = []
+    poster: int | None = None
     stored_bytes: int
     version: int
     revision: int
@@ -272,16 +279,16 @@ class MatchOut(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(
-        cls, row: MatchRow, job: JobRow | None = None, counts: dict[str, int] | None = None
-    ) -> "MatchOut":
+    def of(cls, row: MatchRow, job: JobRow | None = None, **facts: Any) -> "MatchOut":
         """The answer for a row.
 
         Args:
             job: the one that is still open; a match that is not ready is where its job is.
-            counts: events by status; none by default.
+            facts: counts of events by status, ``result``, ``reviewers`` and ``poster``.
         """
-        names = cls.model_fields.keys() - {"video", "counts", "job", "state"}
+        names = cls.model_fields.keys() - {
+            *("video", "counts", "job", "state", "result", "reviewers", "poster")
+        }
         state = row.state
         if job is not None and state != "ready":
             state = "working" if job.state == "running" else "waiting"
@@ -289,10 +296,11 @@ class MatchOut(BaseModel):
             {name: getattr(row, name) for name in names}
             | {
                 "video": row.videos[0].name,
-                "counts": counts or {},
+                "counts": {},
                 "job": job and job.id,
                 "state": state,
             }
+            | facts
         )
 
 

@@ -63,6 +63,9 @@
  * @property {string[]} labels
  * @property {Thumbnails} thumbnails
  * @property {{pending: number, accepted: number, rejected: number}} counts of events
+ * @property {string | null} result such as "2-1", as far as it is known
+ * @property {string[]} reviewers who has changed its events, who did so last first
+ * @property {number | null} poster the thumbnail to show it by
  * @property {number} stored_bytes
  * @property {number} version
  * @property {number} revision

@@ -2,7 +2,7 @@
 
 import { ApiError, LostConnection, ask, connection, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { clock, date, size } from "../lib/format.js";
+import { clock, date, percent, size } from "../lib/format.js";
 import { followJob, jobWords, stateOf } from "../lib/jobs.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
@@ -21,8 +21,33 @@ const ORDERS = {
   newest: (a, b) => b.created_at.localeCompare(a.created_at),
   oldest: (a, b) => a.created_at.localeCompare(b.created_at),
   title: (a, b) => a.title.localeCompare(b.title, undefined, { numeric: true }),
+  review: (a, b) => reviewed(a) - reviewed(b),
   length: (a, b) => (b.info.duration_seconds ?? 0) - (a.info.duration_seconds ?? 0),
 };
+
+/** The share of a match's events that somebody has judged. @param {Match} match */
+function reviewed({ counts: { pending, accepted, rejected } }) {
+  const all = pending + accepted + rejected;
+  return all ? (accepted + rejected) / all : 1;
+}
+
+/** @type {Record<string, (match: Match) => boolean>} */
+const STATES = {
+  review: (match) => match.state === "ready" && match.counts.pending > 0,
+  reviewed: (match) => match.state === "ready" && match.counts.pending === 0,
+  working: (match) => match.job !== null,
+  failed: (match) => match.state === "failed",
+};
+
+/** The teams of a match, as far as they are known. @param {Match} match */
+function teams({ game }) {
+  return [game?.home, game?.away].flatMap((name) => (name ? [name] : []));
+}
+
+/** What the words of a search are looked for in. @param {Match} match */
+function words(match) {
+  return [match.title, ...teams(match), ...(match.videos ?? []).map(({ name }) => name)].join("\n").toLowerCase();
+}
 
 /** Matches that are hidden because they are about to be deleted; by id, what ends the wait. */
 const condemned = new Map();
@@ -66,6 +91,13 @@ class Library {
       ),
     );
     this.order.value = kept("order", "newest");
+    const filter = (/** @type {"team" | "reviewer" | "state"} */ label) =>
+      h("select", { "aria-label": t(label), onchange: () => this.#draw() });
+    this.state = filter("state");
+    this.team = filter("team");
+    this.reviewer = filter("reviewer");
+    const states = /** @type {const} */ (["review", "reviewed", "working", "failed"]);
+    fill(this.state, h("option", { value: "" }, t("anyState")), states.map((name) => h("option", { value: name }, t(`filter.${name}`))));
     this.input = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.#chosen() });
     this.sending = h("ul", { class: "uploads", "aria-label": t("uploads") });
     this.list = h("div", { "aria-live": "off" });
@@ -73,7 +105,7 @@ class Library {
       "div",
       { class: "row tools", hidden: true },
       h("div", { class: "search" }, icon("search"), this.search),
-      this.order,
+      this.state, this.team, this.reviewer, this.order,
       h("span", { class: "space" }),
       h("span", { class: "quiet-text" }),
     );
@@ -318,17 +350,39 @@ class Library {
       fill(this.list, this.#empty());
       return;
     }
-    const words = this.search.value.trim().toLowerCase();
+    this.#offer(this.team, t("anyTeam"), all.flatMap(teams));
+    this.#offer(this.reviewer, t("anyReviewer"), all.flatMap((match) => match.reviewers));
+    const sought = this.search.value.trim().toLowerCase();
     const shown = all
-      .filter((match) => match.title.toLowerCase().includes(words))
+      .filter((match) => words(match).includes(sought))
+      .filter((match) => STATES[this.state.value]?.(match) ?? true)
+      .filter((match) => !this.team.value || teams(match).includes(this.team.value))
+      .filter((match) => !this.reviewer.value || match.reviewers.includes(this.reviewer.value))
       .sort(ORDERS[this.order.value] ?? ORDERS.newest);
     const count = this.tools.lastElementChild;
     if (count) fill(count, n("matches", shown.length));
     if (shown.length === 0) {
-      fill(this.list, h("p", { class: "quiet-text" }, t("noneFound", { words })));
+      const isFiltered = [this.state, this.team, this.reviewer].some((select) => select.value);
+      fill(this.list, h("p", { class: "quiet-text" }, isFiltered ? t("noneFits") : t("noneFound", { words: sought })));
       return;
     }
     this.#drawCards(shown);
+  }
+
+  /**
+   * Offer the values that matches have; without any, there is nothing to choose.
+   *
+   * @param {HTMLSelectElement} select
+   * @param {string} any
+   * @param {string[]} values
+   */
+  #offer(select, any, values) {
+    const known = [...new Set(values)].sort((a, b) => a.localeCompare(b));
+    const before = select.value;
+    select.hidden = !known.length;
+    if (select === document.activeElement) return;
+    fill(select, h("option", { value: "" }, any), known.map((value) => h("option", { value }, value)));
+    select.value = known.includes(before) ? before : "";
   }
 
   /** @param {Match[]} shown */
@@ -347,7 +401,8 @@ class Library {
     );
     const cards = shown.map((match) => {
       const version = [
-        match.id, match.version, match.state, match.job, match.title, ...Object.values(match.counts),
+        match.id, match.version, match.state, match.job, match.title, match.result, match.poster,
+        ...match.reviewers, ...Object.values(match.counts),
       ].join(" ");
       const card = there.get(version) ?? this.#card(match);
       card.dataset.version = version;
@@ -368,7 +423,7 @@ class Library {
     const pictures = match.thumbnails.count ?? 0;
     const poster = pictures
       ? h("img", {
-          src: linkTo(`/v1/matches/${match.id}/thumbnails/${Math.floor(pictures / 3)}`),
+          src: linkTo(`/v1/matches/${match.id}/thumbnails/${match.poster ?? 0}`),
           alt: "", loading: "lazy",
         })
       : icon("clip");
@@ -387,6 +442,9 @@ class Library {
         "div",
         { class: "text" },
         h("h2", {}, h("a", { href: `#/matches/${match.id}` }, match.title)),
+        teams(match).length || match.result
+          ? h("p", { class: "teams" }, h("span", {}, match.game?.home ?? "–"), h("strong", { class: "number" }, match.result ?? "–"), h("span", {}, match.game?.away ?? "–"))
+          : null,
         h("span", { class: `state ${state}` }, t(`state.${state}`)),
         match.problem && state !== "cancelled" ? h("p", { class: "problem" }, match.problem) : null,
         match.state === "ready"
@@ -397,6 +455,7 @@ class Library {
               pending ? ` · ${t("toReview", { count: pending.toLocaleString() })}` : "",
             )
           : null,
+        match.state === "ready" && pending + accepted + rejected ? this.#review(match) : null,
         h("div", { class: "job-progress stack", hidden: !match.job }),
         h("span", { class: "space" }),
         h(
@@ -416,6 +475,19 @@ class Library {
             : null,
         ),
       ),
+    );
+  }
+
+  /** How far its events are reviewed, and by whom. @param {Match} match */
+  #review(match) {
+    const share = reviewed(match);
+    const names = match.reviewers.slice(0, 3).join(", ");
+    const text = names ? t("reviewedBy", { share: percent(share), names }) : t("reviewedShare", { share: percent(share) });
+    return h(
+      "div",
+      { class: "review-share" },
+      h("progress", { value: share, max: 1, "aria-label": text }),
+      h("span", { class: "quiet-text number" }, text),
     );
   }
 
