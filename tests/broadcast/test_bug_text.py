@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from touchline.broadcast.bug_text import read_bug, read_bugs
@@ -133,6 +133,34 @@ def test_names_with_numbers(name: str) -> None:
     bug = read_bug([Line(f"{name} 2-1 MAINZ 05", Box(10, 10, 500, 40), 0.95)])
     assert bug is not None
     assert (bug.home, bug.score, bug.away) == (name, (2, 1), "MAINZ 05")
+
+
+def headed(names: tuple[str, str], rows: list[tuple[int, int]], size: float) -> list[Line]:
+    """Names in one row, the middles of numbers under theirs, and a clock below."""
+    lines = row([*names], 8 * size, 100.0, size, gap=1.5)
+    tops = [100.0 + 1.3 * size * (place + 1) for place in range(len(rows) + 1)]
+    for top, numbers in zip(tops, rows, strict=False):
+        for name, number in zip(lines[:2], numbers, strict=True):
+            (digit,) = row([str(number)], 0.0, top, size)
+            shift = (name.box.left + name.box.right) / 2 - digit.box.width / 2
+            lines.append(Line(digit.text, digit.box.moved(shift, 0), digit.confidence))
+    return lines + row(["07:32"], 9 * size, tops[-1], size)
+
+
+@given(home=NAMES, away=NAMES, goals=st.tuples(GOALS, GOALS), size=st.floats(9, 80))
+def test_names_with_their_numbers_under_them(
+    home: str, away: str, goals: tuple[int, int], size: float
+) -> None:
+    assume(home != away)  # a word that repeats is a board
+    bug = read_bug(headed((home, away), [goals], size))
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score, bug.clock_seconds) == (home, away, goals, 452)
+
+
+def test_a_table_of_figures_under_two_names_is_no_score() -> None:
+    assert all(
+        bug.score is None for bug in read_bugs(headed(("ARS", "LIV"), [(7, 4), (3, 1), (2, 2)], 30))
+    )
 
 
 TENNIS = [["Major", "6", "5", "15"], ["Mustermann", "4", "3", "15"]]

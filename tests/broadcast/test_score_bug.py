@@ -177,3 +177,14 @@ def test_a_graphic_read_for_names_is_no_other_match() -> None:
     assert said.teams == ("ARS", "CHE")
     assert [goal.score for goal in said.goals] == [(1, 0)]
     assert not any("matches" in remark for remark in said.remarks)
+
+
+def test_a_caption_names_no_teams_of_a_bug_that_has_none() -> None:
+    times = [float(time) for time in range(0, 2000, 30)]
+    place = PlaceReadings(
+        scores=[ScoreReading(time, (0, 0)) for time in times],
+        teams=[(time, ("GOLD", "STAR")) for time in (990.0, 1001.0, 1010.0)],
+        times=times,
+        seen=[True] * len(times),
+    )
+    assert decode([place], [], (0.0, 2000.0), []).teams is None

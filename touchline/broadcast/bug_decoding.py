@@ -21,6 +21,9 @@ _STABLE_SECONDS = 12.0
 _NAMES_SECONDS = 12.0
 """Time over which names are read before they are those of another match; a graphic lasts less."""
 
+_NAMED_SHARE = 0.1
+"""Names are read in so many of the readings of a bug that has some; else they are of a caption."""
+
 _Names = tuple[str, str]
 _TeamReading = tuple[float, _Names, float]
 """When names were read, the names, and what they weigh: a place's weight is how long it is seen."""
@@ -132,6 +135,7 @@ def decode(
         [
             (time, names, sum(followed.seen) / len(followed.teams))
             for followed in chosen
+            if len(followed.teams) >= _NAMED_SHARE * len(followed.scores)
             for time, names in followed.teams
         ]
     )

@@ -1,12 +1,14 @@
 """Teams and numbers that belong together, told by how their texts stand.
 
 Two teams and two numbers stand in few ways: beside each other in a row (``ARS 2-1 CHE``,
-``ARS 2 1 CHE``, ``ARS 2 CHE 1``) or in two rows, one for each team.
+``ARS 2 1 CHE``, ``ARS 2 CHE 1``), in two rows, one for each team, or names in one row and each
+number under its name.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from touchline.broadcast.texts import Box, around, same_row
 from touchline.broadcast.tokens import MAX_GOALS, Token
@@ -41,12 +43,15 @@ class Core:
 
 def inline(rows: list[list[Token]]) -> Iterator[Core]:
     """Cores whose teams stand in one row, among tokens by rows."""
+    pairs = [pair for row in rows for pair in _lone_pairs(row)]
     for row in rows:
         core = [t for t in row if t.kind in ("score", "number", "word")]
         for place, token in enumerate(core):
             if token.kind == "score":
                 yield from _around_score(core, place)
-        yield from _around_numbers(core)
+        for found in _around_numbers(core):
+            if found.home or not _is_of_table(found.numbers[0], found.numbers[-1], pairs):
+                yield found
 
 
 def _around_score(row: list[Token], place: int) -> Iterator[Core]:
@@ -270,6 +275,71 @@ def _under(name: tuple[Token, ...], number: Token, other: tuple[Token, ...], cou
         and -0.3 * height <= gap <= 1.3 * height
         and (column <= 0.8 * height)
     )
+
+
+def headed(rows: list[list[Token]]) -> Iterator[Core]:
+    """Cores of two names in one row and a number under each."""
+    pairs = [pair for row in rows for pair in _lone_pairs(row)]
+    for home, away in pairs:
+        goals = _goals(home, away)
+        if goals is None or _is_of_table(home, away, pairs):
+            continue
+        names = [found for row in rows if (found := _over(home, away, row)) is not None]
+        if len(names) == 1:
+            yield Core(*names[0], (home, away), goals, 0.85, rows=2, needs_clock=True)
+
+
+def _lone_pairs(row: list[Token]) -> Iterator[tuple[Token, Token]]:
+    """Two numbers that are all the numbers of a row, apart from each other."""
+    numbers = [token for token in row if token.kind in ("number", "score")]
+    if len(numbers) != 2 or any(token.kind != "number" for token in numbers):
+        return
+    one, other = numbers
+    if 0.5 * one.box.height <= other.box.left - one.box.right <= 9 * one.box.height:
+        yield one, other
+
+
+def _is_of_table(one: Token, other: Token, pairs: Sequence[tuple[Token, Token]]) -> bool:
+    """Whether two more numbers stand just over or under two of a row."""
+    height = one.box.height
+    for below, beside in pairs:
+        apart = abs(below.box.top - one.box.top)
+        columns = (_centre(one) - _centre(below), _centre(other) - _centre(beside))
+        if 0.5 * height < apart <= 3.0 * height and max(map(abs, columns)) <= 1.5 * height:
+            return True
+    return False
+
+
+def _centre(*tokens: Token) -> float:
+    box = around(token.box for token in tokens)
+    return (box.left + box.right) / 2
+
+
+def _over(
+    home: Token, away: Token, row: list[Token]
+) -> tuple[tuple[Token, ...], tuple[Token, ...]] | None:
+    """The two names just above two numbers, the widest gap of the row between them, or None."""
+    height = max(home.box.height, away.box.height)
+    words = [
+        token
+        for token in row
+        if is_team(token)
+        and -0.3 * height <= home.box.top - token.box.bottom <= 1.3 * height
+        and height <= 2.4 * token.box.height <= 5.0 * height
+    ]
+    gaps = [after.box.left - before.box.right for before, after in pairwise(words)]
+    if not gaps:
+        return None
+    split = gaps.index(max(gaps))
+    inner = [*gaps[:split], *gaps[split + 1 :]]
+    if max(inner, default=0.0) > min(0.9 * height, gaps[split]):
+        return None
+    first, second = tuple(words[: split + 1]), tuple(words[split + 1 :])
+    for number, name in ((home, first), (away, second)):
+        reach = around(word.box for word in name).width / 2 + height
+        if abs(_centre(number) - _centre(*name)) > reach:
+            return None
+    return first, second
 
 
 def stands_over(upper: Token, lower: Token) -> bool:

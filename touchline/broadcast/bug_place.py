@@ -23,6 +23,9 @@ LIKENESS = 0.6
 CHANGED = 0.7
 """Difference of the score's pixels, over their contrast, from which they are read again."""
 
+_SCORE_LOOKS = 6
+"""Of one score that are remembered, the latest."""
+
 _FAINT = 10.0
 _READ_HEIGHT = 48
 
@@ -55,7 +58,7 @@ class BugPlace:
         self._seen = 1
         self._wide = self.box.grown(2 * height, height).within(picture.shape[1], picture.shape[0])
         self._mean = cut_out(picture, self._wide).astype(np.float32)
-        self._score_look = self.score_pixels(picture)
+        self._score_looks = [self.score_pixels(picture)]
 
     @property
     def has_clock(self) -> bool:
@@ -84,8 +87,8 @@ class BugPlace:
         return [_grey(picture, box.grown(margin, 0.0)) for box in self.bug.score_boxes]
 
     def score_changed(self, pixels: list[Grey]) -> bool:
-        """Whether a digit of the score looks other than when last read."""
-        return not self.are_alike(pixels, self._score_look)
+        """Whether a digit of the score looks other than whenever this score was read."""
+        return not any(self.are_alike(pixels, look) for look in self._score_looks)
 
     def are_alike(self, pixels: list[Grey], others: list[Grey]) -> bool:
         """Whether the score's cells look the same in two pictures."""
@@ -94,9 +97,13 @@ class BugPlace:
             for one, other in zip(pixels, others, strict=True)
         )
 
-    def keep_score_look(self, pixels: list[Grey]) -> None:
-        """Remember what the score's cells look like now."""
-        self._score_look = pixels
+    def keep_score_look(self, pixels: list[Grey], is_new: bool) -> None:
+        """Remember what the score's cells look like now, and only that where the score is new.
+
+        Cells that let the picture through, and those that shine now and then, have several looks.
+        """
+        before = [] if is_new else self._score_looks
+        self._score_looks = [pixels, *before][:_SCORE_LOOKS]
 
     def clock_pixels(self, picture: Picture) -> Picture | None:
         """The clock's cell with room for more digits, or None."""

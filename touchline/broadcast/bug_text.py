@@ -12,6 +12,7 @@ from touchline.broadcast.bug_layout import (
     Core,
     agree,
     extended,
+    headed,
     inline,
     is_team,
     stacked,
@@ -94,7 +95,7 @@ def read_bugs(lines: Sequence[Line]) -> list[BugText]:
     level = [line for line in lines if abs(line.tilt_degrees) <= MAX_TILT_DEGREES]
     tokens = _rejoined(tokens_of(level))
     rows = rows_of(tokens)
-    cores = without_tickers([*inline(rows), *stacked(rows)])
+    cores = without_tickers([*inline(rows), *stacked(rows), *headed(rows)])
     found = []
     for core in cores:
         bug = _with_marks(core, tokens)

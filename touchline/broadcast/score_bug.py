@@ -18,6 +18,7 @@ from touchline.broadcast.goals import Evidence
 from touchline.broadcast.ocr import Picture, TextReader
 from touchline.broadcast.score_track import ScoreReading
 from touchline.broadcast.still_bug import SCAN_SIDE, read_place
+from touchline.broadcast.texts import Box
 
 RATE = 2
 """Pictures a second that the observer should see; one is enough, four help little."""
@@ -45,7 +46,10 @@ _SCORE_TRIES = 3
 """Readings in a row in which no score is found, before the next one waits as long as others."""
 
 _READ_AGAIN = 4
-"""Readings of the score after each change of its pixels, a second apart."""
+"""Readings of the score after one that differs from the one before, a second apart."""
+
+_READ_AGAIN_UNCHANGED = 1
+"""The same where its pixels changed and it reads as before."""
 
 _SETTLE_SECONDS = 1.0
 """Until a bug that comes back stands still."""
@@ -56,6 +60,9 @@ _LONGEST_AWAY_SECONDS = 1800.0
 
 _KEPT_PICTURES = 16
 _LEAST_PLACE = 0.2
+_REPEAT_SEARCH_SECONDS = 2.0
+"""After a search that found names alone: those that still stand there are read closely."""
+
 _SURE_PLACE = 0.8
 
 
@@ -106,6 +113,7 @@ class ScoreBugObserver:
         self._given_up: list[_Followed] = []
         self._next_search = 0.0
         self._searched_at: float | None = None
+        self._names_alone: list[Box] = []
         self._wait = _FIRST_SEARCH_SECONDS
         self._end = 0.0
         self._step = 1.0 / RATE
@@ -140,34 +148,22 @@ class ScoreBugObserver:
         return all(time - f.last_seen > _HIDDEN_SEARCH_SECONDS for f in running)
 
     def _search(self, time: float, picture: Picture) -> None:
-        scale = min(6.0, SCAN_SIDE / max(picture.shape[:2]))
         found = False
-        for place in likely_places(self._reader.find(picture, scale)):
-            if len(self._followed) >= _MAX_PLACES + 2 or place.confidence < _LEAST_PLACE:
+        before, self._names_alone = self._names_alone, []
+        for place in self._places(picture, time):
+            if len(self._followed) >= _MAX_PLACES + 2:
                 break
-            if any(
-                f.place.box.overlap(place.box) > 0.5 and time - f.last_seen < 2.0
-                for f in self._followed
-            ):
-                continue
-            bug = read_place(picture, place, self._reader)
-            if bug is None and place.confidence >= _SURE_PLACE:
-                bug = place
-            if bug is None or (bug.clock_seconds is None and bug.score is None):
-                continue
-            followed = _Followed(
-                place=BugPlace(bug, picture),
-                since=time,
-                not_found_at=self._searched_at,
-                last_seen=time,
-            )
-            followed.times.append(time)
-            followed.seen.append(True)
-            self._followed.append(followed)
-            self._note(followed, time, bug)
-            found = True
-        self._searched_at = time
+            if _is_names_alone(place) and not _stood(place, before):
+                self._names_alone.append(place.box)
+            else:
+                found |= self._follow(place, time, picture)
+        if before:
+            self._names_alone = []
         start = time if self._start is None else self._start
+        if self._names_alone and time - start >= _EAGER_SECONDS:
+            self._next_search = time + _REPEAT_SEARCH_SECONDS
+            return
+        self._searched_at = time
         is_known = any(followed.runs for followed in self._followed)
         if (found and not is_known) or time - start < _EAGER_SECONDS:
             self._wait = _FIRST_SEARCH_SECONDS
@@ -175,6 +171,35 @@ class ScoreBugObserver:
             longest = _RARE_SEARCH_SECONDS if is_known else _LONGEST_SEARCH_SECONDS
             self._wait = min(2 * self._wait, longest)
         self._next_search = time + max(self._wait, 4.0 if self._followed else 0.0)
+
+    def _places(self, picture: Picture, time: float) -> list[BugText]:
+        """Where a bug may stand that is not followed yet, the likeliest first."""
+        scale = min(6.0, SCAN_SIDE / max(picture.shape[:2]))
+        followed = [f.place.box for f in self._followed if time - f.last_seen < 2.0]
+        return [
+            place
+            for place in likely_places(self._reader.find(picture, scale))
+            if place.confidence >= _LEAST_PLACE and not _stood(place, followed)
+        ]
+
+    def _follow(self, place: BugText, time: float, picture: Picture) -> bool:
+        """Follow what is read closely at a place; whether it is like a bug."""
+        bug = read_place(picture, place, self._reader)
+        if bug is None and place.confidence >= _SURE_PLACE:
+            bug = place
+        if bug is None or (bug.clock_seconds is None and bug.score is None):
+            return False
+        followed = _Followed(
+            place=BugPlace(bug, picture),
+            since=time,
+            not_found_at=self._searched_at,
+            last_seen=time,
+        )
+        followed.times.append(time)
+        followed.seen.append(True)
+        self._followed.append(followed)
+        self._note(followed, time, bug)
+        return True
 
     def _drop_weak(self, time: float) -> None:
         """Follow no more what is long gone, or never had a clock while another's runs."""
@@ -295,19 +320,21 @@ class ScoreBugObserver:
             if rests or time - followed.changed_at > 8.0:
                 self._confirm_old_score(followed)
                 followed.scores_before = len(followed.scores)
+                followed.to_read_again = max(followed.to_read_again, _READ_AGAIN_UNCHANGED)
+                stood = followed.scores[-1].score if followed.scores else None
                 if self._read_all(followed, time, picture, followed.changed_at):
-                    place.keep_score_look(pixels)
-                    followed.to_read_again = _READ_AGAIN
+                    place.keep_score_look(pixels, is_new=followed.scores[-1].score != stood)
                     followed.next_score = time + 1.0
                 followed.changed_at = None
             return
         followed.changed_at, followed.unchanged_at = None, time
         if time >= followed.next_score:
             again = followed.to_read_again > 0 or len(followed.scores) < 5
+            followed.to_read_again = max(0, followed.to_read_again - 1)
             is_read = self._read_all(
                 followed, time, picture, heights=_GLANCE if not again else _CLOSE
             )
-            followed.to_read_again = max(0, followed.to_read_again - 1)
+            again = again or followed.to_read_again > 0
             followed.unread_scores = 0 if is_read else followed.unread_scores + 1
             again = again or 0 < followed.unread_scores <= _SCORE_TRIES
             followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
@@ -349,6 +376,8 @@ class ScoreBugObserver:
         self, followed: _Followed, time: float, bug: BugText, since: float | None = None
     ) -> None:
         if bug.score is not None:
+            if followed.scores and followed.scores[-1].score != bug.score:
+                followed.to_read_again = _READ_AGAIN
             if since is not None and since < time:
                 followed.scores.append(ScoreReading(since, bug.score, bug.confidence, is_new=True))
             followed.scores.append(
@@ -402,6 +431,16 @@ class ScoreBugObserver:
         if names is not None:
             time = followed.teams[-1][0]
             followed.teams.extend([(time, names)] * (1 + len(followed.teams) // 2))
+
+
+def _is_names_alone(place: BugText) -> bool:
+    """Whether a place seen at a glance has neither a score nor a clock, as names on boards."""
+    return place.score is None and place.clock_seconds is None
+
+
+def _stood(place: BugText, boxes: Sequence[Box]) -> bool:
+    """Whether a place is one of these."""
+    return any(place.box.overlap(box) > 0.5 for box in boxes)
 
 
 def _says_more(bug: BugText, before: BugText) -> bool:
