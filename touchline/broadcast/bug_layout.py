@@ -290,11 +290,15 @@ def headed(rows: list[list[Token]]) -> Iterator[Core]:
 
 
 def _lone_pairs(row: list[Token]) -> Iterator[tuple[Token, Token]]:
-    """Two numbers that are all the numbers of a row, apart from each other."""
+    """Two numbers that are all the numbers of a row, apart from each other and from names."""
     numbers = [token for token in row if token.kind in ("number", "score")]
     if len(numbers) != 2 or any(token.kind != "number" for token in numbers):
         return
     one, other = numbers
+    if any(
+        is_team(t) and (_near(t.box, one.box, 5.0) or _near(t.box, other.box, 5.0)) for t in row
+    ):
+        return
     if 0.5 * one.box.height <= other.box.left - one.box.right <= 9 * one.box.height:
         yield one, other
 
