@@ -10,7 +10,6 @@ rounds. Loading the networks, which happens once, is told apart (`start_seconds`
 
 import argparse
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from peak_memory import peak_megabytes
 
 from touchline.broadcast.bug_decoding import ScoreBugResult
 from touchline.broadcast.ocr import TextReader
@@ -170,7 +170,7 @@ def measure_cost(minutes: float, repeats: int) -> dict[str, Any]:
         "ratio": round(both / alone, 3),
         "start_seconds": round(statistics.median(start), 2),
         "goals": [list(goal.score) for goal in said.goals],
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_memory_mb": round(peak_megabytes()),
     }
 
 

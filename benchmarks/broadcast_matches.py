@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from broadcast_signals import Count, changes, paired, ratio
+from peak_memory import peak_megabytes
 
 from touchline.broadcast.one_pass import observe
 from touchline.broadcast.reading import BroadcastReader, read_recording
@@ -192,14 +193,7 @@ def read(recording: Recording, rate: Fraction) -> tuple[float, int, Document]:
         others = [pair for pair in reader.pictures if pair[0].rate is None and small is not None]
         observe(large, bug, threads=1)
         said = reader.finish(observe(small or large, others, reader.sounds, threads=1))
-    return time.process_time() - began, peak_megabytes(), to_json(said)
-
-
-def peak_megabytes() -> int:
-    """Of this process, on Linux; ``ru_maxrss`` may be that of the process that began this one."""
-    status = Path("/proc/self/status").read_text("ascii")
-    kilobytes = next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]
-    return int(kilobytes) // 1024
+    return time.process_time() - began, round(peak_megabytes()), to_json(said)
 
 
 def with_children(work: Callable[[], Recording]) -> tuple[float, Recording]:

@@ -13,13 +13,13 @@ seconds of one thread. Costs are over decoding the same video at every frame, wh
 import argparse
 import itertools
 import json
-import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peak_memory import peak_megabytes
 
 from touchline.broadcast.cuts import CutFinder
 from touchline.broadcast.one_pass import THUMBNAIL, observe
@@ -216,14 +216,13 @@ def cost(videos: Iterable[Path]) -> dict[str, Any]:
         spent += took + finishing
         seconds += seen.seconds
         info = seen.info
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "size": None if info is None else f"{info.width}x{info.height}",
         "minutes": round(seconds / 60, 1),
         "decoding_processor_seconds": round(floor, 1),
         "with_signals_processor_seconds": round(spent, 1),
         "added": round(spent / floor - 1, 3),
-        "peak_megabytes": round(peak / 1024),
+        "peak_megabytes": round(peak_megabytes()),
     }
 
 

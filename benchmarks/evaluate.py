@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from peak_memory import peak_megabytes
 
 METRICS = ("loose", "tight", "at1")
 PREDICTIONS, ANNOTATIONS = 1500, 225
@@ -94,11 +95,10 @@ def measure(who: str, metric: str, labels: str, predictions: str) -> dict[str, A
     start, cpu_start = time.perf_counter(), time.process_time()
     average = score(labels, predictions)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
-        "peak_mib": round(peak),
+        "peak_mib": round(peak_megabytes() / 1.048576),
         "average_map": average,
     }
 

@@ -15,7 +15,6 @@ times come to if all cores are free. The weights are random: they do not change 
 import argparse
 import json
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from peak_memory import peak_megabytes
 
 from touchline.features.extractor import Extractor, NetworkExtractor, Placement
 from touchline.features.extractors import ExtractorSpec, open_extractor
@@ -166,7 +166,7 @@ def measure(name: str, video: Path, size: str, folder: Path, args) -> dict:
         "times_real_time_by_work": median(
             rounds, lambda times: args.seconds * cores / times["extract"][1]
         ),
-        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_megabytes": round(peak_megabytes()),
     }
 
 

@@ -25,7 +25,6 @@ import json
 import multiprocessing
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -39,6 +38,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from peak_memory import peak_megabytes
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -253,7 +253,6 @@ def whole_epoch(recipe: FeatureRecipe, options: argparse.Namespace) -> dict[str,
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
         train(recipe, Path(folder) / "run", on_step=watch)
     seconds, processor = since(began, 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "steps": watch.total,
         "steps_measured": watch.done,
@@ -261,7 +260,7 @@ def whole_epoch(recipe: FeatureRecipe, options: argparse.Namespace) -> dict[str,
         "epoch_processor_seconds": watch.total * watch.step[1],
         "seconds_of_checks": seconds - watch.done * watch.step[0],
         "processor_seconds_of_checks": processor - watch.done * watch.step[1],
-        "peak_gigabytes": peak * (1 if sys.platform == "darwin" else 1024) / 1e9,
+        "peak_gigabytes": peak_megabytes() / 1000,
     }
 
 

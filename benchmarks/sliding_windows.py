@@ -12,7 +12,6 @@ busy with other things, they are the ones to compare.
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from peak_memory import peak_megabytes
 
 from touchline.datasets.features import FeatureFile
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork
@@ -56,7 +56,7 @@ def main() -> None:
         streams = [{"features": files[number % FILES]} for number in range(halves)]
         list(pool.map(partial(score, network), streams[: options.jobs]))
         seconds, cpu_seconds = timed(lambda: list(pool.map(partial(score, network), streams)))
-        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak_mib = peak_megabytes() / 1.048576
         sample = np.linspace(0, options.steps - 1, options.sample).astype(int)
         batches = np.array_split(sample, max(1, len(sample) // BATCH))
         rows = [torch.from_numpy(file.read_all()) for file in files]
