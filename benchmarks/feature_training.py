@@ -45,7 +45,7 @@ from torch.utils.data import DataLoader, Dataset
 from touchline.datasets.features import MAIN, Clips, LabelledHalf
 from touchline.labels import SOCCERNET_V2
 from touchline.models.parts.dropout import Attention, Dropout
-from touchline.systems import SYSTEMS
+from touchline.systems import SYSTEMS, steps_per_row
 from touchline.training.config import load_recipe
 from touchline.training.options.features import FeatureRecipe
 from touchline.training.run import train
@@ -54,7 +54,7 @@ from touchline.training.sources.feature_halves import open_halves
 from touchline.training.sources.features import make_task, network_config
 from touchline.training.sources.games import read_labels
 from touchline.training.tasks.base import FeatureTask
-from touchline.zoo.networks import make_network, steps_per_row
+from touchline.zoo.networks import make_network
 
 STEPS = 5400
 WIDTH = 512

@@ -31,7 +31,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "browser")]
 
-from room_server import RoomServer, seed_match, serving, spread  # noqa: E402
+from page_server import PageServer, seed_match, serving, spread  # noqa: E402
 
 from touchline.media.writer import VideoWriter  # noqa: E402
 
@@ -126,7 +126,7 @@ def summary(times: tuple[list[float], list[float], list[float]]) -> dict[str, fl
     return found
 
 
-def measure(server: RoomServer, match: str, seconds: float, events: int) -> dict[str, Any]:
+def measure(server: PageServer, match: str, seconds: float, events: int) -> dict[str, Any]:
     """What a browser's trace says of each kind of timeline."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     found: dict[str, Any] = {}
