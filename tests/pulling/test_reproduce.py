@@ -328,3 +328,8 @@ def test_a_network_of_pictures_over_videos(call, publish, tmp_path):
     assert any("ffmpeg" in reason for reason in told["may_differ"])
     assert any("float32" in reason for reason in told["may_differ"])
     assert json.loads(call(*command, "--json").out)["kept"] == 1
+
+
+def test_a_folder_without_labels_is_refused_before_anything_is_fetched(refused, tmp_path):
+    line = refused("reproduce", "calf-se", "--data", tmp_path, "--pull", "--out", tmp_path / "out")
+    assert "holds no Labels-v2.json" in line

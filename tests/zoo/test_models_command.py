@@ -64,6 +64,9 @@ def test_list_and_show(touchline, home):
     assert "1 class" not in out and " 2.083 frames a second, " in out
     code, _, err = touchline("show", "nobody")
     assert code == 2 and "known models: " in err and err.count("\n") == 1
+    for command in ("show", "pull"):
+        code, _, err = touchline(command, "e2e-spot-socer")
+        assert code == 2 and "did you mean e2e-spot-soccer " in err
 
 
 def test_import_and_export(touchline, tmp_path, home):

@@ -6,6 +6,7 @@ from pathlib import Path
 from touchline.batch.provenance import checksum, comment_of, recorded, refuse_unknown
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.annotate import annotate
+from touchline.editing.fonts import label_remarks
 from touchline.editing.render import refuse_overwriting
 from touchline.editing.sources import made_remarks
 from touchline.errors import InputError
@@ -93,7 +94,8 @@ class AnnotateTask:
 
     def _outcome(self, status: Status, timeline: Timeline, seconds: float) -> Outcome:
         shown = sum(map(self.min_confidence.keep, timeline))
-        warnings = (*timeline.warnings, *made_remarks(self.video, self.audio_track))
+        drawn = label_remarks(event.label for event in timeline)
+        warnings = (*timeline.warnings, *made_remarks(self.video, self.audio_track), *drawn)
         if len(timeline) and not shown:
             warnings = (*warnings, "no event has the least confidence: see --min-confidence")
         return Outcome(

@@ -16,6 +16,7 @@ from touchline.batch.provenance import (
 )
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.finish import PLAIN, Finish
+from touchline.editing.fonts import label_remarks
 from touchline.editing.render import refuse_empty, refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.editing.sources import (
@@ -177,6 +178,9 @@ class ReelTask:
         warnings = [*_warnings_of(thing), *chosen.warnings]
         if videos is not None:
             warnings += check_videos(chosen, videos, options.audio_track)
+        if options.labels:
+            titles = [clip.title or "" for clip in chosen]
+            warnings += label_remarks([*titles, *(event.label for event in events_in(chosen))])
         chosen = replace(chosen, warnings=tuple(dict.fromkeys(warnings)))
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +26,7 @@ from touchline.labels import LABEL_SETS, LabelSet, evaluation_rate, label_set_of
 from touchline.metrics.spotting import evaluate
 from touchline.metrics.team import evaluate_team
 from touchline.pulling.installed import names_here
-from touchline.runtime.wording import counted
+from touchline.runtime.wording import counted, did_you_mean
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.catalogue import Entry, ReportedScore, entries, find_entry, pull_command
 from touchline.zoo.store import find
@@ -112,11 +111,9 @@ def _averaged() -> list[str]:
 
 def _unknown(name: str) -> ConfigError:
     known = [entry.name for entry in entries() if entry.scores]
-    near = get_close_matches(name, known, 3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
     return ConfigError(
         f"{name[:80]!r} is no published network",
-        remedy=f"{hint}touchline models list names them",
+        remedy=f"{did_you_mean(name, known)}touchline models list names them",
     )
 
 
@@ -124,6 +121,25 @@ def absent_networks(what: Reported) -> list[str]:
     """The networks that are not here, by their names."""
     here = names_here()
     return [name for name in what.names if name not in here]
+
+
+def require_labels(what: Reported, root: Path) -> None:
+    """Refuse a folder without any labels of the network's classes, before weights are fetched.
+
+    Which files a network reads is known only with its weights; that is for ``find_data``.
+
+    Raises:
+        InputError: there are none.
+    """
+    file = LABEL_FILES.get(what.entry.labels)
+    if file is None or what.split == CHALLENGE:
+        return
+    if not any(path.name == file or path.name.endswith(".events.json") for path in root.rglob("*")):
+        raise InputError(
+            f"holds no {file} of any game",
+            where=root,
+            remedy="give the folder of league/season/game with the labels in it",
+        )
 
 
 def require_networks(what: Reported) -> None:

@@ -102,7 +102,13 @@ def reproduce(
     interrupted call continues when it is given again.
     """
     from touchline.batch.game_predictions import plan_predictions
-    from touchline.batch.reproduction import compare, find_data, reported, require_networks
+    from touchline.batch.reproduction import (
+        compare,
+        find_data,
+        reported,
+        require_labels,
+        require_networks,
+    )
     from touchline.errors import InputError
     from touchline.pipeline import check_writable
 
@@ -110,6 +116,7 @@ def reproduce(
     if not data.is_dir():
         raise InputError("there is no such folder", where=data, remedy="give the dataset's folder")
     check_writable(out)
+    require_labels(what, data)
     if pull:
         _pull_absent(what)
     require_networks(what)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from touchline.editing.fonts import Font, font_for
 
 from touchline.errors import InputError
 
@@ -158,7 +160,7 @@ def _blend(region: Pixels, plate: Pixels) -> None:
 def _plate(text: str, style: Rgb | Style, font_size: int, max_width: int) -> Pixels:
     """(h, w, 4) text on a dark plate with its colour at the side, truncated to a width."""
     colour, share = (style.colour, style.share) if isinstance(style, Style) else (style, None)
-    font = ImageFont.load_default(size=font_size)
+    font = font_for(" ".join(text.split()), font_size)
     pad, bar = font_size // 2, max(3, font_size // 3)
     room = max(max_width - bar - 2 * pad, font_size)
     fitting = _fitted(text, font, room)
@@ -176,7 +178,7 @@ def _plate(text: str, style: Rgb | Style, font_size: int, max_width: int) -> Pix
     return np.asarray(image)
 
 
-def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: int) -> str:
+def _fitted(text: str, font: Font, room: int) -> str:
     one_line = " ".join(text.split())
     if font.getlength(one_line) <= room:
         return one_line

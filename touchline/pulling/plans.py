@@ -11,8 +11,18 @@ from touchline.importers.addresses import POINTER_BYTES, large_file, published_s
 from touchline.pulling.downloads import scratch_folder, waiting_folder
 from touchline.pulling.installed import is_here, refuse_existing
 from touchline.runtime.fetch import Wanted, fetch, size_of
+from touchline.runtime.wording import did_you_mean
 from touchline.zoo.cards import CARD_FILE, read_card
-from touchline.zoo.catalogue import CatalogueFile, Entry, GitHub, Hub, Kind, Page, find_entry
+from touchline.zoo.catalogue import (
+    CatalogueFile,
+    Entry,
+    GitHub,
+    Hub,
+    Kind,
+    Page,
+    entries,
+    find_entry,
+)
 from touchline.zoo.store import user_models
 
 Role = Literal["weights", "average", "config", "part"]
@@ -127,7 +137,7 @@ def _require_usable(entry: Entry) -> None:
     raise CheckpointError(
         f"lies where only a browser can fetch it: {origin.where}{names}",
         where=entry.name,
-        remedy=f"fetch it there. {entry.note}. Then run: {entry.command}",
+        remedy=f"fetch it there. {entry.note.rstrip('.')}. Then run: {entry.command}",
     )
 
 
@@ -191,8 +201,8 @@ def _hub_item(name: str, entry: Entry | None, given: str | None) -> PlannedItem:
     if hub.NAME.fullmatch(name) is None:
         raise ConfigError(
             f"{name[:80]!r} is no model to pull",
-            remedy="touchline models list names those that are; or give org/name of the Hugging "
-            "Face Hub",
+            remedy=f"{did_you_mean(name, (one.name for one in entries()))}touchline models list "
+            "names those that are; or give org/name of the Hugging Face Hub",
         )
     target = entry.name if entry else name.rpartition("/")[2]
     refuse_existing(user_models() / target)

@@ -1,6 +1,10 @@
-"""Numbers and sentences in the text that people read."""
+"""Numbers, names and sentences in the text that people read."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from fractions import Fraction
+
+_NEAR_NAMES = 3
 
 
 def counted(number: int, thing: str, things: str | None = None) -> str:
@@ -38,3 +42,9 @@ _VERBS = frozenset(
 def joined(subject: str, what: str) -> str:
     """A subject and what is said of it: ``a.mp4 is not a video``, ``a.mp4: no frame is there``."""
     return f"{subject} {what}" if what.split(" ", 1)[0] in _VERBS else f"{subject}: {what}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean netvlad++ or netvlad? `` for the known names near one; else nothing."""
+    near = get_close_matches(name, list(known), _NEAR_NAMES)
+    return f"did you mean {' or '.join(near)}? " if near else ""

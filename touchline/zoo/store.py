@@ -8,8 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from touchline.errors import CheckpointError
+from touchline.runtime.wording import did_you_mean
 from touchline.zoo.cards import CARD_FILE, ModelCard, read_card
-from touchline.zoo.catalogue import command_for_17_classes, find_entry
+from touchline.zoo.catalogue import command_for_17_classes, entries, find_entry
 
 WEIGHTS_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
@@ -177,10 +178,12 @@ def _unknown(name: str) -> CheckpointError:
                 remedy=f"instead, {command_for_17_classes()}",
             )
         return CheckpointError(f"model {name} is not here", remedy=f"run: {entry.command}")
-    known = ", ".join(folder.path.name for folder in list_models()) or "none"
+    here = [folder.path.name for folder in list_models()]
+    near = did_you_mean(name, [*here, *(one.name for one in entries() if one.kind == "model")])
     return CheckpointError(
         f"there is no model {name!r}",
-        remedy=f"known models: {known}; touchline models list names those that can be pulled",
+        remedy=f"{near}known models: {', '.join(here) or 'none'}; touchline models list names "
+        "those that can be pulled",
     )
 
 
