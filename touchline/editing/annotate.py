@@ -82,7 +82,9 @@ def annotate(
     sound = _SoundPerFrame(info, audio_track) if info.has_audio else None
     written = 0
     with (
-        read_frames(video, rate=info.frame_rate, deinterlace=deinterlace) as frames,
+        read_frames(
+            video, rate=info.frame_rate, colours="shown", deinterlace=deinterlace
+        ) as frames,
         VideoWriter(
             path,
             (info.width, info.height),

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from touchline.editing.fonts import Font, font_for
-
 from touchline.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
@@ -111,7 +110,7 @@ def draw_card(size: tuple[int, int], text: str) -> Pixels:
     """A dark picture (height, width, 3) with a text in the middle."""
     width, height = size
     image = Image.new("RGB", size, _BACKGROUND[:3])
-    font = ImageFont.load_default(size=max(12, min(size) // 10))
+    font = font_for(" ".join(text.split()), max(12, min(size) // 10))
     fitting = _fitted(text, font, width * 9 // 10)
     draw = ImageDraw.Draw(image)
     draw.text((width // 2, height // 2), fitting, font=font, fill=_INK, anchor="mm")

@@ -214,6 +214,7 @@ class _Work:
             size=shown.picture if shown else self.infos[0].size,
             start_seconds=clip.start_seconds,
             end_seconds=clip.end_seconds,
+            colours="shown",
             deinterlace=self.deinterlace,
         ) as frames:
             for frame in frames:

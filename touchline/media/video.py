@@ -18,6 +18,11 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
+from touchline.media.colour_tags import (
+    drop_unknown_matrix,
+    has_wide_primaries,
+    state_matrix,
+)
 from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.deinterlacing import deinterlaced
 from touchline.media.hdr import ToneMapper, hdr_name
@@ -28,7 +33,7 @@ from touchline.media.streams import Item, Stream
 
 _MAX_PIXEL_ASPECT = 4
 
-Colours = Literal["rgb", "luma"]
+Colours = Literal["rgb", "shown", "luma"]
 """What a picture is converted to: RGB, or its luma just as it is stored, in whatever range."""
 
 _WITH_LUMA = {
@@ -138,7 +143,9 @@ def read_frames(
         threads: threads of the decoder; None for the decoder's default.
         skim: skip frames that no other frame refers to: faster after a seek, and up to a few
             frames early.
-        colours: ``"luma"`` for the luma alone.
+        colours: ``"rgb"`` as libswscale converts pictures, as the published networks saw them;
+            ``"shown"`` for RGB of BT.709 as players show it, whatever the pictures say or leave
+            unsaid of their colours; ``"luma"`` for the luma alone.
         deinterlace: fill in the lines of interlaced frames, for frames that people see.
         limits: bounds on what is read.
 
@@ -306,6 +313,10 @@ class RgbConverter:
     def _converted(self, frame: VideoFrame) -> VideoFrame:
         if hdr_name(frame) is not None:
             return self._tone_mapper(frame)
+        drop_unknown_matrix(frame)
+        return self._plain(frame)
+
+    def _plain(self, frame: VideoFrame) -> VideoFrame:
         width, height = self._coded_size
         return self._reformatter.reformat(
             frame,
@@ -315,6 +326,19 @@ class RgbConverter:
             interpolation=Interpolation.BILINEAR,
             threads=1,
         )
+
+
+class ShownConverter(RgbConverter):
+    """As `RgbConverter`, with the colours that players show.
+
+    Untagged pictures have the matrix that players take them for; BT.2020 becomes BT.709.
+    """
+
+    def _converted(self, frame: VideoFrame) -> VideoFrame:
+        if hdr_name(frame) is not None or has_wide_primaries(frame):
+            return self._tone_mapper(frame)
+        state_matrix(frame)
+        return self._plain(frame)
 
 
 class LumaConverter:
@@ -328,6 +352,7 @@ class LumaConverter:
     def __call__(self, picture: Picture) -> Frame:
         width, height = self._coded_size
         frame, name = picture.frame, picture.frame.format.name
+        drop_unknown_matrix(frame)
         if name not in _WITH_LUMA or (frame.width, frame.height) != (width, height):
             try:
                 frame = self._reformatter.reformat(
@@ -344,9 +369,16 @@ class LumaConverter:
         return Frame(float(picture.start), self._orientation.apply(luma))
 
 
+_CONVERTERS: dict[Colours, Callable[[Orientation, tuple[int, int]], Converter]] = {
+    "rgb": RgbConverter,
+    "shown": ShownConverter,
+    "luma": LumaConverter,
+}
+
+
 def converter(colours: Colours, orientation: Orientation, size: tuple[int, int]) -> Converter:
     """Makes frames of a size (width, height) in these colours."""
-    return (RgbConverter if colours == "rgb" else LumaConverter)(orientation, size)
+    return _CONVERTERS[colours](orientation, size)
 
 
 def plane_of(frame: VideoFrame, index: int, shape: tuple[int, int]) -> NDArray[np.uint8]:

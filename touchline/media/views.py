@@ -16,6 +16,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
+from touchline.media.colour_tags import drop_unknown_matrix
 from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.orientation import Orientation
@@ -167,6 +168,7 @@ class _Sampler:
 
     def __call__(self, picture: Picture) -> Frame:
         frame = picture.frame
+        drop_unknown_matrix(frame)
         width, height = self._coded_size
         steps = _CHROMA_STEPS.get(frame.format.name)
         if steps is None or frame.width < 4 * width or frame.height < 2 * height:

@@ -333,7 +333,14 @@ def _still(video: Path, seconds: float, size: tuple[int, int]) -> str | None:
     """The picture at a time as a data URL; None beyond the end or where the file is damaged."""
     try:
         with read_frames(
-            video, rate=1, size=size, start_seconds=seconds, threads=1, skim=True, deinterlace=True
+            video,
+            rate=1,
+            size=size,
+            start_seconds=seconds,
+            threads=1,
+            skim=True,
+            colours="shown",
+            deinterlace=True,
         ) as frames:
             frame = next(frames, None)
     except MediaError:

@@ -270,6 +270,7 @@ def _encode_rest(
         rate=plan.rate,
         size=plan.size,
         start_seconds=(first - before) / plan.rate,
+        colours="shown",
         deinterlace=True,
         limits=plan.limits,
     ) as frames:

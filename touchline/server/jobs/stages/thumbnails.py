@@ -43,7 +43,9 @@ def make_thumbnails(arguments: ThumbnailArguments, progress: Progress) -> Thumbn
     target = Path(arguments.folder)
     target.mkdir(parents=True)
     count = 0
-    with read_frames(source, rate=rate, size=(WIDTH, height), deinterlace=True) as frames:
+    with read_frames(
+        source, rate=rate, size=(WIDTH, height), colours="shown", deinterlace=True
+    ) as frames:
         for frame in frames:
             Image.fromarray(frame.pixels).save(target / f"{count:05d}.jpg", quality=QUALITY)
             count += 1
