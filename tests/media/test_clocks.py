@@ -1,5 +1,6 @@
 """Recordings in pieces: time stamps that start anew or jump within one file."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -124,11 +125,16 @@ def test_a_reel_is_cut_behind_a_break(tmp_path: Path) -> None:
         assert [number_of(frame.pixels) for frame in frames] == list(range(125, 150))
 
 
-def test_a_gap_of_a_few_seconds_keeps_its_time(tmp_path: Path) -> None:
+def test_a_gap_of_a_few_seconds_keeps_its_time_and_is_said(tmp_path: Path) -> None:
     path = pieces(tmp_path, ".ts", [0.0, 9.0])
     info = probe(path)
     assert info.duration_seconds == pytest.approx(13, abs=0.1)
-    assert info.remarks == ()
+    (remark,) = info.remarks
+    assert re.search(r"lacks about (4\.9|5\.0) s at 0:04\.0", remark)
+    both = pieces(tmp_path, ".ts", [30.0, 36.0, 0.0, 7.0])
+    broken, gaps = probe(both).remarks
+    assert "broken at 0:10.0" in broken
+    assert re.search(r"lacks about (1\.9|2\.0) s at 0:04\.0, and has 1 gap more", gaps)
 
 
 def test_a_recording_without_a_break_is_left_alone(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from touchline.errors import MediaError
 from touchline.media.limits import Limits
 from touchline.media.opening import audio_stream, exact, has_video, is_unindexed, open_media
+from touchline.runtime.wording import counted
 from touchline.timebase import format_seconds
 
 LARGEST_STEP_SECONDS = 10
@@ -30,6 +31,10 @@ LARGEST_STEP_SECONDS = 10
 
 LARGEST_STEP_BACK_SECONDS = Fraction(1, 2)
 """A longer step back is a break."""
+
+_LEAST_GAP_SECONDS = 1
+_LEAST_GAP_PERIODS = 3
+"""A gap is longer than both, so that streams of few pictures have none."""
 
 _KEY_FRAMES_APART_SECONDS = 1  # where every picture is a key frame, few of them are enough
 _NAMED_BREAKS = 3
@@ -143,37 +148,80 @@ def clock_of(container: InputContainer, path: str | Path, limits: Limits) -> Clo
     Raises:
         MediaError: the file cannot be opened again, or lasts beyond the limits.
     """
-    if not is_unindexed(container):
-        return None
-    path = Path(path)
-    status = path.stat()
-    clock, seconds = _measured(path.absolute(), (status.st_size, status.st_mtime_ns), limits)
-    if seconds > limits.max_duration_seconds:
+    measured = _measured_of(container, path, limits)
+    if measured.seconds > limits.max_duration_seconds:
         raise MediaError(
-            f"lasts {format_seconds(float(seconds))}",
+            f"lasts {format_seconds(float(measured.seconds))}",
             where=path,
             remedy=f"up to {format_seconds(limits.max_duration_seconds)} are read",
         )
-    return clock
+    return measured.clock
+
+
+def clock_remarks(container: InputContainer, path: str | Path, limits: Limits) -> tuple[str, ...]:
+    """Where the recording in an open file is broken, and where it has gaps, in words.
+
+    Raises:
+        MediaError: the file cannot be opened again.
+    """
+    measured = _measured_of(container, path, limits)
+    breaks = () if measured.clock is None else (measured.clock.remark,)
+    if not measured.gaps:
+        return breaks
+    at, seconds = measured.gaps[0]
+    more = len(measured.gaps) - 1
+    return (
+        *breaks,
+        f"the recording lacks about {float(seconds):.1f} s at {format_seconds(float(at), 1)}"
+        + (f", and has {counted(more, 'gap')} more" if more else "")
+        + ": the last picture stays on show",
+    )
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What reading a file through has shown.
+
+    Attributes:
+        clock: None where its time stamps run on.
+        seconds: how long it lasts.
+        gaps: (seconds from the first picture, length) of stretches without one.
+    """
+
+    clock: Clock | None = None
+    seconds: Fraction = Fraction(0)
+    gaps: tuple[tuple[Fraction, Fraction], ...] = ()
+
+
+def _measured_of(container: InputContainer, path: str | Path, limits: Limits) -> _Measured:
+    if not is_unindexed(container):
+        return _Measured()
+    path = Path(path)
+    status = path.stat()
+    return _measured(path.absolute(), (status.st_size, status.st_mtime_ns), limits)
 
 
 @lru_cache(maxsize=64)
-def _measured(
-    path: Path, content: tuple[int, int], limits: Limits
-) -> tuple[Clock | None, Fraction]:
-    """The clock of a file of a size and time of change; and how many seconds it lasts."""
+def _measured(path: Path, content: tuple[int, int], limits: Limits) -> _Measured:
+    """What is in a file of a size and time of change."""
     with open_media(path, limits) as container:
         stream = _leading(container)
         if stream is None:
-            return None, Fraction(0)
+            return _Measured()
         index = stream.index
         runs = _runs(container, [stream])[index]
     if not runs:
-        return None, Fraction(0)
+        return _Measured()
     stretches = tuple(_counted_on(runs))
-    seconds = stretches[-1].end + stretches[-1].shift - stretches[0].first
+    begin = stretches[0].first
+    seconds = stretches[-1].end + stretches[-1].shift - begin
+    gaps = tuple(
+        (at + stretch.shift - begin, length)
+        for run, stretch in zip(runs, stretches, strict=True)
+        for at, length in run.gaps
+    )
     if len(runs) == 1:
-        return None, seconds
+        return _Measured(None, seconds, gaps)
     keys = tuple(
         (pts + stretch.shift, position)
         for run, stretch in zip(runs, stretches, strict=True)
@@ -183,7 +231,7 @@ def _measured(
         others = [s for s in container.streams.audio if s.index != index]
         found = {index: runs} | (_runs(container, others) if others else {})
     breaks = {number: [run.position for run in own] for number, own in found.items()}
-    return Clock(stretches, keys, breaks), seconds
+    return _Measured(Clock(stretches, keys, breaks), seconds, gaps)
 
 
 def _leading(container: InputContainer) -> Stream | None:
@@ -217,11 +265,15 @@ class _Run:
     def __init__(self, position: int, first: int, time_base: Fraction, period: Fraction) -> None:
         self.position = position
         self.key_frames: list[tuple[Fraction, int]] = []
+        self.gaps: list[tuple[Fraction, Fraction]] = []
         self._time_base = time_base
         self._period = period
         self._first, self._last = first, first
 
     def add(self, packet: Packet, stamp: int) -> None:
+        missing = (stamp - self._last) * self._time_base - self._period
+        if missing > max(_LEAST_GAP_SECONDS, _LEAST_GAP_PERIODS * self._period):
+            self.gaps.append((self.end, missing))
         self._first, self._last = min(self._first, stamp), max(self._last, stamp)
         if packet.is_keyframe and packet.pos is not None:
             seconds = stamp * self._time_base

@@ -22,7 +22,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
-from touchline.media.clocks import Clock, clock_of
+from touchline.media.clocks import Clock, clock_of, clock_remarks
 from touchline.media.halves import part_of
 from touchline.media.limits import Limits
 from touchline.media.opening import audio_stream, exact, open_media, sound_remark, video_stream
@@ -300,6 +300,7 @@ class PictureSource:
         try:
             self.stream: VideoStream = video_stream(self._container, self.path, self._limits)
             self.clock = clock_of(self._container, self.path, self._limits)
+            self.clock_remarks = clock_remarks(self._container, self.path, self._limits)
         except MediaError:
             self._container.close()
             raise

@@ -410,7 +410,7 @@ def describe(source: PictureSource) -> VideoInfo:
 
 
 def _remarks(source: PictureSource) -> tuple[str, ...]:
-    breaks = () if source.clock is None else (source.clock.remark,)
+    breaks = source.clock_remarks
     hdr = hdr_name(source.first.frame)
     if hdr is None:
         return breaks
