@@ -196,3 +196,62 @@ def test_tapes_are_known_by_their_names_without_ending(tmp_path):
     media = [Media(tmp_path / "tape1.mov", "10:00:00:00"), Media(tmp_path / "TAPE2.mp4")]
     reel = read_reel(tmp_path / "a.edl", rate=25, media=media)
     assert [(clip.start_seconds, clip.end_seconds) for clip in reel] == [(1, 3), (2, 3)]
+
+
+TEXTS = {
+    "a.csv": "time,label\n10,Goal\n20,Foul\n",
+    "a.srt": f"{CUE.format(end=12)}\n2\n00:00:20,000 --> 00:00:22,000\nFoul\n",
+    "a.vtt": "WEBVTT\n\n00:10.000 --> 00:12.000\nGoal\n\n00:20.000 --> 00:22.000\nFoul\n",
+    "a.txt": "0:00 Start\n0:10 Goal\n0:20 Foul\n",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_texts_of_any_unicode_encoding_and_line_end(tmp_path, name, ends, encoding):
+    (tmp_path / name).write_bytes(TEXTS[name].replace("\n", ends).encode(encoding))
+    assert [(e.seconds, e.label) for e in read(tmp_path / name)] == [(10, "Goal"), (20, "Foul")]
+    assert said(tmp_path / name) == ""
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_zeros_at_the_end_of_a_damaged_text_are_said(tmp_path, name):
+    (tmp_path / name).write_bytes(TEXTS[name].encode() + bytes(40))
+    assert [e.label for e in read(tmp_path / name)] == ["Goal", "Foul"]
+    assert "bytes of nothing" in said(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("a.edl", "TITLE: x\n001 AX V C -0:00:10:00 00:00:12:00 1:00:00:00 1:00:02:00\n", "line 2"),
+        ("b.edl", "TITLE: x\n001 AX V C 00:00:10:00 00:00:12:00\n", "four timecodes"),
+        ("a.srt", "1\n-00:00:10,000 --> 00:00:12,000\nGoal\n", "no cues"),
+        ("b.srt", "1\n00:00:10,000 -> 00:00:12,000\nGoal\n", "no cues"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_read_is_refused(tmp_path, name, text, what):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(FormatError, match=what):
+        read(tmp_path / name, rate=25)
+
+
+def test_frames_behind_a_point_are_not_drop_frame_where_the_rate_has_none(tmp_path):
+    cut = "001 AX V C 00:00:10.12 00:00:12.00 01:00:00.00 01:00:01.13\n"
+    (tmp_path / "a.edl").write_text(f"TITLE: x\n{cut}")
+    assert [c.start_seconds for c in read_reel(tmp_path / "a.edl", rate=25)] == [10.48]
+
+
+def test_overrides_of_substation_alpha_are_no_text(tmp_path):
+    (tmp_path / "a.srt").write_text(CUE.format(end=12).replace("Goal", r"{\an8\b1}Goal {sic}"))
+    assert [event.label for event in read(tmp_path / "a.srt")] == ["Goal {sic}"]
+
+
+def test_two_resources_of_one_id_and_clips_without_length_are_said(tmp_path):
+    clips = '<asset-clip ref="a" name="A" start="1s" duration="{}s"/>'
+    text = FCPXML.format(clips.format(0) + clips.format(2)).replace('id="b"', 'id="a"')
+    (tmp_path / "a.fcpxml").write_text(text)
+    warnings = " ".join(read_reel(tmp_path / "a.fcpxml").warnings)
+    assert "2 resources have the id 'a'" in warnings
+    assert "1 clip without length (A)" in warnings

@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from touchline.errors import FormatError, InputError
 from touchline.events import Event
 from touchline.formats import read_reel, write
+from touchline.formats.base import Media
 from touchline.reel import Clip, Reel
 
 RATES = ["25", "24000/1001", "30000/1001", "50", "60000/1001"]
@@ -97,13 +99,44 @@ GRAMMAR = {
 """Of FCPXML 1.10, as its document type has it: attributes, and children in their order."""
 
 
-def test_fcpxml_keeps_to_its_grammar(tmp_path):
-    write(REEL, tmp_path / "r.fcpxml", rate=25)
-    for element in ElementTree.parse(tmp_path / "r.fcpxml").getroot().iter():
+REQUIRED = {
+    "fcpxml": {"version"},
+    "format": {"id"},
+    "asset": {"id"},
+    "media-rep": {"src"},
+    "sequence": {"format"},
+    "asset-clip": {"ref"},
+    "marker": {"start", "value"},
+    "md": {"key"},
+}
+ONCE = {"resources", "library", "sequence", "spine", "metadata"}
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        None,
+        Media(Path("/v/a b.mp4"), "10:00:00:00", 600.0, True, (1920, 1080)),
+        Media(Path("/v/silent.mp4"), None, None, False, None),
+    ],
+)
+def test_fcpxml_keeps_to_its_grammar(tmp_path, media):
+    write(REEL, tmp_path / "r.fcpxml", rate=25, video=media)
+    root = ElementTree.parse(tmp_path / "r.fcpxml").getroot()
+    for element in root.iter():
         attributes, children = (text.split() for text in GRAMMAR[element.tag])
-        assert set(element.attrib) <= set(attributes)
+        assert REQUIRED.get(element.tag, set()) <= set(element.attrib) <= set(attributes)
         order = [children.index(child.tag) for child in element]
         assert order == sorted(order)
+        assert all(len(element.findall(tag)) <= 1 for tag in ONCE)
+        assert not element.tail or not element.tail.strip()
+    ids = [item.get("id") for item in root.iter() if item.get("id")]
+    assert len(ids) == len(set(ids))
+    refers = [(item.get("ref"), item.get("format")) for item in root.iter()]
+    assert {one for pair in refers for one in pair if one} <= set(ids)
+    assert {item.get(key) for item in root.iter("asset") for key in ("hasVideo", "hasAudio")} <= {
+        "1", "0", None,
+    }  # fmt: skip
 
 
 def test_fcpxml_of_others(tmp_path):

@@ -2,13 +2,25 @@
 
 from dataclasses import fields, replace
 from fractions import Fraction
+from itertools import accumulate
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from touchline.errors import FormatError
 from touchline.events import Event, Match, Producer, Timeline, Video
-from touchline.formats import FORMATS, losses, read, read_matches, read_reel, write
+from touchline.formats import (
+    FORMATS,
+    losses,
+    read,
+    read_matches,
+    read_reel,
+    round_trip,
+    write,
+)
 from touchline.formats.base import ALL_FIELDS
+from touchline.formats.comparing import events_in
 from touchline.labels import SOCCERNET_V2
 from touchline.reel import Clip, Reel
 
@@ -190,3 +202,53 @@ def test_unknown_names_are_told_what_there_is(tmp_path):
         write(TIMELINE, tmp_path / "a.xls")
     with pytest.raises(FormatError, match="no option"):
         write(TIMELINE, tmp_path / "a.csv", colour="red")
+
+
+some_events = st.lists(
+    st.builds(
+        Event,
+        st.just(0.0),
+        st.sampled_from(["Goal", "Foul", "Corner", "Offside"]),
+        st.sampled_from([1.0, 0.5, 0.25]),
+        team=st.sampled_from([None, "home", "away"]),
+        player=st.sampled_from([None, "9", "Ødegård <&>"]),
+        visibility=st.sampled_from([None, "visible", "not shown"]),
+        note=st.sampled_from([None, "=1+1", "a, b; c"]),
+    ),
+    min_size=3,
+    max_size=6,
+)
+
+
+@settings(max_examples=4, deadline=None)
+@given(events=some_events, gaps=st.lists(st.integers(10, 400), min_size=6, max_size=6))
+def test_from_every_format_to_every_other(events, gaps):
+    """What both can hold is there after the second; whole seconds, far apart, fit them all."""
+    at = list(accumulate(gaps))
+    timed = [replace(event, seconds=float(s)) for event, s in zip(events, at, strict=False)]
+    timeline = Timeline(Video("match.mp4", 2700.0, RATE), tuple(timed))
+    for first in WRITERS:
+        between = round_trip(timeline, first, rate=RATE)
+        for second in WRITERS:
+            holds = FORMATS[first].holds & FORMATS[second].holds - {"extra", "half", "source"}
+            back = round_trip(between, second, rate=RATE)
+            found = [kept(event, holds) for event in events_in(back)]
+            assert found == [kept(event, holds) for event in timed], (first, second)
+
+
+@settings(max_examples=4, deadline=None)
+@given(cuts=st.lists(st.tuples(st.integers(0, 9000), st.integers(1, 500)), min_size=1, max_size=5))
+def test_reels_from_every_format_to_every_other(cuts):
+    clips = [
+        Clip("m.mp4", first / 25, (first + count) / 25, title=f"Clip {n}")
+        for n, (first, count) in enumerate(cuts)
+    ]
+    for first in REEL_FORMATS:
+        between = round_trip(Reel(tuple(clips)), first, rate=RATE)
+        for second in REEL_FORMATS:
+            back = round_trip(between, second, rate=RATE)
+            found = [(c.video, c.title, c.start_seconds, c.end_seconds) for c in back]
+            assert found == [
+                (c.video, c.title, pytest.approx(c.start_seconds), pytest.approx(c.end_seconds))
+                for c in clips
+            ], (first, second)

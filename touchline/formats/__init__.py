@@ -345,8 +345,16 @@ def round_trip(
         games = (
             (name, _again(match, known, chosen, name, where)) for name, match in content.items()
         )
-        return {name: _matches_of(back, name, name)[name] for name, back in games}
+        return {name: _as_game(back, name) for name, back in games}
     return _again(content, known, chosen, "", where)
+
+
+def _as_game(content: Content, name: str) -> Match:
+    """One game that was read again, by its name before: files name games in their own ways."""
+    matches = _matches_of(content, name, name)
+    timelines = tuple(timeline for match in matches.values() for timeline in match.timelines)
+    extra = next((match.extra for match in matches.values()), {})
+    return Match(name, timelines, extra)
 
 
 def _again(

@@ -97,14 +97,18 @@ class SourceFile:
         """The text without byte-order mark, with its original line ends.
 
         Raises:
-            FormatError: the bytes are no text. Bytes that are neither UTF-8 nor UTF-16 with a
-                byte-order mark are read as Windows-1252, with a warning.
+            FormatError: the bytes are no text. Bytes that are neither UTF-8 nor UTF-16 are read as
+                Windows-1252, with a warning.
         """
-        utf16 = self.data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        encoding = text_encoding(self.data)
+        data = self.data
+        if encoding == "utf-8-sig" and data.endswith(b"\0"):
+            self.warnings.append("ends in bytes of nothing, it may be damaged there")
+            data = data.rstrip(b"\0")
         try:
-            return self.data.decode("utf-16" if utf16 else "utf-8-sig")
+            return data.decode(encoding)
         except UnicodeDecodeError as error:
-            text = None if utf16 else windows_text(self.data)
+            text = windows_text(data) if encoding == "utf-8-sig" else None
             if text is None:
                 place = f"byte {error.start}"
                 raise self.error("not UTF-8 text", place, "save it as UTF-8") from error
@@ -306,6 +310,17 @@ class Record:
                 f"{key!r} is missing", self.place or None, f"give {wanted} there"
             )
         return self.error(key, f"expected {wanted}, got {_kind(self.values[key])}")
+
+
+def text_encoding(data: bytes) -> str:
+    """The Unicode encoding of a text: by its byte-order mark, or by the zeros of its letters."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if data[1:4:2] == b"\0\0" and data[:1] != b"\0":
+        return "utf-16-le"
+    if data[0:3:2] == b"\0\0" and data[1:2] != b"\0":
+        return "utf-16-be"
+    return "utf-8-sig"
 
 
 def windows_text(data: bytes) -> str | None:

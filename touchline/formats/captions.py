@@ -52,6 +52,9 @@ _OUT_OF_DESCRIPTION = str.maketrans("‹›", "<>")
 _ARROW = re.compile(r"([\d:.,]+)\s*-->\s*([\d:.,]+)")
 _TIMES = re.compile(r"\s*[\d:.,]*\s*-->")
 _HALF_A_TIME = re.compile(r"[\d:.,]+[ ->]*")
+_MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
+"""Tags, and the overrides of SubStation Alpha that SubRip files carry along."""
+
 _BLOCKS = ("NOTE", "STYLE", "REGION")
 _HOLDS = frozenset({"seconds", "label"})
 _SHOWN = frozenset({"lag_seconds"})
@@ -74,6 +77,10 @@ def read_cues(source: SourceFile) -> Timeline:
     # The text of a WebVTT cue holds no arrow; that of SubRip may.
     starts = [i for i, x in enumerate(lines) if "-->" in x and (is_vtt or _TIMES.match(x))]
     left_out = LeftOut()
+    if not starts and not is_vtt and source.text.strip():
+        raise source.error(
+            "there are no cues", remedy='write "00:01:02,000 --> 00:01:05,000" above each text'
+        )
     if not is_vtt:
         _name_head(lines[: starts[0]] if starts else lines, left_out)
     events = []
@@ -85,7 +92,7 @@ def read_cues(source: SourceFile) -> Timeline:
             body = _until_blank(source, body, at + 2)
         elif after > len(lines):
             body = _without_cut_cue(source, body)
-        text = html.unescape(" ".join(re.sub(r"<[^<>]*>", "", line) for line in body))
+        text = html.unescape(" ".join(_MARKUP.sub("", line) for line in body))
         if not text.strip():
             left_out.add("cue without text", f"cue {number}")
             continue
@@ -331,7 +338,10 @@ FORMATS = (
         _HOLDS,
         read_cues,
         write_vtt,
-        lambda source: source.data.removeprefix(b"\xef\xbb\xbf").startswith(b"WEBVTT"),
+        lambda source: (
+            source.file_name.lower().endswith(".vtt")
+            or source.data[:18].translate(None, b"\0\xef\xbb\xbf\xff\xfe").startswith(b"WEBVTT")
+        ),
         kinds=_KINDS,
         writes_with=_SHOWN,
     ),

@@ -144,7 +144,7 @@ def _event_to_json(event: Event, rate: Fraction, scored: bool) -> dict[str, Any]
         document["score"] = float(event.confidence)
     if event.team is not None or event.visibility is not None:
         document["comment"] = f"{event.team or ''}; {event.visibility or ''}"
-    elif event.note is not None:
+    elif event.note is not None and "; " not in event.note:  # it would be read as a team
         document["comment"] = event.note
     return document | {k: v for k, v in event.extra.items() if k not in _EVENT_KEYS}
 

@@ -106,6 +106,12 @@ def read_edl(source: SourceFile) -> Reel:
     left_out = LeftOut()
     cuts = _cuts(lines, left_out)
     pictures = [cut for cut in cuts if cut.shows_picture]
+    broken = next((n for n, line in enumerate(lines, start=1) if _NUMBERED.match(line)), None)
+    if not cuts and broken is not None:
+        raise source.error(
+            "no line can be read as a cut", f"line {broken}",
+            "write number, reel, channels, transition and four timecodes",
+        )  # fmt: skip
     if not pictures and not any(line.upper().startswith("TITLE:") for line in lines):
         raise source.error("not an edit list: it has neither a title nor cuts")
     rate = _rate(source, lines)
@@ -261,7 +267,7 @@ class _Reader:
 
     def _frame(self, cut: _Cut, code: str) -> int:
         """The number that a timecode names."""
-        drops = cut.drops or code[-3] != ":"
+        drops = cut.drops or code[-3] == ";" or (code[-3] != ":" and drops_frames(self._rate))
         if drops and round(self._rate) % 30 and code[-3] == ":":
             self._warn(f"FCM says drop-frame, which {rate_text(self._rate)} frames a second lack")
             drops = False
@@ -271,7 +277,8 @@ class _Reader:
         try:
             return parse_timecode(text, self._rate)
         except InputError as error:
-            remedy = error.remedy or ("give --rate 29.97 or 59.94" if drops else None)
+            lacks = drops and not drops_frames(self._rate)
+            remedy = error.remedy or ("give --rate 29.97 or 59.94" if lacks else None)
             raise self._source.error(error.what, cut.place, remedy) from error
 
     def _warn(self, text: str) -> None:

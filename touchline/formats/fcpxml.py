@@ -1,6 +1,7 @@
 """Final Cut Pro XML 1.10 of reels, also read by DaVinci Resolve; times are exact fractions."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
@@ -65,6 +66,11 @@ class _Reader:
         self._root = root
         resources = [item for found in root.findall("resources") for item in found]
         self._resources = {item.get("id"): item for item in resources}
+        for name, count in Counter(item.get("id") for item in resources).items():
+            if count > 1 and name is not None:
+                source.warnings.append(
+                    f"{count} resources have the id {name[:60]!r}: the last counts"
+                )
         self._resources |= {item.get("id"): item for item in root.iter("asset")}
         self._left_out = LeftOut()
         self._parts: dict[tuple[str, str], tuple[Part, Fraction]] = {}
@@ -181,8 +187,9 @@ class _Reader:
         if retimed is not None and after > first:
             moved = [(at - start, text) for at, text in markers]
             part = part.faster((after - first) / seconds).marked(moved)
-        if whole.shots and seconds and not part.shots:
-            self._left_out.add("clip outside its video", element.get("name"))
+        if whole.shots and not part.shots:
+            kind = "clip outside its video" if seconds else "clip without length"
+            self._left_out.add(kind, element.get("name"))
         return _noted(part, element), seconds
 
     def _markers(self, element: Element, start: Fraction) -> list[Marker]:

@@ -67,6 +67,8 @@ def read_otio(source: SourceFile) -> Reel:
     if not _is_a(timelines[0], "Timeline"):
         raise root.error("OTIO_SCHEMA", "not an OpenTimelineIO timeline")
     part, length = _Reader(source, left_out).item(timelines[0].record("tracks"))
+    if not part.shots and (sounds := _sound_tracks(timelines[0].record("tracks"))):
+        left_out.add("sound track", sounds[0])
     return reel_of(source, part, left_out, (Fraction(0), length))
 
 
@@ -113,8 +115,9 @@ class _Reader:
             return Part(), seconds
         whole = whole.moved(begin).marked(_markers(item))
         part = whole.between(start, start + seconds * speed).moved(-start)
-        if whole.shots and seconds and not part.shots:
-            self._left_out.add("clip outside its video", item.optional_text("name"))
+        if whole.shots and not part.shots:
+            kind = "clip outside its video" if seconds else "clip without length"
+            self._left_out.add(kind, item.optional_text("name"))
         return (part if speed == 1 else part.faster(speed)), seconds
 
     def _composition(self, item: Record) -> tuple[Part, Fraction]:
@@ -177,6 +180,12 @@ class _Reader:
         rate = _exact(shown.record("start_time").number("rate"))
         media = known_media(self._source, video)
         return start_frame(media, rate) / rate
+
+
+def _sound_tracks(stack: Record) -> list[str]:
+    """The names of the tracks of sound."""
+    tracks = stack.records("children") if _is_a(stack, "Stack") else []
+    return [str(x.values.get("name") or "") for x in tracks if x.values.get("kind") == "Audio"]
 
 
 def write_otio(content: Content, options: Options) -> bytes:

@@ -147,7 +147,9 @@ def _lines(source: SourceFile) -> tuple[list[tuple[int, list[str]]], str]:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         lines = [(reader.line_num + skipped, [x.strip(_BLANKS) for x in row]) for row in reader]
     except csv.Error as error:
-        raise source.error(f"malformed CSV: {error}") from error
+        raise source.error(
+            f"malformed CSV: {error}", remedy="a quote may be open, or the file cut short"
+        ) from error
     finally:
         csv.field_size_limit(before)
     return [(line, cells) for line, cells in lines if any(cells)], delimiter

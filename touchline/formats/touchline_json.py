@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -112,8 +113,11 @@ def write_events(content: Content, options: Options) -> bytes:
     if isinstance(content, Timeline):
         return dump_json(timeline_to_json(content), rows="events")
     match = only_match(content, "touchline")
-    if len(match.timelines) == 1 and match.timelines[0].half is None and not match.extra:
-        return dump_json(timeline_to_json(match.timelines[0]), rows="events")
+    if len(match.timelines) == 1 and match.timelines[0].half is None:
+        only = match.timelines[0]
+        of_match = {key: value for key, value in match.extra.items() if key not in _FILE_KEYS}
+        whole = replace(only, extra=of_match | dict(only.extra))
+        return dump_json(timeline_to_json(whole), rows="events")
     halves = [timeline.half for timeline in match.timelines]
     if not halves:
         empty = Timeline(Video(match.name), extra=match.extra)

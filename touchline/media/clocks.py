@@ -272,7 +272,7 @@ class _Run:
 
     def add(self, packet: Packet, stamp: int) -> None:
         missing = (stamp - self._last) * self._time_base - self._period
-        if missing > max(_LEAST_GAP_SECONDS, _LEAST_GAP_PERIODS * self._period):
+        if missing > _LEAST_GAP_SECONDS and missing > _LEAST_GAP_PERIODS * self._period:
             self.gaps.append((self.end, missing))
         self._first, self._last = min(self._first, stamp), max(self._last, stamp)
         if packet.is_keyframe and packet.pos is not None:
