@@ -1,7 +1,7 @@
 """The reels of one game or of many."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -178,9 +178,7 @@ class ReelTask:
         warnings = [*_warnings_of(thing), *chosen.warnings]
         if videos is not None:
             warnings += check_videos(chosen, videos, options.audio_track)
-        if options.labels:
-            titles = [clip.title or "" for clip in chosen]
-            warnings += label_remarks([*titles, *(event.label for event in events_in(chosen))])
+        warnings += label_remarks(self._drawn(chosen))
         chosen = replace(chosen, warnings=tuple(dict.fromkeys(warnings)))
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
@@ -247,6 +245,18 @@ class ReelTask:
                 where="--video",
                 remedy="repeat --video for each half, in order, or choose one with --half",
             )
+
+    def _drawn(self, chosen: Reel) -> Iterator[str]:
+        """The texts that are drawn into the picture."""
+        options, finish = self.options, self.options.finish
+        if options.labels:
+            yield from (event.label for event in events_in(chosen))
+        if options.labels or finish.titles:
+            yield from (clip.title or "" for clip in chosen)
+        if finish.scoreboard:
+            yield from finish.teams or ()
+        if isinstance(finish.outro, str):
+            yield finish.outro
 
     def _sources(self, chosen: Reel) -> VideoPaths | None:
         """The videos to cut from; None for an edit list that does without."""
