@@ -116,8 +116,8 @@ def reproduce(
     if not data.is_dir():
         raise InputError("there is no such folder", where=data, remedy="give the dataset's folder")
     check_writable(out)
-    require_labels(what, data)
     if pull:
+        require_labels(what, data)
         _pull_absent(what)
     require_networks(what)
     found = find_data(
