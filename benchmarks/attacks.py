@@ -259,11 +259,9 @@ def values(target: Target, rows: int) -> Answers:
 
 
 def methods(target: Target, rows: int) -> Answers:
-    """2,000 methods that nobody knows; then how many figures there are of methods."""
-    for number in range(2000):
-        target.request(
-            f"X{chr(65 + number % 26)}{chr(65 + number // 26 % 26)}{'Y' * (number // 676)}", "/"
-        )
+    """200 methods that nobody knows; then how many figures of requests there are."""
+    for number in range(200):
+        target.request(f"MADEUP{'X' * number}", "/")
     _, text = target.request("GET", "/metrics", Authorization=f"Bearer {target.token}")
     print(f"  {text.count(b'touchline_requests_total{')} series", file=sys.stderr)
     return Counter([text.count(b"touchline_requests_total{")])
