@@ -53,7 +53,7 @@ log = logging.getLogger("touchline.serve")
 
 
 def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
-    """Serve until the process is asked to stop.
+    """Serve until the process is asked to stop; it then ends within ``EXIT_SECONDS``.
 
     Args:
         announce: called with the server's URL once it answers.
@@ -73,8 +73,6 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
             server.run(sockets=[listener])
     finally:
         services.close()
-        if not _threads_that_hold():
-            faulthandler.cancel_dump_traceback_later()
 
 
 def refuse_open_door(services: Services) -> None:
@@ -123,12 +121,6 @@ def _allow_open_files() -> None:
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _threads_that_hold() -> list[threading.Thread]:
-    """Threads that the process would wait for when it ends."""
-    here = threading.current_thread()
-    return [one for one in threading.enumerate() if one is not here and not one.daemon]
 
 
 def _config(services: Services, stopping: threading.Event) -> uvicorn.Config:
