@@ -134,7 +134,7 @@ def opened(path: Path, name: str, length: float) -> None:
         with av.open(str(path)) as container:
             seconds = float(container.duration / av.time_base)
             picture = container.streams.video[0]
-            assert (picture.width, picture.height) == (100, 180), name
+            assert (picture.width, picture.height) == (540, 960), name  # enlarged from 100x180
         assert abs(seconds - length) < 2.5, name  # cuts move to where the picture changes
     elif name.endswith((".json", ".otio")):
         assert json.loads(content), name

@@ -390,7 +390,8 @@ export class ReelPanel extends HTMLElement {
       if (ended?.state === "cancelled") tell = () => void notify(t("renderCancelled"));
       if (ended?.state === "succeeded") tell = () => void notify(t("renderDone"));
     } catch (error) {
-      tell = () => complain(explain(error));
+      const text = error instanceof ApiError ? t("renderFailed", { problem: error.message }) : explain(error);
+      tell = () => complain(text);
     }
     this.#making.delete(format);
     await this.#read().catch(() => this.#draw());
