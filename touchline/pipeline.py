@@ -32,6 +32,7 @@ from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel
 from touchline.report.page import write_report
+from touchline.runtime.atomic import together
 from touchline.runtime.progress import Progress
 from touchline.spotting.auto_spotter import AutoSpotter, is_broadcast_alone
 from touchline.spotting.spotter import VideoSpotter
@@ -163,13 +164,13 @@ def spot_video(
     timeline, broadcast = _watch(spotter, video, options, progress)
     writable_folder(target)
     events, report = events_path(video, target), report_path(video, target)
-    write(with_checksum(options.recorded(timeline)), events)
     reel = None if reel_seconds is None else select(timeline, reel_seconds)
-    write_report(timeline, report, video=video, reel=reel)
-    if broadcast is None:
-        return SpottedVideo(video, timeline, events, report)
-    broadcast_file = broadcast_path(video, target)
-    write_broadcast(broadcast, broadcast_file)
+    broadcast_file = None if broadcast is None else broadcast_path(video, target)
+    with together():
+        if broadcast is not None and broadcast_file is not None:
+            write_broadcast(broadcast, broadcast_file)
+        write_report(timeline, report, video=video, reel=reel)
+        write(with_checksum(options.recorded(timeline)), events)
     return SpottedVideo(video, timeline, events, report, broadcast_file)
 
 

@@ -19,6 +19,7 @@ from touchline.errors import CheckpointError  # noqa: E402
 from touchline.models.deploy import DeployedHead, DeployedSpotter  # noqa: E402
 from touchline.models.e2e_spot import FEATURE_ARCHS  # noqa: E402
 from touchline.models.parts.temporal_heads import HEADS  # noqa: E402
+from touchline.runtime.temporary import temporary_name  # noqa: E402
 from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
@@ -149,7 +150,7 @@ def test_an_export_that_is_stopped_leaves_nothing(tmp_path, monkeypatch, ending)
 
 def test_what_a_killed_export_left_is_removed_by_the_next(tmp_path):
     folder = write_folder(tmp_path / "model", small_network("rny002", ""))
-    left = folder.path / ".export-killed"
+    left = temporary_name(folder.path / "export")
     left.mkdir()
     (left / "model.onnx").touch()
     export_onnx(folder)

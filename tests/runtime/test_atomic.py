@@ -10,8 +10,7 @@ import pytest
 from touchline.errors import InputError
 from touchline.runtime.atomic import (
     atomic_write,
-    remove_temporary,
-    temporary_name,
+    together,
     uninterrupted,
     write_text,
 )
@@ -40,15 +39,35 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
         write_text(tmp_path / "none" / "a.txt", "")
 
 
-def test_temporary_files_of_killed_processes_are_removed_and_no_others(tmp_path):
-    path = tmp_path / "a.npy"
-    left = temporary_name(path)
-    left.touch()
-    others = [path, temporary_name(tmp_path / "b.npy"), tmp_path / ".a.npy-x.part"]
-    for other in others:
-        other.touch()
-    remove_temporary(path)
-    assert sorted(tmp_path.iterdir()) == sorted(others)
+def test_files_that_belong_together_appear_together(tmp_path):
+    first, second = tmp_path / "1.txt", tmp_path / "2.txt"
+    with together():
+        write_text(first, "one")
+        assert not first.exists()
+        write_text(second, "two")
+    assert (first.read_text(), second.read_text()) == ("one", "two")
+    assert sorted(tmp_path.iterdir()) == [first, second]
+
+
+def test_if_one_of_those_fails_none_appears(tmp_path):
+    first = tmp_path / "1.txt"
+    first.write_text("before")
+    with pytest.raises(InputError), together():
+        write_text(first, "one")
+        write_text(tmp_path / "2.txt", "new")
+        write_text(tmp_path / "none" / "3.txt", "three")
+    assert first.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [first]
+
+
+def test_together_with_one_that_must_stay_changes_nothing(tmp_path):
+    kept = tmp_path / "2.txt"
+    kept.write_text("of somebody else")
+    with pytest.raises(InputError, match="is there already"), together():
+        write_text(tmp_path / "1.txt", "one")
+        write_text(kept, "two", overwrite=False)
+        kept.write_text("of somebody else, written meanwhile")
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")

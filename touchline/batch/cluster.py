@@ -28,8 +28,8 @@ from touchline.batch.executor import (
     is_address,
 )
 from touchline.errors import InputError, MissingExtraError
-from touchline.runtime.atomic import temporary_name
 from touchline.runtime.processes import available_cores
+from touchline.runtime.temporary import temporary_name
 
 RETRIES = 3
 """How often a task is started again after its worker died."""
@@ -140,7 +140,7 @@ def _marker(folder: Path | None) -> Iterator[Path | None]:
         yield None
         return
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
-    marker = temporary_name(existing / "touchline")
+    marker = temporary_name(existing / "touchline-node")
     try:
         marker.touch()
         yield marker

@@ -28,8 +28,8 @@ from touchline.features.store import (
     write_features,
 )
 from touchline.media.frame_folders import is_frame_folder
-from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import remove_temporary
 
 _extractors: LastOpened[ExtractorSpec, Extractor] = LastOpened(open_extractor)
 

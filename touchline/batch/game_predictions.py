@@ -24,8 +24,8 @@ from touchline.events import Match, Timeline, Video
 from touchline.formats import read, round_trip
 from touchline.formats.provenance import is_as_written, with_checksum
 from touchline.media.video import probe
-from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import remove_temporary
 from touchline.spotting.features import sources_of
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import find

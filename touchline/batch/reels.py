@@ -1,6 +1,5 @@
 """The reels of one game or of many."""
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -49,8 +48,8 @@ from touchline.pipeline import (
     writable_folder,
 )
 from touchline.reel import AFTER_THE, BEFORE_THE, Reel
-from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import remove_temporary, temporary_folder
 from touchline.thresholds import EVERY_EVENT, Thresholds
 
 REEL_ENDING = ".reel.json"
@@ -304,8 +303,8 @@ class ReelTask:
         """Whether an edit list that cannot say what it was made of is the one to be written."""
         if self.output.suffix.lower() in VIDEO_SUFFIXES or self.note == self.output:
             return False
-        with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
-            again = Path(folder) / self.output.name
+        with temporary_folder() as folder:
+            again = folder / self.output.name
             try:
                 self._cut(chosen, again, videos, "", lambda share: None, snap)
             except InputError:

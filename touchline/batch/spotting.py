@@ -28,8 +28,8 @@ from touchline.pipeline import (
     spot_video,
 )
 from touchline.report.page import is_report
-from touchline.runtime.atomic import remove_temporary
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import remove_temporary
 from touchline.spotting.spotter import VideoSpotter, load, producer_named
 from touchline.zoo.real_matches import AUTO
 

@@ -2,8 +2,6 @@
 
 import copy
 import json
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +29,7 @@ from touchline.models.parts.shift import fold_gates
 from touchline.models.stages import Stage, config_facts, stages_of
 from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
+from touchline.runtime.temporary import temporary_folder
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
 from touchline.zoo.networks import load_network
 from touchline.zoo.store import (
@@ -67,7 +66,6 @@ _STAGE_OUTPUT = "output"
 _STAGE_COUNTS = (3, 9, 1)
 """Rows or clips that the graphs of stages are checked with."""
 
-_SCRATCH = ".export-"
 
 Inputs = dict[str, Tensor]
 
@@ -152,15 +150,13 @@ def export_onnx(
 def _scratch(target: Path) -> Iterator[Path]:
     """A hidden folder in the target to write into, which is gone afterwards.
 
-    What an export that was killed left is removed; so is the target, if it was made for nothing.
+    So is the target, if it was made for nothing.
     """
     is_new = not target.exists()
     target.mkdir(parents=True, exist_ok=True)
-    for left in target.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(left, ignore_errors=True)
     try:
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target) as scratch:
-            yield Path(scratch)
+        with temporary_folder(target / "export") as scratch:
+            yield scratch
     finally:
         if is_new and not any(target.iterdir()):
             target.rmdir()

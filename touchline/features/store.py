@@ -8,7 +8,6 @@ description was not written by touchline.
 import hashlib
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +23,9 @@ from touchline.features.arrays import read_header
 from touchline.features.extractor import Extractor, Rows
 from touchline.media.files import media_files
 from touchline.media.halves import part_of
-from touchline.runtime.atomic import temporary_name, write_text
+from touchline.runtime.atomic import write_text
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import TemporaryFile
 from touchline.timebase import format_seconds, parse_rate
 from touchline.zoo.identity import Digest, FeatureIdentity
 from touchline.zoo.store import sha256_of
@@ -266,7 +266,7 @@ def write_features(
         for ending, text in extracted.beside.items():
             prefix = path.name.removesuffix(f"{extractor.suffix}.npy")
             write_text(path.with_name(prefix + ending), text)
-        rows.part.replace(path)
+        rows.put(path)
     return described
 
 
@@ -292,10 +292,11 @@ class RowFile:
     dtype = np.dtype("<f4")
 
     def __init__(self, path: Path) -> None:
-        self.part = temporary_name(path)
+        self._temporary = TemporaryFile(path)
+        self.part = self._temporary.path
         self.count = 0
         self.dims = 0
-        self._file = self.part.open("xb")
+        self._file = self.part.open("wb")
 
     def append(self, rows: Rows) -> None:
         """Append rows, (n, dims) float32.
@@ -324,6 +325,10 @@ class RowFile:
         self._write_header()
         self._file.close()
 
+    def put(self, path: Path) -> None:
+        """Give the complete file its name."""
+        self._temporary.replace(path)
+
     @property
     def _row_bytes(self) -> int:
         return self.dims * self.dtype.itemsize
@@ -347,8 +352,7 @@ class RowFile:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
-        with suppress(FileNotFoundError):
-            self.part.unlink()
+        self._temporary.remove()
 
 
 def _write_description(described: Description, path: Path) -> None:

@@ -599,7 +599,7 @@ def _written_beside(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     try:
         with (
             atomic_write(path, overwrite=overwrite) as unfinished,
-            unfinished.open("xb") as stream,
+            unfinished.open("wb") as stream,
         ):
             yield stream
     except OSError as error:

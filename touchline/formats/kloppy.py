@@ -7,7 +7,6 @@ folder; StatsBomb's line-ups may be in ``../lineups`` as in its open data.
 import importlib.util
 import inspect
 import io
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from touchline.errors import FormatError, MissingExtraError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats.base import EVENT_FIELDS, Content, Format, SourceFile, resolve_label_set
 from touchline.formats.reading import is_zip, open_tree, read_bytes
+from touchline.runtime.temporary import temporary_folder
 from touchline.timebase import HALF_CLOCKS
 
 PREFIX = "kloppy:"
@@ -159,15 +159,15 @@ def _unpacked(path: Path) -> Iterator[Path]:
     if not is_zip(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="touchline-") as made, open_tree(path) as tree:
+    with temporary_folder() as made, open_tree(path) as tree:
         names = [name for name in tree.names() if not name.startswith((".", "__MACOSX"))]
         if len(names) > MAX_FILES:
             raise FormatError(
                 f"holds {len(names)} files", where=path, remedy="zip the files of one match"
             )
         for name in names:  # StatsBomb calls events and line-ups alike, in two folders
-            Path(made, name.replace("/", "_")).write_bytes(tree.read(name))
-        yield Path(made)
+            (made / name.replace("/", "_")).write_bytes(tree.read(name))
+        yield made
 
 
 def _files(path: Path, load: Callable[..., Any]) -> dict[str, bytes]:

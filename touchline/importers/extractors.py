@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from touchline.importers.legacy import keras_resnet, vggish
 from touchline.models.extractors import NETWORKS, build_timm
 from touchline.models.resnet_keras import RESNET152_DEPTHS
 from touchline.models.vggish import EXAMPLE_SHAPE
+from touchline.runtime.temporary import temporary_folder
 from touchline.zoo.catalogue import entry_of_file
 from touchline.zoo.extractors import (
     CARD_FILE,
@@ -124,8 +124,8 @@ def store(network: nn.Module, card: ExtractorCard, *, onnx: bool = True) -> Extr
             "other weights are there already", where=target, remedy="move that folder away first"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{card.name}-", dir=target.parent) as scratch:
-        made = Path(scratch) / "extractor"
+    with temporary_folder(target) as scratch:
+        made = scratch / "extractor"
         made.mkdir()
         save_weights(network, made / WEIGHTS_FILE)
         if onnx and importlib.util.find_spec("onnx") is not None:

@@ -4,7 +4,6 @@ import importlib.util
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +19,7 @@ from touchline.importers.legacy import READERS
 from touchline.importers.legacy.reader import Checkpoint, LegacyReader, Pictures
 from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
+from touchline.runtime.temporary import temporary_folder
 from touchline.runtime.wording import counted
 from touchline.systems import SYSTEMS
 from touchline.timebase import format_rate, parse_rate
@@ -98,8 +98,8 @@ def import_checkpoint(
         update=_facts(published, licence, source or f"imported from {path.name}")
     )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as scratch:
-        made = Path(scratch) / "model"
+    with temporary_folder(target) as scratch:
+        made = scratch / "model"
         made.mkdir()
         save_weights(network, made / WEIGHTS_FILE)
         files = {WEIGHTS_FILE: sha256_of(made / WEIGHTS_FILE)}

@@ -1,7 +1,6 @@
 """Joining and cutting files without re-encoding the video."""
 
 import math
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -42,10 +41,12 @@ def join_segments(
     """
     target = Path(path)
     container_format = container_of(target)
-    unfinished = target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}{target.suffix}")
     options = {} if container_format == "matroska" else {"movflags": "+faststart"}
     try:
-        with av.open(f"file:{unfinished}", "w", format=container_format, options=options) as out:
+        with (
+            atomic_write(target) as unfinished,
+            av.open(f"file:{unfinished}", "w", format=container_format, options=options) as out,
+        ):
             with av.open(f"file:{segments[0][0]}") as first:
                 video = out.add_stream_from_template(first.streams.video[0])
             video.time_base = 1 / rate
@@ -57,11 +58,8 @@ def join_segments(
                 out.mux(packet)
             if audio is not None:
                 audio.finish()
-        unfinished.replace(target)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"cannot be joined ({error})", where=target) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def cut_segment(

@@ -1,6 +1,5 @@
 """Writing video: H.264 and AAC in mp4 or Matroska files that browsers play."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from touchline.errors import MediaError
 from touchline.media.sound_track import AUDIO_RATES, LAYOUTS, SoundTrack
+from touchline.runtime.temporary import TemporaryFile
 
 SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The container format by file suffix."""
@@ -95,15 +95,15 @@ class VideoWriter:
         self._coded_size = (size[0] + size[0] % 2, size[1] + size[1] % 2)
         self._is_hd = size[1] >= _HD_HEIGHT
         self._reformatter = VideoReformatter()
-        self._unfinished = self.path.with_name(
-            f".{self.path.stem[:100]}.{secrets.token_hex(4)}{self.path.suffix}"
-        )
         container_format = SUFFIXES[self.path.suffix.lower()]
         options = {} if container_format == "matroska" else {"movflags": "+faststart"}
-        self._container = av.open(
-            f"file:{self._unfinished}", "w", format=container_format, options=options
-        )
-        self._open = True
+        self._open = False
+        with self._failures():
+            self._unfinished = TemporaryFile(self.path)
+            self._open = True
+            self._container = av.open(
+                f"file:{self._unfinished.path}", "w", format=container_format, options=options
+            )
         if comment is not None:
             self._container.metadata["comment"] = comment
         with self._failures():
@@ -284,6 +284,6 @@ class VideoWriter:
         if not self._open:
             return
         self._open = False
-        with suppress(FFmpegError, OSError):
+        with suppress(FFmpegError, OSError, AttributeError):  # it may not have been opened
             self._container.close()
-        self._unfinished.unlink(missing_ok=True)
+        self._unfinished.remove()

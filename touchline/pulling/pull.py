@@ -1,7 +1,6 @@
 """Planned pulls carried out: each network whole and imported, or nothing of it here."""
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from touchline.pulling.installed import pca_of, refuse_existing
 from touchline.pulling.plans import PlannedItem, PullPlan
 from touchline.runtime.fetch import fetch
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import temporary_folder
 from touchline.zoo.cards import CARD_FILE, read_card, write_card
 from touchline.zoo.catalogue import Entry, Kind, find_entry
 from touchline.zoo.store import ModelFolder, user_models
@@ -101,8 +101,8 @@ def _keep_ours(item: PlannedItem, folder: Path) -> Path:
         fetched.file(name)
     refuse_existing(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".pull-", dir=target.parent) as scratch:
-        made = Path(scratch) / "model"
+    with temporary_folder(target) as scratch:
+        made = scratch / "model"
         made.mkdir()
         for name in (CARD_FILE, *fetched.card.files):
             shutil.move(folder / name, made / name)

@@ -4,25 +4,37 @@ import filecmp
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 from touchline.errors import InputError
+from touchline.runtime.temporary import TemporaryFile
 
 
-def temporary_name(path: Path) -> Path:
-    """A hidden name in the same folder that no other process writes to."""
-    return path.with_name(f".{path.name[:200]}-{token_hex(4)}.part")
+@dataclass(frozen=True)
+class _Written:
+    """A file that is complete under its temporary name."""
+
+    temporary: TemporaryFile
+    path: Path
+    overwrite: bool
+
+    def check(self) -> None:
+        """Refuse to replace a file that must stay and holds something else."""
+        if self.overwrite or not self.path.exists():
+            return
+        if not filecmp.cmp(self.temporary.path, self.path, shallow=False):
+            raise already_there(self.path)
+
+    def put(self) -> None:
+        """Give it its name, unless the same content has it."""
+        if self.overwrite or not self.path.exists():
+            self.temporary.replace(self.path)
 
 
-def remove_temporary(path: Path) -> None:
-    """Remove the temporary files of this path that killed processes left behind."""
-    start, end = f".{path.name[:200]}-", ".part"
-    for beside in path.parent.iterdir() if path.parent.is_dir() else ():
-        token = beside.name.removeprefix(start).removesuffix(end)
-        if beside.name == f"{start}{token}{end}" and len(token) == 8:
-            beside.unlink(missing_ok=True)
+_together: ContextVar[list[_Written] | None] = ContextVar("_together", default=None)
 
 
 @contextmanager
@@ -32,16 +44,38 @@ def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     Raises:
         InputError: ``overwrite`` is false and ``path`` holds something else.
     """
-    temporary = temporary_name(path)
+    written = _Written(TemporaryFile(path), path, overwrite)
+    group = _together.get()
+    waits = False
     try:
-        yield temporary
-        if overwrite or not path.exists():
-            temporary.replace(path)
-        elif not filecmp.cmp(temporary, path, shallow=False):
-            raise already_there(path)
+        yield written.temporary.path
+        written.check()
+        if group is None:
+            written.put()
+        else:
+            group.append(written)
+            waits = True
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if not waits:
+            written.temporary.remove()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Files that belong together: those written within get their names at the end, or none does."""
+    group: list[_Written] = []
+    token = _together.set(group)
+    try:
+        yield
+        for written in group:
+            written.check()
+        with uninterrupted():
+            for written in group:
+                written.put()
+    finally:
+        _together.reset(token)
+        for written in group:
+            written.temporary.remove()
 
 
 def already_there(path: Path) -> InputError:
@@ -80,12 +114,14 @@ def uninterrupted() -> Iterator[None]:
 def write_text(path: Path, text: str, *, overwrite: bool = True) -> None:
     """Write a text as UTF-8; an existing file stays whole until it is replaced.
 
+    Bytes of a file name that are not UTF-8 are written as ``\\udcff``, which JSON reads back.
+
     Raises:
         InputError: it cannot be written there, or another file is there that must stay.
     """
     try:
         with atomic_write(path, overwrite=overwrite) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise InputError(
             f"cannot be written ({error.strerror})", where=path, remedy="choose another place"

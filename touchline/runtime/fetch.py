@@ -29,6 +29,7 @@ from touchline.runtime.connections import (
     read_block,
     stated_length,
 )
+from touchline.runtime.locks import is_at, try_lock
 from touchline.runtime.progress import StepProgress, no_progress
 from touchline.runtime.wording import bytes_text
 
@@ -296,7 +297,9 @@ def _held(partial: Path) -> Iterator[None]:
         FetchError: another process fills it.
     """
     with partial.open("ab") as held:
-        if not _lock(held) or not _is_at(held, partial):
+        if os.name == "nt":  # where an open file cannot be replaced
+            held.close()
+        elif not try_lock(held.fileno()) or not is_at(held, partial):
             raise FetchError(
                 "is being fetched by another process", where=partial, remedy="wait for that one"
             )
@@ -305,23 +308,3 @@ def _held(partial: Path) -> Iterator[None]:
         finally:
             if partial.is_file() and not _here(partial):
                 partial.unlink()
-
-
-def _lock(file: IO[bytes]) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows, where an open file cannot be replaced
-        file.close()
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file still has this name."""
-    if file.closed:
-        return True
-    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())

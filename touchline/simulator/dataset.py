@@ -27,6 +27,7 @@ from touchline.formats.player_boxes import (
     player_boxes_name,
 )
 from touchline.runtime.atomic import write_text
+from touchline.runtime.locks import locked_folder
 from touchline.runtime.processes import available_cores, run_tasks
 from touchline.runtime.progress import Progress as Report
 from touchline.simulator import truth
@@ -228,12 +229,16 @@ def simulate(
     _check_counts(games, jobs)
     shares = None if splits is None else _check_splits(splits)
     try:
-        names = _finished_games(root, settings)
-        missing = [index for index in range(games) if index not in names]
-        kept = games - len(missing)
-        names |= _render_games(root, settings, missing, jobs or available_cores(), progress)
-        ordered = tuple(names[index] for index in range(games))
-        parts = {} if shares is None else _write_splits(root, ordered, shares)
+        if root.is_file():
+            raise InputError("is a file", where=root, remedy="name a folder for the dataset")
+        root.mkdir(parents=True, exist_ok=True)
+        with locked_folder(root):
+            names = _finished_games(root, settings)
+            missing = [index for index in range(games) if index not in names]
+            kept = games - len(missing)
+            names |= _render_games(root, settings, missing, jobs or available_cores(), progress)
+            ordered = tuple(names[index] for index in range(games))
+            parts = {} if shares is None else _write_splits(root, ordered, shares)
     except OSError as error:
         raise InputError(
             f"cannot be written ({error.strerror or error})", where=error.filename or root
@@ -292,10 +297,6 @@ def _check_splits(shares: Sequence[float]) -> tuple[float, ...]:
 
 def _finished_games(root: Path, settings: Settings) -> dict[int, str]:
     """Names by index of the games that lie in a dataset already."""
-    if not root.exists():
-        return {}
-    if not root.is_dir():
-        raise InputError("is a file", where=root, remedy="name a folder for the dataset")
     found = {}
     for path in sorted(root.glob(f"*/*/*/{SCRIPT_FILE}")):
         index = _check_game(path, settings)

@@ -5,8 +5,6 @@ be rendered in any number of processes with the same result.
 """
 
 import math
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +20,7 @@ from touchline.media.segments import container_of, join_segments
 from touchline.media.writer import VideoWriter
 from touchline.runtime.processes import run_tasks
 from touchline.runtime.progress import Progress as Report
+from touchline.runtime.temporary import temporary_folder
 from touchline.simulator.camera import Camera, Director, Floats, Size
 from touchline.simulator.drawing import Box, Painter
 from touchline.simulator.motion import Motion, World
@@ -282,8 +281,7 @@ def render(
     target = Path(path)
     container_of(target)  # a wrong name is better refused before an hour's work than after
     count = frames_in(seconds, rate)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with temporary_folder(target) as folder:
         pieces = math.ceil(count / rate / SEGMENT_SECONDS)
         starts = [math.ceil(k * SEGMENT_SECONDS * rate) for k in range(pieces)]
         segments = [
@@ -294,5 +292,3 @@ def render(
             pass
         parts = [(segment.path, segment.first) for segment in segments]
         join_segments(parts, target, rate, sound=sound, sound_rate=SOUND_RATE)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

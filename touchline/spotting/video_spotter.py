@@ -4,7 +4,6 @@ Features are streamed into files that are gone afterwards, so memory does not gr
 and the network reads them as it reads those of ``touchline extract``.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from touchline.features.model_features import WantedFeatures, open_model_extract
 from touchline.features.store import RowFile, files_prefix
 from touchline.media.video import VideoInfo, probe
 from touchline.runtime.progress import Progress
+from touchline.runtime.temporary import temporary_folder
 from touchline.scores import Scores
 from touchline.spotting.features import FeatureSpotter, sources_of
 from touchline.spotting.peaks import Suppression
@@ -188,7 +188,7 @@ class ExtractingSpotter:
         info = probe(path)
         report = progress or (lambda share: None)
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchline-")))
+            folder = stack.enter_context(temporary_folder())
             made = _Extracted(remarks=list(self.remarks))
             # The main stream last: files that others miss beside the video are reported early.
             parts = sorted(self.extractors, key=lambda part: part.name == MAIN)
