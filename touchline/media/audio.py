@@ -20,6 +20,7 @@ from touchline.media.decoding import (
     SEEK_BACK_SECONDS,
     PictureSource,
     StreamDecoder,
+    believed_seconds,
     exact_range,
     seek,
 )
@@ -131,9 +132,11 @@ def _read(
 ) -> Generator[Samples, None, None]:
     """Blocks (n, 1 or ``most``) from ``start`` on the file's own clock, placed by their time
     stamps."""
-    track = _Track(start, rate, most)
+    track = _Track(start, rate, most, believed_seconds(path))
     with ExitStack() as stack:
         for frame in _frames_from(start, path, limits, number, stack):
+            if track.is_far(frame):
+                break
             yield from track.add(frame)
         yield from track.finish()
 
@@ -171,8 +174,11 @@ class _Track:
     out in ``most`` channels.
     """
 
-    def __init__(self, start: Fraction, rate: int, most: int) -> None:
+    def __init__(
+        self, start: Fraction, rate: int, most: int, longest_gap: Fraction | None
+    ) -> None:
         self._most = most
+        self._longest_gap = longest_gap
         self._start = start
         self._rate = rate
         self._written = 0
@@ -181,6 +187,13 @@ class _Track:
         self._input: tuple[str, str, int] | None = None
         self._channels = 1
         self._resampler = AudioResampler()
+
+    def is_far(self, frame: AudioFrame) -> bool:
+        """Whether a frame lies behind more silence than the file is believed to have."""
+        stamp = _stamp(frame)
+        if stamp is None or self._longest_gap is None:
+            return False
+        return stamp - self._next_stamp > self._longest_gap
 
     def add(self, frame: AudioFrame) -> Iterator[Samples]:
         """Add one decoded frame; yields the samples that are ready."""

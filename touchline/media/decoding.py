@@ -49,7 +49,17 @@ SETTLING_SECONDS = {"mpeg": 2, "mpegts": 2}
 """By format: how long after a seek time stamps are guessed rather than read from the file. MPEG
 packets may hold several frames and the time stamp of only the first."""
 
+BELIEVED_SECONDS = 60
+"""What any file is believed to last."""
+
+FEWEST_BYTES_A_SECOND = 100
+"""What a file holds for each further second; the plainest picture and its sound take ten times as
+much. What it claims beyond that is not believed, so that work follows what is there."""
+
+_STILL_SECONDS = 1  # a picture that stays for longer stands still
+
 _FALLBACK_RATE = Fraction(25)
+_LOWEST_RATE = Fraction(1, 60)
 _TIMECODE = "timecode"
 
 FrameT = TypeVar("FrameT")
@@ -80,6 +90,14 @@ def exact_range(
             remedy="start at 0 or later, and end after the start",
         )
     return Fraction(start), None if end is None else Fraction(end)
+
+
+def believed_seconds(path: str | Path) -> Fraction | None:
+    """How long a file may last by its size; None for a folder, whose frames are counted."""
+    path = Path(path)
+    if path.is_dir():
+        return None
+    return Fraction(path.stat().st_size, FEWEST_BYTES_A_SECOND) + BELIEVED_SECONDS
 
 
 class StreamDecoder(Generic[FrameT]):
@@ -156,6 +174,7 @@ class PictureSource:
     Attributes:
         stream: the video stream.
         first: the first picture that is shown.
+        believed_seconds: see ``believed_seconds``; pictures that stand still last no longer in all.
         clock: counts on over the breaks of the file; None if it has none.
 
     Raises:
@@ -172,6 +191,8 @@ class PictureSource:
         self._skim = skim
         self._shown_until = Fraction(0)
         self._last: Fraction | None = None
+        self._stopped_at_still = False
+        self.believed_seconds = believed_seconds(path)
         self._open()
         self._decoded = self._decode()
         first = next(self._decoded, None)
@@ -197,9 +218,12 @@ class PictureSource:
 
     @property
     def nominal_rate(self) -> Fraction:
-        """Frames a second: the nominal rate if the mean is within one percent, else the mean."""
-        average = exact(self.stream.average_rate)
-        guessed = exact(self.stream.guessed_rate)
+        """Frames a second: the nominal rate if the mean is within one percent, else the mean.
+
+        What is slower than any recording is not believed.
+        """
+        average = _believed_rate(exact(self.stream.average_rate))
+        guessed = _believed_rate(exact(self.stream.guessed_rate))
         if average is None or guessed is None:
             return average or guessed or _FALLBACK_RATE
         return guessed if abs(average - guessed) <= guessed / 100 else average
@@ -239,7 +263,7 @@ class PictureSource:
     @property
     def ended_early(self) -> bool:
         """Whether reading stopped at damage, or well before the stated end."""
-        if self._decoder.gave_up:
+        if self._decoder.gave_up or self._stopped_at_still:
             return True
         if self._picture_end is not None:
             return self._inside(self._picture_end) - self._shown_until > EARLY_SECONDS
@@ -352,13 +376,21 @@ class PictureSource:
             self._container, self.stream, self.stream.decode, self._watched, self.clock
         )
         last: Fraction | None = None
+        left = self.believed_seconds
         for frame in self._decoder.frames():
             start = self._start_of(frame)
             if last is not None and start <= last:
                 continue
+            if last is not None and left is not None:
+                left -= max(0, start - last - _STILL_SECONDS)
+                if left < 0:
+                    self._stopped_at_still = True
+                    return
             if self._last is not None and start + self.tolerance >= self._last:
                 return
             length = frame.duration * self._time_base if frame.duration else 1 / self.nominal_rate
+            if left is not None:
+                length = min(length, left + _STILL_SECONDS)
             last = start
             self._shown_until = start + length
             yield Picture(start, self._shown_until, frame)
@@ -384,6 +416,10 @@ def seek(container: InputContainer, stream: Stream, time: Fraction, clock: Clock
     except FFmpegError:
         return False
     return True
+
+
+def _believed_rate(rate: Fraction | None) -> Fraction | None:
+    return None if rate is None or rate < _LOWEST_RATE else rate
 
 
 def _end_of(packet: Packet) -> Fraction:

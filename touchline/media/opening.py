@@ -19,7 +19,9 @@ from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
 from touchline.media.frame_folders import RATE_FILE, is_frame_folder, read_frame_folder
+from touchline.media.indexes import MP4_BOXES, check_index
 from touchline.media.limits import DEFAULT_LIMITS, Limits
+from touchline.runtime.memory import at_most_more
 from touchline.timebase import format_rate, format_seconds
 
 FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "mpeg", "avi", "flv", "mxf")
@@ -39,7 +41,9 @@ _TOLERANT: dict[str, Any] = (
 )
 
 _MAX_BOXES = 10_000
-_MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"}
+
+_OPENING_BYTES = 1 << 30
+"""Memory that opening a file may take: the frames of 8K that FFmpeg decodes, and an index."""
 
 
 def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> InputContainer:
@@ -56,9 +60,11 @@ def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> InputContai
             container = _open_frames(path, limits)
         else:
             _check_regular_file(path)
+            check_index(path)
             options = _options(limits, SOUND_FORMATS.get(path.suffix.lower()))
-            container = av.open(f"file:{path}", options=options, **_TOLERANT)
-    except (FFmpegError, OSError) as error:
+            with at_most_more(_OPENING_BYTES):
+                container = av.open(f"file:{path}", options=options, **_TOLERANT)
+    except (FFmpegError, OSError, MemoryError) as error:
         raise _refusal(path, limits, error) from error
     try:
         _check_limits(container, path, limits)
@@ -224,7 +230,7 @@ def _refusal(path: Path, limits: Limits, error: Exception) -> MediaError:
 
 def _is_mp4(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(8)[4:] in _MP4_BOXES
+        return file.read(8)[4:] in MP4_BOXES
 
 
 def _has_whole_index(path: Path) -> bool:

@@ -30,6 +30,7 @@ from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact, open_media
 from touchline.media.orientation import Orientation
 from touchline.media.streams import Item, Stream
+from touchline.timebase import format_seconds
 
 _MAX_PIXEL_ASPECT = 4
 
@@ -50,7 +51,8 @@ class VideoInfo:
         path: the file.
         width, height: as displayed: upright, with square pixels.
         frame_rate: nominal frame rate; the mean rate if the rate varies.
-        duration_seconds: from the first frame shown to the end of the last, as the file states.
+        duration_seconds: from the first frame shown to the end of the last, as the file states,
+            as far as its size allows.
         has_audio: whether it has audio.
         codec: FFmpeg's name of the video codec, such as ``h264``.
         rotation: clockwise rotation of the coded picture for display: 0, 90, 180 or 270 degrees.
@@ -393,18 +395,20 @@ def describe(source: PictureSource) -> VideoInfo:
     orientation = Orientation.of(first.frame)
     width, height = orientation.size(*_square_pixels(source))
     end = source.measured_end() if source.stated_end is None else source.stated_end
+    seconds = max(end, first.end) - first.start
+    believed = min(seconds, source.believed_seconds or seconds)
     return VideoInfo(
         path=Path(source.path),
         width=width,
         height=height,
         frame_rate=source.nominal_rate,
-        duration_seconds=float(max(end, first.end) - first.start),
+        duration_seconds=float(believed),
         has_audio=source.has_audio,
         codec=source.stream.codec_context.name,
         rotation=orientation.clockwise_degrees,
         nominal_rate=exact(source.stream.guessed_rate),
         timecode=source.timecode,
-        remarks=_remarks(source),
+        remarks=(*_remarks(source), *_disbelief(source, seconds, believed)),
         sound_remark=source.sound_remark,
     )
 
@@ -415,6 +419,16 @@ def _remarks(source: PictureSource) -> tuple[str, ...]:
     if hdr is None:
         return breaks
     return (*breaks, f"the picture is HDR ({hdr}): it is shown tone-mapped to BT.709")
+
+
+def _disbelief(source: PictureSource, stated: Fraction, believed: Fraction) -> tuple[str, ...]:
+    """That a file states more than it can hold, in words."""
+    if stated <= believed:
+        return ()
+    return (
+        f"the file states a length of {format_seconds(float(stated))}, and is too small for more "
+        f"than {format_seconds(float(believed))}",
+    )
 
 
 def _square_pixels(source: PictureSource) -> tuple[int, int]:
