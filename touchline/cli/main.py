@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -14,8 +15,10 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from touchline.cli.confinement import TRUST, confinement_of
 from touchline.cli.output import errors, new_app, print_error, print_json, remarks, results
 from touchline.errors import InputError
+from touchline.runtime.confined import ConfinedDeathError, is_confinable, run_confined
 
 COMMANDS = {
     "demo": "Show the whole product on a simulated match.",
@@ -47,6 +50,8 @@ ENDINGS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 QUIET = "--quiet"
 JSON = "--json"
 
+_SAME_SIGNAL_SECONDS = 1
+
 CallError: type[Exception] = typer.BadParameter.__mro__[2]
 """Base of the errors of wrong calls: that of click, or of Typer's own copy of click, by version."""
 
@@ -75,11 +80,11 @@ class CommandTable(TyperGroup):
         return typer.main.get_command(module.app)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """``--quiet`` may also follow the command, as it applies to all of them."""
+        """Options of all commands may also follow the command."""
         words = _options_of(args)
-        if QUIET in words:
-            args = [QUIET, *(word for word in words if word != QUIET), *args[len(words) :]]
-        return super().parse_args(ctx, args)
+        common = [option for option in (QUIET, TRUST) if option in words]
+        own = [word for word in words if word not in common]
+        return super().parse_args(ctx, [*common, *own, *args[len(words) :]])
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -107,6 +112,11 @@ def options(
     quiet: bool = typer.Option(
         False, QUIET, help="Print results and errors only: no progress, no remarks."
     ),
+    trust: bool = typer.Option(
+        False,
+        TRUST,
+        help="Read files in this process, without limits on memory, time and network.",
+    ),
 ) -> None:
     remarks.quiet = quiet
     if version:
@@ -116,8 +126,20 @@ def options(
         raise typer.Exit
 
 
-def run() -> None:
-    """Run the program and leave with 0 (done), 1 (a fault of ours) or 2 (input or call wrong)."""
+def main() -> NoReturn:
+    """The program; commands that read files of others work in a limited process."""
+    limits = confinement_of(_options_of(sys.argv[1:])) if is_confinable() else None
+    if limits is None:
+        run()
+    try:
+        sys.exit(run_confined(run, limits))
+    except ConfinedDeathError as death:
+        _say_death(death.signal)
+
+
+def run() -> NoReturn:
+    """Do the work of the call in this process, and leave with 0 (done), 1 (a fault of ours) or 2
+    (input or call wrong)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names may be any bytes
@@ -138,7 +160,7 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except MemoryError:
-        _leave(1, "not enough memory")
+        _leave(1, f"not enough memory, or more than a command may take ({TRUST} lifts the limit)")
     except OSError as error:
         if error.errno not in SYSTEM_ERRORS:
             raise
@@ -146,6 +168,18 @@ def run() -> None:
     if code in ENDINGS:
         errors.print(ENDINGS[code])
     sys.exit(code)
+
+
+def _say_death(number: int) -> NoReturn:
+    """Leave as the limited process was made to."""
+    if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        sys.exit(128 + number)
+    if number == signal.SIGXCPU:
+        _leave(2, f"took more processor time than a file of its size should; {TRUST} if you do")
+    if number == signal.SIGKILL:
+        _leave(1, "was killed, perhaps because there was too little memory")
+    name = signal.Signals(number).name
+    _leave(1, f"a library crashed ({name}): the file may be damaged, or made to do harm")
 
 
 def _options_of(args: list[str]) -> list[str]:
@@ -163,9 +197,16 @@ def _terminable() -> Iterator[None]:
         yield
         return
 
-    def terminate(*_: object) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the second one ends it at once
-        raise TerminatedError
+    began: list[float] = []
+
+    def terminate(*_: object) -> None:
+        began.append(time.monotonic())
+        if len(began) == 1:
+            raise TerminatedError
+        # Whoever ends a whole group has the first process pass on what this one has already.
+        if began[-1] - began[0] > _SAME_SIGNAL_SECONDS:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, terminate)
     try:
@@ -193,4 +234,4 @@ def _usage_error(error: Any) -> str:
 
 
 if __name__ == "__main__":
-    run()
+    main()
