@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from extras import needs
 
@@ -16,6 +17,7 @@ from model_folders import small_network  # noqa: E402
 
 from touchline.cli.main import run  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError, InputError  # noqa: E402
+from touchline.importers.checkpoints import read_checkpoint  # noqa: E402
 from touchline.importers.legacy.e2e_spot import infer_config  # noqa: E402
 from touchline.importers.legacy.opensportslib import read_settings  # noqa: E402
 from touchline.importers.models import import_checkpoint  # noqa: E402
@@ -128,13 +130,14 @@ def test_older_opensportslab_configurations_are_flat():
     assert (settings.labels, settings.rate, settings.size) == (("x",), 25, (796, 448))
 
 
-def test_a_configuration_that_refers_to_itself_is_read_once(tmp_path):
+def test_a_configuration_that_repeats_itself_without_bounds_is_refused(tmp_path):
     lines = ["a0: &a0 {x: 1}"] + [
-        f"a{i}: &a{i} {{p: *a{i - 1}, q: *a{i - 1}}}" for i in range(1, 60)
+        f"a{i}: &a{i} {{p: *a{i - 1}, q: *a{i - 1}}}" for i in range(1, 40)
     ]
     (tmp_path / "config.yaml").write_text("\n".join(lines))
     path = published(tmp_path / "osl.pt", classes=12, arch="rn18", head="", wrap=osl)
-    import_checkpoint(path, config_path=tmp_path / "config.yaml", onnx=False)
+    with pytest.raises(ConfigError, match="means \\d+ values"):
+        import_checkpoint(path, config_path=tmp_path / "config.yaml", onnx=False)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -315,3 +318,52 @@ def test_flipped_bits_never_get_past_the_reader_as_anything_but_our_error(tmp_pa
         (tmp_path / "broken.pt").write_bytes(broken)
         with pytest.raises(InputError):
             import_checkpoint(tmp_path / "broken.pt", name="broken", onnx=False)
+
+
+def hdf5_of(path, depth=0, zeros=0, packed=False):
+    h5py = needs("h5py")
+    with h5py.File(path, "w") as file:
+        group = file
+        for _ in range(depth):
+            group = group.create_group("g")
+        options = {"compression": "gzip", "chunks": (1 << 20,)} if packed else {}
+        group.create_dataset("kernel", data=np.zeros(max(zeros, 1), np.float32), **options)
+    return path
+
+
+def test_hdf5_files_are_read_as_deep_as_networks_are(tmp_path):
+    assert set(read_checkpoint(hdf5_of(tmp_path / "a.h5", depth=4))) == {"g/g/g/g/kernel"}
+
+
+@pytest.mark.parametrize(
+    "bomb, what",
+    [
+        ({"depth": 60}, "more entries than any network"),
+        ({"zeros": 1 << 22, "packed": True}, "unpacks to more"),
+    ],
+)
+def test_hdf5_files_that_unfold_are_refused(tmp_path, bomb, what):
+    with pytest.raises(CheckpointError, match=what):
+        read_checkpoint(hdf5_of(tmp_path / "a.h5", **bomb))
+
+
+def test_a_cycle_of_hdf5_groups_ends(tmp_path):
+    h5py = needs("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("g")
+        group["again"] = group
+        group["too"] = group
+    with pytest.raises(CheckpointError, match="more entries than any network"):
+        read_checkpoint(tmp_path / "a.h5")
+
+
+def test_weights_of_countless_empty_entries_are_refused(tmp_path):
+    entries = b",".join(
+        b'"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' % number
+        for number in range(60_000)
+    )
+    header = b"{" + entries + b"}"
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(CheckpointError, match="more entries than any network"):
+        read_checkpoint(path)

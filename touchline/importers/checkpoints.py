@@ -14,14 +14,19 @@ from torch import Tensor
 
 from touchline.errors import CheckpointError, MissingExtraError
 from touchline.importers.legacy.reader import Checkpoint
-from touchline.zoo.networks import read_safetensors
+from touchline.zoo.networks import MAX_ENTRIES, read_safetensors
 
 MAX_CHECKPOINT_BYTES = 4 * 1024**3
 FIRST_SAFE_TORCH = (2, 10)
 """Before 2.10, reading weights alone could be made to corrupt memory (CVE-2026-24747)."""
 
 HDF5_SUFFIXES = {".h5", ".hdf5", ".keras"}
-MAX_ENTRIES = 100_000
+
+MAX_DEPTH = 32
+"""Groups within groups of an HDF5 file; Keras nests three."""
+
+MAX_RATIO = 250
+"""Bytes of an array by the bytes that it takes up in the file, for those over a megabyte."""
 
 CONTAINERS = ("model_state_dict", "state_dict", "nn_state_dict")
 """Where a training checkpoint keeps its weights."""
@@ -123,21 +128,9 @@ def _read_hdf5(path: Path) -> dict[str, Tensor]:
         import h5py
     except ImportError:
         raise MissingExtraError("reading Keras weights", "torch") from None
-    arrays: dict[str, Tensor] = {}
-
-    def take(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        total = sum(value.numel() for value in arrays.values()) + item.size
-        if len(arrays) >= MAX_ENTRIES or 8 * total > MAX_CHECKPOINT_BYTES:
-            raise CheckpointError("unpacks to more than any network has", where=path)
-        if item.dtype.kind != "f" or item.external or item.is_virtual:
-            raise CheckpointError(f"entry {name[:80]!r} is not a plain array", where=path)
-        arrays[name] = torch.from_numpy(item[()].astype("float32").reshape(item.shape))
-
     try:
         with h5py.File(path, "r") as file:
-            file.visititems(take)  # follows neither links out of the file nor soft ones
+            return _arrays_in(file, path)
     except CheckpointError:
         raise
     except _UNREADABLE as error:
@@ -146,7 +139,40 @@ def _read_hdf5(path: Path) -> dict[str, Tensor]:
             where=path,
             remedy="it must be a whole file of Keras weights",
         ) from error
+
+
+def _arrays_in(file: Any, path: Path) -> dict[str, Tensor]:
+    """The arrays of an open HDF5 file; neither links out of the file nor soft ones are followed."""
+    import h5py
+
+    arrays: dict[str, Tensor] = {}
+    waiting = [(file["/"], "", 0)]
+    seen, numbers = 0, 0
+    while waiting:
+        group, inside, depth = waiting.pop()
+        for name in group:
+            seen += 1
+            if seen > MAX_ENTRIES or depth > MAX_DEPTH:
+                raise CheckpointError("has more entries than any network", where=path)
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue
+            item, place = group[name], f"{inside}{name}"
+            if isinstance(item, h5py.Group):
+                waiting.append((item, f"{place}/", depth + 1))
+            elif isinstance(item, h5py.Dataset):
+                numbers += item.size
+                _check_array(item, place, numbers, path)
+                arrays[place] = torch.from_numpy(item[()].astype("float32").reshape(item.shape))
     return arrays
+
+
+def _check_array(item: Any, name: str, numbers: int, path: Path) -> None:
+    """Refuse what is no plain array, or unpacks to far more than it takes up."""
+    if item.dtype.kind != "f" or item.external or item.is_virtual:
+        raise CheckpointError(f"entry {name[:80]!r} is not a plain array", where=path)
+    most = max(1 << 20, MAX_RATIO * item.id.get_storage_size())
+    if 8 * numbers > MAX_CHECKPOINT_BYTES or item.nbytes > most:
+        raise CheckpointError("unpacks to more than any network has", where=path)
 
 
 def _check_size(path: Path) -> None:
@@ -166,6 +192,8 @@ def _check_archive(path: Path) -> None:
         return
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+    if len(members) > MAX_ENTRIES:
+        raise CheckpointError("has more entries than any network", where=path)
     stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
     if not stored or sum(member.file_size for member in members) > MAX_CHECKPOINT_BYTES:
         raise CheckpointError("is a compressed archive, which no checkpoint is", where=path)

@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import yaml
 from torch import Tensor
 
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
@@ -21,6 +20,7 @@ from touchline.importers.legacy.settings import PublishedSettings
 from touchline.labels import LABEL_SETS, LabelSet, label_set_of
 from touchline.runtime.temporary import temporary_folder
 from touchline.runtime.wording import counted
+from touchline.runtime.yaml_text import parse_yaml
 from touchline.systems import SYSTEMS
 from touchline.timebase import format_rate, parse_rate
 from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
@@ -190,10 +190,10 @@ def _read_settings(config_path: Path | None, reader: LegacyReader) -> PublishedS
             raise CheckpointError("is too large for a configuration", where=config_path)
         text = data.decode("utf-8")
         is_json = config_path.suffix.lower() == ".json"
-        config = json.loads(text) if is_json else yaml.safe_load(text)
+        config = json.loads(text) if is_json else parse_yaml(text, config_path)
     except OSError as error:
         raise CheckpointError(f"cannot be read ({error.strerror})", where=config_path) from error
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error).replace("\n", " ")[:160]
         raise CheckpointError(f"is not a configuration ({reason})", where=config_path) from error
     if not isinstance(config, Mapping):

@@ -192,8 +192,8 @@ class PictureSource:
         self._shown_until = Fraction(0)
         self._last: Fraction | None = None
         self._stopped_at_still = False
-        self.believed_seconds = believed_seconds(path)
         self._open()
+        self.believed_seconds = believed_seconds(path)
         self._decoded = self._decode()
         first = next(self._decoded, None)
         if first is None:

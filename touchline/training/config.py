@@ -9,10 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from touchline.errors import ConfigError
+from touchline.runtime.yaml_text import parse_yaml
 from touchline.systems import SYSTEMS, load_part
 from touchline.training.options.common import Group, Recipe
 
@@ -47,12 +47,7 @@ def load_recipe(source: str | Path, settings: Sequence[str] = ()) -> Recipe:
             contradict each other; the message names the key.
     """
     text, where = _read(source)
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{where}:{mark.line + 1}" if mark is not None else where
-        raise ConfigError("this is not YAML", where=place) from error
+    values = parse_yaml(text, where)
     if not isinstance(values, dict):
         raise ConfigError("a recipe is a table of groups", where=where)
     for setting in settings:
@@ -124,10 +119,7 @@ def _override(values: dict[str, Any], setting: str) -> None:
         table = table.setdefault(group, {})
         if not isinstance(table, dict):
             raise ConfigError(f"{group!r} is a value, not a group", where=f"--set {setting}")
-    try:
-        table[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError("the value is not YAML", where=f"--set {setting}") from error
+    table[last] = parse_yaml(text, f"--set {setting}")
 
 
 def _explain(

@@ -32,6 +32,11 @@ class NetworkConfig(Protocol):
 MakeConfig = Callable[..., NetworkConfig]
 MakeNetwork = Callable[[Any], nn.Module]
 
+MAX_ENTRIES = 50_000
+"""Entries of a file of weights; the largest networks here have some thousand."""
+
+MAX_HEADER_BYTES = 16 << 20
+
 
 def config_type(system: System) -> MakeConfig:
     """The class of a system's configurations."""
@@ -101,9 +106,23 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         CheckpointError: not such a file.
     """
     try:
+        _check_entries(path)
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"is not a safetensors file ({error})", where=path) from error
+
+
+def _check_entries(path: Path) -> None:
+    """Refuse a file whose header names more than any network has."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = file.read(min(length, MAX_HEADER_BYTES + 1))
+    if len(header) > MAX_HEADER_BYTES or header.count(b'"dtype"') > MAX_ENTRIES:
+        raise CheckpointError(
+            "has more entries than any network",
+            where=path,
+            remedy=f"up to {MAX_ENTRIES} are read",
+        )
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], *, where: str | Path) -> None:
