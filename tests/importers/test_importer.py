@@ -136,7 +136,7 @@ def test_a_configuration_that_repeats_itself_without_bounds_is_refused(tmp_path)
     ]
     (tmp_path / "config.yaml").write_text("\n".join(lines))
     path = published(tmp_path / "osl.pt", classes=12, arch="rn18", head="", wrap=osl)
-    with pytest.raises(ConfigError, match="means \\d+ values"):
+    with pytest.raises(ConfigError, match=r"means \d+ values"):
         import_checkpoint(path, config_path=tmp_path / "config.yaml", onnx=False)
 
 

@@ -18,7 +18,12 @@ from typer.core import TyperGroup
 from touchline.cli.confinement import TRUST, confinement_of
 from touchline.cli.output import errors, new_app, print_error, print_json, remarks, results
 from touchline.errors import InputError
-from touchline.runtime.confined import ConfinedDeathError, is_confinable, run_confined
+from touchline.runtime.confined import (
+    ConfinedDeathError,
+    has_memory_limit,
+    is_confinable,
+    run_confined,
+)
 
 COMMANDS = {
     "demo": "Show the whole product on a simulated match.",
@@ -160,7 +165,8 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except MemoryError:
-        _leave(1, f"not enough memory, or more than a command may take ({TRUST} lifts the limit)")
+        limit = f", or more than a command may take; {TRUST} lifts the limit"
+        _leave(1, f"not enough memory{limit if has_memory_limit() else ''}")
     except OSError as error:
         if error.errno not in SYSTEM_ERRORS:
             raise

@@ -174,9 +174,7 @@ class _Track:
     out in ``most`` channels.
     """
 
-    def __init__(
-        self, start: Fraction, rate: int, most: int, longest_gap: Fraction | None
-    ) -> None:
+    def __init__(self, start: Fraction, rate: int, most: int, longest_gap: Fraction | None) -> None:
         self._most = most
         self._longest_gap = longest_gap
         self._start = start

@@ -382,7 +382,7 @@ class PictureSource:
             if last is not None and start <= last:
                 continue
             if last is not None and left is not None:
-                left -= max(0, start - last - _STILL_SECONDS)
+                left -= max(Fraction(0), start - last - _STILL_SECONDS)
                 if left < 0:
                     self._stopped_at_still = True
                     return

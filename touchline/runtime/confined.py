@@ -55,6 +55,15 @@ def is_confinable() -> bool:
     return sys.platform.startswith("linux")
 
 
+def has_memory_limit() -> bool:
+    """Whether what this process may allocate is limited."""
+    if not is_confinable():
+        return False
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
+
+
 def run_confined(work: Callable[[], NoReturn], limits: Confinement) -> int:
     """Do the work in a copy of this process, which must have one thread; returns in the first only.
 
