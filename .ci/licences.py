@@ -1,0 +1,49 @@
+"""Check the licences in bills of material (CycloneDX, JSON), and list them.
+
+    python .ci/licences.py BILL.json ...
+
+Fails if a package states none, or one that is neither permissive nor known to be fine beside
+Apache-2.0 as an unchanged dependency.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ALLOWED = re.compile(
+    r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense|Public"
+    r" Domain|Zlib|HPND|0BSD|CC0|CNRI|BlueOak|LGPL|Lesser General Public)",
+    re.IGNORECASE,
+)
+"""LGPL: FFmpeg inside PyAV's wheels and psycopg, loaded as libraries of their own."""
+
+KNOWN = {
+    "touchline": "Apache-2.0",
+}
+"""Packages whose metadata do not say it in words that can be matched."""
+
+
+def licences_of(component: dict) -> list[str]:
+    entries = component.get("licenses", [])
+    named = [entry.get("license", {}) for entry in entries]
+    texts = [entry.get("expression") for entry in entries]
+    texts += [licence.get("id") or licence.get("name") for licence in named]
+    return sorted({text.partition("\n")[0][:60] for text in texts if text})
+
+
+def main() -> None:
+    unknown = []
+    for bill in sys.argv[1:]:
+        for component in json.loads(Path(bill).read_text("utf-8")).get("components", []):
+            name = component["name"]
+            found = licences_of(component) or [KNOWN.get(name, "")]
+            print(f"{name} {component.get('version', '')}: {', '.join(found) or 'none stated'}")
+            if not any(map(ALLOWED.search, found)):
+                unknown.append(name)
+    if unknown:
+        sys.exit(f"licences to be looked at: {', '.join(sorted(set(unknown)))}")
+
+
+if __name__ == "__main__":
+    main()
