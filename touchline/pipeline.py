@@ -11,6 +11,7 @@ from typing import Any
 from touchline.broadcast.result import Broadcast, write_broadcast
 from touchline.editing.cuts import snap_to_cuts
 from touchline.editing.finish import PLAIN, Finish
+from touchline.editing.hand_framing import with_framing
 from touchline.editing.render import inside_videos, refuse_empty, render_reel
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
 from touchline.editing.sources import (
@@ -230,7 +231,8 @@ def cut_reel(
     """As ``write_reel``, with a choice of what is drawn; gives the reel as cut.
 
     Args:
-        aspect: width by height of the picture, of a video file; None for that of ``video``.
+        aspect: width by height of the picture, of a video file; None for that of ``video``. A reel
+            file says where the window lies, to be corrected by hand.
         rate: frames a second, for edit lists that count frames; None for that of ``video``.
         deinterlace: fill in the lines of interlaced pictures, in a video file.
         audio_track: number of its sound track, from 1; None for the one that a player plays.
@@ -272,6 +274,8 @@ def cut_reel(
     if snap:
         reel = snap_to_cuts(reel, lambda clip: video_of_clip(clip, video))
     if target_format(reel, path) == _REEL_FORMAT:
+        if aspect is not None:
+            reel = with_framing(reel, video)
         reel = with_videos(reel, video, path.parent)
     counted, remark = edit_rate(probe(video_of_clip(reel.clips[0], video)))
     if rate is None and remark is not None and target_format(reel, path) in _COUNTING_FORMATS:

@@ -9,7 +9,7 @@ import pytest
 from touchline.editing.annotate import annotate
 from touchline.editing.render import render_reel
 from touchline.events import Event, Timeline, Video
-from touchline.media.video import read_frames
+from touchline.media.video import probe, read_frames
 from touchline.reel import Clip, Reel
 
 SIZE = (192, 144)
@@ -27,7 +27,7 @@ def field_of(half_frame: int) -> np.ndarray:
 def write_pictures(path: Path, interlaced: bool) -> Path:
     options = {"preset": "veryfast", "crf": "10"}
     if interlaced:
-        options["x264-params"] = "interlaced=1:tff=1"
+        options["x264-params"] = "interlaced=1"
     with av.open(str(path), "w") as file:
         video = file.add_stream("libx264", rate=25, options=options)
         video.width, video.height = SIZE
@@ -35,7 +35,8 @@ def write_pictures(path: Path, interlaced: bool) -> Path:
         for index in range(COUNT):
             pixels = field_of(2 * index)
             if interlaced:
-                pixels[1::2] = field_of(2 * index + 1)[1::2]
+                # The lower field is first: what libx264 says of frames that do not say it.
+                pixels[0::2] = field_of(2 * index + 1)[0::2]
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame.pts = index
             file.mux(video.encode(frame))
@@ -99,3 +100,16 @@ def test_reels_and_annotated_videos(deinterlace: bool, interlaced: Path, tmp_pat
     combed, _ = combing(interlaced)
     for made in (reel, drawn):
         assert (combing(made)[0] < combed / 3) == deinterlace
+
+
+def test_each_field_is_a_picture_of_its_own_in_a_reel(interlaced: Path, tmp_path: Path) -> None:
+    with read_frames(interlaced, deinterlace="fields") as frames:
+        fields = list(frames)
+    assert [frame.seconds for frame in fields] == pytest.approx([k / 50 for k in range(2 * COUNT)])
+    places = [int(np.argmax(frame.pixels[70, :, 1] > 130)) for frame in fields[10:40]]
+    assert set(np.diff(places)) <= {3, 4, 5}  # the bar goes on in every field
+    reel = tmp_path / "reel.mp4"
+    render_reel(Reel((Clip(interlaced.name, 0.2, 1.8),)), reel, interlaced, snap=False)
+    assert probe(reel).frame_rate == 50
+    with read_frames(reel) as frames:
+        assert len(list(frames)) == 80

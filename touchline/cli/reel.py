@@ -156,7 +156,10 @@ def reel(
     ] = None,
     aspect: Annotated[
         str | None,
-        typer.Option(help="Shape of the picture, such as 9:16 or 1:1, if not that of the video."),
+        typer.Option(
+            help="Shape of the picture, such as 9:16 or 1:1, if not that of the video; a reel file "
+            "says where its window lies in each shot."
+        ),
     ] = None,
     shift_seconds: Annotated[
         float,
@@ -269,7 +272,9 @@ def _refuse_unused(
         return
     why = f"a {suffix} file has no picture and no sound"
     wanted = f"leave it out, or cut a video: {', '.join(VIDEO_SUFFIXES)}"
-    refuse_unused(context, _OF_PICTURE_AND_SOUND, why, wanted)
+    is_reel_file = suffix.lower() == ".json"
+    unused = [name for name in _OF_PICTURE_AND_SOUND if name != "aspect" or not is_reel_file]
+    refuse_unused(context, unused, why, wanted)
     if suffix.lower() not in suffixes_of("reel") or is_list:
         return
     if "rate" not in format_of(f"x{suffix}", "reel").writes_with:

@@ -9,8 +9,9 @@ from pathlib import Path
 from touchline.editing.copied_cut import CopiedReel, plan_copies, write_copies
 from touchline.editing.cuts import snap_to_cuts
 from touchline.editing.finish import OUTRO_SECONDS, PLAIN, Finish
-from touchline.editing.framing import Frame, follow_play, frame_in
+from touchline.editing.framing import Frame, frame_in
 from touchline.editing.graphics import Graphics
+from touchline.editing.hand_framing import track_of
 from touchline.editing.overlay import Pixels, draw_card, fit_picture, read_picture
 from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
 from touchline.editing.sources import VideoPaths, video_of_clip
@@ -21,6 +22,9 @@ from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
+
+_MOST_FRAMES = 30
+"""A second: more of interlaced pictures are as fluent as they are."""
 
 
 def render_reel(
@@ -178,10 +182,11 @@ class _Work:
         with VideoWriter(
             self.path,
             shown.window if shown else first.size,
-            first.frame_rate,
+            first.frame_rate * (2 if self._makes_fields else 1),
             audio_rate=None if sound is None else AUDIO_RATE,
             audio_channels=2 if sound is None else sound.channels,
             comment=self.comment,
+            colours=first.colours,
         ) as writer:
             shares = accumulate(clip.seconds / self.reel.seconds for clip in self.reel)
             for number, (clip, share) in enumerate(zip(self.reel, shares, strict=True)):
@@ -196,17 +201,23 @@ class _Work:
             outro = self._outro(writer.size)
             if outro is not None:
                 before = writer.samples_due
-                for _ in range(round(OUTRO_SECONDS * first.frame_rate)):
+                for _ in range(round(OUTRO_SECONDS * writer.rate)):
                     writer.write(outro)
                 for block in () if sound is None else sound.silence(writer.samples_due - before):
                     writer.write_audio(block)
             for block in () if sound is None else sound.finish():
                 writer.write_audio(block)
 
+    @property
+    def _makes_fields(self) -> bool:
+        """Whether each field of the first video becomes a picture: 50i is shown as 50 a second."""
+        first = self.infos[0]
+        return self.deinterlace and first.is_interlaced and first.frame_rate <= _MOST_FRAMES
+
     def _write_pictures(
         self, writer: VideoWriter, clip: Clip, info: VideoInfo, shown: Frame | None
     ) -> None:
-        track = shown and follow_play(info.path, clip.start_seconds, clip.end_seconds)
+        track = None if shown is None else track_of(clip, info.path)
         before = writer.frames_written
         with read_frames(
             info.path,
@@ -215,7 +226,7 @@ class _Work:
             start_seconds=clip.start_seconds,
             end_seconds=clip.end_seconds,
             colours="shown",
-            deinterlace=self.deinterlace,
+            deinterlace="fields" if self._makes_fields else self.deinterlace,
         ) as frames:
             for frame in frames:
                 pixels = frame.pixels

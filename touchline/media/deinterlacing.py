@@ -15,8 +15,10 @@ from touchline.media.decoding import Picture
 _LEAST_SIDE = 8
 
 
-def deinterlaced(pictures: Iterable[Picture]) -> Iterator[Picture]:
+def deinterlaced(pictures: Iterable[Picture], *, fields: bool = False) -> Iterator[Picture]:
     """The pictures, those flagged as interlaced filled in by FFmpeg's bwdif, one for each.
+
+    With ``fields`` two for each, one for either field, the second half-way to the next picture.
 
     Progressive pictures stay as they are. bwdif looks at the neighbours of a picture, so each comes
     out when the next one is read.
@@ -24,31 +26,33 @@ def deinterlaced(pictures: Iterable[Picture]) -> Iterator[Picture]:
     Raises:
         MediaError: a picture cannot be filled in.
     """
-    fields: _Fields | None = None
+    run: _Fields | None = None
     for picture in pictures:
         frame = picture.frame
-        if fields is not None and not fields.fits(frame):
-            yield from fields.finish()
-            fields = None
-        if (
-            fields is None
-            and frame.interlaced_frame
-            and min(frame.width, frame.height) > _LEAST_SIDE
-        ):
-            fields = _Fields(frame)
-        if fields is None:
+        if run is not None and not run.fits(frame):
+            yield from run.finish()
+            run = None
+        if run is None and frame.interlaced_frame and min(frame.width, frame.height) > _LEAST_SIDE:
+            run = _Fields(frame, 2 if fields else 1)
+        if run is None:
             yield picture
         else:
-            yield from fields.add(picture)
-    if fields is not None:
-        yield from fields.finish()
+            yield from run.add(picture)
+    if run is not None:
+        yield from run.finish()
 
 
 class _Fields:
-    """A run of pictures of one size and pixel format in a filter of their own."""
+    """A run of pictures of one size and pixel format in a filter of their own.
 
-    def __init__(self, frame: av.VideoFrame) -> None:
+    Args:
+        each: 1 for one picture out of each, 2 for one out of each field.
+    """
+
+    def __init__(self, frame: av.VideoFrame, each: int) -> None:
         self._kind = _kind_of(frame)
+        self._each = each
+        self._given = 0
         self._waiting: deque[Picture] = deque()
         self._count = 0
         graph = Graph()
@@ -58,7 +62,8 @@ class _Fields:
             format=frame.format,
             time_base=Fraction(1, 1000),
         )
-        bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+        mode = "send_frame" if each == 1 else "send_field"
+        bwdif = graph.add("bwdif", f"mode={mode}:parity=auto:deint=interlaced")
         pixels = graph.add("format", frame.format.name)
         sink = graph.add("buffersink")
         graph.link_nodes(source, bwdif, pixels, sink).configure()
@@ -96,10 +101,21 @@ class _Fields:
             except FFmpegError as error:
                 raise _refusal(error) from error
             assert isinstance(frame, av.VideoFrame)
-            given = self._waiting.popleft()
+            given = self._waiting[0]
             frame.colorspace = given.frame.colorspace
             frame.color_range = given.frame.color_range
-            yield replace(given, frame=frame)
+            if self._each == 1 or not given.frame.interlaced_frame:
+                self._waiting.popleft()
+                yield replace(given, frame=frame)
+                continue
+            middle = (given.start + given.end) / 2
+            if self._given == 0:
+                self._given = 1
+                yield Picture(given.start, middle, frame)
+            else:
+                self._given = 0
+                self._waiting.popleft()
+                yield Picture(middle, given.end, frame)
 
 
 def _refusal(error: FFmpegError) -> MediaError:

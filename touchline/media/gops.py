@@ -29,6 +29,7 @@ from touchline.media.nal_units import (
 )
 from touchline.media.opening import exact, open_media, video_stream
 from touchline.media.orientation import Orientation
+from touchline.media.video import colours_of
 
 LEAST_COPIED_SECONDS = Fraction(1, 2)
 """Fewer pictures on end are not worth a change between copying and encoding."""
@@ -196,12 +197,7 @@ def coding_of(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Coding | str
             period=max(1, round(1 / source.nominal_rate / time_base)),
             rate=source.nominal_rate,
             profile=context.profile,
-            colours=(
-                int(frame.colorspace),
-                int(frame.color_primaries),
-                int(frame.color_trc),
-                int(frame.color_range),
-            ),
+            colours=colours_of(frame),
             pixel_aspect=exact(stream.sample_aspect_ratio),
             rotation=Orientation.of(frame),
             hdr=hdr_name(frame),

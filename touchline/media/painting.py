@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from touchline.media.gops import Coding
 from touchline.media.splicing import Painter
+from touchline.media.writer import MATRICES
 
 Drawing = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
 """Draws on RGB pixels (height, width, 3), given the time in seconds."""
-
-_UNSPECIFIED = 2
 
 
 def still_frames(pixels: NDArray[np.uint8], coding: Coding, count: int) -> Iterator[av.VideoFrame]:
@@ -38,7 +37,7 @@ def _in_colours(
     return reformatter.reformat(
         av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24"),
         format=pixel_format,
-        dst_colorspace=None if matrix == _UNSPECIFIED else matrix,
+        dst_colorspace=MATRICES.get(matrix),
         dst_color_range=range_ or None,
         threads=1,
     )

@@ -60,6 +60,9 @@ class VideoInfo:
         timecode: of the first frame, such as ``10:00:00:00``, where the file states it.
         remarks: what limits how far the times and pictures can be trusted, in words.
         sound_remark: which track is heard and what is mixed, where there is more than stereo.
+        is_interlaced: whether the first picture is two fields of different times.
+        colours: (matrix, primaries, transfer, range) as ITU-T H.273 and FFmpeg number them; None
+            of high dynamic range and wide primaries, which are read as BT.709.
     """
 
     path: Path
@@ -74,6 +77,8 @@ class VideoInfo:
     timecode: str | None = None
     remarks: tuple[str, ...] = ()
     sound_remark: str | None = None
+    is_interlaced: bool = False
+    colours: tuple[int, int, int, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -129,7 +134,7 @@ def read_frames(
     threads: int | None = None,
     skim: bool = False,
     colours: Colours = "rgb",
-    deinterlace: bool = False,
+    deinterlace: bool | Literal["fields"] = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> "PictureStream[Frame]":
     """Read the frames of a video, in time order and in constant memory.
@@ -148,7 +153,8 @@ def read_frames(
         colours: ``"rgb"`` as libswscale converts pictures, as the published networks saw them;
             ``"shown"`` for RGB of BT.709 as players show it, whatever the pictures say or leave
             unsaid of their colours; ``"luma"`` for the luma alone.
-        deinterlace: fill in the lines of interlaced frames, for frames that people see.
+        deinterlace: fill in the lines of interlaced frames, for frames that people see;
+            ``"fields"`` makes a frame of each field, twice as many.
         limits: bounds on what is read.
 
     Raises:
@@ -228,7 +234,7 @@ class PictureRange:
         end: Fraction | None,
         max_seconds: float,
         *,
-        deinterlace: bool = False,
+        deinterlace: bool | Literal["fields"] = False,
     ) -> None:
         self._deinterlace = deinterlace
         self.start, self.end = start, end
@@ -240,7 +246,9 @@ class PictureRange:
 
     def __iter__(self) -> Iterator[Picture]:
         """The picture on show at the start, possibly earlier ones, and all that follow."""
-        return deinterlaced(self._read()) if self._deinterlace else self._read()
+        if not self._deinterlace:
+            return self._read()
+        return deinterlaced(self._read(), fields=self._deinterlace == "fields")
 
     def _read(self) -> Iterator[Picture]:
         origin = self._source.first.start
@@ -410,6 +418,23 @@ def describe(source: PictureSource) -> VideoInfo:
         timecode=source.timecode,
         remarks=(*_remarks(source), *_disbelief(source, seconds, believed)),
         sound_remark=source.sound_remark,
+        is_interlaced=bool(source.first.frame.interlaced_frame),
+        colours=_kept_colours(source.first.frame),
+    )
+
+
+def _kept_colours(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+    is_mapped = hdr_name(frame) is not None or has_wide_primaries(frame)
+    return None if is_mapped else colours_of(frame)
+
+
+def colours_of(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """(matrix, primaries, transfer, range) of a picture, by their numbers."""
+    return (
+        int(frame.colorspace),
+        int(frame.color_primaries),
+        int(frame.color_trc),
+        int(frame.color_range),
     )
 
 

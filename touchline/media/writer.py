@@ -36,9 +36,18 @@ PRESETS = (
 _HD_HEIGHT = 720
 _MAX_SIDE = 16384
 
-# (colorspace, primaries, transfer) as ITU-T H.273 numbers them.
-_BT709 = (1, 1, 1)
-_BT601 = (6, 6, 6)
+# (matrix, primaries, transfer, range) as ITU-T H.273 and FFmpeg number them.
+_BT709 = (1, 1, 1, int(ColorRange.MPEG))
+_BT601 = (6, 6, 6, int(ColorRange.MPEG))
+
+MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+}
+"""The matrices that pictures are converted with, by their number in ITU-T H.273."""
 
 
 class VideoWriter:
@@ -65,6 +74,8 @@ class VideoWriter:
         reproducible: the same frames always give the same file. This needs a single thread and
             disables x264's macroblock tree, whose AVX-512 code gives varying results.
         comment: a text stored in the file's metadata; see ``media.video.read_comment``.
+        colours: (matrix, primaries, transfer, range) as ITU-T H.273 and FFmpeg number them; None
+            for BT.709 from 720 rows on, else BT.601.
 
     Raises:
         MediaError: the suffix, size, rate or folder is not supported; or, while writing, the disk
@@ -85,6 +96,7 @@ class VideoWriter:
         threads: int | None = None,
         reproducible: bool = False,
         comment: str | None = None,
+        colours: tuple[int, int, int, int] | None = None,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -93,7 +105,8 @@ class VideoWriter:
         self.frames_written = 0
         self._check_arguments(crf, preset, audio_channels)
         self._coded_size = (size[0] + size[0] % 2, size[1] + size[1] % 2)
-        self._is_hd = size[1] >= _HD_HEIGHT
+        usual = _BT709 if size[1] >= _HD_HEIGHT else _BT601
+        self._colours = colours if colours is not None and colours[0] in MATRICES else usual
         self._reformatter = VideoReformatter()
         container_format = SUFFIXES[self.path.suffix.lower()]
         options = {} if container_format == "matroska" else {"movflags": "+faststart"}
@@ -157,8 +170,8 @@ class VideoWriter:
         frame = self._reformatter.reformat(
             frame,
             format="yuv420p",
-            dst_colorspace=Colorspace.ITU709 if self._is_hd else Colorspace.ITU601,
-            dst_color_range=ColorRange.MPEG,
+            dst_colorspace=MATRICES[self._colours[0]],
+            dst_color_range=ColorRange(self._colours[3] or ColorRange.MPEG),
             threads=1,
         )
         frame.pts = self.frames_written
@@ -260,9 +273,13 @@ class VideoWriter:
         context.pix_fmt = "yuv420p"
         context.time_base = 1 / self.rate
         context.gop_size = max(1, round(keyframe_seconds * self.rate))
-        context.color_range = ColorRange.MPEG
-        colours = _BT709 if self._is_hd else _BT601
-        context.colorspace, context.color_primaries, context.color_trc = colours
+        matrix, primaries, transfer, range_ = self._colours
+        context.color_range = range_ or ColorRange.MPEG
+        context.colorspace, context.color_primaries, context.color_trc = (
+            matrix,
+            primaries,
+            transfer,
+        )
         if threads is not None:
             context.thread_count = threads
         return stream
