@@ -146,7 +146,7 @@ REFUSED = {
     "interlaced.mp4": ({"interlaced": "1"}, "it is interlaced"),
     "open.mp4": ({"x264-params": "open-gop=1:bframes=2"}, "open groups"),
     "one-key.mp4": ({"g": "1000"}, "too few key frames"),
-    "444.mp4": ({"pix_fmt": "yuv444p"}, "yuv444p pictures"),
+    "444.mp4": ({"pix_fmt": "yuv444p"}, "its pictures are yuv444p"),
 }
 
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_copied_is_encoded_and_says_why(tmp_path, name):
     assert not out.exists()
     made = render_reel(reel, out, source, snap=False)
     assert len(made.warnings) == 1 and why in made.warnings[0]
-    assert len(shown(out)) == 70
+    assert len(shown(out)) == (139 if name == "interlaced.mp4" else 70)  # 50 fields a second
 
 
 def test_two_videos_coded_alike_are_copied_into_one_file(tmp_path):

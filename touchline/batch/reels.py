@@ -176,13 +176,14 @@ class ReelTask:
         refuse_overwriting(self.output, [*_files_of(videos), *options.finish.files])
         warnings = [*_warnings_of(thing), *chosen.warnings]
         if videos is not None:
-            warnings += check_videos(chosen, videos, options.audio_track)
+            keeps_hdr = options.finish.keep_hdr
+            warnings += check_videos(chosen, videos, options.audio_track, keeps_hdr=keeps_hdr)
         warnings += label_remarks(self._drawn(chosen))
         chosen = replace(chosen, warnings=tuple(dict.fromkeys(warnings)))
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
-            (*_files_of(videos), *options.finish.files),
+            (*_files_of(videos), *filter(Path.exists, options.finish.files)),
             (self.output.suffix, options),
         )
         if self.output.exists() and not self.overwrite:

@@ -1,6 +1,7 @@
 """Cutting a reel by copying: groups of pictures stay as they are, borders are encoded anew."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,7 @@ from touchline.editing.finish import OUTRO_SECONDS
 from touchline.editing.overlay import Pixels
 from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
 from touchline.media.border_encoder import BorderEncoder
-from touchline.media.gops import ClipPlan, Coding, coding_of, plan_clip
+from touchline.media.gops import ClipPlan, CodedFile, Coding, coding_of, plan_clip
 from touchline.media.painting import still_frames
 from touchline.media.splicing import (
     Painter,
@@ -24,7 +25,8 @@ from touchline.reel import Clip
 from touchline.runtime.progress import Progress
 
 LEAST_COPIED_SHARE = 0.1
-"""Where less can be copied, all is encoded: one quality, key frames at even distances."""
+"""Where less can be copied, all is encoded: one quality, key frames at even distances; but not
+pictures of high dynamic range, which that would tone-map."""
 
 Stretches = Sequence[tuple[Fraction, Fraction]]
 
@@ -91,14 +93,16 @@ def plan_copies(
     if other is not None:
         return f"{other.name}: it is coded otherwise than {sources[0].name}"
     plans = []
-    for clip, path in zip(clips, sources, strict=True):
-        span = Fraction(clip.start_seconds), Fraction(clip.end_seconds)
-        plan = plan_clip(codings[path], *span, drawn(clip))
-        if isinstance(plan, str):
-            return f"{path.name}: {plan}"
-        plans.append(plan)
+    with ExitStack() as stack:
+        files = {path: stack.enter_context(CodedFile(path)) for path in codings}
+        for clip, path in zip(clips, sources, strict=True):
+            span = Fraction(clip.start_seconds), Fraction(clip.end_seconds)
+            plan = plan_clip(files[path], codings[path], *span, drawn(clip))
+            if isinstance(plan, str):
+                return f"{path.name}: {plan}"
+            plans.append(plan)
     found = CopiedReel(first, tuple(plans))
-    if found.copied_share < LEAST_COPIED_SHARE:
+    if found.copied_share < LEAST_COPIED_SHARE and first.hdr is None:
         return _too_little(found, sources)
     return found
 
@@ -138,18 +142,23 @@ def write_copies(
     border = BorderEncoder(reel.coding, sets.free_number or 0, encoder)
     if outro is not None or any(p.copied is None for plan in reel.plans for p in plan.pieces):
         sets.add(border.sets)
-    with SplicedWriter(
-        path,
-        reel.coding,
-        sets,
-        reorder_seconds=max(plan.reorder * plan.coding.time_base for plan in reel.plans),
-        audio_rate=None if sound is None else AUDIO_RATE,
-        audio_channels=2 if sound is None else sound.channels,
-        comment=comment,
-    ) as writer:
+    with (
+        ExitStack() as stack,
+        SplicedWriter(
+            path,
+            reel.coding,
+            sets,
+            reorder_seconds=max(plan.reorder * plan.coding.time_base for plan in reel.plans),
+            audio_rate=None if sound is None else AUDIO_RATE,
+            audio_channels=2 if sound is None else sound.channels,
+            comment=comment,
+        ) as writer,
+    ):
+        paths = dict.fromkeys(plan.coding.path for plan in reel.plans)
+        files = {path: stack.enter_context(CodedFile(path)) for path in paths}
         for number, (plan, paint) in enumerate(zip(reel.plans, painters, strict=True)):
             before = writer.samples_due
-            for run in runs_of(plan, border, paint):
+            for run in runs_of(plan, files[plan.coding.path], border, paint):
                 writer.write(run, plan.coding.time_base)
             if sound is not None:
                 start = plan.coding.seconds(plan.first)

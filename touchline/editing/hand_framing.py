@@ -75,7 +75,9 @@ def _points(track: Track) -> list[dict[str, Any]]:
 def _stated(points: Any, where: str) -> Track:
     if not isinstance(points, Sequence) or isinstance(points, str) or not points:
         raise _refusal("is no list of points", where)
-    times, centres, shots = [], [], []
+    times: list[float] = []
+    centres: list[float] = []
+    shots: list[float] = []
     for point in points:
         time = _number(point, "time", where, 0.0, math.inf)
         if times and time <= times[-1]:

@@ -123,7 +123,10 @@ class _Work:
         self._write_encoded()
         if not copies or self.finish.cut == "encode":
             return self.reel
-        warnings = (*self.reel.warnings, f"{copies}; so all pictures are encoded anew")
+        so = "all pictures are encoded anew"
+        if self.finish.keep_hdr and any(info.colours is None for info in self.infos):
+            so += ", and HDR is tone-mapped to BT.709"
+        warnings = (*self.reel.warnings, f"{copies}; so {so}")
         return replace(self.reel, warnings=warnings)
 
     def _copies(self) -> CopiedReel | str:

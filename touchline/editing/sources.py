@@ -18,7 +18,7 @@ from touchline.formats.edit_lists import is_named
 from touchline.formats.games import half_in_name
 from touchline.media.opening import open_media, sound_remark
 from touchline.media.sound_track import LAYOUTS
-from touchline.media.video import VideoInfo, probe
+from touchline.media.video import TONE_MAPPED, VideoInfo, probe
 from touchline.reel import Clip, Reel, SourceVideo
 from touchline.runtime.wording import counted_rate, rate_text
 from touchline.timebase import format_seconds, timecode_base
@@ -160,7 +160,9 @@ def _known(clip: Clip, reel: Reel) -> SourceVideo | None:
     return next(named, None)
 
 
-def check_videos(reel: Reel, videos: VideoPaths, audio_track: int | None = None) -> list[str]:
+def check_videos(
+    reel: Reel, videos: VideoPaths, audio_track: int | None = None, *, keeps_hdr: bool = False
+) -> list[str]:
     """Compare the videos with what the reel says of them.
 
     Returns:
@@ -183,6 +185,7 @@ def check_videos(reel: Reel, videos: VideoPaths, audio_track: int | None = None)
         f"{path.name}: {remark}"
         for path in paths
         for remark in made_remarks(path, audio_track, CHANNELS_KEPT)
+        if not (keeps_hdr and remark.endswith(TONE_MAPPED))
     ]
     return warnings
 

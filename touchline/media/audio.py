@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from touchline.media.decoding import (
     exact_range,
     seek,
 )
+from touchline.media.files import media_files
 from touchline.media.halves import part_of
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import audio_stream, exact, has_video, open_media
@@ -97,6 +99,16 @@ def heard_channels(path: str | Path, track: int | None = None) -> int:
 
 
 def _range(path: str | Path, limits: Limits, number: int | None) -> tuple[Fraction, Fraction]:
+    """See ``_measured_range``; a file that is read clip by clip is opened once for this."""
+    files = media_files(Path(path)) if Path(path).exists() else []
+    contents = tuple((f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.exists())
+    return _measured_range(Path(path).absolute(), contents, limits, number)
+
+
+@lru_cache(maxsize=64)
+def _measured_range(
+    path: Path, contents: tuple[tuple[int, int], ...], limits: Limits, number: int | None
+) -> tuple[Fraction, Fraction]:
     """Second 0 on the file's own clock, the first frame shown or without video the first sample;
     and how many seconds from there may be read."""
     longest = Fraction(limits.max_duration_seconds)

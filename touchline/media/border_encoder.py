@@ -14,7 +14,7 @@ from touchline.media.nal_units import parameter_sets_of, picture_units, units_of
 KEY_FRAMES_APART_SECONDS = 2
 
 _OPTIONS = {
-    "libx264": {"preset": "superfast", "crf": "15"},
+    "libx264": {"preset": "ultrafast", "crf": "17"},
     "libx265": {"preset": "ultrafast", "crf": "17"},
 }
 _HARDWARE_OPTIONS = {"qp": "18", "preset": "p4", "rc": "constqp"}
@@ -26,6 +26,9 @@ _PROFILES = {
     "High 10": "high10",
     "High 4:2:2": "high422",
 }
+
+_TOOLS = {"baseline": "8x8dct=0", "main": "8x8dct=0:cabac=1"}
+"""What the quickest preset leaves out and the profile of the source has; else transforms of 8x8."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,11 @@ class BorderEncoder:
     def _options(self) -> dict[str, str]:
         options = dict(_OPTIONS.get(self._encoder, _HARDWARE_OPTIONS))
         if self._encoder == "libx264":
-            options["x264-params"] = f"sps-id={self._set_number}:scenecut=0:bframes=0"
-            if self._coding.profile in _PROFILES:
-                options["profile"] = _PROFILES[self._coding.profile]
+            profile = _PROFILES.get(self._coding.profile or "")
+            tools = _TOOLS.get(profile or "high", "8x8dct=1")
+            options["x264-params"] = f"sps-id={self._set_number}:scenecut=0:bframes=0:{tools}"
+            if profile is not None:
+                options["profile"] = profile
         if self._encoder == "libx265":
             options["x265-params"] = "bframes=0:scenecut=0:open-gop=0:info=0:log-level=none"
         return options

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
 
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -209,9 +210,9 @@ def _reason_against(source: PictureSource) -> str | None:
     if Path(source.path).is_dir():
         return "it is a folder of pictures"
     if context.name not in UNIT_KINDS:
-        return f"{context.name} is not written here"
+        return f"its pictures are {context.name}, and only H.264 and HEVC are copied"
     if frame.format.name not in _PIXEL_FORMATS[context.name]:
-        return f"{frame.format.name} pictures are not written here"
+        return f"its pictures are {frame.format.name}, which is not copied"
     if frame.interlaced_frame:
         return "it is interlaced"
     if source.clock is not None:
@@ -220,11 +221,11 @@ def _reason_against(source: PictureSource) -> str | None:
 
 
 def plan_clip(
+    file: "CodedFile",
     coding: Coding,
     start: Fraction,
     end: Fraction,
     drawn: Sequence[tuple[Fraction, Fraction]] = (),
-    limits: Limits = DEFAULT_LIMITS,
 ) -> ClipPlan | str:
     """How the pictures on show in [start, end), in seconds from the first one shown, are made.
 
@@ -240,7 +241,7 @@ def plan_clip(
     Raises:
         MediaError: the file cannot be read.
     """
-    found = _pictures_around(coding, start, end, limits)
+    found = _pictures_around(file, coding, start, end)
     if isinstance(found, str):
         return found
     seek, pictures = found
@@ -337,21 +338,17 @@ def _copied_from(
 
 
 def _pictures_around(
-    coding: Coding, start: Fraction, end: Fraction, limits: Limits
+    file: "CodedFile", coding: Coding, start: Fraction, end: Fraction
 ) -> tuple[int | None, tuple[CodedPicture, ...]] | str:
     """Where to seek for a clip, None for the beginning; and the coded pictures from there on."""
     begin = coding.origin + start / coding.time_base
     for back in _SEEK_BACK_SECONDS:
         target = int(begin - (back + _SEEK_LEAD_SECONDS) / coding.time_base)
         seek = target if target > coding.origin else None
-        with open_media(coding.path, limits) as container:
-            stream = video_stream(container, coding.path, limits)
-            try:
-                if seek is not None:
-                    container.seek(seek, stream=stream)
-                found = _read_pictures(container, stream, coding, end)
-            except FFmpegError:
-                return "its pictures cannot be read without decoding them"
+        try:
+            found = _read_pictures(file.packets(seek), coding, end)
+        except FFmpegError:
+            return "its pictures cannot be read without decoding them"
         if isinstance(found, str):
             return found
         if found and found[0].shown <= begin + 1:
@@ -362,11 +359,11 @@ def _pictures_around(
 
 
 def _read_pictures(
-    container: InputContainer, stream: VideoStream, coding: Coding, end: Fraction
+    packets: Iterator[Packet], coding: Coding, end: Fraction
 ) -> list[CodedPicture] | str:
     stop = coding.origin + (end + _TAIL_SECONDS) / coding.time_base
     pictures: list[CodedPicture] = []
-    for packet in packets_from_key(container, stream):
+    for packet in packets:
         if packet.pts is None:
             return "its pictures have no time stamps"
         if packet.dts is not None and packet.dts > stop:
@@ -375,13 +372,51 @@ def _read_pictures(
     return pictures
 
 
-def packets_from_key(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
-    """The packets of a stream from its next key frame to the end of the file."""
-    begun = False
-    for packet in container.demux(stream):
-        begun = begun or packet.is_keyframe
-        if begun and packet.size:
-            yield packet
+class CodedFile:
+    """The coded pictures of one video, from any place on; opening a long file takes a while.
+
+    Use as a context manager.
+
+    Attributes:
+        stream: of the pictures.
+
+    Raises:
+        MediaError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._path, self._limits = path, limits
+        self._is_read = False
+        self._open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def packets(self, seek: int | None) -> Iterator[Packet]:
+        """The packets from the next key frame after a seek; None for the beginning of the file.
+
+        Raises:
+            FFmpegError: the file cannot be read there.
+        """
+        if seek is not None:
+            self._container.seek(seek, stream=self.stream)
+        elif self._is_read:
+            self._container.close()
+            self._open()
+        self._is_read = True
+        begun = False
+        for packet in self._container.demux(self.stream):
+            begun = begun or packet.is_keyframe
+            if begun and packet.size:
+                yield packet
+
+    def _open(self) -> None:
+        self._container: InputContainer = open_media(self._path, self._limits)
+        self.stream: VideoStream = video_stream(self._container, self._path, self._limits)
+        self.stream.thread_type = "AUTO"
 
 
 def coded_picture(packet: Packet, coding: Coding) -> CodedPicture:

@@ -35,15 +35,22 @@ class SoundTrack:
         container: the file; it has the track from now on.
         rate: samples a second.
         channels: 2, or 6 for 5.1.
+        quick: half the work, at half as many bits again.
     """
 
-    def __init__(self, container: OutputContainer, rate: int, channels: int = 2) -> None:
+    def __init__(
+        self, container: OutputContainer, rate: int, channels: int = 2, *, quick: bool = False
+    ) -> None:
         self.rate = rate
         self.channels = channels
         self.encoded = 0
         self._container = container
         self._stream: AudioStream = container.add_stream(
-            "aac", rate=rate, layout=LAYOUTS[channels], bit_rate=BIT_RATES[channels]
+            "aac",
+            rate=rate,
+            layout=LAYOUTS[channels],
+            bit_rate=BIT_RATES[channels] * (3 if quick else 2) // 2,
+            options={"aac_coder": "fast"} if quick else {},
         )
         self._stream.codec_context.time_base = Fraction(1, rate)
         self._blocks: deque[Samples] = deque()

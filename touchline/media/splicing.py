@@ -15,8 +15,7 @@ from av.video.stream import VideoStream
 
 from touchline.errors import MediaError
 from touchline.media.border_encoder import BorderEncoder, EncodedPicture
-from touchline.media.gops import ClipPlan, Coding, Piece, packets_from_key
-from touchline.media.limits import DEFAULT_LIMITS, Limits
+from touchline.media.gops import ClipPlan, CodedFile, Coding, Piece
 from touchline.media.nal_units import (
     UNIT_KINDS,
     as_first_picture,
@@ -95,13 +94,14 @@ class Run:
 
 def runs_of(
     plan: ClipPlan,
+    file: CodedFile,
     encoder: BorderEncoder | None,
     paint: Painter | None = None,
-    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Run]:
     """The pictures of a clip, copied and encoded anew as its plan says.
 
     Args:
+        file: the clip's video.
         encoder: for what is encoded; None where all is copied.
         paint: draws on the pictures that are encoded.
 
@@ -109,21 +109,16 @@ def runs_of(
         MediaError: a picture cannot be decoded. FFmpegError: one cannot be encoded.
     """
     coding = plan.coding
-    with open_media(coding.path, limits) as container:
-        stream = video_stream(container, coding.path, limits)
-        stream.thread_type = "AUTO"
-        if plan.seek is not None:
-            container.seek(plan.seek, stream=stream)
-        packets = list(islice(packets_from_key(container, stream), len(plan.pictures)))
-        ends = [piece.stamps[0] for piece in plan.pieces[1:]]
-        for piece, end in zip(plan.pieces, [*ends, plan.end], strict=True):
-            if piece.copied is not None:
-                yield _copied(plan, piece.copied, packets, end)
-                continue
-            assert encoder is not None
-            decoded = _decoded(plan, piece, packets, stream)
-            painted = decoded if paint is None else _painted(decoded, paint, coding)
-            yield Run(list(encoder.encode(painted)), end, encoder.sets)
+    packets = list(islice(file.packets(plan.seek), len(plan.pictures)))
+    ends = [piece.stamps[0] for piece in plan.pieces[1:]]
+    for piece, end in zip(plan.pieces, [*ends, plan.end], strict=True):
+        if piece.copied is not None:
+            yield _copied(plan, piece.copied, packets, end)
+            continue
+        assert encoder is not None
+        decoded = _decoded(plan, piece, packets, file.stream)
+        painted = decoded if paint is None else _painted(decoded, paint, coding)
+        yield Run(list(encoder.encode(painted)), end, encoder.sets)
 
 
 def _copied(plan: ClipPlan, indexes: Sequence[int], packets: Sequence[av.Packet], end: int) -> Run:
@@ -239,7 +234,7 @@ class SplicedWriter:
             self._sound = (
                 None
                 if audio_rate is None
-                else SoundTrack(self._container, audio_rate, audio_channels)
+                else SoundTrack(self._container, audio_rate, audio_channels, quick=True)
             )
 
     def __enter__(self) -> Self:

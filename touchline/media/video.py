@@ -34,6 +34,9 @@ from touchline.timebase import format_seconds
 
 _MAX_PIXEL_ASPECT = 4
 
+TONE_MAPPED = "shown tone-mapped to BT.709"
+"""How a remark on high dynamic range ends."""
+
 Colours = Literal["rgb", "shown", "luma"]
 """What a picture is converted to: RGB, or its luma just as it is stored, in whatever range."""
 
@@ -443,7 +446,7 @@ def _remarks(source: PictureSource) -> tuple[str, ...]:
     hdr = hdr_name(source.first.frame)
     if hdr is None:
         return breaks
-    return (*breaks, f"the picture is HDR ({hdr}): it is shown tone-mapped to BT.709")
+    return (*breaks, f"the picture is HDR ({hdr}): it is {TONE_MAPPED}")
 
 
 def _disbelief(source: PictureSource, stated: Fraction, believed: Fraction) -> tuple[str, ...]:
