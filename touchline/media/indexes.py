@@ -121,6 +121,8 @@ def _top_boxes(file: BinaryIO, path: Path, size: int) -> Iterator[tuple[bytes, i
     """(kind, begin, end) of the content of the boxes of a file."""
     position = 0
     for _ in range(_MAX_BOXES):
+        if position >= size:
+            return
         file.seek(position)
         header = file.read(16)
         if len(header) < _HEADER.size:

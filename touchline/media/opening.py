@@ -239,6 +239,8 @@ def _has_whole_index(path: Path) -> bool:
     position = 0
     with path.open("rb") as file:
         for _ in range(_MAX_BOXES):
+            if position >= end:
+                return False
             file.seek(position)
             header = file.read(16)
             if len(header) < 8:
