@@ -2,7 +2,7 @@
 
 Twenty simulated seconds are encoded with key frames every 2 s and every 10 s, and their coded
 pictures and sound are repeated to 45 minutes of 1280x720. A reel of 3 minutes is cut from each,
-once with `--cut encode` (the floor) and as by default, and its pictures are compared with those of
+once with `--cut encode` (the floor) and once copied, and its pictures are compared with those of
 the source: copied ones to the bit, encoded ones by their signal-to-noise ratio. Prints one JSON
 line for each distance of key frames.
 
