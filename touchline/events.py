@@ -40,6 +40,9 @@ TEAMS = "teams"
 SCORE = "score"
 """Further field of a timeline: goals of home and away at the end of what was read."""
 
+DELAYS_CORRECTED = "delays_corrected"
+"""Further field of a timeline: its times are those of the actions, known delays are taken off."""
+
 MAX_SECONDS = 1e6
 """Times beyond this (eleven days) are refused: they are milliseconds taken for seconds."""
 

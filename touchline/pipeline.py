@@ -10,10 +10,11 @@ from typing import Any
 
 from touchline.broadcast.result import Broadcast, write_broadcast
 from touchline.editing.cuts import snap_to_cuts
+from touchline.editing.doubts import doubts_of_transcripts, events_beyond
 from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.hand_framing import with_framing
 from touchline.editing.render import inside_videos, refuse_empty, render_reel
-from touchline.editing.select import DEFAULT_JITTER_SECONDS, select
+from touchline.editing.select import DEFAULT_JITTER_SECONDS, NO_TRANSCRIPTS, Selection, select
 from touchline.editing.sources import (
     VideoPaths,
     edit_rate,
@@ -38,6 +39,7 @@ from touchline.runtime.progress import Progress
 from touchline.spotting.auto_spotter import AutoSpotter, is_broadcast_alone
 from touchline.spotting.spotter import VideoSpotter
 from touchline.spotting.timelines import DEFAULT_THRESHOLD
+from touchline.transcripts import Transcripts
 
 DEFAULT_REEL_SECONDS = 180.0
 
@@ -298,8 +300,10 @@ def chosen_reel(
     shift_seconds: float = 0.0,
     jitter_seconds: float = DEFAULT_JITTER_SECONDS,
     wishes: Wishes = NO_WISHES,
+    selection: Selection = "learned",
+    transcripts: Transcripts = NO_TRANSCRIPTS,
 ) -> Reel:
-    """The reel of events; a reel is taken as it is.
+    """The reel of events; a reel is taken as it is. It warns of what cannot be used.
 
     Raises:
         InputError: the length, the shift or the jitter is out of range, or there is nothing to
@@ -313,11 +317,20 @@ def chosen_reel(
     own = wanted(thing, wishes)
 
     def choose(most: float) -> Reel:
-        return select(own, most, shift_seconds=shift_seconds, jitter_seconds=jitter_seconds)
+        return select(
+            own,
+            most,
+            shift_seconds=shift_seconds,
+            jitter_seconds=jitter_seconds,
+            selection=selection,
+            transcripts=transcripts,
+        )
 
     reel = chosen_with(own, seconds, wishes, choose)
     refuse_empty(reel, _more_events(thing))
     timelines = thing.timelines if isinstance(thing, Match) else (thing,)
+    remarks = [*events_beyond(timelines), *doubts_of_transcripts(timelines, transcripts)]
+    reel = replace(reel, warnings=(*reel.warnings, *remarks))
     named = next((t for t in timelines if teams_in(t.extra) is not None), None)
     return reel if named is None else replace(reel, extra={TEAMS: named.extra[TEAMS]})
 

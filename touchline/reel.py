@@ -26,6 +26,7 @@ class Clip:
         start_seconds, end_seconds: from the first frame shown of that video.
         score: why it was chosen: larger is more worth seeing.
         half: which half the video is, where it is one.
+        reason: why it was chosen, in words.
 
     Raises:
         InputError: an end that does not lie after the start, or a negative start.
@@ -39,6 +40,7 @@ class Clip:
     events: tuple[Event, ...] = ()
     title: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_seconds < self.end_seconds:

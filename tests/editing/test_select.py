@@ -1,13 +1,18 @@
-"""A reel holds the best moments that fit, in match order, and nothing that a person rejected."""
+"""The plain choice: the best moments that fit, in match order, none that a person rejected."""
+
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.editing.select import JOIN_GAP_SECONDS, MOMENTS, select
+from touchline.editing.select import JOIN_GAP_SECONDS, MOMENTS
+from touchline.editing.select import select as choose
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.labels import SOCCERNET_V2
+
+select = partial(choose, selection="plain")
 
 
 def timeline(*events: Event, duration: float | None = 2700.0, half: int | None = None) -> Timeline:

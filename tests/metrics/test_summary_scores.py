@@ -31,6 +31,11 @@ def test_the_worked_example():
         "pooled_f1": pytest.approx(10 / 24),
         "precision": pytest.approx(5 / 12),
         "recall": pytest.approx(5 / 12),
+        "segment_recall": pytest.approx(1 / 2),
+        "wrong_clip_share": pytest.approx(2 / 12),
+        "mean_f1_without_wrong_clips": pytest.approx((10 / 20 + 0) / 2),
+        "mean_f1_trimmed": pytest.approx((1 + 0) / 2),
+        "mean_f1_filled": pytest.approx((1 + 0) / 2),
         "per_game": {"a": pytest.approx(10 / 22), "b": 0.0},
     }
 
@@ -78,3 +83,14 @@ def test_what_cannot_be_scored_is_refused(editors, reels, text):
     with pytest.raises(FormatError) as refused:
         evaluate_summaries(dict.fromkeys(editors, ()), dict.fromkeys(reels, ()))
     assert str(refused.value) == text
+
+
+def test_what_a_choice_loses():
+    """Segments of 5, 5 and 10 frames; a clip on half of the first, one of 4 frames on nothing."""
+    editor = [(1, 0.0, 2.0), (1, 10.0, 12.0), (2, 0.0, 4.5)]
+    losses = evaluate_summaries({"a": editor}, {"a": [(1, 1.0, 3.0), (1, 50.0, 51.5)]}).losses
+    assert (losses.segments, losses.segments_shown) == (3, 1)
+    assert (losses.frames, losses.wrong_frames) == (9, 4)
+    assert losses.f1_without_wrong_clips == pytest.approx(2 * 3 / (20 + 5))
+    assert losses.f1_trimmed == pytest.approx(2 * 5 / (20 + 5))
+    assert losses.f1_filled == pytest.approx(2 * 9 / (20 + 9))

@@ -14,10 +14,11 @@ from touchline.batch.provenance import (
     timelines_of,
 )
 from touchline.batch.summary import Outcome, Status
+from touchline.editing.certain import with_certain
 from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.fonts import label_remarks
 from touchline.editing.render import refuse_empty, refuse_overwriting
-from touchline.editing.select import DEFAULT_JITTER_SECONDS
+from touchline.editing.select import DEFAULT_JITTER_SECONDS, Selection
 from touchline.editing.sources import (
     VideoPaths,
     check_videos,
@@ -36,6 +37,7 @@ from touchline.formats.choosing import above, labels_in, match_of, of_half
 from touchline.formats.comparing import events_in
 from touchline.formats.comparing import timelines_of as all_timelines
 from touchline.formats.provenance import with_checksum
+from touchline.formats.transcripts import read_transcripts
 from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_REEL_SECONDS,
@@ -51,6 +53,7 @@ from touchline.reel import AFTER_THE, BEFORE_THE, Reel
 from touchline.runtime.progress import Progress
 from touchline.runtime.temporary import remove_temporary, temporary_folder
 from touchline.thresholds import EVERY_EVENT, Thresholds
+from touchline.transcripts import Transcripts
 
 REEL_ENDING = ".reel.json"
 _LOWER = "give a lower --min-confidence"
@@ -74,6 +77,7 @@ class ReelOptions:
         audio_track: number of the sound track, from 1; None for the one that a player plays.
         finish: how a video file is made.
         wishes: what it must and must not show.
+        selection: learned, or plain.
     """
 
     seconds: float = DEFAULT_REEL_SECONDS
@@ -89,6 +93,33 @@ class ReelOptions:
     audio_track: int | None = None
     finish: Finish = PLAIN
     wishes: Wishes = NO_WISHES
+    selection: Selection = "learned"
+
+
+@dataclass(frozen=True)
+class ReelEvidence:
+    """What tells more of a match than its events do.
+
+    Attributes:
+        transcripts: files of what was said, one for each half, or their folder.
+        goals: events that are certain; a file, or what was read.
+    """
+
+    transcripts: tuple[Path, ...] = ()
+    goals: Path | Match | None = None
+
+    @property
+    def said_files(self) -> list[Path]:
+        """Every file of the transcripts."""
+        return [
+            file
+            for path in self.transcripts
+            for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+            if file.is_file()
+        ]
+
+
+NO_EVIDENCE = ReelEvidence()
 
 
 @dataclass(frozen=True)
@@ -115,6 +146,7 @@ class ReelTask:
     options: ReelOptions
     overwrite: bool = False
     choosing: tuple[str, ...] = ()
+    evidence: ReelEvidence = NO_EVIDENCE
 
     def run(self, progress: Progress) -> Outcome:
         """Choose and cut, unless it was done."""
@@ -163,6 +195,8 @@ class ReelTask:
             options.shift_seconds,
             options.jitter_seconds,
             options.wishes,
+            selection=options.selection,
+            transcripts=self._transcripts(thing),
         )
         if options.min_confidence:
             chosen = _that_show_events(chosen)
@@ -183,7 +217,11 @@ class ReelTask:
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
             thing if isinstance(thing, Reel) else timelines_of(thing),
-            (*_files_of(videos), *filter(Path.exists, options.finish.files)),
+            (
+                *_files_of(videos),
+                *filter(Path.exists, options.finish.files),
+                *self.evidence.said_files,
+            ),
             (self.output.suffix, options),
         )
         if self.output.exists() and not self.overwrite:
@@ -217,7 +255,23 @@ class ReelTask:
             thing = of_half(thing, self.options.half, self.name)
         confident = above(thing, self.options.min_confidence)
         _refuse_none_confident(thing, confident)
-        return confident
+        if self.evidence.goals is None or isinstance(confident, Reel):
+            return confident
+        return with_certain(confident, *self._certain(self.evidence.goals))
+
+    def _certain(self, goals: Path | Match) -> tuple[Timeline | Match, str]:
+        if isinstance(goals, Match):
+            return goals, f"--goals, {goals.name}"
+        certain = read_one_game(goals)
+        if isinstance(certain, Reel):
+            raise InputError("is a reel", where=goals, remedy="give a file of events")
+        return certain, str(goals)
+
+    def _transcripts(self, thing: Timeline | Match | Reel) -> Transcripts:
+        if not self.evidence.transcripts or isinstance(thing, Reel):
+            return {}
+        halves = [timeline.half for timeline in timelines_of(thing)]
+        return read_transcripts(self.evidence.transcripts, halves)
 
     def _read_file(self, path: Path) -> Timeline | Match | Reel:
         if path.suffix.lower() not in _TIMECODE_LISTS:
@@ -379,6 +433,7 @@ def plan_reel(
     options: ReelOptions,
     *,
     videos: Sequence[Path] = (),
+    evidence: ReelEvidence = NO_EVIDENCE,
     overwrite: bool = False,
     choosing: tuple[str, ...] = (),
 ) -> list[ReelTask]:
@@ -388,13 +443,16 @@ def plan_reel(
         output: the reel's file. A reel file records what it was made of in itself.
         videos: to cut from, one or one per half; by default those beside the events.
         choosing: see ``ReelTask``.
+        evidence: what tells more than the events.
     """
     note = output if _is_reel_file(output) else None
     folders = tuple(dict.fromkeys(path.parent for path in events))
     name, files = str(events[0]), tuple(events)
-    return [
-        ReelTask(name, files, tuple(videos), folders, output, note, options, overwrite, choosing)
-    ]
+    task = ReelTask(
+        *(name, files, tuple(videos), folders, output, note, options, overwrite, choosing),
+        evidence=evidence,
+    )
+    return [task]
 
 
 def plan_reels(
@@ -404,6 +462,8 @@ def plan_reels(
     options: ReelOptions,
     *,
     videos: Path | None = None,
+    transcripts: Path | None = None,
+    goals: Path | None = None,
     overwrite: bool = False,
 ) -> list[ReelTask]:
     """The tasks of a folder of events: one reel for each game in it, of all its halves.
@@ -414,6 +474,9 @@ def plan_reels(
             ``.reel.json`` beside it.
         suffix: of the reels.
         videos: the folder in which the videos lie as the events do; by default that of the events.
+        transcripts: the folder in which each game has its folder of transcripts; a game without
+            one does without.
+        goals: the certain events of all games, a folder tree or a zip.
 
     Raises:
         FormatError: the folder holds no events, or in several formats.
@@ -427,6 +490,9 @@ def plan_reels(
     check_writable(out)
     root = videos or events
     ending = REEL_ENDING if suffix == ".json" else suffix
+    certain = read_matches(goals) if goals is not None else {}
+    if goals is not None and (missing := sorted(set(games) - set(certain))):
+        raise InputError(f"has no events of {missing[0]}", where=goals)
     return [
         ReelTask(
             name,
@@ -437,9 +503,15 @@ def plan_reels(
             out / f"{name}{REEL_ENDING}",
             options,
             overwrite,
+            evidence=ReelEvidence(_folder_of(transcripts, name), certain.get(name)),
         )
         for name in sorted(games)
     ]
+
+
+def _folder_of(transcripts: Path | None, game: str) -> tuple[Path, ...]:
+    is_there = transcripts is not None and (transcripts / game).is_dir()
+    return (transcripts / game,) if transcripts is not None and is_there else ()
 
 
 def _is_reel_file(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """``touchline evaluate``: score predictions against labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -24,9 +24,11 @@ from touchline.metrics.spotting import METRICS
 from touchline.runtime.wording import counted, counted_rate
 
 if TYPE_CHECKING:
+    from touchline.events import Match
     from touchline.labels import LabelSet
     from touchline.metrics.explain import Explanation, TimeErrors
     from touchline.metrics.spotting import Spots, SpottingScores
+    from touchline.metrics.summary import Segment
 
 app = new_app()
 
@@ -82,6 +84,14 @@ def evaluate(
             "grounding (replays); summary (reels against editors' segments)."
         ),
     ] = Measure.spotting,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            callback=finite,
+            help="For summary, of PREDICTIONS that are events: choose reels of this length; 0 is "
+            "that of each editor's.",
+        ),
+    ] = None,
     games: Annotated[
         Path | None, typer.Option(help="Score only the games that this list names.")
     ] = None,
@@ -125,7 +135,7 @@ def evaluate(
     if task is not Measure.spotting and (explain or html):
         raise ConfigError(f"--explain does not apply to --task {task.value}")
     if task is Measure.summary:
-        _show_record(_summary(labels, predictions, wanted), json)
+        _show_record(_summary(labels, predictions, wanted, seconds), json)
     elif task is Measure.grounding:
         _show_all([_grounding(labels, predictions, name) for name in metric or ["loose"]], json)
     elif task is Measure.frames:
@@ -327,7 +337,10 @@ def _grounding(labels: Path, predictions: Path, metric: str) -> dict[str, Any]:
     ).to_json()
 
 
-def _summary(labels: Path, predictions: Path, wanted: list[str] | None) -> dict[str, Any]:
+def _summary(
+    labels: Path, predictions: Path, wanted: list[str] | None, seconds: float | None
+) -> dict[str, Any]:
+    from touchline.formats import read_matches
     from touchline.formats.games import align_games
     from touchline.formats.summaries import read_segments
     from touchline.metrics.summary import evaluate_summaries
@@ -336,7 +349,27 @@ def _summary(labels: Path, predictions: Path, wanted: list[str] | None) -> dict[
     _refuse_absent(labels, wanted, editors)
     if wanted is not None:
         editors = {game: editors[game] for game in wanted}
-    return evaluate_summaries(editors, align_games(editors, read_segments(predictions))).to_json()
+    if seconds is None:
+        reels = align_games(editors, read_segments(predictions))
+        return evaluate_summaries(editors, reels).to_json()
+    reels = {
+        game: _chosen_segments(match, seconds or _length(editors[game]))
+        for game, match in align_games(editors, read_matches(predictions)).items()
+        if game in editors
+    }
+    scores = evaluate_summaries(editors, reels).to_json()
+    return {**scores, "seconds": seconds or "those of the editors"}
+
+
+def _length(segments: "Iterable[Segment]") -> float:
+    return sum(end - start for _, start, end in segments)
+
+
+def _chosen_segments(match: "Match", seconds: float) -> "list[Segment]":
+    from touchline.editing.select import MIN_CLIP_SECONDS, select
+
+    reel = select(match, max(seconds, MIN_CLIP_SECONDS))
+    return [(clip.half or 1, clip.start_seconds, clip.end_seconds) for clip in reel]
 
 
 def _show_all(records: list[dict[str, Any]], json: bool) -> None:

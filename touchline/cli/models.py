@@ -8,6 +8,7 @@ from rich.table import Table
 
 from touchline.cli.output import JsonOption, new_app, print_json, results
 from touchline.errors import ConfigError, MissingExtraError
+from touchline.events import DELAYS_CORRECTED
 from touchline.labels import LABEL_SETS
 from touchline.runtime.wording import counted, counted_rate, rate_text
 from touchline.zoo.store import ModelFolder
@@ -276,6 +277,55 @@ def export(
     except ImportError as error:
         raise MissingExtraError("exporting a model", "torch") from error
     _report(export_onnx(folder, out, storage="fp16" if half else "fp32"), json)
+
+
+@app.command()
+def calibrate(
+    name: NameArgument,
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="Ground truth: a file, folder tree or zip.")
+    ],
+    predictions: Annotated[
+        Path,
+        typer.Argument(metavar="PREDICTIONS", help="What the model found in the same games."),
+    ],
+    json: JsonOption = False,
+) -> None:
+    """Measure how late a model finds each class, and write it to its card.
+
+    From then on the delays are taken off the times of all events that the model finds. Where the
+    predictions were made with known delays, what is left of them is added.
+    """
+    from touchline.formats import read_matches
+    from touchline.formats.games import align_games
+    from touchline.metrics.delays import measure_delays
+    from touchline.zoo.cards import CARD_FILE, write_card
+    from touchline.zoo.store import find
+
+    folder = find(name)
+    if folder.origin == "packaged":
+        raise ConfigError(
+            "comes with touchline", where=name, remedy="calibrate a model of your own"
+        )
+    true, found = read_matches(labels), read_matches(predictions)
+    known = set(folder.card.labels.labels)
+    measured = measure_delays(true, align_games(true, found))
+    left = {label: one for label, one in measured.items() if label in known}
+    if not left:
+        raise ConfigError(
+            "has no class of the model often enough to measure", where=predictions,
+            remedy="give more games, of this model",
+        )  # fmt: skip
+    were_known = any(t.extra.get(DELAYS_CORRECTED) for m in found.values() for t in m.timelines)
+    before = folder.card.delays if were_known else {}
+    delays = {label: round(before.get(label, 0.0) + one.seconds, 2) for label, one in left.items()}
+    card = folder.card.model_copy(update={"delays": {**before, **delays}})
+    write_card(card, folder.path / CARD_FILE)
+    if json:
+        print_json({"name": name, "delays": {label: one.to_json() for label, one in left.items()}})
+        return
+    for label, one in left.items():
+        _print_line(f"{label}: {one.seconds:+.1f} s, from {counted(one.pairs, 'detection')}")
 
 
 def _refuse(options: dict[str, Any], thing: str) -> None:

@@ -1,9 +1,11 @@
 """``touchline reel``: choose and cut the highlights."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.progress import Progress, TaskID
 
 from touchline.cli.batch import file_line, print_summary, reel_content, run_tasks
 from touchline.cli.output import (
@@ -15,6 +17,7 @@ from touchline.cli.output import (
     finite,
     in_range,
     new_app,
+    progress_bar,
 )
 from touchline.cli.unused import given_options, refuse_unused
 from touchline.formats import suffixes_of
@@ -23,7 +26,8 @@ from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 app = new_app()
 
 _WISHES = ("include", "exclude", "players", "team", "pin", "min_clip", "max_clip")
-_CHOOSING = ("seconds", "shift_seconds", "jitter_seconds", *_WISHES)
+_EVIDENCE = ("selection", "transcript", "transcribe", "goals")
+_CHOOSING = ("seconds", "shift_seconds", "jitter_seconds", *_EVIDENCE, *_WISHES)
 """Options that say how clips are chosen; a reel that is given has its clips."""
 
 _OF_PICTURE_AND_SOUND = (
@@ -169,6 +173,35 @@ def reel(
         float,
         typer.Option(callback=finite, help="How far the detector's times spread around the truth."),
     ] = 3.0,
+    selection: Annotated[
+        Literal["learned", "plain"],
+        typer.Option(
+            help="learned from what real editors show (not for commercial use), or plain: by "
+            "hand-set values of classes."
+        ),
+    ] = "learned",
+    transcript: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="What was said, once for each half, or a folder with 1_asr.json, 2_asr.json: SRT, "
+            "WebVTT, Whisper's JSON or SoccerNet-Echoes. For a folder of events, their folder."
+        ),
+    ] = None,
+    transcribe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Have Whisper write down what is said in the videos: a model of faster-whisper, "
+            "such as small, or its folder. It is kept beside the reel, as VIDEO.asr.json.",
+        ),
+    ] = None,
+    goals: Annotated[
+        Path | None,
+        typer.Option(
+            help="Events that are certain and complete, in any format: they take the place of the "
+            "detected ones of their classes, and of all detected goals."
+        ),
+    ] = None,
     rate: Annotated[
         str | None,
         typer.Option(help="Frames a second, for an edit list without a video: 25 or 30000/1001."),
@@ -197,7 +230,7 @@ def reel(
     """
     from touchline.batch.executor import open_executor
     from touchline.batch.reel_versions import of_lengths, of_moments
-    from touchline.batch.reels import ReelOptions, plan_reel, plan_reels
+    from touchline.batch.reels import ReelEvidence, ReelOptions, plan_reel, plan_reels
     from touchline.editing.finish import Finish, parse_loudness, parse_outro, parse_teams
     from touchline.editing.framing import parse_aspect
     from touchline.editing.wishes import Wishes, parse_pin
@@ -233,25 +266,67 @@ def reel(
             logo=logo,
             outro=None if outro is None else parse_outro(outro),
         ),
+        selection=selection,
     )
-    given = video or []
+    given, said = video or [], transcript or []
+    if transcribe is not None:
+        if said or is_folder or not given:
+            raise InputError(
+                "transcribes the videos of one match",
+                where="--transcribe",
+                remedy="name them with --video, and leave --transcript out",
+            )
+        said = _transcribed(given, output.parent, transcribe, audio_track)
     if is_folder:
         if len(given) > 1 or not all(path.is_dir() for path in given):
             raise InputError("must be one folder, as EVENTS is a folder", where="--video")
         folder = given[0] if given else None
-        tasks = plan_reels(events[0], output, suffix, options, videos=folder, overwrite=overwrite)
+        if len(said) > 1 or not all(path.is_dir() for path in said):
+            raise InputError("must be one folder, as EVENTS is a folder", where="--transcript")
+        tasks = plan_reels(
+            *(events[0], output, suffix, options),
+            videos=folder,
+            transcripts=said[0] if said else None,
+            goals=goals,
+            overwrite=overwrite,
+        )
     else:
         choosing = tuple(given_options(context, _CHOOSING).values())
         tasks = plan_reel(
-            events, output, options, videos=given, overwrite=overwrite, choosing=choosing
+            *(events, output, options),
+            videos=given,
+            overwrite=overwrite,
+            choosing=choosing,
+            evidence=ReelEvidence(tuple(said), goals),
         )
     tasks = of_lengths(tasks, lengths)
     if each:
         tasks = of_moments(tasks)
     writes = output if is_folder else output.parent
-    executor = open_executor(ray, jobs=jobs, reads=[*events, *given], writes=writes)
+    reads = [*events, *given, *said, *filter(None, [goals])]
+    executor = open_executor(ray, jobs=jobs, reads=reads, writes=writes)
     summary = run_tasks(tasks, executor, "cutting")
     print_summary(summary, lambda o: file_line(o, reel_content(o)), json)
+
+
+def _transcribed(videos: list[Path], folder: Path, model: str, track: int | None) -> list[Path]:
+    """The files of what is said in each video; those that are there already are kept."""
+    from touchline.broadcast.transcribing import recogniser, transcribe, write_transcript
+
+    files = [folder / f"{video.stem}.asr.json" for video in videos]
+    missing = [pair for pair in zip(videos, files, strict=True) if not pair[1].exists()]
+    if missing:
+        listen = recogniser(model)
+        with progress_bar() as bar:
+            for video, file in missing:
+                task = bar.add_task(f"transcribing {video.name}", total=1.0)
+                tell = partial(_tell, bar, task)
+                write_transcript(transcribe(video, listen, track, tell), file)
+    return files
+
+
+def _tell(bar: Progress, task: TaskID, share: float) -> None:
+    bar.update(task, completed=share)
 
 
 def _refuse_unused(

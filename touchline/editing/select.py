@@ -1,8 +1,9 @@
 """Selecting highlights: a curve of probability over time, cut at the level that fits a length.
 
-Every event is evidence that editors show the seconds around it (`moments`), and evidence adds up.
-A detected event may be wrong, early or late. Its evidence is therefore the expected likelihood
-ratio, ``1 + p (E[exp(evidence)] - 1)``, over whether the event took place and when.
+The curve is learned from what editors show (``choice``), or plain: every event is evidence that
+editors show the seconds around it (`moments`), and evidence adds up. A detected event may be wrong,
+early or late. Its evidence is therefore the expected likelihood ratio,
+``1 + p (E[exp(evidence)] - 1)``, over whether the event took place and when.
 """
 
 from collections import defaultdict
@@ -10,18 +11,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from textwrap import shorten
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from touchline.editing.choice.curves import kind_of, knows, learned_log_odds
+from touchline.editing.choice.event_inputs import certainty, without_repeats
+from touchline.editing.choice.tables import Kind, TableSource, shipped_table
+from touchline.editing.delays import delay_of
 from touchline.editing.moments import BASE_LOG_ODDS, MOMENTS, OTHER_MOMENT, RESTART, Moment
+from touchline.editing.reasons import reason_of
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
 from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, SourceVideo
 from touchline.thresholds import SHOWN_CONFIDENCE
+from touchline.transcripts import Transcript, Transcripts
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
+
+Selection = Literal["learned", "plain"]
+"""By tables learnt from what editors show, or by the hand-set evidence of classes."""
 
 
 MIN_SHOWN_EVIDENCE = 1.0
@@ -32,6 +43,11 @@ OPENING = "Kick-off"
 
 MIN_PROBABILITY = 0.05
 """Seconds outside the core of a moment need this probability, even if the reel stays short."""
+
+MIN_LEARNED_PROBABILITY = 0.01
+"""Of the learned choice, which knows how rarely editors show what is left."""
+
+NO_TRANSCRIPTS: Transcripts = {}
 
 STEPS_PER_SECOND = 2
 
@@ -55,6 +71,9 @@ LEAST_REPLAYED_EVIDENCE = 2.5
 LONGEST_REPLAY_SECONDS = 20.0
 """Of a longer replay only the first part is shown."""
 
+MOST_REASONS = 4
+"""Events that the reason of a clip tells, the weightiest first."""
+
 LONGEST_REASON = 100
 """Characters of the reason in a clip's title."""
 
@@ -73,6 +92,7 @@ class _Candidate:
     end_seconds: float
     evidence: float
     is_replay: bool = False
+    is_whole: bool = True  # shown whole or not at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +103,13 @@ class _Curve:
     seconds: float
     probability: FloatArray  # (steps,) that a step is shown
     candidates: tuple[_Candidate, ...]
+    least_probability: float = MIN_PROBABILITY
+    transcript: Transcript = ()
+
+    @property
+    def whole(self) -> list[_Candidate]:
+        """The candidates that are shown whole or not at all."""
+        return [candidate for candidate in self.candidates if candidate.is_whole]
 
     def score(self, candidate: _Candidate) -> float:
         """Probability at the peak of the moment; for weak evidence, of the event by itself."""
@@ -94,7 +121,7 @@ class _Curve:
     def step_scores(self) -> FloatArray:
         """(steps,) probability, limited inside a core to the score of its candidate."""
         limit = np.zeros(len(self.probability))
-        for candidate in self.candidates:
+        for candidate in self.whole:
             if candidate.moment.evidence >= MIN_SHOWN_EVIDENCE:
                 inside = _steps(candidate.start_seconds, candidate.end_seconds)
                 limit[inside] = np.maximum(limit[inside], self.score(candidate))
@@ -140,20 +167,30 @@ def select(
     moments: Mapping[str, Moment] = MOMENTS,
     shift_seconds: float = 0.0,
     jitter_seconds: float = DEFAULT_JITTER_SECONDS,
+    selection: Selection = "learned",
+    transcripts: Transcripts = NO_TRANSCRIPTS,
+    correct_delays: bool = True,
+    tables: TableSource = shipped_table,
 ) -> Reel:
     """Select the highlights of a match.
 
     Cores of moments, and the single steps around them, are added in order of probability while the
     reel, with neighbouring intervals joined, fits the length. So a core is shown whole or not at
     all, and more is shown around it where there is more evidence. Where the timeline knows the
-    replays, the first replay of an action is such a core, too.
+    replays, the first replay of an action is such a core, too. The learned choice has cores only
+    for replays and for events of classes that its tables do not know.
 
     Args:
         seconds: maximum length of the reel.
         moments: the evidence of events, by label.
-        shift_seconds: added to the time of every event; negative for a detector that is late.
+        shift_seconds: added to the time of every event; negative for a detector that is late. One
+            that is not 0 takes the place of known delays.
         jitter_seconds: standard deviation of the times of detected events that do not state their
             uncertainty. Events that are accepted or have confidence 1 are exact.
+        selection: learned, or plain, which reads no transcript.
+        transcripts: what was said, by half.
+        correct_delays: whether known delays of the detector are taken off.
+        tables: where the tables of the learned choice come from.
 
     Returns:
         A reel in match order; empty if there are no events. Rejected events are left out; accepted
@@ -169,7 +206,9 @@ def select(
     if not 0 <= jitter_seconds < np.inf:
         raise InputError(f"a jitter of {jitter_seconds} s", remedy="give 0 s or more")
     timelines = match.timelines if isinstance(match, Match) else (match,)
-    curves = [_curve(t, moments, shift_seconds, jitter_seconds) for t in timelines]
+    kind = kind_of(match.events) if selection == "learned" else None
+    rules = _Rules(moments, shift_seconds, jitter_seconds, correct_delays, kind, tables)
+    curves = [_curve(t, rules, _heard(t, transcripts)) for t in timelines]
     chosen = _fit(_ranked(curves), seconds, curves)
     if not len(chosen):
         chosen = _shortened(curves, seconds)
@@ -195,20 +234,42 @@ class _Placed:
     def core(self) -> tuple[float, float]:
         """The core of its moment; wider, the less certain its time is."""
         start, end = self.moment.core
-        spread = 0.0 if _certainty(self.event) >= 1 else (self.event.uncertainty_seconds or 0.0)
+        spread = 0.0 if certainty(self.event) >= 1 else (self.event.uncertainty_seconds or 0.0)
         return self.seconds + start - spread, self.seconds + end + spread
 
 
-def _curve(
-    timeline: Timeline, moments: Mapping[str, Moment], shift_seconds: float, jitter_seconds: float
-) -> _Curve:
-    placed = _placed(timeline, moments, shift_seconds, jitter_seconds)
+@dataclass(frozen=True)
+class _Rules:
+    """How a curve is made; ``kind`` of the table, None for the plain choice."""
+
+    moments: Mapping[str, Moment]
+    shift_seconds: float
+    jitter_seconds: float
+    correct_delays: bool
+    kind: Kind | None
+    tables: TableSource
+
+    def is_learned(self, event: Event) -> bool:
+        """Whether the tables tell what an event is worth."""
+        return self.kind is not None and knows(event)
+
+
+def _heard(timeline: Timeline, transcripts: Transcripts) -> Transcript:
+    return transcripts.get(timeline.half, transcripts.get(None, ()))
+
+
+def _curve(timeline: Timeline, rules: _Rules, transcript: Transcript) -> _Curve:
+    placed = _placed(timeline, rules)
     length = timeline.video.duration_seconds
     if length is None:
         # The end is unknown, so nothing is shown after the core of the last moment.
         length = max((one.core[1] for one in placed), default=0.0)
     steps = int(np.ceil(length * STEPS_PER_SECOND))
+    known = [replace(p.event, seconds=p.seconds) for p in placed if rules.is_learned(p.event)]
     log_odds = np.full(steps, BASE_LOG_ODDS)
+    if known and rules.kind is not None:
+        middles = (np.arange(steps) + 0.5) / STEPS_PER_SECOND
+        log_odds = learned_log_odds(known, rules.kind, transcript, middles, rules.tables)
     candidates: list[_Candidate] = []
     by_moment = defaultdict(list)
     for one in placed:
@@ -218,7 +279,10 @@ def _curve(
         for one in found:
             evidence = _evidence(one.moment, one.event, one.jitter_seconds)
             strength = float(evidence.max())
-            candidates += _candidates(one, length, strength)
+            is_learned = rules.is_learned(one.event)
+            candidates += _candidates(one, length, strength, is_whole=not is_learned)
+            if is_learned:
+                continue
             first = round(one.seconds * STEPS_PER_SECOND) - len(evidence) // 2
             inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
             evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
@@ -226,20 +290,22 @@ def _curve(
             least[inside] = np.minimum(least[inside], evidence)
         log_odds += most + least
     _add_replays(log_odds, candidates)
-    return _Curve(timeline, length, _probability(log_odds), tuple(candidates))
+    least_probability = MIN_LEARNED_PROBABILITY if known else MIN_PROBABILITY
+    probability = _probability(log_odds)
+    return _Curve(timeline, length, probability, tuple(candidates), least_probability, transcript)
 
 
-def _placed(
-    timeline: Timeline, moments: Mapping[str, Moment], shift_seconds: float, jitter_seconds: float
-) -> list[_Placed]:
+def _placed(timeline: Timeline, rules: _Rules) -> list[_Placed]:
+    delay = delay_of(timeline) if rules.correct_delays and not rules.shift_seconds else _no_delay
+    jitter = rules.jitter_seconds
     placed = [
         _Placed(
             event,
             moment,
-            max(0.0, event.seconds + shift_seconds),
-            jitter_seconds if event.uncertainty_seconds is None else event.uncertainty_seconds,
+            max(0.0, event.seconds + rules.shift_seconds - delay(event)),
+            jitter if event.uncertainty_seconds is None else event.uncertainty_seconds,
         )
-        for event, moment in _with_moments(timeline, moments)
+        for event, moment in _with_moments(timeline, rules.moments)
     ]
     replayed: dict[int, tuple[float, float]] = {}
     for start, end in sorted(timeline.replays):
@@ -253,11 +319,15 @@ def _placed(
     return placed
 
 
+def _no_delay(event: Event) -> float:
+    return 0.0
+
+
 def _replayed_at(start_seconds: float, placed: Sequence[_Placed]) -> int | None:
     """The place of the event that a replay most likely shows; None if there is none before it."""
     low, high = REPLAY_AFTER_SECONDS
     near = [
-        (one.moment.evidence * _certainty(one.event) ** 2, one.seconds, place)
+        (one.moment.evidence * certainty(one.event) ** 2, one.seconds, place)
         for place, one in enumerate(placed)
         if one.moment.evidence >= LEAST_REPLAYED_EVIDENCE
         and low <= start_seconds - one.seconds <= high
@@ -286,20 +356,20 @@ def _with_moments(
     timeline: Timeline, moments: Mapping[str, Moment]
 ) -> Iterator[tuple[Event, Moment]]:
     opened = False
-    for event in timeline:
-        if event.status == "rejected":
-            continue
+    for event in without_repeats([e for e in timeline if e.status != "rejected"]):
         again = event.label == OPENING and opened
         opened = opened or event.label == OPENING
         yield event, RESTART if again else moments.get(event.label, OTHER_MOMENT)
 
 
-def _candidates(placed: _Placed, length: float, evidence: float) -> Iterator[_Candidate]:
+def _candidates(
+    placed: _Placed, length: float, evidence: float, *, is_whole: bool
+) -> Iterator[_Candidate]:
     """The core of a moment, and its first replay, as far as they lie in the video."""
     event, moment = placed.event, placed.moment
     start, end = (min(max(edge, 0.0), length) for edge in placed.core)
     if end - start >= _shortest(length):
-        yield _Candidate(event, moment, placed.seconds, start, end, evidence)
+        yield _Candidate(event, moment, placed.seconds, start, end, evidence, is_whole=is_whole)
     if placed.replay is not None:
         start, end = (min(max(edge, 0.0), length) for edge in placed.replay)
         if end - start >= _shortest(length):
@@ -320,14 +390,10 @@ def _evidence(moment: Moment, event: Event, jitter_seconds: float) -> FloatArray
     Detectors are overconfident: the square of NetVLAD's confidence approximates the precision of
     its goals, shots, free-kicks and clearances in 54 real matches.
     """
-    if _certainty(event) >= 1:
+    if certainty(event) >= 1:
         return np.log1p(_surplus(moment, 0.0))
     right = max(event.confidence, 0.0) ** 2
     return np.log1p(right * _surplus(moment, jitter_seconds))
-
-
-def _certainty(event: Event) -> float:
-    return 1.0 if event.status == "accepted" else event.confidence
 
 
 @lru_cache(maxsize=256)
@@ -344,11 +410,11 @@ def _ranked(curves: Sequence[_Curve]) -> _Intervals:
     """Cores of moments and single steps of sufficient probability, the most probable first."""
     rows = []
     for place, curve in enumerate(curves):
-        for candidate in curve.candidates:
+        for candidate in curve.whole:
             start, end = candidate.start_seconds, candidate.end_seconds
             rows.append((-curve.score(candidate), 0, place, start, end))
         scores = curve.step_scores()
-        for step in np.flatnonzero(scores >= MIN_PROBABILITY):
+        for step in np.flatnonzero(scores >= curve.least_probability):
             start, end = step / STEPS_PER_SECOND, (step + 1) / STEPS_PER_SECOND
             rows.append((-scores[step], 1, place, start, min(end, curve.seconds)))
     columns = np.array(sorted(rows), np.float64).reshape(-1, 5)
@@ -392,7 +458,7 @@ def _clips(chosen: _Intervals, curves: Sequence[_Curve]) -> Iterator[Clip]:
         shown = [c for c in curve.candidates if start <= c.seconds <= end]
         shown = [c for c in shown if c.moment.evidence > 0] or shown
         shown = shown or _most_likely(curve.candidates, (start + end) / 2)
-        clear = [c for c in shown if _certainty(c.event) >= SHOWN_CONFIDENCE]
+        clear = [c for c in shown if certainty(c.event) >= SHOWN_CONFIDENCE]
         shown = clear or _strongest(shown)
         shown.sort(key=lambda candidate: candidate.seconds)
         yield Clip(
@@ -403,7 +469,15 @@ def _clips(chosen: _Intervals, curves: Sequence[_Curve]) -> Iterator[Clip]:
             half=curve.timeline.half,
             events=tuple(dict.fromkeys(candidate.event for candidate in shown)),
             title=_title(_strongest(shown)[0], start, end, curve.timeline) if shown else None,
+            reason=_reason(shown, curve) if shown else None,
         )
+
+
+def _reason(shown: Sequence[_Candidate], curve: _Curve) -> str:
+    """Why a clip is shown, the weightiest event first."""
+    ranked = sorted(shown, key=lambda candidate: -candidate.evidence)
+    events = tuple(dict.fromkeys(candidate.event for candidate in ranked))
+    return reason_of(events[:MOST_REASONS], curve.timeline, curve.transcript)
 
 
 def _title(candidate: _Candidate, start: float, end: float, timeline: Timeline) -> str:

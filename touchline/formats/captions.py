@@ -6,7 +6,7 @@ a reel are timed on the rendered reel, not on the videos that it is cut from.
 
 import html
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -72,6 +72,21 @@ def read_cues(source: SourceFile) -> Timeline:
     Raises:
         FormatError: an invalid time.
     """
+    events = []
+    for place, (start, end, text) in cues_of(source):
+        label, state = parse_title(" ".join(text.split()))
+        record = Record(source, {}, place)
+        events.append(record.event(start, label, extra={"end": end}, **state))
+    labels = resolve_label_set(event.label for event in events)
+    return Timeline(Video(source.stem), tuple(events), labels=labels)
+
+
+def cues_of(source: SourceFile) -> Iterator[tuple[str, Cue]]:
+    """The cues with text of WebVTT or SRT, each with its place for messages.
+
+    Raises:
+        FormatError: an invalid time.
+    """
     lines = source.text.split("\n")
     is_vtt = lines[0].startswith("WEBVTT")
     # The text of a WebVTT cue holds no arrow; that of SubRip may.
@@ -83,7 +98,6 @@ def read_cues(source: SourceFile) -> Timeline:
         )
     if not is_vtt:
         _name_head(lines[: starts[0]] if starts else lines, left_out)
-    events = []
     for number, (at, after) in enumerate(pairwise([*starts, len(lines) + 1]), start=1):
         place = f"cue {number}: {lines[at].strip()[:60]}"
         start, end = _times(source, place, lines[at])
@@ -96,12 +110,8 @@ def read_cues(source: SourceFile) -> Timeline:
         if not text.strip():
             left_out.add("cue without text", f"cue {number}")
             continue
-        label, state = parse_title(" ".join(text.split()))
-        record = Record(source, {}, place)
-        events.append(record.event(start, label, extra={"end": end}, **state))
+        yield place, (start, end, text)
     source.warnings.extend(left_out.warnings())
-    labels = resolve_label_set(event.label for event in events)
-    return Timeline(Video(source.stem), tuple(events), labels=labels)
 
 
 def _times(source: SourceFile, place: str, line: str) -> tuple[float, float]:

@@ -38,7 +38,7 @@ _EVENT_KEYS = frozenset({"time", "label", "confidence", "half", *STATE_KEYS, *_T
 _VIDEO_KEYS = frozenset({"name", "duration", "frame_rate"})
 _TIMELINE_KEYS = frozenset({"half", "model", "labels", "warnings", "replays"})
 _FILE_KEYS = _TIMELINE_KEYS | {"format", "version", "video", "match", "videos", "events"}
-_CLIP_KEYS = frozenset({"video", "half", "start", "end", "score", "title", "events"})
+_CLIP_KEYS = frozenset({"video", "half", "start", "end", "score", "title", "reason", "events"})
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
@@ -314,6 +314,7 @@ def clip_from_json(record: Record) -> Clip:
             tuple(event_from_json(event) for event in events),
             record.optional_text("title"),
             record.unknown_fields(_CLIP_KEYS),
+            record.optional_text("reason"),
         )
     except FormatError:
         raise
@@ -330,6 +331,8 @@ def clip_to_json(clip: Clip) -> dict[str, Any]:
     document["score"] = float(clip.score)
     if clip.title is not None:
         document["title"] = clip.title
+    if clip.reason is not None:
+        document["reason"] = clip.reason
     document |= _extra_fields(clip.extra, _CLIP_KEYS)
     document["events"] = [event_to_json(event) for event in clip.events]
     return document

@@ -1,10 +1,10 @@
-"""How well a reel agrees with the segments that editors chose: F1 over frames.
+"""How well a reel agrees with the segments that editors chose: F1 over frames, and what it loses.
 
 At two frames a second, frame i is chosen if it lies in ``int(2 * start) <= i <= int(2 * end)`` of
 a segment, both ends included. Source: the summaries of SoccerHigh (Diaz-Juan et al. 2025).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,15 @@ class GameSummary:
 
 @dataclass(frozen=True)
 class SummaryScores:
-    """F1 of a set of games."""
+    """F1 of a set of games.
+
+    Attributes:
+        per_game: the frames of each game.
+        losses: what the choice loses, over all games.
+    """
 
     per_game: Mapping[str, GameSummary]
+    losses: "Losses"
 
     @property
     def mean_f1(self) -> float:
@@ -77,7 +83,42 @@ class SummaryScores:
             "pooled_f1": self.pooled_f1,
             "precision": self.precision,
             "recall": self.recall,
+            **self.losses.to_json(),
             "per_game": {game: summary.f1 for game, summary in self.per_game.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What would be gained by mending one thing after another; mean F1 over games.
+
+    Attributes:
+        segments: the editors' segments.
+        segments_shown: those of which a reel shows at least half.
+        frames: of the reels.
+        wrong_frames: of clips in which nothing is right.
+        f1_without_wrong_clips: if such clips were left out.
+        f1_trimmed: if moreover every segment that a clip touches were shown whole, and nothing
+            around it. What is then missing are segments that no clip touches.
+        f1_filled: if the length of the wrong clips went to segments that no clip touches.
+    """
+
+    segments: int
+    segments_shown: int
+    frames: int
+    wrong_frames: int
+    f1_without_wrong_clips: float
+    f1_trimmed: float
+    f1_filled: float
+
+    def to_json(self) -> dict[str, float]:
+        """The shares and figures by name."""
+        return {
+            "segment_recall": _ratio(self.segments_shown, self.segments),
+            "wrong_clip_share": _ratio(self.wrong_frames, self.frames),
+            "mean_f1_without_wrong_clips": self.f1_without_wrong_clips,
+            "mean_f1_trimmed": self.f1_trimmed,
+            "mean_f1_filled": self.f1_filled,
         }
 
 
@@ -99,11 +140,39 @@ def evaluate_summaries(
         )
     if not editors:
         raise FormatError("there are no games to score", remedy="give summaries of editors")
+    games = {game: (list(editors[game]), list(reels[game])) for game in editors}
     return SummaryScores(
-        {
-            game: compare(chosen_frames(editors[game]), chosen_frames(reels[game]))
-            for game in editors
-        }
+        {game: compare(chosen_frames(e), chosen_frames(r)) for game, (e, r) in games.items()},
+        _losses(list(games.values())),
+    )
+
+
+def _losses(games: Sequence[tuple[list[Segment], list[Segment]]]) -> Losses:
+    counts = [_losses_of_game(*game) for game in games]
+    sums = [sum(column) for column in zip(*counts, strict=True)]
+    segments, shown, frames, wrong = map(round, sums[:4])
+    without, trimmed, filled = (value / len(games) for value in sums[4:])
+    return Losses(segments, shown, frames, wrong, without, trimmed, filled)
+
+
+def _losses_of_game(
+    editor: Sequence[Segment], clips: Sequence[Segment]
+) -> tuple[float, float, float, float, float, float, float]:
+    wanted, chosen = chosen_frames(editor), chosen_frames(clips)
+    by_segment = [chosen_frames([segment]) for segment in editor]
+    right = chosen_frames(clip for clip in clips if chosen_frames([clip]) & wanted)
+    shown = sum(2 * len(frames & chosen) >= len(frames) for frames in by_segment)
+    touched = set[tuple[int, int]]().union(*(f for f in by_segment if f & chosen))
+    wrong = len(chosen - right)
+    added = min(wrong, len(wanted - touched))
+    return (
+        len(by_segment),
+        shown,
+        len(chosen),
+        wrong,
+        compare(wanted, right).f1,
+        compare(wanted, touched).f1,
+        GameSummary(len(touched) + added, len(touched) + added, len(wanted)).f1,
     )
 
 

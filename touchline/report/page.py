@@ -271,7 +271,8 @@ def _reel_section(reel: Reel | None) -> str:
 
 
 def _clip_card(clip: Clip) -> str:
-    more = (f"{clip.seconds:.1f} s", clip_state(clip), _names(clip.events))
+    why = clip.reason or _names(clip.events)
+    more = (f"{clip.seconds:.1f} s", clip_state(clip), why)
     return (
         '<li class="clip-card">'
         f"<strong>{escape(clip.title or 'Clip')}</strong>"

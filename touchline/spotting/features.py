@@ -15,9 +15,11 @@ from touchline.scores import Scores
 from touchline.spotting.peaks import Suppression, find_peaks
 from touchline.spotting.timelines import (
     DEFAULT_THRESHOLD,
+    known_delays,
     producer_of,
     published_set,
     suppression_of,
+    without_delays,
 )
 from touchline.systems import steps_per_row
 from touchline.timebase import parse_rate
@@ -148,11 +150,12 @@ class FeatureSpotter:
             progress(1.0)
         return Timeline(
             Video(Path(path).name, len(scores) / float(scores.rate)),
-            find_peaks(scores, self.suppression, threshold),
+            without_delays(find_peaks(scores, self.suppression, threshold), self.card),
             labels=published_set(self.card.label_set),
             model=producer_of(self.card),
             warnings=tuple(f"without {name}: there is no {file}" for name, file in missing),
             scores=scores,
+            extra=known_delays(self.card),
         )
 
     def _missing(self, path: Path) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """From the curves of a video to its timeline, as the card of the model defines."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from touchline.events import Producer, Timeline, Video
+from touchline.events import DELAYS_CORRECTED, Event, Producer, Timeline, Video
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.scores import Scores
 from touchline.spotting.peaks import MIN_CONFIDENCE, Suppression, find_peaks
@@ -39,11 +40,25 @@ def timeline_of(
         warnings = (cut, *warnings)
     return Timeline(
         scored.video,
-        find_peaks(scored.scores, suppression, threshold),
+        without_delays(find_peaks(scored.scores, suppression, threshold), card),
         labels=published_set(card.label_set),
         model=producer_of(card),
         warnings=warnings,
         scores=scored.scores,
+        extra=known_delays(card),
+    )
+
+
+def known_delays(card: ModelCard) -> Mapping[str, bool]:
+    """The further field of a timeline whose known delays are taken off."""
+    return {DELAYS_CORRECTED: True} if card.delays else {}
+
+
+def without_delays(events: Iterable[Event], card: ModelCard) -> tuple[Event, ...]:
+    """The events at the times of the actions, as far as the card knows the delays."""
+    return tuple(
+        replace(event, seconds=max(0.0, event.seconds - card.delays.get(event.label, 0.0)))
+        for event in events
     )
 
 

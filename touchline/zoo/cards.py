@@ -35,6 +35,7 @@ Label = Annotated[str, Field(min_length=1, max_length=300)]
 PictureSide = Annotated[int, Field(ge=16, le=4096)]
 Storage = Literal["fp32", "fp16"]
 TrainingData = Literal["real", "simulated"]
+DelaySeconds = Annotated[float, Field(ge=-60, le=60)]
 WindowSeconds = Annotated[float, Field(gt=0, le=600)]
 
 
@@ -114,6 +115,8 @@ class ModelCard(_Strict):
         training_data: what it learnt from, real matches or simulated ones; None if not known.
         storage: precision in which a file stores its weights, where it is not fp32.
         suppression: default of peak picking.
+        delays: seconds by which classes are found late, as `touchline models calibrate` measures
+            them; they are taken off the times of events.
     """
 
     format: Literal["touchline-model"] = "touchline-model"
@@ -138,6 +141,7 @@ class ModelCard(_Strict):
     files: Annotated[dict[Name, Sha256], Field(max_length=20)] = {}
     storage: Annotated[dict[Name, Storage], Field(max_length=20)] = {}
     suppression: CardSuppression | None = None
+    delays: Annotated[dict[Label, DelaySeconds], Field(max_length=1000)] = {}
 
     @field_validator("config")
     @classmethod

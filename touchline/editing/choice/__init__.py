@@ -1,0 +1,1 @@
+"""The learned choice of a reel: from events and words to a probability for every second."""

@@ -1,0 +1,108 @@
+"""Words of a commentary that go with what editors show, in ten languages.
+
+A word counts where it begins as listed; after ``=`` only the whole word. None is a name.
+"""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "goal": {
+        "English": "=goal =goals =goooal goalscor =scores =scored equalis equaliz brace",
+        "Spanish": "=gol =goles =golazo goool marca =marcó anota empata",
+        "French": "=but =buts =marque =marqué égalis buteur =doublé",
+        "Italian": "=rete =segna =segnato =pareggio raddopp =gollo",
+        "German": "=tor =tore =toor =tooor treffer ausgleich =getroffen",
+        "Portuguese": "=golo =golos =golaço =marcou",
+        "Russian": "=гол =гола =голы =гооол =забил =забивает забит счет счёт сравня",
+        "Turkish": "=golü =goller",
+        "Polish": "=gola =bramka =bramkę strzelił",
+        "Dutch": "doelpunt =scoort gescoord",
+    },
+    "shot": {
+        "English": "=shot =shots =shoots =strike =header =volley =effort =wide =over =crossbar "
+        "=post",
+        "Spanish": "dispar =tiro remat =chut =chutó chuta palo larguero =fuera cabezazo vaselina",
+        "French": "frappe =tir =tirs =tête =reprise =poteau =barre =volée",
+        "Italian": "=tiro =tiri conclusion =palo travers =destro =sinistro =testa",
+        "German": "schuss =schuß schieß kopfball latte pfosten =abschluss =vorbei =drüber",
+        "Portuguese": "remate =chute =cabeceia =trave =poste",
+        "Russian": "удар бьет бьёт =пробил штанг перекладин мимо",
+        "Turkish": "=şut =vuruş =direk =kafa",
+        "Polish": "strzał =strzela słupek poprzeczk",
+        "Dutch": "=schot schiet kopbal =paal =lat",
+    },
+    "save": {
+        "English": "=save =saves =saved =keeper goalkeep =denied parri",
+        "Spanish": "parad =paró portero =atajó arquero guardameta =salva",
+        "French": "arrêt gardien =repousse parade =sauve",
+        "Italian": "parat portiere respin =salva",
+        "German": "gehalten =hält =pariert parade torwart keeper torhüter",
+        "Portuguese": "=defesa =defende guarda-redes goleiro",
+        "Russian": "вратар =спас спасает сейв отбил отбива голкипер",
+        "Turkish": "kaleci kurtar",
+        "Polish": "bramkarz =obrona =broni",
+        "Dutch": "redding =redt doelman",
+    },
+    "chance": {
+        "English": "=chance =chances =opportunity =brilliant =dangerous =fantastic =incredible "
+        "=wonderful =oh",
+        "Spanish": "ocasi oportunidad peligr =increíble =uy =uf =madre =atención",
+        "French": "=occasion =occasions =danger dangereu =incroyable =magnifique =oh =énorme",
+        "Italian": "=occasione =occasioni pericol =incredibile",
+        "German": "=chance =chancen gefährlich gelegenheit =unglaublich =oh =wahnsinn",
+        "Portuguese": "=oportunidade =perigo perigos =incrível",
+        "Russian": "момент опасн шанс =ой =какой =невероятн =браво",
+        "Turkish": "pozisyon tehlike",
+        "Polish": "=szansa sytuacj niebezpiecz",
+        "Dutch": "=kans =kansen gevaarlijk =kansje",
+    },
+    "penalty": {
+        "English": "penalt =spot-kick",
+        "Spanish": "=penalti =penaltis =penalty =penales",
+        "French": "=pénalty =penalty =péno",
+        "Italian": "rigore =rigori dischetto",
+        "German": "elfmeter =elfer strafstoß",
+        "Portuguese": "=pênalti =penálti",
+        "Russian": "пенальт одиннадцатиметр",
+        "Turkish": "=penaltı",
+        "Polish": "=karny =karnego jedenastk",
+        "Dutch": "strafschop",
+    },
+    "card": {
+        "English": "=card =booked =booking =yellow =red sent-off =dismissed",
+        "Spanish": "tarjeta amarilla =roja expuls",
+        "French": "=carton =jaune =rouge expuls",
+        "Italian": "=cartellino ammoni espuls =giallo =rosso",
+        "German": "=karte gelb =rot =rote platzverweis verwarn",
+        "Portuguese": "cartão =amarelo =vermelho",
+        "Russian": "карточк желт жёлт красн удал",
+        "Turkish": "=kart =sarı =kırmızı",
+        "Polish": "kartk =żółta =czerwona",
+        "Dutch": "=kaart =gele =rode",
+    },
+    "replay": {
+        "English": "replay =again =watch =look",
+        "Spanish": "repetici =vemos =veamos =repiten",
+        "French": "=ralenti =ralentis =revoit =revoir",
+        "Italian": "replay =rivediamo moviola",
+        "German": "wiederholung =zeitlupe =nochmal",
+        "Portuguese": "=repetição =replay",
+        "Russian": "повтор =посмотрите =смотрим",
+        "Turkish": "=tekrar",
+        "Polish": "powtórk",
+        "Dutch": "herhaling",
+    },
+    "set piece": {
+        "English": "=corner =free-kick =freekick offside =substitution =throw",
+        "Spanish": "=córner =esquina =saque =cambio =falta",
+        "French": "=corner coup-franc =hors-jeu =touche remplac",
+        "Italian": "=angolo punizione fuorigioco =cambio rimessa",
+        "German": "=ecke eckball freistoß abseits einwurf wechsel",
+        "Portuguese": "=escanteio =canto =impedimento =falta",
+        "Russian": "углов штрафной офсайд замен =аут",
+        "Turkish": "=korner ofsayt",
+        "Polish": "=rożny spalon zmian",
+        "Dutch": "hoekschop buitenspel wissel",
+    },
+}
+"""Beginnings of words by group and language, with blanks between."""
