@@ -62,6 +62,18 @@ def test_two_designs_are_told_apart():
     assert set(designs[::2]).isdisjoint(designs[1::2])
 
 
+def test_what_looks_alike_by_half_now_and_then_is_no_wipe_beside_one():
+    pictures, cuts = programme([90] * 17, 70)
+    wipes = [cut for number, cut in enumerate(cuts) if number % 4]
+    for number, cut in enumerate(cuts):
+        middle = round(cut * RATE)
+        with_wipe(pictures, middle, int(cut not in wipes))
+        if cut not in wipes:
+            other = scene(700 + number, 18, pan=2.0)
+            pictures[middle - 9 : middle + 9, :, 36:] = other[:, :, 36:]
+    assert [wipe.seconds for wipe in wipes_of(pictures)] == pytest.approx(wipes, abs=0.2)
+
+
 def test_an_advertisement_that_recurs_is_no_wipe():
     advertisement, _ = programme([10, 12, 9, 60, 11, 8, 40], 900)
     parts = []

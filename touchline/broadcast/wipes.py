@@ -56,6 +56,10 @@ LEAST_PEAK = 0.25
 
 LEAST_PICTURES = 4
 
+LEAST_WEIGHT = 0.3
+"""Weight of a design, see ``_weight``, over that of the weightiest, at least: close-ups of one kind
+look alike now and then, too."""
+
 HARD = 0.5
 """Share of a moment's strength that the step to a short shot, and that from it, has at least."""
 
@@ -91,7 +95,7 @@ class Wipe:
     Attributes:
         seconds: its middle, where the shot behind it changes.
         start_seconds, end_seconds: when it is in the picture, to a few pictures.
-        design: number of its design in this recording, 0 for the commonest; a broadcaster may use
+        design: number of its design in this recording, 0 for the weightiest; a broadcaster may use
             one on the way into a replay and another one on the way out.
         confidence: 0 to 1: how much it agrees with its like.
     """
@@ -332,17 +336,23 @@ def _recurring(times: Sequence[Times], clips: Clips) -> tuple[Wipe, ...]:
             found = compare.best_agreement(first, second, shift, 1)
             if compare.agrees(found):
                 links.setdefault(first, []).append(found)
-    wipes: list[Wipe] = []
+    designs: list[list[_Agreement]] = []
     taken: set[int] = set()
-    design = 0
     for seed in sorted(links, key=lambda k: -sum(found.share for found in links[k])):
         if seed in taken:
             continue
         members = _members(compare, links[seed], taken)
         if _is_wipe(compare, members):
             taken.update(found.second for found in members)
-            wipes += _occurrences(compare, times, members, design)
-            design += 1
+            designs.append(members)
+    designs.sort(key=_weight, reverse=True)
+    least = LEAST_WEIGHT * max(map(_weight, designs), default=0.0)
+    common = [members for members in designs if _weight(members) >= least]
+    wipes = [
+        wipe
+        for design, members in enumerate(common)
+        for wipe in _occurrences(compare, times, members, design)
+    ]
     return _without_doubles(wipes)
 
 
@@ -374,6 +384,11 @@ def _is_wipe(compare: _Comparison, members: list[_Agreement]) -> bool:
     fullest = int(cover.argmax())
     shown = compare.clips[seed, fullest, ..., 0][compare.masks[seed, fullest]]
     return bool(shown.size) and float(np.percentile(shown, 90)) >= DARK
+
+
+def _weight(members: list[_Agreement]) -> float:
+    """How often and how well a design recurs: agreement beyond what is asked for, added."""
+    return sum(link.share - SAME for link in members[1:])
 
 
 def _occurrences(
