@@ -8,7 +8,7 @@ are evaluated without it.
 A teacher learns from annotated events what editors show. Where detections are all that a table
 reads, the games without an editor's summary are added to those with one, with the teacher's
 probability as their target. In cross-validation a game that is measured is in nothing: neither the
-table, nor its teacher, nor the weights of its words. No setting was chosen by fold.
+table, nor its teacher, nor the weights of its words. Only the teacher's weight was chosen on them.
 
     python benchmarks/train_choice.py REAL [--words] --jobs 6 \\
         --out touchline/editing/choice/tables --log docs/training/choice.jsonl
