@@ -140,34 +140,45 @@ def test_every_change_can_be_undone_and_done_again(editing: Editing) -> None:
     assert editing.post("redo").status_code == 409
 
 
-def set_note(editing: Editing, event: dict[str, Any], note: str | None) -> None:
+def set_elsewhere(editing: Editing, event: dict[str, Any], **values: Any) -> None:
     """Change an event without a step of its history, as no route does."""
     with editing.client.services.database.write() as session:
-        session.get_one(EventRow, event["id"]).note = note
+        row = session.get_one(EventRow, event["id"])
+        for name, value in values.items():
+            setattr(row, name, value)
 
 
 def test_undo_never_overwrites_a_later_change(editing: Editing) -> None:
-    """A step whose events are not as it left them is refused whole."""
+    """A step is refused whole if a field that it set has changed since; other fields stay."""
     editing.post("review", status="accepted")
-    first, *others = editing.all()
-    set_note(editing, first, "changed elsewhere")
+    first, second, *others = editing.all()
+    set_elsewhere(editing, first, status="rejected")
+    set_elsewhere(editing, second, note="kept")
     before = editing.all()
     answer = editing.post("undo")
     assert answer.status_code == 409 and "changed since" in answer.json()["detail"]
     assert editing.all() == before and {e["status"] for e in others} == {"accepted"}
-    set_note(editing, first, None)
+    set_elsewhere(editing, first, status="accepted")
     assert editing.post("undo").status_code == 200
     assert {e["status"] for e in editing.all()} == {"pending"}
+    assert editing.all()[1]["note"] == "kept"
+
+
+def test_undo_of_adding_never_deletes_a_later_change(editing: Editing) -> None:
+    event = editing.add(time=1, label="Goal")
+    set_elsewhere(editing, event, note="changed elsewhere")
+    assert editing.post("undo").status_code == 409
+    assert "changed elsewhere" in {e["note"] for e in editing.all()}
 
 
 def test_redo_never_overwrites_a_later_change(editing: Editing) -> None:
     event = editing.all()[0]
     editing.on(event, "PATCH", team="home")
     editing.post("undo")
-    set_note(editing, event, "changed elsewhere")
+    set_elsewhere(editing, event, team="away")
     before = editing.all()
     assert editing.post("redo").status_code == 409
-    assert editing.all() == before and before[0]["team"] is None
+    assert editing.all() == before and before[0]["team"] == "away"
 
 
 def test_undo_of_an_event_that_is_gone_is_refused(editing: Editing) -> None:

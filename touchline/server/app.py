@@ -41,6 +41,7 @@ from touchline.server.routes import (
     users,
 )
 from touchline.server.routes.dependencies import COOKIE, CSRF_HEADER, SHARE_HEADER, Limiters
+from touchline.server.routes.idempotency import handle_repeats
 from touchline.server.services import Services
 
 THREADS = 40
@@ -74,7 +75,8 @@ GUARDED = (
 DESCRIPTION = """Upload match videos; get events and highlight reels.
 
 Errors are `application/problem+json`. Lists come in pages: `next` is the `cursor` of the next one.
-Changes to matches, events and reels need `If-Match` with the `ETag` that was read."""
+Changes to matches, events and reels need `If-Match` with the `ETag` that was read. A change with an
+`Idempotency-Key` may be sent again, and takes effect once. `503` with `Retry-After`: try again."""
 
 
 def create_app(services: Services, stopping: threading.Event | None = None) -> FastAPI:
@@ -109,6 +111,7 @@ def create_app(services: Services, stopping: threading.Event | None = None) -> F
         LoginLimiter(rates.logins_per_minute),
     )
     handle_problems(app)
+    handle_repeats(app)
     page.serve_page(app)
     for router in (*PUBLIC, *GUARDED):
         app.include_router(router)

@@ -13,7 +13,8 @@
     ├── SenderTimeoutError      the sender is silent
     ├── ConnectionLostError     the sender is gone
     ├── StoppingError           the server is about to end
-    └── DiskError               the server's disk is full or fails
+    ├── DiskError               the server's disk is full or fails
+    └── BusyError               the database is locked, slow or cannot be reached
 
 ``problems`` is the one place that gives each a status of HTTP.
 """
@@ -125,3 +126,17 @@ class DiskError(ServiceError):
     """The server's disk is full or fails."""
 
     code = "disk_full"
+
+
+class BusyError(ServiceError):
+    """The database is locked, slow or cannot be reached; nothing was changed.
+
+    Attributes:
+        retry_seconds: when to try again.
+    """
+
+    code = "busy"
+
+    def __init__(self, reason: str, retry_seconds: int = 1) -> None:
+        super().__init__(f"the database is busy ({reason}); try again")
+        self.retry_seconds = retry_seconds

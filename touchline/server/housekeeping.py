@@ -13,6 +13,7 @@ from touchline.server.policy import read_policy
 from touchline.server.services import Services
 from touchline.server.tables import (
     ID_LENGTH,
+    AnswerRow,
     JobRow,
     LoginSessionRow,
     MatchRow,
@@ -50,6 +51,7 @@ def _tidy_rows(services: Services) -> None:
         session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at < now))
         session.execute(delete(ShareLinkRow).where(ShareLinkRow.expires_at < now))
         session.execute(delete(TokenRow).where(TokenRow.expires_at < now))
+        session.execute(delete(AnswerRow).where(AnswerRow.expires_at < now))
         session.execute(
             delete(WorkerRow).where(WorkerRow.seen_at < now - WORKER_DAYS * DAY_SECONDS)
         )

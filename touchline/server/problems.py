@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from touchline.errors import InputError
 from touchline.server.errors import (
+    BusyError,
     ChecksumError,
     ConflictError,
     ConnectionLostError,
@@ -114,6 +115,7 @@ _STATUS: dict[type[ServiceError], int] = {
     ConnectionLostError: 400,
     StoppingError: 503,
     DiskError: 507,
+    BusyError: 503,
 }
 
 
@@ -125,7 +127,7 @@ def status_of(kind: type[ServiceError]) -> int:
 def problem_of(error: ServiceError) -> ProblemError:
     """The answer that an error of the services is over HTTP."""
     headers = {}
-    if isinstance(error, LockedError):
+    if isinstance(error, LockedError | BusyError):
         headers["Retry-After"] = str(error.retry_seconds)
     elif isinstance(error, WrongOffsetError):
         headers["Upload-Offset"] = str(error.received)

@@ -26,15 +26,18 @@ class Services:
         self.database.close()
 
 
-def open_services(settings: ServerSettings) -> Services:
+def open_services(settings: ServerSettings, *, for_requests: bool = False) -> Services:
     """Open the server's database and folders; make them on first use.
+
+    Args:
+        for_requests: somebody waits for what is done, ``database_seconds`` of the settings at most.
 
     Raises:
         InputError: they cannot be opened or made.
     """
     storage = Storage(settings.data.absolute())
     storage.prepare()
-    database = Database(settings.url)
+    database = Database(settings.url, settings.database_seconds if for_requests else None)
     database.migrate()
     return Services(settings, database, storage, Queue(database, settings.queue, _ended))
 

@@ -63,7 +63,7 @@ def serve(settings: ServerSettings, announce: Callable[[str], None]) -> None:
             taken.
     """
     stopping = threading.Event()
-    services = open_services(settings)
+    services = open_services(settings, for_requests=True)
     try:
         refuse_open_door(services)
         listener = _listen(settings)

@@ -135,6 +135,8 @@ class ServerSettings(BaseSettings):
         trusted_proxies: addresses whose X-Forwarded-For and -Proto are trusted.
         admin_password: makes a user ``admin`` at the first start, where there are no users yet.
         metrics_public: ``/metrics`` needs no credentials.
+        database_seconds: longest that a request waits for a connection to the database, and for a
+            lock; then it is answered with 503 and Retry-After.
         workers: worker processes that ``touchline serve`` starts beside itself.
     """
 
@@ -155,6 +157,7 @@ class ServerSettings(BaseSettings):
     workers: Annotated[int, Field(ge=0, le=64)] = 1
     session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24 * 14
     body_seconds: Seconds = 30
+    database_seconds: Seconds = 10
     max_body_bytes: Bytes = 4 * MEGABYTE
     policy: Policy = Policy()
     probe_limits: StageLimits = StageLimits(

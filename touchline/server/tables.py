@@ -36,6 +36,11 @@ def _of(table: str, *, nullable: bool = False, index: bool = True) -> Mapped[Any
     )
 
 
+def _revision() -> Mapped[int]:
+    """The revision of the match in which the row changed last."""
+    return mapped_column(default=0, server_default=text("0"))
+
+
 class Base(DeclarativeBase):
     """What all tables share."""
 
@@ -145,7 +150,8 @@ class MatchRow(Base):
     """A match and its facts. Its times run through all its videos.
 
     ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
-    ``revision`` those of its events. ``game`` holds what people and files state: see ``games``.
+    ``revision`` those of its events and reels. ``game`` holds what people and files state: see
+    ``games``.
     ``thresholds`` has the least confidence of classes that have one, for events to review.
     """
 
@@ -202,6 +208,7 @@ class EventRow(Base):
     source: Mapped[str] = mapped_column(String(20), default="person")
     note: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = _revision()
     deleted: Mapped[bool] = mapped_column(default=False)
     created_by: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[float]
@@ -210,7 +217,7 @@ class EventRow(Base):
 
 
 class ChangeRow(Base):
-    """One step of the history of a match's events: what each event was before and after."""
+    """One step of the history of a match: what each event or reel was before and after."""
 
     __tablename__ = "changes"
     __table_args__ = (Index("ix_changes_order", "match_id", "number"),)
@@ -226,7 +233,7 @@ class ChangeRow(Base):
 
 
 class ReelRow(Base):
-    """An edit of a match, as the document that reel files hold."""
+    """An edit of a match, as the document that reel files hold; kept when it is deleted."""
 
     __tablename__ = "reels"
 
@@ -235,6 +242,8 @@ class ReelRow(Base):
     title: Mapped[str] = mapped_column(String(300))
     document: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = _revision()
+    deleted: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_by: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[float]
     updated_by: Mapped[str] = mapped_column(String(100))
@@ -344,6 +353,20 @@ class AuditRow(Base):
     address: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(60))
     target: Mapped[str] = mapped_column(String(300))
+
+
+class AnswerRow(Base):
+    """The answer to a change that named itself, for when the same change is sent again."""
+
+    __tablename__ = "answers"
+
+    caller: Mapped[str] = mapped_column(String(100), primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[float] = mapped_column(index=True)
 
 
 class SettingRow(Base):

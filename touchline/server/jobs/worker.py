@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
 
 from touchline.errors import InputError
+from touchline.server.errors import BusyError, DiskError
 from touchline.server.housekeeping import tidy
 from touchline.server.jobs.processes import StageFailedError, run_in_child, whole_sentence
 from touchline.server.jobs.queue import LANES, Lane, Lease, LeaseLostError
@@ -75,8 +75,8 @@ class Worker:
         """Do something, or wait a little where the database cannot be reached."""
         try:
             return act()
-        except OperationalError as error:
-            log.warning("the database cannot be reached", extra={"reason": str(error.orig)})
+        except (BusyError, DiskError) as error:
+            log.warning("the database cannot be reached", extra={"reason": str(error)})
             self.stop.wait(2.0)
             return False
 
@@ -239,7 +239,7 @@ class _Progress:
             elif not self._worker.services.queue.still_holds(self._lease):
                 raise LeaseLostError(self._lease.job_id)
             self._worker.sign(self._lease.job_id)
-        except OperationalError:
+        except (BusyError, DiskError):
             if now - self._written > settings.lease_seconds:
                 raise
 

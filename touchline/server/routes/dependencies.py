@@ -19,11 +19,12 @@ from touchline.server.access.rates import RateLimiter
 from touchline.server.errors import ConnectionLostError, NotFoundError
 from touchline.server.problems import ProblemError
 from touchline.server.services import Services
-from touchline.server.tables import AuditRow, EventRow, JobRow, MatchRow, ReelRow
+from touchline.server.tables import AuditRow, ChangeRow, EventRow, JobRow, MatchRow, ReelRow
 
 COOKIE = "touchline_session"
 CSRF_HEADER = "X-CSRF-Token"
 SHARE_HEADER = "X-Share-Token"
+STEP_HEADER = "X-Step-Id"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"])]
@@ -217,6 +218,18 @@ def visible_match(session: Session, principal: Principal, match_id: str) -> Matc
     return match
 
 
+def editable_match(session: Session, match_id: str) -> MatchRow:
+    """A match, held until the end of the transaction: its steps are numbered one by one.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    match = session.get(MatchRow, match_id, with_for_update=True)
+    if match is None:
+        raise NotFoundError("match")
+    return match
+
+
 def may_download(principal: Principal) -> None:
     """Make sure that the caller may download files.
 
@@ -270,6 +283,11 @@ def unchanged(request: Request, response: Response, etag: str) -> bool:
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return request.headers.get("If-None-Match") == etag
+
+
+def step_header(step: ChangeRow | None) -> dict[str, str]:
+    """The header that names the step that a change was; none if it changed nothing."""
+    return {} if step is None else {STEP_HEADER: step.id}
 
 
 def to_cursor(*parts: object) -> str:

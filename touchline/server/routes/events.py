@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError
@@ -21,9 +21,9 @@ from touchline.server.documents import (
     timelines_from_rows,
     video_of_half,
 )
-from touchline.server.errors import NotFoundError
+from touchline.server.errors import ConflictError, NotFoundError
 from touchline.server.games import facts_of_file
-from touchline.server.history import change_events, redo, undo
+from touchline.server.history import change_rows, ids_of, redo, steps_of, undo
 from touchline.server.intake.events import Imports
 from touchline.server.jobs.stages.importing import ImportResult
 from touchline.server.judging import with_statuses
@@ -38,31 +38,39 @@ from touchline.server.routes.dependencies import (
     ServicesDep,
     audit,
     demand_match,
+    editable_match,
     etag_of,
     from_cursor,
     may_download,
     number_of,
+    step_header,
     to_cursor,
     unchanged,
     visible_match,
 )
+from touchline.server.routes.idempotency import Once, OnceDep
 from touchline.server.routes.schemas import (
     ChangedOut,
     ChangeOut,
     EventChange,
     EventIn,
     EventOut,
+    NewsOut,
     Page,
+    ReelOut,
     ReviewIn,
     Share,
+    StepIn,
+    StepOut,
     event_facts,
 )
-from touchline.server.services import Services
-from touchline.server.tables import ChangeRow, EventRow, MatchRow
+from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
 
 JSON = "application/json"
+OWN_STEPS = 100
+"""Steps of the caller that news tell of."""
 
 HalfQuery = Annotated[int | None, Query(ge=1, le=4, description="Of this half alone.")]
 LabelQuery = Annotated[
@@ -126,26 +134,77 @@ def list_events(
     return Response(answer, headers=dict(response.headers), media_type=JSON)
 
 
-@router.post("/events", status_code=201)
-def add(
+@router.get("/news", responses={304: {"description": "Nothing has changed."}})
+def news(
     match_id: Id,
-    body: EventIn,
-    principal: Editor,
+    principal: Known,
     request: Request,
     response: Response,
     services: ServicesDep,
+    since: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    limit: Limit = 1000,
+    cursor: Cursor = None,
+) -> Any:
+    """The events and reels that have changed since a revision, and the caller's own steps.
+
+    ``revision`` is the one to ask from next; of several pages, that of the first. ``count`` is how
+    many events there are: fewer than the caller then has, and some were removed for good (the match
+    was spotted again); read them all."""
+    with services.database.read() as session:
+        match = visible_match(session, principal, match_id)
+        if unchanged(request, response, f'"r{match.revision}"'):
+            return Response(status_code=304, headers=dict(response.headers))
+        alive = select(func.count()).select_from(_alive(match_id, EventRow.id).subquery())
+        count = session.scalar(alive) or 0
+        query = select(EventRow).where(EventRow.match_id == match_id, EventRow.revision > since)
+        if cursor:
+            revision, event_id = from_cursor(cursor, 2)
+            after = (min(number_of(revision), 2**31 - 1), event_id)
+            query = query.where(tuple_(EventRow.revision, EventRow.id) > after)
+        rows = session.scalars(
+            query.order_by(EventRow.revision, EventRow.id).limit(limit + 1)
+        ).all()
+        reels = session.scalars(
+            select(ReelRow).where(ReelRow.match_id == match_id, ReelRow.revision > since)
+        ).all()
+        own = [] if principal.is_guest else steps_of(session, match_id, principal.name, OWN_STEPS)
+    last = rows[limit - 1] if len(rows) > limit else None
+    shown = rows[:limit]
+    return NewsOut(
+        revision=match.revision,
+        count=count,
+        items=[EventOut.of(row, match) for row in shown if not row.deleted],
+        removed=[row.id for row in shown if row.deleted],
+        reels=[ReelOut.of(row) for row in reels if not row.deleted],
+        removed_reels=[row.id for row in reels if row.deleted],
+        steps=[StepOut.of(step) for step in own],
+        next=None if last is None else to_cursor(last.revision, last.id),
+    )
+
+
+@router.post("/events", status_code=201)
+def add(
+    match_id: Id, body: EventIn, principal: Editor, request: Request, once: OnceDep
 ) -> EventOut:
-    """Add an event."""
-    values = body.model_dump()
+    """Add an event. ``id``, if given, is a random name by the caller."""
+    values = body.model_dump(exclude_none=True)
     values["seconds"] = values.pop("time")
-    with services.database.write() as session:
-        match = _editable(session, match_id)
+    with once.write() as session:
+        match = editable_match(session, match_id)
+        if body.id is not None and session.get(EventRow, body.id) is not None:
+            raise ConflictError("there is an event of this id already")
         row = EventRow(**values, source="person", deleted=False)
-        now = services.database.now(session)
-        change_events(session, match, [(row, {})], actor=principal.name, action="added", now=now)
-    response.headers["ETag"] = etag_of(row)
-    response.headers["Location"] = f"{request.url.path}/{row.id}"
-    return EventOut.of(row, match)
+        now = once.services.database.now(session)
+        step = change_rows(
+            session, match, [(row, {})], actor=principal.name, action="added", now=now
+        )
+        return once.answer(
+            session,
+            EventOut.of(row, match),
+            ETag=etag_of(row),
+            Location=f"{request.url.path}/{row.id}",
+            **step_header(step),
+        )
 
 
 @router.get("/events/{event_id}")
@@ -167,8 +226,7 @@ def change(
     body: EventChange,
     principal: Editor,
     request: Request,
-    response: Response,
-    services: ServicesDep,
+    once: OnceDep,
 ) -> EventOut:
     """Change an event, accept it or reject it. Needs If-Match."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
@@ -177,55 +235,32 @@ def change(
             raise ProblemError(422, f"{name}: cannot be removed from an event")
     if "time" in values:
         values["seconds"] = values.pop("time")
-    return _changed(
-        match_id, event_id, values, "changed", principal.name, request, response, services
-    )
+    return _changed(match_id, event_id, values, "changed", principal.name, request, once)
 
 
 @router.post("/events/{event_id}/accept")
 def accept(
-    match_id: Id,
-    event_id: Id,
-    principal: Editor,
-    request: Request,
-    response: Response,
-    services: ServicesDep,
+    match_id: Id, event_id: Id, principal: Editor, request: Request, once: OnceDep
 ) -> EventOut:
     """Accept an event. Needs If-Match."""
     values = {"status": "accepted"}
-    return _changed(
-        match_id, event_id, values, "accepted", principal.name, request, response, services
-    )
+    return _changed(match_id, event_id, values, "accepted", principal.name, request, once)
 
 
 @router.post("/events/{event_id}/reject")
 def reject(
-    match_id: Id,
-    event_id: Id,
-    principal: Editor,
-    request: Request,
-    response: Response,
-    services: ServicesDep,
+    match_id: Id, event_id: Id, principal: Editor, request: Request, once: OnceDep
 ) -> EventOut:
     """Reject an event. Needs If-Match."""
     values = {"status": "rejected"}
-    return _changed(
-        match_id, event_id, values, "rejected", principal.name, request, response, services
-    )
+    return _changed(match_id, event_id, values, "rejected", principal.name, request, once)
 
 
 @router.delete("/events/{event_id}", status_code=204)
-def remove(
-    match_id: Id,
-    event_id: Id,
-    principal: Editor,
-    request: Request,
-    response: Response,
-    services: ServicesDep,
-) -> None:
+def remove(match_id: Id, event_id: Id, principal: Editor, request: Request, once: OnceDep) -> None:
     """Delete an event; undo brings it back. Needs If-Match."""
     values = {"deleted": True}
-    _changed(match_id, event_id, values, "deleted", principal.name, request, response, services)
+    _changed(match_id, event_id, values, "deleted", principal.name, request, once)
 
 
 @router.post(
@@ -243,7 +278,7 @@ async def import_events(
     match_id: Id,
     principal: Editor,
     request: Request,
-    services: ServicesDep,
+    once: OnceDep,
     format: Annotated[str | None, Query(max_length=40, examples=["csv"])] = None,
     name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
@@ -264,13 +299,13 @@ async def import_events(
     imports: Imports = request.app.state.imports
     with tempfile.TemporaryDirectory(prefix="touchline-") as folder:
         found = await imports.read(
-            services, match_id, Path(folder), content, (format, name, half, times)
+            once.services, match_id, Path(folder), content, (format, name, half, times)
         )
-    return await to_thread.run_sync(_keep, services, match_id, principal.name, found, sure)
+    return await to_thread.run_sync(_keep, once, match_id, principal.name, found, sure)
 
 
 @router.post("/review")
-def review(match_id: Id, body: ReviewIn, principal: Editor, services: ServicesDep) -> ChangedOut:
+def review(match_id: Id, body: ReviewIn, principal: Editor, once: OnceDep) -> ChangedOut:
     """Accept or reject several events at once, as one step."""
     query = _alive(match_id)
     if body.ids is not None:
@@ -283,32 +318,36 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, services: ServicesDe
         query = query.where(EventRow.confidence <= body.max_confidence)
     if body.label is not None:
         query = query.where(EventRow.label == body.label)
-    with services.database.write() as session:
-        match = _editable(session, match_id)
+    with once.write() as session:
+        match = editable_match(session, match_id)
         rows = [(row, {"status": body.status}) for row in session.scalars(query)]
-        now = services.database.now(session)
-        step = change_events(
-            session, match, rows, actor=principal.name, action=body.status, now=now
-        )
-    return _step(step, body.status)
+        now = once.services.database.now(session)
+        step = change_rows(session, match, rows, actor=principal.name, action=body.status, now=now)
+        return once.answer(session, _step(step, body.status), **step_header(step))
 
 
 @router.post("/undo")
-def undo_last(match_id: Id, principal: Editor, services: ServicesDep) -> ChangedOut:
-    """Undo the last change of the match's events."""
-    with services.database.write() as session:
-        match = _editable(session, match_id)
-        step = undo(session, match, principal.name, services.database.now(session))
-    return _step(step, step.action)
+def undo_step(
+    match_id: Id, principal: Editor, once: OnceDep, body: StepIn | None = None
+) -> ChangedOut:
+    """Undo a step of the match's history, by default the last one."""
+    with once.write() as session:
+        match = editable_match(session, match_id)
+        now = once.services.database.now(session)
+        step = undo(session, match, principal.name, now, body.step if body else None)
+        return once.answer(session, _step(step, step.action), **step_header(step))
 
 
 @router.post("/redo")
-def redo_last(match_id: Id, principal: Editor, services: ServicesDep) -> ChangedOut:
-    """Redo the last change that was undone."""
-    with services.database.write() as session:
-        match = _editable(session, match_id)
-        step = redo(session, match, principal.name, services.database.now(session))
-    return _step(step, step.action)
+def redo_step(
+    match_id: Id, principal: Editor, once: OnceDep, body: StepIn | None = None
+) -> ChangedOut:
+    """Redo a step that was undone, by default the last one."""
+    with once.write() as session:
+        match = editable_match(session, match_id)
+        now = once.services.database.now(session)
+        step = redo(session, match, principal.name, now, body.step if body else None)
+        return once.answer(session, _step(step, step.action), **step_header(step))
 
 
 @router.get("/changes")
@@ -332,7 +371,9 @@ def changes(
                 "action": row.action,
                 "at": row.at,
                 "undone": row.undone,
-                "events": [step["id"] for step in row.steps],
+                "id": row.id,
+                "events": ids_of(row, "event"),
+                "reels": ids_of(row, "reel"),
             }
         )
         for row in rows[:limit]
@@ -393,22 +434,23 @@ def download(
 
 
 def _keep(
-    services: Services, match_id: str, actor: str, found: ImportResult, sure: Status | None
+    once: Once, match_id: str, actor: str, found: ImportResult, sure: Status | None
 ) -> ChangedOut:
     events = with_statuses(found.events, are_predictions=found.are_predictions, sure=sure)
-    with services.database.write() as session:
-        match = _editable(session, match_id)
-        now = services.database.now(session)
+    with once.write() as session:
+        match = editable_match(session, match_id)
+        now = once.services.database.now(session)
         rows: list[tuple[EventRow, dict[str, Any]]] = [(row_from_event(e), {}) for e in events]
-        step = change_events(session, match, rows, actor=actor, action="imported", now=now)
+        step = change_rows(session, match, rows, actor=actor, action="imported", now=now)
         known = {name: value for name, value in match.game.items() if value}
         if (game := {**facts_of_file(found.facts), **known}) != known:
             match.game = game
             match.version += 1
-    statuses = Counter(str(event.status) for event in events)
-    return _step(step, "imported").model_copy(
-        update={"remarks": list(found.remarks), "statuses": dict(statuses)}
-    )
+        statuses = Counter(str(event.status) for event in events)
+        done = _step(step, "imported").model_copy(
+            update={"remarks": list(found.remarks), "statuses": dict(statuses)}
+        )
+        return once.answer(session, done, **step_header(step))
 
 
 def _of_half(match: MatchRow, half: int) -> ColumnElement[bool]:
@@ -431,14 +473,6 @@ def _alive(match_id: str, *columns: Any) -> Select[Any]:
     )
 
 
-def _editable(session: Session, match_id: str) -> MatchRow:
-    """A match, held until the end of the transaction: its steps are numbered one by one."""
-    match = session.get(MatchRow, match_id, with_for_update=True)
-    if match is None:
-        raise NotFoundError("match")
-    return match
-
-
 def _event(session: Session, match_id: str, event_id: str) -> EventRow:
     row = session.get(EventRow, event_id)
     if row is None or row.match_id != match_id or row.deleted:
@@ -453,28 +487,26 @@ def _changed(
     action: str,
     actor: str,
     request: Request,
-    response: Response,
-    services: ServicesDep,
+    once: Once,
 ) -> EventOut:
-    with services.database.write() as session:
-        match = _editable(session, match_id)
+    with once.write() as session:
+        match = editable_match(session, match_id)
         row = _event(session, match_id, event_id)
         demand_match(request, row)
-        now = services.database.now(session)
+        now = once.services.database.now(session)
         rows = [(row, dict(values))]
         if {"seconds", "half"} & values.keys():
             others = [other for other in session.scalars(_alive(match_id)) if other is not row]
             rows = with_match_state(match, row, values, others)
-        change_events(session, match, rows, actor=actor, action=action, now=now)
+        step = change_rows(session, match, rows, actor=actor, action=action, now=now)
+        headers = {"ETag": etag_of(row), **step_header(step)}
         if action == "deleted":
-            audit(services, request, session, "event deleted", f"{match_id} {row.label}")
-    response.headers["ETag"] = etag_of(row)
-    return EventOut.of(row, match)
+            audit(once.services, request, session, "event deleted", f"{match_id} {row.label}")
+        return once.answer(session, EventOut.of(row, match), **headers)
 
 
 def _step(step: ChangeRow | None, action: str) -> ChangedOut:
     if step is None:
         return ChangedOut(number=None, action=action, events=[])
-    return ChangedOut(
-        number=step.number, action=step.action, events=[part["id"] for part in step.steps]
-    )
+    events, reels = ids_of(step, "event"), ids_of(step, "reel")
+    return ChangedOut(number=step.number, action=step.action, events=events, reels=reels)

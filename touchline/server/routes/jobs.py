@@ -33,6 +33,7 @@ from touchline.server.routes.dependencies import (
     number_of,
     to_cursor,
 )
+from touchline.server.routes.idempotency import OnceDep
 from touchline.server.routes.schemas import IdText, JobOut, Out, Page
 from touchline.server.services import Services
 from touchline.server.tables import JobLineRow, JobRow
@@ -104,25 +105,27 @@ def read_log(job_id: Id, principal: Known, services: ServicesDep) -> Page[LineOu
 
 
 @router.post("/{job_id}/cancel")
-def cancel(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobOut:
+def cancel(job_id: Id, principal: Editor, request: Request, once: OnceDep) -> JobOut:
     """Cancel a job; an ended job stays as it is."""
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         row = _job(session, principal, job_id)
         if services.queue.cancel(session, row):
             audit(services, request, session, "job cancelled", f"{row.id} {row.kind}")
-        return JobOut.of(row, Outlook())
+        return once.answer(session, JobOut.of(row, Outlook()))
 
 
 @router.post("/{job_id}/retry")
-def retry(job_id: Id, principal: Editor, request: Request, services: ServicesDep) -> JobOut:
+def retry(job_id: Id, principal: Editor, request: Request, once: OnceDep) -> JobOut:
     """Retry a job that failed or was cancelled; finished stages are not repeated."""
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         row = _job(session, principal, job_id)
         if row.state not in ("failed", "cancelled"):
             raise ProblemError(409, f"the job is {row.state}; only a failed job can be retried")
         services.queue.retry(session, row)
         audit(services, request, session, "job retried", f"{row.id} {row.kind}")
-        return JobOut.of(row, services.queue.outlook(session, row))
+        return once.answer(session, JobOut.of(row, services.queue.outlook(session, row)))
 
 
 @router.get(

@@ -34,6 +34,7 @@ from touchline.server.routes.dependencies import (
     ServicesDep,
     audit,
     demand_match,
+    editable_match,
     etag_of,
     from_cursor,
     may_download,
@@ -43,6 +44,7 @@ from touchline.server.routes.dependencies import (
     visible_match,
 )
 from touchline.server.routes.files import file_answer
+from touchline.server.routes.idempotency import OnceDep
 from touchline.server.routes.schemas import (
     GameChange,
     JobOut,
@@ -100,13 +102,12 @@ def list_matches(
 
 
 @router.post("", status_code=202)
-def create(
-    body: MatchIn, principal: Editor, request: Request, response: Response, services: ServicesDep
-) -> MatchOut:
+def create(body: MatchIn, principal: Editor, request: Request, once: OnceDep) -> MatchOut:
     """Make a match of a complete upload, or of one upload per half; a job then checks it, prepares
     it for playback and finds its events."""
     wanted = _wanted_videos(body)
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         now = services.database.now(session)
         policy = read_policy(session, services.settings.policy)
         model = body.model or policy.default_model
@@ -133,8 +134,8 @@ def create(
             owner_id=principal.user_id,
         )
         audit(services, request, session, "match made", f"{match.id} {match.title}")
-    response.headers["Location"] = f"/v1/matches/{match.id}"
-    return MatchOut.of(match, job)
+        made = MatchOut.of(match, job)
+        return once.answer(session, made, Location=f"/v1/matches/{match.id}")
 
 
 @router.get("/{match_id}")
@@ -155,12 +156,12 @@ def change(
     body: MatchChange,
     principal: Editor,
     request: Request,
-    response: Response,
-    services: ServicesDep,
+    once: OnceDep,
 ) -> MatchOut:
     """Rename a match, change the facts of the game or the thresholds. Needs If-Match."""
-    with services.database.write() as session:
-        match = visible_match(session, principal, match_id)
+    services = once.services
+    with once.write() as session:
+        match = editable_match(session, match_id)
         demand_match(request, match)
         if body.title is not None:
             match.title = body.title
@@ -173,8 +174,7 @@ def change(
         match.updated_at = services.database.now(session)
         audit(services, request, session, "match changed", f"{match.id} {match.title}")
         (described,) = _described(session, [match])
-    response.headers["ETag"] = etag_of(match)
-    return described
+        return once.answer(session, described, ETag=etag_of(match))
 
 
 @router.get("/{match_id}/game")
@@ -201,10 +201,11 @@ def remove(match_id: Id, principal: Editor, request: Request, services: Services
 
 @router.post("/{match_id}/spot", status_code=202)
 def spot_again(
-    match_id: Id, body: SpotIn, principal: Editor, request: Request, services: ServicesDep
+    match_id: Id, body: SpotIn, principal: Editor, request: Request, once: OnceDep
 ) -> JobOut:
     """Spot a match again. Reviewed events stay as they are."""
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         match = visible_match(session, principal, match_id)
         if match.state != "ready":
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
@@ -218,7 +219,7 @@ def spot_again(
             owner_id=principal.user_id,
         )
         audit(services, request, session, "match spotted anew", f"{match.id} {model}")
-        return JobOut.of(job, services.queue.outlook(session, job))
+        return once.answer(session, JobOut.of(job, services.queue.outlook(session, job)))
 
 
 @router.get(

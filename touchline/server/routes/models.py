@@ -10,7 +10,8 @@ from touchline.labels import BROADCAST
 from touchline.pulling.installed import names_here
 from touchline.server.errors import NotFoundError
 from touchline.server.jobs.types.pull import PullPayload
-from touchline.server.routes.dependencies import Admin, ServicesDep, Viewer, audit
+from touchline.server.routes.dependencies import Admin, Viewer, audit
+from touchline.server.routes.idempotency import OnceDep
 from touchline.server.routes.schemas import In, JobOut
 from touchline.zoo.cards import NAME
 from touchline.zoo.catalogue import Entry, Family, Kind, ReportedScore, State, catalogue
@@ -108,12 +109,13 @@ def show(
 
 
 @router.post("/pull", status_code=202)
-def pull(body: PullIn, principal: Admin, request: Request, services: ServicesDep) -> JobOut:
+def pull(body: PullIn, principal: Admin, request: Request, once: OnceDep) -> JobOut:
     """Fetch a model, as a job."""
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         job = services.queue.add(session, PullPayload(name=body.name), owner_id=principal.user_id)
         audit(services, request, session, "model pulled", body.name)
-        return JobOut.of(job, services.queue.outlook(session, job))
+        return once.answer(session, JobOut.of(job, services.queue.outlook(session, job)))
 
 
 def _remote(entry: Entry, family: Family) -> RemoteModelOut:

@@ -23,6 +23,7 @@ from touchline.server.documents import (
     video_of_half,
 )
 from touchline.server.errors import NotFoundError
+from touchline.server.history import change_rows
 from touchline.server.jobs.types.annotation import AnnotatePayload
 from touchline.server.jobs.types.product import ProductPayload, write_now
 from touchline.server.problems import ProblemError
@@ -34,11 +35,14 @@ from touchline.server.routes.dependencies import (
     ServicesDep,
     audit,
     demand_match,
+    editable_match,
     etag_of,
     may_download,
+    step_header,
     visible_match,
 )
 from touchline.server.routes.files import file_answer
+from touchline.server.routes.idempotency import Once, OnceDep
 from touchline.server.routes.schemas import (
     AnnotateIn,
     ClipIn,
@@ -72,7 +76,7 @@ def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[Re
         visible_match(session, principal, match_id)
         rows = session.scalars(
             select(ReelRow)
-            .where(ReelRow.match_id == match_id)
+            .where(ReelRow.match_id == match_id, ReelRow.deleted.is_(False))
             .order_by(ReelRow.created_at, ReelRow.id)
             .limit(1000)
         ).all()
@@ -80,42 +84,27 @@ def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[Re
 
 
 @router.post("/matches/{match_id}/reels", status_code=201)
-def make(
-    match_id: Id,
-    body: ReelIn,
-    principal: Editor,
-    request: Request,
-    response: Response,
-    services: ServicesDep,
-) -> ReelOut:
-    """Choose the most important moments that fit into a length."""
-    with services.database.write() as session:
-        match = visible_match(session, principal, match_id)
+def make(match_id: Id, body: ReelIn, principal: Editor, request: Request, once: OnceDep) -> ReelOut:
+    """Choose the most important moments that fit into a length, or take the given clips."""
+    with once.write() as session:
+        match = editable_match(session, match_id)
         if match.info.get("duration_seconds") is None:
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
-        query = _events(match).where(EventRow.confidence >= body.min_confidence)
-        if body.labels is not None:
-            query = query.where(EventRow.label.in_(body.labels))
-        if body.accepted_only:
-            query = query.where(EventRow.status == "accepted")
-        chosen = choose(timelines_from_rows(match, session.scalars(query)), body.seconds)
-        reel = through_match(chosen, match.videos, match.title)
-        now = services.database.now(session)
         row = ReelRow(
-            match_id=match_id,
-            title=body.title,
-            document=reel_to_json(reel),
-            created_by=principal.name,
-            created_at=now,
-            updated_by=principal.name,
-            updated_at=now,
+            title=body.title, document=reel_to_json(_new_reel(session, match, body)), deleted=False
         )
-        session.add(row)
-        session.flush()
-        audit(services, request, session, "reel made", f"{row.id} {row.title}")
-    response.headers["ETag"] = etag_of(row)
-    response.headers["Location"] = f"/v1/reels/{row.id}"
-    return ReelOut.of(row)
+        now = once.services.database.now(session)
+        step = change_rows(
+            session, match, [(row, {})], actor=principal.name, action="reel made", now=now
+        )
+        audit(once.services, request, session, "reel made", f"{row.id} {row.title}")
+        return once.answer(
+            session,
+            ReelOut.of(row),
+            ETag=etag_of(row),
+            Location=f"/v1/reels/{row.id}",
+            **step_header(step),
+        )
 
 
 @router.get("/reels/{reel_id}")
@@ -129,43 +118,33 @@ def show(reel_id: Id, principal: Known, response: Response, services: ServicesDe
 
 @router.patch("/reels/{reel_id}")
 def change(
-    reel_id: Id,
-    body: ReelChange,
-    principal: Editor,
-    request: Request,
-    response: Response,
-    services: ServicesDep,
+    reel_id: Id, body: ReelChange, principal: Editor, request: Request, once: OnceDep
 ) -> ReelOut:
     """Rename a reel, or give it other clips. Needs If-Match."""
-    with services.database.write() as session:
-        row = _reel(session, principal, reel_id)
+    with once.write() as session:
+        match, row = _editable(session, principal, reel_id)
         demand_match(request, row)
+        changes: dict[str, Any] = {}
         if body.title is not None:
-            row.title = body.title
+            changes["title"] = body.title
         if body.clips is not None:
-            match = session.get_one(MatchRow, row.match_id)
-            events = session.scalars(_events(match)).all()
-            row.document = reel_to_json(_edited(match, body.clips, list(events)))
-        row.version += 1
-        row.updated_by, row.updated_at = principal.name, services.database.now(session)
-        audit(services, request, session, "reel changed", f"{row.id} {row.title}")
-    response.headers["ETag"] = etag_of(row)
-    return ReelOut.of(row)
+            changes["document"] = reel_to_json(_edited(session, match, body.clips))
+        return _changed(session, match, row, changes, "reel changed", principal, request, once)
 
 
 @router.delete("/reels/{reel_id}", status_code=204)
-def remove(reel_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
-    """Delete a reel; files made of it stay. Needs If-Match."""
-    with services.database.write() as session:
-        row = _reel(session, principal, reel_id)
+def remove(reel_id: Id, principal: Editor, request: Request, once: OnceDep) -> None:
+    """Delete a reel; undo brings it back, and files made of it stay. Needs If-Match."""
+    with once.write() as session:
+        match, row = _editable(session, principal, reel_id)
         demand_match(request, row)
-        session.delete(row)
-        audit(services, request, session, "reel deleted", f"{row.id} {row.title}")
+        changes = {"deleted": True}
+        _changed(session, match, row, changes, "reel deleted", principal, request, once)
 
 
 @router.post("/reels/{reel_id}/files", status_code=202)
 def render(
-    reel_id: Id, body: RenderIn, principal: Editor, request: Request, services: ServicesDep
+    reel_id: Id, body: RenderIn, principal: Editor, request: Request, once: OnceDep
 ) -> JobOut:
     """Make a file of a reel: a video cut from the file that came in, by a job that waits for its
     turn; or an edit list, at once, so that the job in the answer has succeeded.
@@ -173,7 +152,8 @@ def render(
     The same request for the same version of a reel gives the same job."""
     if body.format not in REEL_FORMATS:
         raise ProblemError(422, f"format: use one of {', '.join(REEL_FORMATS)}")
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         row = _reel(session, principal, reel_id)
         if not row.document.get("clips"):
             raise ProblemError(409, "the reel is empty; choose from more events")
@@ -200,18 +180,19 @@ def render(
         else:
             job = _written(services, session, payload, options)
         audit(services, request, session, "reel rendered", f"{row.id} {body.format}")
-        return JobOut.of(job, services.queue.outlook(session, job))
+        return once.answer(session, JobOut.of(job, services.queue.outlook(session, job)))
 
 
 @router.post("/matches/{match_id}/annotated", status_code=202, tags=["files"])
 def annotate(
-    match_id: Id, body: AnnotateIn, principal: Editor, request: Request, services: ServicesDep
+    match_id: Id, body: AnnotateIn, principal: Editor, request: Request, once: OnceDep
 ) -> JobOut:
     """Make an annotated video, as a job: the events are drawn into the picture of the file that
     came in, with their class, confidence, clock and score, in slow motion around them.
 
     The same request for the same events gives the same job."""
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         match = visible_match(session, principal, match_id)
         if match.info.get("duration_seconds") is None:
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
@@ -235,7 +216,7 @@ def annotate(
         if job.state in ("failed", "cancelled"):
             services.queue.retry(session, job)
         audit(services, request, session, "match annotated", f"{match.id} {match.title}")
-        return JobOut.of(job, services.queue.outlook(session, job))
+        return once.answer(session, JobOut.of(job, services.queue.outlook(session, job)))
 
 
 @router.get("/matches/{match_id}/files", tags=["files"])
@@ -318,17 +299,55 @@ def _events(match: MatchRow) -> Select[EventRow]:
 
 def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
     row = session.get(ReelRow, reel_id)
-    if row is None:
+    if row is None or row.deleted:
         raise NotFoundError("reel")
     if principal.is_guest and principal.match_id != row.match_id:
         raise NotFoundError("reel")
     return row
 
 
-def _edited(match: MatchRow, clips: list[ClipIn], rows: list[EventRow]) -> Reel:
+def _editable(session: Session, principal: Principal, reel_id: str) -> tuple[MatchRow, ReelRow]:
+    """A reel and its match, which is held: what the reel was is read after that."""
+    match = editable_match(session, _reel(session, principal, reel_id).match_id)
+    session.expire_all()
+    return match, _reel(session, principal, reel_id)
+
+
+def _changed(
+    session: Session,
+    match: MatchRow,
+    row: ReelRow,
+    changes: dict[str, Any],
+    action: str,
+    principal: Principal,
+    request: Request,
+    once: Once,
+) -> ReelOut:
+    now = once.services.database.now(session)
+    step = change_rows(
+        session, match, [(row, changes)], actor=principal.name, action=action, now=now
+    )
+    audit(once.services, request, session, action, f"{row.id} {row.title}")
+    return once.answer(session, ReelOut.of(row), ETag=etag_of(row), **step_header(step))
+
+
+def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
+    if wanted.clips is not None:
+        return _edited(session, match, wanted.clips)
+    query = _events(match).where(EventRow.confidence >= wanted.min_confidence)
+    if wanted.labels is not None:
+        query = query.where(EventRow.label.in_(wanted.labels))
+    if wanted.accepted_only:
+        query = query.where(EventRow.status == "accepted")
+    chosen = choose(timelines_from_rows(match, session.scalars(query)), wanted.seconds)
+    return through_match(chosen, match.videos, match.title)
+
+
+def _edited(session: Session, match: MatchRow, clips: list[ClipIn]) -> Reel:
     """The requested clips, inside the video, with the events that each shows."""
     length = float(match.info.get("duration_seconds", 0))
-    events = [event_in_match(match, row) for row in sorted(rows, key=lambda row: row.seconds)]
+    rows = session.scalars(_events(match).order_by(EventRow.seconds)).all()
+    events = [event_in_match(match, row) for row in rows]
     name = match.videos[0].name if len(match.videos) == 1 else match.title
     made = []
     for clip in clips:

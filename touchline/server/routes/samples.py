@@ -1,11 +1,12 @@
 """A sample match, for trying out the server without a video."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 
 from touchline.server.jobs.stages.sampling import SampleSize
 from touchline.server.jobs.types.sample import SamplePayload
 from touchline.server.policy import read_policy
-from touchline.server.routes.dependencies import Editor, ServicesDep, audit
+from touchline.server.routes.dependencies import Editor, audit
+from touchline.server.routes.idempotency import OnceDep
 from touchline.server.routes.schemas import MatchOut
 from touchline.server.tables import MatchRow, UploadRow, VideoRow
 
@@ -16,11 +17,10 @@ SIZE = SampleSize(minutes=1.5, width=640, height=360)
 
 
 @router.post("/sample", status_code=202)
-def make_sample(
-    principal: Editor, request: Request, response: Response, services: ServicesDep
-) -> MatchOut:
+def make_sample(principal: Editor, request: Request, once: OnceDep) -> MatchOut:
     """Simulate a short match; a job analyses it like every upload."""
-    with services.database.write() as session:
+    services = once.services
+    with once.write() as session:
         now = services.database.now(session)
         policy = read_policy(session, services.settings.policy)
         upload = UploadRow(
@@ -43,5 +43,5 @@ def make_sample(
             owner_id=principal.user_id,
         )
         audit(services, request, session, "sample match made", match.id)
-    response.headers["Location"] = f"/v1/matches/{match.id}"
-    return MatchOut.of(match, job)
+        found = MatchOut.of(match, job)
+        return once.answer(session, found, Location=f"/v1/matches/{match.id}")

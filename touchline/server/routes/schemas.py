@@ -325,6 +325,7 @@ class EventIn(EventDetails):
         json_schema_extra={"examples": [{"time": 74.52, "label": "Goal", "team": "home"}]}
     )
 
+    id: IdText | None = None
     time: Time
     label: Named
     confidence: Share = 1.0
@@ -403,15 +404,30 @@ def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
     return facts | {"time": row.seconds, "half": half, "half_time": half_time}
 
 
-class ChangeOut(BaseModel):
+class StepIn(In):
+    """The step of a match's history to undo or redo, by its id."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"step": ID}]})
+
+    step: IdText | None = None
+
+
+class StepOut(Out):
+    """A step of a match's history, in short."""
+
+    id: str
+    action: str
+    undone: bool
+
+
+class ChangeOut(StepOut):
     """A step of a match's history."""
 
     number: int
     actor: str
-    action: str
     at: datetime
-    undone: bool
     events: list[str]
+    reels: list[str]
 
 
 class ChangedOut(BaseModel):
@@ -422,22 +438,9 @@ class ChangedOut(BaseModel):
     number: int | None
     action: str
     events: list[str]
+    reels: list[str] = []
     remarks: list[str] = []
     statuses: dict[str, int] = {}
-
-
-class ReelIn(In):
-    """How to choose the moments of a reel."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"title": "All goals", "seconds": 120, "labels": ["Goal"]}]}
-    )
-
-    title: Named = "Highlights"
-    seconds: Annotated[float, Field(gt=0, le=4 * 3600)] = 180
-    labels: Annotated[list[Named], Field(max_length=200)] | None = None
-    min_confidence: Share = 0.0
-    accepted_only: bool = False
 
 
 class ClipIn(In):
@@ -449,6 +452,24 @@ class ClipIn(In):
     score: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
 
 
+Clips = Annotated[list[ClipIn], Field(max_length=1000)]
+
+
+class ReelIn(In):
+    """How to choose the moments of a reel; or its clips, if they are chosen already."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "All goals", "seconds": 120, "labels": ["Goal"]}]}
+    )
+
+    title: Named = "Highlights"
+    seconds: Annotated[float, Field(gt=0, le=4 * 3600)] = 180
+    labels: Annotated[list[Named], Field(max_length=200)] | None = None
+    min_confidence: Share = 0.0
+    accepted_only: bool = False
+    clips: Clips | None = None
+
+
 class ReelChange(In):
     """Changes to a reel; clips, if given, replace all clips."""
 
@@ -457,7 +478,7 @@ class ReelChange(In):
     )
 
     title: Named | None = None
-    clips: Annotated[list[ClipIn], Field(max_length=1000)] | None = None
+    clips: Clips | None = None
 
 
 class ReelOut(Out):
@@ -472,6 +493,19 @@ class ReelOut(Out):
     created_at: datetime
     updated_by: str
     updated_at: datetime
+
+
+class NewsOut(BaseModel):
+    """What has changed since a revision; ``steps`` are the caller's own, the oldest first."""
+
+    revision: int
+    count: int
+    items: list[EventOut]
+    removed: list[str]
+    reels: list[ReelOut]
+    removed_reels: list[str]
+    steps: list[StepOut]
+    next: str | None = None
 
 
 class RenderIn(In):

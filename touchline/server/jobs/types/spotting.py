@@ -91,7 +91,8 @@ def _keep_events(
     )
     session.execute(delete(EventRow).where(*unchanged))
     now = context.database.now(session)
-    rows = [_row_of(match.id, event, now) for event in result.events]
+    match.revision += 1
+    rows = [_row_of(match, event, now) for event in result.events]
     if rows:
         session.execute(insert(EventRow), rows)
     match.labels = list(result.labels)
@@ -102,15 +103,15 @@ def _keep_events(
     match.info = info
     match.producer = result.model_dump(include={"producer"})["producer"]
     match.warnings = list(dict.fromkeys([*match.warnings, *result.warnings]))
-    match.revision += 1
     match.version += 1
     return {"events": len(rows)}
 
 
-def _row_of(match_id: str, event: Event, now: float) -> dict[str, Any]:
+def _row_of(match: MatchRow, event: Event, now: float) -> dict[str, Any]:
     return values_from_event(event) | {
         "id": new_id(),
-        "match_id": match_id,
+        "match_id": match.id,
+        "revision": match.revision,
         "status": "pending",
         "source": "model",
         "version": 1,
