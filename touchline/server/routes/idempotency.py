@@ -97,6 +97,7 @@ class Once:
             raise ProblemError(
                 422, "this Idempotency-Key belongs to another change; use a new key for a new one"
             )
+        session.expunge(known)  # it outlives the session
         raise RepeatedError(known)
 
     def _row(self, session: Session, key: str) -> AnswerRow:

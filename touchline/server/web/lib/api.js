@@ -9,19 +9,55 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} detail what is wrong, in the server's words
+   * @param {number} retrySeconds when to try again, as the server has it
    */
-  constructor(status, detail) {
+  constructor(status, detail, retrySeconds = 0) {
     super(detail);
     this.status = status;
+    this.retrySeconds = retrySeconds;
   }
 }
 
 /** No answer came. */
 export class LostConnection extends Error {}
 
-const GATEWAY_STATUSES = new Set([502, 503, 504]);
-const PING_SECONDS = 2;
-const TIMEOUT_SECONDS = 30;
+const GATEWAY_STATUSES = new Set([502, 504]);
+/** The same request may succeed later: too slow, too many, a fault, busy, full. */
+const PASSING_STATUSES = new Set([408, 425, 429, 500, 503, 507]);
+
+/** Longer than the server takes at most: its own limits end a request before. */
+const TIMEOUT_SECONDS = 60;
+
+/** Seconds: between looks for a lost server, and before a request is sent again. */
+export const PACE = { ping: 2, retry: 0.5, longest: 30 };
+
+const TRIES = 5;
+
+/**
+ * Whether a failure is of the kind that passes.
+ *
+ * @param {unknown} error
+ */
+export function isPassing(error) {
+  return error instanceof LostConnection || (error instanceof ApiError && PASSING_STATUSES.has(error.status));
+}
+
+/**
+ * Seconds to wait before a request is sent again.
+ *
+ * @param {unknown} error of the kind that passes
+ * @param {number} failures before this one
+ */
+export function retryIn(error, failures) {
+  const wait = Math.min(PACE.retry * 2 ** failures, PACE.longest) * (0.75 + Math.random() / 2);
+  return Math.max(wait, error instanceof ApiError ? error.retrySeconds : 0);
+}
+
+/** A random name, as the server names things. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 /** Tells `lost` and `back` of the connection, `signedout`, and `signedin` as another user. */
 export const connection = new (class extends EventTarget {
@@ -50,7 +86,7 @@ export const connection = new (class extends EventTarget {
       } else {
         this.#wait();
       }
-    }, PING_SECONDS * 1000);
+    }, PACE.ping * 1000);
   }
 })();
 
@@ -100,6 +136,8 @@ export function credentials() {
  * @property {string} [ifMatch] the ETag that a change is based on
  * @property {string | null} [ifNoneMatch] the ETag of the known version
  * @property {boolean} [keepalive] goes on though the page is left
+ * @property {string} [key] name of a change, which the server makes once
+ * @property {number} [seconds] to wait for the answer
  */
 
 /**
@@ -108,6 +146,7 @@ export function credentials() {
  * @property {T} data null if there is nothing, or nothing new
  * @property {string | null} etag
  * @property {number} status
+ * @property {string | null} step the step of a match's history that a change was
  */
 
 /**
@@ -127,9 +166,11 @@ export async function ask(method, path, asking = {}) {
   const text = response.status === 304 ? "" : await read(response);
   if (!response.ok && response.status !== 304) {
     if (response.status === 401) connection.dispatchEvent(new Event("signedout"));
-    throw new ApiError(response.status, problemIn(text) || response.statusText);
+    const wait = Number(response.headers.get("Retry-After")) || 0;
+    throw new ApiError(response.status, problemIn(text) || response.statusText, wait);
   }
-  return { data: text ? JSON.parse(text) : null, etag, status: response.status };
+  const step = response.headers.get("X-Step-Id");
+  return { data: text ? JSON.parse(text) : null, etag, status: response.status, step };
 }
 
 /**
@@ -142,6 +183,7 @@ async function send(method, path, asking) {
   if (asking.body !== undefined) headers.set("Content-Type", "application/json");
   if (asking.ifMatch) headers.set("If-Match", asking.ifMatch);
   if (asking.ifNoneMatch) headers.set("If-None-Match", asking.ifNoneMatch);
+  if (asking.key) headers.set("Idempotency-Key", asking.key);
   let response;
   try {
     response = await fetch(path, {
@@ -150,13 +192,14 @@ async function send(method, path, asking) {
       body: asking.body === undefined ? (asking.raw ?? null) : JSON.stringify(asking.body),
       cache: "no-store",
       keepalive: asking.keepalive ?? false,
-      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
+      signal: AbortSignal.timeout((asking.seconds ?? TIMEOUT_SECONDS) * 1000),
     });
   } catch (error) {
     connection.lose();
     throw new LostConnection("the server cannot be reached", { cause: error });
   }
-  if (GATEWAY_STATUSES.has(response.status)) {
+  const isGateway = response.status === 503 && !response.headers.has("Retry-After");
+  if (GATEWAY_STATUSES.has(response.status) || isGateway) {
     connection.lose();
     throw new LostConnection(`the server answers ${response.status}`);
   }
@@ -196,7 +239,9 @@ export function problemIn(text) {
  * @returns {Promise<T>}
  */
 export async function get(path) {
-  return /** @type {Answer<T>} */ (await ask("GET", path)).data;
+  const isBusy = (/** @type {unknown} */ error) => error instanceof ApiError && isPassing(error);
+  const answer = await patiently(() => ask("GET", path), isBusy);
+  return /** @type {Answer<T>} */ (answer).data;
 }
 
 /**
@@ -207,6 +252,39 @@ export async function get(path) {
  */
 export async function post(path, body) {
   return /** @type {Answer<T>} */ (await ask("POST", path, { body })).data;
+}
+
+/**
+ * Ask for a change that is made once, again while the server cannot answer.
+ *
+ * @template T
+ * @param {string} method
+ * @param {string} path
+ * @param {Asking} [asking]
+ * @returns {Promise<Answer<T>>}
+ * @throws as `ask`, when it was sent several times
+ */
+export function change(method, path, asking = {}) {
+  const key = asking.key ?? newKey();
+  return patiently(() => ask(method, path, { ...asking, key }), isPassing);
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} request
+ * @param {(error: unknown) => boolean} isWorthIt whether to try again after a failure
+ * @returns {Promise<T>}
+ */
+async function patiently(request, isWorthIt) {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!isWorthIt(error) || failures >= TRIES - 1) throw error;
+      const wait = retryIn(error, failures);
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+    }
+  }
 }
 
 /**

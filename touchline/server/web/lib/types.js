@@ -99,13 +99,15 @@
  *
  * @typedef {EventValues & EventOrigin} MatchEvent
  *
- * @typedef {object} Change a step of a match's history
- * @property {number} number
- * @property {string} actor
- * @property {string} action
- * @property {string} at
- * @property {boolean} undone
- * @property {string[]} events
+ * @typedef {object} News what has changed since a revision of a match
+ * @property {number} revision
+ * @property {number} count of events
+ * @property {MatchEvent[]} items
+ * @property {string[]} removed
+ * @property {Reel[]} reels
+ * @property {string[]} removed_reels
+ * @property {{id: string, action: string, undone: boolean}[]} steps the person's own, the oldest first
+ * @property {string | null} next
  *
  * @typedef {object} Job
  * @property {string} id
@@ -144,6 +146,7 @@
  * @property {string} title
  * @property {{clips: Clip[]}} reel
  * @property {number} version
+ * @property {string} created_at
  *
  * @typedef {object} Product a file for download
  * @property {string} id

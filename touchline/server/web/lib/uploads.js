@@ -3,7 +3,7 @@
  * a lost connection or a reload costs nothing: the file is only to be chosen again.
  */
 
-import { ApiError, LostConnection, ask, connection, credentials, explain, problemIn } from "./api.js";
+import { ApiError, LostConnection, change, connection, credentials, explain, problemIn } from "./api.js";
 import { alone, isBusyElsewhere, keep, kept, keptNames, onOthersKeep } from "./storage.js";
 
 /** @typedef {import("./types.js").Match} Match */
@@ -14,7 +14,6 @@ const STALL_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 15;
 const SPEED_SECONDS = 6;
 const STORED = "upload ";
-const CLOCK_SLACK_SECONDS = 120;
 
 /**
  * @typedef {"queued" | "sending" | "waiting" | "stopped" | "elsewhere" | "failed" | "arrived" | "done"} State
@@ -28,7 +27,6 @@ const CLOCK_SLACK_SECONDS = 120;
  * @property {string | null} url where the upload is on the server
  * @property {number} received
  * @property {number} begunAt milliseconds since 1970
- * @property {boolean} [isAsked] a match was asked for; the answer may have been lost
  * @property {boolean} [isWhole] all of it has come
  * @property {string} [group] of which match it is one half
  * @property {number} [half]
@@ -314,13 +312,7 @@ class Uploads extends EventTarget {
     if (!first) return;
     try {
       await this.#patiently(first, async () => {
-        const { stored } = first;
-        let match = stored.isAsked ? await madeBefore(stored) : null;
-        if (!match) {
-          stored.isAsked = true;
-          this.#changed();
-          match = await newMatch(items);
-        }
+        const match = await newMatch(items);
         for (const item of items) item.state = "done";
         this.#forget(items);
         this.dispatchEvent(new CustomEvent("match", { detail: match }));
@@ -345,25 +337,6 @@ function lockOf(stored) {
 }
 
 /**
- * The match that was made although its answer never came.
- *
- * @param {Stored} stored
- * @returns {Promise<Match | null>}
- */
-async function madeBefore(stored) {
-  const title = stored.name.replace(/\.[^.]*$/, "").slice(0, 100);
-  /** @type {import("./api.js").Answer<import("./types.js").Page<Match>>} */
-  const answer = await ask("GET", `/v1/matches?search=${encodeURIComponent(title)}`);
-  return (
-    answer.data.items.find(
-      (match) =>
-        match.video === stored.name &&
-        Date.parse(match.created_at) > stored.begunAt - CLOCK_SLACK_SECONDS * 1000,
-    ) ?? null
-  );
-}
-
-/**
  * @param {Sending[]} items
  * @returns {Promise<Match>}
  */
@@ -372,7 +345,7 @@ async function newMatch(items) {
   const halves = items.map((item, place) => ({ upload: ids[place], half: item.stored.half ?? place + 1 }));
   const body = halves.length > 1 ? { videos: halves } : { upload: ids[0] };
   /** @type {import("./api.js").Answer<Match>} */
-  const answer = await ask("POST", "/v1/matches", { body });
+  const answer = await change("POST", "/v1/matches", { body, key: `match-${ids[0]}` });
   return answer.data;
 }
 

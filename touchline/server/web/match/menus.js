@@ -1,6 +1,6 @@
 /** Dialogs of a match: its files, links to it, and finding its events again. */
 
-import { ApiError, ask, explain, get, linkTo, mayEdit, post } from "../lib/api.js";
+import { ApiError, ask, change, explain, get, linkTo, mayEdit, newKey, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, percent, size } from "../lib/format.js";
 import { jobEnd, jobWords } from "../lib/jobs.js";
@@ -57,7 +57,7 @@ export async function showDetails(match, known, playhead) {
       const path = `/v1/matches/${match.id}`;
       const { etag } = await ask("GET", path);
       /** @type {import("../lib/api.js").Answer<Match>} */
-      const answer = await ask("PATCH", path, {
+      const answer = await change("PATCH", path, {
         body: { title: title.value.trim() || match.title, ...(game ? { game: said } : {}) },
         ifMatch: etag ?? "*",
       });
@@ -106,6 +106,9 @@ function secondsOf(text) {
   return parts.length > 3 ? NaN : parts.reduce((sum, part) => sum * 60 + part, 0);
 }
 
+/** Reading a large file takes the server longer than anything else. */
+const IMPORT_SECONDS = 300;
+
 /** @type {Record<string, string>} */
 const PROVIDER_NAMES = {
   datafactory: "DataFactory", impect: "Impect", metrica: "Metrica", opta: "Opta", sportec: "Sportec",
@@ -128,10 +131,8 @@ function providerName(format) {
  * @returns {Promise<Imported | null>} null where the question was not answered
  */
 async function send(path, file) {
-  /** @type {(more?: string) => Promise<import("../lib/api.js").Answer<Imported>>} */
-  const add = (more = "") => ask("POST", path + more, { raw: file });
   try {
-    return (await add()).data;
+    return await sendOnce(path, file);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 409) throw error;
   }
@@ -144,7 +145,21 @@ async function send(path, file) {
       h("button", { type: "button", class: "main", autofocus: true, onclick: () => close("pending") }, t("importPending")),
     ),
   ]);
-  return sure ? (await add(`&sure=${sure}`)).data : null;
+  return sure ? await sendOnce(`${path}&sure=${sure}`, file) : null;
+}
+
+/** The import that was not answered yet: the same file again is the same import. */
+let unanswered = { asked: "", key: "" };
+
+/** @param {string} path @param {File} file @returns {Promise<Imported>} */
+async function sendOnce(path, file) {
+  const asked = [path, file.name, file.size, file.lastModified].join(" ");
+  if (unanswered.asked !== asked) unanswered = { asked, key: newKey() };
+  const { key } = unanswered;
+  /** @type {import("../lib/api.js").Answer<Imported>} */
+  const answer = await change("POST", path, { raw: file, key, seconds: IMPORT_SECONDS });
+  unanswered = { asked: "", key: "" };
+  return answer.data;
 }
 
 /** @param {Imported} done */
@@ -341,8 +356,10 @@ export async function showRespot(match, done) {
   ]);
   if (answer !== "yes") return;
   try {
-    /** @type {import("../lib/types.js").Job} */
-    const job = await post(`/v1/matches/${match.id}/spot`, { model: model.value, threshold: Number(threshold.value) / 100 });
+    /** @type {import("../lib/api.js").Answer<import("../lib/types.js").Job>} */
+    const { data: job } = await change("POST", `/v1/matches/${match.id}/spot`, {
+      body: { model: model.value, threshold: Number(threshold.value) / 100 },
+    });
     let away = notify(t("stage.spot"), { stays: true });
     let shown = -1;
     const ended = await jobEnd(job, (now) => {

@@ -1,11 +1,10 @@
 /** The reel: chosen by rule, edited by hand, looked at without rendering, made into files. */
 
-import { ApiError, LostConnection, ask, connection, explain, get, linkTo, mayEdit, post, session } from "../lib/api.js";
+import { ApiError, LostConnection, ask, change, connection, explain, get, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, percent, size } from "../lib/format.js";
 import { jobEnd } from "../lib/jobs.js";
 import { complain, notify } from "../lib/notices.js";
-import { keep, kept } from "../lib/storage.js";
 import { t, n } from "../lib/texts.js";
 import { eventOfClip, matchState } from "./clock.js";
 import { around } from "./settings.js";
@@ -18,26 +17,21 @@ import { insertClip, movedClip, trimmed } from "./reel-edits.js";
 /** @typedef {import("./player.js").Player} Player */
 /** @typedef {import("./store.js").MatchStore} MatchStore */
 
-const SAVE_AFTER_SECONDS = 0.6;
 const ASPECTS = /** @type {const} */ (["16:9", "1:1", "4:5", "9:16"]);
 const TRIM_SECONDS = 0.5;
 const VIDEO_FORMATS = new Set(["mp4", "m4v", "mov", "mkv"]);
 
 /** `<reel-panel>`: dispatches `clips` when it shows another reel. */
 export class ReelPanel extends HTMLElement {
-  /** @type {Reel[]} */
-  #reels = [];
-  /** @type {Reel | null} */
-  #reel = null;
+  /** @type {string | null} the reel on show; the latest by default */
+  #picked = null;
+  #shown = "";
   /** @type {Product[]} */
   #files = [];
   /** @type {string[]} */
   #formats = [];
   /** @type {number | null} the clip that is played */
   #playing = null;
-  #saveTimer = 0;
-  #isSaving = false;
-  #isDirty = false;
   /** @type {Map<string, number>} progress by format that is being made */
   #making = new Map();
   /** @type {number | null} */
@@ -63,6 +57,7 @@ export class ReelPanel extends HTMLElement {
     this.player = player;
     this.labels = labels;
     this.#build();
+    store.addEventListener("change", () => this.#drawIfNew());
     player.addEventListener("end", () => this.#playNext());
     player.addEventListener("state", () => this.#noticeStop());
     connection.addEventListener("back", () => !this.#isStopped && this.#again());
@@ -76,11 +71,17 @@ export class ReelPanel extends HTMLElement {
     }
   }
 
-  /** The page is closed: send unsaved changes now, or keep them here. */
   stop() {
     this.#isStopped = true;
-    clearTimeout(this.#saveTimer);
-    if (this.#isDirty) this.#save();
+  }
+
+  get #reels() {
+    return this.store?.reels ?? [];
+  }
+
+  /** @returns {Reel | null} */
+  get #reel() {
+    return this.#reels.find((reel) => reel.id === this.#picked) ?? this.#reels.at(-1) ?? null;
   }
 
   /** @returns {Clip[]} */
@@ -90,33 +91,14 @@ export class ReelPanel extends HTMLElement {
 
   /** The server is there again. */
   async #again() {
-    if (this.#isDirty || this.#isSaving) return;
     await this.#read().catch(() => undefined);
   }
 
   async #read() {
-    const path = this.store?.path ?? "";
-    /** @type {[{items: Reel[]}, {items: Product[]}]} */
-    const [reels, files] = await Promise.all([get(`${path}/reels`), get(`${path}/files`)]);
-    this.#reels = reels.items;
+    /** @type {{items: Product[]}} */
+    const files = await get(`${this.store?.path}/files`);
     this.#files = files.items;
-    const id = this.#reel?.id;
-    if (!this.#isDirty) {
-      this.#reel = this.#reels.find((reel) => reel.id === id) ?? this.#reels.at(-1) ?? null;
-      this.#takeUp();
-    }
     this.#draw();
-  }
-
-  /** Go on with edits that had no time to be saved. */
-  #takeUp() {
-    const reel = this.#reel;
-    if (!reel) return;
-    const edits = /** @type {{title: string, clips: Clip[], version: number} | null} */ (kept(`reel.${reel.id}`, null));
-    if (!edits) return;
-    Object.assign(reel, { title: edits.title, version: edits.version, reel: { ...reel.reel, clips: edits.clips } });
-    this.#isDirty = true;
-    this.#saveLater();
   }
 
   #build() {
@@ -141,10 +123,7 @@ export class ReelPanel extends HTMLElement {
     this.picked = h("select", {
       "aria-label": t("reel"),
       onchange: () => {
-        if (this.#isDirty) this.#save();
-        this.#reel = this.#reels.find((reel) => reel.id === this.picked?.value) ?? null;
-        this.#isDirty = false;
-        this.#takeUp();
+        this.#picked = this.picked?.value ?? null;
         this.#draw();
       },
     });
@@ -175,19 +154,17 @@ export class ReelPanel extends HTMLElement {
     const wanted = [...this.#must];
     const seconds = Number(this.length?.value);
     try {
-      /** @type {Reel} */
-      const reel = await post(`${this.store?.path}/reels`, {
+      if (!this.store) return;
+      this.#picked = await this.store.makeReel({
         title: t("reelTitle", { count: this.#reels.length + 1 }),
         seconds,
         min_confidence: Number(this.least?.value) / 100,
         accepted_only: this.accepted?.checked ?? false,
       });
-      this.#reels.push(reel);
-      this.#reel = reel;
       if (this.maker) this.maker.open = false;
       if (wanted.length) this.#demand(wanted, seconds);
       this.#draw();
-      if (!reel.reel.clips.length && !wanted.length) notify(t("reelEmpty"));
+      if (!this.clips.length && !wanted.length) notify(t("reelEmpty"));
     } catch (error) {
       complain(explain(error));
     }
@@ -243,11 +220,9 @@ export class ReelPanel extends HTMLElement {
   /** @param {number} start @param {number} end @param {string} [title] */
   async #makeEmpty(start, end, title) {
     try {
-      /** @type {Reel} */
-      const reel = await post(`${this.store?.path}/reels`, { title: t("reelTitle", { count: 1 }), seconds: 5 });
-      this.#reels.push(reel);
-      this.#reel = reel;
-      this.#edit(insertClip([], start, end, this.#duration, title));
+      const clips = insertClip([], start, end, this.#duration, title);
+      this.#picked = (await this.store?.makeReel({ title: t("reelTitle", { count: 1 }), clips })) ?? null;
+      this.#draw();
       notify(t("clipAdded"));
     } catch (error) {
       complain(explain(error));
@@ -258,82 +233,7 @@ export class ReelPanel extends HTMLElement {
 
   /** @param {Clip[]} clips */
   #edit(clips) {
-    if (!this.#reel) return;
-    this.#reel.reel = { ...this.#reel.reel, clips };
-    this.#isDirty = true;
-    const { id, title, version } = this.#reel;
-    keep(`reel.${id}`, { title, clips, version });
-    this.#saveLater();
-    this.#draw();
-  }
-
-  #saveLater() {
-    clearTimeout(this.#saveTimer);
-    this.#saveTimer = setTimeout(() => this.#save(), SAVE_AFTER_SECONDS * 1000);
-  }
-
-  async #save() {
-    const reel = this.#reel;
-    if (!reel || this.#isSaving) return;
-    this.#isSaving = true;
-    this.#isDirty = false;
-    const clips = reel.reel.clips.map(({ start, end, title, score }) => ({
-      start, end, score: score ?? 0, ...(title ? { title } : {}),
-    }));
-    try {
-      /** @type {import("../lib/api.js").Answer<Reel>} */
-      const answer = await ask("PATCH", `/v1/reels/${reel.id}`, {
-        body: { title: reel.title, clips }, ifMatch: `"${reel.version}"`,
-      });
-      reel.version = answer.data.version;
-      if (this.#isDirty && this.#reel === reel) {
-        keep(`reel.${reel.id}`, { title: reel.title, clips: this.clips, version: reel.version });
-      } else {
-        keep(`reel.${reel.id}`, null);
-        reel.reel = answer.data.reel;
-      }
-    } catch (error) {
-      await this.#notSaved(error, reel, clips);
-    } finally {
-      this.#isSaving = false;
-      if (this.#isDirty && !this.#isStopped) this.#saveLater();
-      this.#draw();
-    }
-  }
-
-  /**
-   * No edit is lost: it waits for the server, or becomes a reel of its own where
-   * somebody else has changed the reel first.
-   *
-   * @param {unknown} error
-   * @param {Reel} reel
-   * @param {Clip[]} clips
-   */
-  async #notSaved(error, reel, clips) {
-    if (error instanceof LostConnection) {
-      if (this.#reel === reel) this.#isDirty = true;
-      this.#draw();
-      await connection.whenThere();
-      return;
-    }
-    this.#isDirty = false;
-    keep(`reel.${reel.id}`, null);
-    if (error instanceof ApiError && error.status === 412) await this.#keepApart(reel, clips);
-    else complain(explain(error));
-    await this.#read().catch(() => undefined);
-  }
-
-  /** @param {Reel} reel @param {Clip[]} clips */
-  async #keepApart(reel, clips) {
-    const title = t("reelCopy", { title: reel.title, name: session.current?.name ?? "" }).slice(0, 300);
-    try {
-      /** @type {Reel} */
-      const copy = await post(`${this.store?.path}/reels`, { title, seconds: 5 });
-      await ask("PATCH", `/v1/reels/${copy.id}`, { body: { clips }, ifMatch: `"${copy.version}"` });
-      complain(t("reelChanged", { title }));
-    } catch (failure) {
-      complain(explain(failure));
-    }
+    if (this.#reel) this.store?.changeReel(this.#reel.id, { clips });
   }
 
   // ------------------------------------------------------------------- preview
@@ -372,16 +272,19 @@ export class ReelPanel extends HTMLElement {
 
   /** @param {string} format */
   async #render(format) {
-    if (!this.#reel || this.#making.has(format)) return;
+    const reel = this.#reel;
+    if (!reel || this.#making.has(format)) return;
     this.#making.set(format, 0);
     this.#draw();
     /** @type {() => void} */
     let tell = () => undefined;
     try {
-      if (this.#isDirty) await this.#save();
+      await this.store?.allSaved();
       const shape = this.#aspect && VIDEO_FORMATS.has(format) ? { aspect: this.#aspect } : {};
-      /** @type {import("../lib/types.js").Job} */
-      const job = await post(`/v1/reels/${this.#reel.id}/files`, { format, burn_labels: this.#burns, ...shape });
+      /** @type {import("../lib/api.js").Answer<import("../lib/types.js").Job>} */
+      const { data: job } = await change("POST", `/v1/reels/${reel.id}/files`, {
+        body: { format, burn_labels: this.#burns, ...shape },
+      });
       const ended = await jobEnd(job, (now) => {
         this.#making.set(format, now.progress);
         this.#drawFiles();
@@ -408,20 +311,19 @@ export class ReelPanel extends HTMLElement {
     }
   }
 
-  async #removeReel() {
-    const reel = this.#reel;
-    if (!reel) return;
-    try {
-      await ask("DELETE", `/v1/reels/${reel.id}`, { ifMatch: `"${reel.version}"` });
-      this.#isDirty = false;
-      this.#reel = null;
-      await this.#read();
-    } catch (error) {
-      complain(explain(error));
-    }
+  #removeReel() {
+    if (this.#reel) this.store?.removeReel(this.#reel.id);
   }
 
   // ------------------------------------------------------------------- drawing
+
+  /** Draw again where another reel, or other clips, are to be shown. */
+  #drawIfNew() {
+    if (this.#isStopped || !this.body) return;
+    const shown = JSON.stringify([this.#reel, this.#reels.map((reel) => reel.title)]);
+    if (shown !== this.#shown) this.#draw();
+    this.#shown = shown;
+  }
 
   #draw() {
     this.dispatchEvent(new Event("clips"));
@@ -448,8 +350,8 @@ export class ReelPanel extends HTMLElement {
         h("input", {
           class: "reel-title", value: reel.title, maxlength: "300", "aria-label": t("reelName"), disabled: !mayEdit(), "data-focus": "title",
           onchange: (/** @type {Event} */ event) => {
-            reel.title = /** @type {HTMLInputElement} */ (event.target).value.trim() || reel.title;
-            this.#edit(this.clips);
+            const title = /** @type {HTMLInputElement} */ (event.target).value.trim();
+            if (title) this.store?.changeReel(reel.id, { title });
           },
         }),
         mayEdit() ? iconButton("trash", t("deleteReel"), { onclick: () => this.#removeReel() }) : null,
@@ -464,7 +366,6 @@ export class ReelPanel extends HTMLElement {
           this.#playing === null ? t("preview") : t("stopPreview"),
         ),
         h("span", { class: "quiet-text number" }, n("clips", this.clips.length), " · ", clock(lengthOf(this.clips))),
-        h("span", { class: "quiet-text" }, this.#isDirty || this.#isSaving ? t(connection.isLost ? "reelKept" : "saving") : ""),
       ),
       h("ol", { class: "clip-rows" }, this.clips.map((clip, place) => this.#clip(clip, place))),
     );

@@ -138,6 +138,7 @@ export class MatchReview {
     this.timeline.shape = shapeOf(match);
     this.timeline.thumbnailAt = (seconds) => this.#thumbnail(seconds);
     this.saved = h("span", { class: "quiet-text saved", role: "status" });
+    this.refused = h("ul", { class: "refused problem", role: "alert", "aria-label": t("refusedTitle"), hidden: true });
     this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.run("undo") });
     this.redoButton = iconButton("redo", t("redo"), { onclick: () => this.run("redo") });
     this.videoProblem = h("div", { class: "video-problem problem", role: "alert", hidden: true });
@@ -196,6 +197,7 @@ export class MatchReview {
       iconButton("keys", t("key.help"), { onclick: () => this.run("help"), class: "quiet icon-only for-keys" }),
       this.match.info.ran ? h("p", { class: "quiet-text ran" }, this.match.info.ran) : null,
       this.match.warnings.length ? h("p", { class: "warning" }, this.match.warnings.join(" ")) : null,
+      this.refused,
     );
   }
 
@@ -356,9 +358,7 @@ export class MatchReview {
     on(store, "problem", (text) => notify(text || t("nothingToUndo"), { kind: text ? "problem" : "info" }));
     on(store, "conflict", (conflict) => this.#conflict(conflict));
     on(store, "gone", () => this.#gone());
-    on(store, "rename", ({ old, id }) => {
-      if (this.#selected === old) this.#selected = id;
-    });
+    on(store, "apart", (title) => notify(t("reelChanged", { title }), { kind: "problem" }));
     connection.addEventListener("lost", this.#drawSaved);
     connection.addEventListener("back", this.#reload);
     on(player, "time", () => this.#drawTime());
@@ -541,10 +541,40 @@ export class MatchReview {
 
   #drawSaved = () => {
     if (!this.saved) return;
-    const count = this.store.waiting.length + Number(this.thresholds.isWaiting);
-    this.saved.classList.toggle("unsaved", count > 0);
-    fill(this.saved, count === 0 ? (mayEdit() ? t("allSaved") : "") : connection.isLost ? n("kept", count) : t("saving"));
+    const { unsaved, refused } = this.store;
+    const count = unsaved + Number(this.thresholds.isWaiting);
+    this.saved.classList.toggle("unsaved", count + refused.length > 0);
+    const rest = refused.length ? n("notSaved", refused.length) : mayEdit() ? t("allSaved") : "";
+    fill(this.saved, count === 0 ? rest : connection.isLost ? n("kept", count) : t("saving"));
+    this.#drawRefused();
   };
+
+  /** What the server has refused stays in sight until the person has decided. */
+  #drawRefused() {
+    if (!this.refused) return;
+    const { refused } = this.store;
+    this.refused.hidden = !refused.length;
+    fill(
+      this.refused,
+      refused.map((edit) =>
+        h(
+          "li",
+          { class: "row" },
+          h("span", { class: "grow" }, t("refused", { what: this.#nameOf(edit), reason: edit.refused ?? "" })),
+          h("button", { type: "button", onclick: () => this.store.retry(edit) }, t("again")),
+          h("button", { type: "button", onclick: () => this.store.discard(edit) }, t("discard")),
+        ),
+      ),
+    );
+  }
+
+  /** What an edit is about, in words. @param {import("./edits.js").Edit} edit */
+  #nameOf(edit) {
+    const id = "id" in edit ? edit.id : "ids" in edit ? edit.ids[0] : undefined;
+    const event = this.store.find(id ?? null);
+    const kind = t(/** @type {"edit.add"} */ (`edit.${edit.kind}`));
+    return event ? `${kind}: ${event.label} ${clock(event.time)}` : kind;
+  }
 
   /** @param {MatchEvent} event @returns {string | null} where in the match it lies: as it says, else by the kick-offs */
   #stateOf(event) {

@@ -1,122 +1,74 @@
 /**
- * The events of a match as this person sees them.
+ * The events and reels of a match as this person sees them.
  *
- * An edit shows at once and goes into a queue; the queue is sent in order, kept over reloads and
- * lost connections, and every edit names the version of the event that it is based on. The changes of
- * others are merged. Nothing is overwritten unseen: two edits of the same field of the
- * same event are put before the person.
+ * What the server has is read from it alone. An edit goes into a queue and shows at once, laid over
+ * that; the queue is sent in order, kept over reloads and lost connections, and each edit has a name
+ * under which the server makes it once, however often it is sent. Once the queue is empty, the page
+ * has read what the server has after its last edit. Nothing is overwritten unseen: two edits of the
+ * same field of the same event are put before the person, and so is an edit that is refused.
  */
 
-import { ApiError, LostConnection, ask, connection, getAll, session } from "../lib/api.js";
+import { ApiError, ask, change, connection, getAll, get, isPassing, newKey, retryIn, session } from "../lib/api.js";
 import { keep, kept, keptNames } from "../lib/storage.js";
+import { t } from "../lib/texts.js";
+import { NEW_EVENT, clashes, isBack, overlay, stepsWith, valuesOfReel } from "./edits.js";
 
 /** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
 /** @typedef {import("../lib/types.js").EventValues} EventValues */
 /** @typedef {import("../lib/types.js").Status} Status */
-/** @typedef {import("../lib/types.js").Change} Change */
 /** @typedef {import("../lib/types.js").Match} Match */
+/** @typedef {import("../lib/types.js").News} News */
+/** @typedef {import("../lib/types.js").Reel} Reel */
+/** @typedef {import("./edits.js").Edit} Edit */
+/** @typedef {import("./edits.js").Part} Part */
+/** @typedef {import("./edits.js").Step} Step */
+/** @typedef {import("./edits.js").Values} Values */
+/** @typedef {import("./edits.js").ReelValues} ReelValues */
 
-/** @typedef {Partial<EventValues>} Values */
+/** @template {Edit["kind"]} K @typedef {Extract<Edit, {kind: K}>} EditOf */
 
-/**
- * What an event was before and is after a step; null is not there.
- *
- * @typedef {{id: string, before: MatchEvent | null, after: MatchEvent | null}} Part
- *
- * @typedef {{parts: Part[]}} Step
- */
+/** Seconds between looks for the changes of others. */
+export const LOOK = { seconds: 2.5, hiddenSeconds: 20 };
 
-/**
- * @typedef {{kind: "change", id: string, values: Values, base: Values}} ChangeEdit
- * @typedef {{kind: "add", id: string, values: EventValues}} AddEdit
- * @typedef {{kind: "remove", id: string}} RemoveEdit
- * @typedef {{kind: "review", ids: string[], status: Status}} ReviewEdit
- * @typedef {{kind: "undo" | "redo", step: Step | null}} BackEdit
- * @typedef {ChangeEdit | AddEdit | RemoveEdit | ReviewEdit | BackEdit} Edit
- */
-
-/** A new event, before its time and class. @type {Omit<EventValues, "time" | "label">} */
-const NEW_EVENT = {
-  confidence: 1, team: null, player: null, half: null, clock: null, clock_seconds: null, score: null,
-  uncertainty_seconds: null, visibility: null, status: "accepted", note: null,
-};
-
-const EDITABLE = /** @type {(keyof EventValues)[]} */ (["time", "label", ...Object.keys(NEW_EVENT)]);
-
-const LOOK_SECONDS = 2.5;
-const LOOK_HIDDEN_SECONDS = 20;
-const ONE_BY_ONE = 20;
-const HISTORY = 100;
+const KNOWN_STEPS = 100;
 const LOCK_SECONDS = 1.5;
+const FAULTS = 5;
 
 /**
- * What can be changed of an event.
- *
- * @param {MatchEvent} event
- * @returns {EventValues}
- */
-export function valuesOf(event) {
-  return /** @type {EventValues} */ (
-    Object.fromEntries(EDITABLE.map((name) => [name, event[name]]))
-  );
-}
-
-/**
- * An event at another time as it may be shown until the server, which knows all events, has said
- * whether its match clock and score hold there.
- *
- * @param {MatchEvent} event
- * @param {number} [time]
- * @returns {MatchEvent}
- */
-function movedTo(event, time) {
-  if (time === undefined || time === event.time) return event;
-  const seconds = event.clock_seconds === null ? -1 : event.clock_seconds + time - event.time;
-  return { ...event, clock: null, clock_seconds: seconds < 0 ? null : seconds };
-}
-
-/**
- * Fields of one person's edit that somebody else has changed in the meantime.
- *
- * @param {Values} base what the edit was made on
- * @param {Values} mine what it sets
- * @param {Values} theirs the present values
- */
-export function clashes(base, mine, theirs) {
-  return EDITABLE.filter(
-    (name) => name in mine && theirs[name] !== base[name] && theirs[name] !== mine[name],
-  );
-}
-
-/**
- * Tells `change` (of events), `saving` (of what waits to be sent), `gone` (the match is deleted),
- * `problem` with a text, and `conflict` with a `Conflict`.
+ * Tells `change` (of events and reels), `saving` (of what waits to be sent), `gone` (the match is
+ * deleted), `problem` with a text, and `conflict` with a `Conflict`.
  */
 export class MatchStore extends EventTarget {
-  /** @type {Map<string, MatchEvent>} */
-  events = new Map();
-  /** @type {Edit[]} */
-  waiting = [];
   isGone = false;
   isLoaded = false;
-  /** @type {Step[]} */
-  #done = [];
-  /** @type {Step[]} */
-  #undone = [];
-  /** @type {Map<string, string>} ids that events had before the server named them */
-  #names = new Map();
-  #isSending = false;
-  #isStopped = false;
-  #timer = 0;
-  /** @type {string | null} */
-  #etag = null;
-  /** @type {Map<string, boolean>} steps of the server's history, and whether they are undone */
-  #history = new Map();
-  #tab = tabName();
-  /** @type {Edit | null} the edit that is being sent, once the server has its effect */
-  #settled = null;
+  /** @type {import("./edits.js").State} what the server has, at a revision */
+  #base = { events: new Map(), reels: new Map() };
+  #revision = 0;
+  /** @type {Step[]} this person's steps in the server's history, at the same revision */
+  #history = [];
+  /** @type {Edit[]} in order; those that were refused stay until the person decides */
+  #queue = [];
+  /** @type {Edit[]} edits that the server has taken, whose effect was not read yet */
+  #settled = [];
+  /** @type {Map<string, number>} versions of what they changed */
+  #versions = new Map();
+  /** @type {Map<string, Part[]>} what steps did, as far as it was seen here */
+  #known = new Map();
+  /** @type {Set<string>} steps that the server could not take back or do again */
+  #stuck = new Set();
+  /** @type {ReturnType<typeof overlay> | null} */
+  #shown = null;
   /** @type {MatchEvent[] | null} */
   #sorted = null;
+  #isRunning = false;
+  #isStale = false;
+  #isStopped = false;
+  #failures = 0;
+  #faults = 0;
+  #notBefore = 0;
+  #timer = 0;
+  #retryTimer = 0;
+  #tab = tabName();
 
   /** @param {Match} match */
   constructor(match) {
@@ -133,78 +85,111 @@ export class MatchStore extends EventTarget {
     connection.addEventListener("back", this.#again);
     document.addEventListener("visibilitychange", this.#again);
     this.#lookLater();
-    this.#send();
+    this.#run();
   }
 
   stop() {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#retryTimer);
     connection.removeEventListener("back", this.#again);
     document.removeEventListener("visibilitychange", this.#again);
   }
 
+  // ------------------------------------------------------------------- what is shown
+
+  get #view() {
+    this.#shown ??= overlay(this.#base, [...this.#settled, ...this.#queue], this.#known, session.current?.name ?? "");
+    return this.#shown;
+  }
+
   /** @returns {MatchEvent[]} in order of time */
   get sorted() {
-    this.#sorted ??= [...this.events.values()].sort(
-      (a, b) => a.time - b.time || a.id.localeCompare(b.id),
-    );
+    this.#sorted ??= [...this.#view.events.values()].sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1));
     return this.#sorted;
   }
 
-  get canUndo() {
-    return this.#done.length > 0 || [...this.#history.values()].includes(false);
-  }
-
-  get canRedo() {
-    return this.#undone.length > 0;
+  /** @returns {Reel[]} the oldest first */
+  get reels() {
+    return [...this.#view.reels.values()].sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
   }
 
   /** @param {string | null} id */
   find(id) {
-    return id === null ? undefined : this.events.get(this.#names.get(id) ?? id);
+    return id === null ? undefined : this.#view.events.get(id);
   }
 
-  // ------------------------------------------------------------------ edits
+  /** How many edits the server has still to take, or the page to see the effect of. */
+  get unsaved() {
+    return this.#settled.length + this.#queue.filter((edit) => !this.#isHeld(edit)).length;
+  }
+
+  /** Edits that the server refused. */
+  get refused() {
+    return this.#queue.filter((edit) => edit.refused);
+  }
+
+  /**
+   * Resolved when the server has taken every edit.
+   *
+   * @returns {Promise<void>}
+   */
+  async allSaved() {
+    while (this.unsaved && !this.#isStopped) {
+      await new Promise((resolve) => this.addEventListener("saving", resolve, { once: true }));
+    }
+  }
+
+  get #steps() {
+    const history = this.#history.filter((step) => !this.#stuck.has(step.name));
+    return stepsWith(history, [...this.#settled, ...this.#queue]);
+  }
+
+  get canUndo() {
+    return this.#steps.some((step) => !step.isUndone);
+  }
+
+  get canRedo() {
+    return this.#steps.some((step) => step.isUndone);
+  }
+
+  #tell() {
+    this.#shown = this.#sorted = null;
+    this.dispatchEvent(new Event("change"));
+    this.dispatchEvent(new Event("saving"));
+  }
+
+  /** @param {string} text empty: there was nothing to undo */
+  #say(text) {
+    this.dispatchEvent(new CustomEvent("problem", { detail: text }));
+  }
+
+  // --------------------------------------------------------------------------- edits
 
   /**
    * @param {string} id
-   * @param {Values} values
+   * @param {EventValues | Values} values
    */
   change(id, values) {
     const event = this.find(id);
-    if (!event) return;
-    const base = Object.fromEntries(
-      Object.keys(values).map((name) => [name, event[/** @type {keyof EventValues} */ (name)]]),
-    );
-    if (Object.entries(values).every(([name, value]) => Reflect.get(base, name) === value)) return;
-    const after = { ...movedTo(event, values.time), ...values };
-    this.#did({ parts: [{ id: event.id, before: event, after }] });
-    this.#put(after);
-    this.#queue({ kind: "change", id: event.id, values, base });
+    if (!event || !clashes({}, values, event).length) return;
+    const base = Object.fromEntries(Object.keys(values).map((name) => [name, Reflect.get(event, name)]));
+    this.#add({ kind: "change", key: newKey(), id, values, base });
   }
 
   /**
    * @param {Partial<EventValues> & {time: number, label: string}} values
-   * @returns {string} the event's id for now
+   * @returns {string} the event's id
    */
   add(values) {
-    const id = `new-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
-    /** @type {EventValues} */
-    const whole = { ...NEW_EVENT, ...values };
-    const event = this.#fresh(id, whole);
-    this.#did({ parts: [{ id, before: null, after: event }] });
-    this.#put(event);
-    this.#queue({ kind: "add", id, values: whole });
+    const id = newKey();
+    this.#add({ kind: "add", key: newKey(), id, values: { ...NEW_EVENT, ...values } });
     return id;
   }
 
   /** @param {string} id */
   remove(id) {
-    const event = this.find(id);
-    if (!event) return;
-    this.#did({ parts: [{ id: event.id, before: event, after: null }] });
-    this.events.delete(event.id);
-    this.#queue({ kind: "remove", id: event.id });
+    if (this.find(id)) this.#add({ kind: "remove", key: newKey(), id });
   }
 
   /**
@@ -214,102 +199,76 @@ export class MatchStore extends EventTarget {
    * @param {Status} status
    */
   review(ids, status) {
-    const parts = ids.flatMap((id) => {
-      const event = this.find(id);
-      if (!event || event.status === status) return [];
-      return [{ id: event.id, before: event, after: { ...event, status } }];
-    });
-    if (!parts.length) return;
-    this.#did({ parts });
-    for (const part of parts) this.events.set(part.id, part.after);
-    this.#queue({ kind: "review", ids: parts.map((part) => part.id), status });
+    const wanted = ids.filter((id) => (this.find(id)?.status ?? status) !== status);
+    if (wanted.length) this.#add({ kind: "review", key: newKey(), ids: wanted, status });
   }
 
-  undo() {
-    const step = this.#done.pop() ?? null;
-    if (step) {
-      this.#undone.push(step);
-      this.#show(step, "before");
-    }
-    this.#queue({ kind: "undo", step });
-  }
-
-  redo() {
-    const step = this.#undone.pop() ?? null;
-    if (!step) return;
-    this.#done.push(step);
-    this.#show(step, "after");
-    this.#queue({ kind: "redo", step });
-  }
-
-  // ------------------------------------------------------------- the present state
-
-  /** @param {Step} step */
-  #did(step) {
-    this.#done.push(step);
-    this.#undone = [];
-  }
-
-  /**
-   * @param {string} id
-   * @param {EventValues} values
-   * @returns {MatchEvent}
-   */
-  #fresh(id, values) {
-    const now = new Date().toISOString();
-    const name = session.current?.name ?? "";
-    return {
-      ...values, id, source: "person", version: 0,
-      created_by: name, created_at: now, updated_by: name, updated_at: now,
-    };
-  }
-
-  /** @param {MatchEvent} event */
-  #put(event) {
-    this.events.set(event.id, event);
-    this.#tell();
-  }
-
-  /**
-   * Show a step's events as they were on one side of it, at the versions that they have now.
-   *
-   * @param {Step} step
-   * @param {"before" | "after"} side
-   */
-  #show(step, side) {
-    for (const part of step.parts) {
-      const id = this.#name(part.id);
-      const wanted = part[side];
-      const now = this.events.get(id);
-      if (!wanted) this.events.delete(id);
-      else this.events.set(id, { ...wanted, id, version: now?.version ?? wanted.version });
-    }
-    this.#tell();
+  /** @param {string} id @param {ReelValues} values */
+  changeReel(id, values) {
+    const reel = this.#view.reels.get(id);
+    if (!reel || !clashes({}, values, valuesOfReel(reel)).length) return;
+    this.#add({ kind: "reel", key: newKey(), id, values, base: valuesOfReel(reel) });
   }
 
   /** @param {string} id */
-  #name(id) {
-    return this.#names.get(id) ?? id;
+  removeReel(id) {
+    if (this.#view.reels.has(id)) this.#add({ kind: "removeReel", key: newKey(), id });
   }
 
-  #tell() {
-    this.#sorted = null;
-    this.dispatchEvent(new Event("change"));
+  /**
+   * Have the server make a reel.
+   *
+   * @param {object} wishes as the API has them
+   * @returns {Promise<string>} its id
+   */
+  async makeReel(wishes) {
+    const { data } = await change("POST", `${this.path}/reels`, { body: wishes });
+    const reel = /** @type {Reel} */ (data);
+    this.#base.reels.set(reel.id, reel);
+    this.#tell();
+    this.#lookNow();
+    return reel.id;
   }
 
-  // -------------------------------------------------------------------- queue
+  undo() {
+    const step = this.#steps.findLast((one) => !one.isUndone);
+    if (step) this.#add({ kind: "undo", key: newKey(), of: step.name });
+    else this.#say("");
+  }
+
+  redo() {
+    const step = this.#steps.find((one) => one.isUndone);
+    if (step) this.#add({ kind: "redo", key: newKey(), of: step.name });
+  }
+
+  /** Send an edit that was refused again. @param {Edit} edit */
+  retry(edit) {
+    delete edit.refused;
+    this.#faults = this.#notBefore = 0;
+    this.#changed();
+    this.#run();
+  }
+
+  /** Give up an edit that was refused, and those that need it. @param {Edit} edit */
+  discard(edit) {
+    this.#drop(edit);
+    this.#changed();
+    this.#run();
+  }
+
+  // --------------------------------------------------------------------------- queue
 
   /** @param {Edit} edit */
-  #queue(edit) {
-    this.waiting.push(edit);
-    this.#keep();
-    this.#tell();
-    this.#send();
+  #add(edit) {
+    this.#queue.push(edit);
+    this.#changed();
+    this.#run();
   }
 
-  #keep() {
-    keep(this.#place, this.waiting.length ? this.waiting : null);
-    this.dispatchEvent(new Event("saving"));
+  /** The queue is another: keep it, and show what follows from it. */
+  #changed() {
+    keep(this.#place, this.#queue.length ? this.#queue : null);
+    this.#tell();
   }
 
   get #place() {
@@ -326,349 +285,300 @@ export class MatchStore extends EventTarget {
       /** @type {Edit[]} */
       const edits = kept(place, []);
       keep(place, null);
-      for (const edit of edits) {
-        this.#showEdit(edit);
-        this.waiting.push(edit);
-      }
+      this.#queue.push(...edits.filter((edit) => edit.key));
     }
-    this.#keep();
+    this.#changed();
   }
-
-  /** @param {Edit} edit */
-  #showEdit(edit) {
-    if (edit.kind === "change") {
-      const event = this.events.get(edit.id);
-      if (event) this.events.set(edit.id, { ...movedTo(event, edit.values.time), ...edit.values });
-    } else if (edit.kind === "add") {
-      this.events.set(edit.id, this.#fresh(edit.id, edit.values));
-    } else if (edit.kind === "remove") {
-      this.events.delete(edit.id);
-    } else if (edit.kind === "review") {
-      for (const id of edit.ids) {
-        const event = this.events.get(id);
-        if (event) this.events.set(id, { ...event, status: edit.status });
-      }
-    } else if (edit.step) {
-      this.#show(edit.step, edit.kind === "undo" ? "before" : "after");
-    }
-  }
-
-  async #send() {
-    if (this.#isSending || this.#isStopped) return;
-    this.#isSending = true;
-    try {
-      for (let edit; (edit = this.waiting[0]) && !this.#isStopped; ) {
-        await this.#sendOne(edit);
-        this.waiting.shift();
-        this.#keep();
-      }
-    } catch (error) {
-      if (error instanceof LostConnection) connection.whenThere().then(this.#again);
-      else if (!(error instanceof ApiError && error.status === 401)) throw error;
-    } finally {
-      this.#isSending = false;
-    }
-  }
-
-  #again = () => {
-    if (this.#isStopped) return;
-    this.#send();
-    this.#look();
-  };
 
   /**
-   * Send one edit; after a refusal, show the server's message and its state.
+   * Whether an edit waits for another one that was refused: for the event that it would have made,
+   * or for the step that it takes back.
    *
    * @param {Edit} edit
    */
-  async #sendOne(edit) {
-    try {
-      if (edit.kind === "change") await this.#sendChange(edit);
-      else if (edit.kind === "add") await this.#sendAdd(edit);
-      else if (edit.kind === "remove") await this.#sendRemove(edit);
-      else if (edit.kind === "review") await this.#sendReview(edit);
-      else await this.#sendBack(edit);
-    } catch (error) {
-      if (error instanceof LostConnection) throw error;
-      if (!(error instanceof ApiError)) throw error;
-      if (error.status === 401) throw error;
-      if (error.status === 404 && (await this.#matchIsGone())) return;
-      this.#settled = edit;
-      this.#say(error.message);
-      await this.#readAll();
-      this.#tell();
-    }
+  #isHeld(edit) {
+    return this.#queue.some((other) => other.refused && (other === edit || needs(edit, other)));
   }
 
-  /** @param {ChangeEdit} edit */
-  async #sendChange(edit) {
-    const id = this.#name(edit.id);
-    for (;;) {
-      const version = this.events.get(id)?.version ?? 0;
-      try {
-        await this.#patch(edit, id, version);
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError) || ![404, 412].includes(error.status)) throw error;
-        if (!(await this.#merge(id, edit, error.status))) return;
+  /** Take an edit out of the queue, and those that need it. @param {Edit} edit */
+  #drop(edit) {
+    this.#queue = this.#queue.filter((other) => other !== edit && !needs(other, edit));
+  }
+
+  /** The one thing that talks to the server: edits in order, then what has changed there. */
+  async #run() {
+    if (this.#isRunning || this.#isStopped || this.isGone || performance.now() < this.#notBefore) return;
+    this.#isRunning = true;
+    clearTimeout(this.#retryTimer);
+    try {
+      while (!this.#isStopped && !this.isGone) {
+        const edit = this.#queue.find((one) => !this.#isHeld(one));
+        if (edit) await this.#send(edit);
+        else if (this.#settled.length || this.#isStale) await this.#takeNews();
+        else break;
+        this.#failures = this.#faults = 0;
       }
-    }
-  }
-
-  /**
-   * @param {ChangeEdit} edit
-   * @param {string} id
-   * @param {number} version
-   */
-  async #patch(edit, id, version) {
-    /** @type {import("../lib/api.js").Answer<MatchEvent>} */
-    const answer = await ask("PATCH", `${this.path}/events/${id}`, {
-      body: edit.values,
-      ifMatch: `"${version}"`,
-    });
-    if (this.waiting[0] === edit) this.#settled = edit;
-    this.#arrived(answer.data);
-  }
-
-  /**
-   * Somebody else has changed the event first. Merge their change.
-   *
-   * @param {string} id
-   * @param {ChangeEdit} edit
-   * @param {number} status
-   * @returns {Promise<boolean>} whether the edit is still valid and must be sent again
-   */
-  async #merge(id, edit, status) {
-    const theirs = status === 404 ? null : await this.#readOne(id);
-    if (!theirs) {
-      if (await this.#matchIsGone()) return false;
-      this.events.delete(id);
-      this.#tell();
-      this.#conflict({ id, mine: edit.values, base: edit.base, theirs: null, fields: [] });
-      return false;
-    }
-    const fields = clashes(edit.base, edit.values, theirs);
-    if (!fields.length) {
-      this.events.set(id, { ...theirs, ...edit.values });
-      this.#tell();
-      return true;
-    }
-    this.#put(theirs);
-    this.#conflict({ id, mine: edit.values, base: edit.base, theirs, fields: [...fields] });
-    return false;
-  }
-
-  /** @param {Conflict} conflict */
-  #conflict(conflict) {
-    this.dispatchEvent(new CustomEvent("conflict", { detail: conflict }));
-  }
-
-  /** @param {AddEdit} edit */
-  async #sendAdd(edit) {
-    /** @type {import("../lib/api.js").Answer<MatchEvent>} */
-    const answer = await ask("POST", `${this.path}/events`, { body: edit.values });
-    this.#rename(edit.id, answer.data);
-  }
-
-  /**
-   * An event that was made here has its name from the server now.
-   *
-   * @param {string} old
-   * @param {MatchEvent} made
-   */
-  #rename(old, made) {
-    for (const [alias, id] of this.#names) if (id === old) this.#names.set(alias, made.id);
-    this.#names.set(old, made.id);
-    const here = this.events.get(old);
-    this.events.delete(old);
-    if (here) this.events.set(made.id, { ...here, id: made.id, version: made.version });
-    this.dispatchEvent(new CustomEvent("rename", { detail: { old, id: made.id } }));
-    this.#tell();
-  }
-
-  /** @param {RemoveEdit} edit */
-  async #sendRemove(edit) {
-    const id = this.#name(edit.id);
-    try {
-      const now = await this.#readOne(id);
-      if (now) await ask("DELETE", `${this.path}/events/${id}`, { ifMatch: `"${now.version}"` });
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      await this.#matchIsGone();
+      this.#later(error);
+    } finally {
+      this.#isRunning = false;
     }
   }
 
-  /** @param {ReviewEdit} edit */
-  async #sendReview(edit) {
-    const ids = edit.ids.map((id) => this.#name(id));
-    await ask("POST", `${this.path}/review`, { body: { ids, status: edit.status } });
-    this.#settled = edit;
-    await this.#readThese(ids);
-  }
-
-  /**
-   * Take a step back, or forward again: by the server's history where the step is its last, so
-   * that an event is exactly what it was; otherwise by an edit that puts the values back.
-   *
-   * @param {BackEdit} edit
-   */
-  async #sendBack(edit) {
-    const steps = await this.#changes();
-    const last =
-      edit.kind === "undo"
-        ? steps.find((step) => !step.undone)
-        : steps.filter((step) => step.undone).at(-1);
-    const wanted = edit.step && new Set(edit.step.parts.map((part) => this.#name(part.id)));
-    const isOwn = last && last.actor === session.current?.name;
-    const isIt =
-      last && isOwn && (!wanted || (wanted.size === last.events.length && last.events.every((id) => wanted.has(id))));
-    if (isIt) {
-      await ask("POST", `${this.path}/${edit.kind}`);
-      this.#settled = edit;
-      await this.#readThese(last.events);
-    } else if (edit.step) {
-      await this.#putBack(edit.step, edit.kind === "undo" ? "before" : "after");
-    } else {
-      this.#say("");
-    }
-  }
-
-  /**
-   * @param {Step} step
-   * @param {"before" | "after"} side
-   */
-  async #putBack(step, side) {
-    for (const part of step.parts) {
-      const id = this.#name(part.id);
-      const [wanted, other] = side === "before" ? [part.before, part.after] : [part.after, part.before];
-      if (!wanted) {
-        await this.#sendRemove({ kind: "remove", id });
-      } else if (!other) {
-        /** @type {import("../lib/api.js").Answer<MatchEvent>} */
-        const made = await ask("POST", `${this.path}/events`, { body: valuesOf(wanted) });
-        this.#rename(id, made.data);
-      } else {
-        const values = Object.fromEntries(
-          EDITABLE.filter((name) => wanted[name] !== other[name]).map((name) => [name, wanted[name]]),
-        );
-        await this.#sendChange({ kind: "change", id, values, base: other });
-      }
-    }
-  }
-
-  // ---------------------------------------------------------------- from others
-
-  async #readAll() {
-    /** @type {{items: MatchEvent[], etag: string | null}} */
-    const { items, etag } = await getAll(`${this.path}/events?limit=1000`);
-    this.events = new Map(items.map((event) => [event.id, event]));
-    this.#etag = etag;
-    await this.#changes();
-    for (const edit of this.#unsettled) this.#showEdit(edit);
-  }
-
-  /**
-   * @param {string} id
-   * @returns {Promise<MatchEvent | null>}
-   */
-  async #readOne(id) {
-    try {
-      /** @type {import("../lib/api.js").Answer<MatchEvent>} */
-      const answer = await ask("GET", `${this.path}/events/${id}`);
-      return answer.data;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return null;
+  /** Go on after a failure, if it passes. @param {unknown} error */
+  #later(error) {
+    if (this.#isStopped || (error instanceof ApiError && error.status === 401)) return;
+    if (!isPassing(error)) {
+      if (error instanceof ApiError) return; // of a look for news; the next one may do better
       throw error;
     }
+    const wait = 1000 * retryIn(error, this.#failures);
+    this.#failures += 1;
+    if (error instanceof ApiError && error.status === 500) this.#faults += 1;
+    this.#notBefore = performance.now() + wait;
+    this.#retryTimer = setTimeout(() => connection.whenThere().then(() => this.#run()), wait + 1);
+    this.dispatchEvent(new Event("saving"));
   }
 
-  /** @param {string[]} ids */
-  async #readThese(ids) {
-    if (ids.length > ONE_BY_ONE) {
-      await this.#readAll();
-    } else {
-      for (const id of ids) {
-        const event = await this.#readOne(id);
-        if (this.#isWaiting(id)) continue;
-        if (event) this.events.set(id, event);
-        else this.events.delete(id);
-      }
-    }
-    this.#tell();
-  }
-
-  get #unsettled() {
-    return this.waiting.filter((edit) => edit !== this.#settled);
-  }
-
-  /**
-   * Whether the server does not have the effect of an edit of an event yet.
-   *
-   * @param {string} id
-   */
-  #isWaiting(id) {
-    return this.#unsettled.some((edit) => {
-      if (edit.kind === "review") return edit.ids.some((one) => this.#name(one) === id);
-      if ("id" in edit) return this.#name(edit.id) === id;
-      return edit.step?.parts.some((part) => this.#name(part.id) === id) ?? true;
-    });
-  }
-
-  /** @param {MatchEvent} event */
-  #arrived(event) {
-    const here = this.events.get(event.id);
-    if (this.#isWaiting(event.id) && here) {
-      this.events.set(event.id, { ...here, version: event.version });
-    } else {
-      this.events.set(event.id, event);
-    }
-    this.#tell();
-  }
-
-  /** @returns {Promise<Change[]>} the latest steps of the server's history, the last first */
-  async #changes() {
-    /** @type {import("../lib/api.js").Answer<{items: Change[]}>} */
-    const answer = await ask("GET", `${this.path}/changes?limit=${HISTORY}`);
-    const steps = answer.data.items;
-    this.#history = new Map(steps.map((step) => [`${step.number} ${step.at}`, step.undone]));
-    return steps;
-  }
+  #again = () => {
+    if (!connection.isLost) this.#lookNow();
+  };
 
   #lookLater() {
     clearTimeout(this.#timer);
-    const seconds = document.hidden ? LOOK_HIDDEN_SECONDS : LOOK_SECONDS;
-    this.#timer = setTimeout(this.#look, seconds * 1000);
+    const seconds = document.hidden ? LOOK.hiddenSeconds : LOOK.seconds;
+    this.#timer = setTimeout(() => this.#lookNow(), seconds * 1000);
   }
 
-  /** Check for changes of others. */
-  #look = async () => {
+  /** Look for changes of others. */
+  #lookNow() {
     if (this.#isStopped || this.isGone) return;
-    try {
-      if (!connection.isLost && !this.waiting.length) await this.#takeNews();
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) await this.#matchIsGone();
-      else if (!(error instanceof LostConnection || error instanceof ApiError)) throw error;
-    } finally {
-      if (!this.#isStopped) this.#lookLater();
-    }
-  };
+    this.#lookLater();
+    this.#isStale = true;
+    if (!connection.isLost) this.#run();
+  }
 
+  // ------------------------------------------------------------------------- sending
+
+  /** @param {Edit} edit */
+  async #send(edit) {
+    try {
+      const answer = await this.#sendAs(edit);
+      if (this.#isStopped) return;
+      if (answer) this.#settle(edit, answer);
+      else this.#drop(edit);
+    } catch (error) {
+      if (this.#isStopped) return;
+      const isEnough = error instanceof ApiError && error.status === 500 && this.#faults >= FAULTS;
+      if ((isPassing(error) && !isEnough) || !(error instanceof ApiError) || error.status === 401) throw error;
+      if (error.status === 404 && (await this.#matchIsGone())) return;
+      if (isBack(edit) && [404, 409].includes(error.status)) this.#cannotGoBack(edit, error);
+      else edit.refused = error.message;
+    }
+    this.#changed();
+  }
+
+  /** @typedef {import("../lib/api.js").Answer<any>} Answer */
+
+  /**
+   * @param {Edit} edit
+   * @returns {Promise<Answer | null>} null if it came to nothing, which the person has been told
+   */
+  async #sendAs(edit) {
+    const { key } = edit;
+    if (edit.kind === "add") return this.#sendAdd(edit);
+    if (edit.kind === "review") {
+      const { ids, status } = edit;
+      return ask("POST", `${this.path}/review`, { key, body: { ids, status } });
+    }
+    if (isBack(edit)) return ask("POST", `${this.path}/${edit.kind}`, { key, body: { step: edit.of } });
+    if (edit.kind === "change") return this.#sendChange(edit, `${this.path}/events/${edit.id}`, "events");
+    if (edit.kind === "reel") return this.#sendChange(edit, `/v1/reels/${edit.id}`, "reels");
+    const path = edit.kind === "remove" ? `${this.path}/events/${edit.id}` : `/v1/reels/${edit.id}`;
+    return this.#sendRemove(path, key);
+  }
+
+  /** @param {EditOf<"add">} edit */
+  async #sendAdd(edit) {
+    const { id, key, values } = edit;
+    try {
+      return await ask("POST", `${this.path}/events`, { key, body: { id, ...values } });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      return this.#nothing; // its name is taken: it has arrived, long ago
+    }
+  }
+
+  /** @param {string} path @param {string} key */
+  async #sendRemove(path, key) {
+    try {
+      return await ask("DELETE", path, { key, ifMatch: "*" });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      return (await this.#matchIsGone()) ? null : this.#nothing;
+    }
+  }
+
+  /** The answer to what is so already. @type {Answer} */
+  #nothing = { data: null, etag: null, status: 204, step: null };
+
+  /**
+   * @param {EditOf<"change"> | EditOf<"reel">} edit
+   * @param {string} path
+   * @param {"events" | "reels"} of
+   */
+  async #sendChange(edit, path, of) {
+    const body = edit.kind === "change" ? edit.values : inApi(edit.values);
+    for (;;) {
+      // Of what a step over several has changed, the versions are not known here.
+      if (this.#settled.some((one) => isBack(one) || one.kind === "review")) await this.#takeNews();
+      const version = this.#versions.get(edit.id) ?? this.#base[of].get(edit.id)?.version ?? 0;
+      try {
+        return await ask("PATCH", path, { key: edit.key, body, ifMatch: `"${version}"` });
+      } catch (error) {
+        if (!(error instanceof ApiError) || ![404, 412].includes(error.status)) throw error;
+        await this.#takeNews();
+        if (this.isGone || !(await this.#mayStillChange(edit))) return null;
+      }
+    }
+  }
+
+  /**
+   * Somebody else has changed the same thing first.
+   *
+   * @param {EditOf<"change"> | EditOf<"reel">} edit
+   * @returns {Promise<boolean>} whether the edit goes together with their change
+   */
+  async #mayStillChange(edit) {
+    const { id, values: mine, base } = edit;
+    if (edit.kind === "reel") {
+      const reel = this.#base.reels.get(id);
+      if (reel && !clashes(base, mine, valuesOfReel(reel)).length) return true;
+      await this.#keepApart(edit);
+      return false;
+    }
+    const theirs = this.#base.events.get(id) ?? null;
+    if (!theirs && (await this.#matchIsGone())) return false;
+    const fields = theirs ? clashes(base, mine, theirs) : [];
+    if (theirs && !fields.length) return true;
+    this.dispatchEvent(new CustomEvent("conflict", { detail: { id, mine, base, theirs, fields } }));
+    return false;
+  }
+
+  /** Somebody else has changed or deleted a reel: this person's becomes one of its own. @param {EditOf<"reel">} edit */
+  async #keepApart(edit) {
+    const { title: name, clips } = inApi({ ...edit.base, ...edit.values });
+    const title = t("reelCopy", { title: name ?? "", name: session.current?.name ?? "" }).slice(0, 300);
+    await ask("POST", `${this.path}/reels`, { key: `${edit.key}-apart`, body: { title, clips } });
+    this.dispatchEvent(new CustomEvent("apart", { detail: title }));
+  }
+
+  /**
+   * The server has taken an edit.
+   *
+   * @param {Edit} edit
+   * @param {Answer} answer
+   */
+  #settle(edit, answer) {
+    this.#queue = this.#queue.filter((other) => other !== edit);
+    if (!isBack(edit)) {
+      if (answer.step) {
+        edit.step = answer.step;
+        for (const other of this.#queue) if (isBack(other) && other.of === edit.key) other.of = answer.step;
+      } else {
+        this.#drop(edit); // it changed nothing, so there is no step to take back
+      }
+    }
+    if (answer.data?.version) this.#versions.set(answer.data.id, answer.data.version);
+    this.#settled.push(edit);
+  }
+
+  /** @param {EditOf<"undo" | "redo">} edit @param {ApiError} error */
+  #cannotGoBack(edit, error) {
+    this.#stuck.add(edit.of);
+    this.#queue = this.#queue.filter((other) => other !== edit && !(isBack(other) && other.of === edit.of));
+    this.#isStale = true;
+    this.#say(error.message);
+  }
+
+  // --------------------------------------------------------------------- what is there
+
+  async #readAll() {
+    /** @type {[{items: MatchEvent[], etag: string | null}, {items: Reel[]}]} */
+    const [{ items, etag }, reels] = await Promise.all([
+      getAll(`${this.path}/events?limit=1000`), get(`${this.path}/reels`),
+    ]);
+    const revision = Number(/\d+/.exec(etag ?? "")?.[0] ?? 0);
+    const events = new Map(items.map((event) => [event.id, event]));
+    const base = { events, reels: new Map(reels.items.map((reel) => [reel.id, reel])) };
+    const news = await this.#readNews(revision, false);
+    if (news) this.#accept(base, news);
+  }
+
+  /**
+   * @param {number} since
+   * @param {boolean} ifAny
+   * @returns {Promise<News | null>} null if there are none
+   */
+  async #readNews(since, ifAny) {
+    /** @type {News | null} */
+    let whole = null;
+    for (let cursor = ""; ; ) {
+      /** @type {import("../lib/api.js").Answer<News>} */
+      const answer = await ask("GET", `${this.path}/news?since=${since}${cursor}`, {
+        ifNoneMatch: ifAny && !cursor ? `"r${since}"` : null,
+      });
+      if (answer.status === 304) return null;
+      const { items, removed, next } = answer.data;
+      if (whole) {
+        whole.items.push(...items);
+        whole.removed.push(...removed);
+      } else {
+        whole = answer.data;
+      }
+      if (!next) return whole;
+      cursor = `&cursor=${encodeURIComponent(next)}`;
+    }
+  }
+
+  /** Read what has changed; the edits that the server had taken before are part of it. */
   async #takeNews() {
-    const news = await ask("GET", `${this.path}/events?limit=1`, { ifNoneMatch: this.#etag });
-    if (news.status === 304) return;
-    const known = this.#history;
-    const steps = await this.#changes();
-    const isFresh = (/** @type {Change} */ step) => {
-      const before = known.get(`${step.number} ${step.at}`);
-      return before === undefined ? !step.undone : before !== step.undone;
-    };
-    const fresh = steps.filter(isFresh);
-    const ids = [...new Set(fresh.flatMap((step) => step.events))];
-    const isWhole = fresh.length > 0 && (known.size === 0 ? steps.length < HISTORY : steps.some((step) => known.has(`${step.number} ${step.at}`)));
-    if (isWhole) await this.#readThese(ids);
-    else await this.#readAll();
-    this.#etag = news.etag;
+    const taken = this.#settled.length;
+    this.#isStale = false;
+    /** @type {News | null} */
+    let news;
+    try {
+      news = await this.#readNews(this.#revision, true);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      await this.#matchIsGone();
+      return;
+    }
+    if (this.#isStopped || (!news && !taken)) return;
+    const { parts } = this.#view;
+    for (const edit of this.#settled.splice(0, taken)) {
+      const done = edit.step && parts.get(edit.step);
+      if (edit.step && done) this.#known.set(edit.step, done);
+    }
+    for (const name of [...this.#known.keys()].slice(0, -KNOWN_STEPS)) this.#known.delete(name);
+    this.#versions.clear();
+    if (news) {
+      const base = { events: new Map(this.#base.events), reels: new Map(this.#base.reels) };
+      this.#accept(base, news);
+      if (base.events.size !== news.count) await this.#readAll();
+    }
     this.#tell();
+  }
+
+  /** @param {import("./edits.js").State} base @param {News} news */
+  #accept(base, news) {
+    for (const id of news.removed) base.events.delete(id);
+    for (const event of news.items) base.events.set(event.id, event);
+    for (const id of news.removed_reels) base.reels.delete(id);
+    for (const reel of news.reels) base.reels.set(reel.id, reel);
+    this.#base = base;
+    this.#revision = news.revision;
+    this.#history = news.steps.map((step) => ({ name: step.id, isUndone: step.undone }));
   }
 
   /** Whether the match was deleted; shows a message if it was. */
@@ -684,11 +594,20 @@ export class MatchStore extends EventTarget {
       return true;
     }
   }
+}
 
-  /** @param {string} text empty: there was nothing to undo */
-  #say(text) {
-    this.dispatchEvent(new CustomEvent("problem", { detail: text }));
-  }
+/** Whether an edit cannot be made without another. @param {Edit} edit @param {Edit} other */
+function needs(edit, other) {
+  if (isBack(edit)) return edit.of === other.key || (isBack(other) && edit.of === other.of);
+  return other.kind === "add" && "id" in edit && edit.id === other.id && edit !== other;
+}
+
+/** Changes of a reel as the API takes them. @param {ReelValues} values */
+function inApi({ title, clips }) {
+  const given = clips?.map((clip) => ({
+    start: clip.start, end: clip.end, score: clip.score ?? 0, ...(clip.title ? { title: clip.title } : {}),
+  }));
+  return { ...(title === undefined ? {} : { title }), ...(given ? { clips: given } : {}) };
 }
 
 /**
@@ -701,7 +620,6 @@ export class MatchStore extends EventTarget {
  * @property {MatchEvent | null} theirs null if they deleted it
  * @property {string[]} fields
  */
-
 let isHeld = false;
 
 /** A name of this tab that lasts over reloads. */

@@ -1,6 +1,6 @@
 /** The least confidence of each class: it belongs to the match, so that all see the same events. */
 
-import { ApiError, LostConnection, ask, connection, explain, mayEdit } from "../lib/api.js";
+import { ApiError, LostConnection, ask, connection, explain, isPassing, mayEdit, retryIn } from "../lib/api.js";
 import { complain } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 
@@ -13,6 +13,7 @@ export class Thresholds extends EventTarget {
   /** @type {Record<string, number>} what was changed here and the server does not know yet */
   #changed;
   #timer = 0;
+  #failures = 0;
   #isSending = false;
   #isStopped = false;
 
@@ -87,6 +88,7 @@ export class Thresholds extends EventTarget {
     try {
       const ifMatch = await this.#read();
       await ask("PATCH", this.path, { body: { thresholds: this.values }, ifMatch, keepalive: true });
+      this.#failures = 0;
       this.#keep(Object.fromEntries(Object.entries(this.#changed).filter(([label, value]) => sent[label] !== value)));
     } catch (error) {
       this.#failed(error);
@@ -100,8 +102,9 @@ export class Thresholds extends EventTarget {
   /** @param {unknown} error */
   #failed(error) {
     if (error instanceof LostConnection) return; // `back` sends it again
-    if (error instanceof ApiError && error.status === 412) {
-      this.#timer = setTimeout(() => this.#send(), SAVE_AFTER_SECONDS * 1000);
+    if (error instanceof ApiError && (error.status === 412 || isPassing(error))) {
+      const wait = isPassing(error) ? retryIn(error, this.#failures++) : SAVE_AFTER_SECONDS;
+      this.#timer = setTimeout(() => this.#send(), wait * 1000);
     } else if (!(error instanceof ApiError && [401, 404].includes(error.status))) {
       complain(explain(error));
     }

@@ -1,6 +1,6 @@
 /** The library: matches come in here, and are found again. */
 
-import { ApiError, LostConnection, ask, connection, explain, get, getAll, linkTo, mayEdit, post } from "../lib/api.js";
+import { ApiError, LostConnection, ask, change, connection, explain, get, getAll, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, percent, size } from "../lib/format.js";
 import { followJob, jobWords, stateOf } from "../lib/jobs.js";
@@ -517,7 +517,7 @@ class Library {
   /** @param {Job} job */
   async #cancel(job) {
     try {
-      await post(`/v1/jobs/${job.id}/cancel`);
+      await change("POST", `/v1/jobs/${job.id}/cancel`);
     } catch (error) {
       complain(explain(error));
     }
@@ -542,7 +542,7 @@ class Library {
     const button = /** @type {HTMLButtonElement} */ (event.currentTarget);
     button.disabled = true;
     try {
-      await post("/v1/matches/sample");
+      await change("POST", "/v1/matches/sample");
       await this.#look();
     } catch (error) {
       complain(explain(error));

@@ -1,6 +1,6 @@
 /** A match: waited for, then watched and reviewed. */
 
-import { ApiError, LostConnection, connection, explain, get, mayEdit, post } from "../lib/api.js";
+import { ApiError, LostConnection, change, connection, explain, get, mayEdit } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
 import { followJob, jobWords, stateOf } from "../lib/jobs.js";
 import { complain } from "../lib/notices.js";
@@ -79,7 +79,7 @@ export function showMatch(root, id) {
       try {
         const jobs = /** @type {{items: import("../lib/types.js").Job[]}} */ (await get(`/v1/jobs?match=${match.id}`));
         const failed = jobs.items.find((job) => ["failed", "cancelled"].includes(job.state));
-        if (failed) await post(`/v1/jobs/${failed.id}/retry`);
+        if (failed) await change("POST", `/v1/jobs/${failed.id}/retry`);
         await open();
       } catch (error) {
         complain(explain(error));

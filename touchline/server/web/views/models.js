@@ -1,6 +1,6 @@
 /** The models: those installed, with their licences, and those that can be downloaded. */
 
-import { LostConnection, ask, connection, explain, get, post, session } from "../lib/api.js";
+import { LostConnection, ask, change, connection, explain, get, session } from "../lib/api.js";
 import { fill, h, icon } from "../lib/dom.js";
 import { percent, size } from "../lib/format.js";
 import { jobEnd } from "../lib/jobs.js";
@@ -121,7 +121,7 @@ export function showModels(root) {
   async function pull(model, button, progress) {
     button.disabled = true;
     try {
-      const job = /** @type {import("../lib/types.js").Job} */ (await post("/v1/models/pull", { name: model.name }));
+      const job = /** @type {import("../lib/types.js").Job} */ ((await change("POST", "/v1/models/pull", { body: { name: model.name } })).data);
       const bar = h("progress", { value: 0, max: 1, "aria-label": t("working") });
       const words = h("span", { class: "quiet-text number", role: "status" });
       fill(progress, words, bar);
