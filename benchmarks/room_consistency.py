@@ -1,7 +1,7 @@
 """Whether the page shows what the server has, and what its edits make, whatever fails.
 
 Each run takes a new match and one tab or two. They add, change, delete, review, edit reels, undo
-and redo at random, in three rounds, while one request in eight fails: cut before or after the
+and redo at random, in two rounds, while one request in eight fails: cut before or after the
 server acted, or in the middle of the answer, answered 429, 500, 502, 503 or 504 with or without
 effect, or late. Pages are closed and opened in the middle; another program locks the database for
 longer than the server waits; with ``--kill`` the server is killed every so many runs. After each

@@ -18,8 +18,8 @@ from touchline.server.tables import EventRow, MatchRow, ReelRow, VideoRow
 
 TAB = (Path(__file__).parent / "tab.js").read_text()
 EVENTS = 8
-EDITS = 8
-ROUNDS = 3
+EDITS = 6
+ROUNDS = 2
 QUIET_SECONDS = 60
 LOOK_SECONDS = 10
 """Within which a tab has seen the changes of another."""

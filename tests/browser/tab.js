@@ -19,11 +19,13 @@ async (match) => {
   const pick = (items) => items[Math.floor(random() * items.length)];
   const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-  const tab = { match, isAlone: true, store: null, rate: 0, faults: {}, edits: {}, refused: [], said: [] };
+  const log = [];
+  const tab = { match, isAlone: true, store: null, rate: 0, faults: {}, edits: {}, refused: [] };
   const reach = window.fetch.bind(window);
   window.fetch = async (path, init) => {
     const way = String(path).startsWith("/health") || random() >= tab.rate ? null : pick(WAYS);
     if (way === null) return reach(path, init);
+    if (init?.method !== "GET") log.push(`${init?.method} fails: ${way}`);
     const name = `${way}${init?.method === "GET" ? "" : " (change)"}`;
     tab.faults[name] = (tab.faults[name] ?? 0) + 1;
     const headers = [429, 503].includes(way) ? { "Retry-After": "0.01" } : {};
@@ -43,7 +45,7 @@ async (match) => {
   tab.open = async () => {
     tab.store?.stop();
     const store = new MatchStore(await api.get(`/v1/matches/${tab.match}`));
-    store.addEventListener("problem", (event) => tab.said.push(event.detail));
+    store.addEventListener("problem", (event) => log.push(`said: ${event.detail}`));
     await store.start();
     tab.store = store;
   };
@@ -137,6 +139,7 @@ async (match) => {
       if (!tab.isAlone) model.now = read();
       for (let times = ["undo", "redo"].includes(way) && random() < 0.3 ? 4 : 1; times > 0; times -= 1) {
         const next = structuredClone(model.now);
+        log.push(way);
         ways[way](next);
         if (!["undo", "redo"].includes(way)) did(next);
       }
@@ -147,6 +150,7 @@ async (match) => {
 
   /** Leave the match, while an edit may be on its way, and open it again. */
   const again = async () => {
+    log.push("reload");
     tab.edits.reload = (tab.edits.reload ?? 0) + 1;
     for (;;) {
       try {
@@ -202,14 +206,15 @@ async (match) => {
       }
     }
     if (!tab.isAlone) return null;
-    if (sorted(read()) !== sorted(model.now)) return `edits make ${sorted(model.now)}, not ${sorted(read())}`;
+    if (sorted(read()) !== sorted(model.now)) return `edits make ${sorted(model.now)}, not ${sorted(read())}: ${log.join(", ")}`;
     const isRight = canUndo === model.done.length > 0 && canRedo === model.undone.length > 0;
-    return isRight ? null : `undo and redo: ${canUndo} and ${canRedo}; said: ${tab.said}`;
+    return isRight ? null : `undo and redo: ${canUndo} and ${canRedo}: ${log.join(", ")}`;
   };
 
   /** Go on with another match. */
   tab.begin = async (other, isAlone) => {
     Object.assign(tab, { match: other, isAlone, rate: 0 });
+    log.length = 0;
     Object.assign(model, { now: null, done: [], undone: [] });
     await tab.open();
   };

@@ -12,7 +12,8 @@ from touchline.server.routes.idempotency import KEPT_SECONDS
 from touchline.server.tables import AnswerRow, ChangeRow, EventRow, JobRow, MatchRow, ReelRow
 
 GOAL = {"time": 1.25, "label": "Goal"}
-LABELS = b'{"format": "touchline-events", "version": 1, "events": [{"time": 1, "label": "Goal"}]}'
+LABELS = b"""{"format": "touchline-events", "version": 1, "video": {"name": "small.mp4"},
+"events": [{"time": 1, "label": "Goal", "status": "accepted"}]}"""
 
 
 @pytest.fixture

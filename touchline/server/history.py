@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from touchline.server.documents import EVENT_FIELDS
 from touchline.server.errors import ConflictError
-from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow
+from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow, new_id
 
 KEPT_STEPS = 1000
 """Steps that the history of a match keeps."""
@@ -39,6 +39,7 @@ def change_rows(
     actor: str,
     action: str,
     now: float,
+    step_id: str | None = None,
 ) -> ChangeRow | None:
     """Change events and reels, or add some, as one step that can be undone.
 
@@ -46,6 +47,7 @@ def change_rows(
 
     Args:
         rows: each row with its changes; a new row is not in a session yet.
+        step_id: a random name for the step; one that is taken is not used.
 
     Returns:
         The step; None if nothing changes.
@@ -74,9 +76,11 @@ def change_rows(
     undone_by_actor = (ChangeRow.match_id == match.id, ChangeRow.actor == actor, ChangeRow.undone)
     session.execute(delete(ChangeRow).where(*undone_by_actor))
     number = (session.scalar(_newest(match)) or 0) + 1
+    is_free = step_id is not None and session.get(ChangeRow, step_id) is None
     change = ChangeRow(
-        match_id=match.id, number=number, actor=actor, action=action, at=now, steps=steps
-    )
+        id=step_id if is_free else new_id(), match_id=match.id, number=number,
+        actor=actor, action=action, at=now, steps=steps,
+    )  # fmt: skip
     session.add(change)
     session.flush()
     session.execute(

@@ -196,7 +196,13 @@ def add(
         row = EventRow(**values, source="person", deleted=False)
         now = once.services.database.now(session)
         step = change_rows(
-            session, match, [(row, {})], actor=principal.name, action="added", now=now
+            session,
+            match,
+            [(row, {})],
+            actor=principal.name,
+            action="added",
+            now=now,
+            step_id=once.step_id,
         )
         return once.answer(
             session,
@@ -322,7 +328,15 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, once: OnceDep) -> Ch
         match = editable_match(session, match_id)
         rows = [(row, {"status": body.status}) for row in session.scalars(query)]
         now = once.services.database.now(session)
-        step = change_rows(session, match, rows, actor=principal.name, action=body.status, now=now)
+        step = change_rows(
+            session,
+            match,
+            rows,
+            actor=principal.name,
+            action=body.status,
+            now=now,
+            step_id=once.step_id,
+        )
         return once.answer(session, _step(step, body.status), **step_header(step))
 
 
@@ -441,7 +455,9 @@ def _keep(
         match = editable_match(session, match_id)
         now = once.services.database.now(session)
         rows: list[tuple[EventRow, dict[str, Any]]] = [(row_from_event(e), {}) for e in events]
-        step = change_rows(session, match, rows, actor=actor, action="imported", now=now)
+        step = change_rows(
+            session, match, rows, actor=actor, action="imported", now=now, step_id=once.step_id
+        )
         known = {name: value for name, value in match.game.items() if value}
         if (game := {**facts_of_file(found.facts), **known}) != known:
             match.game = game
@@ -498,7 +514,9 @@ def _changed(
         if {"seconds", "half"} & values.keys():
             others = [other for other in session.scalars(_alive(match_id)) if other is not row]
             rows = with_match_state(match, row, values, others)
-        step = change_rows(session, match, rows, actor=actor, action=action, now=now)
+        step = change_rows(
+            session, match, rows, actor=actor, action=action, now=now, step_id=once.step_id
+        )
         headers = {"ETag": etag_of(row), **step_header(step)}
         if action == "deleted":
             audit(once.services, request, session, "event deleted", f"{match_id} {row.label}")

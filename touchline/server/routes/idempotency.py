@@ -6,6 +6,7 @@ the change, so that either both are there or none; the same change again is answ
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ class Once:
     digest: str
     response: Response
     status: int
+
+    @property
+    def step_id(self) -> str | None:
+        """A name for the step that the change becomes: who sent it knows it before the answer."""
+        return self.key if self.key and re.fullmatch("[0-9a-f]{32}", self.key) else None
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -95,7 +95,13 @@ def make(match_id: Id, body: ReelIn, principal: Editor, request: Request, once: 
         )
         now = once.services.database.now(session)
         step = change_rows(
-            session, match, [(row, {})], actor=principal.name, action="reel made", now=now
+            session,
+            match,
+            [(row, {})],
+            actor=principal.name,
+            action="reel made",
+            now=now,
+            step_id=once.step_id,
         )
         audit(once.services, request, session, "reel made", f"{row.id} {row.title}")
         return once.answer(
@@ -325,7 +331,13 @@ def _changed(
 ) -> ReelOut:
     now = once.services.database.now(session)
     step = change_rows(
-        session, match, [(row, changes)], actor=principal.name, action=action, now=now
+        session,
+        match,
+        [(row, changes)],
+        actor=principal.name,
+        action=action,
+        now=now,
+        step_id=once.step_id,
     )
     audit(once.services, request, session, action, f"{row.id} {row.title}")
     return once.answer(session, ReelOut.of(row), ETag=etag_of(row), **step_header(step))

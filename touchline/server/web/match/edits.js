@@ -18,13 +18,13 @@
  * What can be said of every edit.
  *
  * @typedef {object} Sent
- * @property {string} key its name, under which the server makes it once
- * @property {string} [step] the step of the server's history that it has become
+ * @property {string} key its name, under which the server makes it once; the step of the server's
+ *   history that it becomes has the same
  * @property {string} [refused] why the server has not taken it
  */
 
 /**
- * An undo or redo names the step, or the edit that has not become one yet.
+ * An undo or redo names the step that it is of.
  *
  * @typedef {Sent & {kind: "change", id: string, values: Values, base: Values}} ChangeEdit
  * @typedef {Sent & {kind: "add", id: string, values: EventValues}} AddEdit
@@ -114,7 +114,7 @@ export function overlay(base, edits, known, person) {
     if (isBack(edit)) {
       for (const part of parts.get(edit.of) ?? []) takeBack(state, part, edit.kind === "undo");
     } else {
-      parts.set(edit.step ?? edit.key, apply(state, edit, person));
+      parts.set(edit.key, apply(state, edit, person));
     }
   }
   return { ...state, parts };
@@ -131,7 +131,7 @@ function apply(state, edit, person) {
     return edit.ids.flatMap((id) => changed(state, id, (event) => ({ ...event, status: edit.status })));
   }
   if (edit.kind === "change") {
-    return changed(state, edit.id, (event) => ({ ...movedTo(event, edit.values.time), ...edit.values }));
+    return changed(state, edit.id, (event) => ({ ...movedTo(event, edit.values.time), ...edit.values }), edit.base);
   }
   if (edit.kind === "add") {
     const after = freshEvent(edit.id, edit.values, person);
@@ -143,9 +143,10 @@ function apply(state, edit, person) {
     state.events.delete(edit.id);
     return before ? [{ of: "events", id: edit.id, before, after: null }] : [];
   }
-  const before = state.reels.get(edit.id);
-  if (!before) return [];
-  const after = edit.kind === "reel" ? withValues(before, edit.values) : null;
+  const reel = state.reels.get(edit.id);
+  if (!reel) return [];
+  const before = edit.kind === "reel" ? withValues(reel, edit.base) : reel;
+  const after = edit.kind === "reel" ? withValues(reel, edit.values) : null;
   if (after) state.reels.set(edit.id, after);
   else state.reels.delete(edit.id);
   return [{ of: "reels", id: edit.id, before, after }];
@@ -155,14 +156,15 @@ function apply(state, edit, person) {
  * @param {State} state
  * @param {string} id
  * @param {(event: MatchEvent) => MatchEvent} change
+ * @param {Values} [base] what it was, if the server may have the change already
  * @returns {EventPart[]}
  */
-function changed(state, id, change) {
-  const before = state.events.get(id);
-  if (!before) return [];
-  const after = change(before);
+function changed(state, id, change, base = {}) {
+  const event = state.events.get(id);
+  if (!event) return [];
+  const after = change(event);
   state.events.set(id, after);
-  return [{ of: "events", id, before, after }];
+  return [{ of: "events", id, before: { ...event, ...base }, after }];
 }
 
 /** @param {Reel} reel @param {ReelValues} values @returns {Reel} */
@@ -226,9 +228,9 @@ export function stepsWith(history, edits) {
     if (edit.refused) continue;
     if (isBack(edit)) {
       for (const step of steps) if (step.name === edit.of) step.isUndone = edit.kind === "undo";
-    } else {
+    } else if (!steps.some((step) => step.name === edit.key)) {
       steps = steps.filter((step) => !step.isUndone);
-      steps.push({ name: edit.step ?? edit.key, isUndone: false });
+      steps.push({ name: edit.key, isUndone: false });
     }
   }
   return steps;

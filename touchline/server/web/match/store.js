@@ -405,7 +405,7 @@ export class MatchStore extends EventTarget {
       return await ask("POST", `${this.path}/events`, { key, body: { id, ...values } });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
-      return this.#nothing; // its name is taken: it has arrived, long ago
+      return { ...this.#nothing, step: key }; // its name is taken: it has arrived, long ago
     }
   }
 
@@ -481,14 +481,7 @@ export class MatchStore extends EventTarget {
    */
   #settle(edit, answer) {
     this.#queue = this.#queue.filter((other) => other !== edit);
-    if (!isBack(edit)) {
-      if (answer.step) {
-        edit.step = answer.step;
-        for (const other of this.#queue) if (isBack(other) && other.of === edit.key) other.of = answer.step;
-      } else {
-        this.#drop(edit); // it changed nothing, so there is no step to take back
-      }
-    }
+    if (!isBack(edit) && !answer.step) this.#drop(edit); // it changed nothing: there is no step to take back
     if (answer.data?.version) this.#versions.set(answer.data.id, answer.data.version);
     this.#settled.push(edit);
   }
@@ -504,10 +497,10 @@ export class MatchStore extends EventTarget {
   // --------------------------------------------------------------------- what is there
 
   async #readAll() {
-    /** @type {[{items: MatchEvent[], etag: string | null}, {items: Reel[]}]} */
-    const [{ items, etag }, reels] = await Promise.all([
-      getAll(`${this.path}/events?limit=1000`), get(`${this.path}/reels`),
-    ]);
+    /** @type {{items: MatchEvent[], etag: string | null}} */
+    const { items, etag } = await getAll(`${this.path}/events?limit=1000`);
+    /** @type {{items: Reel[]}} */
+    const reels = await get(`${this.path}/reels`); // after the revision was read, so that news tell of changes
     const revision = Number(/\d+/.exec(etag ?? "")?.[0] ?? 0);
     const events = new Map(items.map((event) => [event.id, event]));
     const base = { events, reels: new Map(reels.items.map((reel) => [reel.id, reel])) };
@@ -557,8 +550,8 @@ export class MatchStore extends EventTarget {
     if (this.#isStopped || (!news && !taken)) return;
     const { parts } = this.#view;
     for (const edit of this.#settled.splice(0, taken)) {
-      const done = edit.step && parts.get(edit.step);
-      if (edit.step && done) this.#known.set(edit.step, done);
+      const done = parts.get(edit.key);
+      if (done) this.#known.set(edit.key, done);
     }
     for (const name of [...this.#known.keys()].slice(0, -KNOWN_STEPS)) this.#known.delete(name);
     this.#versions.clear();
