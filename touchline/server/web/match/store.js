@@ -453,7 +453,7 @@ export class MatchStore extends EventTarget {
     const { id, values: mine, base } = edit;
     if (edit.kind === "reel") {
       const reel = this.#base.reels.get(id);
-      if (reel && !clashes(base, mine, valuesOfReel(reel)).length) return true;
+      if (reel && !clashes(inApi(edit.base), inApi(edit.values), inApi(valuesOfReel(reel))).length) return true;
       await this.#keepApart(edit);
       return false;
     }
