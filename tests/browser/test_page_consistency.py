@@ -68,7 +68,7 @@ def test_undo_after_a_reload_shows_what_the_server_has(
     assert shown(page) == ["12", "6", "6", "0"]
     assert [e["status"] for e in events_of(server, match)].count("accepted") == 6
     page.reload()
-    page.get_by_role("button", name="Redo").wait_for()
+    until(page, "document.querySelectorAll('.event-row.accepted').length > 0")
     for _ in range(4):
         page.keyboard.press("Control+Shift+z")
     saved(page)
@@ -116,6 +116,7 @@ def test_what_cannot_be_saved_stays_in_sight(
     assert [e["status"] for e in events_of(server, match)].count("accepted") == 1
 
     page.route("**/events/*", lambda route: route.fulfill(**answer))
+    page.keyboard.press("x")
     page.keyboard.press("x")
     page.get_by_text("is not saved: the label is odd").wait_for()
     page.locator(".refused").get_by_role("button", name="Discard").click()
