@@ -11,6 +11,7 @@ import base64
 import http.client
 import json
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,12 @@ from touchline.runtime.progress import Progress
 
 CHUNK_BYTES = 8 * 1024**2
 TRIES = 5
+BUSY = (429, 503)
+PASSING = (0, 429, 502, 503, 504)
+"""Status of failures that pass; 0 is a lost connection."""
+
 TIMEOUT_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
 IDLE_SECONDS = 2.0
 """Servers close idle connections, ours after five seconds; an older connection is opened again."""
 
@@ -36,11 +42,13 @@ class ServerError(TouchlineError):
 
     Attributes:
         status: of HTTP; 0 where there was no answer.
+        retry_seconds: after which the server asks to be asked again; 0 where it does not say.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, retry_seconds: float = 0.0) -> None:
         super().__init__(detail)
         self.status = status
+        self.retry_seconds = retry_seconds
 
 
 class JobError(TouchlineError):
@@ -311,7 +319,8 @@ class Client:
         query = urlencode({k: v for k, v in wishes.items() if v is not None}, quote_via=quote)
         url = f"/v1/matches/{match_id}/import?{query}"
         headers = {"Content-Type": "application/octet-stream"}
-        done: ChangeFacts = json.loads(self._answer("POST", url, path.read_bytes(), headers).read())
+        answer = self._until_answered("POST", url, path.read_bytes(), headers)
+        done: ChangeFacts = json.loads(answer.read())
         return done
 
     def undo(self, match_id: str) -> None:
@@ -348,7 +357,7 @@ class Client:
                 failures += 1
                 if failures >= TRIES or error.status not in (0, 408, 409, 423, 429, 500, 502, 503):
                     raise
-                time.sleep(min(8.0, 0.5 * 2**failures))
+                time.sleep(_pause_seconds(failures))
                 offset = self._offset(url)
             if progress is not None:
                 progress(offset / length)
@@ -399,8 +408,25 @@ class Client:
     ) -> Any:
         content = None if body is None else json.dumps(body).encode()
         more = {} if body is None else {"Content-Type": "application/json"}
-        text = self._answer(method, url, content, more | (headers or {})).read()
+        text = self._until_answered(method, url, content, more | (headers or {})).read()
         return json.loads(text) if text else None
+
+    def _until_answered(
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        """A successful answer. A failure that passes is tried again, under the same key, so that a
+        change is made once; without a key (deletions) only where the server did nothing."""
+        if method not in ("GET", "DELETE"):
+            headers = headers | {"Idempotency-Key": secrets.token_hex(16)}
+        passing = BUSY if method == "DELETE" else PASSING
+        for failures in range(1, TRIES):
+            try:
+                return self._answer(method, url, content, headers)
+            except ServerError as error:
+                if error.status not in passing:
+                    raise
+                time.sleep(error.retry_seconds or _pause_seconds(failures))
+        return self._answer(method, url, content, headers)
 
     def _answer(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str]
@@ -423,8 +449,14 @@ class Client:
             self._connection.close()
             raise ServerError(0, f"{self._connection.host} does not answer ({error})") from error
         if answer.status >= 400:
-            raise ServerError(answer.status, _detail(text, answer.status))
+            wait = answer.headers.get("Retry-After", "")
+            seconds = float(wait) if wait.isdecimal() else 0.0
+            raise ServerError(answer.status, _detail(text, answer.status), seconds)
         return answer
+
+
+def _pause_seconds(failures: int) -> float:
+    return min(8.0, PAUSE_SECONDS * 2**failures)
 
 
 def _detail(text: bytes, status: int) -> str:
