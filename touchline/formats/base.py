@@ -103,8 +103,10 @@ class SourceFile:
         encoding = text_encoding(self.data)
         data = self.data
         if encoding == "utf-8-sig" and data.endswith(b"\0"):
-            self.warnings.append("ends in bytes of nothing, it may be damaged there")
             data = data.rstrip(b"\0")
+            if not data:
+                raise self.error("zeros, no text", "byte 0", "it is damaged; fetch it again")
+            self.warnings.append("ends in bytes of nothing, it may be damaged there")
         try:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
