@@ -108,14 +108,14 @@ class Tabs:
         for page in self.all:
             self._load(page)
 
-    def run(self, seed: int, rate: float) -> None:
-        """One match, from its first edit to the last quiet moment."""
+    def run(self, seed: int, rate: float, rounds: int = ROUNDS) -> None:
+        """One match, from its first edit to the last of so many quiet moments."""
         chance = random.Random(seed)
         self.match = seed_small_match(self.services)
         self.pages = self.all[: 1 + seed % 2]
         for page in self.pages:
             page.evaluate(f"tab.begin('{self.match}', {json.dumps(len(self.pages) == 1)})")
-        for turn in range(ROUNDS):
+        for turn in range(rounds):
             self.act(1000 * seed + 10 * turn, rate)
             if chance.random() < 0.1:
                 self.reload(self.pages[0])

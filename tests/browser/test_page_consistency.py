@@ -33,7 +33,7 @@ def test_pages_show_what_the_server_has(server: PageServer, chromium: Any) -> No
     with locked_now_and_then(server, seed=1):
         tabs = Tabs(context, server, services, found)
         for seed in range(RUNS):
-            tabs.run(seed, rate=1 / 8)
+            tabs.run(seed, rate=1 / 8, rounds=1)
     context.close()
     services.close()
     assert not found.differences

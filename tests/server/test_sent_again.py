@@ -50,6 +50,7 @@ def changes(client: Any, match: str) -> dict[str, tuple[str, str, dict[str, Any]
         "reel": ("POST", f"{url}/reels", {"json": {"seconds": 2}}),
         "reel changed": ("PATCH", f"/v1/reels/{reel}", {"json": {"title": "New"}}),
         "job": ("POST", f"/v1/reels/{reel}/files", {"json": {"format": "edl"}}),
+        "annotated": ("POST", f"{url}/annotated", {"json": {}}),
         "reel deleted": ("DELETE", f"/v1/reels/{reel}", {}),
         "match": ("PATCH", url, {"json": {"title": "New"}}),
         "spot": ("POST", f"{url}/spot", {"json": {"model": "demo"}}),
