@@ -191,7 +191,7 @@ def test_looking_keys_and_help(
     until(page, f"{span} === 20")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    assert page.locator(".event-row.selected").count() == 1
+    until(page, "document.querySelectorAll('.event-row.selected').length === 1")
     page.keyboard.press("n")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Escape")
