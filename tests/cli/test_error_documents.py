@@ -60,11 +60,17 @@ def test_what_follows_a_double_dash_asks_for_no_document(call, places):
     assert (ended.code, ended.out) == (2, "")
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-0.1", "1.1", "Goal=2", "much"])
+def test_a_least_confidence_is_from_0_to_1(refused, places, value):
+    words = ("annotate", places["a"] / "match.mp4", places["events"], "-o", "x.mp4")
+    line = refused(*words, f"--min-confidence={value}")
+    assert "--min-confidence" in line and "0 to 1" in line
+
+
 @pytest.mark.parametrize(
     ("words", "option", "text"),
     [
         (("spot", "{a}/match.mp4"), "--threshold", "0 to 1"),
-        (("annotate", "{a}/match.mp4", "{events}", "-o", "x.mp4"), "--min-confidence", "0 to 1"),
         (("combine", "{a}", "{b}", "-o", "x", "--average"), "--within", "0 to 60"),
         (("predict", "{a}", "{b}", "--fuse", "{b}"), "--fuse-weight", "0 to 1"),
         (("spot", "{a}/match.mp4"), "--gpus", "0 or more"),

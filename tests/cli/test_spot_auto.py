@@ -138,7 +138,7 @@ def test_a_reel_of_the_events_alone_has_goal_replay_and_reason(call, videos, tmp
     ]  # fmt: skip
     assert clips[1]["start"] <= 240.0 and clips[1]["end"] >= 251.0
     for name in ("reel.edl", "reel.vtt", "reel.xml"):
-        rate = ("--rate", "25")
+        rate = ("--rate", "25") if name.endswith(".edl") else ()
         assert call("reel", events, "-o", tmp_path / name, "--seconds", "60", *rate).code == 0
         assert "crowd +9 dB" in (tmp_path / name).read_text()
     captions = (tmp_path / "reel.vtt").read_text()
