@@ -210,3 +210,10 @@ def test_options_that_change_nothing_are_named(tmp_path, target, options, unused
     lines = [line for line in done.stderr.splitlines() if line.startswith("no use for")]
     assert lines == ([f"no use for {unused}: {done.stdout.split()[1][:-1]} is written without"]
                      if unused else [])  # fmt: skip
+
+
+def test_games_are_not_written_where_a_file_stands(tmp_path):
+    (tmp_path / "there").write_text("kept")
+    with pytest.raises(FormatError, match="is not a folder"):
+        write({GAMES[0]: halves(GAMES[0])}, tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "kept"

@@ -162,6 +162,9 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         ((*BASIC, "--task", "team"), "has team 'away'"),
         ((*BASIC, "--task", "summary"), "no summaries or reels"),
         ((*BASIC, "--task", "team", "--explain"), "does not apply to --task team"),
+        ((*BASIC, "--seconds", "30"), "--seconds does not apply to --task spotting"),
+        ((*BASIC, "--task", "summary", "--seconds", "-3"), "-3 is out of range; give 0 or more"),
+        ((*BASIC, "--task", "summary", "--metric", "loose"), "--metric does not apply"),
     ):
         line = refusal(*arguments)
         assert told in line, (arguments, line)

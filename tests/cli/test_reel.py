@@ -284,3 +284,11 @@ def test_wishes_are_followed_and_mean_nothing_to_a_reel(call, refused, videos, e
     assert "--include would change nothing" in refused(
         "reel", reel, "-o", tmp_path / "x.edl", "--include", "Goal"
     )
+
+
+def test_options_without_effect_are_refused_with_what_would_give_them_one(refused, tmp_path):
+    events = write_events(tmp_path / "e.json", {"time": 5.0, "label": "Goal"})
+    line = refused("reel", events, "--aspect", "9:16", "-o", tmp_path / "x.reel.json")
+    assert "--aspect" in line and "--video" in line
+    line = refused("reel", events, "--teams", "A,B", "-o", tmp_path / "x.mp4")
+    assert "--teams" in line and "--scoreboard" in line

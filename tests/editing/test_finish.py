@@ -1,6 +1,8 @@
 """Titles, score, logo and outro stand where they belong; loudness and music are as asked for."""
 
+import os
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +126,17 @@ def test_music_is_turned_down_where_the_video_is_heard(match, tmp_path):
 def test_a_loudness_that_is_none_is_refused(text):
     with pytest.raises(InputError, match="r128"):
         parse_loudness(text)
+
+
+def test_a_score_bug_of_which_nothing_is_known_is_said():
+    unknown = Reel((replace(CLIP, events=(Event(6.0, "Goal"),)),))
+    (remark,) = Graphics.of(unknown, Finish(scoreboard=True), labels=False).remarks(unknown)
+    assert "--teams HOME,AWAY" in remark
+    named = Finish(scoreboard=True, teams=("ARS", "CHE"))
+    assert Graphics.of(unknown, named, labels=False).remarks(unknown) == []
+
+
+def test_a_logo_that_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "logo.png")
+    with pytest.raises(InputError, match="is not a regular file"):
+        Graphics.of(Reel((CLIP,)), Finish(logo=tmp_path / "logo.png"), labels=False)

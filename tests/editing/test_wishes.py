@@ -17,7 +17,7 @@ EVENTS = (
     Event(700.0, "Goal", 1.0, team="away", player="Ben Ray"),
     Event(900.0, "Yellow card", 0.9, team="away", player="Dan Fox"),
 )
-TIMELINE = Timeline(Video("match.mp4", 1000.0), EVENTS)
+TIMELINE = Timeline(Video("match.mp4", 1000.0), EVENTS, labels=("Corner", "Foul", "Goal"))
 
 
 def chosen(seconds: float = 60.0, thing: Timeline | Match = TIMELINE, **wishes) -> Reel:
@@ -47,6 +47,7 @@ def test_only_wanted_classes_players_and_teams_are_shown():
     ("wishes", "message"),
     [
         ({"include": ("Gaol",)}, "--include: no event has 'Gaol'; they have: Corner, Goal"),
+        ({"exclude": ("Foul",)}, "--exclude: no event has 'Foul'"),
         ({"players": ("Zed",)}, "--players: no event has 'Zed'"),
         ({"teams": ("third",)}, "--team: no event has 'third'; they have: away, home"),
         ({"pins": (Pin(2000, 2010),)}, "--pin: 33:20 is beyond the end"),

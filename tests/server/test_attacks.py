@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -57,7 +58,8 @@ def called(app: Any, path: str, chunks: list[bytes], **headers: str) -> tuple[in
         "headers": [(k.encode(), v.encode()) for k, v in (headers | {"host": "localhost"}).items()],
         "client": ("192.0.2.7", 5), "server": ("localhost", 80),
     }  # fmt: skip
-    asyncio.run(app(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # a loop of playwright's may run in this thread
+        pool.submit(asyncio.run, app(scope, receive, send)).result()
     return statuses[0], received
 
 

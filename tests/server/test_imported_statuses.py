@@ -88,3 +88,11 @@ def test_the_python_client_says_what_came_in(
     assert refused.value.status == 409
     done = spoken.import_events(match, file, sure="accepted")
     assert done["statuses"] == {"pending": 1, "accepted": 1} and len(done["events"]) == 2
+
+
+def test_what_can_hardly_be_meant_is_said(client: Any, url: str) -> None:
+    rows = b"time,label,confidence\n5,Goal,1.7\n100000,Corner,0.5\n"
+    answer = client.post(f"{url}/import?name=x.csv&sure=accepted", content=rows)
+    remarks = " ".join(answer.json()["remarks"])
+    assert "1 confidence outside 0 to 1" in remarks
+    assert "1 event outside the videos" in remarks

@@ -17,6 +17,7 @@ from touchline.batch.summary import Outcome, Status
 from touchline.editing.certain import with_certain
 from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.fonts import label_remarks
+from touchline.editing.graphics import Graphics
 from touchline.editing.render import refuse_empty, refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS, Selection
 from touchline.editing.sources import (
@@ -212,6 +213,7 @@ class ReelTask:
         if videos is not None:
             keeps_hdr = options.finish.keep_hdr
             warnings += check_videos(chosen, videos, options.audio_track, keeps_hdr=keeps_hdr)
+            warnings += Graphics.of(chosen, options.finish, labels=options.labels).remarks(chosen)
         warnings += label_remarks(self._drawn(chosen))
         chosen = replace(chosen, warnings=tuple(dict.fromkeys(warnings)))
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap

@@ -13,6 +13,7 @@ from touchline.cli.output import (
     JsonOption,
     ReplaceOption,
     finite,
+    in_range,
     new_app,
     print_json,
     remarks,
@@ -87,7 +88,7 @@ def evaluate(
     seconds: Annotated[
         float | None,
         typer.Option(
-            callback=finite,
+            callback=in_range(0),
             help="For summary, of PREDICTIONS that are events: choose reels of this length; 0 is "
             "that of each editor's.",
         ),
@@ -134,6 +135,10 @@ def evaluate(
     wanted = _wanted_games(labels, games, split)
     if task is not Measure.spotting and (explain or html):
         raise ConfigError(f"--explain does not apply to --task {task.value}")
+    if task is not Measure.summary and seconds is not None:
+        raise ConfigError(f"--seconds does not apply to --task {task.value}")
+    if task in (Measure.summary, Measure.frames) and metric:
+        raise ConfigError(f"--metric does not apply to --task {task.value}")
     if task is Measure.summary:
         _show_record(_summary(labels, predictions, wanted, seconds), json)
     elif task is Measure.grounding:

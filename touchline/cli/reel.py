@@ -244,6 +244,19 @@ def reel(
     is_folder = len(events) == 1 and events[0].is_dir() and (output.is_dir() or not output.suffix)
     suffix = to if is_folder else output.suffix
     _refuse_unused(context, suffix, is_folder, events)
+    if teams is not None and not (titles or scoreboard):
+        raise InputError(
+            "names are shown by --titles and --scoreboard",
+            where="--teams",
+            remedy="give one of them, or leave it out",
+        )
+    is_given = bool(video) or any(path.name.lower().endswith(".reel.json") for path in events)
+    if shape is not None and suffix.lower() == ".json" and not is_given:
+        raise InputError(
+            "the window follows the play in the picture",
+            where="--aspect",
+            remedy="name the video with --video",
+        )
     lengths = seconds or [DEFAULT_REEL_SECONDS]
     options = ReelOptions(
         *(lengths[0], labels, snap, shift_seconds, jitter_seconds, chosen_rate, shape),

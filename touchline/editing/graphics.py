@@ -95,6 +95,15 @@ class Graphics:
         """Whether something is drawn into any clip."""
         return any(self.stretches(clip) for clip in reel)
 
+    def remarks(self, reel: Reel) -> list[str]:
+        """What is asked for and not drawn, as nothing is known of it."""
+        if self.scoreboard and not any(self._board(clip, clip.start_seconds) for clip in reel):
+            return [
+                "no event states teams, score or clock, so no score bug is drawn: name the teams "
+                "with --teams HOME,AWAY"
+            ]
+        return []
+
     def draw(self, pixels: Pixels, clip: Clip, seconds: float) -> Pixels:
         """The picture of a clip at a time with what is drawn into it."""
         if self.labels:

@@ -133,6 +133,8 @@ def read_picture(path: Path) -> Pixels:
     Raises:
         InputError: it is missing, of another kind, damaged or too large.
     """
+    if path.exists() and not path.is_file():
+        raise InputError("is not a regular file", where=path, remedy="give a picture file")
     try:
         with Image.open(path, formats=_PICTURES) as image:
             if image.width * image.height <= _MOST_PIXELS:

@@ -103,7 +103,7 @@ def wanted(content: Timeline | Match, wishes: Wishes) -> Timeline | Match:
     timelines = content.timelines if isinstance(content, Match) else (content,)
     events = [event for timeline in timelines for event in timeline]
     if events:
-        _refuse_unknown(events, timelines, wishes)
+        _refuse_unknown(events, wishes)
     if isinstance(content, Match):
         kept = tuple(_of_timeline(timeline, wishes) for timeline in content.timelines)
         return replace(content, timelines=kept)
@@ -114,10 +114,8 @@ def _of_timeline(timeline: Timeline, wishes: Wishes) -> Timeline:
     return replace(timeline, events=tuple(event for event in timeline if wishes.wants(event)))
 
 
-def _refuse_unknown(events: Sequence[Event], timelines: Sequence[Timeline], wishes: Wishes) -> None:
-    classes = {event.label for event in events} | {
-        label for timeline in timelines for label in timeline.labels or ()
-    }
+def _refuse_unknown(events: Sequence[Event], wishes: Wishes) -> None:
+    classes = {event.label for event in events}
     teams = {event.team for event in events if event.team}
     players = {event.player for event in events if event.player}
     for option, asked, known in (
@@ -134,7 +132,8 @@ def _refuse_unknown(events: Sequence[Event], timelines: Sequence[Timeline], wish
 
 
 def _unknown(name: str, option: str, known: Iterable[str]) -> InputError:
-    names = ", ".join(sorted(known)[:12]) or "none"
+    listed = sorted(known)
+    names = ", ".join([*listed[:12], *(["..."] if len(listed) > 12 else [])]) or "none"
     return InputError(f"no event has {name!r}", where=option, remedy=f"they have: {names}")
 
 

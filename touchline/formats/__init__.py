@@ -572,6 +572,12 @@ def write_files(files: Mapping[str, bytes], path: Path, *, overwrite: bool = Tru
                 info.external_attr = 0o644 << 16
                 archive.writestr(info, data, zipfile.ZIP_DEFLATED)
         return
+    if path.exists() and not path.is_dir():
+        raise FormatError(
+            "is not a folder",
+            where=path,
+            remedy="give a folder, or a name that ends in the suffix of a format",
+        )
     for name, data in {} if overwrite else files.items():
         if (path / name).is_file() and (path / name).read_bytes() != data:
             raise already_there(path / name)

@@ -1,6 +1,6 @@
 """The events of a file that was sent, in the times of a match."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,11 +9,14 @@ from touchline.broadcast.feed import counts_by_clock
 from touchline.errors import FormatError, InputError
 from touchline.events import Event
 from touchline.formats import Content, read
+from touchline.formats.comparing import timelines_of
 from touchline.formats.reading import Limits, limited_to
 from touchline.runtime.progress import Progress
+from touchline.runtime.wording import counted
 from touchline.server.feeds import MatchVideo, events_in, place_feed
 from touchline.server.jobs.stages.base import JsonEvent, StageArguments, StageResult
 from touchline.server.judging import holds_predictions
+from touchline.timebase import format_seconds
 
 MAX_EVENTS = 20_000
 """Events of one import; a match of a provider has 4,000."""
@@ -85,8 +88,24 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
         events=tuple(replace(event, extra={}) for event in events),
         are_predictions=holds_predictions(content, path, arguments.format),
         facts={name: text[:1000] for name, text in facts.items() if isinstance(text, str)},
-        remarks=tuple(remarks),
+        remarks=tuple(
+            dict.fromkeys((*_warnings_of(content), *remarks, *_outside(events, arguments.videos)))
+        ),
     )
+
+
+def _warnings_of(content: Content) -> Iterator[str]:
+    for timeline in timelines_of(content):
+        yield from timeline.warnings
+
+
+def _outside(events: Sequence[Event], videos: Sequence[MatchVideo]) -> Iterator[str]:
+    """A remark on events that lie in no video of the match."""
+    spans = [(v.start_seconds, v.start_seconds + v.duration_seconds) for v in videos]
+    out = [e for e in events if not any(start <= e.seconds <= end for start, end in spans)]
+    if spans and out:
+        first = f"{out[0].label[:60]!r} at {format_seconds(out[0].seconds, 1)}"
+        yield f"{counted(len(out), 'event')} outside the videos (first: {first}), kept as written"
 
 
 def _placed(
