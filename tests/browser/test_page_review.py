@@ -293,10 +293,15 @@ def test_what_happens_is_written_over_the_video(
     line = overlay.locator(".overlay-line")
     line.get_by_text("Goal (1H 1:03, 0-0)").wait_for()
     assert "90" in line.text_content() and overlay.locator(".overlay-line").count() == 1
-    bar, trough = (
-        line.locator(one).bounding_box() for one in (".overlay-bar span", ".overlay-bar")
+    # In one look: the lines are drawn anew while the video plays.
+    until(
+        page,
+        """(() => {
+            const [trough, bar] = [".overlay-bar", ".overlay-bar span"].map(
+                (one) => document.querySelector(one)?.getBoundingClientRect().width ?? 0);
+            return trough > 0 && Math.abs(bar - 0.9 * trough) <= 1;
+        })()""",
     )
-    assert bar["width"] == pytest.approx(0.9 * trough["width"], abs=1)
     overlay.locator(".overlay-state", has_text="1H 1:0").first.wait_for()
     page.reload()
     until(page, "document.querySelector('video-overlay')?.hidden === false")
