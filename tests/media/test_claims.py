@@ -42,6 +42,15 @@ def test_an_index_that_claims_more_than_the_file_holds_is_not_read(tmp_path, mon
         open_media(path)
 
 
+@pytest.mark.parametrize("kind", [b"styp", b"junk", b"udta", b"abcd"])
+def test_a_box_before_it_hides_no_index(tmp_path, monkeypatch, kind):
+    path = write_mp4(tmp_path / "a.mp4", *CLAIMS["edits"])
+    path.write_bytes(b"\x00\x00\x00\x08" + kind + path.read_bytes())
+    monkeypatch.setattr(av, "open", None)
+    with pytest.raises(MediaError, match=r"a\.mp4: has \d+ edits"):
+        open_media(path)
+
+
 def test_fragments_that_claim_more_than_the_file_holds_are_not_read(tmp_path, monkeypatch):
     empty = track(sizes=[], durations=[], chunks=[])
     path = write_mp4(tmp_path / "a.mp4", empty, behind=fragment(1 << 24) * 2)
