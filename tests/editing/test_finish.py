@@ -140,3 +140,12 @@ def test_a_logo_that_is_no_regular_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "logo.png")
     with pytest.raises(InputError, match="is not a regular file"):
         Graphics.of(Reel((CLIP,)), Finish(logo=tmp_path / "logo.png"), labels=False)
+
+
+def test_captions_wait_for_the_title_in_their_place():
+    both, title = (
+        Graphics.of(Reel((CLIP,)), Finish(titles=True), labels=labels) for labels in (True, False)
+    )
+    grey = np.full((180, 320, 3), 120, np.uint8)
+    assert (both.draw(grey, CLIP, 2.0) == title.draw(grey, CLIP, 2.0)).all()
+    assert (both.draw(grey, CLIP, 6.0) != title.draw(grey, CLIP, 6.0)).any()

@@ -107,10 +107,10 @@ class Graphics:
 
     def draw(self, pixels: Pixels, clip: Clip, seconds: float) -> Pixels:
         """The picture of a clip at a time with what is drawn into it."""
-        if self.labels:
-            pixels = draw_labels(pixels, self._captions(clip, seconds))
         if self.titles and seconds < clip.start_seconds + LOWER_THIRD_SECONDS:
             pixels = draw_title(pixels, self._title(clip))
+        elif self.labels:  # in the place of the title
+            pixels = draw_labels(pixels, self._captions(clip, seconds))
         if self.scoreboard and (board := self._board(clip, seconds)):
             pixels = draw_board(pixels, board, _TITLE_COLOUR)
         return pixels if self.logo is None else draw_logo(pixels, self.logo)

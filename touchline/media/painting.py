@@ -5,12 +5,15 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from touchline.media.gops import Coding
 from touchline.media.splicing import Painter
 from touchline.media.writer import MATRICES
+
+_MATRICES = MATRICES | {9: Colorspace.BT2020, 10: Colorspace.BT2020}
+"""Those of the writer, and of pictures that are copied beside those drawn on."""
 
 Drawing = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
 """Draws on RGB pixels (height, width, 3), given the time in seconds."""
@@ -37,7 +40,7 @@ def _in_colours(
     return reformatter.reformat(
         av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24"),
         format=pixel_format,
-        dst_colorspace=MATRICES.get(matrix),
+        dst_colorspace=_MATRICES.get(matrix),
         dst_color_range=range_ or None,
         threads=1,
     )
