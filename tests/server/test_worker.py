@@ -17,11 +17,12 @@ from small_videos import write_video
 from touchline.media.video import probe
 from touchline.runtime.limited import environment
 from touchline.server.jobs.processes import NETWORK_VARIABLES, StageFailedError, run_in_child
-from touchline.server.jobs.queue import OPEN
+from touchline.server.jobs.queue import LANES, OPEN
 from touchline.server.jobs.stages.proxying import ProxyArguments, ProxyResult, make_proxy
 from touchline.server.jobs.stages.spotting import SpotArguments, spot_video
 from touchline.server.jobs.worker import Worker
 from touchline.server.settings import MediaLimits, StageLimits
+from touchline.server.tables import WorkerRow
 
 LIMITS = MediaLimits().to_limits()
 
@@ -137,6 +138,35 @@ def test_spotting_anew_keeps_what_people_did(client: Any, small_video: Path) -> 
         events = client.get(f"{url}/events").json()["items"]
     assert mine in events and len(events) > 1
     assert client.get(url).json()["threshold"] == 0.0
+
+
+@pytest.mark.parametrize("part", ["run_one", "_tidy"])
+def test_a_fault_ends_the_whole_worker(
+    services: Any, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """No lane stays behind, and none is missing beside a worker that says that it is alive."""
+    calls = []
+
+    def broken(*arguments: Any) -> bool:
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyError("a fault")
+        return False
+
+    stop = threading.Event()
+    worker = Worker(services, stop)
+    monkeypatch.setattr(worker, part, broken)
+    patience = threading.Timer(20, stop.set)
+    patience.start()
+    try:
+        with pytest.raises(KeyError, match="a fault"):
+            worker.run()
+        assert not {thread.name for thread in threading.enumerate()} & set(LANES)
+    finally:
+        stop.set()
+        patience.cancel()
+    with services.database.read() as session:
+        assert session.get(WorkerRow, worker.name) is None
 
 
 @linux

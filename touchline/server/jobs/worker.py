@@ -50,26 +50,39 @@ class Worker:
         self._signed = 0.0
         self._signing = threading.Lock()
         self._tidied = 0.0
+        self._fault: Exception | None = None
 
     def run(self) -> None:
-        """Work until ``stop`` is set. Waits while the database cannot be reached."""
+        """Work until ``stop`` is set. Waits while the database cannot be reached.
+
+        A fault of this program ends all lanes, and is raised: none is missing while the worker
+        counts as alive."""
         log.info("worker starts", extra={"worker": self.name})
         self._keep_on(self._look_after)
         lanes = [threading.Thread(target=self._run_lane, args=(lane,), name=lane) for lane in LANES]
         for thread in lanes:
             thread.start()
-        while not self.stop.is_set():
-            self._keep_on(self._look_after)
-            self.stop.wait(IDLE_SECONDS)
-        for thread in lanes:
-            thread.join()
-        self._sign_off()
+        try:
+            while not self.stop.is_set():
+                self._keep_on(self._look_after)
+                self.stop.wait(IDLE_SECONDS)
+        finally:
+            self.stop.set()
+            for thread in lanes:
+                thread.join()
+            self._sign_off()
+        if self._fault is not None:
+            raise self._fault
         log.info("worker stops", extra={"worker": self.name})
 
     def _run_lane(self, lane: Lane) -> None:
-        while not self.stop.is_set():
-            if not self._keep_on(lambda: self.run_one(lane)):
-                self.stop.wait(IDLE_SECONDS)
+        try:
+            while not self.stop.is_set():
+                if not self._keep_on(lambda: self.run_one(lane)):
+                    self.stop.wait(IDLE_SECONDS)
+        except Exception as error:  # a thread's own exception would end nothing but the thread
+            self._fault = error
+            self.stop.set()
 
     def _keep_on(self, act: Callable[[], bool]) -> bool:
         """Do something, or wait a little where the database cannot be reached."""

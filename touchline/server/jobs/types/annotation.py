@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from touchline.errors import InputError
 from touchline.events import Timeline
-from touchline.server.documents import is_shown, timelines_from_rows
+from touchline.server.documents import is_shown, timelines_from_rows, video_of_half
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.annotating import AnnotateArguments, annotate_video
 from touchline.server.jobs.stages.cutting import ReelFile
@@ -51,7 +51,7 @@ class Annotate(JobType[AnnotatePayload]):
 
     def stages(self, context: JobContext[AnnotatePayload]) -> Iterator[StageCall[Any, Any]]:
         match, payload, settings = context.read_match(), context.payload, context.settings
-        video = next(one for one in match.videos if one.half == payload.half)
+        video = match.videos[0] if payload.half is None else video_of_half(match, payload.half)
         source = video_file(context.storage, settings.media_roots, video)
         file = context.scratch / f"annotated{SUFFIX}"
         arguments = AnnotateArguments(
