@@ -57,6 +57,16 @@ def test_what_is_no_threshold_changes_nothing(client: Any, url: str, wrong: Any)
     assert client.get(url).json()["thresholds"] == {}
 
 
+def test_every_class_may_have_a_threshold(client: Any, url: str) -> None:
+    """As many as are allowed, in whatever reads events by them."""
+    many = {f"Class {number}": 0.5 for number in range(999)} | {"Goal": 0.6}
+    assert put(client, url, many).status_code == 200
+    assert len(client.get(f"{url}/events?shown=true").json()["items"]) == 4
+    assert client.get(f"{url}/download?format=vtt").text.count("-->") == 4
+    assert client.post(f"{url}/reels", json={"seconds": 4}).status_code == 201
+    assert put(client, url, many | {"Corner": 0.6}).status_code == 422
+
+
 def test_two_people_overwrite_no_threshold_unseen(client: Any, url: str) -> None:
     etag = client.get(url).headers["ETag"]
     put(client, url, {"Goal": 0.6})

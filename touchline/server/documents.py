@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, false, not_, or_
+from sqlalchemy import ColumnElement, String, case, or_, true
 
 from touchline.errors import LabelError
 from touchline.events import RAN, Event, Match, Producer, Timeline, Video
@@ -60,11 +60,10 @@ def row_from_event(event: Event) -> EventRow:
 
 def is_shown(match: MatchRow) -> ColumnElement[bool]:
     """Whether an event is on show: one to review has the least confidence of its class."""
-    below = [
-        and_(EventRow.label == label, EventRow.confidence < least)
-        for label, least in match.thresholds.items()
-    ]
-    return or_(EventRow.status != "pending", not_(or_(false(), *below)))
+    if not match.thresholds:
+        return true()
+    least = case(match.thresholds, value=EventRow.label, else_=0.0)
+    return or_(EventRow.status != "pending", EventRow.confidence >= least)
 
 
 def video_at(match: MatchRow, seconds: float) -> VideoRow:
