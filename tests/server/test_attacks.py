@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from touchline.server.bodies import ANONYMOUS_BYTES, WaitingBodies
-from touchline.server.routes import files
+from touchline.server.errors import BusyError, DiskError
+from touchline.server.routes import files, jobs
+from touchline.server.tables import JobRow
 
 MEGABYTE = 1024**2
 
@@ -135,6 +137,39 @@ def test_streams_end_with_the_link_that_opened_them_and_are_counted_exactly(
         thread.join(60)
     assert sorted(statuses) == [200] * limit + [429] * 5
     assert guest.get(f"{path}?share={made['secret']}").status_code == 401
+
+
+def test_a_busy_database_ends_neither_streams_nor_downloads(
+    client: Any, ready_match: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the caller may go on is asked again later."""
+    from touchline.server.jobs.types.spotting import SpotPayload
+
+    services, match = client.services, ready_match(client.services)
+    with services.database.write() as session:
+        row = services.queue.add(session, SpotPayload(model="demo", threshold=0.1), match_id=match)
+        job = row.id
+    whole = client.get(f"/v1/matches/{match}/video")
+    monkeypatch.setattr(files, "LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(files._WatchedFile, "chunk_size", len(whole.content) // 4)
+    monkeypatch.setattr(jobs, "LOOK_SECONDS", 0.01)
+    caller_of, asked = jobs.caller_of, []
+
+    def busy_at_first(*arguments: Any) -> Any:
+        asked.append(1)
+        if len(asked) in (2, 3):
+            raise (BusyError, DiskError)[len(asked) - 2]("it passes")
+        if len(asked) == 4 and "stream" in str(arguments[0].url):
+            with services.database.write() as session:
+                services.queue.cancel(session, session.get_one(JobRow, job))
+        return caller_of(*arguments)
+
+    monkeypatch.setattr(jobs, "caller_of", busy_at_first)
+    monkeypatch.setattr(files, "caller_of", busy_at_first)
+    assert '"cancelled"' in client.get(f"/v1/jobs/{job}/stream").text
+    asked.clear()
+    assert client.get(f"/v1/matches/{match}/video").content == whole.content
+    assert len(asked) > 3
 
 
 def test_a_download_ends_with_the_link_that_began_it(

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from touchline.server.access.principal import Principal
 from touchline.server.access.streams import OpenStreams
-from touchline.server.errors import NotFoundError
+from touchline.server.errors import BusyError, DiskError, NotFoundError
 from touchline.server.jobs.queue import ENDED, Outlook
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
@@ -26,9 +26,9 @@ from touchline.server.routes.dependencies import (
     Known,
     Limit,
     ServicesDep,
-    address_of,
     audit,
     caller_of,
+    client_of,
     from_cursor,
     number_of,
     to_cursor,
@@ -146,7 +146,7 @@ async def stream(
     The stream ends with the job, and with the login, token or link that it was opened with."""
     first = await to_thread.run_sync(_look, services, request, principal, job_id)
     streams: OpenStreams = request.app.state.streams
-    client = principal.user_id or address_of(request)
+    client = client_of(request, principal)
     if not streams.take(client):
         raise ProblemError(429, "too many streams are open", headers={"Retry-After": "5"})
     return _Counted(
@@ -189,6 +189,8 @@ async def _events(
         silent, lasted = silent + LOOK_SECONDS, lasted + LOOK_SECONDS
         try:
             now, ended = await to_thread.run_sync(_look, services, request, principal, job_id)
+        except (BusyError, DiskError):
+            now = data  # nothing new is known; the next look tells
         except (NotFoundError, ProblemError):  # deleted meanwhile, or the caller may not any more
             return
         if now != data:
