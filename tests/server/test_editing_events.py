@@ -525,6 +525,22 @@ def test_a_goal_goes_on_from_the_score_that_it_states(editing: Editing) -> None:
     assert [(g["clock"], g["home"], g["away"]) for g in goals] == [("45+3", 3, 1), ("48", 3, 2)]
 
 
+def test_a_file_that_was_deleted_is_made_anew(editing: Editing) -> None:
+    client, request = editing.client, {"format": "edl"}
+    reel = client.post(f"{editing.url}/reels", json={"seconds": 3}).json()
+    stored = client.get(editing.url).json()["stored_bytes"]
+    path = f"/v1/reels/{reel['id']}/files"
+    first = client.post(path, json=request).json()
+    (file,) = client.get(f"{editing.url}/files").json()["items"]
+    assert client.get(editing.url).json()["stored_bytes"] == stored + file["bytes"]
+    assert client.delete(f"/v1/files/{file['id']}").status_code == 204
+    assert client.delete(f"/v1/files/{file['id']}").status_code == 404
+    assert client.get(editing.url).json()["stored_bytes"] == stored
+    again = client.post(path, json=request).json()
+    (anew,) = client.get(f"{editing.url}/files").json()["items"]
+    assert again["id"] != first["id"] and client.get(f"/v1/files/{anew['id']}").status_code == 200
+
+
 def test_edit_lists_wait_for_no_job(editing: Editing) -> None:
     """They are there at once, though a long match is at work and no worker is free."""
     client = editing.client

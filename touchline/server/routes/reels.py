@@ -269,12 +269,25 @@ def download(file_id: Id, principal: Known, request: Request, services: Services
 def remove_file(file_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
     """Delete a file that was made for download."""
     with services.database.write() as session:
-        row = session.get(ProductRow, file_id)
-        if row is None:
-            raise NotFoundError("file")
+        match, row = _product(session, file_id)
+        match.stored_bytes = max(0, match.stored_bytes - row.bytes)
+        job = session.get(JobRow, row.job_id)
+        if job is not None:
+            job.key = None  # the same request makes the file anew
         session.delete(row)
         audit(services, request, session, "file deleted", f"{row.id} {row.name}")
     services.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
+
+
+def _product(session: Session, file_id: str) -> tuple[MatchRow, ProductRow]:
+    """A file and its match, which is held: whether the file is still there is read after that."""
+    row = session.get(ProductRow, file_id)
+    match = None if row is None else editable_match(session, row.match_id)
+    session.expire_all()
+    row = session.get(ProductRow, file_id)
+    if match is None or row is None:
+        raise NotFoundError("file")
+    return match, row
 
 
 def _written(
