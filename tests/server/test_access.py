@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from touchline.errors import ConfigError
 from touchline.server.access.accounts import add_user
 from touchline.server.access.logins import LoginLimiter
+from touchline.server.app import create_app
 from touchline.server.serving import refuse_open_door
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -170,6 +172,41 @@ def test_one_name_from_many_addresses_is_stopped() -> None:
     waits = [limiter.wait_seconds("ada", f"address{n}") for n in range(70)]
     assert waits[:60] == [0] * 60 and all(wait > 0 for wait in waits[60:])
     assert limiter.wait_seconds("ada", "home") == 0
+
+
+@pytest.mark.parametrize(
+    "first, then", [(("bob", "here"), ("ada", "here")), (("ada", "there"), ("ada", "here"))]
+)
+def test_an_attempt_that_others_have_used_up_is_not_counted(
+    first: tuple[str, str], then: tuple[str, str]
+) -> None:
+    """Neither by many names of an address nor by many addresses of a name."""
+    limiter = LoginLimiter(per_minute=0.001)
+    assert limiter.wait_seconds(*first) == 0
+    assert limiter.wait_seconds(*then) > 0
+    limiter.succeeded(*first)
+    assert limiter.wait_seconds(*then) == 0
+
+
+def test_addresses_of_ipv6_that_one_client_has_are_counted_together(
+    make_services: Callable[..., Any],
+) -> None:
+    """For requests without a name, and for wrong passwords."""
+    services = make_services(
+        rates={"requests_per_second": 0.001, "burst": 2, "logins_per_minute": 1}
+    )
+    app = create_app(services)
+    with services.database.write() as session:
+        add_user(session, "admin", "the admins password", "admin", 1.0)
+    clients = [
+        TestClient(app, base_url="http://localhost", client=(address, 5))
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
+    ]
+    asked = [client.get("/v1/matches").status_code for client in clients]
+    assert asked == [401, 401, 429, 401]
+    wrong = {"name": "admin", "password": "not the password"}
+    answers = [client.post("/v1/session", json=wrong).status_code for client in clients]
+    assert answers == [401, 429, 429, 401]
 
 
 def test_too_many_requests_are_told_to_wait(make_client: Callable[..., Any]) -> None:

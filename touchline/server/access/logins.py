@@ -34,11 +34,12 @@ class LoginLimiter:
         if wait > 0 or self._is_known(name, address):
             return wait
         wait = self._addresses.wait_seconds(address)
-        if wait > 0:
-            return wait
-        wait = self._names.wait_seconds(name)
-        if wait > 0:
-            self._addresses.give_back(address)
+        if wait <= 0:
+            wait = self._names.wait_seconds(name)
+            if wait > 0:
+                self._addresses.give_back(address)
+        if wait > 0:  # no password was looked at
+            self._pairs.give_back(_pair(name, address))
         return wait
 
     def succeeded(self, name: str, address: str) -> None:

@@ -16,6 +16,7 @@ from touchline.server.access.accounts import by_session, by_share, by_token, has
 from touchline.server.access.logins import LoginLimiter
 from touchline.server.access.principal import LOCAL, Principal, Role
 from touchline.server.access.rates import RateLimiter
+from touchline.server.connections import network_of
 from touchline.server.errors import ConnectionLostError, NotFoundError
 from touchline.server.problems import ProblemError
 from touchline.server.services import Services
@@ -74,6 +75,11 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
+def network_of_client(request: Request) -> str:
+    """The address by which a client without a name is counted: of IPv6, its /64."""
+    return network_of(address_of(request))
+
+
 def authenticate(request: Request) -> Principal | None:
     """The caller; None for one that the server does not know.
 
@@ -101,7 +107,7 @@ def authenticate(request: Request) -> Principal | None:
 def client_of(request: Request, principal: Principal | None) -> str:
     """The name by which the requests of one client are counted."""
     if principal is None or principal.is_guest:
-        return address_of(request)
+        return network_of_client(request)
     return principal.user_id or principal.name
 
 

@@ -14,8 +14,8 @@ from touchline.server.routes.dependencies import (
     Known,
     Limiters,
     ServicesDep,
-    address_of,
     audit,
+    network_of_client,
     refuse_foreign_pages,
 )
 from touchline.server.routes.schemas import In, Named
@@ -51,7 +51,7 @@ def log_in_here(
     """Log in: sets the session's cookie, and returns the token that every change must send."""
     refuse_foreign_pages(request)
     limiters: Limiters = request.app.state.limiters
-    address = address_of(request)
+    address = network_of_client(request)
     wait = limiters.logins.wait_seconds(body.name, address)
     if wait > 0:
         raise ProblemError(
