@@ -326,7 +326,7 @@ def chosen_reel(
             transcripts=transcripts,
         )
 
-    reel = chosen_with(own, seconds, wishes, choose, shift_seconds)
+    reel = chosen_with(own, seconds, wishes, choose)
     refuse_empty(reel, _more_events(thing))
     timelines = thing.timelines if isinstance(thing, Match) else (thing,)
     remarks = [*events_beyond(timelines), *doubts_of_transcripts(timelines, transcripts)]

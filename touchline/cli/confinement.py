@@ -4,11 +4,10 @@
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from touchline.cli.output import options_of
 from touchline.runtime.confined import Confinement
 
 TRUST = "--trust"
@@ -18,8 +17,8 @@ CONFINED = {
     "combine", "dataset", "models",
 }  # fmt: skip
 
-_FETCHING = {"pull", "import", "download", "--pull", "--transcribe"}
-"""Words of calls that need the network: verbs of ``models`` and ``dataset``, and options."""
+_FETCHING = {"pull", "import", "download", "--pull"}
+"""Words of calls that need the network: verbs of ``models`` and ``dataset``, and an option."""
 
 _OF_A_HUB = "hf:"
 """What names a detector to be fetched begins with."""
@@ -44,40 +43,26 @@ def confinement_of(words: Sequence[str]) -> Confinement | None:
     Args:
         words: of the call, without the program's name.
     """
-    options = options_of(words)
-    command = next((word for word in options if not word.startswith("-")), None)
-    if command not in CONFINED or TRUST in options:
-        return None
-    if any(word.startswith(_RAY) for word in options):
+    command = next((word for word in words if not word.startswith("-")), None)
+    if command not in CONFINED or TRUST in words or any(word.startswith(_RAY) for word in words):
         return None
     cores = os.cpu_count() or 1
     return Confinement(
         memory_bytes=_MEMORY_BYTES + cores * _MEMORY_BYTES_A_CORE,
         cpu_seconds=_cpu_seconds(words, cores),
         file_bytes=_FILE_BYTES,
-        network=any(_fetches(word) for word in options),
+        network=bool(_FETCHING & {*words}) or any(_OF_A_HUB in word for word in words),
     )
-
-
-def _fetches(word: str) -> bool:
-    return word.partition("=")[0] in _FETCHING or _OF_A_HUB in word
-
-
-def _inputs(words: Sequence[str]) -> Iterator[str]:
-    """The words of a call, and values of ``--option=value``, that may name what is read."""
-    options = options_of(words)
-    for before, word in pairwise(["", *options]):
-        option, _, value = word.partition("=") if word.startswith("--") else (before, "", word)
-        if value and option not in _OUTPUTS:
-            yield value
-    yield from words[len(options) + 1 :]
 
 
 def _cpu_seconds(words: Sequence[str], cores: int) -> int | None:
     """Processor time by the size of the files that a call reads; any for a call that reads a
     folder."""
     size = 0
-    for path in map(Path, _inputs(words)):
+    for before, word in pairwise(["", *words]):
+        path = Path(word)
+        if before in _OUTPUTS:
+            continue
         try:
             if path.is_dir():
                 return None

@@ -2,9 +2,8 @@
 
 import json
 import math
-import mmap
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -95,7 +94,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 class Channel(Console):
-    """A console that raises when its reader has gone, instead of ending the program."""
+    """A console that raises when its reader has gone, instead of ending the program.
+
+    Attributes:
+        has_document: whether a JSON document was printed on stdout in this call.
+    """
+
+    has_document = False
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -107,25 +112,7 @@ remarks = Channel(stderr=True, highlight=False)
 errors = Channel(stderr=True, highlight=False)
 """For errors."""
 
-
-class Results(Channel):
-    """A channel that knows, also in the process of which this one is a copy, what was printed."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._has_document = mmap.mmap(-1, 1)  # shared with copies of the process
-
-    @property
-    def has_document(self) -> bool:
-        """Whether a JSON document was printed on stdout in this call."""
-        return self._has_document[0] != 0
-
-    @has_document.setter
-    def has_document(self, value: bool) -> None:
-        self._has_document[0] = value
-
-
-results = Results(highlight=False)
+results = Channel(highlight=False)
 """For results."""
 
 
@@ -214,14 +201,8 @@ def print_error(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout (no NaN: a value that is not a number is a bug)."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
     results.has_document = True
-    sys.stdout.flush()  # nobody would, where a library crashes afterwards
-
-
-def options_of(words: Sequence[str]) -> Sequence[str]:
-    """The words of a call up to ``--``, after which none is an option."""
-    return words[: words.index("--")] if "--" in words else words
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
 
 
 @contextmanager

@@ -211,10 +211,9 @@ def _refusal(path: Path, limits: Limits, error: Exception) -> MediaError:
         return MediaError("permission denied", where=path, remedy="check its permissions")
     if isinstance(error, MemoryError):
         return MediaError(
-            "cannot be opened in the memory that there is",
+            "has too many streams or needs too much memory",
             where=path,
-            remedy=f"a whole file of up to {limits.max_streams} streams needs little: copy it "
-            "again, or free memory",
+            remedy=f"up to {limits.max_streams} streams are read",
         )
     if _is_mp4(path):
         if not _has_whole_index(path):

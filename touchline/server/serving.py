@@ -184,8 +184,8 @@ class _PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def drop(self) -> None:
-        """Close the connection, as another needs its place."""
-        self.transport.close()
+        """End the connection, as another needs its place, whether or not its client reads."""
+        self.transport.abort()
 
     def _wait_for_headers(self) -> None:
         self._impatience = self.loop.call_later(HEADER_SECONDS, self.transport.close)
