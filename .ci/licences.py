@@ -13,10 +13,16 @@ from pathlib import Path
 
 ALLOWED = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python-2.0|Python Software Foundation|MPL|Mozilla Public|Unlicense"
-    r"|Public Domain|Zlib|HPND|0BSD|CC0|CNRI|BlueOak|LGPL|Lesser General Public)",
+    r"|Public Domain|Zlib|HPND|0BSD|CC0|CNRI|BlueOak|BSL-1.0|LGPL(v[23]\+?)?"
+    r"|Lesser General Public)(?!\w)",
     re.IGNORECASE,
 )
 """LGPL: FFmpeg inside PyAV's wheels and psycopg, loaded as libraries of their own."""
+
+NO_LICENCE = "License :: OSI Approved"
+"""A classifier that names none."""
+
+_IN_BRACKETS = re.compile(r"\(([^()]*)\)")
 
 KNOWN = {
     "protobuf": "BSD-3-Clause",
@@ -36,7 +42,18 @@ def licences_of(component: dict) -> list[str]:
     named = [entry.get("license", {}) for entry in entries]
     texts = [entry.get("expression") for entry in entries]
     texts += [licence.get("id") or licence.get("name") for licence in named]
-    return sorted({text.partition("\n")[0][:60] for text in texts if text})
+    return sorted({text.partition("\n")[0] for text in texts if text and text != NO_LICENCE})
+
+
+def is_allowed(expression: str) -> bool:
+    """Whether all licences that AND joins may be used, and one of those that OR joins."""
+    while inner := _IN_BRACKETS.search(expression):
+        word = "MIT" if is_allowed(inner[1]) else "other"
+        expression = expression[: inner.start()] + word + expression[inner.end() :]
+    return any(
+        all(ALLOWED.search(licence) for licence in re.split(r"\bAND\b", choice))
+        for choice in re.split(r"\bOR\b", expression)
+    )
 
 
 def main() -> None:
@@ -48,7 +65,7 @@ def main() -> None:
             print(f"{name} {component.get('version', '')}: {', '.join(found) or 'none stated'}")
             if name.startswith(BROUGHT_BY_PYTORCH):
                 continue
-            if not any(map(ALLOWED.search, found)):
+            if not all(map(is_allowed, found)):
                 unknown.append(name)
     if unknown:
         sys.exit(f"licences to be looked at: {', '.join(sorted(set(unknown)))}")

@@ -51,6 +51,15 @@ def test_files_are_of_the_halves_in_their_names_or_in_order(tmp_path):
         read_transcripts([first, second], [None])
 
 
+def test_a_score_in_a_name_is_no_half(tmp_path):
+    """Files of Chelsea 2-1 Arsenal are of the halves in the order in which they are given."""
+    paths = [tmp_path / "Chelsea 2-1 Arsenal.srt", tmp_path / "Chelsea 1-2 Arsenal.srt"]
+    for path, text in zip(paths, ("first", "second"), strict=True):
+        path.write_text(f"1\n00:00:00,000 --> 00:00:01,000\n{text}\n")
+    found = read_transcripts(paths, [1, 2])
+    assert {half: said[0].text for half, said in found.items()} == {1: "first", 2: "second"}
+
+
 def test_a_folder_without_transcripts_is_refused(tmp_path):
     (tmp_path / "Labels-v2.json").write_text("{}")
     with pytest.raises(InputError, match=r"1_asr\.json"):

@@ -5,7 +5,6 @@ fault. Each file has so much processor time and memory; beyond it the process di
 starter sees.
 """
 
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -66,6 +65,8 @@ TARGETS: dict[str, Callable[[Path], None]] = {
 
 
 def attempt(target: str, path: Path) -> str:
+    import resource
+
     used = int(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (used + CPU_SECONDS, resource.RLIM_INFINITY))
     try:
@@ -78,6 +79,8 @@ def attempt(target: str, path: Path) -> str:
 
 
 def main() -> None:
+    import resource
+
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     for line in sys.stdin:
         target, _, name = line.rstrip("\n").partition(" ")

@@ -18,6 +18,7 @@ from touchline.cli.output import (
     in_range,
     new_app,
     progress_bar,
+    remarks,
 )
 from touchline.cli.unused import given_options, refuse_unused
 from touchline.formats import suffixes_of
@@ -192,7 +193,8 @@ def reel(
         typer.Option(
             metavar="MODEL",
             help="Have Whisper write down what is said in the videos: a model of faster-whisper, "
-            "such as small, or its folder. It is kept beside the reel, as VIDEO.asr.json.",
+            "such as small, or its folder. It is kept beside the reel, as reel.1.asr.json for the "
+            "first video.",
         ),
     ] = None,
     goals: Annotated[
@@ -289,7 +291,7 @@ def reel(
                 where="--transcribe",
                 remedy="name them with --video, and leave --transcript out",
             )
-        said = _transcribed(given, output.parent, transcribe, audio_track)
+        said = _transcribed(given, output, transcribe, audio_track, overwrite)
     if is_folder:
         if len(given) > 1 or not all(path.is_dir() for path in given):
             raise InputError("must be one folder, as EVENTS is a folder", where="--video")
@@ -322,19 +324,40 @@ def reel(
     print_summary(summary, lambda o: file_line(o, reel_content(o)), json)
 
 
-def _transcribed(videos: list[Path], folder: Path, model: str, track: int | None) -> list[Path]:
-    """The files of what is said in each video; those that are there already are kept."""
-    from touchline.broadcast.transcribing import recogniser, transcribe, write_transcript
+def _transcribed(
+    videos: list[Path], output: Path, model: str, track: int | None, overwrite: bool
+) -> list[Path]:
+    """The files of what is said in each video; those made of the same already are kept."""
+    from touchline.broadcast.transcribing import (
+        is_made_of,
+        origin_of,
+        recogniser,
+        transcribe,
+        write_transcript,
+    )
+    from touchline.pipeline import check_writable, writable_folder
 
-    files = [folder / f"{video.stem}.asr.json" for video in videos]
-    missing = [pair for pair in zip(videos, files, strict=True) if not pair[1].exists()]
+    check_writable(output.parent)
+    stem = output.stem.removesuffix(".reel")
+    files = [output.with_name(f"{stem}.{n}.asr.json") for n in range(1, len(videos) + 1)]
+    missing = []
+    for video, file in zip(videos, files, strict=True):
+        origin = origin_of(video, model, track)
+        if not overwrite and is_made_of(file, origin):
+            remarks.print(
+                f"{file}: kept, made of {video.name} by {model}", markup=False, soft_wrap=True
+            )
+        else:
+            missing.append((video, file, origin))
     if missing:
         listen = recogniser(model)
+        writable_folder(output.parent)
         with progress_bar() as bar:
-            for video, file in missing:
+            for video, file, origin in missing:
                 task = bar.add_task(f"transcribing {video.name}", total=1.0)
                 tell = partial(_tell, bar, task)
-                write_transcript(transcribe(video, listen, track, tell), file)
+                said = transcribe(video, listen, track, tell)
+                write_transcript(said, file, origin)
     return files
 
 

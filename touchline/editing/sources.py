@@ -217,8 +217,8 @@ def _refuse_other_half(clip: Clip, path: Path) -> None:
 
 def _differences(known: SourceVideo, path: Path) -> Iterator[str]:
     name = _last_part(known.name)
-    is_named = re.search(r"\.[A-Za-z]\w{1,4}$", name) is not None
-    if is_named and name != path.name and half_in_name(name) is None:
+    is_file_name = re.search(r"\.[A-Za-z]\w{1,4}$", name) is not None
+    if is_file_name and name != path.name and half_in_name(name) is None:
         yield f"the events name the video {name}, and {path.name} is cut"
     if known.duration_seconds is not None:
         seconds = probe(path).duration_seconds

@@ -21,11 +21,14 @@ SPLIT_NAMES = {
 """The published splits, with the names of each in file and folder names."""
 
 
-_HALF_NAME = re.compile(r"(?:half[ _]?)?([1-4])(?:_(?:\d{3,4}p|HQ|LQ))?", re.IGNORECASE)
+_HALF_NAME = re.compile(
+    r"(?:half[ _]?)?([1-4])(?:st|nd|rd|th)?(?:[ _]half)?(?:_(?:\d{3,4}p|HQ|LQ|asr))?", re.IGNORECASE
+)
 
 
 def half_in_name(name: str) -> int | None:
-    """The half that a file is of by its name: 1 for ``1_224p.mkv`` and ``half1.mp4``."""
+    """The half that a file is of by its name: 1 for ``1_224p.mkv``, ``half1.mp4`` or
+    ``1_asr.json``."""
     last = PurePosixPath(name.replace("\\", "/")).name
     found = _HALF_NAME.fullmatch(last.partition(".")[0])
     return int(found[1]) if found else None

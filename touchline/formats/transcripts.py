@@ -1,7 +1,6 @@
 """Transcripts of commentary: SRT, WebVTT, Whisper's JSON, and SoccerNet-Echoes."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
@@ -11,6 +10,7 @@ from touchline.errors import FormatError, InputError
 from touchline.events import MAX_SECONDS
 from touchline.formats.base import SourceFile
 from touchline.formats.captions import cues_of
+from touchline.formats.games import half_in_name
 from touchline.formats.reading import parse_json, read_bytes
 from touchline.transcripts import Transcript, Transcripts, Utterance
 
@@ -19,10 +19,6 @@ MAX_UTTERANCES = 200_000
 MAX_TEXT = 20_000
 """Characters of an utterance; longer ones are no speech."""
 
-HALVES = (1, 2, 3, 4)
-"""Numbers of halves, those of extra time included."""
-
-_HALF_IN_NAME = re.compile(r"(?:^|[\W_])(?:half)?([1-4])(?:st|nd|rd|th)?(?=[\W_]|$)", re.IGNORECASE)
 _REMEDY = (
     'give SRT, WebVTT, Whisper\'s JSON, or {"segments": {"0": [start, end, text]}} as '
     "SoccerNet-Echoes has it"
@@ -33,8 +29,8 @@ def read_transcripts(paths: Sequence[Path], halves: Sequence[int | None]) -> Tra
     """The transcripts of a match.
 
     Args:
-        paths: a file for each half, in order; or a folder whose files begin with the number of
-            their half, such as ``1_asr.json``.
+        paths: a file for each half, in order; or a folder whose files are named by their
+            half, such as ``1_asr.json``.
         halves: the halves of the match; ``None`` for a video that is not one half.
 
     Raises:
@@ -49,7 +45,7 @@ def read_transcripts(paths: Sequence[Path], halves: Sequence[int | None]) -> Tra
             where=paths[len(halves)],
             remedy="give one for each half, in order",
         )
-    named = [_half_of(path) for path in paths]
+    named = [half_in_name(path.name) for path in paths]
     is_named = None not in named and len(set(named)) == len(named) and set(named) <= set(halves)
     numbers = named if is_named else list(halves)[: len(paths)]
     return {half: read_transcript(path) for half, path in zip(numbers, paths, strict=True)}
@@ -77,19 +73,23 @@ def read_transcript(path: Path) -> Transcript:
     return tuple(sorted(one for one in found if one.text.strip()))
 
 
-def transcript_document(transcript: Transcript) -> str:
-    """A transcript as SoccerNet-Echoes has it: JSON that ``read_transcript`` reads."""
+def transcript_document(transcript: Transcript, **further: object) -> str:
+    """A transcript as SoccerNet-Echoes has it: JSON that ``read_transcript`` reads.
+
+    Args:
+        further: fields of the object beside the segments, which no reader needs.
+    """
     segments = {
         str(number): [one.start_seconds, one.end_seconds, one.text]
         for number, one in enumerate(transcript)
     }
-    return json.dumps({"segments": segments}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({**further, "segments": segments}, ensure_ascii=False, indent=1) + "\n"
 
 
 def _in_folder(folder: Path) -> dict[int, Path]:
     found: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
-        half = _half_of(path) if path.suffix.lower() in SUFFIXES else None
+        half = half_in_name(path.name) if path.suffix.lower() in SUFFIXES else None
         is_speech = "asr" in path.name.lower() or path.suffix.lower() != ".json"
         if half is not None and is_speech:
             found.setdefault(half, path)
@@ -98,11 +98,6 @@ def _in_folder(folder: Path) -> dict[int, Path]:
             "holds no transcripts", where=folder, remedy="name them 1_asr.json, 2_asr.json"
         )
     return found
-
-
-def _half_of(path: Path) -> int | None:
-    found = _HALF_IN_NAME.search(path.stem)
-    return int(found[1]) if found else None
 
 
 def _of_json(document: Any, path: Path) -> Iterator[Utterance]:
