@@ -1,5 +1,6 @@
 """Commands that read files of others work in a limited process."""
 
+import json
 import subprocess
 import sys
 
@@ -49,6 +50,8 @@ def test_processor_time_follows_the_size_of_what_is_read(tmp_path):
     least, more = seconds("spot", small), seconds("spot", large, "-o", tmp_path)
     assert least is not None and more is not None and more > 100 * least
     assert seconds("spot", tmp_path) is None
+    assert seconds("reel", small, f"--video={large}") == seconds("spot", "--", large) == more
+    assert seconds("spot", small, f"--out={tmp_path}") == least
 
 
 PROGRAM = """
@@ -92,3 +95,11 @@ def test_a_command_in_a_limited_process_does_what_it_does(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("{") and (tmp_path / "b.events.json").exists()
+
+
+def test_a_crash_behind_the_result_adds_no_second_document():
+    do = "from touchline.cli.output import print_json; print_json([1]); sys.stdout.flush()"
+    words = [sys.executable, "-c", PROGRAM.format(do=f"{do}; import os; os.abort()")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, json.loads(done.stdout)) == (1, [1])
+    assert "a library crashed (SIGABRT)" in done.stderr

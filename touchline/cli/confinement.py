@@ -43,15 +43,18 @@ def confinement_of(words: Sequence[str]) -> Confinement | None:
     Args:
         words: of the call, without the program's name.
     """
-    command = next((word for word in words if not word.startswith("-")), None)
-    if command not in CONFINED or TRUST in words or any(word.startswith(_RAY) for word in words):
+    options = words[: words.index("--")] if "--" in words else words
+    command = next((word for word in options if not word.startswith("-")), None)
+    if command not in CONFINED or TRUST in options:
+        return None
+    if any(word.startswith(_RAY) for word in options):
         return None
     cores = os.cpu_count() or 1
     return Confinement(
         memory_bytes=_MEMORY_BYTES + cores * _MEMORY_BYTES_A_CORE,
         cpu_seconds=_cpu_seconds(words, cores),
         file_bytes=_FILE_BYTES,
-        network=bool(_FETCHING & {*words}) or any(_OF_A_HUB in word for word in words),
+        network=bool(_FETCHING & {*options}) or any(_OF_A_HUB in word for word in options),
     )
 
 
@@ -60,8 +63,9 @@ def _cpu_seconds(words: Sequence[str], cores: int) -> int | None:
     folder."""
     size = 0
     for before, word in pairwise(["", *words]):
-        path = Path(word)
-        if before in _OUTPUTS:
+        option, _, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        path = Path(value)
+        if not value or before in _OUTPUTS or option in _OUTPUTS:
             continue
         try:
             if path.is_dir():

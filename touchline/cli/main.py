@@ -133,7 +133,7 @@ def options(
 
 def main() -> NoReturn:
     """The program; commands that read files of others work in a limited process."""
-    limits = confinement_of(_options_of(sys.argv[1:])) if is_confinable() else None
+    limits = confinement_of(sys.argv[1:]) if is_confinable() else None
     if limits is None:
         run()
     try:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import mmap
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -94,13 +95,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 class Channel(Console):
-    """A console that raises when its reader has gone, instead of ending the program.
+    """A console that raises when its reader has gone, instead of ending the program."""
 
-    Attributes:
-        has_document: whether a JSON document was printed on stdout in this call.
-    """
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._documents = mmap.mmap(-1, 1)  # one with the limited process, which is a fork
 
-    has_document = False
+    @property
+    def has_document(self) -> bool:
+        """Whether a JSON document was printed on stdout in this call, also by a limited process."""
+        return self._documents[0] != 0
+
+    @has_document.setter
+    def has_document(self, value: bool) -> None:
+        self._documents[0] = int(value)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

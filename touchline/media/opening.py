@@ -211,9 +211,10 @@ def _refusal(path: Path, limits: Limits, error: Exception) -> MediaError:
         return MediaError("permission denied", where=path, remedy="check its permissions")
     if isinstance(error, MemoryError):
         return MediaError(
-            "has too many streams or needs too much memory",
+            "has too many streams, or states more than fits into memory",
             where=path,
-            remedy=f"up to {limits.max_streams} streams are read",
+            remedy=f"a video has few streams (up to {limits.max_streams} are read); copy it anew "
+            "with FFmpeg if it plays elsewhere",
         )
     if _is_mp4(path):
         if not _has_whole_index(path):

@@ -8,14 +8,15 @@ from pathlib import Path
 _STATUS = Path("/proc/self/status")
 _lock = threading.Lock()
 _inside = 0
-_before = (0, 0)
+_before: tuple[int, int] | None = None
 
 
 @contextmanager
 def at_most_more(allowed_bytes: int) -> Iterator[None]:
     """Let this process allocate so much more, on Linux; beyond it, what allocates fails.
 
-    The limit is the whole process's, whichever thread allocates.
+    The limit is the whole process's, whichever thread allocates: allow far more than what else
+    may be at work needs.
 
     Raises:
         MemoryError: what is done within asked for more, in Python.
@@ -45,13 +46,14 @@ def _enter(allowed_bytes: int) -> None:
 
 
 def _leave() -> None:
-    global _inside
+    global _inside, _before
     _inside -= 1
-    if _inside or not _STATUS.exists():
+    if _inside or _before is None:
         return
     import resource
 
     resource.setrlimit(resource.RLIMIT_DATA, _before)
+    _before = None
 
 
 def _taken_bytes() -> int | None:
