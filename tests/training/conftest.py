@@ -1,6 +1,7 @@
 """A toy dataset: a grey moving picture in which a red or a blue flash is an event."""
 
 import json
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,22 +12,26 @@ from touchline.media.writer import VideoWriter
 
 RATE = Fraction(4)
 TEAMS = {"Red": "left", "Blue": "right"}
-COLOURS = {"Red": (220, 30, 30), "Blue": (30, 30, 220)}
+Colours = Mapping[str, tuple[int, int, int]]
+COLOURS: Colours = {"Red": (220, 30, 30), "Blue": (30, 30, 220)}
+GREYS: Colours = {"Red": (235, 235, 235), "Blue": (16, 16, 16)}
 
 
-def write_toy_video(folder: Path, stem: str, seed: int, frames: int = 160) -> None:
+def write_toy_video(
+    folder: Path, stem: str, seed: int, frames: int = 160, colours: Colours = COLOURS
+) -> None:
     """One ``stem.mp4`` of 48x32 pixels with ``stem.events.json`` beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     at = np.arange(8, frames - 4, 13) + rng.integers(0, 6, len(range(8, frames - 4, 13)))
-    labels = rng.choice(list(COLOURS), len(at))
+    labels = rng.choice(list(colours), len(at))
     shown = dict(zip(at.tolist(), labels.tolist(), strict=True))
     texture = rng.integers(60, 160, (32, 48 + frames, 3), dtype=np.uint8)
     with VideoWriter(folder / f"{stem}.mp4", (48, 32), RATE) as writer:
         for frame in range(frames):
             pixels = texture[:, frame : frame + 48].copy()
             if frame in shown:
-                pixels[4:28, 8:40] = COLOURS[shown[frame]]
+                pixels[4:28, 8:40] = colours[shown[frame]]
             writer.write(pixels)
     events = [
         {"time": frame / float(RATE), "label": label, "team": TEAMS[label]}
@@ -45,11 +50,20 @@ def write_toy_video(folder: Path, stem: str, seed: int, frames: int = 160) -> No
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory) -> Path:
     """``train/`` and ``valid/``, each of some videos."""
-    root = tmp_path_factory.mktemp("toy")
+    return write_toy(tmp_path_factory.mktemp("toy"), COLOURS)
+
+
+@pytest.fixture(scope="session")
+def grey_toy(tmp_path_factory) -> Path:
+    """The same with bright and dark flashes, for networks that see no colour."""
+    return write_toy(tmp_path_factory.mktemp("grey-toy"), GREYS)
+
+
+def write_toy(root: Path, colours: Colours) -> Path:
     for i in range(6):
-        write_toy_video(root / "train", f"a{i}", seed=i)
+        write_toy_video(root / "train", f"a{i}", seed=i, colours=colours)
     for i in range(2):
-        write_toy_video(root / "valid", f"v{i}", seed=100 + i)
+        write_toy_video(root / "valid", f"v{i}", seed=100 + i, colours=colours)
     return root
 
 
