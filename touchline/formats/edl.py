@@ -299,7 +299,9 @@ def write_edl(content: Content, options: Options) -> bytes:
     drop = drops_frames(rate) if options.drop_frame is None else options.drop_frame
     mode = "DROP FRAME" if drop else "NON-DROP FRAME"
     lines = [f"TITLE: {_line(options.title)[:70]}", f"FCM: {mode}"]
-    lines += [_RATE + format_rate(rate), ""]
+    # Not in the head, where OpenTimelineIO's adapter takes no comment.
+    rate_line = _RATE + format_rate(rate)
+    lines += [""] if len(reel) else [rate_line, ""]
     names = _reel_names(reel)
     day = _DAY_HOURS * 3600 * round(rate)
     at = 0
@@ -312,6 +314,7 @@ def write_edl(content: Content, options: Options) -> bytes:
         tracks = "V   " if media is not None and media.has_audio is False else "AA/V"
         lines.append(f"{number:03d}  {names[clip.video]:<8} {tracks}  C        {codes}")
         lines += [_NAME + _line(clip.video), f"* COMMENT: {_line(clip_caption(clip))}"]
+        lines += [rate_line] if number == 1 else []
         lines += [_METADATA + metadata_text(clip), ""]
         at += after - first
     return "\n".join(lines).encode("utf-8", "replace")
