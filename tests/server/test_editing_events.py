@@ -559,3 +559,11 @@ def test_edit_lists_wait_for_no_job(editing: Editing) -> None:
     video = client.post(f"/v1/reels/{reel['id']}/files", json={"format": "mp4"}).json()
     assert (video["state"], video["lane"], video["position"]) == ("queued", "cutting", 0)
     assert video["waits_for"] == "worker"
+
+
+def test_no_event_lies_behind_the_end_of_the_match(editing: Editing) -> None:
+    last = editing.client.get(editing.url).json()["info"]["duration_seconds"]
+    refused = editing.client.post(f"{editing.url}/events", json={"time": 9e3, "label": "Goal"})
+    assert refused.status_code == 422 and f"the end of the match at {last:g} s" in refused.text
+    event = editing.add(time=last, label="Goal")
+    assert editing.on(event, "PATCH", time=9e3).status_code == 422

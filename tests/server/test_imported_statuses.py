@@ -96,3 +96,13 @@ def test_what_can_hardly_be_meant_is_said(client: Any, url: str) -> None:
     remarks = " ".join(answer.json()["remarks"])
     assert "1 confidence outside 0 to 1" in remarks
     assert "1 event outside the videos" in remarks
+
+
+def test_what_is_imported_again_is_said(client: Any, url: str) -> None:
+    def remarks(events: list[dict[str, Any]]) -> list[str]:
+        answer = client.post(f"{url}/import?name=m.events.json", content=document(events))
+        return answer.json()["remarks"]
+
+    assert remarks([LABEL]) == []
+    (remark,) = remarks([LABEL, TAGGED])
+    assert remark.startswith("1 event of the same class and time as one that was there")

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError
-from touchline.events import Status
+from touchline.events import Event, Status
 from touchline.formats import FORMATS, find_format, write
+from touchline.runtime.wording import counted
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
     is_shown,
@@ -71,6 +72,9 @@ router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
 JSON = "application/json"
 OWN_STEPS = 100
 """Steps of the caller that news tell of."""
+
+_BEYOND_END_SECONDS = 1.0
+"""A player's time may lie a picture behind the length that is stated."""
 
 HalfQuery = Annotated[int | None, Query(ge=1, le=4, description="Of this half alone.")]
 LabelQuery = Annotated[
@@ -193,6 +197,7 @@ def add(
         match = editable_match(session, match_id)
         if body.id is not None and session.get(EventRow, body.id) is not None:
             raise ConflictError("there is an event of this id already")
+        _refuse_beyond_end(match, body.time)
         row = EventRow(**values, source="person", deleted=False)
         now = once.services.database.now(session)
         step = change_rows(
@@ -454,6 +459,7 @@ def _keep(
     with once.write() as session:
         match = editable_match(session, match_id)
         now = once.services.database.now(session)
+        again = _repeated(session, match_id, events)
         rows: list[tuple[EventRow, dict[str, Any]]] = [(row_from_event(e), {}) for e in events]
         step = change_rows(
             session, match, rows, actor=actor, action="imported", now=now, step_id=once.step_id
@@ -464,9 +470,30 @@ def _keep(
             match.version += 1
         statuses = Counter(str(event.status) for event in events)
         done = _step(step, "imported").model_copy(
-            update={"remarks": list(found.remarks), "statuses": dict(statuses)}
+            update={"remarks": [*found.remarks, *again], "statuses": dict(statuses)}
         )
         return once.answer(session, done, **step_header(step))
+
+
+def _repeated(session: Session, match_id: str, events: Sequence[Event]) -> list[str]:
+    """A remark on imported events that were there already: the same class at the same time."""
+    query = _alive(match_id, EventRow.label, EventRow.seconds)
+    known = {(label, round(seconds, 2)) for label, seconds in session.execute(query)}
+    count = sum((event.label, round(event.seconds, 2)) in known for event in events)
+    if not count:
+        return []
+    return [f"{counted(count, 'event')} of the same class and time as one that was there: undo "
+            "takes this import back"]  # fmt: skip
+
+
+def _refuse_beyond_end(match: MatchRow, seconds: float | None) -> None:
+    """Refuse the time of an event where the videos are known to end before it."""
+    end = match.videos[-1].end_seconds if match.videos else 0.0
+    end = end or float(match.info.get("duration_seconds", 0.0))
+    if seconds is not None and end and seconds > end + _BEYOND_END_SECONDS:
+        raise ProblemError(
+            422, f"time: {seconds:g} s lies behind the end of the match at {end:g} s"
+        )
 
 
 def _of_half(match: MatchRow, half: int) -> ColumnElement[bool]:
@@ -509,6 +536,7 @@ def _changed(
         match = editable_match(session, match_id)
         row = _event(session, match_id, event_id)
         demand_match(request, row)
+        _refuse_beyond_end(match, values.get("seconds"))
         now = once.services.database.now(session)
         rows = [(row, dict(values))]
         if {"seconds", "half"} & values.keys():

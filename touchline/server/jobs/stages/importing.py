@@ -83,7 +83,8 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
                 remedy=f"up to {MAX_EVENTS} can be imported at once",
             )  # fmt: skip
     except InputError as error:
-        raise InputError(str(error).replace(f"{path.parent}/", "")) from error
+        text = str(error).replace(f"{path.parent}/", "").replace(str(path.parent), path.name)
+        raise InputError(text) from error
     return ImportResult(
         events=tuple(replace(event, extra={}) for event in events),
         are_predictions=holds_predictions(content, path, arguments.format),
