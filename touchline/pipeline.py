@@ -14,7 +14,13 @@ from touchline.editing.doubts import doubts_of_transcripts, events_beyond
 from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.hand_framing import with_framing
 from touchline.editing.render import inside_videos, refuse_empty, render_reel
-from touchline.editing.select import DEFAULT_JITTER_SECONDS, NO_TRANSCRIPTS, Selection, select
+from touchline.editing.select import (
+    DEFAULT_JITTER_SECONDS,
+    NO_TRANSCRIPTS,
+    Selection,
+    select,
+    selector_of,
+)
 from touchline.editing.sources import (
     VideoPaths,
     edit_rate,
@@ -28,6 +34,7 @@ from touchline.events import TEAMS, Match, Timeline
 from touchline.formats import read, target_format, write
 from touchline.formats.base import Media
 from touchline.formats.choosing import of_half
+from touchline.formats.comparing import timelines_of
 from touchline.formats.provenance import with_checksum
 from touchline.match_state import teams_in
 from touchline.media.video import probe
@@ -315,20 +322,16 @@ def chosen_reel(
         refuse_empty(thing)
         return thing
     own = wanted(thing, wishes)
-
-    def choose(most: float) -> Reel:
-        return select(
-            own,
-            most,
-            shift_seconds=shift_seconds,
-            jitter_seconds=jitter_seconds,
-            selection=selection,
-            transcripts=transcripts,
-        )
-
-    reel = chosen_with(own, seconds, wishes, choose)
+    selector = selector_of(
+        own,
+        shift_seconds=shift_seconds,
+        jitter_seconds=jitter_seconds,
+        selection=selection,
+        transcripts=transcripts,
+    )
+    reel = chosen_with(own, seconds, wishes, selector.reel)
     refuse_empty(reel, _more_events(thing))
-    timelines = thing.timelines if isinstance(thing, Match) else (thing,)
+    timelines = timelines_of(thing)
     remarks = [*events_beyond(timelines), *doubts_of_transcripts(timelines, transcripts)]
     reel = replace(reel, warnings=(*reel.warnings, *remarks))
     named = next((t for t in timelines if teams_in(t.extra) is not None), None)
@@ -339,7 +342,7 @@ def _more_events(thing: Timeline | Match) -> str:
     """What would give events to show, by what found those that there are."""
     if any(event.status == "rejected" for event in thing.events):
         return "accept some of the rejected events"
-    timelines = thing.timelines if isinstance(thing, Match) else (thing,)
+    timelines = timelines_of(thing)
     producers = [timeline.model for timeline in timelines if timeline.model is not None]
     if not producers:
         return "give a file with events"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from touchline import hooks
 from touchline.errors import InputError
@@ -15,6 +15,11 @@ AFTER_THE = "After the "
 BEFORE_THE = "Before the "
 ABOUT = (REPLAY_OF, AFTER_THE, BEFORE_THE)
 """How the title of a clip begins that does not show its event itself."""
+
+MATCH = "match"
+"""Further field of a clip in a reel of several matches: which one it shows."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,18 @@ class Clip:
     def seconds(self) -> float:
         """Length in seconds."""
         return self.end_seconds - self.start_seconds
+
+
+def of_video(clip: Clip, given: Mapping[Any, _T]) -> _T | None:
+    """What a mapping holds for the video of a clip.
+
+    Its keys are ``(video, half)`` of clips, as they tell the videos of several matches apart; or
+    halves; or names of videos, where clips have no half.
+    """
+    for key in ((clip.video, clip.half), clip.video if clip.half is None else clip.half):
+        if key in given:
+            return given[key]
+    return None
 
 
 @dataclass(frozen=True)

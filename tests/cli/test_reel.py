@@ -1,6 +1,7 @@
 """``touchline reel``: the best moments as a video or an edit list; one line if that cannot be."""
 
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -292,3 +293,31 @@ def test_options_without_effect_are_refused_with_what_would_give_them_one(refuse
     assert "--aspect" in line and "--video" in line
     line = refused("reel", events, "--teams", "A,B", "-o", tmp_path / "x.mp4")
     assert "--teams" in line and "--scoreboard" in line
+
+
+def test_one_reel_is_cut_out_of_several_matches(call, refused, videos, events, tmp_path):
+    other = Path(shutil.copytree(videos, tmp_path / "other"))
+    write_events(other / "match.events.json", {"time": 2.0, "label": "Goal", "confidence": 0.8})
+    both = (events, other / "match.events.json")
+    reel = tmp_path / "reel.mp4"
+    assert call("reel", *both, "--across", "equal", "--seconds", "7", "-o", reel).code == 0
+    assert 5 < probe(reel).duration_seconds < 7.2
+    given = ("--video", videos / "match.mp4", "--video", other / "match.mp4")
+    decisions = tmp_path / "reel.reel.json"
+    assert call("reel", *both, "--across", "worth", *given, "-o", decisions).code == 0
+    clips = read(decisions).clips
+    assert [clip.title for clip in clips] == ["Goal: match", "Goal: match"]
+    assert call("reel", decisions, "-o", tmp_path / "again.otio").code == 0
+    named = [clip.video for clip in read(tmp_path / "again.otio")]
+    assert named == [clip.video for clip in clips] and len(set(named)) == 2
+    moments = ("--each", "--across", "worth", "-o", tmp_path / "one.edl")
+    assert call("reel", *both, *moments).code == 0
+    assert {"one-01-goal.edl", "one-02-goal.edl"} <= files_in(tmp_path)
+
+    words = ("--across", "worth", "-o", tmp_path / "x.mp4")
+    assert "2 videos, and 1 are given" in refused("reel", *both, *words, *given[:2])
+    assert "several matches" in refused("reel", *both, *words, "--pin", "0:01-0:02")
+    assert "is a reel" in refused("reel", events, decisions, *words)
+    (other / "match.mp4").unlink()
+    line = refused("reel", *both, *words)
+    assert str(other / "match.events.json") in line and "not beside it" in line

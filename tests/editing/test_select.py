@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.editing.select import JOIN_GAP_SECONDS, MOMENTS
+from touchline.editing.moments import MOMENTS
+from touchline.editing.select import JOIN_GAP_SECONDS
 from touchline.editing.select import select as choose
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline, Video

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from touchline.errors import FormatError, InputError, MediaError
-from touchline.events import Match, Timeline
+from touchline.events import Timeline
 from touchline.formats import read_reel
 from touchline.formats.provenance import is_as_written
 from touchline.media.files import media_files
@@ -73,8 +73,3 @@ def refuse_unknown(path: Path) -> InputError:
         where=path,
         remedy="write elsewhere with -o, or give --overwrite",
     )
-
-
-def timelines_of(thing: Timeline | Match) -> tuple[Timeline, ...]:
-    """The timelines of one video or of a match."""
-    return thing.timelines if isinstance(thing, Match) else (thing,)

@@ -11,7 +11,6 @@ from touchline.batch.provenance import (
     comment_of,
     recorded,
     refuse_unknown,
-    timelines_of,
 )
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.certain import with_certain
@@ -35,8 +34,7 @@ from touchline.events import Match, Timeline
 from touchline.formats import read_matches, read_reel, write
 from touchline.formats.captions import CHAPTERS_SUFFIX, count_chapters
 from touchline.formats.choosing import above, labels_in, match_of, of_half
-from touchline.formats.comparing import events_in
-from touchline.formats.comparing import timelines_of as all_timelines
+from touchline.formats.comparing import events_in, timelines_of
 from touchline.formats.provenance import with_checksum
 from touchline.formats.transcripts import read_transcripts
 from touchline.media.video import probe
@@ -175,6 +173,16 @@ class ReelTask:
     def release(self) -> None:
         """Nothing is shared."""
 
+    @property
+    def made_with(self) -> tuple[object, ...]:
+        """The settings that make a reel another one."""
+        return (self.output.suffix, self.options)
+
+    @property
+    def said_files(self) -> list[Path]:
+        """Every file of what was said."""
+        return self.evidence.said_files
+
     def choose(self) -> tuple[Timeline | Match | Reel, Reel]:
         """What is read, and the clips that are chosen of it.
 
@@ -182,7 +190,7 @@ class ReelTask:
             InputError: it cannot be read, or there is nothing to show.
         """
         options = self.options
-        thing = self._read()
+        thing = self.read()
         self._refuse_one_video_of_two(thing)
         if isinstance(thing, Reel) and self.choosing:
             raise InputError(
@@ -197,7 +205,7 @@ class ReelTask:
             options.jitter_seconds,
             options.wishes,
             selection=options.selection,
-            transcripts=self._transcripts(thing),
+            transcripts=self.transcripts_of(thing),
         )
         if options.min_confidence:
             chosen = _that_show_events(chosen)
@@ -207,7 +215,7 @@ class ReelTask:
     def _run(self, progress: Progress) -> Outcome:
         options = self.options
         thing, chosen = self.choose()
-        videos = self._sources(chosen)
+        videos = self.sources_of(chosen)
         refuse_overwriting(self.output, [*_files_of(videos), *options.finish.files])
         warnings = [*_warnings_of(thing), *chosen.warnings]
         if videos is not None:
@@ -222,9 +230,9 @@ class ReelTask:
             (
                 *_files_of(videos),
                 *filter(Path.exists, options.finish.files),
-                *self.evidence.said_files,
+                *self.said_files,
             ),
-            (self.output.suffix, options),
+            self.made_with,
         )
         if self.output.exists() and not self.overwrite:
             before = recorded(self.output, self.note)
@@ -243,7 +251,12 @@ class ReelTask:
             write(with_checksum(noted), self.note)
         return self._outcome("made", made)
 
-    def _read(self) -> Timeline | Match | Reel:
+    def read(self) -> Timeline | Match | Reel:
+        """What its files hold: the half, the confidence and the certain events that are asked for.
+
+        Raises:
+            InputError: it cannot be read, or no event is of the confidence.
+        """
         if isinstance(self.events, FormatError):
             raise self.events
         if isinstance(self.events, Match | Reel):
@@ -269,7 +282,12 @@ class ReelTask:
             raise InputError("is a reel", where=goals, remedy="give a file of events")
         return certain, str(goals)
 
-    def _transcripts(self, thing: Timeline | Match | Reel) -> Transcripts:
+    def transcripts_of(self, thing: Timeline | Match | Reel) -> Transcripts:
+        """What was said, by half.
+
+        Raises:
+            InputError: a transcript cannot be read.
+        """
         if not self.evidence.transcripts or isinstance(thing, Reel):
             return {}
         halves = [timeline.half for timeline in timelines_of(thing)]
@@ -314,8 +332,12 @@ class ReelTask:
         if isinstance(finish.outro, str):
             yield finish.outro
 
-    def _sources(self, chosen: Reel) -> VideoPaths | None:
-        """The videos to cut from; None for an edit list that does without."""
+    def sources_of(self, chosen: Reel) -> VideoPaths | None:
+        """The videos to cut from; None for an edit list that does without.
+
+        Raises:
+            InputError: those given do not suffice, or one lies outside of the folder.
+        """
         if self.videos:
             return videos_of(self.folders[0] / "events", chosen, self.videos)
         for folder in self.folders:
@@ -398,7 +420,7 @@ class ReelTask:
 
 def _warnings_of(thing: Timeline | Match | Reel) -> list[str]:
     """What a reader of events must know; a reel carries its own."""
-    return [warning for timeline in all_timelines(thing) for warning in timeline.warnings]
+    return [warning for timeline in timelines_of(thing) for warning in timeline.warnings]
 
 
 def _refuse_none_confident(
@@ -447,7 +469,7 @@ def plan_reel(
         choosing: see ``ReelTask``.
         evidence: what tells more than the events.
     """
-    note = output if _is_reel_file(output) else None
+    note = output if is_reel_file(output) else None
     folders = tuple(dict.fromkeys(path.parent for path in events))
     name, files = str(events[0]), tuple(events)
     task = ReelTask(
@@ -516,5 +538,6 @@ def _folder_of(transcripts: Path | None, game: str) -> tuple[Path, ...]:
     return (transcripts / game,) if transcripts is not None and is_there else ()
 
 
-def _is_reel_file(path: Path) -> bool:
+def is_reel_file(path: Path) -> bool:
+    """Whether an output is a reel file, which records what it was made of in itself."""
     return path.suffix.lower() == ".json" and not path.name.endswith(EVENTS_ENDING)

@@ -371,7 +371,8 @@ def _length(segments: "Iterable[Segment]") -> float:
 
 
 def _chosen_segments(match: "Match", seconds: float) -> "list[Segment]":
-    from touchline.editing.select import MIN_CLIP_SECONDS, select
+    from touchline.editing.curve import MIN_CLIP_SECONDS
+    from touchline.editing.select import select
 
     reel = select(match, max(seconds, MIN_CLIP_SECONDS))
     return [(clip.half or 1, clip.start_seconds, clip.end_seconds) for clip in reel]

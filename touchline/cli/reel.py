@@ -219,6 +219,13 @@ def reel(
         ),
     ] = None,
     to: Annotated[str, typer.Option(help="Suffix of the reels of a folder of events.")] = ".mp4",
+    across: Annotated[
+        Literal["worth", "equal"] | None,
+        typer.Option(
+            help="One reel out of several matches, each file of EVENTS or each game of a folder: "
+            "chosen together by worth, or an equal part of each. Name the videos of all in order.",
+        ),
+    ] = None,
     jobs: JobsOption = None,
     ray: RayOption = None,
     overwrite: OverwriteOption = False,
@@ -230,6 +237,7 @@ def reel(
     stop the others. Reels that are there and were made of the same events and videos with the same
     settings are kept, so an interrupted call continues when it is given again.
     """
+    from touchline.batch.across import plan_across
     from touchline.batch.executor import open_executor
     from touchline.batch.reel_versions import of_lengths, of_moments
     from touchline.batch.reels import ReelEvidence, ReelOptions, plan_reel, plan_reels
@@ -243,7 +251,8 @@ def reel(
 
     chosen_rate = None if rate is None else parse_rate(rate)
     shape = None if aspect is None else parse_aspect(aspect)
-    is_folder = len(events) == 1 and events[0].is_dir() and (output.is_dir() or not output.suffix)
+    is_one_folder = len(events) == 1 and events[0].is_dir()
+    is_folder = is_one_folder and (output.is_dir() or not output.suffix) and across is None
     suffix = to if is_folder else output.suffix
     _refuse_unused(context, suffix, is_folder, events)
     if teams is not None and not (titles or scoreboard):
@@ -252,6 +261,8 @@ def reel(
             where="--teams",
             remedy="give one of them, or leave it out",
         )
+    if across is not None:
+        _refuse_of_one_match(context, "a reel is of several matches", is_folder=is_one_folder)
     is_given = bool(video) or any(path.name.lower().endswith(".reel.json") for path in events)
     if shape is not None and suffix.lower() == ".json" and not is_given:
         raise InputError(
@@ -292,7 +303,18 @@ def reel(
                 remedy="name them with --video, and leave --transcript out",
             )
         said = _transcribed(given, output, transcribe, audio_track, overwrite)
-    if is_folder:
+    if across is not None:
+        alone = (
+            plan_reels(
+                *(events[0], output.parent, suffix, options),
+                transcripts=said[0] if said else None,
+                goals=goals,
+            )
+            if is_one_folder
+            else [task for path in events for task in plan_reel([path], output, options)]
+        )
+        tasks = plan_across(alone, output, options, across, videos=given, overwrite=overwrite)
+    elif is_folder:
         if len(given) > 1 or not all(path.is_dir() for path in given):
             raise InputError("must be one folder, as EVENTS is a folder", where="--video")
         folder = given[0] if given else None
@@ -322,6 +344,13 @@ def reel(
     executor = open_executor(ray, jobs=jobs, reads=reads, writes=writes)
     summary = run_tasks(tasks, executor, "cutting")
     print_summary(summary, lambda o: file_line(o, reel_content(o)), json)
+
+
+def _refuse_of_one_match(context: typer.Context, why: str, *, is_folder: bool) -> None:
+    """Refuse options that are about one match."""
+    names = ["pin", "teams", "transcribe", *([] if is_folder else ["transcript", "goals"])]
+    remedy = "leave it out, or leave --across out and give the events of one match"
+    refuse_unused(context, names, why, remedy)
 
 
 def _transcribed(

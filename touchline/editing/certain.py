@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
+from touchline.formats.comparing import timelines_of
 from touchline.labels import GOAL
 
 Events = Timeline | Match
@@ -21,7 +22,7 @@ def with_certain(found: Events, certain: Events, where: str) -> Events:
     Raises:
         InputError: they are of halves that were not found.
     """
-    timelines = found.timelines if isinstance(found, Match) else (found,)
+    timelines = timelines_of(found)
     given = _by_half(certain)
     halves = [timeline.half for timeline in timelines]
     if len(timelines) == 1 and len(given) == 1:
@@ -49,7 +50,7 @@ def with_certain(found: Events, certain: Events, where: str) -> Events:
 
 def _by_half(certain: Events) -> dict[int | None, list[Event]]:
     given: dict[int | None, list[Event]] = {}
-    for timeline in certain.timelines if isinstance(certain, Match) else (certain,):
+    for timeline in timelines_of(certain):
         for event in timeline:
             if event.status != "rejected":
                 given.setdefault(timeline.half or event.half, []).append(event)

@@ -25,7 +25,7 @@ from touchline.match_state import (
     score_shown,
     teams_in,
 )
-from touchline.reel import Clip, Reel
+from touchline.reel import MATCH, Clip, Reel
 
 TITLE_SECONDS = 4
 """How long the title of a clip is shown above the captions of its events."""
@@ -135,29 +135,36 @@ class Graphics:
         if not title:
             return []
         colour = _TITLE_COLOUR if event is None else class_colour(self.classes, event.label)
-        state = "" if event is None else self._state(event, clip.half)
+        state = "" if event is None else self._state(event, clip)
+        if state and self._teams(clip) and MATCH in clip.extra:  # the line below names the teams
+            title = title.replace(f": {clip.extra[MATCH]}", "", 1)
         return [(title, colour), *([(state, _TITLE_COLOUR)] if state else [])]
 
     def _board(self, clip: Clip, seconds: float) -> str:
         """Teams, score and clock at a time, such as ``ARS 1-0 CHE  63:10``; what is not known is
         left out."""
-        match = self._match(_score_at(clip.events, seconds))
+        match = self._match(clip, _score_at(clip.events, seconds))
         event = next((e for e in clip.events if e.clock_seconds is not None), None)
         if event is None or event.clock_seconds is None:
             return match
         clock = max(0.0, event.clock_seconds + seconds - event.seconds)
         return f"{match}  {format_match_clock(clock, event.half or clip.half)}".strip()
 
-    def _state(self, event: Event, half: int | None) -> str:
+    def _state(self, event: Event, clip: Clip) -> str:
         """Teams, score and clock at an event; before a goal that is to be seen, not after it."""
         clock = event.clock_seconds
-        when = "" if clock is None else format_match_clock(clock, event.half or half)
-        return "  ".join(filter(None, (self._match(event.score), when)))
+        when = "" if clock is None else format_match_clock(clock, event.half or clip.half)
+        return "  ".join(filter(None, (self._match(clip, event.score), when)))
 
-    def _match(self, score: Score | None) -> str:
-        if self.teams is None:
+    def _teams(self, clip: Clip) -> Sequence[str | None] | None:
+        """Of a reel of several matches, each clip states its own."""
+        return teams_in(clip.extra) or self.teams
+
+    def _match(self, clip: Clip, score: Score | None) -> str:
+        teams = self._teams(clip)
+        if teams is None:
             return "" if score is None else format_score(score)
-        return format_match(self.teams, score)
+        return format_match(teams, score)
 
 
 def _score_at(events: Sequence[Event], seconds: float) -> Score | None:

@@ -6,11 +6,10 @@ from textwrap import shorten
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.choice.word_inputs import groups_of, spellings_of
 from touchline.events import Event, Timeline
-from touchline.labels import GOAL
+from touchline.labels import GOAL, KICK_OFF
 from touchline.match_state import format_score
 from touchline.transcripts import Transcript
 
-KICK_OFF = "Kick-off"
 KICK_OFF_WITHIN_SECONDS = 150.0
 """A goal is followed by a kick-off within this."""
 

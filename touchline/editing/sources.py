@@ -6,7 +6,7 @@ of that file, or where its content is the one that the file states.
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -19,13 +19,13 @@ from touchline.formats.games import half_in_name
 from touchline.media.opening import open_media, sound_remark
 from touchline.media.sound_track import LAYOUTS
 from touchline.media.video import TONE_MAPPED, VideoInfo, probe
-from touchline.reel import Clip, Reel, SourceVideo
+from touchline.reel import MATCH, Clip, Reel, SourceVideo, of_video
 from touchline.runtime.wording import counted_rate, rate_text
 from touchline.timebase import format_seconds, timecode_base
 from touchline.zoo.store import sha256_of
 
 VideoPaths = str | Path | Mapping[Any, Path]
-"""The video of a match, or one per half, or one per name that clips give."""
+"""The video of a match, or several by the keys of ``of_video``."""
 
 _EDIT_RATES = (
     *(Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30)),
@@ -47,7 +47,7 @@ def video_of_clip(clip: Clip, video: VideoPaths) -> Path:
     """
     if not isinstance(video, Mapping):
         return Path(video)
-    found = video.get(clip.video) if clip.half is None else video.get(clip.half)
+    found = of_video(clip, video)
     if found is None:
         raise InputError(
             f"the reel shows half {clip.half}, but there is no video of it"
@@ -69,14 +69,17 @@ def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> VideoPaths | N
     """
     if given:
         return _given_videos(reel, given)
-    found = {_key(clip): path for clip in reel if (path := _beside(clip, reel, events)) is not None}
-    if not found or any(_key(clip) not in found for clip in reel):
+    key = _key_in(reel)
+    found = {key(clip): path for clip in reel if (path := _beside(clip, reel, events)) is not None}
+    if not found or any(key(clip) not in found for clip in reel):
         return None
     return next(iter(found.values())) if len(found) == 1 else found
 
 
 def _given_videos(reel: Reel, given: Sequence[Path]) -> VideoPaths:
     halves = sorted({clip.half for clip in reel if clip.half is not None})
+    if is_of_matches(reel):
+        return _given_in_order(reel, given)
     if halves:
         if len(given) == 1 and len(halves) == 1:
             return given[0]
@@ -107,6 +110,18 @@ def _given_videos(reel: Reel, given: Sequence[Path]) -> VideoPaths:
     return {name: paths[0] for name, paths in found.items()}
 
 
+def _given_in_order(reel: Reel, given: Sequence[Path]) -> VideoPaths:
+    """The videos of a reel of several matches, in its order."""
+    keys = dict.fromkeys((clip.video, clip.half) for clip in reel)
+    if len(keys) != len(given):
+        raise InputError(
+            f"the reel is cut from {len(keys)} videos, but {len(given)} were given",
+            where="--video",
+            remedy="repeat --video for each, in the order in which the reel shows them",
+        )
+    return dict(zip(keys, given, strict=True))
+
+
 def _calls(names: Sequence[str]) -> str:
     """Such as ``TAPE1.mp4, TAPE2.mp4``: files that have the names of videos or tapes."""
     files = [
@@ -115,8 +130,16 @@ def _calls(names: Sequence[str]) -> str:
     return ", ".join(files[:_NAMED_VIDEOS]) + ", ..." * (len(files) > _NAMED_VIDEOS)
 
 
-def _key(clip: Clip) -> int | str:
-    return clip.video if clip.half is None else clip.half
+def _key_in(reel: Reel) -> Callable[[Clip], Any]:
+    """What tells the videos of a reel apart: see ``of_video``."""
+    if is_of_matches(reel):
+        return lambda clip: (clip.video, clip.half)
+    return lambda clip: clip.video if clip.half is None else clip.half
+
+
+def is_of_matches(reel: Reel) -> bool:
+    """Whether clips are of several matches, whose halves tell no videos apart."""
+    return any(MATCH in clip.extra for clip in reel)
 
 
 def _last_part(name: str) -> str:
@@ -270,13 +293,13 @@ def media_of_video(path: Path) -> Media:
     return Media(path, info.timecode, info.duration_seconds, info.has_audio, info.size)
 
 
-def media_of_reel(reel: Reel, videos: VideoPaths) -> dict[int | str, Media]:
+def media_of_reel(reel: Reel, videos: VideoPaths) -> dict[tuple[str, int | None], Media]:
     """What edit lists say of the videos of a reel.
 
     Raises:
         MediaError: one cannot be read.
     """
-    paths = {_key(clip): video_of_clip(clip, videos) for clip in reel}
+    paths = {(clip.video, clip.half): video_of_clip(clip, videos) for clip in reel}
     described = {path: media_of_video(path) for path in dict.fromkeys(paths.values())}
     return {key: described[path] for key, path in paths.items()}
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from touchline.editing.choice.event_inputs import certainty
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
+from touchline.formats.comparing import timelines_of
 from touchline.match_state import is_goal
 from touchline.reel import Clip, Reel
 from touchline.timebase import format_seconds, parse_seconds
@@ -100,7 +102,7 @@ def wanted(content: Timeline | Match, wishes: Wishes) -> Timeline | Match:
     Raises:
         InputError: a class, player or team that no event has.
     """
-    timelines = content.timelines if isinstance(content, Match) else (content,)
+    timelines = timelines_of(content)
     events = [event for timeline in timelines for event in timeline]
     if events:
         _refuse_unknown(events, wishes)
@@ -146,7 +148,7 @@ def chosen_with(content: Timeline | Match, seconds: float, wishes: Wishes, choos
     Raises:
         InputError: pins that lie outside of the video or are longer than the reel.
     """
-    timelines = content.timelines if isinstance(content, Match) else (content,)
+    timelines = timelines_of(content)
     chosen = choose(seconds)
     pins = _merged([clip for pin in wishes.pins for clip in _pinned(pin, timelines)])
     length = sum(clip.seconds for clip in pins)
@@ -216,8 +218,7 @@ def _goals_missing(timeline: Timeline, clips: Sequence[Clip]) -> list[Clip]:
     length = timeline.video.duration_seconds or float("inf")
     found = []
     for event in timeline:
-        is_certain = event.status == "accepted" or event.confidence >= 1
-        if not is_goal(event) or not is_certain or not 0 <= event.seconds < length:
+        if not is_goal(event) or certainty(event) < 1 or not 0 <= event.seconds < length:
             continue
         start = max(0.0, event.seconds - BEFORE_GOAL_SECONDS)
         end = min(length, event.seconds + AFTER_GOAL_SECONDS)

@@ -11,7 +11,7 @@ from touchline.errors import FormatError, InputError
 from touchline.formats.base import Media, Options, Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json, clip_to_json
 from touchline.match_state import clip_state
-from touchline.reel import ABOUT, Clip, Reel
+from touchline.reel import ABOUT, Clip, Reel, of_video
 from touchline.timebase import parse_timecode
 
 
@@ -62,7 +62,7 @@ def media_of(clip: Clip, options: Options) -> Media | None:
     """What the options say of the clip's video."""
     given = options.video
     if isinstance(given, Mapping):
-        given = given.get(clip.half or 1, given.get(clip.video))
+        given = of_video(clip, given) or given.get(clip.half or 1, given.get(clip.video))
     return given if given is None or isinstance(given, Media) else Media(Path(given))
 
 

@@ -26,6 +26,18 @@ _HALF_NAME = re.compile(
 )
 
 
+_TEAMS_IN_NAME = re.compile(r"\d{4}-\d\d-\d\d - \d\d-\d\d (.+) \d{1,2} - \d{1,2} (.+)")
+
+
+def teams_in_name(game: str) -> tuple[str, str] | None:
+    """Home and away of a game as SoccerNet names it; None for another name.
+
+    ``.../2015-02-21 - 18-00 Chelsea 1 - 1 Burnley`` is of Chelsea and Burnley.
+    """
+    found = _TEAMS_IN_NAME.fullmatch(PurePosixPath(game).name)
+    return (found[1], found[2]) if found else None
+
+
 def half_in_name(name: str) -> int | None:
     """The half that a file is of by its name: 1 for ``1_224p.mkv``, ``half1.mp4`` or
     ``1_asr.json``."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from touchline.editing.select import OPENING
+from touchline.labels import KICK_OFF
 from touchline.runtime.progress import Progress
 from touchline.server.jobs.stages.base import StageArguments, StageResult
 
@@ -65,7 +65,7 @@ def simulate_sample(arguments: SampleArguments, progress: Progress) -> SampleRes
         progress=lambda seconds: progress(min(1.0, seconds / (60 * minutes))),
     )
     progress(1.0)
-    starts = [event.seconds for event in half.events if event.label == OPENING]
+    starts = [event.seconds for event in half.events if event.label == KICK_OFF]
     periods = tuple(Period(half=half.number, start=start) for start in starts[:1])
     return SampleResult(
         bytes=Path(arguments.target).stat().st_size,

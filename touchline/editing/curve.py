@@ -1,0 +1,291 @@
+"""The probability, step by step, that an editor shows a video.
+
+The curve is learned from what editors show (``choice``), or plain: every event is evidence that
+editors show the seconds around it (`moments`), and evidence adds up. A detected event may be wrong,
+early or late. Its evidence is therefore the expected likelihood ratio,
+``1 + p (E[exp(evidence)] - 1)``, over whether the event took place and when.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from touchline.editing.choice.curves import knows, learned_log_odds
+from touchline.editing.choice.event_inputs import certainty, without_repeats
+from touchline.editing.choice.tables import Kind, TableSource
+from touchline.editing.delays import delay_of
+from touchline.editing.moments import BASE_LOG_ODDS, OTHER_MOMENT, RESTART, Moment
+from touchline.events import Event, Timeline
+from touchline.labels import KICK_OFF
+from touchline.transcripts import Transcript, Transcripts
+
+FloatArray = npt.NDArray[np.float64]
+
+MIN_SHOWN_EVIDENCE = 1.0
+"""A moment of less evidence is ranked by itself, not by the events around it."""
+
+MIN_PROBABILITY = 0.05
+"""Seconds outside the core of a moment need this probability, even if the reel stays short."""
+
+MIN_LEARNED_PROBABILITY = 0.01
+"""Of the learned choice, which knows how rarely editors show what is left."""
+
+STEPS_PER_SECOND = 2
+
+REACH_SECONDS = 90.0
+"""Largest distance of a second from an event that is evidence for it."""
+
+MIN_CLIP_SECONDS = 2.0
+
+REPLAY_SHARE = 0.8
+"""Evidence of the first replay of an action, as a share of that of the action."""
+
+REPLAY_AFTER_SECONDS = (2.0, 75.0)
+"""How long after an action its first replay begins."""
+
+LEAST_REPLAYED_EVIDENCE = 2.5
+"""Only events of classes of at least this evidence bring their replay along."""
+
+LONGEST_REPLAY_SECONDS = 20.0
+"""Of a longer replay only the first part is shown."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The core of a moment that a reel may show, or the first replay of one."""
+
+    event: Event
+    moment: Moment
+    seconds: float  # of the event, shifted; of a replay its middle
+    start_seconds: float
+    end_seconds: float
+    evidence: float
+    is_replay: bool = False
+    is_whole: bool = True  # shown whole or not at all
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The probability that an editor shows each step of one timeline."""
+
+    timeline: Timeline
+    seconds: float
+    probability: FloatArray  # (steps,) that a step is shown
+    candidates: tuple[Candidate, ...]
+    least_probability: float = MIN_PROBABILITY
+    transcript: Transcript = ()
+
+    @property
+    def whole(self) -> list[Candidate]:
+        """The candidates that are shown whole or not at all."""
+        return [candidate for candidate in self.candidates if candidate.is_whole]
+
+    def score(self, candidate: Candidate) -> float:
+        """Probability at the peak of the moment; for weak evidence, of the event by itself."""
+        if candidate.moment.evidence < MIN_SHOWN_EVIDENCE:
+            return float(_probability(np.array(BASE_LOG_ODDS + candidate.evidence)))
+        step = round((candidate.seconds + candidate.moment.peak_seconds) * STEPS_PER_SECOND)
+        return float(self.probability[min(max(step, 0), len(self.probability) - 1)])
+
+    def step_scores(self) -> FloatArray:
+        """(steps,) probability, limited inside a core to the score of its candidate."""
+        limit = np.zeros(len(self.probability))
+        for candidate in self.whole:
+            if candidate.moment.evidence >= MIN_SHOWN_EVIDENCE:
+                inside = steps_of(candidate.start_seconds, candidate.end_seconds)
+                limit[inside] = np.maximum(limit[inside], self.score(candidate))
+        return np.where(limit > 0, np.minimum(self.probability, limit), self.probability)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """An event with its moment, at its time in the video; and its first replay, if known."""
+
+    event: Event
+    moment: Moment
+    seconds: float
+    jitter_seconds: float
+    replay: tuple[float, float] | None = None
+
+    @property
+    def core(self) -> tuple[float, float]:
+        """The core of its moment; wider, the less certain its time is."""
+        start, end = self.moment.core
+        spread = 0.0 if certainty(self.event) >= 1 else (self.event.uncertainty_seconds or 0.0)
+        return self.seconds + start - spread, self.seconds + end + spread
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a curve is made; ``kind`` of the table, None for the plain choice."""
+
+    moments: Mapping[str, Moment]
+    shift_seconds: float
+    jitter_seconds: float
+    correct_delays: bool
+    kind: Kind | None
+    tables: TableSource
+
+    def is_learned(self, event: Event) -> bool:
+        """Whether the tables tell what an event is worth."""
+        return self.kind is not None and knows(event)
+
+
+def heard_in(timeline: Timeline, transcripts: Transcripts) -> Transcript:
+    """What was said in a video: the transcript of its half, else that of the whole match."""
+    return transcripts.get(timeline.half, transcripts.get(None, ()))
+
+
+def curve_of(timeline: Timeline, rules: Rules, transcript: Transcript) -> Curve:
+    """The curve that the events of a video, and what was said, make."""
+    placed = _placed(timeline, rules)
+    length = timeline.video.duration_seconds
+    if length is None:
+        # The end is unknown, so nothing is shown after the core of the last moment.
+        length = max((one.core[1] for one in placed), default=0.0)
+    steps = int(np.ceil(length * STEPS_PER_SECOND))
+    known = [replace(p.event, seconds=p.seconds) for p in placed if rules.is_learned(p.event)]
+    log_odds = np.full(steps, BASE_LOG_ODDS)
+    if known and rules.kind is not None:
+        middles = (np.arange(steps) + 0.5) / STEPS_PER_SECOND
+        log_odds = learned_log_odds(known, rules.kind, transcript, middles, rules.tables)
+    candidates: list[Candidate] = []
+    by_moment = defaultdict(list)
+    for one in placed:
+        by_moment[one.event.label, one.moment].append(one)
+    for found in by_moment.values():
+        most, least = np.zeros(steps), np.zeros(steps)
+        for one in found:
+            evidence = _evidence(one.moment, one.event, one.jitter_seconds)
+            strength = float(evidence.max())
+            is_learned = rules.is_learned(one.event)
+            candidates += _candidates(one, length, strength, is_whole=not is_learned)
+            if is_learned:
+                continue
+            first = round(one.seconds * STEPS_PER_SECOND) - len(evidence) // 2
+            inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
+            evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
+            most[inside] = np.maximum(most[inside], evidence)
+            least[inside] = np.minimum(least[inside], evidence)
+        log_odds += most + least
+    _add_replays(log_odds, candidates)
+    least_probability = MIN_LEARNED_PROBABILITY if known else MIN_PROBABILITY
+    probability = _probability(log_odds)
+    return Curve(timeline, length, probability, tuple(candidates), least_probability, transcript)
+
+
+def _placed(timeline: Timeline, rules: Rules) -> list[_Placed]:
+    delay = delay_of(timeline) if rules.correct_delays and not rules.shift_seconds else _no_delay
+    jitter = rules.jitter_seconds
+    placed = [
+        _Placed(
+            event,
+            moment,
+            max(0.0, event.seconds + rules.shift_seconds - delay(event)),
+            jitter if event.uncertainty_seconds is None else event.uncertainty_seconds,
+        )
+        for event, moment in _with_moments(timeline, rules.moments)
+    ]
+    replayed: dict[int, tuple[float, float]] = {}
+    for start, end in sorted(timeline.replays):
+        place = _replayed_at(start, placed)
+        if place is not None:
+            replayed.setdefault(place, (start, min(end, start + LONGEST_REPLAY_SECONDS)))
+    for place, replay in replayed.items():
+        # Where the replay lies is known, so what usually follows need not be guessed.
+        moment = replace(placed[place].moment, aftermath=None)
+        placed[place] = replace(placed[place], moment=moment, replay=replay)
+    return placed
+
+
+def _no_delay(event: Event) -> float:
+    return 0.0
+
+
+def _replayed_at(start_seconds: float, placed: Sequence[_Placed]) -> int | None:
+    """The place of the event that a replay most likely shows; None if there is none before it."""
+    low, high = REPLAY_AFTER_SECONDS
+    near = [
+        (one.moment.evidence * certainty(one.event) ** 2, one.seconds, place)
+        for place, one in enumerate(placed)
+        if one.moment.evidence >= LEAST_REPLAYED_EVIDENCE
+        and low <= start_seconds - one.seconds <= high
+    ]
+    return max(near)[2] if near else None
+
+
+def _add_replays(log_odds: FloatArray, candidates: Sequence[Candidate]) -> None:
+    for candidate in candidates:
+        if candidate.is_replay:
+            inside = steps_of(candidate.start_seconds, candidate.end_seconds)
+            shown = BASE_LOG_ODDS + candidate.evidence
+            log_odds[inside] = np.maximum(log_odds[inside], shown)
+
+
+def steps_of(start_seconds: float, end_seconds: float) -> slice:
+    """The steps that a stretch of a video touches."""
+    first = int(start_seconds * STEPS_PER_SECOND)
+    return slice(first, int(np.ceil(end_seconds * STEPS_PER_SECOND)))
+
+
+def _probability(log_odds: FloatArray) -> FloatArray:
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def _with_moments(
+    timeline: Timeline, moments: Mapping[str, Moment]
+) -> Iterator[tuple[Event, Moment]]:
+    # The first kick-off starts a half, which editors show; later ones count as restarts.
+    opened = False
+    for event in without_repeats([e for e in timeline if e.status != "rejected"]):
+        again = event.label == KICK_OFF and opened
+        opened = opened or event.label == KICK_OFF
+        yield event, RESTART if again else moments.get(event.label, OTHER_MOMENT)
+
+
+def _candidates(
+    placed: _Placed, length: float, evidence: float, *, is_whole: bool
+) -> Iterator[Candidate]:
+    """The core of a moment, and its first replay, as far as they lie in the video."""
+    event, moment = placed.event, placed.moment
+    start, end = (min(max(edge, 0.0), length) for edge in placed.core)
+    if end - start >= shortest_clip(length):
+        yield Candidate(event, moment, placed.seconds, start, end, evidence, is_whole=is_whole)
+    if placed.replay is not None:
+        start, end = (min(max(edge, 0.0), length) for edge in placed.replay)
+        if end - start >= shortest_clip(length):
+            half = (end - start) / 2
+            again = Moment(REPLAY_SHARE * moment.evidence, half, half)
+            shown = REPLAY_SHARE * evidence
+            yield Candidate(event, again, start + half, start, end, shown, is_replay=True)
+
+
+def shortest_clip(length: float) -> float:
+    """Minimum length of a clip; for a very short video, its duration."""
+    return max(0.01, min(MIN_CLIP_SECONDS, length))
+
+
+def _evidence(moment: Moment, event: Event, jitter_seconds: float) -> FloatArray:
+    """Log-odds that an event adds to the steps within ``REACH_SECONDS`` on both sides of it.
+
+    Detectors are overconfident: the square of NetVLAD's confidence approximates the precision of
+    its goals, shots, free-kicks and clearances in 54 real matches.
+    """
+    if certainty(event) >= 1:
+        return np.log1p(_surplus(moment, 0.0))
+    right = max(event.confidence, 0.0) ** 2
+    return np.log1p(right * _surplus(moment, jitter_seconds))
+
+
+@lru_cache(maxsize=256)
+def _surplus(moment: Moment, jitter_seconds: float) -> FloatArray:
+    """Factor by which an event multiplies the odds, minus one, averaged over its jitter."""
+    reach = int(REACH_SECONDS * STEPS_PER_SECOND)
+    offsets = np.arange(-reach, reach + 1) / STEPS_PER_SECOND
+    surplus = np.expm1(moment.log_odds(offsets))
+    weights = np.exp(-0.5 * (offsets / max(jitter_seconds, 0.01)) ** 2)
+    return np.convolve(surplus, weights / weights.sum(), "same")
