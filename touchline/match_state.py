@@ -52,14 +52,14 @@ def format_score(score: Score) -> str:
 
 
 def format_match(teams: Sequence[str | None] | None, score: Score | None) -> str:
-    """Write teams and score as ``ARS 1-0 CHE``, without a score as ``ARS against CHE``.
+    """Write teams and score as ``ARS 1-0 CHE``, without a score as ``ARS v CHE``.
 
     A name that is not known is ``?``; empty where neither is known.
     """
     if teams is None and score is None:
         return ""
     home, away = (name or "?" for name in teams or (None, None))
-    return f"{home} {'against' if score is None else format_score(score)} {away}"
+    return f"{home} {'v' if score is None else format_score(score)} {away}"
 
 
 def match_of(timeline: Timeline) -> str:

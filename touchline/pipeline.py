@@ -329,7 +329,7 @@ def chosen_reel(
         selection=selection,
         transcripts=transcripts,
     )
-    reel = chosen_with(own, seconds, wishes, selector.reel)
+    reel = chosen_with(own, seconds, wishes, selector.reel, shift_seconds)
     refuse_empty(reel, _more_events(thing))
     timelines = timelines_of(thing)
     remarks = [*events_beyond(timelines), *doubts_of_transcripts(timelines, transcripts)]

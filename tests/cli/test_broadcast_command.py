@@ -38,7 +38,7 @@ def test_a_video_without_a_bug_and_its_file(call, installed, videos, tmp_path):
         (("RIVER PLATE", "BOCA"), [(0, 1), None], "RIVER PLATE 0-1 BOCA\n"),
         (("ARS", "CHE"), [(0, 0), (1, 0)], "ARS 1-0 CHE\n"),
         (None, [(2, 2)], "? 2-2 ?\n"),
-        (("ARS", "CHE"), [None], "ARS against CHE\n"),
+        (("ARS", "CHE"), [None], "ARS v CHE\n"),
     ],
 )
 def test_teams_and_last_score_come_first(call, videos, monkeypatch, teams, scores, line):

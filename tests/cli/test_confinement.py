@@ -1,6 +1,5 @@
 """Commands that read files of others work in a limited process."""
 
-import json
 import subprocess
 import sys
 
@@ -29,6 +28,9 @@ def test_what_is_trusted_works_without_limits(words):
         ("models import a.pt", True),
         ("extract a.mp4 --features detections --detector hf:PekingU/rtdetr_r50vd", True),
         ("models show demo", False),
+        ("reel a.json --video a.mp4 --transcribe small -o b.mp4", True),
+        ("reel a.json --video a.mp4 --transcribe=small -o b.mp4", True),
+        ("reel a.json --video a.mp4 -o b.mp4 -- --pull", False),
     ],
 )
 def test_only_what_fetches_reaches_the_network(words, network):
@@ -50,8 +52,9 @@ def test_processor_time_follows_the_size_of_what_is_read(tmp_path):
     least, more = seconds("spot", small), seconds("spot", large, "-o", tmp_path)
     assert least is not None and more is not None and more > 100 * least
     assert seconds("spot", tmp_path) is None
-    assert seconds("reel", small, f"--video={large}") == seconds("spot", "--", large) == more
-    assert seconds("spot", small, f"--out={tmp_path}") == least
+    assert seconds("reel", small, f"--video={large}", f"--output={tmp_path}") == more
+    assert seconds("spot", "--json", "--", large) == more
+    assert seconds("spot", "--", tmp_path) is None
 
 
 PROGRAM = """
@@ -73,6 +76,7 @@ main.main()
         ("import os; os.kill(os.getpid(), 11)", 1, "a library crashed (SIGSEGV): the file may be"),
         ("import os; os.kill(os.getpid(), 9)", 1, "was killed, perhaps because there was too"),
         ("import os; os.kill(os.getpid(), 24)", 2, "took more processor time than a file of"),
+        ("import os; os.abort()", 1, "a library gave up (SIGABRT): the file may be damaged, or n"),
     ],
 )
 def test_how_it_was_ended_is_said_in_one_line(do, code, line):
@@ -81,6 +85,48 @@ def test_how_it_was_ended_is_said_in_one_line(do, code, line):
     assert done.returncode == code
     assert done.stderr.startswith(f"error: {line}") and done.stderr.count("\n") == 1
     assert done.stdout.startswith('{\n  "error": ')
+
+
+def test_a_crash_behind_the_document_prints_no_second_one():
+    do = "import os; from touchline.cli.output import print_json; print_json([]); os.abort()"
+    words = [sys.executable, "-c", PROGRAM.format(do=do)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "[]\n")
+    assert done.stderr.startswith("error: a library gave up")
+
+
+LACKING = """
+import errno, sys, typer
+from touchline.cli import main
+
+def parse_args(*_):
+    raise {error}
+
+main.CommandTable.parse_args = parse_args
+sys.argv = ["touchline", "convert", "a.csv", "b.csv"]
+main.main()
+"""
+
+
+@pytest.mark.parametrize(
+    "error, code, line",
+    [
+        (
+            'RuntimeError("DefaultCPUAllocator: can\'t allocate memory")',
+            1,
+            "not enough memory, or more than a command may take; --trust lifts the limit",
+        ),
+        (
+            'OSError(errno.EFBIG, "File too large", "a.mp4")',
+            2,
+            "a.mp4: File too large; --trust lifts the limit on what a command writes",
+        ),
+    ],
+)
+def test_what_runs_into_a_limit_is_one_line(error, code, line):
+    words = [sys.executable, "-c", LACKING.format(error=error)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, f"error: {line}\n")
 
 
 def test_a_command_in_a_limited_process_does_what_it_does(tmp_path):
@@ -95,11 +141,3 @@ def test_a_command_in_a_limited_process_does_what_it_does(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("{") and (tmp_path / "b.events.json").exists()
-
-
-def test_a_crash_behind_the_result_adds_no_second_document():
-    do = "from touchline.cli.output import print_json; print_json([1]); sys.stdout.flush()"
-    words = [sys.executable, "-c", PROGRAM.format(do=f"{do}; import os; os.abort()")]
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert (done.returncode, json.loads(done.stdout)) == (1, [1])
-    assert "a library crashed (SIGABRT)" in done.stderr

@@ -39,20 +39,20 @@ def seconds_of(reel, match: str) -> float:
 def test_matches_compete_for_the_length_or_have_an_equal_part():
     by_worth = chosen_across([FAINT, STRONG], 60)
     assert 50 < by_worth.seconds <= 60
-    assert seconds_of(by_worth, "Chelsea against Burnley") == 0
-    assert by_worth.warnings == ("Chelsea against Burnley: nothing of it is shown",)
+    assert seconds_of(by_worth, "Chelsea v Burnley") == 0
+    assert by_worth.warnings == ("Chelsea v Burnley: nothing of it is shown",)
     equal = chosen_across([FAINT, STRONG, QUIET], 60, "equal")
     assert 50 < equal.seconds <= 60
-    assert 10 < seconds_of(equal, "Chelsea against Burnley") <= 30.5
-    assert seconds_of(equal, "ARS against CHE") > 20  # also what the quiet match leaves
+    assert 10 < seconds_of(equal, "Chelsea v Burnley") <= 30.5
+    assert seconds_of(equal, "ARS v CHE") > 20  # also what the quiet match leaves
     assert equal.warnings == ("quiet: nothing of it is shown",)
 
 
 def test_clips_say_which_match_they_show_and_tell_their_videos_apart():
     reel = chosen_across([STRONG, FAINT, replace(STRONG, name="league/strong")], 300, "equal")
     first = reel.clips[0]
-    assert first.title == "Goal: ARS against CHE"
-    assert first.extra == {"match": "ARS against CHE", **TEAMS}
+    assert first.title == "Goal: ARS v CHE"
+    assert first.extra == {"match": "ARS v CHE", **TEAMS}
     assert list(dict.fromkeys(clip.video for clip in reel)) == [
         "league/strong/1_720p.mkv",
         "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley/1_720p.mkv",

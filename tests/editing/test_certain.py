@@ -55,3 +55,9 @@ def test_events_of_halves_that_are_not_there_are_refused():
     whole = Timeline(Video("whole"), (Event(100, "Goal", 0.9),))
     with pytest.raises(InputError, match="one video"):
         with_certain(whole, FOUND, "goals.csv")
+
+
+def test_goals_of_the_other_half_are_not_put_into_the_one_that_is_found():
+    given = Match("game", (certain(Event(700, "Goal", half=2)),))
+    merged = with_certain(FOUND.timelines[0], given, "goals.csv")
+    assert [event.label for event in merged] == ["Corner"]

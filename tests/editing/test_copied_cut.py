@@ -172,3 +172,46 @@ def test_two_videos_coded_alike_are_copied_into_one_file(tmp_path):
     out = tmp_path / "reel.mp4"
     render_reel(reel, out, {1: first, 2: second}, snap=False, finish=Finish("copy"))
     assert [number(luma) for _, luma in shown(out)] == SHOWN
+
+
+def test_a_recording_of_two_encoders_is_copied_with_the_parameter_sets_of_each(tmp_path):
+    parts = [
+        write_coded(tmp_path / "1.ts", bf="0", refs="1"),
+        write_coded(tmp_path / "2.ts", bf="0", refs="3", preset="medium"),
+    ]
+    source = tmp_path / "both.ts"
+    with av.open(str(source), "w") as both:
+        stream, length = None, round(FRAMES / RATE * 90_000)
+        for place, part in enumerate(parts):
+            with av.open(str(part)) as container:
+                stream = stream or both.add_stream_from_template(container.streams.video[0])
+                for packet in container.demux(video=0):
+                    if packet.size:
+                        packet.pts, packet.dts = (
+                            t + place * length for t in (packet.pts, packet.dts)
+                        )
+                        packet.stream = stream
+                        both.mux(packet)
+    out = tmp_path / "reel.mp4"
+    made = render_reel(reel_of(source, (5.4, 10.0)), out, source, snap=False, finish=Finish("copy"))
+    assert made.warnings == ()
+    assert [number(luma) for _, luma in shown(out)] == [*range(135, 190), *range(60)]
+
+
+def test_where_an_encoder_refuses_all_is_encoded_anew_and_it_is_said(tmp_path, monkeypatch):
+    def refuse(self, frames):
+        raise av.error.ArgumentError(22, "refused")
+
+    monkeypatch.setattr("touchline.media.border_encoder.BorderEncoder.encode", refuse)
+    source = write_coded(tmp_path / "long.mp4")
+    out = tmp_path / "reel.mp4"
+    made = render_reel(reel_of(source, (0.52, 5.3)), out, source, snap=False)
+    assert "cannot be cut by copying" in made.warnings[0]
+    assert len(shown(out)) == 120
+
+
+def test_a_caption_does_not_hide_why_pictures_are_not_copied(tmp_path):
+    source = write_coded(tmp_path / "open.mp4", **{"x264-params": "open-gop=1:bframes=2"})
+    reel = reel_of(source, (0.5, 7.0), events=(Event(1.5, "Goal"),))
+    made = render_reel(reel, tmp_path / "reel.mp4", source, snap=False, burn_labels=True)
+    assert "open groups" in made.warnings[0]

@@ -31,12 +31,18 @@ def test_events_behind_the_end_are_said():
     ]
 
 
+SPEECH = tuple(
+    Utterance(n, n + 5, "he plays it to the left and on again") for n in range(0, 2600, 40)
+)
+"""Words enough for a commentary, none of them of a goal."""
+
+
 def doubts(*said: Utterance, half: int = 1) -> list[str]:
     return list(doubts_of_transcripts([MATCH], {half: said}))
 
 
 def test_transcripts_that_fit_raise_no_doubt():
-    assert doubts(Utterance(101, 103, "Goal!"), Utterance(1800, 1802, "a shot")) == []
+    assert doubts(*SPEECH, Utterance(2601, 2603, "Goal!")) == []
     assert list(doubts_of_transcripts([MATCH], {})) == []
 
 
@@ -44,11 +50,12 @@ def test_transcripts_that_do_not_fit_are_doubted():
     assert "half 1" in doubts(Utterance(1, 2, "a goal"), half=2)[0]
     unknown = tuple(Utterance(n, n + 1, "maalivahti torjuu") for n in range(9))
     assert "no known words" in doubts(*unknown)[0]
-    assert "lasts until" in doubts(Utterance(101, 102, "goal"), Utterance(2900, 2905, "a goal"))[0]
+    assert "lasts until" in doubts(*SPEECH, Utterance(2900, 2905, "a goal"))[0]
+    assert "fewer than 10 words a minute" in doubts(Utterance(101, 103, "Goal!"))[0]
 
 
 def test_a_commentary_that_speaks_of_no_goal_is_of_another_match():
     goals = MATCH.with_events([Event(100, "Goal"), Event(900, "Goal")])
-    other = {1: (Utterance(500, 502, "goal"), Utterance(1500, 1502, "a shot"))}
+    other = {1: (*SPEECH, Utterance(2601, 2603, "goal"))}
     (doubt,) = doubts_of_transcripts([goals], other)
     assert "another match" in doubt

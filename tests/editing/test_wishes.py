@@ -99,3 +99,40 @@ def test_a_pin_that_is_none_is_refused(text):
 def test_a_reel_that_is_given_keeps_its_clips():
     reel = Reel((Clip("match.mp4", 1, 5),))
     assert chosen_reel(reel, 60.0) is reel
+
+
+def test_clips_that_grow_into_each_other_are_one():
+    thing = Timeline(Video("match.mp4", 1000.0), (Event(100.0, "Goal"), Event(125.0, "Goal")))
+    reel = chosen(60.0, thing, least_seconds=40.0)
+    assert [clip.seconds >= 40 for clip in reel] == [True] * len(reel.clips)
+
+
+def test_a_clip_at_the_end_of_a_video_has_the_least_length_too():
+    thing = Timeline(Video("match.mp4", 1000.0), (Event(998.0, "Goal"),))
+    (clip,) = chosen(60.0, thing, least_seconds=30.0)
+    assert (clip.start_seconds, clip.end_seconds) == (970.0, 1000.0)
+
+
+def test_pins_of_two_halves_are_merged_each_in_its_own():
+    halves = tuple(Timeline(Video(f"{n}.mp4", 1000.0), EVENTS, half=n) for n in (1, 2))
+    pins = (Pin(10, 20, 1), Pin(12, 18, 2), Pin(15, 25, 1))
+    reel = chosen(25.0, Match("a/b/c", halves), pins=pins, include=("Corner",))
+    assert shows(reel, 10, 25)
+    assert sum(clip.seconds for clip in reel if clip.half == 2) >= 6
+
+
+def test_a_pin_stays_whole_where_certain_goals_leave_little_time():
+    reel = chosen(30.0, pins=(Pin(400, 420),))
+    assert shows(reel, 400, 420)
+    assert "Goal" in labels(reel)
+
+
+def test_pins_that_leave_no_room_for_goals_say_so():
+    reel = chosen(30.0, pins=(Pin(400, 430),))
+    assert shows(reel, 400, 430) and "leave no room" in reel.warnings[0]
+
+
+def test_a_certain_goal_is_shown_where_all_events_are_moved_to():
+    thing = Timeline(Video("match.mp4", 4000.0), (Event(2000.0, "Goal"),))
+    reel = chosen_reel(thing, 60.0, shift_seconds=-300.0)
+    assert all(clip.end_seconds < 1900 for clip in reel)

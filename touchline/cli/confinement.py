@@ -4,10 +4,11 @@
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from touchline.cli.output import options_of
 from touchline.runtime.confined import Confinement
 
 TRUST = "--trust"
@@ -17,8 +18,8 @@ CONFINED = {
     "combine", "dataset", "models",
 }  # fmt: skip
 
-_FETCHING = {"pull", "import", "download", "--pull"}
-"""Words of calls that need the network: verbs of ``models`` and ``dataset``, and an option."""
+_FETCHING = {"pull", "import", "download", "--pull", "--transcribe"}
+"""Words of calls that need the network: verbs of ``models`` and ``dataset``, and options."""
 
 _OF_A_HUB = "hf:"
 """What names a detector to be fetched begins with."""
@@ -43,7 +44,7 @@ def confinement_of(words: Sequence[str]) -> Confinement | None:
     Args:
         words: of the call, without the program's name.
     """
-    options = words[: words.index("--")] if "--" in words else words
+    options = options_of(words)
     command = next((word for word in options if not word.startswith("-")), None)
     if command not in CONFINED or TRUST in options:
         return None
@@ -54,19 +55,29 @@ def confinement_of(words: Sequence[str]) -> Confinement | None:
         memory_bytes=_MEMORY_BYTES + cores * _MEMORY_BYTES_A_CORE,
         cpu_seconds=_cpu_seconds(words, cores),
         file_bytes=_FILE_BYTES,
-        network=bool(_FETCHING & {*options}) or any(_OF_A_HUB in word for word in options),
+        network=any(_fetches(word) for word in options),
     )
+
+
+def _fetches(word: str) -> bool:
+    return word.partition("=")[0] in _FETCHING or _OF_A_HUB in word
+
+
+def _inputs(words: Sequence[str]) -> Iterator[str]:
+    """The words of a call, and values of ``--option=value``, that may name what is read."""
+    options = options_of(words)
+    for before, word in pairwise(["", *options]):
+        option, _, value = word.partition("=") if word.startswith("--") else (before, "", word)
+        if value and option not in _OUTPUTS:
+            yield value
+    yield from words[len(options) + 1 :]
 
 
 def _cpu_seconds(words: Sequence[str], cores: int) -> int | None:
     """Processor time by the size of the files that a call reads; any for a call that reads a
     folder."""
     size = 0
-    for before, word in pairwise(["", *words]):
-        option, _, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        path = Path(value)
-        if not value or before in _OUTPUTS or option in _OUTPUTS:
-            continue
+    for path in map(Path, _inputs(words)):
         try:
             if path.is_dir():
                 return None

@@ -9,14 +9,22 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from touchline.cli.confinement import TRUST, confinement_of
-from touchline.cli.output import errors, new_app, print_error, print_json, remarks, results
+from touchline.cli.output import (
+    errors,
+    new_app,
+    options_of,
+    print_error,
+    print_json,
+    remarks,
+    results,
+)
 from touchline.errors import InputError
 from touchline.runtime.confined import (
     ConfinedDeathError,
@@ -24,6 +32,7 @@ from touchline.runtime.confined import (
     is_confinable,
     run_confined,
 )
+from touchline.runtime.memory import is_memory_error
 
 COMMANDS = {
     "demo": "Show the whole product on a simulated match.",
@@ -60,8 +69,13 @@ _SAME_SIGNAL_SECONDS = 1
 CallError: type[Exception] = typer.BadParameter.__mro__[2]
 """Base of the errors of wrong calls: that of click, or of Typer's own copy of click, by version."""
 
-SYSTEM_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-"""Errors of the system, neither ours nor the input's: no space left, no permission."""
+SYSTEM_ERRORS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG,
+}  # fmt: skip
+"""Errors of the system, neither ours nor the input's: no space left, no permission, a file larger
+than one may be."""
+
+_MORE_MEMORY = f", or more than a command may take; {TRUST} lifts the limit"
 
 
 class ReaderLeftError(Exception):
@@ -86,7 +100,7 @@ class CommandTable(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Options of all commands may also follow the command."""
-        words = _options_of(args)
+        words = options_of(args)
         common = [option for option in (QUIET, TRUST) if option in words]
         own = [word for word in words if word not in common]
         return super().parse_args(ctx, [*common, *own, *args[len(words) :]])
@@ -164,16 +178,21 @@ def run() -> NoReturn:
     except (ReaderLeftError, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except MemoryError:
-        limit = f", or more than a command may take; {TRUST} lifts the limit"
-        _leave(1, f"not enough memory{limit if has_memory_limit() else ''}")
-    except OSError as error:
-        if error.errno not in SYSTEM_ERRORS:
+    except Exception as error:
+        if is_memory_error(error):
+            _leave(1, f"not enough memory{_MORE_MEMORY if has_memory_limit() else ''}")
+        if not isinstance(error, OSError) or error.errno not in SYSTEM_ERRORS:
             raise
-        _leave(2, f"{error.filename or 'the system'}: {error.strerror}")
+        _leave(2, f"{error.filename or 'the system'}: {error.strerror}{_limit_of(error)}")
     if code in ENDINGS:
         errors.print(ENDINGS[code])
     sys.exit(code)
+
+
+def _limit_of(error: OSError) -> str:
+    """What lifts the limit that an error of the system tells of."""
+    is_limit = error.errno == errno.EFBIG and has_memory_limit()
+    return f"; {TRUST} lifts the limit on what a command writes" if is_limit else ""
 
 
 def _say_death(number: int) -> NoReturn:
@@ -184,13 +203,11 @@ def _say_death(number: int) -> NoReturn:
         _leave(2, f"took more processor time than a file of its size should; {TRUST} if you do")
     if number == signal.SIGKILL:
         _leave(1, "was killed, perhaps because there was too little memory")
+    if number == signal.SIGABRT:
+        why = "the file may be damaged, or need more memory than there is"
+        _leave(1, f"a library gave up (SIGABRT): {why}{_MORE_MEMORY}")
     name = signal.Signals(number).name
     _leave(1, f"a library crashed ({name}): the file may be damaged, or made to do harm")
-
-
-def _options_of(args: list[str]) -> list[str]:
-    """The words of a call up to ``--``, after which none is an option."""
-    return args[: args.index("--")] if "--" in args else args
 
 
 @contextmanager
@@ -224,8 +241,9 @@ def _terminable() -> Iterator[None]:
 def _leave(code: int, text: str) -> NoReturn:
     """Leave with an error; with ``--json``, as the one document of a call that printed none."""
     print_error(text)
-    if JSON in _options_of(sys.argv) and not results.has_document:
-        print_json({"error": text})
+    if JSON in options_of(sys.argv) and not results.has_document:
+        with suppress(BrokenPipeError):  # its reader has gone
+            print_json({"error": text})
     sys.exit(code)
 
 

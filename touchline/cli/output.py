@@ -4,7 +4,7 @@ import json
 import math
 import mmap
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -97,19 +97,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 class Channel(Console):
     """A console that raises when its reader has gone, instead of ending the program."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._documents = mmap.mmap(-1, 1)  # one with the limited process, which is a fork
-
-    @property
-    def has_document(self) -> bool:
-        """Whether a JSON document was printed on stdout in this call, also by a limited process."""
-        return self._documents[0] != 0
-
-    @has_document.setter
-    def has_document(self, value: bool) -> None:
-        self._documents[0] = int(value)
-
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
@@ -120,7 +107,25 @@ remarks = Channel(stderr=True, highlight=False)
 errors = Channel(stderr=True, highlight=False)
 """For errors."""
 
-results = Channel(highlight=False)
+
+class Results(Channel):
+    """A channel that knows, also in the process of which this one is a copy, what was printed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._has_document = mmap.mmap(-1, 1)  # shared with copies of the process
+
+    @property
+    def has_document(self) -> bool:
+        """Whether a JSON document was printed on stdout in this call."""
+        return self._has_document[0] != 0
+
+    @has_document.setter
+    def has_document(self, value: bool) -> None:
+        self._has_document[0] = value
+
+
+results = Results(highlight=False)
 """For results."""
 
 
@@ -209,8 +214,14 @@ def print_error(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout (no NaN: a value that is not a number is a bug)."""
-    results.has_document = True
     sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+    results.has_document = True
+    sys.stdout.flush()  # nobody would, where a library crashes afterwards
+
+
+def options_of(words: Sequence[str]) -> Sequence[str]:
+    """The words of a call up to ``--``, after which none is an option."""
+    return words[: words.index("--")] if "--" in words else words
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class ToldMatch:
 
     @property
     def title(self) -> str:
-        """How titles name it: ``ARS against CHE`` where teams are known."""
+        """How titles name it: ``ARS v CHE`` where teams are known."""
         return format_match(self.teams, None) or self.name.rstrip("/").rpartition("/")[2]
 
     @property
@@ -81,7 +81,7 @@ def chosen_across(
     """A reel of several matches, in the order given.
 
     The clips name videos as ``told_apart`` does; ``(clip.video, clip.half)`` tells them apart. Each
-    clip has its match in its title, after what it shows (``Goal: ARS against CHE``), and in its
+    clip has its match in its title, after what it shows (``Goal: ARS v CHE``), and in its
     ``extra``: ``match`` as in the title, ``teams`` where they are known. Goals that are certain are
     always shown. The warnings tell what cannot be used, and matches of which nothing is shown.
 
@@ -109,10 +109,11 @@ def chosen_across(
         )
     apart = _wanted(told_apart(matches), wishes)
     selectors = [_selector(match, how) for match in apart]
+    shift = how.get("shift_seconds", 0.0)
 
     def of_one(place: int) -> Callable[[float], Reel]:
         content, choose = apart[place].content, selectors[place].reel
-        return lambda part: chosen_with(content, part, wishes, choose)
+        return lambda part: chosen_with(content, part, wishes, choose, shift)
 
     if share == "equal":
         reel = _in_equal_parts([of_one(place) for place in range(len(apart))], seconds)
@@ -121,7 +122,7 @@ def chosen_across(
         together = selectors[0]
         for selector in selectors[1:]:
             together += selector
-        reel = chosen_with(everything, seconds, wishes, together.reel)
+        reel = chosen_with(everything, seconds, wishes, together.reel, shift)
     named = {t.video.name: match for match in apart for t in timelines_of(match.content)}
     clips = tuple(_titled(clip, named[clip.video]) for clip in reel)
     return replace(reel, clips=clips, warnings=(*reel.warnings, *_remarks(apart, clips)))

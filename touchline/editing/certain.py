@@ -25,7 +25,7 @@ def with_certain(found: Events, certain: Events, where: str) -> Events:
     timelines = timelines_of(found)
     given = _by_half(certain)
     halves = [timeline.half for timeline in timelines]
-    if len(timelines) == 1 and len(given) == 1:
+    if len(timelines) == 1 and len(given) == 1 and (None in given or halves[0] is None):
         given = {halves[0]: next(iter(given.values()))}
     strange = [half for half, events in given.items() if events and half not in halves]
     if strange and len(timelines) > 1:

@@ -1,14 +1,17 @@
 """Cutting a reel by copying: groups of pictures stay as they are, borders are encoded anew."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from av.error import FFmpegError
+
 from touchline.editing.finish import OUTRO_SECONDS
 from touchline.editing.overlay import Pixels
 from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
+from touchline.errors import MediaError
 from touchline.media.border_encoder import BorderEncoder
 from touchline.media.gops import ClipPlan, CodedFile, Coding, coding_of, plan_clip
 from touchline.media.painting import still_frames
@@ -122,7 +125,6 @@ def write_copies(
     painters: Sequence[Painter | None],
     sound: ReelSound | None,
     outro: Pixels | None = None,
-    encoder: str | None = None,
     comment: str | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -134,26 +136,26 @@ def write_copies(
         outro: a picture (height, width, 3) with which the reel ends.
 
     Raises:
-        MediaError: a picture cannot be decoded, or the file cannot be written.
+        MediaError: a picture cannot be decoded or encoded, or the file cannot be written.
     """
     sets = ParameterSets(reel.coding.codec)
     for plan in reel.plans:
         sets.add(sets_of(plan))
-    border = BorderEncoder(reel.coding, sets.free_number or 0, encoder)
-    if outro is not None or any(p.copied is None for plan in reel.plans for p in plan.pieces):
-        sets.add(border.sets)
-    with (
-        ExitStack() as stack,
-        SplicedWriter(
-            path,
-            reel.coding,
-            sets,
-            reorder_seconds=max(plan.reorder * plan.coding.time_base for plan in reel.plans),
-            audio_rate=None if sound is None else AUDIO_RATE,
-            audio_channels=2 if sound is None else sound.channels,
-            comment=comment,
-        ) as writer,
-    ):
+    with _failures(reel.coding.path), ExitStack() as stack:
+        border = BorderEncoder(reel.coding, sets.free_number or 0)
+        if outro is not None or any(p.copied is None for plan in reel.plans for p in plan.pieces):
+            sets.add(border.sets)
+        writer = stack.enter_context(
+            SplicedWriter(
+                path,
+                reel.coding,
+                sets,
+                reorder_seconds=max(plan.reorder * plan.coding.time_base for plan in reel.plans),
+                audio_rate=None if sound is None else AUDIO_RATE,
+                audio_channels=2 if sound is None else sound.channels,
+                comment=comment,
+            )
+        )
         paths = dict.fromkeys(plan.coding.path for plan in reel.plans)
         files = {path: stack.enter_context(CodedFile(path)) for path in paths}
         for number, (plan, paint) in enumerate(zip(reel.plans, painters, strict=True)):
@@ -176,3 +178,16 @@ def write_copies(
                 writer.write_sound(block)
         for block in () if sound is None else sound.finish():
             writer.write_sound(block)
+
+
+@contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    """Turn what an encoder refuses into a MediaError."""
+    try:
+        yield
+    except FFmpegError as error:
+        raise MediaError(
+            f"cannot be cut by copying ({error.strerror or error})",
+            where=path,
+            remedy="encode it anew: --cut encode",
+        ) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from touchline.editing.choice.curves import FEWEST_WORDS_A_MINUTE, is_sparse
 from touchline.editing.choice.event_inputs import GROUPS, certainty
 from touchline.editing.choice.word_inputs import LANGUAGES, groups_of, knows_language, words_of
 from touchline.events import Timeline
@@ -55,6 +56,12 @@ def _doubts(timeline: Timeline, transcript: Transcript) -> Iterator[str]:
         known = ", ".join(LANGUAGES)
         yield f"the transcript of {name} has no known words and is not used (known: {known})"
     end = timeline.video.duration_seconds
+    last_event = max((event.seconds for event in timeline), default=0.0)
+    if is_sparse(transcript, last_event if end is None else end):
+        yield (
+            f"the transcript of {name} has fewer than {FEWEST_WORDS_A_MINUTE:g} words a minute and "
+            "is not used"
+        )
     if end is not None and transcript[-1].end_seconds > end + BEYOND_SECONDS:
         last = format_seconds(transcript[-1].end_seconds)
         yield f"the transcript of {name} lasts until {last}, the video until {format_seconds(end)}"

@@ -3,13 +3,12 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from touchline.errors import InputError
 from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS, R128_LUFS, WEB_LUFS
 
 Cut = Literal["auto", "copy", "encode"]
-CUTS: tuple[Cut, ...] = get_args(Cut)
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 

@@ -91,9 +91,10 @@ class Graphics:
             found.append((start - 1, start + LOWER_THIRD_SECONDS))
         return [(Fraction(begin), Fraction(end)) for begin, end in found]
 
-    def cover(self, reel: Reel) -> bool:
-        """Whether something is drawn into any clip."""
-        return any(self.stretches(clip) for clip in reel)
+    def covered_share(self, reel: Reel) -> float:
+        """The share of a reel in which something is drawn."""
+        drawn = sum(_length_within(self.stretches(clip), clip) for clip in reel)
+        return drawn / max(reel.seconds, 1e-9)
 
     def remarks(self, reel: Reel) -> list[str]:
         """What is asked for and not drawn, as nothing is known of it."""
@@ -174,3 +175,13 @@ def _score_at(events: Sequence[Event], seconds: float) -> Score | None:
     if past:
         return score_shown(past[-1])
     return stated[0].score if stated else None
+
+
+def _length_within(stretches: Sequence[tuple[Fraction, Fraction]], clip: Clip) -> float:
+    """Seconds of a clip that stretches cover, each counted once."""
+    covered, reached = 0.0, clip.start_seconds
+    for start, end in sorted(stretches):
+        begin, stop = max(reached, float(start)), min(clip.end_seconds, float(end))
+        if begin < stop:
+            covered, reached = covered + stop - begin, stop
+    return covered

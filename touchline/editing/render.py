@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
-from touchline.editing.copied_cut import CopiedReel, plan_copies, write_copies
+from touchline.editing.copied_cut import LEAST_COPIED_SHARE, CopiedReel, plan_copies, write_copies
 from touchline.editing.cuts import snap_to_cuts
 from touchline.editing.finish import OUTRO_SECONDS, PLAIN, Finish
 from touchline.editing.framing import Frame, frame_in
@@ -143,8 +143,9 @@ class _Work:
             self.finish.keep_hdr,
             adds_pictures=self.finish.outro is not None,
         )
-        drawn_only = isinstance(found, str) and self.graphics.cover(self.reel)
-        return "" if drawn_only and self.finish.cut == "auto" else found
+        is_drawn = self.graphics.covered_share(self.reel) > 1 - LEAST_COPIED_SHARE
+        asked_for = isinstance(found, str) and is_drawn and self.finish.cut == "auto"
+        return "" if asked_for else found
 
     def _sound(self, clips: Sequence[HeardClip]) -> ReelSound | None:
         """The sound of the reel; None where there is none."""
@@ -191,6 +192,7 @@ class _Work:
             comment=self.comment,
             colours=first.colours,
         ) as writer:
+            outro = self._outro(writer.size)
             shares = accumulate(clip.seconds / self.reel.seconds for clip in self.reel)
             for number, (clip, share) in enumerate(zip(self.reel, shares, strict=True)):
                 before = writer.samples_due
@@ -201,7 +203,6 @@ class _Work:
                         writer.write_audio(block)
                 if self.progress is not None:
                     self.progress(share)
-            outro = self._outro(writer.size)
             if outro is not None:
                 before = writer.samples_due
                 for _ in range(round(OUTRO_SECONDS * writer.rate)):

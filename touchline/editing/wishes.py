@@ -1,10 +1,11 @@
 """What is wanted of a reel beyond its length: which events and stretches, how long clips are."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from touchline.editing.choice.event_inputs import certainty
+from touchline.editing.curve import MIN_CLIP_SECONDS
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
 from touchline.formats.comparing import timelines_of
@@ -17,7 +18,10 @@ AFTER_GOAL_SECONDS = 5.5
 """What editors show around a goal, at the median of 43 matches."""
 
 _SEEN_SECONDS = 2.0
-"""A goal counts as shown where a clip holds so much on both sides of it."""
+"""A goal counts as shown where a clip begins so long before it and ends behind it."""
+
+_LEAST_SHARE = 0.1
+"""Of the length of clips beside pins, where these leave little room."""
 
 _TRIES = 12
 _PIN = re.compile(r"(?:(\d)/)?([^-/]+)-([^-/]+)")
@@ -139,18 +143,28 @@ def _unknown(name: str, option: str, known: Iterable[str]) -> InputError:
     return InputError(f"no event has {name!r}", where=option, remedy=f"they have: {names}")
 
 
-def chosen_with(content: Timeline | Match, seconds: float, wishes: Wishes, choose: Choice) -> Reel:
+def chosen_with(
+    content: Timeline | Match,
+    seconds: float,
+    wishes: Wishes,
+    choose: Choice,
+    shift_seconds: float = 0.0,
+) -> Reel:
     """A reel of at most so many seconds that shows what must be shown.
 
-    Pins are always in it, and so are goals that are certain. What is chosen besides is as much as
-    fits. Pins that overlap are one.
+    Pins are always in it, and so are goals that are certain, where pins leave room. What is chosen
+    besides is as much as fits. Pins that overlap are one.
+
+    Args:
+        shift_seconds: added to the time of every event, as ``choose`` does.
 
     Raises:
         InputError: pins that lie outside of the video or are longer than the reel.
     """
     timelines = timelines_of(content)
+    places = {(t.video.name, t.half): place for place, t in enumerate(timelines)}
     chosen = choose(seconds)
-    pins = _merged([clip for pin in wishes.pins for clip in _pinned(pin, timelines)])
+    pins = _merged([clip for pin in wishes.pins for clip in _pinned(pin, timelines)], places)
     length = sum(clip.seconds for clip in pins)
     if length > seconds + 1e-6:
         raise InputError(
@@ -161,16 +175,18 @@ def chosen_with(content: Timeline | Match, seconds: float, wishes: Wishes, choos
 
     def whole(budget: float) -> Reel:
         reel = chosen if budget == seconds else Reel(())
-        if _SEEN_SECONDS <= budget < seconds:
+        if MIN_CLIP_SECONDS <= budget < seconds:
             reel = choose(budget)
-        goals = [clip for t in timelines for clip in _goals_missing(t, [*reel, *pins])]
-        clips = _merged([*reel, *pins, *goals], _places(timelines))
-        return replace(reel, clips=tuple(_of_length(c, wishes, timelines, pins) for c in clips))
+        shown = [*reel, *pins]
+        goals = [clip for t in timelines for clip in _goals_missing(t, shown, shift_seconds)]
+        clips = _merged([*shown, *goals], places)
+        fitted = [_of_length(clip, wishes, timelines, pins) for clip in clips]
+        return replace(reel, clips=tuple(_merged(fitted, places)))
 
-    return _fitting(whole, seconds)
+    return _fitting(whole, seconds, pins)
 
 
-def _fitting(whole: Choice, seconds: float) -> Reel:
+def _fitting(whole: Choice, seconds: float, pins: Sequence[Clip]) -> Reel:
     """The most that fits: what must be shown leaves the less for the rest."""
     reel = whole(seconds)
     low, high = 0.0, seconds
@@ -184,13 +200,21 @@ def _fitting(whole: Choice, seconds: float) -> Reel:
             low, best = middle, reel
         else:
             high = middle
-    return best if best.seconds <= seconds + 1e-6 else _shortened(best, seconds)
+    return best if best.seconds <= seconds + 1e-6 else _shortened(best, seconds, pins)
 
 
-def _shortened(reel: Reel, seconds: float) -> Reel:
-    """All clips shorter alike: every goal stays, around its event."""
-    share = seconds / reel.seconds
-    return replace(reel, clips=tuple(_around(c, c.seconds * share) for c in reel))
+def _shortened(reel: Reel, seconds: float, pins: Sequence[Clip]) -> Reel:
+    """Clips other than pins shorter alike, around their events, where pins leave room for them."""
+    pinned = [clip for clip in reel if any(_overlap(clip, pin) for pin in pins)]
+    room = seconds - sum(clip.seconds for clip in pinned)
+    rest = reel.seconds - sum(clip.seconds for clip in pinned)
+    if room < 0 or (rest > 0 and room / rest < _LEAST_SHARE):
+        said = "the pins leave no room for every goal that is certain: give a greater --seconds"
+        return replace(reel, clips=tuple(pins), warnings=(*reel.warnings, said))
+    share = room / rest if rest else 1.0
+    return replace(
+        reel, clips=tuple(c if c in pinned else _around(c, c.seconds * share) for c in reel)
+    )
 
 
 def _pinned(pin: Pin, timelines: Sequence[Timeline]) -> list[Clip]:
@@ -214,24 +238,25 @@ def _pinned(pin: Pin, timelines: Sequence[Timeline]) -> list[Clip]:
     return [Clip(timeline.video.name, pin.start_seconds, end, 1.0, timeline.half, events)]
 
 
-def _goals_missing(timeline: Timeline, clips: Sequence[Clip]) -> list[Clip]:
+def _goals_missing(timeline: Timeline, clips: Sequence[Clip], shift_seconds: float) -> list[Clip]:
     length = timeline.video.duration_seconds or float("inf")
     found = []
     for event in timeline:
-        if not is_goal(event) or certainty(event) < 1 or not 0 <= event.seconds < length:
+        at = event.seconds + shift_seconds
+        if not is_goal(event) or certainty(event) < 1 or not 0 <= at < length:
             continue
-        start = max(0.0, event.seconds - BEFORE_GOAL_SECONDS)
-        end = min(length, event.seconds + AFTER_GOAL_SECONDS)
-        if not any(_shows(clip, timeline, event) for clip in clips):
+        start = max(0.0, at - BEFORE_GOAL_SECONDS)
+        end = min(length, at + AFTER_GOAL_SECONDS)
+        if not any(_shows(clip, timeline, at) for clip in clips):
             found.append(
                 Clip(timeline.video.name, start, end, 1.0, timeline.half, (event,), event.label)
             )
     return found
 
 
-def _shows(clip: Clip, timeline: Timeline, event: Event) -> bool:
-    before = min(_SEEN_SECONDS, event.seconds)
-    is_there = clip.start_seconds <= event.seconds - before and event.seconds < clip.end_seconds
+def _shows(clip: Clip, timeline: Timeline, seconds: float) -> bool:
+    before = min(_SEEN_SECONDS, seconds)
+    is_there = clip.start_seconds <= seconds - before and seconds < clip.end_seconds
     return (clip.video, clip.half) == (timeline.video.name, timeline.half) and is_there
 
 
@@ -249,7 +274,7 @@ def _of_length(
     own = (t for t in timelines if (t.video.name, t.half) == (clip.video, clip.half))
     length = next((t.video.duration_seconds for t in own), None) or float("inf")
     more = wishes.least_seconds - clip.seconds
-    start = max(0.0, clip.start_seconds - more / 2)
+    start = max(0.0, min(clip.start_seconds - more / 2, length - wishes.least_seconds))
     return replace(clip, start_seconds=start, end_seconds=min(length, start + wishes.least_seconds))
 
 
@@ -268,17 +293,10 @@ def _overlap(a: Clip, b: Clip) -> bool:
     return same and a.start_seconds < b.end_seconds and b.start_seconds < a.end_seconds
 
 
-def _places(timelines: Sequence[Timeline]) -> dict[tuple[str, int | None], int]:
-    return {(t.video.name, t.half): place for place, t in enumerate(timelines)}
-
-
-def _merged(
-    clips: Sequence[Clip], places: dict[tuple[str, int | None], int] | None = None
-) -> list[Clip]:
-    """Clips in match order, those that overlap as one."""
-    order = places or {}
+def _merged(clips: Sequence[Clip], places: Mapping[tuple[str, int | None], int]) -> list[Clip]:
+    """Clips in match order, by the places of their videos, those that overlap as one."""
     merged: list[Clip] = []
-    for clip in sorted(clips, key=lambda c: (order.get((c.video, c.half), 0), c.start_seconds)):
+    for clip in sorted(clips, key=lambda c: (places[c.video, c.half], c.start_seconds)):
         if not merged or not _overlap(merged[-1], clip):
             merged.append(clip)
             continue

@@ -17,7 +17,6 @@ _OPTIONS = {
     "libx264": {"preset": "ultrafast", "crf": "17"},
     "libx265": {"preset": "ultrafast", "crf": "17"},
 }
-_HARDWARE_OPTIONS = {"qp": "18", "preset": "p4", "rc": "constqp"}
 _PROFILES = {
     "Constrained Baseline": "baseline",
     "Baseline": "baseline",
@@ -55,13 +54,15 @@ class BorderEncoder:
     Args:
         coding: of the copied pictures.
         set_number: number of the parameter sets (H.264 only).
-        encoder: FFmpeg's name of an encoder, if not that of the codec.
+
+    Raises:
+        FFmpegError: the encoder cannot be opened like that.
     """
 
-    def __init__(self, coding: Coding, set_number: int = 0, encoder: str | None = None) -> None:
+    def __init__(self, coding: Coding, set_number: int = 0) -> None:
         self._coding = coding
         self._set_number = set_number
-        self._encoder = encoder or ENCODERS[coding.codec]
+        self._encoder = ENCODERS[coding.codec]
         self._reformatter = VideoReformatter()
         opened = self._open()
         opened.open()
@@ -120,7 +121,7 @@ class BorderEncoder:
         return context
 
     def _options(self) -> dict[str, str]:
-        options = dict(_OPTIONS.get(self._encoder, _HARDWARE_OPTIONS))
+        options = dict(_OPTIONS[self._encoder])
         if self._encoder == "libx264":
             profile = _PROFILES.get(self._coding.profile or "")
             tools = _TOOLS.get(profile or "high", "8x8dct=1")

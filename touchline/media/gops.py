@@ -24,6 +24,7 @@ from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.nal_units import (
     UNIT_KINDS,
     length_size,
+    parameter_sets_of,
     sets_among,
     starts_afresh,
     units_of,
@@ -280,6 +281,7 @@ def _pieces(
     coding: Coding,
 ) -> Iterator[Piece]:
     least = LEAST_COPIED_SECONDS / coding.time_base
+    stated = tuple(parameter_sets_of(coding.codec, coding.extradata))
     entries = _entries(pictures)
     waiting: list[int] = []
     at = 0
@@ -290,7 +292,7 @@ def _pieces(
             at += 1
             continue
         stop = next((place for place in range(at, len(window)) if must[place]), len(window))
-        copied = _copied_from(pictures, entry, window[at:stop])
+        copied = _copied_from(pictures, entry, window[at:stop], stated)
         shown = window[at : at + len(copied)]
         if shown[-1] - shown[0] < least:
             waiting += shown
@@ -317,9 +319,16 @@ def _entries(pictures: Sequence[CodedPicture]) -> dict[int, int]:
 
 
 def _copied_from(
-    pictures: Sequence[CodedPicture], entry: int, window: Sequence[int]
+    pictures: Sequence[CodedPicture],
+    entry: int,
+    window: Sequence[int],
+    stated: tuple[bytes, ...],
 ) -> tuple[int, ...]:
-    """The longest run of pictures to copy from an entry, which is shown first in the window."""
+    """The longest run of pictures to copy from an entry, which is shown first in the window.
+
+    It ends before other parameter sets: a run is written with those of its entry.
+    """
+    sets = pictures[entry].sets or stated
     places = {stamp: place for place, stamp in enumerate(window)}
     taken: list[int] = []
     whole, highest = 0, -1
@@ -328,7 +337,7 @@ def _copied_from(
         if picture.shown < window[0]:  # leads the entry: may refer to what is before it
             continue
         place = places.get(picture.shown)
-        if place is None or picture.is_hidden:
+        if place is None or picture.is_hidden or (picture.sets and picture.sets != sets):
             break
         taken.append(index)
         highest = max(highest, place)

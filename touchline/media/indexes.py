@@ -55,10 +55,11 @@ def check_index(path: Path) -> None:
 def _check(path: Path, size: int, changed: int) -> None:
     with path.open("rb") as file:
         beginning = file.read(8)
-        if beginning[4:] in MP4_BOXES:
-            _check_mp4(file, path, size)
-        elif beginning[:4] == _EBML:
+        if beginning[:4] == _EBML:
             _check_matroska(file, path, size)
+        elif beginning[4:].isascii() and beginning[4:].decode("ascii").isprintable():
+            # FFmpeg looks for an index behind boxes of any name.
+            _check_mp4(file, path, size)
 
 
 @dataclass

@@ -116,11 +116,6 @@ def with_start_codes(units: Iterable[bytes]) -> bytes:
     return b"".join(b"\0\0\0\1" + unit for unit in units)
 
 
-def with_lengths(units: Iterable[bytes]) -> bytes:
-    """Units as one block of bytes, each after its length in four bytes."""
-    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
-
-
 def starts_afresh(codec: str, units: Sequence[bytes]) -> bool:
     """Whether decoding can begin with a picture: nothing that follows refers to what is before it,
     but the leading pictures that are left out."""

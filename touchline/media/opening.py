@@ -211,10 +211,10 @@ def _refusal(path: Path, limits: Limits, error: Exception) -> MediaError:
         return MediaError("permission denied", where=path, remedy="check its permissions")
     if isinstance(error, MemoryError):
         return MediaError(
-            "has too many streams, or states more than fits into memory",
+            "cannot be opened in the memory that there is",
             where=path,
-            remedy=f"a video has few streams (up to {limits.max_streams} are read); copy it anew "
-            "with FFmpeg if it plays elsewhere",
+            remedy=f"a whole file of up to {limits.max_streams} streams needs little: copy it "
+            "again, or free memory",
         )
     if _is_mp4(path):
         if not _has_whole_index(path):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from touchline.runtime.limits import set_limits
 from touchline.runtime.no_network import leave_network
 
 _PR_SET_PDEATHSIG = 1
@@ -93,22 +94,13 @@ def run_confined(work: Callable[[], NoReturn], limits: Confinement) -> int:
 
 def confine(limits: Confinement) -> None:
     """Bind this process, and all that it starts, to limits, as far as the system has them."""
-    import resource
-
-    for kind, wanted in (
-        (resource.RLIMIT_DATA, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        if wanted is None:
-            continue
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        # One second more before the kill, so that the signal that comes first says why.
-        last = wanted + 1 if kind == resource.RLIMIT_CPU and wanted != hard else wanted
-        resource.setrlimit(kind, (wanted, last))
+    set_limits(
+        {
+            "RLIMIT_DATA": limits.memory_bytes,
+            "RLIMIT_CPU": limits.cpu_seconds,
+            "RLIMIT_FSIZE": limits.file_bytes,
+        }
+    )
     if not limits.network:
         leave_network()
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from touchline import errors
 from touchline.errors import InputError, TouchlineError
+from touchline.runtime.memory import tells_of_memory
 from touchline.runtime.progress import Progress
 
 KEPT_VARIABLES = (
@@ -229,7 +230,7 @@ def _death(code: int, printed: Path) -> Exception:
     if code == -getattr(signal, "SIGXCPU", 0):
         return OverLimitError("needs more processor time than it may have")
     tail = printed.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip()
-    if any(word in tail for word in ("bad_alloc", "MemoryError", "Cannot allocate memory")):
+    if tells_of_memory(tail):
         return OverLimitError("needs more memory than it may have")
     if code < 0:
         return ProcessDiedError(f"its process ended with {signal.Signals(-code).name}")

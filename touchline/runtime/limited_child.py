@@ -14,31 +14,24 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from touchline.errors import InputError
+from touchline.runtime.limits import set_limits
+from touchline.runtime.memory import is_memory_error
 
 MEMORY_PROBLEM = "needs more memory than it may have"
 
 
 def limit_process(limits: Mapping[str, Any]) -> None:
     """Bind this process to `ProcessLimits`, where the system has such limits."""
-    try:
-        import resource
-    except ImportError:  # Windows: the caller's clock is the only limit
-        return
-    for kind, name in (
-        (resource.RLIMIT_AS, "memory_bytes"),
-        (resource.RLIMIT_CPU, "cpu_seconds"),
-        (resource.RLIMIT_FSIZE, "file_bytes"),
-        (resource.RLIMIT_NOFILE, "open_files"),
-    ):
-        _, hard = resource.getrlimit(kind)
-        wanted = int(limits[name])
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        # One second more before the kill, so that the signal that comes first says why.
-        last = wanted + 1 if kind == resource.RLIMIT_CPU and wanted != hard else wanted
-        resource.setrlimit(kind, (wanted, last))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(int(limits["niceness"]))
+    set_limits(
+        {
+            "RLIMIT_AS": int(limits["memory_bytes"]),
+            "RLIMIT_CPU": int(limits["cpu_seconds"]),
+            "RLIMIT_FSIZE": int(limits["file_bytes"]),
+            "RLIMIT_NOFILE": int(limits["open_files"]),
+        }
+    )
+    if hasattr(os, "nice"):  # Windows: the caller's clock is the only limit
+        os.nice(int(limits["niceness"]))
 
 
 def exit_with_caller(pipe: BinaryIO) -> None:
@@ -71,7 +64,9 @@ def main() -> None:
         send({"result": result})
     except InputError as error:
         send({"failed": _described(error)})
-    except MemoryError:
+    except Exception as error:
+        if not is_memory_error(error):
+            raise
         send({"failed": {"error": "OverLimitError", "what": MEMORY_PROBLEM}})
     channel.close()
     os._exit(0)  # nothing of ours needs tidying, and libraries may hang while they do theirs

@@ -65,6 +65,11 @@ def says_something(transcript: Transcript, seconds: FloatArray) -> bool:
     """Whether a transcript is one of a commentary on these times."""
     if not transcript or not len(seconds):
         return False
-    inside = [one for one in transcript if one.start_seconds <= seconds[-1]]
+    return not is_sparse(transcript, seconds[-1]) and knows_language(transcript)
+
+
+def is_sparse(transcript: Transcript, end_seconds: float) -> bool:
+    """Whether a transcript has too few words of a video that ends there to be a commentary."""
+    inside = [one for one in transcript if one.start_seconds <= end_seconds]
     words = sum(len(one.text.split()) for one in inside)
-    return words >= FEWEST_WORDS_A_MINUTE * seconds[-1] / 60 and knows_language(transcript)
+    return words < FEWEST_WORDS_A_MINUTE * end_seconds / 60
