@@ -149,6 +149,13 @@ def clip_event(clip: Clip) -> Event | None:
     return next(goals, None) or next(iter(clip.events), None)
 
 
+def clip_word(clip: Clip) -> str:
+    """What a clip is called in the name of a file: ``goal``, ``yellow-card``, else ``clip``."""
+    event = clip_event(clip)
+    words = clip.title if event is None else event.label
+    return re.sub(r"[^a-z0-9]+", "-", (words or "clip").lower()).strip("-")[:40] or "clip"
+
+
 def clip_state(clip: Clip) -> str:
     """What the event of a clip says of the match, as ``match_state``; else empty."""
     event = clip_event(clip)

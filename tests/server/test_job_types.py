@@ -43,6 +43,10 @@ STORED = [
     ("spot", {"model": "demo", "threshold": 0.05}),
     ("product", PRODUCT),
     ("product", PRODUCT | {"is_video": False, "format": "edl", "suffix": ".edl"}),
+    (
+        "product",
+        PRODUCT | {"each": True, "finish": {"titles": True, "logo": ID, "loudness": "r128"}},
+    ),
     ("annotate", {"half": None, "slow": 3, "min_confidence": 0.3, "name": "a-annotated.mp4"}),
     ("pull", {"name": "osl-ball-2025"}),
     (
@@ -91,7 +95,7 @@ def test_a_payload_of_another_version_is_refused() -> None:
 
 def test_every_stage_has_types_of_its_own() -> None:
     found = {stage_name(stage): stage for stage in declared_stages()}
-    assert len(found) == 10 and "spotting:spot_video" in found
+    assert len(found) == 11 and "spotting:spot_video" in found
     for stage in found.values():
         hints = get_type_hints(stage)
         assert issubclass(hints["arguments"], StageArguments)
@@ -106,9 +110,7 @@ def test_events_and_reels_cross_the_boundary_whole() -> None:
         )
         assert SpotResult.model_validate(result.model_dump(mode="json")) == result
     reel = Reel((Clip("match.mp4", 10.0, 15.0, 0.9, None, (goal,), "The goal"),))
-    arguments = CutArguments(
-        reel=reel, sources=("a.mp4",), target="b.mp4", burn_labels=False, snap=True
-    )
+    arguments = CutArguments(reel=reel, sources=("a.mp4",), target="b.mp4", snap=True)
     assert CutArguments.model_validate(arguments.model_dump(mode="json")).reel == reel
 
 

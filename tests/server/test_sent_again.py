@@ -1,10 +1,12 @@
 """A change that is sent again, because its answer was lost, takes effect once."""
 
+import io
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import func, select
 
 from touchline.server.housekeeping import tidy
@@ -25,6 +27,14 @@ def counts(services: Any) -> list[int]:
     with services.database.read() as session:
         tables = (EventRow, ChangeRow, ReelRow, JobRow, MatchRow)
         return [session.scalar(select(func.count()).select_from(one)) or 0 for one in tables]
+
+
+def picture_sent_to(client: Any) -> str:
+    """A picture, uploaded; the upload's id."""
+    content = io.BytesIO()
+    Image.new("RGBA", (8, 8), (200, 0, 0, 255)).save(content, "PNG")
+    upload: str = client.put("/v1/uploads/logo.png", content=content.getvalue()).json()["id"]
+    return upload
 
 
 def sent(client: Any, key: str, method: str, path: str, **more: Any) -> Any:
@@ -52,6 +62,7 @@ def changes(client: Any, match: str) -> dict[str, tuple[str, str, dict[str, Any]
         "job": ("POST", f"/v1/reels/{reel}/files", {"json": {"format": "edl"}}),
         "annotated": ("POST", f"{url}/annotated", {"json": {}}),
         "reel deleted": ("DELETE", f"/v1/reels/{reel}", {}),
+        "asset": ("POST", "/v1/assets", {"json": {"upload": picture_sent_to(client)}}),
         "match": ("PATCH", url, {"json": {"title": "New"}}),
         "spot": ("POST", f"{url}/spot", {"json": {"model": "demo"}}),
         "sample": ("POST", "/v1/matches/sample", {}),

@@ -1,14 +1,13 @@
 """Several reels of one choice: one of each length, or one of each moment."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from touchline.batch.reels import REEL_ENDING, ReelTask
 from touchline.errors import InputError
-from touchline.match_state import clip_event
-from touchline.reel import Clip, Reel
+from touchline.match_state import clip_word
+from touchline.reel import Reel
 
 
 def of_lengths(tasks: Sequence[ReelTask], lengths: Sequence[float]) -> list[ReelTask]:
@@ -44,16 +43,10 @@ def _of_clips(task: ReelTask) -> list[ReelTask]:
     return [
         _marked(
             replace(task, events=replace(chosen, clips=(clip,)), options=own, choosing=()),
-            f"-{number:02d}-{_name(clip)}",
+            f"-{number:02d}-{clip_word(clip)}",
         )
         for number, clip in enumerate(chosen, start=1)
     ]
-
-
-def _name(clip: Clip) -> str:
-    event = clip_event(clip)
-    words = clip.title if event is None else event.label
-    return re.sub(r"[^a-z0-9]+", "-", (words or "clip").lower()).strip("-")[:40] or "clip"
 
 
 def _marked(task: ReelTask, mark: str) -> ReelTask:

@@ -195,6 +195,7 @@ class Format:
         written_only: whether another format reads its files, so that it is never looked for.
         reads_with: the fields of ``Options`` that change how a file of another program is read.
         writes_with: those that change what is written; of a reel, no windows.
+        title: what people call it, by a program that reads it: ``Premiere/Resolve (OTIO)``.
     """
 
     name: str
@@ -210,6 +211,7 @@ class Format:
     written_only: bool = False
     reads_with: frozenset[str] = frozenset()
     writes_with: frozenset[str] = frozenset()
+    title: str = ""
 
 
 class Record:
@@ -437,12 +439,31 @@ def dump_json_list(items: Iterable[Mapping[str, Any]]) -> bytes:
     return f"[\n{lines}\n]\n".encode() if lines else b"[]\n"
 
 
-def event_end(event: Event) -> float | None:
-    """Where an event with a length ends, in seconds, as other programs state it; else None."""
+LEAD, LAG = "lead", "lag"
+"""Further fields of an event with a length: its seconds before and after its time."""
+
+MAX_STRETCH_SECONDS = 4 * 3600.0
+
+
+def event_stretch(event: Event) -> tuple[float, float] | None:
+    """(start, end) in seconds of an event with a length; None for one without.
+
+    It is stated by ``lead`` and ``lag``, seconds before and after its time; or by ``end``, as other
+    programs have it, and then begins at its time.
+    """
+    lead, lag = (_length(event.extra.get(name)) for name in (LEAD, LAG))
+    if lead is not None and lag is not None and lead + lag > 0:
+        return event.seconds - lead, event.seconds + lag
     end = event.extra.get("end")
     if isinstance(end, bool) or not isinstance(end, int | float) or end <= event.seconds:
         return None
-    return float(end)
+    return event.seconds, float(end)
+
+
+def _length(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= MAX_STRETCH_SECONDS else None
 
 
 VIDEOS_APART = "write csv, e2e or osl, which tell videos apart"

@@ -19,7 +19,7 @@ from touchline.formats.base import (
     Options,
     Record,
     SourceFile,
-    event_end,
+    event_stretch,
     only_timeline,
     resolve_label_set,
 )
@@ -307,12 +307,16 @@ def _cues(content: Content, options: Options) -> Iterable[Cue]:
         return
     timeline = only_timeline(content, "captions")
     events, half = timeline.events, timeline.half
-    starts = [max(event.seconds, 0.0) for event in events]
+    stretches = [event_stretch(event) for event in events]
+    starts = [
+        max(event.seconds if own is None else own[0], 0.0)
+        for event, own in zip(events, stretches, strict=True)
+    ]
     shown = max(options.lag_seconds, 0.001)
-    for event, (start, following) in zip(events, pairwise([*starts, inf]), strict=True):
-        own = event_end(event)
+    pairs = pairwise([*starts, inf])
+    for event, own, (start, following) in zip(events, stretches, pairs, strict=True):
         if own is not None:
-            end = max(own, start + 0.001)
+            end = max(own[1], start + 0.001)
         else:  # where the next begins, unless both begin at the same time
             end = min(start + shown, following) if following > start else start + shown
         yield start, end, _line(event_title(event, half))
@@ -354,6 +358,7 @@ FORMATS = (
         ),
         kinds=_KINDS,
         writes_with=_SHOWN,
+        title="Web subtitles (WebVTT)",
     ),
     Format(
         "srt",
@@ -365,6 +370,7 @@ FORMATS = (
         lambda source: source.file_name.lower().endswith(".srt"),
         kinds=_KINDS,
         writes_with=_SHOWN,
+        title="Subtitles (SRT)",
     ),
     Format(
         "youtube",
@@ -375,5 +381,6 @@ FORMATS = (
         write_chapters,
         _sniff_chapters,
         kinds=_KINDS,
+        title="YouTube chapters",
     ),
 )

@@ -170,4 +170,5 @@ FORMAT = Format(
     write_e2e,
     _sniff,
     writes_with=frozenset({"rate"}),
+    title="E2E-Spot (JSON)",
 )

@@ -359,4 +359,5 @@ FORMAT = Format(
     kinds=frozenset({"reel"}),
     reads_with=frozenset({"rate", "video"}),
     writes_with=frozenset({"rate", "video"}),
+    title="Avid and others (EDL)",
 )

@@ -512,4 +512,5 @@ FORMAT = Format(
     _sniff,
     kinds=frozenset({"reel"}),
     writes_with=frozenset({"rate", "video"}),
+    title="Final Cut (FCPXML)",
 )

@@ -314,6 +314,7 @@ FORMATS = (
         read_osl_2,
         write_osl_2,
         _sniff_2,
+        title="OSL VideoAnnotationTool (JSON)",
     ),
     Format(
         "osl-v1",
@@ -323,5 +324,6 @@ FORMATS = (
         read_osl_1,
         write_osl_1,
         _sniff_1,
+        title="OSL-ActionSpotting (JSON)",
     ),
 )

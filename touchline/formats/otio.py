@@ -314,4 +314,5 @@ FORMAT = Format(
     kinds=frozenset({"reel"}),
     reads_with=frozenset({"video"}),
     writes_with=frozenset({"rate", "video"}),
+    title="Premiere/Resolve (OTIO)",
 )

@@ -140,4 +140,5 @@ FORMAT = Format(
     _sniff,
     file_name="Labels-summary.json",
     kinds=frozenset({"reel"}),
+    title="SoccerHigh summary (JSON)",
 )

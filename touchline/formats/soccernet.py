@@ -562,6 +562,7 @@ FORMATS = (
         ),
         file_name="Labels-cameras.json",
         kinds=frozenset({"cameras"}),
+        title="SoccerNet cameras (JSON)",
     ),
     Format(
         "soccernet-ball",
@@ -575,6 +576,7 @@ FORMATS = (
         ),
         file_name="Labels-ball.json",
         labels=SOCCERNET_BALL,
+        title="SoccerNet ball actions (JSON)",
     ),
     Format(
         "soccernet-v1",
@@ -590,6 +592,7 @@ FORMATS = (
             ),
         ),
         file_name="Labels.json",
+        title="SoccerNet v1 (JSON)",
     ),
     Format(
         "soccernet-v2",
@@ -601,6 +604,7 @@ FORMATS = (
         _sniffer(("Labels-v2.json",), _timed),
         file_name="Labels-v2.json",
         labels=SOCCERNET_V2,
+        title="SoccerNet v2 (JSON)",
     ),
     Format(
         "soccernet-results",
@@ -611,6 +615,7 @@ FORMATS = (
         write_results,
         _sniff_results,
         file_name="results_spotting.json",
+        title="SoccerNet predictions (JSON)",
     ),
     Format(
         "soccernet-ball-results",
@@ -622,5 +627,6 @@ FORMATS = (
         lambda source: False,  # read as soccernet-results, which takes numbers and texts
         file_name="results_spotting.json",
         written_only=True,
+        title="SoccerNet ball predictions (JSON)",
     ),
 )

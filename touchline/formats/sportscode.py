@@ -15,12 +15,14 @@ from touchline.errors import FormatError, InputError
 from touchline.events import Event, Timeline, Video
 from touchline.formats.base import (
     EVENT_FIELDS,
+    LAG,
+    LEAD,
     Content,
     Format,
     Options,
     Record,
     SourceFile,
-    event_end,
+    event_stretch,
     is_event_text,
     only_timeline,
     resolve_label_set,
@@ -191,10 +193,11 @@ def _write_event(parent: Element, identity: str, event: Event, options: Options)
         start, end = event.seconds, extra.pop("end") + by
         extra.pop("id", None)
     else:
-        own = event_end(event)
-        lead, lag = (options.lead_seconds, options.lag_seconds) if own is None else (0.0, 0.0)
-        start = max(event.seconds - lead, 0.0)
-        end = max(event.seconds + lag, 0.0) if own is None else own
+        window = event_stretch(event) or (
+            event.seconds - options.lead_seconds,
+            event.seconds + options.lag_seconds,
+        )
+        start, end = (max(seconds, 0.0) for seconds in window)
     instance = _instance(parent, identity, start, end, event.label)
     if not foreign:
         _label(instance, _TIME, repr(round(float(event.seconds), 6)))
@@ -272,6 +275,10 @@ def _event(source: SourceFile, place: str, instance: Element) -> Event:
         document |= {"time": start, "start": start, "end": end}
         if identity := _text(instance, "ID"):
             document["id"] = identity
+    elif {LEAD, LAG} <= document.keys() and start <= document["time"] <= end:
+        # The window may have been dragged in the other program.
+        document[LEAD] = round(document["time"] - start, 6)
+        document[LAG] = round(end - document["time"], 6)
     rest += _take_shown(Record(source, document, place), shown)
     if rest:
         document["labels"] = rest
@@ -367,4 +374,5 @@ FORMAT = Format(
     ),
     kinds=frozenset({"events", "reel"}),
     writes_with=frozenset({"lead_seconds", "lag_seconds"}),
+    title="Sportscode, Nacsport, LongoMatch (XML)",
 )

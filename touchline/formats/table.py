@@ -441,4 +441,5 @@ FORMAT = Format(
     write_table,
     _sniff,
     kinds=frozenset({"events", "reel"}),
+    title="Spreadsheet (CSV)",
 )

@@ -415,6 +415,7 @@ EVENTS_FORMAT = Format(
     read_events,
     write_events,
     _sniffer(EVENTS, ".events.json"),
+    title="touchline events (JSON)",
 )
 
 REEL_FORMAT = Format(
@@ -426,4 +427,5 @@ REEL_FORMAT = Format(
     write_reel,
     _sniffer(REEL, ".reel.json"),
     kinds=frozenset({"reel"}),
+    title="touchline reel (JSON)",
 )

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -26,6 +26,7 @@ from touchline.server.problems import (
     handle_problems,
 )
 from touchline.server.routes import (
+    assets,
     events,
     jobs,
     matches,
@@ -40,7 +41,13 @@ from touchline.server.routes import (
     uploads,
     users,
 )
-from touchline.server.routes.dependencies import COOKIE, CSRF_HEADER, SHARE_HEADER, Limiters
+from touchline.server.routes.dependencies import (
+    COOKIE,
+    CSRF_HEADER,
+    SHARE_HEADER,
+    Limiters,
+    known_queries,
+)
 from touchline.server.routes.idempotency import handle_repeats
 from touchline.server.services import Services
 
@@ -63,6 +70,7 @@ GUARDED = (
     users.router,
     uploads.router,
     samples.router,
+    assets.router,
     matches.router,
     events.router,
     reels.router,
@@ -115,7 +123,7 @@ def create_app(services: Services, stopping: threading.Event | None = None) -> F
     handle_repeats(app)
     page.serve_page(app)
     for router in (*PUBLIC, *GUARDED):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_queries)])
     app.add_middleware(Guarded, settings=services.settings)
     app.add_middleware(Observed, settings=services.settings, monitor=app.state.monitor)
     app.add_middleware(

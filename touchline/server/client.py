@@ -118,6 +118,8 @@ class EventFacts(TypedDict):
     team: NotRequired[str | None]
     player: NotRequired[str | None]
     note: NotRequired[str | None]
+    lead: NotRequired[float | None]
+    lag: NotRequired[float | None]
 
 
 class ChangeFacts(TypedDict):
@@ -139,6 +141,7 @@ class ReelFacts(TypedDict):
     match: str
     title: str
     reel: dict[str, Any]
+    finish: dict[str, Any]
     version: int
 
 

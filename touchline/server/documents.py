@@ -9,12 +9,16 @@ from sqlalchemy import ColumnElement, String, case, or_, true
 
 from touchline.errors import LabelError
 from touchline.events import RAN, Event, Match, Producer, Timeline, Video
+from touchline.formats.base import LAG, LEAD, event_stretch
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.server.feeds import of_half
 from touchline.server.tables import EventRow, MatchRow, VideoRow
 
 EVENT_FIELDS = tuple(field.name for field in fields(Event) if field.name != "extra")
 """What an event row and an ``Event`` have in common; a row keeps no fields of other programs."""
+
+STRETCH_FIELDS = {LEAD: "lead_seconds", LAG: "lag_seconds"}
+"""The columns of the length of an event, by the field of event files that states it."""
 
 REPLAYS = "replays"
 """The field of a match's facts that holds (start, end) of what is shown again, in its times."""
@@ -32,7 +36,10 @@ _LENGTHS = {
 def event_from_row(row: EventRow) -> Event:
     """The event that a row holds."""
     values = {name: getattr(row, name) for name in EVENT_FIELDS}
-    return Event(**values | {"score": None if row.score is None else tuple(row.score)})
+    stretch = {name: getattr(row, column) for name, column in STRETCH_FIELDS.items()}
+    extra = stretch if None not in stretch.values() else {}
+    score = None if row.score is None else tuple(row.score)
+    return Event(**values | {"score": score, "extra": extra})
 
 
 def event_in_match(match: MatchRow, row: EventRow) -> Event:
@@ -46,6 +53,10 @@ def values_from_event(event: Event) -> dict[str, Any]:
     """What a row holds of an event; texts are cut to what fits into it."""
     values = {name: getattr(event, name) for name in EVENT_FIELDS}
     values["score"] = None if event.score is None else list(event.score)
+    stretch = event_stretch(event)
+    if stretch is not None:
+        values["lead_seconds"] = round(event.seconds - stretch[0], 6)
+        values["lag_seconds"] = round(stretch[1] - event.seconds, 6)
     for name, length in _LENGTHS.items():
         if values[name] is not None:
             values[name] = _plain(values[name])[:length]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from touchline.server.documents import EVENT_FIELDS
+from touchline.server.documents import EVENT_FIELDS, STRETCH_FIELDS
 from touchline.server.errors import ConflictError
 from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow, new_id
 
@@ -18,8 +18,8 @@ KEPT_STEPS = 1000
 """Steps that the history of a match keeps."""
 
 _FIELDS: dict[type[object], tuple[str, ...]] = {
-    EventRow: (*EVENT_FIELDS, "deleted"),
-    ReelRow: ("title", "document", "deleted"),
+    EventRow: (*EVENT_FIELDS, *STRETCH_FIELDS.values(), "deleted"),
+    ReelRow: ("title", "document", "finish", "deleted"),
 }
 
 Values = dict[str, Any]

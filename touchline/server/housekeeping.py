@@ -14,6 +14,7 @@ from touchline.server.services import Services
 from touchline.server.tables import (
     ID_LENGTH,
     AnswerRow,
+    AssetRow,
     JobRow,
     LoginSessionRow,
     MatchRow,
@@ -65,7 +66,7 @@ def _tidy_rows(services: Services) -> None:
 def _tidy_uploads(services: Services) -> None:
     with services.database.write() as session:
         now = services.database.now(session)
-        used = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
+        of_matches = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
         at_work = (
             select(JobRow.id)
             .where(JobRow.state.in_(OPEN), JobRow.kind.in_(_UPLOAD_READERS))
@@ -76,7 +77,8 @@ def _tidy_uploads(services: Services) -> None:
             .where(
                 UploadRow.expires_at < now,
                 UploadRow.locked_until < now,
-                UploadRow.id.not_in(used),
+                UploadRow.id.not_in(of_matches),
+                UploadRow.id.not_in(select(AssetRow.upload_id)),
                 ~at_work,
             )
             .limit(BATCH)

@@ -141,6 +141,15 @@ def video_file(storage: Storage, roots: dict[str, Path], video: VideoRow) -> Pat
     return path
 
 
+def named_file(stored: Path, name: str, asset_id: str, folder: Path) -> Path:
+    """A link to a stored file with the suffix of its name, by which kinds of sound are told."""
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / f"{asset_id}{Path(name).suffix.lower()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(stored.resolve())
+    return link
+
+
 def inside_roots(path: str, roots: dict[str, Path]) -> Path:
     """A file of the server's own disk, if it is inside one of the allowed folders.
 

@@ -186,7 +186,10 @@ class MatchRow(Base):
 
 
 class EventRow(Base):
-    """An event of a match; a deleted event is kept, so that it can be restored."""
+    """An event of a match; a deleted event is kept, so that it can be restored.
+
+    One with a length lasts from ``lead_seconds`` before its time to ``lag_seconds`` after it.
+    """
 
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_order", "match_id", "seconds", "id"),)
@@ -207,6 +210,8 @@ class EventRow(Base):
     status: Mapped[str] = mapped_column(String(20), default="pending")
     source: Mapped[str] = mapped_column(String(20), default="person")
     note: Mapped[str | None] = mapped_column(Text)
+    lead_seconds: Mapped[float | None]
+    lag_seconds: Mapped[float | None]
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = _revision()
     deleted: Mapped[bool] = mapped_column(default=False)
@@ -233,7 +238,10 @@ class ChangeRow(Base):
 
 
 class ReelRow(Base):
-    """An edit of a match, as the document that reel files hold; kept when it is deleted."""
+    """An edit of a match, as the document that reel files hold; kept when it is deleted.
+
+    ``finish`` is how its videos are made, as ``finishing.Finishing`` writes it; null for plain.
+    """
 
     __tablename__ = "reels"
 
@@ -241,6 +249,7 @@ class ReelRow(Base):
     match_id: Mapped[str] = _of("matches")
     title: Mapped[str] = mapped_column(String(300))
     document: Mapped[dict[str, Any]]
+    finish: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = _revision()
     deleted: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
@@ -248,6 +257,26 @@ class ReelRow(Base):
     created_at: Mapped[float]
     updated_by: Mapped[str] = mapped_column(String(100))
     updated_at: Mapped[float]
+
+
+class AssetRow(Base):
+    """A picture or a sound for reels, such as a logo: an upload that was looked into.
+
+    ``kind`` is picture or sound.
+    """
+
+    __tablename__ = "assets"
+
+    id: Mapped[str] = _id()
+    upload_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("uploads.id", ondelete="CASCADE"), unique=True
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(300))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float] = mapped_column(index=True)
 
 
 class ProductRow(Base):

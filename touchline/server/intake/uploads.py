@@ -18,7 +18,9 @@ import anyio.to_thread
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from touchline.editing.finish import PICTURE_SUFFIXES
 from touchline.errors import InputError
+from touchline.media.opening import SOUND_FORMATS
 from touchline.server.access.principal import Principal
 from touchline.server.errors import (
     ChecksumError,
@@ -32,12 +34,19 @@ from touchline.server.errors import (
     UnsupportedTypeError,
     WrongOffsetError,
 )
+from touchline.server.finishing import PICTURE, SOUND
 from touchline.server.policy import read_policy
 from touchline.server.services import Services
-from touchline.server.tables import MatchRow, UploadRow, UserRow, VideoRow, new_id
+from touchline.server.tables import AssetRow, MatchRow, UploadRow, UserRow, VideoRow, new_id
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv", ".mxf")
 """Accepted endings of names; the content is checked later, in a child process."""
+
+ASSET_SUFFIXES = {
+    **dict.fromkeys(PICTURE_SUFFIXES, PICTURE),
+    **dict.fromkeys((*SOUND_FORMATS, ".m4a"), SOUND),
+}
+"""Endings of names of pictures and sounds for reels, and which of both they are."""
 
 MAX_NAME_BYTES = 200
 
@@ -72,13 +81,15 @@ def begin(
         length: its size in bytes.
 
     Raises:
-        UnsupportedTypeError: it is not a video by its name. InputError: it is empty.
+        UnsupportedTypeError: by its name it is no video, nor a picture or sound for a reel.
+        InputError: it is empty.
         TooLargeError: it is beyond the limit or the quota. DiskError: the disk is full.
     """
     name = clean_name(name)
-    if Path(name).suffix.lower() not in SUFFIXES:
+    if Path(name).suffix.lower() not in (*SUFFIXES, *ASSET_SUFFIXES):
         raise UnsupportedTypeError(
-            f"{name[:80]!r} does not end like a video; send {', '.join(SUFFIXES)}"
+            f"{name[:80]!r} does not end like a video; send {', '.join(SUFFIXES)}; or, for a reel, "
+            f"{', '.join(ASSET_SUFFIXES)}"
         )
     if length < 1:
         raise InputError("the file is empty")
@@ -163,12 +174,15 @@ def drop(services: Services, upload: UploadRow) -> None:
     """Delete an upload and its bytes.
 
     Raises:
-        ConflictError: a match was made of it.
+        ConflictError: a match was made of it, or it is an asset.
     """
     with services.database.write() as session:
         used = select(VideoRow.id).where(VideoRow.upload_id == upload.id).limit(1)
         if session.scalar(used) is not None:
             raise ConflictError("a match was made of it; delete the match", code="in_use")
+        asset = select(AssetRow.id).where(AssetRow.upload_id == upload.id).limit(1)
+        if session.scalar(asset) is not None:
+            raise ConflictError("it is an asset; delete that", code="in_use")
         row = session.get(UploadRow, upload.id)
         if row is not None:
             session.delete(row)

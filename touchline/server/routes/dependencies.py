@@ -3,12 +3,13 @@
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Query, Request, Response
+from fastapi.dependencies.models import Dependant
 from sqlalchemy.orm import Session, joinedload
 from starlette.requests import ClientDisconnect
 
@@ -26,6 +27,7 @@ COOKIE = "touchline_session"
 CSRF_HEADER = "X-CSRF-Token"
 SHARE_HEADER = "X-Share-Token"
 STEP_HEADER = "X-Step-Id"
+SHARE_QUERY = "share"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"])]
@@ -129,7 +131,7 @@ def caller_of(request: Request, services: Services, session: Session) -> Princip
             refuse_foreign_pages(request)
             _check_csrf(request, found)
             return found
-    if share := request.headers.get(SHARE_HEADER) or request.query_params.get("share"):
+    if share := request.headers.get(SHARE_HEADER) or request.query_params.get(SHARE_QUERY):
         found = by_share(session, share[:200], now)
         if found is None:
             raise who_are_you("the link is not valid any more")
@@ -200,6 +202,29 @@ async def known(principal: Annotated[Principal | None, Depends(authenticate)]) -
     if principal is None:
         raise who_are_you("log in, or send a token")
     return principal
+
+
+def _queries_of(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for further in dependant.dependencies:
+        yield from _queries_of(further)
+
+
+async def known_queries(request: Request) -> None:
+    """Refuse parameters of the query that a route does not have.
+
+    Raises:
+        ProblemError: there is one; the message lists those that there are.
+    """
+    if not request.query_params:
+        return
+    names = {SHARE_QUERY, *_queries_of(request.scope["route"].dependant)}
+    if unknown := [name for name in request.query_params if name not in names]:
+        there_are = ", ".join(sorted(names - {SHARE_QUERY})) or "none"
+        raise ProblemError(
+            422, f"query.{unknown[0][:80]}: there is no such parameter; there are: {there_are}",
+            code="invalid_request",
+        )  # fmt: skip
 
 
 Viewer = Annotated[Principal, _at_least("viewer")]

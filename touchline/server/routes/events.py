@@ -50,20 +50,20 @@ from touchline.server.routes.dependencies import (
     visible_match,
 )
 from touchline.server.routes.idempotency import Once, OnceDep
+from touchline.server.routes.reel_schemas import NewsOut, ReelOut
 from touchline.server.routes.schemas import (
     ChangedOut,
     ChangeOut,
     EventChange,
     EventIn,
     EventOut,
-    NewsOut,
     Page,
-    ReelOut,
     ReviewIn,
     Share,
     StepIn,
     StepOut,
     event_facts,
+    in_row,
 )
 from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow
 
@@ -191,8 +191,7 @@ def add(
     match_id: Id, body: EventIn, principal: Editor, request: Request, once: OnceDep
 ) -> EventOut:
     """Add an event. ``id``, if given, is a random name by the caller."""
-    values = body.model_dump(exclude_none=True)
-    values["seconds"] = values.pop("time")
+    values = in_row(body.model_dump(exclude_none=True))
     with once.write() as session:
         match = editable_match(session, match_id)
         if body.id is not None and session.get(EventRow, body.id) is not None:
@@ -244,9 +243,7 @@ def change(
     for name in ("time", "label", "confidence", "status"):
         if values.get(name, "") is None:
             raise ProblemError(422, f"{name}: cannot be removed from an event")
-    if "time" in values:
-        values["seconds"] = values.pop("time")
-    return _changed(match_id, event_id, values, "changed", principal.name, request, once)
+    return _changed(match_id, event_id, in_row(values), "changed", principal.name, request, once)
 
 
 @router.post("/events/{event_id}/accept")

@@ -20,6 +20,7 @@ from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
 from touchline.server.games import events_of_game, known_game, results_of
 from touchline.server.housekeeping import drop_match
+from touchline.server.intake.uploads import ASSET_SUFFIXES
 from touchline.server.jobs.queue import OPEN
 from touchline.server.jobs.types.analysis import AnalysePayload
 from touchline.server.jobs.types.spotting import SpotPayload
@@ -392,6 +393,8 @@ def _taken(session: Session, principal: Principal, upload_id: str) -> str:
         raise ProblemError(
             409, f"{upload.received} of {upload.length} bytes have arrived; send the rest"
         )
+    if Path(upload.name).suffix.lower() in ASSET_SUFFIXES:
+        raise ProblemError(422, f"{upload.name} is no video: it is for reels (POST /v1/assets)")
     return upload.name
 
 

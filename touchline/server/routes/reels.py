@@ -6,28 +6,26 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
-from sqlalchemy import Select, select
+from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from touchline.editing.select import select as choose
 from touchline.errors import FormatError
 from touchline.formats import FORMATS
 from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
-from touchline.reel import Clip, Reel
+from touchline.reel import Reel
 from touchline.server.access.principal import Principal
-from touchline.server.documents import (
-    event_in_match,
-    is_shown,
-    timelines_from_rows,
-    video_of_half,
-)
+from touchline.server.choosing import chosen_reel, events_for_reels, reel_of_clips, wishes_of
+from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
+from touchline.server.finishing import MAX_SHOWN, PLAIN, Finishing, finishing_of
 from touchline.server.history import change_rows
 from touchline.server.jobs.types.annotation import AnnotatePayload
 from touchline.server.jobs.types.product import ProductPayload, write_now
 from touchline.server.problems import ProblemError
-from touchline.server.reels import reel_from_json, through_match
+from touchline.server.reels import reel_from_json
+from touchline.server.routes.assets import check_assets
 from touchline.server.routes.dependencies import (
     Editor,
     Id,
@@ -43,23 +41,25 @@ from touchline.server.routes.dependencies import (
 )
 from touchline.server.routes.files import file_answer
 from touchline.server.routes.idempotency import Once, OnceDep
-from touchline.server.routes.schemas import (
+from touchline.server.routes.reel_schemas import (
     AnnotateIn,
     ClipIn,
-    JobOut,
-    Page,
     ProductOut,
     ReelChange,
     ReelIn,
     ReelOut,
     RenderIn,
 )
+from touchline.server.routes.schemas import JobOut, Page
 from touchline.server.services import Services
 from touchline.server.tables import EventRow, JobRow, MatchRow, ProductRow, ReelRow
 
 router = APIRouter(prefix="/v1", tags=["reels"])
 
 VIDEO_FORMATS = {suffix[1:]: suffix for suffix in VIDEO_SUFFIXES}
+VIDEO_TITLES = {name: f"Video ({name.upper()})" for name in VIDEO_FORMATS}
+"""What people call the formats of videos."""
+
 EDIT_LISTS = {
     known.name: known.suffixes[0]
     for known in FORMATS.values()
@@ -85,13 +85,19 @@ def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[Re
 
 @router.post("/matches/{match_id}/reels", status_code=201)
 def make(match_id: Id, body: ReelIn, principal: Editor, request: Request, once: OnceDep) -> ReelOut:
-    """Choose the most important moments that fit into a length, or take the given clips."""
+    """Choose the most important moments that fit into a length, or take the given clips.
+
+    A class, player or team that no event has is refused, with those that the events have."""
     with once.write() as session:
         match = editable_match(session, match_id)
         if match.info.get("duration_seconds") is None:
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
+        check_assets(session, body.finish)
         row = ReelRow(
-            title=body.title, document=reel_to_json(_new_reel(session, match, body)), deleted=False
+            title=body.title,
+            document=reel_to_json(_new_reel(session, match, body)),
+            finish=(body.finish or PLAIN).stored(),
+            deleted=False,
         )
         now = once.services.database.now(session)
         step = change_rows(
@@ -126,7 +132,7 @@ def show(reel_id: Id, principal: Known, response: Response, services: ServicesDe
 def change(
     reel_id: Id, body: ReelChange, principal: Editor, request: Request, once: OnceDep
 ) -> ReelOut:
-    """Rename a reel, or give it other clips. Needs If-Match."""
+    """Rename a reel, or give it other clips or another finish. Needs If-Match."""
     with once.write() as session:
         match, row = _editable(session, principal, reel_id)
         demand_match(request, row)
@@ -135,6 +141,9 @@ def change(
             changes["title"] = body.title
         if body.clips is not None:
             changes["document"] = reel_to_json(_edited(session, match, body.clips))
+        if "finish" in body.model_fields_set:
+            check_assets(session, body.finish)
+            changes["finish"] = (body.finish or PLAIN).stored()
         return _changed(session, match, row, changes, "reel changed", principal, request, once)
 
 
@@ -155,29 +164,37 @@ def render(
     """Make a file of a reel: a video cut from the file that came in, by a job that waits for its
     turn; or an edit list, at once, so that the job in the answer has succeeded.
 
-    The same request for the same version of a reel gives the same job."""
+    The same request for the same version of a reel gives the same job, whose result has the
+    ``warnings`` that a person should know."""
     if body.format not in REEL_FORMATS:
         raise ProblemError(422, f"format: use one of {', '.join(REEL_FORMATS)}")
+    is_video = body.format in VIDEO_FORMATS
+    if body.finish is not None and not is_video:
+        raise ProblemError(
+            422,
+            f"finish: {body.format} has no picture and no sound; leave it out, or make a video: "
+            f"{', '.join(VIDEO_FORMATS)}",
+        )
     services = once.services
     with once.write() as session:
         row = _reel(session, principal, reel_id)
         if not row.document.get("clips"):
             raise ProblemError(409, "the reel is empty; choose from more events")
+        finish = _finish(session, row, body) if is_video else PLAIN
         suffix = REEL_FORMATS[body.format]
-        aspect = body.aspect if body.format in VIDEO_FORMATS else None
+        name = _file_name(row.title, finish.aspect)
         payload = ProductPayload(
             reel_id=row.id,
             document=row.document,
             format=body.format,
             suffix=suffix,
-            is_video=body.format in VIDEO_FORMATS,
-            burn_labels=body.burn_labels,
+            is_video=is_video,
             snap=body.snap,
-            aspect=aspect,
-            name=_file_name(row.title, aspect) + suffix,
+            finish=finish,
+            each=body.each,
+            name=f"{name}-clips.zip" if body.each else name + suffix,
         )
-        key = f"{row.id}.{row.version} {body.format} {body.burn_labels:d}{body.snap:d}"
-        key += f" {aspect}" if aspect else ""
+        key = f"{row.id}.{row.version} {body.format} {_digest(payload)}"
         options = {"key": key, "match_id": row.match_id, "owner_id": principal.user_id}
         if payload.is_video:
             job = services.queue.add(session, payload, priority=1, **options)
@@ -306,14 +323,25 @@ def _written(
         raise ProblemError(422, error.what) from error
 
 
-def _events(match: MatchRow) -> Select[EventRow]:
-    """The events that reels may show."""
-    return select(EventRow).where(
-        EventRow.match_id == match.id,
-        EventRow.deleted.is_(False),
-        EventRow.status != "rejected",
-        is_shown(match),
-    )
+def _finish(session: Session, row: ReelRow, body: RenderIn) -> Finishing:
+    """How a video is finished: as it is asked for, else as the reel says.
+
+    Raises:
+        ProblemError: an asset is missing, or options contradict each other.
+    """
+    finish = body.finish or finishing_of(row.finish)
+    others: dict[str, Any] = {"labels": body.burn_labels, "aspect": body.aspect}
+    if (finish.titles or finish.scoreboard) and finish.teams is None:
+        game = session.get_one(MatchRow, row.match_id).game
+        teams = [game.get("home"), game.get("away")]
+        others["teams"] = [team[:MAX_SHOWN] for team in teams if team] if all(teams) else None
+    changes = {name: value for name, value in others.items() if value is not None}
+    try:
+        finish = Finishing.model_validate(finish.model_dump() | changes)
+    except ValidationError as error:
+        raise ProblemError(422, str(error.errors()[0]["msg"])) from error
+    check_assets(session, finish)
+    return finish
 
 
 def _reel(session: Session, principal: Principal, reel_id: str) -> ReelRow:
@@ -359,32 +387,29 @@ def _changed(
 def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
     if wanted.clips is not None:
         return _edited(session, match, wanted.clips)
-    query = _events(match).where(EventRow.confidence >= wanted.min_confidence)
-    if wanted.labels is not None:
-        query = query.where(EventRow.label.in_(wanted.labels))
+    query = events_for_reels(match).where(EventRow.confidence >= wanted.min_confidence)
     if wanted.accepted_only:
         query = query.where(EventRow.status == "accepted")
-    chosen = choose(timelines_from_rows(match, session.scalars(query)), wanted.seconds)
-    return through_match(chosen, match.videos, match.title)
+    wishes = wishes_of(
+        match,
+        [(pin.start, pin.end) for pin in wanted.pins],
+        include=wanted.labels or (),
+        exclude=wanted.exclude,
+        players=wanted.players,
+        teams=wanted.teams,
+        least_seconds=wanted.min_clip,
+        greatest_seconds=wanted.max_clip,
+    )
+    rows = session.scalars(query).all()
+    return chosen_reel(match, rows, wanted.seconds, wishes, wanted.selection)
 
 
 def _edited(session: Session, match: MatchRow, clips: list[ClipIn]) -> Reel:
-    """The requested clips, inside the video, with the events that each shows."""
-    length = float(match.info.get("duration_seconds", 0))
-    rows = session.scalars(_events(match).order_by(EventRow.seconds)).all()
-    events = [event_in_match(match, row) for row in rows]
-    name = match.videos[0].name if len(match.videos) == 1 else match.title
-    made = []
-    for clip in clips:
-        end = min(clip.end, length)
-        if clip.start >= end:
-            raise ProblemError(422, f"a clip from {clip.start} to {clip.end} s is not in the video")
-        shown = tuple(e for e in events if clip.start <= e.seconds < end)
-        made.append(Clip(name, clip.start, end, clip.score, None, shown, clip.title))
-    return reel_from_json(reel_to_json(Reel(tuple(made))))
+    given = [(clip.start, clip.end, clip.score, clip.title) for clip in clips]
+    return reel_from_json(reel_to_json(reel_of_clips(session, match, given)))
 
 
-def _digest(payload: AnnotatePayload) -> str:
+def _digest(payload: AnnotatePayload | ProductPayload) -> str:
     return hashlib.sha256(payload.model_dump_json().encode()).hexdigest()[:16]
 
 

@@ -1,5 +1,6 @@
 """The schemas that several routes share."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
@@ -11,12 +12,13 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 from sqlalchemy import Row
 
 from touchline.events import MAX_GOALS, MAX_SECONDS, Source, Status
-from touchline.formats.base import is_event_text
-from touchline.server.documents import video_at
+from touchline.formats.base import MAX_STRETCH_SECONDS, is_event_text
+from touchline.server.documents import STRETCH_FIELDS, video_at
 from touchline.server.jobs.queue import Lane, Outlook, WaitsFor, lane_of
 from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.tables import (
@@ -24,7 +26,6 @@ from touchline.server.tables import (
     JobRow,
     MatchRow,
 )
-from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.zoo.cards import NAME
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=-MAX_SECONDS, le=MAX_SECONDS)]
 Half = Annotated[int, Field(ge=1, le=4)]
 ClockText = Annotated[Text, StringConstraints(max_length=40), AfterValidator(_with_digits)]
+StretchPart = Annotated[float, Field(ge=0, le=MAX_STRETCH_SECONDS)]
 Score = Annotated[
     list[Annotated[int, Field(strict=True, ge=0, le=MAX_GOALS)]], Field(min_length=2, max_length=2)
 ]
@@ -316,10 +318,24 @@ class EventDetails(In):
     uncertainty_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | None = None
     visibility: Annotated[Text, StringConstraints(max_length=40)] | None = None
     note: Note | None = None
+    lead: StretchPart | None = None
+    lag: StretchPart | None = None
+
+    @model_validator(mode="after")
+    def _has_both_parts(self) -> Self:
+        if len({"lead", "lag"} & self.model_fields_set) == 1 or (self.lead is None) != (
+            self.lag is None
+        ):
+            raise ValueError("lead and lag come together: the seconds before and after the time")
+        if self.lead == 0 and self.lag == 0:
+            raise ValueError("lead and lag are both 0; leave them out for an event without length")
+        return self
 
 
 class EventIn(EventDetails):
-    """A new event, at a time in seconds from the first frame shown."""
+    """A new event, at a time in seconds from the first frame shown.
+
+    One with a length lasts from ``lead`` seconds before its time to ``lag`` seconds after it."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"time": 74.52, "label": "Goal", "team": "home"}]}
@@ -379,6 +395,8 @@ class EventOut(BaseModel):
     status: Status
     source: Source
     note: str | None
+    lead: float | None
+    lag: float | None
     version: int
     created_by: str
     created_at: datetime
@@ -391,7 +409,7 @@ class EventOut(BaseModel):
         return cls.model_validate(event_facts(row, match))
 
 
-_OF_ROW = tuple(EventOut.model_fields.keys() - {"time", "half", "half_time"})
+_OF_ROW = tuple(EventOut.model_fields.keys() - {"time", "half", "half_time", *STRETCH_FIELDS})
 
 
 def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
@@ -401,7 +419,14 @@ def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
         video = video_at(match, row.seconds)
         half, half_time = video.half, round(row.seconds - video.start_seconds, 6)
     facts = {name: getattr(row, name) for name in _OF_ROW}
+    facts |= {name: getattr(row, column) for name, column in STRETCH_FIELDS.items()}
     return facts | {"time": row.seconds, "half": half, "half_time": half_time}
+
+
+def in_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request says of an event, by the columns of its row."""
+    columns = {"time": "seconds", **STRETCH_FIELDS}
+    return {columns.get(name, name): value for name, value in values.items()}
 
 
 class StepIn(In):
@@ -441,110 +466,6 @@ class ChangedOut(BaseModel):
     reels: list[str] = []
     remarks: list[str] = []
     statuses: dict[str, int] = {}
-
-
-class ClipIn(In):
-    """A stretch of the match's video, in seconds."""
-
-    start: Annotated[float, Field(ge=0, le=MAX_SECONDS)]
-    end: Annotated[float, Field(gt=0, le=MAX_SECONDS)]
-    title: Text | None = None
-    score: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
-
-
-Clips = Annotated[list[ClipIn], Field(max_length=1000)]
-
-
-class ReelIn(In):
-    """How to choose the moments of a reel; or its clips, if they are chosen already."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"title": "All goals", "seconds": 120, "labels": ["Goal"]}]}
-    )
-
-    title: Named = "Highlights"
-    seconds: Annotated[float, Field(gt=0, le=4 * 3600)] = 180
-    labels: Annotated[list[Named], Field(max_length=200)] | None = None
-    min_confidence: Share = 0.0
-    accepted_only: bool = False
-    clips: Clips | None = None
-
-
-class ReelChange(In):
-    """Changes to a reel; clips, if given, replace all clips."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"clips": [{"start": 70.0, "end": 84.5}]}]}
-    )
-
-    title: Named | None = None
-    clips: Clips | None = None
-
-
-class ReelOut(Out):
-    """A reel, with the document that reel files hold."""
-
-    id: str
-    match: MatchId
-    title: str
-    reel: Annotated[dict[str, Any], Field(validation_alias="document")]
-    version: int
-    created_by: str
-    created_at: datetime
-    updated_by: str
-    updated_at: datetime
-
-
-class NewsOut(BaseModel):
-    """What has changed since a revision; ``steps`` are the caller's own, the oldest first."""
-
-    revision: int
-    count: int
-    items: list[EventOut]
-    removed: list[str]
-    reels: list[ReelOut]
-    removed_reels: list[str]
-    steps: list[StepOut]
-    next: str | None = None
-
-
-class RenderIn(In):
-    """The file to make of a reel; ``aspect`` is the shape of a video's picture."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"format": "mp4", "burn_labels": True, "aspect": "9:16"}]}
-    )
-
-    format: Annotated[str, StringConstraints(max_length=40)] = "mp4"
-    burn_labels: bool = False
-    snap: bool = True
-    aspect: Literal["16:9", "1:1", "4:5", "9:16"] | None = None
-
-
-class AnnotateIn(In):
-    """How to draw a match's events into its picture.
-
-    ``slow`` is how many times slower the moments around events run, 1 for none; events to review
-    with less than ``min_confidence`` are left out. ``half`` names the video, where there are
-    several."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"slow": 3, "min_confidence": 0.3}]})
-
-    slow: Annotated[int, Field(ge=1, le=20)] = 3
-    min_confidence: Share = SHOWN_CONFIDENCE
-    half: Half | None = None
-
-
-class ProductOut(Out):
-    """A file made for download."""
-
-    id: str
-    match: MatchId
-    reel: Annotated[str | None, Field(validation_alias="reel_id")]
-    name: str
-    format: str
-    bytes: int
-    created_at: datetime
 
 
 class JobOut(BaseModel):

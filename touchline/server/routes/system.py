@@ -24,7 +24,7 @@ from touchline.server.routes.dependencies import (
     audit,
     authenticate,
 )
-from touchline.server.routes.reels import REEL_FORMATS
+from touchline.server.routes.reels import REEL_FORMATS, VIDEO_TITLES
 from touchline.server.settings import Policy
 from touchline.server.tables import WorkerRow
 
@@ -48,6 +48,17 @@ class Health(BaseModel):
     workers: int | None = None
 
 
+class FormatOut(BaseModel):
+    """A format that files are made in, and what people call it."""
+
+    name: str
+    title: str
+    suffix: str
+    events: bool
+    reels: bool
+    video: bool
+
+
 class Capabilities(BaseModel):
     """The limits and formats of this server."""
 
@@ -57,6 +68,7 @@ class Capabilities(BaseModel):
     event_formats: list[str]
     feed_formats: list[str]
     reel_formats: list[str]
+    formats: list[FormatOut]
     media_roots: list[str]
     open: bool
 
@@ -130,9 +142,29 @@ def capabilities(principal: Known, services: ServicesDep) -> Capabilities:
         event_formats=[f.name for f in FORMATS.values() if f.write and "events" in f.kinds],
         feed_formats=provider_formats(),
         reel_formats=list(REEL_FORMATS),
+        formats=_formats(),
         media_roots=list(services.settings.media_roots),
         open=services.settings.is_loopback and principal.user_id is None and not principal.is_guest,
     )
+
+
+def _formats() -> list[FormatOut]:
+    videos = [
+        FormatOut(name=name, title=title, suffix=f".{name}", events=False, reels=True, video=True)
+        for name, title in VIDEO_TITLES.items()
+    ]
+    written = (known for known in FORMATS.values() if known.write is not None)
+    return videos + [
+        FormatOut(
+            name=known.name,
+            title=known.title,
+            suffix=known.suffixes[0],
+            events="events" in known.kinds,
+            reels="reel" in known.kinds,
+            video=False,
+        )
+        for known in written
+    ]
 
 
 @router.get("/v1/settings")

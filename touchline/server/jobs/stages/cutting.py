@@ -1,15 +1,54 @@
 """Reels as files: cut from the upload itself, or written as edit lists that name it."""
 
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from touchline.editing.finish import Cut, Finish
 from touchline.editing.framing import parse_aspect
 from touchline.editing.sources import edit_rate
 from touchline.errors import InputError
 from touchline.formats import write
+from touchline.match_state import clip_word
 from touchline.media.video import probe
 from touchline.reel import Reel
 from touchline.runtime.progress import Progress
+from touchline.server.finishing import in_api
 from touchline.server.jobs.stages.base import JsonReel, StageArguments, StageResult
+
+
+class FinishArguments(StageArguments):
+    """How a video is finished, as ``Finishing`` has it, with files in place of assets."""
+
+    labels: bool = False
+    titles: bool = False
+    scoreboard: bool = False
+    teams: tuple[str, str] | None = None
+    logo: str | None = None
+    outro: str | None = None
+    outro_picture: str | None = None
+    music: str | None = None
+    lufs: float | None = None
+    aspect: str | None = None
+    cut: Cut = "auto"
+    keep_hdr: bool = False
+    deinterlace: bool = True
+    audio_track: int | None = None
+
+    def to_finish(self) -> Finish:
+        """What is drawn, heard and copied."""
+        return Finish(
+            self.cut,
+            self.keep_hdr,
+            self.lufs,
+            _path(self.music),
+            self.titles,
+            self.scoreboard,
+            teams=self.teams,
+            logo=_path(self.logo),
+            outro=self.outro if self.outro_picture is None else Path(self.outro_picture),
+        )
 
 
 class CutArguments(StageArguments):
@@ -17,17 +56,17 @@ class CutArguments(StageArguments):
 
     Attributes:
         sources: the videos; one for each of ``halves``, by which clips name them, if there are any.
-        target: its suffix says which kind of video is written.
-        aspect: shape of the picture, such as "9:16"; None for that of the video.
+        target: its suffix says which kind of video is written; of ``each``, that of a zip.
+        each: the suffix of the videos, one for each clip, in a zip; None for one video of all.
     """
 
     reel: JsonReel
     sources: tuple[str, ...]
     halves: tuple[int, ...] = ()
     target: str
-    burn_labels: bool
+    each: str | None = None
     snap: bool
-    aspect: str | None = None
+    finish: FinishArguments = FinishArguments()
 
 
 class EditListArguments(StageArguments):
@@ -40,32 +79,88 @@ class EditListArguments(StageArguments):
 
 
 class ReelFile(StageResult):
-    """Length of the reel and size of its file."""
+    """Length of the reel, size of its file, and what a person should know of it."""
 
     seconds: float
     bytes: int
+    warnings: tuple[str, ...] = ()
 
 
 def cut_reel(arguments: CutArguments, progress: Progress) -> ReelFile:
-    """Cut a reel into a video.
+    """Cut a reel into a video, or into one for each clip.
 
     Raises:
         InputError: the reel is empty, or lies beyond the video. MediaError: it cannot be read.
     """
-    from touchline import pipeline  # edit lists do without what it imports
+    reel, target = arguments.reel, Path(arguments.target)
+    _refuse_empty(reel)
+    if arguments.each is None:
+        return _file_of(_cut(arguments, reel, target, progress), arguments.target)
+    done = 0.0
+    cut: list[Reel] = []
 
-    _refuse_empty(arguments.reel)
-    sources = tuple(map(Path, arguments.sources))
-    made = pipeline.cut_reel(
-        arguments.reel,
-        Path(arguments.target),
-        dict(zip(arguments.halves, sources, strict=True)) if arguments.halves else sources[0],
-        burn_labels=arguments.burn_labels,
+    def write_clip(clip: Reel, path: Path) -> None:
+        nonlocal done
+        share, before = clip.seconds / reel.seconds, done
+        cut.append(_cut(arguments, clip, path, lambda part: progress(before + share * part)))
+        done += share
+
+    write_each(reel, target, arguments.each, write_clip)
+    warnings = dict.fromkeys(warning for one in cut for warning in one.warnings)
+    clips = tuple(clip for one in cut for clip in one)
+    made = replace(reel, clips=clips, warnings=tuple(warnings))
+    return _file_of(made, arguments.target)
+
+
+def write_each(
+    reel: Reel, target: Path, suffix: str, write_clip: Callable[[Reel, Path], object]
+) -> None:
+    """Write a file for each clip, as ``01-goal.mp4``, into one zip.
+
+    Args:
+        suffix: of the files.
+        write_clip: writes the reel of one clip into a file, which is removed afterwards.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, clip in _clips(reel):
+            path = target.with_name(f"clip-{name}{suffix}")
+            try:
+                write_clip(clip, path)
+                archive.write(path, f"{name}{suffix}")
+            finally:
+                path.unlink(missing_ok=True)
+
+
+def _clips(reel: Reel) -> Iterator[tuple[str, Reel]]:
+    for number, clip in enumerate(reel, start=1):
+        yield f"{number:02d}-{clip_word(clip)}", replace(reel, clips=(clip,))
+
+
+def _cut(arguments: CutArguments, reel: Reel, target: Path, progress: Progress) -> Reel:
+    from touchline import pipeline  # edit lists do without what it imports
+    from touchline.editing.graphics import Graphics
+
+    paths = tuple(map(Path, arguments.sources))
+    video = dict(zip(arguments.halves, paths, strict=True)) if arguments.halves else paths[0]
+    asked = arguments.finish
+    finish, track = asked.to_finish(), asked.audio_track
+    remarks = Graphics.of(reel, finish, labels=asked.labels).remarks(reel)
+    return pipeline.cut_reel(
+        replace(reel, warnings=(*reel.warnings, *map(in_api, remarks))),
+        target,
+        video,
+        burn_labels=asked.labels,
         snap=arguments.snap,
-        aspect=None if arguments.aspect is None else parse_aspect(arguments.aspect),
+        aspect=None if asked.aspect is None else parse_aspect(asked.aspect),
+        deinterlace=asked.deinterlace,
+        audio_track=track,
+        finish=finish,
         progress=progress,
     )
-    return _file_of(made, arguments.target)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def write_edit_list(arguments: EditListArguments, progress: Progress) -> ReelFile:
@@ -87,4 +182,8 @@ def _refuse_empty(reel: Reel) -> None:
 
 
 def _file_of(reel: Reel, target: str) -> ReelFile:
-    return ReelFile(seconds=round(reel.seconds, 3), bytes=Path(target).stat().st_size)
+    return ReelFile(
+        seconds=round(reel.seconds, 3),
+        bytes=Path(target).stat().st_size,
+        warnings=reel.warnings,
+    )

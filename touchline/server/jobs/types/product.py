@@ -10,19 +10,26 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 
 from touchline.editing.sources import listed_rate
+from touchline.errors import InputError
 from touchline.formats import write
+from touchline.reel import Reel
+from touchline.server.finishing import Finishing, asset_paths
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.cutting import (
     CutArguments,
     EditListArguments,
+    FinishArguments,
     ReelFile,
     cut_reel,
+    write_each,
     write_edit_list,
 )
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.reels import by_video, reel_from_json
-from touchline.server.storage import Storage, take_place, video_file
-from touchline.server.tables import MatchRow, ProductRow, new_id
+from touchline.server.storage import Storage, named_file, take_place, video_file
+from touchline.server.tables import AssetRow, MatchRow, ProductRow, new_id
+
+ZIP = ".zip"
 
 
 class ProductPayload(Payload):
@@ -30,6 +37,8 @@ class ProductPayload(Payload):
 
     Attributes:
         document: the reel as reel files hold it.
+        burn_labels, aspect: of payloads without a ``finish``.
+        each: a zip with a file for each clip.
         name: what the file is called when it is downloaded.
     """
 
@@ -40,10 +49,22 @@ class ProductPayload(Payload):
     format: str
     suffix: str
     is_video: bool
-    burn_labels: bool
+    burn_labels: bool = False
     snap: bool
     aspect: str | None = None
+    finish: Finishing | None = None
+    each: bool = False
     name: str
+
+    @property
+    def finishing(self) -> Finishing:
+        """How a video is finished."""
+        return self.finish or Finishing(labels=self.burn_labels, aspect=self.aspect)
+
+    @property
+    def file_suffix(self) -> str:
+        """The suffix of the file as a whole."""
+        return ZIP if self.each else self.suffix
 
     @property
     def stage(self) -> str:
@@ -63,7 +84,7 @@ class MakeProduct(JobType[ProductPayload]):
         match, payload, settings = context.read_match(), context.payload, context.settings
         whole = reel_from_json(payload.document)
         reel = by_video(whole, match.videos)
-        file = context.scratch / f"product{payload.suffix}"
+        file = context.scratch / f"product{payload.file_suffix}"
         sources = tuple(
             str(video_file(context.storage, settings.media_roots, video)) for video in match.videos
         )
@@ -75,9 +96,9 @@ class MakeProduct(JobType[ProductPayload]):
                 sources=sources,
                 halves=tuple(video.half for video in match.videos if video.half is not None),
                 target=str(file),
-                burn_labels=payload.burn_labels,
+                each=payload.suffix if payload.each else None,
                 snap=payload.snap,
-                aspect=payload.aspect,
+                finish=_finish_of(context),
             )
             yield StageCall(payload.stage, cut_reel, cut, limits, seconds, effect=keep)
         else:
@@ -109,14 +130,42 @@ def write_now(
     info = match.videos[0].info or match.info
     rate = listed_rate(Fraction(info["frame_rate"]))
     with TemporaryDirectory(dir=storage.root / "work") as folder:
-        file = Path(folder) / f"product{payload.suffix}"
-        write(reel, file, payload.format, rate=rate)
+        file = Path(folder) / f"product{payload.file_suffix}"
+        if payload.each:
+            write_each(reel, file, payload.suffix, partial(_write, payload.format, rate))
+        else:
+            _write(payload.format, rate, reel, file)
         result = ReelFile(seconds=round(reel.seconds, 3), bytes=file.stat().st_size)
         kept = keep_product(
             storage, session, match, job_id, file, now,
             name=payload.name, format=payload.format, reel_id=payload.reel_id,
         )  # fmt: skip
     return {payload.stage: {**result.model_dump(), **kept}}
+
+
+def _write(format: str, rate: Fraction, reel: Reel, path: Path) -> None:
+    write(reel, path, format, rate=rate)
+
+
+def _finish_of(context: JobContext[ProductPayload]) -> FinishArguments:
+    """How the video is finished, with the files of its assets."""
+    finishing = context.payload.finishing
+    asked = finishing.model_dump(exclude={"loudness", *finishing.assets})
+    paths = asset_paths(finishing, _asset_files(context, finishing))
+    return FinishArguments(**asked, **paths, lufs=finishing.lufs)
+
+
+def _asset_files(context: JobContext[ProductPayload], finishing: Finishing) -> dict[str, Path]:
+    """The files of the assets, by their ids."""
+    files = {}
+    with context.database.read() as session:
+        for field, asset_id in finishing.assets.items():
+            asset = session.get(AssetRow, asset_id)
+            if asset is None:
+                raise InputError("was deleted", where=field, remedy="choose another file")
+            stored = context.storage.upload(asset.upload_id)
+            files[asset_id] = named_file(stored, asset.name, asset_id, context.scratch)
+    return files
 
 
 def keep_product(

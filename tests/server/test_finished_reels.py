@@ -1,0 +1,218 @@
+"""Reels chosen by every wish and finished with every option that ``touchline reel`` has."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from small_videos import write_video
+
+from touchline.reel import Clip, Reel
+from touchline.server.housekeeping import tidy
+from touchline.server.jobs.stages.cutting import CutArguments, FinishArguments, cut_reel
+
+GREEN, RED = (0, 200, 0, 255), (250, 0, 0, 255)
+
+
+@pytest.fixture
+def match(client: Any, ready_match: Callable[..., str]) -> str:
+    return ready_match(client.services)
+
+
+def picture(colour: tuple[int, ...] = RED) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGBA", (40, 40), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def wave() -> bytes:
+    """A tenth of a second of sound."""
+    import wave as waves
+
+    content = io.BytesIO()
+    with waves.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        tone = np.sin(np.arange(800) / 8) * 9000
+        file.writeframes(tone.astype("<i2").tobytes())
+    return content.getvalue()
+
+
+def asset(client: Any, name: str, content: bytes) -> Any:
+    upload = client.put(f"/v1/uploads/{name}", content=content).json()["id"]
+    return client.post("/v1/assets", json={"upload": upload})
+
+
+def refused(answer: Any, words: str) -> None:
+    assert answer.status_code == 422, answer.text
+    assert words in answer.json()["detail"], answer.text
+
+
+def test_wishes_choose(client: Any, match: str) -> None:
+    """The match has Goals at 0.5, 1.7 and 2.9 s and Corners at 1.1 and 2.3 s."""
+    url = f"/v1/matches/{match}/reels"
+    events = client.get(f"/v1/matches/{match}/events").json()["items"]
+    headers = {"If-Match": "*"}
+    for event, facts in zip(
+        events, ({"team": "home"}, {"player": "Ada Lovelace"}, {}, {}, {}), strict=True
+    ):
+        client.patch(f"/v1/matches/{match}/events/{event['id']}", json=facts, headers=headers)
+
+    def shown(**wishes: Any) -> list[Any]:
+        made = client.post(url, json={"seconds": 4, "selection": "plain"} | wishes)
+        assert made.status_code == 201, made.text
+        return [
+            (event["label"], event["time"])
+            for clip in made.json()["reel"]["clips"]
+            for event in clip["events"]
+        ]
+
+    assert {label for label, _ in shown(labels=["corner"])} == {"Corner"}
+    assert {label for label, _ in shown(exclude=["Corner"])} == {"Goal"}
+    assert shown(teams=["home"]) == [("Goal", 0.5)]
+    assert shown(players=["lovelace"]) == [("Corner", 1.1)]
+    pinned = client.post(url, json={"seconds": 2, "pins": [{"start": 3.2, "end": 4.0}]}).json()
+    assert pinned["reel"]["clips"][-1]["end"] == 4.0
+    short = client.post(url, json={"seconds": 4, "max_clip": 1, "labels": ["Goal"]}).json()
+    assert all(clip["end"] - clip["start"] <= 1.001 for clip in short["reel"]["clips"])
+
+
+def test_wishes_that_cannot_be_met_are_said(client: Any, match: str) -> None:
+    url = f"/v1/matches/{match}/reels"
+
+    def asked(**wishes: Any) -> Any:
+        return client.post(url, json=wishes)
+
+    refused(asked(labels=["Gaol"]), "labels: no event has 'Gaol'; they have: Corner, Goal")
+    refused(asked(exclude=["Foul"]), "exclude: no event has 'Foul'")
+    refused(asked(teams=["home"]), "teams: no event has 'home'; they have: none")
+    refused(asked(players=["Ada"]), "players: no event has 'Ada'")
+    refused(asked(min_clip=9, max_clip=3), "max_clip: clips of 9 s or more and 3 s or less")
+    refused(asked(pins=[{"start": 50, "end": 60}]), "pins: 50 to 60 s is not in the video")
+    refused(asked(pins=[{"start": 3, "end": 2}]), "has no length")
+    refused(asked(seconds=2, pins=[{"start": 0, "end": 4}]), "longer than the reel")
+    refused(asked(length=9), "length")
+    refused(client.post(f"{url}?seconds=9", json={}), "query.seconds: there is no such parameter")
+    refused(client.get(f"/v1/matches/{match}/events?labels=Goal"), "there are: cursor, half, label")
+    assert client.get(url).json()["items"] == [], "nothing was made"
+
+
+def test_a_finish_is_kept_with_the_reel_and_undone(client: Any, match: str) -> None:
+    logo = asset(client, "logo.png", picture()).json()
+    assert (logo["kind"], logo["facts"]) == ("picture", {"width": 40, "height": 40})
+    music = asset(client, "song.wav", wave()).json()
+    assert (music["kind"], music["facts"]) == ("sound", {"seconds": 0.1})
+    reel = client.post(f"/v1/matches/{match}/reels", json={"seconds": 3}).json()
+    assert reel["finish"]["loudness"] == "source" and reel["finish"]["logo"] is None
+    wanted = {"logo": logo["id"], "music": music["id"], "titles": True, "loudness": -20.5}
+    headers = {"If-Match": "*"}
+    path = f"/v1/reels/{reel['id']}"
+    changed = client.patch(path, json={"finish": wanted}, headers=headers)
+    assert changed.json()["finish"] == reel["finish"] | wanted
+    client.patch(path, json={"clips": [{"start": 0, "end": 1}]}, headers=headers)
+    assert client.get(path).json()["finish"] == reel["finish"] | wanted, "clips leave it"
+    assert client.delete(f"/v1/assets/{logo['id']}").status_code == 409, "it is used"
+    for _ in range(2):
+        client.post(f"/v1/matches/{match}/undo")
+    assert client.get(path).json()["finish"] == reel["finish"]
+    client.post(f"/v1/matches/{match}/redo")
+    assert client.get(path).json()["finish"] == reel["finish"] | wanted
+    assert client.patch(path, json={"finish": None}, headers=headers).is_success
+    assert client.get(path).json()["finish"] == reel["finish"]
+    tidy(client.services)
+    assert client.get(f"/v1/assets/{logo['id']}").content == picture()
+    assert client.delete(f"/v1/assets/{logo['id']}").status_code == 204
+    refused(client.patch(path, json={"finish": wanted}, headers=headers), "there is no picture")
+
+
+def test_options_that_contradict_or_are_wrong_are_said(client: Any, match: str) -> None:
+    reel = client.post(f"/v1/matches/{match}/reels", json={"seconds": 3}).json()
+    music = asset(client, "song.wav", wave()).json()["id"]
+
+    def asked(**finish: Any) -> Any:
+        return client.patch(
+            f"/v1/reels/{reel['id']}", json={"finish": finish}, headers={"If-Match": "*"}
+        )
+
+    refused(asked(loudness="loud"), "'loud' is not a loudness; give source, r128, web or")
+    refused(asked(loudness=-200), "is not a loudness")
+    refused(asked(aspect="9x16"), "'9x16' is not an aspect ratio; give width:height")
+    refused(asked(teams=["North", "South"]), "teams are shown by titles and scoreboard")
+    refused(asked(teams=["North"], titles=True), "teams")
+    refused(asked(outro="Bye", outro_picture=music), "not with both")
+    refused(asked(logo=music), "finish.logo: there is no picture of this id")
+    refused(asked(cut="copy", aspect="1:1"), "leave aspect out")
+    refused(asked(colour="red"), "colour")
+    files = f"/v1/reels/{reel['id']}/files"
+    answer = client.post(files, json={"format": "edl", "finish": {"titles": True}})
+    refused(answer, "finish: edl has no picture and no sound")
+    refused(asset(client, "logo.png", b"no picture"), "logo.png cannot be read as a picture")
+    refused(asset(client, "song.mp3", b"no sound" * 99), "song.mp3")
+    upload = client.put("/v1/uploads/logo.png", content=picture()).json()["id"]
+    refused(client.post("/v1/matches", json={"upload": upload}), "is no video: it is for reels")
+    assert client.get("/v1/assets?kind=picture").json()["items"] == []
+
+
+def test_the_teams_of_the_match_are_shown(client: Any, match: str) -> None:
+    headers = {"If-Match": "*"}
+    game = {"game": {"home": "North", "away": "South"}}
+    client.patch(f"/v1/matches/{match}", json=game, headers=headers)
+    reel = client.post(
+        f"/v1/matches/{match}/reels", json={"seconds": 3, "finish": {"scoreboard": True}}
+    ).json()
+    job = client.post(f"/v1/reels/{reel['id']}/files", json={"burn_labels": True}).json()["id"]
+    from touchline.server.tables import JobRow
+
+    with client.services.database.read() as session:
+        payload = session.get_one(JobRow, job).payload
+    assert payload["finish"]["teams"] == ["North", "South"] and payload["finish"]["labels"]
+
+
+def test_each_clip_of_an_edit_list_is_a_file(client: Any, match: str) -> None:
+    clips = [{"start": 0, "end": 1, "title": "One"}, {"start": 2, "end": 2.6}]
+    reel = client.post(f"/v1/matches/{match}/reels", json={"clips": clips}).json()
+    job = client.post(f"/v1/reels/{reel['id']}/files", json={"format": "csv", "each": True}).json()
+    product = job["result"]["export"]["product_id"]
+    answer = client.get(f"/v1/files/{product}")
+    assert "Highlights-clips.zip" in answer.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["01-goal.csv", "02-corner.csv"]
+        assert archive.read("02-corner.csv").count(b"\n") == 2
+
+
+def test_videos_are_finished(tmp_path: Path) -> None:
+    """Logo, outro, music and score bug are there, and each clip is a file where that is asked."""
+    video = write_video(tmp_path / "match.mp4", 100)
+    (tmp_path / "logo.png").write_bytes(picture(RED))
+    (tmp_path / "outro.png").write_bytes(picture(GREEN))
+    (tmp_path / "song.wav").write_bytes(wave())
+    reel = Reel((Clip("match.mp4", 0.0, 1.0), Clip("match.mp4", 2.0, 3.0, title="Two")))
+    finish = FinishArguments(
+        scoreboard=True, teams=("North", "South"), logo=str(tmp_path / "logo.png"),
+        outro_picture=str(tmp_path / "outro.png"), music=str(tmp_path / "song.wav"), lufs=-23.0,
+    )  # fmt: skip
+    arguments = CutArguments(
+        reel=reel, sources=(str(video),), target=str(tmp_path / "made.zip"), each=".mp4",
+        snap=False, finish=finish,
+    )  # fmt: skip
+    shares: list[float] = []
+    result = cut_reel(arguments, shares.append)
+    assert result.seconds == 2.0 and shares == sorted(shares)
+    with zipfile.ZipFile(tmp_path / "made.zip") as archive:
+        assert archive.namelist() == ["01-clip.mp4", "02-two.mp4"]
+        archive.extract("02-two.mp4", tmp_path)
+    assert not list(tmp_path.glob("clip-*")), "nothing else is left"
+    with av.open(str(tmp_path / "02-two.mp4")) as made:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in made.decode(video=0)]
+    assert len(pictures) == 25 + 75, "a second, and three of the outro"
+    first, last = pictures[5].astype(int), pictures[-1].astype(int)
+    corner = first[: len(first) // 6, -len(first[0]) // 6 :]
+    assert (corner[..., 0] - corner[..., 1]).max() > 120, "a red logo at the upper right"
+    middle = last[len(last) // 2, len(last[0]) // 2]
+    assert middle[1] > 120 > middle[0], "the green outro"
