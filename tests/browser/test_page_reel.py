@@ -10,6 +10,7 @@ import pytest
 from conftest import SECONDS
 from page_server import Found, PageServer, seed_match, serving
 from page_steps import ask, open_match, until
+from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,13 +35,14 @@ def clips_of(server: PageServer, match: str) -> list[dict[str, Any]]:
 
 
 def test_build_preview_render_and_download(
-    server: PageServer, numbered_video: Path, open_page: Callable[..., Any]
+    server: PageServer, numbered_video: Path, open_page: Callable[..., Any], tmp_path: Path
 ) -> None:
     match = seed_match(server.data, numbered_video, SECONDS, FOUND)
     page = open_match(open_page(), server, match)
     make_reel(page)
     put_another_clip_in(page)
     edit_clips(page, server, match)
+    finish(page, server, match, tmp_path)
     preview(page)
     render_and_download(page, server, match)
 
@@ -69,14 +71,44 @@ def edit_clips(page: Any, server: PageServer, match: str) -> None:
     assert rows.count() == len(before) >= 2
     page.get_by_label("Title of clip 1").fill("Opening <i>goal</i>")
     page.get_by_label("Title of clip 1").blur()
+    assert rows.first.locator("img").get_attribute("src"), "a clip has a picture"
+    rows.first.get_by_role("button", name="Edit clip Opening").click()
     rows.first.get_by_role("button", name="Start later by").click()
-    rows.first.get_by_role("button", name="Move Opening").last.click()
+    rows.first.get_by_role("button", name="Move Opening <i>goal</i> down").click()
     page.wait_for_timeout(900)
     page.get_by_text("Saving").wait_for(state="hidden")
     after = clips_of(server, match)
     assert after[1]["title"] == "Opening <i>goal</i>"
     assert after[1]["start"] == pytest.approx(before[0]["start"] + 0.5, abs=1e-3)
     assert after[0]["start"] == pytest.approx(before[1]["start"], abs=1e-3)
+
+
+def finish(page: Any, server: PageServer, match: str, folder: Path) -> None:
+    """What is drawn and heard belongs to the reel: others see it, and undo takes it back."""
+
+    def finish_of() -> dict[str, Any]:
+        page.get_by_text("Saving").wait_for(state="hidden")
+        found: dict[str, Any] = ask(server, f"/v1/matches/{match}/reels")["items"][-1]["finish"]
+        return found
+
+    Image.new("RGB", (64, 64), (250, 0, 0)).save(folder / "logo.png")
+    page.locator("reel-finish summary").first.click()
+    page.get_by_label("Score bug").check()
+    page.get_by_label("Home team").fill("North")
+    page.get_by_label("Home team").blur()
+    assert finish_of()["teams"] is None, "both are needed"
+    page.get_by_label("Away team").fill("South")
+    page.get_by_label("Away team").blur()
+    page.locator("input[aria-label='Add a file: Logo']").set_input_files(folder / "logo.png")
+    until(page, "document.querySelector('[data-focus=logo]').value !== ''")
+    page.get_by_label("Loudness").select_option("r128")
+    made = finish_of()
+    assert made["scoreboard"] and made["logo"] and made["loudness"] == "r128"
+    assert made["teams"] == ["North", "South"]
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo").click()
+    until(page, "document.querySelector('[data-focus=loudness]').value === 'source'")
+    assert finish_of() == made | {"loudness": "source"}
 
 
 def preview(page: Any) -> None:
@@ -105,8 +137,10 @@ def preview(page: Any) -> None:
 
 
 def render_and_download(page: Any, server: PageServer, match: str) -> None:
-    formats = page.get_by_label("Format").locator("option").all_text_contents()
+    options = page.get_by_label("Format").locator("option")
+    formats = options.evaluate_all("all => all.map((one) => one.value)")
     assert {"mp4", "otio", "edl", "fcpxml"} <= set(formats)
+    assert {"Premiere/Resolve (OTIO)", "Final Cut (FCPXML)"} <= set(options.all_text_contents())
     page.get_by_label("Labels in the picture").check()
     page.get_by_label("Shape of the picture").select_option("9:16")
     length = sum(clip["end"] - clip["start"] for clip in clips_of(server, match))

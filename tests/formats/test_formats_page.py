@@ -27,16 +27,17 @@ NAMES = {
 
 
 def event_rows() -> list[str]:
-    rows = ["| format | lost | changed |", "|---|---|---|"]
+    rows = ["| format | called | lost | changed |", "|---|---|---|---|"]
     for name in WRITERS:
         lost = [NAMES.get(field, field) for field in losses(TIMELINE, name, rate=RATE)]
         changed = changes(BETWEEN, round_trip(BETWEEN, name, rate=RATE))
-        rows.append(f"| {name} | {', '.join(lost) or '-'} | {'; '.join(changed) or '-'} |")
+        shown = f"{', '.join(lost) or '-'} | {'; '.join(changed) or '-'}"
+        rows.append(f"| {name} | {FORMATS[name].title} | {shown} |")
     return rows
 
 
 def reel_rows() -> list[str]:
-    rows = ["| format | lost | changed |", "|---|---|---|"]
+    rows = ["| format | called | lost | changed |", "|---|---|---|---|"]
     between = Reel(tuple(replace(c, start_seconds=c.start_seconds + 0.123456) for c in REEL))
     for name in sorted([*REEL_FORMATS, *CAPTIONS]):
         back, moved = (round_trip(reel, name, rate=RATE) for reel in (REEL, between))
@@ -47,7 +48,7 @@ def reel_rows() -> list[str]:
             changed = "-" if most < 1e-6 else "times are those of the nearest frame"
         else:
             lost, changed = "which video a clip is of", "times are those of the rendered reel"
-        rows.append(f"| {name} | {lost} | {changed} |")
+        rows.append(f"| {name} | {FORMATS[name].title} | {lost} | {changed} |")
     return rows
 
 
@@ -64,6 +65,7 @@ def test_the_page_says_what_a_round_trip_gives_back(name, rows):
 
 def test_every_format_that_is_written_is_on_the_page():
     written = {name for name, known in FORMATS.items() if known.write is not None}
+    assert all(FORMATS[name].title for name in written)
     assert written - {"soccerhigh", "soccernet-cameras"} == {*WRITERS, *REEL_FORMATS, *CAPTIONS}
 
 

@@ -71,3 +71,12 @@ export function rateOf(text) {
   const rate = (above ?? 25) / (below || 1);
   return Number.isFinite(rate) && rate > 0 ? rate : 25;
 }
+
+/**
+ * @param {string} text such as "45:12.5", "1:02:03" or "12"
+ * @returns {number} NaN if it is not a time
+ */
+export function secondsOf(text) {
+  const parts = text.trim().split(":").map((part) => (/^\d+([.,]\d+)?$/.test(part) ? Number(part.replace(",", ".")) : NaN));
+  return parts.length > 3 ? NaN : parts.reduce((sum, part) => sum * 60 + part, 0);
+}

@@ -140,11 +140,41 @@
  * @property {number} [score]
  * @property {ClipEvent[]} [events]
  *
+ * @typedef {object} Finish how the videos of a reel are finished
+ * @property {boolean} labels
+ * @property {boolean} titles
+ * @property {boolean} scoreboard
+ * @property {[string, string] | null} teams
+ * @property {string | null} logo id of a picture
+ * @property {string | null} outro a text
+ * @property {string | null} outro_picture id of a picture
+ * @property {string | null} music id of a sound
+ * @property {"source" | "r128" | "web" | number} loudness name, or LUFS
+ * @property {string | null} aspect
+ * @property {"auto" | "copy" | "encode"} cut
+ * @property {boolean} keep_hdr
+ * @property {boolean} deinterlace
+ * @property {number | null} audio_track
+ *
+ * @typedef {object} Asset a picture or a sound for reels
+ * @property {string} id
+ * @property {"picture" | "sound"} kind
+ * @property {string} name
+ *
+ * @typedef {object} FileFormat
+ * @property {string} name
+ * @property {string} title what people call it
+ * @property {string} suffix
+ * @property {boolean} events
+ * @property {boolean} reels
+ * @property {boolean} video
+ *
  * @typedef {object} Reel
  * @property {string} id
  * @property {string} match
  * @property {string} title
  * @property {{clips: Clip[]}} reel
+ * @property {Finish} finish
  * @property {number} version
  * @property {string} created_at
  *

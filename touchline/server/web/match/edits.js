@@ -12,7 +12,7 @@
 /** @typedef {import("../lib/types.js").Clip} Clip */
 
 /** @typedef {Partial<EventValues>} Values */
-/** @typedef {{title?: string, clips?: Clip[]}} ReelValues */
+/** @typedef {{title?: string, clips?: Clip[], finish?: import("../lib/types.js").Finish}} ReelValues */
 
 /**
  * What can be said of every edit.
@@ -58,7 +58,7 @@ export const NEW_EVENT = {
 };
 
 const OF_EVENT = ["time", "label", ...Object.keys(NEW_EVENT)];
-const OF_REEL = ["title", "reel"];
+const OF_REEL = ["title", "reel", "finish"];
 
 /** @param {Edit} edit @returns {edit is BackEdit} */
 export function isBack(edit) {
@@ -169,13 +169,13 @@ function changed(state, id, change, base = {}) {
 
 /** @param {Reel} reel @param {ReelValues} values @returns {Reel} */
 function withValues(reel, values) {
-  const { title, clips } = values;
-  return { ...reel, title: title ?? reel.title, reel: clips ? { ...reel.reel, clips } : reel.reel };
+  const { title = reel.title, clips, finish = reel.finish } = values;
+  return { ...reel, title, finish, reel: clips ? { ...reel.reel, clips } : reel.reel };
 }
 
-/** @param {Reel} reel @returns {{title: string, clips: Clip[]}} what can be changed of it */
+/** @param {Reel} reel @returns {Required<ReelValues>} what can be changed of it */
 export function valuesOfReel(reel) {
-  return { title: reel.title, clips: reel.reel.clips };
+  return { title: reel.title, clips: reel.reel.clips, finish: reel.finish };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { ApiError, ask, change, explain, get, linkTo, mayEdit, newKey, post } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { clock, date, percent, size } from "../lib/format.js";
+import { clock, date, percent, secondsOf, size } from "../lib/format.js";
 import { jobEnd, jobWords } from "../lib/jobs.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
 import { n, t } from "../lib/texts.js";
@@ -97,15 +97,6 @@ export async function showDetails(match, known, playhead) {
   return changed;
 }
 
-/**
- * @param {string} text such as "45:12.5", "1:02:03" or "12"
- * @returns {number} NaN if it is not a time
- */
-function secondsOf(text) {
-  const parts = text.trim().split(":").map((part) => (/^\d+([.,]\d+)?$/.test(part) ? Number(part.replace(",", ".")) : NaN));
-  return parts.length > 3 ? NaN : parts.reduce((sum, part) => sum * 60 + part, 0);
-}
-
 /** Reading a large file takes the server longer than anything else. */
 const IMPORT_SECONDS = 300;
 
@@ -175,7 +166,7 @@ function whatCameIn({ events, statuses }) {
  * @param {() => void} changed
  */
 export async function showFiles(match, changed) {
-  /** @type {{event_formats: string[], feed_formats: string[]}} */
+  /** @type {{formats: import("../lib/types.js").FileFormat[], feed_formats: string[]}} */
   let capabilities;
   try {
     capabilities = await get("/v1/capabilities");
@@ -194,7 +185,7 @@ export async function showFiles(match, changed) {
   const wanted = part();
   const taken = part();
   const of = (/** @type {HTMLSelectElement} */ select) => (select.value ? `&half=${select.value}` : "");
-  const format = h("select", { "aria-label": t("format") }, capabilities.event_formats.map((name) => h("option", { value: name }, name)));
+  const format = h("select", { "aria-label": t("format") }, capabilities.formats.filter(({ events }) => events).map(({ name, title }) => h("option", { value: name }, title)));
   const link = h("a", { class: "button main", download: true }, icon("download"), t("downloadEvents"));
   const aim = () => (link.href = linkTo(`${path}/download?format=${encodeURIComponent(format.value)}${of(wanted)}`));
   for (const select of [format, wanted]) select.addEventListener("change", aim);

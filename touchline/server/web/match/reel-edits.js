@@ -1,6 +1,7 @@
 /** Changes to the clips of a reel. Clips keep the order that people give them, and never overlap. */
 
 /** @typedef {import("../lib/types.js").Clip} Clip */
+/** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
 
 const LEAST_SECONDS = 0.2;
 
@@ -54,6 +55,34 @@ export function insertClip(clips, start, end, duration, title) {
   const place = clips.findLastIndex((clip) => clip.start < from) + 1;
   const made = { start: round(from), end: round(to), score: 0, ...(title ? { title } : {}) };
   return clips.toSpliced(place, 0, made);
+}
+
+/** Seconds of all clips. @param {Clip[]} clips */
+export function lengthOf(clips) {
+  return clips.reduce((sum, clip) => sum + clip.end - clip.start, 0);
+}
+
+/**
+ * @param {Clip[]} clips
+ * @param {MatchEvent[]} needed
+ * @param {number} seconds
+ * @param {number} duration
+ * @param {(event: MatchEvent) => [number, number]} stretchOf
+ * @returns {Clip[]} with all needed events; of the others, the least are left out until the reel is
+ *   as long as it may be
+ */
+export function allOf(clips, needed, seconds, duration, stretchOf) {
+  const shows = (/** @type {Clip} */ clip, /** @type {MatchEvent} */ event) => clip.start <= event.time && event.time < clip.end;
+  let all = clips;
+  for (const event of needed) {
+    if (!all.some((clip) => shows(clip, event))) all = insertClip(all, ...stretchOf(event), duration, event.label);
+  }
+  const others = all.filter((clip) => !needed.some((event) => shows(clip, event)));
+  for (const clip of others.sort((a, b) => (a.score ?? 0) - (b.score ?? 0))) {
+    if (lengthOf(all) <= seconds) break;
+    all = all.filter((one) => one !== clip);
+  }
+  return all;
 }
 
 /**

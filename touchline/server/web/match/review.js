@@ -126,6 +126,7 @@ export class MatchReview {
       const team = event.team && teamName(match, event.team);
       return [this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
     };
+    this.reel.thumbnailAt = (seconds) => this.#thumbnail(seconds);
     this.reel.isShown = (event) => !isBelow(event, this.thresholds.values);
     this.inspector.hasHalves = halvesOf(match).length > 0;
     this.inspector.stateOf = (event) => this.#stateOf(event);

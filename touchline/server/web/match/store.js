@@ -467,9 +467,9 @@ export class MatchStore extends EventTarget {
 
   /** Somebody else has changed or deleted a reel: this person's becomes one of its own. @param {EditOf<"reel">} edit */
   async #keepApart(edit) {
-    const { title: name, clips } = inApi({ ...edit.base, ...edit.values });
+    const { title: name, clips, finish } = inApi({ ...edit.base, ...edit.values });
     const title = t("reelCopy", { title: name ?? "", name: session.current?.name ?? "" }).slice(0, 300);
-    await ask("POST", `${this.path}/reels`, { key: `${edit.key}-apart`, body: { title, clips } });
+    await ask("POST", `${this.path}/reels`, { key: `${edit.key}-apart`, body: { title, clips, finish } });
     this.dispatchEvent(new CustomEvent("apart", { detail: title }));
   }
 
@@ -596,11 +596,11 @@ function needs(edit, other) {
 }
 
 /** Changes of a reel as the API takes them. @param {ReelValues} values */
-function inApi({ title, clips }) {
+function inApi({ title, clips, finish }) {
   const given = clips?.map((clip) => ({
     start: clip.start, end: clip.end, score: clip.score ?? 0, ...(clip.title ? { title: clip.title } : {}),
   }));
-  return { ...(title === undefined ? {} : { title }), ...(given ? { clips: given } : {}) };
+  return { ...(title === undefined ? {} : { title }), ...(given ? { clips: given } : {}), ...(finish ? { finish } : {}) };
 }
 
 /**
