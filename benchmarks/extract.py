@@ -27,7 +27,7 @@ import torch
 from peak_memory import peak_megabytes
 
 from touchline.features.extractor import Extractor, NetworkExtractor, Placement
-from touchline.features.extractors import ExtractorSpec, open_extractor
+from touchline.features.extractors import ExtractorSpec
 from touchline.features.pictures import PICTURES_PER_BATCH, ModelPictures
 from touchline.features.resnet import crop_published, published_start
 from touchline.features.store import write_features
@@ -35,6 +35,7 @@ from touchline.importers import extractors as extractor_weights
 from touchline.media.audio import read_audio
 from touchline.media.video import probe, read_frames
 from touchline.models.extractors import NETWORKS
+from touchline.pulling.extractors import open_with_weights
 from touchline.simulator.dataset import simulate, video_name
 
 SOUND = {"vggish", "vggish-half-second", "fft", "log-mel"}
@@ -127,7 +128,7 @@ def run_network(extractor: Extractor, name: str, rows: int) -> None:
 
 def measure(name: str, video: Path, size: str, folder: Path, args) -> dict:
     """One case."""
-    extractor = open_extractor(
+    extractor = open_with_weights(
         ExtractorSpec(name, placement=Placement(args.engine, args.precision))
     )
     path = folder / f"{extractor.suffix}.npy"

@@ -43,6 +43,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from touchline.datasets.features import MAIN, Clips, LabelledHalf
+from touchline.engines.networks import make_network
 from touchline.labels import SOCCERNET_V2
 from touchline.models.parts.dropout import Attention, Dropout
 from touchline.systems import SYSTEMS, steps_per_row
@@ -54,7 +55,6 @@ from touchline.training.sources.feature_halves import open_halves
 from touchline.training.sources.features import make_task, network_config
 from touchline.training.sources.games import read_labels
 from touchline.training.tasks.base import FeatureTask
-from touchline.zoo.networks import make_network
 
 STEPS = 5400
 WIDTH = 512

@@ -29,6 +29,7 @@ import torch
 from touchline.batch.predictions import predict
 from touchline.datasets.features import MAIN
 from touchline.datasets.soccernet import Game, read_games
+from touchline.engines.networks import load_network
 from touchline.events import Event, Match
 from touchline.labels import SOCCERNET_V2
 from touchline.metrics.spotting import evaluate
@@ -37,7 +38,6 @@ from touchline.spotting.features import load_for_features
 from touchline.training.config import load_recipe
 from touchline.training.options.common import Recipe
 from touchline.training.run import train
-from touchline.zoo.networks import load_network
 from touchline.zoo.store import find
 
 STREAMS = {

@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 
 from touchline.engines.export import export_onnx
+from touchline.engines.networks import load_network, save_weights
 from touchline.zoo.cards import CARD_FILE, write_card
-from touchline.zoo.networks import load_network, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, find, sha256_of
 
 TARGET = Path(__file__).parents[1] / "touchline" / "zoo" / "models" / "demo"

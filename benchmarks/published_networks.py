@@ -58,8 +58,8 @@ def network(system: str, **sizes: Any) -> Callable[[], Any]:
     """A maker of a network of the table of systems."""
 
     def make() -> Any:
+        from touchline.engines.networks import config_type, make_network
         from touchline.systems import SYSTEMS
-        from touchline.zoo.networks import config_type, make_network
 
         return make_network(SYSTEMS[system], config_type(SYSTEMS[system])(**sizes))
 

@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 from touchline.engines.export import export_onnx
+from touchline.engines.networks import config_dict, save_weights
 from touchline.labels import SOCCERNET_V2
 from touchline.media.video import read_frames
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
@@ -31,7 +32,6 @@ from touchline.spotting.spotter import load
 from touchline.spotting.windows import WindowAverage, softmax, window_starts
 from touchline.timebase import format_rate
 from touchline.zoo.cards import CARD_FILE, CardLabels, ModelCard, write_card
-from touchline.zoo.networks import config_dict, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, find, sha256_of
 
 INPUT_SIZE = (398, 224)

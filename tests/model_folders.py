@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
+from touchline.engines.networks import config_dict, save_weights
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
 from touchline.zoo.cards import CardLabels, ModelCard, write_card
-from touchline.zoo.networks import config_dict, save_weights
 from touchline.zoo.store import ModelFolder, sha256_of
 
 torch.set_num_threads(1)

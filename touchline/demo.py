@@ -19,14 +19,12 @@ from touchline.pipeline import check_writable
 from touchline.reel import Reel
 from touchline.report.page import write_report
 from touchline.runtime.atomic import write_text
+from touchline.simulator.author import DEMO_SEED
 from touchline.simulator.dataset import simulate, video_name
 from touchline.spotting.spotter import load
 
 StageProgress = Callable[[str, float], None]
 """Called with the name of a stage and the share of it that is done."""
-
-DEMO_SEED = 2026
-"""The shipped model never saw a match of this seed; its card names those that it saw."""
 
 DEMO_MINUTES = 3.0
 REEL_SECONDS = 45.0

@@ -2,7 +2,7 @@
 
 A row names the parts of a system as ``module:attribute``. A part is imported when it is first used,
 so the table itself needs no PyTorch, and a command imports the networks that it runs and no others.
-The types of the parts stand where they are used: ``touchline.zoo.networks`` (configuration and
+The types of the parts stand where they are used: ``touchline.engines.networks`` (configuration and
 network), ``touchline.training.tasks`` (task), ``touchline.spotting.scorers`` (scorer).
 """
 

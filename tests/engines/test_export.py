@@ -15,12 +15,12 @@ from touchline.cli.main import TerminatedError  # noqa: E402
 from touchline.engines import export as export_module  # noqa: E402
 from touchline.engines import open_engine  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.models.deploy import DeployedHead, DeployedSpotter  # noqa: E402
 from touchline.models.e2e_spot import FEATURE_ARCHS  # noqa: E402
 from touchline.models.parts.temporal_heads import HEADS  # noqa: E402
 from touchline.runtime.temporary import temporary_name  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 

@@ -14,6 +14,7 @@ torch = needs("torch")
 needs("onnx")
 
 from touchline.engines.export import export_onnx  # noqa: E402
+from touchline.engines.networks import config_dict, make_network, save_weights  # noqa: E402
 from touchline.engines.stages import OnnxStages, open_stages  # noqa: E402
 from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
@@ -27,7 +28,6 @@ from touchline.models.pooling import PoolingConfig  # noqa: E402
 from touchline.spotting.scorers import half_scorer  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.zoo.cards import CardFeatures, CardLabels, ModelCard, write_card  # noqa: E402
-from touchline.zoo.networks import config_dict, make_network, save_weights  # noqa: E402
 from touchline.zoo.store import ModelFolder, sha256_of  # noqa: E402
 
 CLIPS = {"num_classes": 3, "clip_steps": 48, "receptive_steps": 16, "feature_width": 24}

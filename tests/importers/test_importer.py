@@ -16,6 +16,7 @@ needs("timm")
 from model_folders import small_network  # noqa: E402
 
 from touchline.cli.main import run  # noqa: E402
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError, InputError  # noqa: E402
 from touchline.importers.checkpoints import read_checkpoint  # noqa: E402
 from touchline.importers.legacy.e2e_spot import infer_config  # noqa: E402
@@ -24,7 +25,6 @@ from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2  # noqa: E402
 from touchline.models.e2e_spot import FEATURE_ARCHS, E2ESpot, E2ESpotConfig  # noqa: E402
 from touchline.models.parts.temporal_heads import HEADS  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 

@@ -11,12 +11,12 @@ torch = needs("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2, SOCCERNET_V2_NON_VISUAL  # noqa: E402
 from touchline.models.calf import CALF, CALFConfig  # noqa: E402
 from touchline.models.calf_attention import AttentionCALF, AttentionCALFConfig  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 
 KERAS_FILE = "context-aware-loss_soccernet_trained_weights_resnet_pca512.h5"
 

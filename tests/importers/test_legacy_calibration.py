@@ -8,6 +8,7 @@ from extras import needs
 
 torch = needs("torch")
 
+from touchline.engines.networks import fill, load_network, make_network, read_safetensors  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.legacy.calf import READERS as CALF_READERS  # noqa: E402
 from touchline.importers.legacy.calibration import READERS  # noqa: E402
@@ -17,7 +18,6 @@ from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
 from touchline.models.calibration import CalibrationConfig, calibration_calf  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
-from touchline.zoo.networks import fill, load_network, make_network, read_safetensors  # noqa: E402
 
 PUBLISHED = {
     "calf_calib_3dconv_visual": ("calf-calibration", {"players": "3d", "multiplier": 2}),

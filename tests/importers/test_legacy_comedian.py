@@ -14,6 +14,7 @@ from golden_weights import fill_by_rule  # noqa: E402
 from small_videos import write_video  # noqa: E402
 
 from touchline.engines.export import export_onnx  # noqa: E402
+from touchline.engines.networks import config_dict, load_network, save_weights  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.legacy.comedian import infer_config, rename  # noqa: E402
 from touchline.importers.legacy.settings import PublishedSettings  # noqa: E402
@@ -23,7 +24,6 @@ from touchline.media.video import read_frames  # noqa: E402
 from touchline.models.comedian import Comedian, ComedianConfig  # noqa: E402
 from touchline.spotting.spotter import load  # noqa: E402
 from touchline.zoo.cards import CardLabels, ModelCard  # noqa: E402
-from touchline.zoo.networks import config_dict, load_network, save_weights  # noqa: E402
 from touchline.zoo.store import ModelFolder, sha256_of  # noqa: E402
 
 SMALL = ComedianConfig(17, 8, "vivit", 32, 8, 12, 2, 1)

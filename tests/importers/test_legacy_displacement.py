@@ -8,6 +8,7 @@ torch = needs("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.legacy import spivak  # noqa: E402
 from touchline.importers.models import import_checkpoint  # noqa: E402
@@ -15,7 +16,6 @@ from touchline.labels import SOCCERNET_V2  # noqa: E402
 from touchline.models.astra import ASTRA, ASTRAConfig  # noqa: E402
 from touchline.models.dense_anchors import DenseAnchors, DenseAnchorsConfig  # noqa: E402
 from touchline.zoo.cards import ModelCard  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

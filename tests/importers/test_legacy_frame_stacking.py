@@ -12,6 +12,7 @@ needs("timm")
 from golden_weights import fill_by_rule  # noqa: E402
 from small_videos import write_video  # noqa: E402
 
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.media.video import read_frames  # noqa: E402
@@ -19,7 +20,6 @@ from touchline.models.frame_stacking import FrameStacking, FrameStackingConfig  
 from touchline.spotting.passages.stacks import StackPassage, smooth  # noqa: E402
 from touchline.spotting.scorers.passages import NetworkInMemory  # noqa: E402
 from touchline.spotting.spotter import load  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ torch = needs("torch")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_V1, SOCCERNET_V2  # noqa: E402
 from touchline.models.pooling import POOLINGS, PoolingConfig, PoolingNetwork  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 
 OPENSPORTSLAB = {
     "feature_extractor.": "backbone.feature_extractor.",

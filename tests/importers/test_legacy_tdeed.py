@@ -12,6 +12,7 @@ needs("timm")
 needs("onnx")
 
 from touchline.engines import open_engine  # noqa: E402
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.importers.legacy import READERS  # noqa: E402
 from touchline.importers.legacy.reader import Checkpoint  # noqa: E402
@@ -21,7 +22,6 @@ from touchline.importers.models import import_checkpoint  # noqa: E402
 from touchline.labels import SOCCERNET_BALL, SOCCERNET_V2, LabelSet  # noqa: E402
 from touchline.models.deploy import DeployedSpotter  # noqa: E402
 from touchline.models.tdeed import TDEED, TDEEDConfig, TeamTDEEDConfig  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 
 
 def published(path, config: TDEEDConfig):

@@ -10,10 +10,10 @@ from extras import needs
 
 torch = needs("torch")
 
+from touchline.engines.networks import fill  # noqa: E402
 from touchline.importers.legacy import keras_resnet  # noqa: E402
 from touchline.models.resnet_keras import KerasResNet, published_pixels  # noqa: E402
 from touchline.models.vggish import VGGish, postprocess  # noqa: E402
-from touchline.zoo.networks import fill  # noqa: E402
 
 
 def seeded(key: str, shape: list[int] | torch.Size) -> np.ndarray:

@@ -16,6 +16,7 @@ from feature_games import LABELS, write_game, write_labels  # noqa: E402
 from touchline.batch.fusing import WEIGHTS, choose_weight  # noqa: E402
 from touchline.batch.predictions import predict  # noqa: E402
 from touchline.datasets.soccernet import read_games  # noqa: E402
+from touchline.engines.networks import config_dict, save_weights  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
 from touchline.metrics.spotting import evaluate  # noqa: E402
@@ -30,7 +31,6 @@ from touchline.zoo.cards import (  # noqa: E402
     ModelCard,
     write_card,
 )
-from touchline.zoo.networks import config_dict, save_weights  # noqa: E402
 from touchline.zoo.store import sha256_of  # noqa: E402
 
 STEPS = 80  # of each half, twice a second

@@ -16,6 +16,12 @@ torch = needs("torch")
 
 import touchline  # noqa: E402
 from touchline.datasets.features import MAIN  # noqa: E402
+from touchline.engines.networks import (  # noqa: E402
+    config_dict,
+    config_type,
+    make_network,
+    save_weights,
+)
 from touchline.features.extractor import Extraction, Placement, Write  # noqa: E402
 from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
 from touchline.features.pca import Pca  # noqa: E402
@@ -27,12 +33,6 @@ from touchline.spotting.video_spotter import ExtractingSpotter, StreamExtractor 
 from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.zoo.cards import CardFeatures, CardLabels, ModelCard, write_card  # noqa: E402
 from touchline.zoo.identity import FeatureIdentity, published_identity  # noqa: E402
-from touchline.zoo.networks import (  # noqa: E402
-    config_dict,
-    config_type,
-    make_network,
-    save_weights,
-)
 from touchline.zoo.store import WEIGHTS_FILE, sha256_of  # noqa: E402
 
 EXACT = Placement("openvino", "fp32")

@@ -18,6 +18,7 @@ from held_features import half_with_events  # noqa: E402
 
 from touchline.datasets.features import FeatureFile  # noqa: E402
 from touchline.datasets.time_shift import context_of  # noqa: E402
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
@@ -28,7 +29,6 @@ from touchline.replays import replays_of  # noqa: E402
 from touchline.spotting.grounding import ground  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.run import train  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 STEPS = 300

@@ -12,6 +12,7 @@ needs("lightning")
 from touchline.datasets.features import MAIN  # noqa: E402
 from touchline.datasets.player_boxes import DRAWN_STREAMS  # noqa: E402
 from touchline.datasets.streams import StreamSource, open_half  # noqa: E402
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import InputError  # noqa: E402
 from touchline.labels import SOCCERNET_V2_VISUAL  # noqa: E402
@@ -20,7 +21,6 @@ from touchline.spotting.scorers import half_scorer  # noqa: E402
 from touchline.timebase import parse_rate  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.run import train  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 MINUTES = 2.0

@@ -11,9 +11,9 @@ needs("lightning")
 
 from held_features import half_with_events  # noqa: E402
 
+from touchline.engines.networks import load_network  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.run import train  # noqa: E402
-from touchline.zoo.networks import load_network  # noqa: E402
 from touchline.zoo.store import find  # noqa: E402
 
 LABELS = ("Goal", "Corner")

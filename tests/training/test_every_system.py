@@ -12,14 +12,14 @@ from extras import needs
 torch = needs("torch")
 needs("lightning")
 
+from touchline.engines.networks import build_network as network_of_card  # noqa: E402
+from touchline.engines.networks import config_dict  # noqa: E402
 from touchline.simulator.dataset import simulate  # noqa: E402
 from touchline.systems import SYSTEMS, load_part  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.run import build_network, open_source  # noqa: E402
 from touchline.training.sources.base import Share  # noqa: E402
 from touchline.zoo.cards import ModelCard  # noqa: E402
-from touchline.zoo.networks import build_network as network_of_card  # noqa: E402
-from touchline.zoo.networks import config_dict  # noqa: E402
 
 MINUTES = 2
 WIDTH = 16

@@ -5,12 +5,12 @@ from extras import needs
 
 needs("torch")
 
+from touchline.engines.networks import config_type, make_network  # noqa: E402
 from touchline.labels import LABEL_SETS  # noqa: E402
 from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.timebase import parse_rate  # noqa: E402
 from touchline.training.config import load_recipe, recipe_names  # noqa: E402
 from touchline.training.tasks import feature_task  # noqa: E402
-from touchline.zoo.networks import config_type, make_network  # noqa: E402
 
 WINDOW_SECONDS = {
     "maxpool": 20,

@@ -93,12 +93,12 @@ def test_without_sharpness_a_step_needs_none():
 
 def test_half_precision_is_refused_before_training():
     needs("lightning")
+    from touchline.engines.networks import make_network
     from touchline.labels import LabelSet
     from touchline.systems import SYSTEMS
     from touchline.training.config import load_recipe
     from touchline.training.run import check_precision
     from touchline.training.sources.features import make_optimiser, make_task, network_config
-    from touchline.zoo.networks import make_network
 
     settings = ("data.features={name: a, width: 8, rate: 1}", "network={width: 1, clip_steps: 64}")
     labels = LabelSet("own", ("A",))

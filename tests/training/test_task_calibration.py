@@ -12,6 +12,7 @@ needs("lightning")
 from held_features import Held, clip_of, labelled  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
+from touchline.engines.networks import config_type, make_network  # noqa: E402
 from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.features.player_graph import MAX_PEOPLE, NODE_FEATURES  # noqa: E402
@@ -22,7 +23,6 @@ from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks import feature_task  # noqa: E402
 from touchline.training.tasks.calibration import CalibrationTask  # noqa: E402
-from touchline.zoo.networks import config_type, make_network  # noqa: E402
 
 LABELS = LabelSet("own", ("left", "right"))
 RATE = Fraction(2)

@@ -12,6 +12,7 @@ needs("lightning")
 from held_features import Held, labelled  # noqa: E402
 
 from touchline.datasets.features import LabelledHalf  # noqa: E402
+from touchline.engines.networks import config_type  # noqa: E402
 from touchline.engines.torch_stages import TorchStages  # noqa: E402
 from touchline.errors import ConfigError, InputError  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
@@ -27,7 +28,6 @@ from touchline.systems import SYSTEMS  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.tasks import feature_task  # noqa: E402
 from touchline.training.tasks.fusion import FusionTask, drop_streams, near_targets  # noqa: E402
-from touchline.zoo.networks import config_type  # noqa: E402
 
 LABELS = LabelSet("two", ("A", "B"))
 KINDS = {

@@ -17,11 +17,12 @@ needs("onnx")
 from touchline.engines.features import open_feature_network, shift, trial_inputs  # noqa: E402
 from touchline.errors import CheckpointError, ConfigError  # noqa: E402
 from touchline.features.extractor import Placement  # noqa: E402
-from touchline.features.extractors import ExtractorSpec, open_extractor  # noqa: E402
+from touchline.features.extractors import ExtractorSpec  # noqa: E402
 from touchline.features.store import write_features  # noqa: E402
 from touchline.importers import extractors as extractor_weights  # noqa: E402
 from touchline.models.extractors import build_timm  # noqa: E402
 from touchline.models.vggish import VGGish  # noqa: E402
+from touchline.pulling.extractors import open_with_weights  # noqa: E402
 from touchline.zoo.extractors import find_extractor  # noqa: E402
 
 TINY = "timm:test_resnet"
@@ -47,7 +48,7 @@ def tiny_backbone(path: Path) -> Path:
 
 
 def rows_of(name: str, video: Path, path: Path, engine="openvino", precision="fp32") -> np.ndarray:
-    extractor = open_extractor(ExtractorSpec(name, placement=Placement(engine, precision)))
+    extractor = open_with_weights(ExtractorSpec(name, placement=Placement(engine, precision)))
     write_features(path, extractor, video)
     assert extractor.engine.startswith(engine)
     return np.load(path)
@@ -76,7 +77,7 @@ def test_backbones_of_timm_run_from_a_file_at_any_rate(tmp_path):
     again = rows_of(TINY, video, tmp_path / "b.npy", "torch")
     assert len(first) == 7
     np.testing.assert_allclose(first, again, atol=1e-3 * np.abs(first).max())
-    extractor = open_extractor(ExtractorSpec(TINY, rate=Fraction(25, 3)))
+    extractor = open_with_weights(ExtractorSpec(TINY, rate=Fraction(25, 3)))
     assert extractor.identity.name == TINY and extractor.identity.rate == "25/3"
     assert write_features(tmp_path / "c.npy", extractor, video).rows == 27
 
@@ -97,7 +98,7 @@ def test_vggish_maps_sound_both_ways(tmp_path):
 
 def test_bfloat16_is_used_where_it_moves_little_and_never_unasked_elsewhere(tmp_path):
     weights = tiny_backbone(tmp_path / "weights.pt")
-    open_extractor(ExtractorSpec(f"{TINY}@{weights}"))
+    open_with_weights(ExtractorSpec(f"{TINY}@{weights}"))
     folder = find_extractor("timm-test_resnet")
     inputs = trial_inputs(folder, "features")
     exact = open_feature_network(folder, engine="openvino", precision="fp32")
@@ -125,33 +126,33 @@ def test_weights_of_other_networks_are_refused_and_leave_nothing(tmp_path, own_h
         (TINY, "other.pt", "lacks"),
     ):
         with pytest.raises(CheckpointError, match=said):
-            open_extractor(ExtractorSpec(f"{name}@{tmp_path / file}"))
+            open_with_weights(ExtractorSpec(f"{name}@{tmp_path / file}"))
     with pytest.raises(ConfigError, match="timm has no backbone"):
-        open_extractor(ExtractorSpec("timm:resnet50x"))
+        open_with_weights(ExtractorSpec("timm:resnet50x"))
     assert not (own_home / "extractors").exists() or not list((own_home / "extractors").iterdir())
 
 
 def test_stored_weights_are_checked_and_not_exchanged_silently(tmp_path, own_home):
     weights = tiny_backbone(tmp_path / "weights.pt")
-    open_extractor(ExtractorSpec(f"{TINY}@{weights}"))
+    open_with_weights(ExtractorSpec(f"{TINY}@{weights}"))
     torch.manual_seed(1)
     other = tmp_path / "other.pt"
     torch.save(build_timm({"timm_name": "test_resnet"}).state_dict(), other)
     with pytest.raises(ConfigError, match="stored with other weights"):
-        open_extractor(ExtractorSpec(f"{TINY}@{other}"))
+        open_with_weights(ExtractorSpec(f"{TINY}@{other}"))
     folder = own_home / "extractors/timm-test_resnet"
     graph = folder / "features.onnx"
     data = graph.read_bytes()
     graph.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(CheckpointError, match="checksum"):
-        _ = open_extractor(ExtractorSpec(TINY, placement=Placement("openvino"))).engine
+        _ = open_with_weights(ExtractorSpec(TINY, placement=Placement("openvino"))).engine
     (folder / "extractor.json").write_text(json.dumps({"format": "touchline-extractor"}))
     with pytest.raises(CheckpointError, match="not an extractor's card"):
-        open_extractor(ExtractorSpec(TINY))
+        open_with_weights(ExtractorSpec(TINY))
 
 
 def test_an_identity_names_the_weights(tmp_path):
     weights = tiny_backbone(tmp_path / "weights.pt")
-    identity = open_extractor(ExtractorSpec(f"{TINY}@{weights}")).identity
+    identity = open_with_weights(ExtractorSpec(f"{TINY}@{weights}")).identity
     assert len(identity.weights) == 64
-    assert identity == open_extractor(ExtractorSpec(TINY)).identity
+    assert identity == open_with_weights(ExtractorSpec(TINY)).identity

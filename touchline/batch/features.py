@@ -16,7 +16,6 @@ from touchline.features.extractors import (
     AUDIO_EXTRACTORS,
     ExtractorSpec,
     input_file_ending,
-    open_extractor,
 )
 from touchline.features.pca import PcaExtractor, PcaOfFile
 from touchline.features.store import (
@@ -28,10 +27,11 @@ from touchline.features.store import (
     write_features,
 )
 from touchline.media.frame_folders import is_frame_folder
+from touchline.pulling.extractors import open_with_weights
 from touchline.runtime.progress import Progress
 from touchline.runtime.temporary import remove_temporary
 
-_extractors: LastOpened[ExtractorSpec, Extractor] = LastOpened(open_extractor)
+_extractors: LastOpened[ExtractorSpec, Extractor] = LastOpened(open_with_weights)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from touchline.errors import InputError, MissingExtraError
-from touchline.formats.games import SPLIT_NAMES, read_game_list
+from touchline.formats.games import read_game_list
 from touchline.runtime.atomic import atomic_write
 from touchline.runtime.mirror import inside, mirror
+from touchline.splits import SPLIT_NAMES
 
 LABELS = ("Labels-v2.json",)
 ALL_SPLITS = ("train", "valid", "test", "challenge")

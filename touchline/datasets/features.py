@@ -258,7 +258,7 @@ class LabelledHalf:
         name: ``league/season/game/1``.
         streams: streams by name; the main one is ``"features"``.
         events: events on the steps of the main stream, or of the network's output if that has
-            several steps per row (see ``touchline.zoo.networks.steps_per_row``).
+            several steps per row (see ``touchline.engines.networks.steps_per_row``).
     """
 
     name: str

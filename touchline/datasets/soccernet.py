@@ -18,10 +18,11 @@ from pathlib import Path, PurePosixPath
 from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read
-from touchline.formats.games import list_names, names_of_split, read_game_list
+from touchline.formats.games import list_names, read_game_list
 from touchline.labels import SOCCERNET_V1, LabelSet, legacy_class
 from touchline.media.frame_folders import is_frame_folder
 from touchline.recordings import RECORDING_TIMES, half_of_recording
+from touchline.splits import names_of_split
 
 LABEL_FILES = {
     "soccernet-v2": "Labels-v2.json",

@@ -11,11 +11,11 @@ from touchline.datasets.soccernet import split_list
 from touchline.errors import FormatError, InputError
 from touchline.events import Match
 from touchline.formats import Matches, read_matches
-from touchline.formats.games import SPLIT_NAMES
 from touchline.formats.reading import is_tree, open_tree
 from touchline.labels import LABEL_SETS
 from touchline.runtime.atomic import write_text
 from touchline.runtime.wording import counted
+from touchline.splits import SPLIT_NAMES
 
 _PREFERRED = {
     "soccernet-v2": "Labels-v2.json",

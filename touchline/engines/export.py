@@ -15,6 +15,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from touchline.engines.networks import load_network
 from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
 from touchline.errors import CheckpointError, ConfigError
 from touchline.models.comedian import TUBELET_FRAMES, Comedian
@@ -31,7 +32,6 @@ from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
 from touchline.runtime.temporary import temporary_folder
 from touchline.zoo.cards import CARD_FILE, Storage, write_card
-from touchline.zoo.networks import load_network
 from touchline.zoo.store import (
     HEAD_FILE,
     ONNX_FILE,

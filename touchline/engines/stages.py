@@ -67,9 +67,9 @@ def open_stages(
         return OnnxStages(folder, precision, threads)
     if not has_torch:
         raise MissingExtraError("running a network of features without ONNX files", "torch")
+    from touchline.engines.networks import load_network
     from touchline.engines.torch import accelerator
     from touchline.engines.torch_stages import TorchStages
-    from touchline.zoo.networks import load_network
 
     return TorchStages(load_network(folder).to(accelerator() or "cpu"), precision)
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from touchline.engines import Floats, Frames, Precision
+from touchline.engines.networks import load_network
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
-from touchline.zoo.networks import load_network
 from touchline.zoo.store import ModelFolder
 
 PICTURES_AT_ONCE = 64

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from touchline.engines import Floats, Inputs, Precision
+from touchline.engines.networks import load_extractor
 from touchline.engines.torch import accelerator
 from touchline.models.extractors import NETWORKS
 from touchline.zoo.extractors import ExtractorFolder
-from touchline.zoo.networks import load_extractor
 
 
 class TorchFeatures:

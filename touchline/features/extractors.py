@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError
+from touchline.errors import CheckpointError, ConfigError, InputError
 from touchline.features.detections import (
     BOXES,
     DEFAULT_DETECTION,
@@ -163,26 +163,29 @@ def _open_without_pca(spec: ExtractorSpec) -> Extractor:
     return ModelPictures(model, spec.rate, spec.placement)
 
 
+def obtainable_weights(name: str) -> tuple[str, Path | None] | None:
+    """The weights that an extractor lacks and that can be had: their name, and the file that holds
+    them or None for those that timm downloads. None if nothing is lacking or can be had."""
+    name, _, file = name.partition("@")
+    if name not in _STORED_AS and not name.startswith(_TIMM):
+        return None
+    stored = _STORED_AS.get(name, name)
+    if find_extractor(folder_name(stored)) is not None or not (file or name.startswith(_TIMM)):
+        return None
+    return stored, Path(file) if file else None
+
+
 def _weights(name: str, file: Path | None) -> ExtractorFolder:
-    """The folder of an extractor; imported from a file or downloaded if it is missing."""
     folder = find_extractor(folder_name(name))
     if file is not None and not file.is_file():
         raise CheckpointError("no such file", where=file)
-    if folder is not None:
-        if file is not None and sha256_of(file) != folder.card.original_sha256:
-            raise ConfigError(
-                f"extractor {name} is stored with other weights than {file.name}",
-                where=folder.path,
-                remedy="remove that folder to take the new ones",
-            )
-        return folder
-    if file is None and not name.startswith(_TIMM):
-        raise CheckpointError(
-            f"the weights of {name} are not here",
-            remedy=f"run: {missing_weights(name)}",
+    if folder is None:
+        command = missing_weights(name) or f"touchline models import {file or name}"
+        raise CheckpointError(f"the weights of {name} are not here", remedy=f"run: {command}")
+    if file is not None and sha256_of(file) != folder.card.original_sha256:
+        raise ConfigError(
+            f"extractor {name} is stored with other weights than {file.name}",
+            where=folder.path,
+            remedy="remove that folder to take the new ones",
         )
-    try:
-        from touchline.importers.extractors import fetch_timm, import_weights
-    except ImportError as error:
-        raise MissingExtraError(f"storing the weights of {name}", "torch") from error
-    return fetch_timm(name) if file is None else import_weights(name, file)
+    return folder

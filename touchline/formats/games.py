@@ -7,19 +7,11 @@ from typing import Any, TypeVar
 
 from touchline.errors import FormatError
 from touchline.formats.reading import Limits, is_tree, open_tree, parse_json, read_bytes
+from touchline.splits import names_of_split
 
 T = TypeVar("T")
 
 _LIMITS = Limits(max_file_bytes=10 << 20)
-
-SPLIT_NAMES = {
-    "train": ("train",),
-    "valid": ("valid", "val", "validation"),
-    "test": ("test",),
-    "challenge": ("challenge",),
-}
-"""The published splits, with the names of each in file and folder names."""
-
 
 _HALF_NAME = re.compile(
     r"(?:half[ _]?)?([1-4])(?:st|nd|rd|th)?(?:[ _]half)?(?:_(?:\d{3,4}p|HQ|LQ|asr))?", re.IGNORECASE
@@ -83,11 +75,6 @@ def list_names(split: str) -> list[str]:
     title = names[0].capitalize()
     published = [f"SoccerNetGames{title}.json", f"Ball{title}.json"]
     return published + [f"{name}{ending}" for name in names for ending in (".txt", ".json")]
-
-
-def names_of_split(split: str) -> tuple[str, ...]:
-    """All names of a split, the published one first; a custom split has one name."""
-    return next((names for names in SPLIT_NAMES.values() if split in names), (split,))
 
 
 def align_games(wanted: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from touchline.engines.networks import MAX_ENTRIES, read_safetensors
 from touchline.errors import CheckpointError, MissingExtraError
 from touchline.importers.legacy.reader import Checkpoint
-from touchline.zoo.networks import MAX_ENTRIES, read_safetensors
 
 MAX_CHECKPOINT_BYTES = 4 * 1024**3
 FIRST_SAFE_TORCH = (2, 10)

@@ -11,6 +11,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from touchline.engines.networks import fill, save_weights
 from touchline.errors import CheckpointError, ConfigError
 from touchline.importers.checkpoints import open_checkpoint
 from touchline.importers.legacy import keras_resnet, vggish
@@ -28,7 +29,6 @@ from touchline.zoo.extractors import (
     folder_name,
     user_extractors,
 )
-from touchline.zoo.networks import fill, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, sha256_of
 
 KERAS_SIDE = 224

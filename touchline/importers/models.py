@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from touchline.engines.networks import config_dict, fill, make_network, save_weights
 from touchline.errors import CheckpointError, ConfigError, InputError, LabelError
 from touchline.importers.checkpoints import open_checkpoint
 from touchline.importers.legacy import READERS
@@ -26,7 +27,6 @@ from touchline.timebase import format_rate, parse_rate
 from touchline.zoo.cards import CARD_FILE, NAME, CardFeatures, CardLabels, ModelCard, write_card
 from touchline.zoo.catalogue import Entry, entry_of_file
 from touchline.zoo.identity import published_identity
-from touchline.zoo.networks import config_dict, fill, make_network, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, ModelFolder, sha256_of, user_models
 
 MAX_CONFIG_BYTES = 1_000_000

@@ -37,6 +37,9 @@ _EXCITEMENT: dict[str, tuple[float, float, float]] = {
 }
 """Peak, seconds of rise before the action, seconds of decay after it."""
 
+DEMO_SEED = 2026
+"""Of a match that the shipped model never saw; its card names those that it saw."""
+
 
 def write_script(seed: int, *, minutes: float = 45.0, halves: int = 2) -> MatchScript:
     """Draw a match; the same arguments give the identical script.

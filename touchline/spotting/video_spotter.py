@@ -21,6 +21,7 @@ from touchline.features.extractors import AUDIO_EXTRACTORS
 from touchline.features.model_features import WantedFeatures, open_model_extractor
 from touchline.features.store import RowFile, files_prefix
 from touchline.media.video import VideoInfo, probe
+from touchline.pulling.extractors import store_weights
 from touchline.runtime.progress import Progress
 from touchline.runtime.temporary import temporary_folder
 from touchline.scores import Scores
@@ -363,4 +364,6 @@ def _stream_extractor(
     if name in OPENERS:
         return StreamExtractor(name, source, None)
     wanted = WantedFeatures(card.name, source.name, source.rate, source.width, source.identity)
+    if source.identity is not None:
+        store_weights(source.identity.name)
     return StreamExtractor(name, source, open_model_extractor(wanted, placement))

@@ -10,6 +10,7 @@ from typing import Any
 import lightning
 import torch
 
+from touchline.engines.networks import config_dict, save_weights
 from touchline.runtime.atomic import write_text
 from touchline.runtime.progress import Remark
 from touchline.scores import Scores
@@ -20,7 +21,6 @@ from touchline.training.run_files import CHECKPOINT_FILE, CHECKPOINT_STATE, LOG_
 from touchline.training.sources.base import ClipSource, LossBatches, Share
 from touchline.training.validation import loss_on, measure, score_items, suppression_of
 from touchline.zoo.cards import CARD_FILE, CardLabels, CardSuppression, ModelCard, write_card
-from touchline.zoo.networks import config_dict, save_weights
 from touchline.zoo.store import WEIGHTS_FILE, sha256_of
 
 

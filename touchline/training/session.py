@@ -11,13 +11,13 @@ import lightning
 import torch
 from torch import nn
 
+from touchline.engines.networks import read_safetensors
 from touchline.errors import CheckpointError, ConfigError
 from touchline.runtime.progress import Remark, StepProgress
 from touchline.training.allocator import keep_freed_memory
 from touchline.training.module import TrainingModule
 from touchline.training.options.common import PrecisionName, RunOptions
 from touchline.training.run_files import RECIPE_FILE
-from touchline.zoo.networks import read_safetensors
 from touchline.zoo.store import WEIGHTS_FILE, find
 
 LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from touchline.formats.games import SPLIT_NAMES
 from touchline.labels import LABEL_SETS, SOCCERNET_V2
 from touchline.runtime.checksums import agrees, checksums_of
+from touchline.splits import SPLIT_NAMES
 from touchline.zoo.cards import Label, Name, PictureSide
 
 CATALOGUE_FILE = Path(__file__).with_name("catalogue.json")

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from touchline.datasets.frames import VideoFrames
+from touchline.engines.networks import config_dict
 from touchline.models.deploy import DeployedHead, DeployedPictures
 from touchline.scores import FloatArray
 from touchline.spotting.passages import MakePassage, Pixels
 from touchline.spotting.windows import Decode, softmax
-from touchline.zoo.networks import config_dict
 
 _FRAMES_PER_READ = 64
 _PICTURES_AT_ONCE = 16

@@ -7,6 +7,12 @@ import torch
 from torch import nn
 
 from touchline.datasets.features import MAIN
+from touchline.engines.networks import (
+    NetworkConfig,
+    config_fields,
+    config_type,
+    make_network,
+)
 from touchline.engines.torch_stages import TorchStages
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
@@ -31,12 +37,6 @@ from touchline.training.tasks import feature_task
 from touchline.training.tasks.base import Arranges, Derives, FeatureTask, Optimises, Prepares
 from touchline.zoo.cards import CardFeatures
 from touchline.zoo.identity import FeatureIdentity
-from touchline.zoo.networks import (
-    NetworkConfig,
-    config_fields,
-    config_type,
-    make_network,
-)
 
 OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 

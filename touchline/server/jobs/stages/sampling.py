@@ -48,9 +48,8 @@ class SampleResult(StageResult):
 
 def simulate_sample(arguments: SampleArguments, progress: Progress) -> SampleResult:
     """Write the video of a short simulated match."""
-    from touchline.demo import DEMO_SEED
     from touchline.simulator.audio import render_audio
-    from touchline.simulator.author import write_script
+    from touchline.simulator.author import DEMO_SEED, write_script
     from touchline.simulator.video import render_half
 
     minutes = arguments.size.minutes
