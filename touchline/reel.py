@@ -100,6 +100,8 @@ class Reel:
         frame_rate: of the videos, for edit lists that count frames; None if it is not known.
         videos: what is known of the videos that the clips are cut from.
         warnings: what the file that it was read from holds and a reel does not.
+        unbroken: by ``(video, half)`` of clips the stretches, (start, end) in seconds, in which no
+            clip is to begin or end; known where the clips have just been chosen.
     """
 
     clips: tuple[Clip, ...]
@@ -107,6 +109,9 @@ class Reel:
     frame_rate: Fraction | None = None
     videos: tuple[SourceVideo, ...] = ()
     warnings: tuple[str, ...] = ()
+    unbroken: Mapping[tuple[str, int | None], tuple[tuple[float, float], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def seconds(self) -> float:

@@ -31,7 +31,7 @@ def shown(of: Timeline, start: float, end: float, seconds: float = 180.0) -> flo
 def test_a_goal_is_shown_with_its_first_replay_whole_and_not_the_second():
     match = timeline(GOAL, replays=((1040.0, 1052.0), (1070.0, 1080.0)))
     assert shown(match, 995.0, 1003.0) == 1.0
-    assert shown(match, 1040.0, 1052.0) == 1.0
+    assert shown(match, 1040.8, 1051.2) == 1.0  # without halves of its wipes
     assert shown(match, 1071.0, 1079.0) < 0.1
     assert shown(timeline(GOAL), 1040.0, 1052.0, seconds=15.0) == 0.0
 
@@ -52,13 +52,13 @@ def test_a_replay_belongs_to_the_goal_not_to_the_foul_after_it():
 
 def test_of_a_long_replay_only_the_first_part_is_shown():
     match = timeline(GOAL, replays=((1030.0, 1110.0),))
-    assert shown(match, 1030.0, 1050.0) == 1.0
+    assert shown(match, 1030.8, 1050.0) == 1.0
     assert shown(match, 1060.0, 1110.0) == 0.0
 
 
 def test_goals_come_first_then_highlights_by_excitement():
     match = timeline(GOAL, ROAR, SIGH, replays=((1040.0, 1052.0),))
-    starts = [(996.0, 1003.0), (1040.0, 1052.0), (2997.0, 3002.0), (3997.0, 4002.0)]
+    starts = [(996.0, 1003.0), (1040.8, 1051.2), (2997.0, 3002.0), (3997.0, 4002.0)]
     tight = [shown(match, *stretch, seconds=32.0) for stretch in starts]
     assert tight[:2] == [1.0, 1.0] and tight[3] == 0.0
     assert [shown(match, *stretch, seconds=300.0) for stretch in starts] == [1.0] * 4

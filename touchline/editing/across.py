@@ -164,6 +164,7 @@ def _in_equal_parts(choices: Sequence[Callable[[float], Reel]], seconds: float) 
         tuple(chain.from_iterable(reels)),
         frame_rate=next((reel.frame_rate for reel in reels if reel.frame_rate), None),
         videos=tuple(chain.from_iterable(reel.videos for reel in reels)),
+        unbroken={key: spans for reel in reels for key, spans in reel.unbroken.items()},
     )
 
 

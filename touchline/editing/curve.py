@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.editing.choice.curves import knows, learned_log_odds
-from touchline.editing.choice.event_inputs import certainty, without_repeats
+from touchline.editing.choice.event_inputs import GROUP_OF, certainty, without_repeats
 from touchline.editing.choice.tables import Kind, TableSource
 from touchline.editing.delays import delay_of
 from touchline.editing.moments import BASE_LOG_ODDS, OTHER_MOMENT, RESTART, Moment
 from touchline.events import Event, Timeline
 from touchline.labels import KICK_OFF
+from touchline.match_state import is_goal
+from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.transcripts import Transcript, Transcripts
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,6 +51,13 @@ REPLAY_AFTER_SECONDS = (2.0, 75.0)
 
 LEAST_REPLAYED_EVIDENCE = 2.5
 """Only events of classes of at least this evidence bring their replay along."""
+
+CELEBRATION_SECONDS = (8.0, 24.0)
+"""From when to when after a goal nothing is shown but known replays: editors show 5 to 9 % of it,
+and come back with the replay."""
+
+FORGOTTEN_SECONDS = 64.0
+"""After a goal whose first replay is known, nothing more of it is shown until then."""
 
 LONGEST_REPLAY_SECONDS = 20.0
 """Of a longer replay only the first part is shown."""
@@ -175,7 +184,38 @@ def curve_of(timeline: Timeline, rules: Rules, transcript: Transcript) -> Curve:
     _add_replays(log_odds, candidates)
     least_probability = MIN_LEARNED_PROBABILITY if known else MIN_PROBABILITY
     probability = _probability(log_odds)
+    probability[_celebrated(placed, candidates, steps)] = 0.0
     return Curve(timeline, length, probability, tuple(candidates), least_probability, transcript)
+
+
+def _celebrated(
+    placed: Sequence[_Placed], candidates: Sequence[Candidate], steps: int
+) -> npt.NDArray[np.bool_]:
+    """(steps,) where a goal is celebrated, and what follows its first replay where that is known.
+
+    What else is worth seeing there is not among it: other goals, replays, whole cores.
+    """
+    found = np.zeros(steps, np.bool_)
+    goals = [one for one in placed if _is_shown_goal(one.event)]
+    start, end = CELEBRATION_SECONDS
+    for one in goals:
+        after = one.core[1] - one.moment.core[1] + start  # later where its time is uncertain
+        found[steps_of(after, max(after, one.seconds + end))] = True
+        if one.replay is not None:
+            found[steps_of(one.replay[1], max(one.replay[1], one.seconds + FORGOTTEN_SECONDS))] = (
+                True
+            )
+    for one in goals:
+        found[steps_of(max(0.0, one.seconds - start), one.seconds + start)] = False
+    for other in candidates:
+        if other.is_whole:
+            found[steps_of(other.start_seconds, other.end_seconds)] = False
+    return found
+
+
+def _is_shown_goal(event: Event) -> bool:
+    is_one = is_goal(event) or GROUP_OF.get(event.label) == "goal"
+    return is_one and certainty(event) >= SHOWN_CONFIDENCE
 
 
 def _placed(timeline: Timeline, rules: Rules) -> list[_Placed]:

@@ -1,19 +1,31 @@
 """Camera cuts near the ends of clips, to which the ends are moved."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from touchline.broadcast.cuts import CutFinder
+from touchline.broadcast.cuts import Cut, CutFinder
 from touchline.broadcast.one_pass import THUMBNAIL
+from touchline.broadcast.sentences import sentences_between
+from touchline.broadcast.speech import SileroSpeech
+from touchline.editing.boundaries import (
+    INWARD_SECONDS,
+    OUTWARD_SECONDS,
+    Span,
+    Surroundings,
+    place_ends,
+    spans_near,
+)
+from touchline.errors import MissingExtraError
 from touchline.media.views import read_views
 from touchline.reel import Clip, Reel
 
-REACH_SECONDS = 1.5
-"""How far an end of a clip may move inwards to a cut."""
+FLASH_SECONDS = 1.2
+"""Between two cuts this near nothing begins or ends: a wipe, or a shot too short to see."""
 
-MIN_LEAD_SECONDS = 2.0
-MIN_TAIL_SECONDS = 1.0
+HALF_DISSOLVE_SECONDS = 0.4
+
+_SEEN_BEYOND_SECONDS = 1.0
 
 
 def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> list[float]:
@@ -22,19 +34,24 @@ def find_cuts(video: str | Path, start_seconds: float, end_seconds: float) -> li
     Raises:
         MediaError: the video cannot be read.
     """
+    return [cut.seconds for cut in _changes(video, start_seconds, end_seconds)]
+
+
+def _changes(video: str | Path, start_seconds: float, end_seconds: float) -> tuple[Cut, ...]:
     finder = CutFinder()
     start = max(start_seconds, 0.0)
     with read_views(video, [THUMBNAIL], start_seconds=start, end_seconds=end_seconds) as frames:
         for _, frame in frames:
             finder.see(frame.seconds, frame.pixels)
-    return [cut.seconds for cut in finder.finish()]
+    return finder.finish()
 
 
 def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
-    """Move the ends of clips inwards to a cut within ``REACH_SECONDS``; the reel never grows.
+    """Move the ends of clips inwards to a cut, and out of wipes and sentences; the reel never
+    grows. See ``place_ends``.
 
-    At least ``MIN_LEAD_SECONDS`` remain before the first event of a clip, and
-    ``MIN_TAIL_SECONDS`` after the last.
+    Sentences are those that the choice knew; else, with the extra ``[broadcast]``, where somebody
+    speaks in the video.
 
     Args:
         find_video: returns the video of a clip.
@@ -42,17 +59,45 @@ def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
     Raises:
         MediaError: a video cannot be read.
     """
-    return replace(reel, clips=tuple(_snap(clip, find_video(clip)) for clip in reel))
+    detector = _detector()
+
+    def around(clip: Clip) -> Surroundings:
+        video = find_video(clip)
+        known = spans_near(reel, clip)
+        spans: list[Span] = list(known)
+        cuts: list[float] = []
+        for low, high in _windows(clip):
+            changes = _changes(video, low, high)
+            cuts += [cut.seconds for cut in changes if cut.kind == "hard"]
+            spans += _transitions(changes)
+            if detector is not None and not any(s < high and low < e for s, e in known):
+                margin = OUTWARD_SECONDS
+                spans += sentences_between(video, low - margin, high + margin, detector)
+        return Surroundings(spans, cuts)
+
+    return place_ends(reel, around, reel.seconds)
 
 
-def _snap(clip: Clip, video: Path) -> Clip:
-    first = min((event.seconds for event in clip.events), default=clip.end_seconds)
-    last = max((event.seconds for event in clip.events), default=clip.start_seconds)
+def _windows(clip: Clip) -> list[Span]:
+    """Where pictures are looked at: around the start and around the end."""
     start, end = clip.start_seconds, clip.end_seconds
-    latest_start = min(start + REACH_SECONDS, first - MIN_LEAD_SECONDS)
-    if latest_start > start:
-        start = max(find_cuts(video, start, latest_start), default=start)
-    earliest_end = max(end - REACH_SECONDS, last + MIN_TAIL_SECONDS)
-    if earliest_end < end:
-        end = min(find_cuts(video, earliest_end, end), default=end)
-    return replace(clip, start_seconds=start, end_seconds=end) if start < end else clip
+    beyond = _SEEN_BEYOND_SECONDS
+    return [(start - beyond, start + INWARD_SECONDS), (end - INWARD_SECONDS, end + beyond)]
+
+
+def _transitions(changes: Sequence[Cut]) -> list[Span]:
+    spans = [
+        (cut.seconds - HALF_DISSOLVE_SECONDS, cut.seconds + HALF_DISSOLVE_SECONDS)
+        for cut in changes
+        if cut.kind == "dissolve"
+    ]
+    pairs = pairwise(cut.seconds for cut in changes if cut.kind == "hard")
+    return spans + [(a, b) for a, b in pairs if b - a < FLASH_SECONDS]
+
+
+def _detector() -> SileroSpeech | None:
+    """What tells speech; None where only a guess could."""
+    try:
+        return SileroSpeech()
+    except MissingExtraError:
+        return None

@@ -9,6 +9,7 @@ from typing import Literal, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from touchline.editing.boundaries import unbroken_in, with_whole_sentences
 from touchline.editing.choice.curves import kind_of
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.choice.tables import TableSource, shipped_table
@@ -141,7 +142,14 @@ class Selector:
         shown = {(clip.video, clip.half) for clip in clips}
         known = (SourceVideo(t.video.name, t.half, t.video.duration_seconds) for t in timelines)
         videos = tuple(v for v in known if v.duration_seconds and (v.name, v.half) in shown)
-        return Reel(clips, frame_rate=next(filter(None, rates), None), videos=videos)
+        unbroken = {
+            (curve.timeline.video.name, curve.timeline.half): unbroken_in(
+                curve.timeline, curve.transcript
+            )
+            for curve in self.curves
+        }
+        rate = next(filter(None, rates), None)
+        return Reel(clips, frame_rate=rate, videos=videos, unbroken=unbroken)
 
 
 def selector_of(
@@ -182,12 +190,13 @@ def selector_of(
 
 
 def select(match: Match | Timeline, seconds: float = 180.0, **how: Unpack[Choosing]) -> Reel:
-    """The highlights of a match: see ``selector_of`` and ``Selector.reel``.
+    """The highlights of a match: see ``selector_of`` and ``Selector.reel``. Clips do not begin or
+    end within sentences of the transcripts, nor within wipes.
 
     Raises:
         InputError: a length too short for a clip, or a negative jitter.
     """
-    return selector_of(match, **how).reel(seconds)
+    return with_whole_sentences(selector_of(match, **how).reel(seconds), seconds)
 
 
 def _ranked(curves: Sequence[Curve]) -> _Intervals:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from touchline.editing.boundaries import with_whole_sentences
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.curve import MIN_CLIP_SECONDS
 from touchline.errors import InputError
@@ -78,6 +79,12 @@ class Wishes:
             and (not self.players or _is_named(event.player, self.players))
             and (not self.teams or (event.team or "").casefold() in _folded(self.teams))
         )
+
+    def fitting(self, clip: Clip, moved: Clip) -> Clip:
+        """A clip with its ends moved, where that does not make it too short or too long."""
+        shortest = min(self.least_seconds, clip.seconds)
+        longest = max(self.greatest_seconds or moved.seconds, clip.seconds)
+        return moved if shortest <= moved.seconds <= longest else clip
 
 
 NO_WISHES = Wishes()
@@ -174,7 +181,7 @@ def chosen_with(
         )
 
     def whole(budget: float) -> Reel:
-        reel = chosen if budget == seconds else Reel(())
+        reel = chosen if budget == seconds else replace(chosen, clips=())
         if MIN_CLIP_SECONDS <= budget < seconds:
             reel = choose(budget)
         shown = [*reel, *pins]
@@ -183,7 +190,10 @@ def chosen_with(
         fitted = [_of_length(clip, wishes, timelines, pins) for clip in clips]
         return replace(reel, clips=tuple(_merged(fitted, places)))
 
-    return _fitting(whole, seconds, pins)
+    reel = _fitting(whole, seconds, pins)
+    pinned = [clip for clip in reel if any(_overlap(clip, pin) for pin in pins)]
+    placed = with_whole_sentences(reel, seconds, pinned)
+    return replace(placed, clips=tuple(map(wishes.fitting, reel, placed)))
 
 
 def _fitting(whole: Choice, seconds: float, pins: Sequence[Clip]) -> Reel:
