@@ -46,6 +46,14 @@ def die(progress):
 def fail(progress):
     raise RuntimeError("a bug")
 
+def reach(progress):
+    import socket
+    try:
+        socket.socket(socket.AF_INET).close()
+    except PermissionError:
+        return {"reached": False}
+    return {"reached": True}
+
 def wait(path, progress):
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     with open(path, "w") as file:
@@ -105,6 +113,12 @@ def test_a_limit_ends_it(call: Call, name: str, limits: dict[str, Any], problem:
     with pytest.raises(OverLimitError, match=problem) as found:
         call(name, **limits)
     assert isinstance(found.value, InputError)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a filter as Linux has it")
+@pytest.mark.parametrize("network", [False, True])
+def test_the_network_is_reached_only_where_it_is_needed(call: Call, network: bool) -> None:
+    assert call("reach", network=network) == {"reached": network}
 
 
 @pytest.mark.parametrize(("name", "problem"), [("die", "SIGKILL"), ("fail", "a bug")])

@@ -48,6 +48,7 @@ class ProcessLimits:
         answer_bytes: size of its result as JSON.
         niceness: how far it steps back behind other processes, 0 to 19.
         threads: of numeric libraries, each of which takes memory; None leaves it to them.
+        network: whether it may reach the network, on Linux.
     """
 
     memory_bytes: int
@@ -58,6 +59,7 @@ class ProcessLimits:
     answer_bytes: int = 8 * 1024**2
     niceness: int = 0
     threads: int | None = None
+    network: bool = False
 
 
 class OverLimitError(InputError):

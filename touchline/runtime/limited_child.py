@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from touchline.errors import InputError
 from touchline.runtime.limits import set_limits
 from touchline.runtime.memory import is_memory_error
+from touchline.runtime.no_network import leave_network
 
 MEMORY_PROBLEM = "needs more memory than it may have"
 
@@ -32,6 +33,8 @@ def limit_process(limits: Mapping[str, Any]) -> None:
     )
     if hasattr(os, "nice"):  # Windows: the caller's clock is the only limit
         os.nice(int(limits["niceness"]))
+    if not limits["network"]:
+        leave_network()
 
 
 def exit_with_caller(pipe: BinaryIO) -> None:

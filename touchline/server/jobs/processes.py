@@ -61,7 +61,7 @@ def run_in_child(
 
     Args:
         watch: called about ten times a second with the share done; raises to end the stage.
-        network: it gets the variables that downloading needs.
+        network: it may reach the network, and gets the variables that downloading needs.
         threads: of numeric libraries; None leaves it to them.
         names: what messages call files, by their paths.
 
@@ -72,7 +72,7 @@ def run_in_child(
         result = run_limited(
             f"{run_stage.__module__}:{run_stage.__name__}",
             [stage_name(stage), arguments.model_dump(mode="json")],
-            process_limits(limits, wall_seconds, threads),
+            process_limits(limits, wall_seconds, threads, network),
             scratch,
             watch,
             variables=NETWORK_VARIABLES if network else (),
@@ -85,7 +85,7 @@ def run_in_child(
 
 
 def process_limits(
-    limits: StageLimits, wall_seconds: float, threads: int | None = None
+    limits: StageLimits, wall_seconds: float, threads: int | None = None, network: bool = False
 ) -> ProcessLimits:
     """The limits of a stage's process."""
     return ProcessLimits(
@@ -96,6 +96,7 @@ def process_limits(
         wall_seconds,
         niceness=NICENESS,
         threads=threads,
+        network=network,
     )
 
 
