@@ -88,6 +88,7 @@ class Found:
     team: str | None = None
     half: int | None = None
     note: str | None = None
+    player: str | None = None
     clock_seconds: float | None = None
     score: list[int] | None = None
 
@@ -168,7 +169,7 @@ def seed_match(
                 EventRow(
                     match_id=match.id, seconds=one.seconds, label=one.label,
                     confidence=one.confidence, status=one.status, source=one.source,
-                    team=one.team, half=one.half, note=one.note,
+                    team=one.team, half=one.half, note=one.note, player=one.player,
                     clock_seconds=one.clock_seconds, score=one.score, created_by="model",
                     created_at=now, updated_by="model", updated_at=now,
                 )

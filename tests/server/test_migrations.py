@@ -52,6 +52,24 @@ def test_migrating_again_changes_nothing(any_services: Any) -> None:
         assert session.get_one(SettingRow, "threshold").value == {"value": 0.25}
 
 
+def test_playlists_and_what_came_after_can_be_taken_back(any_services: Any) -> None:
+    """Down to the tables before, and up again: the same tables, and a match's rows are there."""
+    engine = any_services.database.engine
+    with any_services.database.write() as session:
+        session.add(SettingRow(name="threshold", value={"value": 0.5}))
+    before = schema(engine)
+    scripts = Config()
+    scripts.set_main_option("script_location", str(MIGRATIONS))
+    for act, target in ((command.downgrade, "0009"), (command.upgrade, "head")):
+        with engine.connect() as connection:
+            scripts.attributes["connection"] = connection
+            act(scripts, target)
+            connection.commit()
+    assert schema(engine) == before
+    with any_services.database.read() as session:
+        assert session.get_one(SettingRow, "threshold").value == {"value": 0.5}
+
+
 def test_a_clock_that_is_none_becomes_a_note(tmp_path: Path) -> None:
     """Events of the version before; their clocks could be any text."""
     engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")

@@ -86,9 +86,14 @@ def cut_segment(
         ):
             streams = {s.index: out.add_stream_from_template(s) for s in given.streams}
             given.seek(round(start_seconds * av.time_base), backward=True)
+            over: set[int] = set()
             for packet in given.demux():
                 if packet.pts is None or packet.dts is None or packet.time_base is None:
                     continue
+                if packet.dts * packet.time_base >= end_seconds:
+                    over.add(packet.stream.index)
+                    if len(over) == len(streams):
+                        break
                 half_a_frame = packet.time_base * (packet.duration or 0) / 2
                 middle = float(packet.pts * packet.time_base + half_a_frame)
                 if start_seconds <= middle < end_seconds:
@@ -99,6 +104,25 @@ def cut_segment(
                     out.mux(packet)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"cannot be cut ({error})", where=target) from error
+
+
+def cut_stretch(
+    source: str | Path, path: str | Path, start_seconds: float, end_seconds: float
+) -> None:
+    """Copy a stretch of a file that ``VideoWriter`` wrote, from the key frame at or before it.
+
+    Raises:
+        MediaError: as `cut_segment`.
+    """
+    try:
+        with av.open(f"file:{source}") as given:
+            video = given.streams.video[0]
+            given.seek(round(start_seconds * av.time_base), backward=True)
+            first = next(packet for packet in given.demux(video) if packet.pts is not None)
+            key_seconds = float((first.pts or 0) * (video.time_base or 0))
+    except (av.error.FFmpegError, OSError, StopIteration) as error:
+        raise MediaError(f"cannot be cut ({error})", where=source) from error
+    cut_segment(source, path, key_seconds, end_seconds)
 
 
 def container_of(path: Path) -> str:

@@ -33,8 +33,10 @@ from touchline.server.routes import (
     models,
     osl,
     page,
+    playlists,
     reels,
     samples,
+    search,
     session,
     shares,
     system,
@@ -74,6 +76,8 @@ GUARDED = (
     matches.router,
     events.router,
     reels.router,
+    playlists.router,
+    search.router,
     jobs.router,
     models.router,
     shares.router,
@@ -83,9 +87,10 @@ GUARDED = (
 DESCRIPTION = """Upload match videos; get events and highlight reels.
 
 Errors are `application/problem+json`. Lists come in pages: `next` is the `cursor` of the next one.
-Changes to matches, events and reels need `If-Match` with the `ETag` that was read. A change of
-matches, events, reels or jobs, but for the deletion of a match, may be sent again under the same
-`Idempotency-Key`, and takes effect once. `503` with `Retry-After`: try again."""
+Changes to matches, events, reels and playlists need `If-Match` with the `ETag` that was read. A
+change of matches, events, reels, playlists or jobs, but for the deletion of a match, may be sent
+again under the same `Idempotency-Key`, and takes effect once. `503` with `Retry-After`: try
+again."""
 
 
 def create_app(services: Services, stopping: threading.Event | None = None) -> FastAPI:

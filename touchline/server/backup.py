@@ -25,7 +25,7 @@ from touchline.server.tables import Base, JobRow, WorkerRow
 
 FORMAT = "touchline-backup"
 VERSION = 1
-FOLDERS = ("uploads", "matches")
+FOLDERS = ("uploads", "matches", "playlists")
 BATCH = 500
 MAX_LINE = 64 * 1024**2
 

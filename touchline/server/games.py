@@ -3,7 +3,9 @@
 Sources: people and imported files (``MatchRow.game``), and the events of the match.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -14,7 +16,7 @@ from touchline.server.documents import event_in_match, video_at
 from touchline.server.tables import EventRow, MatchRow
 from touchline.timebase import HALF_CLOCKS
 
-NAMES = ("home", "away", "date", "score")
+NAMES = ("home", "away", "date", "score", "competition")
 """The texts of ``MatchRow.game``; it also holds ``periods``."""
 
 _GOAL, _KICK_OFF = GOAL.lower(), KICK_OFF.lower()  # label sets differ in their spelling
@@ -24,16 +26,44 @@ SURE_CONFIDENCE = 0.5
 
 _OF_SOCCERNET = {
     "home": "gameHomeTeam", "away": "gameAwayTeam", "date": "gameDate", "score": "gameScore",
+    "competition": "competition",
 }  # fmt: skip
+
+_DAYS = (
+    (re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})"), ("year", "month", "day")),
+    (re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})"), ("day", "month", "year")),
+)
+"""How dates are written: 2015-02-21, or 21/02/2015 and 21.02.2015."""
 
 
 def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
     """The facts of the game in a label file of SoccerNet."""
+    place = extra.get("UrlLocal")  # league/season/game
+    parts = place.strip("/").split("/") if isinstance(place, str) else []
+    stated = {**extra, "competition": parts[0]} if len(parts) == 3 else extra
     return {
         name: value[:300]
         for name, key in _OF_SOCCERNET.items()
-        if isinstance(value := extra.get(key), str) and value.strip() and "\0" not in value
+        if isinstance(value := stated.get(key), str) and value.strip() and "\0" not in value
     }
+
+
+def day_of(match: MatchRow) -> date:
+    """The day of a match: as it is stated, else that of its upload (UTC)."""
+    stated = str(match.game.get("date") or "")
+    for pattern, order in _DAYS:
+        if found := pattern.search(stated):
+            numbers = dict(zip(order, map(int, found.groups()), strict=True))
+            try:
+                return date(**numbers)
+            except ValueError:
+                continue
+    return datetime.fromtimestamp(match.created_at, UTC).date()
+
+
+def team_name(match: MatchRow, team: str | None) -> str | None:
+    """The name of a team that an event may call home or away."""
+    return match.game.get(team) or team if team in ("home", "away") else team
 
 
 def events_of_game(session: Session, match_id: str) -> Sequence[EventRow]:

@@ -1,5 +1,7 @@
 """The history of a match: who changed which events and reels, when; with undo and redo.
 
+A playlist has a history of its own, whose steps are changes of its title and clips.
+
 Every change is one step: the rows that it touched, as they were before and after. Undo and redo
 restore the fields that a step changed, unless they have changed since.
 """
@@ -7,33 +9,44 @@ restore the fields that a step changed, unless they have changed since.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from touchline.server.documents import EVENT_FIELDS, STRETCH_FIELDS
 from touchline.server.errors import ConflictError
-from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow, new_id
+from touchline.server.tables import (
+    ChangeRow,
+    EventRow,
+    MatchRow,
+    PlaylistRow,
+    ReelRow,
+    new_id,
+)
 
 KEPT_STEPS = 1000
-"""Steps that the history of a match keeps."""
+"""Steps that a history keeps."""
 
 _FIELDS: dict[type[object], tuple[str, ...]] = {
     EventRow: (*EVENT_FIELDS, *STRETCH_FIELDS.values(), "deleted"),
     ReelRow: ("title", "document", "finish", "deleted"),
+    PlaylistRow: ("title", "clips", "deleted"),
 }
+_KINDS: dict[type[object], str] = {EventRow: "event", ReelRow: "reel", PlaylistRow: "playlist"}
 
 Values = dict[str, Any]
-Row = EventRow | ReelRow
+Row = EventRow | ReelRow | PlaylistRow
+Owner = MatchRow | PlaylistRow
+"""What has a history."""
 
 
 def values_of(row: Row) -> Values:
-    """The fields of an event or a reel, without who changed it and when."""
+    """The fields of a row that its history keeps, without who changed it and when."""
     return {name: getattr(row, name) for name in _FIELDS[type(row)]}
 
 
 def change_rows(
     session: Session,
-    match: MatchRow,
+    owner: Owner,
     rows: Iterable[tuple[Row, Values]],
     *,
     actor: str,
@@ -41,12 +54,12 @@ def change_rows(
     now: float,
     step_id: str | None = None,
 ) -> ChangeRow | None:
-    """Change events and reels, or add some, as one step that can be undone.
+    """Change rows of a match, or add some, as one step that can be undone; or a playlist.
 
     What the actor has undone before cannot be redone any more.
 
     Args:
-        rows: each row with its changes; a new row is not in a session yet.
+        rows: each row with its changes; a new row is not in a session yet. Of a playlist, itself.
         step_id: a random name for the step; one that is taken is not used.
 
     Returns:
@@ -61,53 +74,62 @@ def change_rows(
         if before == values_of(row):
             continue
         row.version = 1 if is_new else row.version + 1
-        row.revision = match.revision + 1
-        row.updated_by, row.updated_at = actor, now
+        _stamp(row, owner, actor, now)
         if is_new:
-            row.match_id, row.created_by, row.created_at = match.id, actor, now
+            row.created_by, row.created_at = actor, now
+            if not isinstance(row, PlaylistRow):
+                row.match_id = owner.id
             session.add(row)
             session.flush()
         after = values_of(row)
         before = before or {**after, "deleted": True}
-        kind = "reel" if isinstance(row, ReelRow) else "event"
-        steps.append({"kind": kind, "id": row.id, "before": before, "after": after})
+        steps.append({"kind": _KINDS[type(row)], "id": row.id, "before": before, "after": after})
     if not steps:
         return None
-    undone_by_actor = (ChangeRow.match_id == match.id, ChangeRow.actor == actor, ChangeRow.undone)
-    session.execute(delete(ChangeRow).where(*undone_by_actor))
-    number = (session.scalar(_newest(match)) or 0) + 1
+    session.execute(delete(ChangeRow).where(_of(owner), ChangeRow.actor == actor, ChangeRow.undone))
+    number = (session.scalar(select(func.max(ChangeRow.number)).where(_of(owner))) or 0) + 1
     is_free = step_id is not None and session.get(ChangeRow, step_id) is None
+    of = {"playlist_id" if isinstance(owner, PlaylistRow) else "match_id": owner.id}
     change = ChangeRow(
-        id=step_id if is_free else new_id(), match_id=match.id, number=number,
-        actor=actor, action=action, at=now, steps=steps,
+        id=step_id if is_free else new_id(), number=number,
+        actor=actor, action=action, at=now, steps=steps, **of,
     )  # fmt: skip
     session.add(change)
     session.flush()
-    session.execute(
-        delete(ChangeRow).where(
-            ChangeRow.match_id == match.id, ChangeRow.number <= number - KEPT_STEPS
-        )
-    )
-    match.revision += 1
+    session.execute(delete(ChangeRow).where(_of(owner), ChangeRow.number <= number - KEPT_STEPS))
+    owner.revision += 1
     return change
 
 
+def _stamp(row: Row, owner: Owner, actor: str, now: float) -> None:
+    if row is not owner:
+        row.revision = owner.revision + 1
+    row.updated_by, row.updated_at = actor, now
+
+
+def _of(owner: Owner) -> ColumnElement[bool]:
+    """The steps of the history of a match or a playlist."""
+    if isinstance(owner, PlaylistRow):
+        return ChangeRow.playlist_id == owner.id
+    return ChangeRow.match_id == owner.id
+
+
 def ids_of(change: ChangeRow, kind: str) -> list[str]:
-    """The events (``event``) or reels (``reel``) that a step touched."""
+    """The rows of a kind that a step touched: events (``event``), reels, or the playlist."""
     # A step of an earlier version is of events, and does not say so.
     return [step["id"] for step in change.steps if step.get("kind", "event") == kind]
 
 
-def steps_of(session: Session, match_id: str, actor: str, count: int) -> Sequence[ChangeRow]:
+def steps_of(session: Session, owner: Owner, actor: str, count: int) -> Sequence[ChangeRow]:
     """The latest steps that somebody took, the oldest first."""
-    query = select(ChangeRow).where(ChangeRow.match_id == match_id, ChangeRow.actor == actor)
+    query = select(ChangeRow).where(_of(owner), ChangeRow.actor == actor)
     return session.scalars(query.order_by(ChangeRow.number.desc()).limit(count)).all()[::-1]
 
 
 def undo(
-    session: Session, match: MatchRow, actor: str, now: float, wanted: str | None = None
+    session: Session, owner: Owner, actor: str, now: float, wanted: str | None = None
 ) -> ChangeRow:
-    """Undo a step, by default the last one of the match.
+    """Undo a step, by default the last one of the match or playlist.
 
     Args:
         wanted: the id of the step.
@@ -115,16 +137,16 @@ def undo(
     Raises:
         ConflictError: there is none, or what it changed has changed since.
     """
-    change = _step(session, match, wanted, is_undone=False)
-    _apply(session, match, change, "before", actor, now)
+    change = _step(session, owner, wanted, is_undone=False)
+    _apply(session, owner, change, "before", actor, now)
     change.undone = True
     return change
 
 
 def redo(
-    session: Session, match: MatchRow, actor: str, now: float, wanted: str | None = None
+    session: Session, owner: Owner, actor: str, now: float, wanted: str | None = None
 ) -> ChangeRow:
-    """Redo a step that was undone, by default the last one of the match.
+    """Redo a step that was undone, by default the last one of the match or playlist.
 
     Args:
         wanted: the id of the step.
@@ -132,14 +154,14 @@ def redo(
     Raises:
         ConflictError: there is none, or what it changed has changed since.
     """
-    change = _step(session, match, wanted, is_undone=True)
-    _apply(session, match, change, "after", actor, now)
+    change = _step(session, owner, wanted, is_undone=True)
+    _apply(session, owner, change, "after", actor, now)
     change.undone = False
     return change
 
 
-def _step(session: Session, match: MatchRow, wanted: str | None, *, is_undone: bool) -> ChangeRow:
-    query = select(ChangeRow).where(ChangeRow.match_id == match.id, ChangeRow.undone.is_(is_undone))
+def _step(session: Session, owner: Owner, wanted: str | None, *, is_undone: bool) -> ChangeRow:
+    query = select(ChangeRow).where(_of(owner), ChangeRow.undone.is_(is_undone))
     if wanted is not None:
         query = query.where(ChangeRow.id == wanted)
     order = ChangeRow.number if is_undone else ChangeRow.number.desc()
@@ -150,35 +172,37 @@ def _step(session: Session, match: MatchRow, wanted: str | None, *, is_undone: b
 
 
 def _apply(
-    session: Session, match: MatchRow, change: ChangeRow, side: str, actor: str, now: float
+    session: Session, owner: Owner, change: ChangeRow, side: str, actor: str, now: float
 ) -> None:
     other = "after" if side == "before" else "before"
     found = _rows(session, change)
     for row, step in found:
         if row is None or not _is_as_left(row, step[other], step[side]):
             raise ConflictError(
-                f"{'a reel' if isinstance(row, ReelRow) else 'an event'} has changed since; "
-                "this step can no longer be taken"
+                f"{_named(step)} has changed since; this step can no longer be taken"
             )
     for row, step in found:
         assert row is not None
         for name in _changed(step[other], step[side]):
             setattr(row, name, step[side][name])
         row.version += 1
-        row.revision = match.revision + 1
-        row.updated_by, row.updated_at = actor, now
-    match.revision += 1
+        _stamp(row, owner, actor, now)
+    owner.revision += 1
+
+
+def _named(step: Values) -> str:
+    kind = step.get("kind", "event")
+    return f"an {kind}" if kind == "event" else f"a {kind}"
 
 
 def _rows(session: Session, change: ChangeRow) -> list[tuple[Row | None, Values]]:
     """The rows that a step touched, each with what the step says of it."""
     rows: dict[str, Row] = {}
-    if ids := ids_of(change, "event"):
-        events = session.scalars(select(EventRow).where(EventRow.id.in_(ids)))
-        rows |= {row.id: row for row in events}
-    if ids := ids_of(change, "reel"):
-        reels = session.scalars(select(ReelRow).where(ReelRow.id.in_(ids)))
-        rows |= {row.id: row for row in reels}
+    tables: tuple[type[Row], ...] = (EventRow, ReelRow, PlaylistRow)
+    for table in tables:
+        if ids := ids_of(change, _KINDS[table]):
+            found: Iterable[Row] = session.scalars(select(table).where(table.id.in_(ids)))
+            rows |= {row.id: row for row in found}
     return [(rows.get(step["id"]), step) for step in change.steps]
 
 
@@ -195,7 +219,3 @@ def _is_as_left(row: Row, left: Values, wanted: Values) -> bool:
     # A step of an earlier version lacks the fields that events have had since.
     names = _FIELDS[type(row)] if "deleted" in changed and wanted["deleted"] else changed
     return all(getattr(row, name) == left.get(name) for name in names)
-
-
-def _newest(match: MatchRow) -> Any:
-    return select(func.max(ChangeRow.number)).where(ChangeRow.match_id == match.id)

@@ -15,9 +15,11 @@ from touchline.server.tables import (
     ID_LENGTH,
     AnswerRow,
     AssetRow,
+    Base,
     JobRow,
     LoginSessionRow,
     MatchRow,
+    PlaylistRow,
     ShareLinkRow,
     TokenRow,
     UploadRow,
@@ -28,6 +30,9 @@ from touchline.server.tables import (
 DAY_SECONDS = 24 * 3600.0
 JOB_DAYS = 90
 WORKER_DAYS = 1
+PLAYLIST_DAYS = 30
+"""How long a deleted playlist can be brought back."""
+CLIP_SECONDS = 3600.0
 BATCH = 100
 STRAY_SECONDS = 3600.0
 """Younger folders may belong to a request that is still running."""
@@ -43,6 +48,8 @@ def tidy(services: Services) -> None:
     _tidy_rows(services)
     _tidy_uploads(services)
     _tidy_matches(services)
+    _tidy_playlists(services)
+    _tidy_clips(services)
     _tidy_folders(services)
 
 
@@ -104,10 +111,36 @@ def _tidy_matches(services: Services) -> None:
         log.info("match expired", extra={"match": match_id})
 
 
+def _tidy_playlists(services: Services) -> None:
+    """Remove playlists for good some time after they were deleted."""
+    with services.database.write() as session:
+        oldest = services.database.now(session) - PLAYLIST_DAYS * DAY_SECONDS
+        over = session.scalars(
+            select(PlaylistRow)
+            .where(PlaylistRow.deleted, PlaylistRow.updated_at < oldest)
+            .limit(BATCH)
+        ).all()
+        for playlist in over:
+            session.delete(playlist)
+    for playlist in over:
+        services.storage.drop_playlist(playlist.id)
+        log.info("playlist removed", extra={"playlist": playlist.id})
+
+
+def _tidy_clips(services: Services) -> None:
+    """Remove stretches of proxies that nobody has watched for some time."""
+    oldest = time.time() - CLIP_SECONDS
+    for path in (services.storage.root / "clips").glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):  # another process removed it
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
 def _tidy_folders(services: Services) -> None:
     """Remove folders without a row: a process was killed between the two."""
     oldest = time.time() - STRAY_SECONDS
-    for kind, table in (("uploads", UploadRow), ("matches", MatchRow), ("work", JobRow)):
+    tables = {"uploads": UploadRow, "matches": MatchRow, "playlists": PlaylistRow}
+    for kind, table in {**tables, "clips": MatchRow, "work": JobRow}.items():
         for folder in (services.storage.root / kind).iterdir():
             with contextlib.suppress(FileNotFoundError):  # another process removed it
                 if folder.stat().st_mtime < oldest and _is_stray(services, folder.name, table):
@@ -115,7 +148,7 @@ def _tidy_folders(services: Services) -> None:
                     log.info("stray folder removed", extra={"folder": f"{kind}/{folder.name}"})
 
 
-def _is_stray(services: Services, name: str, table: type[UploadRow | MatchRow | JobRow]) -> bool:
+def _is_stray(services: Services, name: str, table: type[Base]) -> bool:
     with services.database.read() as session:
         row = session.get(table, name[:ID_LENGTH])
     return row is None or (isinstance(row, JobRow) and row.state in ENDED)

@@ -6,6 +6,8 @@
 <data>/matches/<match>/broadcasts/<n>.broadcast.json  what video n says by itself
 <data>/matches/<match>/thumbnails/*.jpg
 <data>/matches/<match>/products/<job>     files made for download
+<data>/playlists/<playlist>/products/<job>  files made of a playlist
+<data>/clips/<match>/<start>-<end>.mp4    stretches of proxies that were watched lately
 <data>/work/<job>-<lease>/                what a job is writing; moved into place at its end
 <data>/work/<job>-segments/               what a stage has finished; later attempts go on from it
 """
@@ -15,7 +17,7 @@ import shutil
 from pathlib import Path
 
 from touchline.errors import InputError
-from touchline.server.tables import ID_LENGTH, VideoRow
+from touchline.server.tables import ID_LENGTH, MatchRow, PlaylistRow, ProductRow, VideoRow
 
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
@@ -45,7 +47,7 @@ class Storage:
             InputError: they cannot be made or written.
         """
         try:
-            for name in ("uploads", "matches", "work"):
+            for name in ("uploads", "matches", "playlists", "clips", "work"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             self.root.chmod(0o700)
         except OSError as error:
@@ -83,9 +85,30 @@ class Storage:
         """A picture of a match."""
         return self.match(match_id) / THUMBNAILS / f"{index:05d}.jpg"
 
+    def playlist(self, playlist_id: str) -> Path:
+        """The folder of a playlist."""
+        return self.root / "playlists" / _checked(playlist_id)
+
     def product(self, match_id: str, job_id: str) -> Path:
-        """A file made for download."""
+        """A file made of a match for download."""
         return self.match(match_id) / PRODUCTS / _checked(job_id)
+
+    def product_of(self, owner: MatchRow | PlaylistRow, job_id: str) -> Path:
+        """A file made of a match or of a playlist for download."""
+        if isinstance(owner, MatchRow):
+            return self.product(owner.id, job_id)
+        return self.playlist(owner.id) / PRODUCTS / _checked(job_id)
+
+    def product_file(self, row: ProductRow) -> Path:
+        """The file that a row is of."""
+        if row.match_id is not None:
+            return self.product(row.match_id, row.job_id)
+        return self.playlist(row.playlist_id or "") / PRODUCTS / _checked(row.job_id)
+
+    def clip(self, match_id: str, start_seconds: float, end_seconds: float) -> Path:
+        """A stretch of a proxy, to be watched by itself."""
+        name = f"{round(1000 * start_seconds)}-{round(1000 * end_seconds)}.mp4"
+        return self.root / "clips" / _checked(match_id) / name
 
     def work(self, job_id: str, lease: str) -> Path:
         """The folder in which one attempt at a job works."""
@@ -106,8 +129,13 @@ class Storage:
         shutil.rmtree(self.upload(upload_id).parent, ignore_errors=True)
 
     def drop_match(self, match_id: str) -> None:
-        """Remove a match's folder."""
+        """Remove a match's folders."""
         shutil.rmtree(self.match(match_id), ignore_errors=True)
+        shutil.rmtree(self.root / "clips" / _checked(match_id), ignore_errors=True)
+
+    def drop_playlist(self, playlist_id: str) -> None:
+        """Remove a playlist's folder."""
+        shutil.rmtree(self.playlist(playlist_id), ignore_errors=True)
 
     def free_bytes(self) -> int:
         """Free bytes of the disk."""

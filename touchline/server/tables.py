@@ -36,6 +36,16 @@ def _of(table: str, *, nullable: bool = False, index: bool = True) -> Mapped[Any
     )
 
 
+def _of_one(table: str, *, index: bool = True) -> Mapped[Any]:
+    """Of a row of this table or of another; it goes with that row."""
+    return mapped_column(
+        String(ID_LENGTH),
+        ForeignKey(f"{table}.id", ondelete="CASCADE"),
+        nullable=True,
+        index=index,
+    )
+
+
 def _revision() -> Mapped[int]:
     """The revision of the match in which the row changed last."""
     return mapped_column(default=0, server_default=text("0"))
@@ -221,14 +231,42 @@ class EventRow(Base):
     updated_at: Mapped[float]
 
 
-class ChangeRow(Base):
-    """One step of the history of a match: what each event or reel was before and after."""
+class PlaylistRow(Base):
+    """Clips of any matches, in order; kept for some time when it is deleted.
 
-    __tablename__ = "changes"
-    __table_args__ = (Index("ix_changes_order", "match_id", "number"),)
+    ``clips`` holds them as ``playlists`` writes them, ``revision`` counts the steps of its history.
+    """
+
+    __tablename__ = "playlists"
 
     id: Mapped[str] = _id()
-    match_id: Mapped[str] = _of("matches", index=False)
+    owner_id: Mapped[str | None] = _of("users", nullable=True)
+    title: Mapped[str] = mapped_column(String(300))
+    clips: Mapped[list[Any]] = mapped_column(default=list)
+    stored_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(default=0)
+    deleted: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float]
+    updated_by: Mapped[str] = mapped_column(String(100))
+    updated_at: Mapped[float]
+
+
+class ChangeRow(Base):
+    """One step of the history of a match: what each event or reel was before and after.
+
+    Or of the history of a playlist: one of the two is set."""
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        Index("ix_changes_order", "match_id", "number"),
+        Index("ix_changes_playlist", "playlist_id", "number"),
+    )
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str | None] = _of_one("matches", index=False)
+    playlist_id: Mapped[str | None] = _of_one("playlists", index=False)
     number: Mapped[int]
     actor: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(40))
@@ -280,12 +318,14 @@ class AssetRow(Base):
 
 
 class ProductRow(Base):
-    """A file made for download; ``path`` is relative to the data folder."""
+    """A file made for download, of a match or of a playlist; ``path`` is relative to the data
+    folder."""
 
     __tablename__ = "products"
 
     id: Mapped[str] = _id()
-    match_id: Mapped[str] = _of("matches")
+    match_id: Mapped[str | None] = _of_one("matches")
+    playlist_id: Mapped[str | None] = _of_one("playlists")
     reel_id: Mapped[str | None] = _of("reels", nullable=True)
     job_id: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(String(300))
@@ -358,12 +398,13 @@ class WorkerRow(Base):
 
 
 class ShareLinkRow(Base):
-    """A link that shows a match without a login; ``scope`` is view or download."""
+    """A link that shows a match or a playlist without a login; ``scope`` is view or download."""
 
     __tablename__ = "share_links"
 
     id: Mapped[str] = _id()
-    match_id: Mapped[str] = _of("matches")
+    match_id: Mapped[str | None] = _of_one("matches")
+    playlist_id: Mapped[str | None] = _of_one("playlists")
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     scope: Mapped[str] = mapped_column(String(20))
     created_by: Mapped[str] = mapped_column(String(100))

@@ -2,13 +2,20 @@
 
 from typing import cast
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from touchline.errors import ConfigError
 from touchline.server.access.passwords import hash_password, hash_secret, new_secret
 from touchline.server.access.principal import ROLES, Principal, Role, Scope
-from touchline.server.tables import LoginSessionRow, ShareLinkRow, TokenRow, UserRow
+from touchline.server.tables import (
+    LoginSessionRow,
+    MatchRow,
+    PlaylistRow,
+    ShareLinkRow,
+    TokenRow,
+    UserRow,
+)
 
 TOKEN_PREFIX = "tl_"
 
@@ -149,12 +156,18 @@ def by_token(session: Session, secret: str, now: float) -> Principal | None:
 
 
 def add_share(
-    session: Session, match_id: str, scope: Scope, by: str, now: float, expires_at: float
+    session: Session,
+    shown: MatchRow | PlaylistRow,
+    scope: Scope,
+    by: str,
+    now: float,
+    expires_at: float,
 ) -> tuple[str, ShareLinkRow]:
     """Make a share link: the secret, shown this once, and its row."""
     secret = new_secret()
     link = ShareLinkRow(
-        match_id=match_id,
+        match_id=shown.id if isinstance(shown, MatchRow) else None,
+        playlist_id=shown.id if isinstance(shown, PlaylistRow) else None,
         hash=hash_secret(secret),
         scope=scope,
         created_by=by,
@@ -167,15 +180,24 @@ def add_share(
 
 
 def by_share(session: Session, secret: str, now: float) -> Principal | None:
-    """The guest of a share link."""
+    """The guest of a share link; a playlist that was deleted is not shown."""
+    gone = select(PlaylistRow.id).where(PlaylistRow.deleted)
     link = session.scalar(
         select(ShareLinkRow).where(
-            ShareLinkRow.hash == hash_secret(secret), ShareLinkRow.expires_at > now
+            ShareLinkRow.hash == hash_secret(secret),
+            ShareLinkRow.expires_at > now,
+            or_(ShareLinkRow.playlist_id.is_(None), ShareLinkRow.playlist_id.not_in(gone)),
         )
     )
     if link is None:
         return None
-    return Principal("guest", "viewer", match_id=link.match_id, scope=cast(Scope, link.scope))
+    return Principal(
+        "guest",
+        "viewer",
+        match_id=link.match_id,
+        playlist_id=link.playlist_id,
+        scope=cast(Scope, link.scope),
+    )
 
 
 def _role(role: str) -> Role:

@@ -17,7 +17,8 @@ class Principal:
         name: shown beside what they did.
         user_id: None for the one person of a server without passwords, and for guests.
         csrf: what a browser must send with every change; None where no cookie is used.
-        match_id, scope: what a share link shows; None for everybody else.
+        match_id, playlist_id: which of them a share link shows; None for everybody else.
+        scope: what the link allows.
         is_program: the caller has an API token.
         expires_at: when the caller's token expires; None where it does not.
     """
@@ -27,6 +28,7 @@ class Principal:
     user_id: str | None = None
     csrf: str | None = None
     match_id: str | None = None
+    playlist_id: str | None = None
     scope: Scope | None = None
     is_program: bool = False
     expires_at: float | None = None
@@ -34,7 +36,7 @@ class Principal:
     @property
     def is_guest(self) -> bool:
         """Whether the caller has only a share link."""
-        return self.match_id is not None
+        return self.match_id is not None or self.playlist_id is not None
 
     def has(self, role: Role) -> bool:
         """Whether the caller has the rights of a role."""

@@ -37,7 +37,15 @@ from touchline.server.errors import (
 from touchline.server.finishing import PICTURE, SOUND
 from touchline.server.policy import read_policy
 from touchline.server.services import Services
-from touchline.server.tables import AssetRow, MatchRow, UploadRow, UserRow, VideoRow, new_id
+from touchline.server.tables import (
+    AssetRow,
+    MatchRow,
+    PlaylistRow,
+    UploadRow,
+    UserRow,
+    VideoRow,
+    new_id,
+)
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".mov", ".avi", ".ts", ".mts", ".webm", ".mpg", ".flv", ".mxf")
 """Accepted endings of names; the content is checked later, in a child process."""
@@ -144,8 +152,12 @@ def usage(services: Services, session: Session, principal: Principal) -> tuple[i
         MatchRow.owner_id == principal.user_id
     )  # fmt: skip
     sent = session.scalar(select(func.coalesce(func.sum(UploadRow.length), 0)).where(mine)) or 0
-    made = (
-        session.scalar(select(func.coalesce(func.sum(MatchRow.stored_bytes), 0)).where(owned)) or 0
+    listed = PlaylistRow.owner_id.is_(None) if not principal.user_id else (
+        PlaylistRow.owner_id == principal.user_id
+    )  # fmt: skip
+    made = sum(
+        session.scalar(select(func.coalesce(func.sum(table.stored_bytes), 0)).where(whose)) or 0
+        for table, whose in ((MatchRow, owned), (PlaylistRow, listed))
     )
     user = session.get(UserRow, principal.user_id) if principal.user_id else None
     policy = read_policy(session, services.settings.policy)

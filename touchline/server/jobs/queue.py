@@ -40,7 +40,7 @@ LANES: tuple[Lane, ...] = get_args(Lane)
 KINDS_OF_LANES: dict[Lane, tuple[str, ...]] = {
     "analysis": ("analyse", "sample"),
     "spotting": ("spot", "infer"),
-    "cutting": ("product", "annotate"),
+    "cutting": ("product", "annotate", "playlist"),
     "downloads": ("pull",),
 }
 """The types of job of each lane. A worker does one job of each at a time, so that a long one holds

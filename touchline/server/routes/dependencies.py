@@ -21,7 +21,15 @@ from touchline.server.connections import network_of
 from touchline.server.errors import ConnectionLostError, NotFoundError
 from touchline.server.problems import ProblemError
 from touchline.server.services import Services
-from touchline.server.tables import AuditRow, ChangeRow, EventRow, JobRow, MatchRow, ReelRow
+from touchline.server.tables import (
+    AuditRow,
+    ChangeRow,
+    EventRow,
+    JobRow,
+    MatchRow,
+    PlaylistRow,
+    ReelRow,
+)
 
 COOKIE = "touchline_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -261,6 +269,24 @@ def editable_match(session: Session, match_id: str) -> MatchRow:
     return match
 
 
+def visible_playlist(
+    session: Session, principal: Principal, playlist_id: str, *, holds: bool = False
+) -> PlaylistRow:
+    """A playlist that the caller may see.
+
+    Args:
+        holds: it is held until the end of the transaction.
+
+    Raises:
+        NotFoundError: there is none, or a guest's link shows another one.
+    """
+    row = session.get(PlaylistRow, playlist_id, with_for_update=holds or None)
+    is_hidden = principal.is_guest and principal.playlist_id != playlist_id
+    if row is None or row.deleted or is_hidden:
+        raise NotFoundError("playlist")
+    return row
+
+
 def may_download(principal: Principal) -> None:
     """Make sure that the caller may download files.
 
@@ -287,7 +313,7 @@ def audit(
     )
 
 
-def etag_of(row: MatchRow | EventRow | ReelRow | JobRow | str) -> str:
+def etag_of(row: MatchRow | EventRow | ReelRow | PlaylistRow | JobRow | str) -> str:
     """The ETag of the row's present version."""
     if isinstance(row, str):
         return f'"{row}"'
@@ -296,7 +322,7 @@ def etag_of(row: MatchRow | EventRow | ReelRow | JobRow | str) -> str:
     return f'"{row.revision if isinstance(row, JobRow) else row.version}"'
 
 
-def demand_match(request: Request, row: MatchRow | EventRow | ReelRow) -> None:
+def demand_match(request: Request, row: MatchRow | EventRow | ReelRow | PlaylistRow) -> None:
     """Make sure that a change is based on the present version.
 
     Raises:

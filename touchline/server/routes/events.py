@@ -171,7 +171,7 @@ def news(
         reels = session.scalars(
             select(ReelRow).where(ReelRow.match_id == match_id, ReelRow.revision > since)
         ).all()
-        own = [] if principal.is_guest else steps_of(session, match_id, principal.name, OWN_STEPS)
+        own = [] if principal.is_guest else steps_of(session, match, principal.name, OWN_STEPS)
     last = rows[limit - 1] if len(rows) > limit else None
     shown = rows[:limit]
     return NewsOut(

@@ -68,7 +68,7 @@ def list_jobs(
     """The jobs, the newest first."""
     query = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit + 1)
     if principal.is_guest:
-        query = query.where(JobRow.match_id == principal.match_id)
+        query = query.where(JobRow.match_id == (principal.match_id or ""))
     if state:
         query = query.where(JobRow.state == state)
     if match:
@@ -219,6 +219,6 @@ def _look(
 
 def _job(session: Session, principal: Principal, job_id: str) -> JobRow:
     row = session.get(JobRow, job_id)
-    if row is None or (principal.is_guest and principal.match_id != row.match_id):
+    if row is None or (principal.is_guest and (principal.match_id or "") != row.match_id):
         raise NotFoundError("job")
     return row

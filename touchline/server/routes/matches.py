@@ -431,7 +431,7 @@ def _reviewers(session: Session, match_ids: list[str]) -> dict[str, list[str]]:
     )
     found: dict[str, list[str]] = {}
     for match_id, actor in rows:
-        found.setdefault(match_id, []).append(actor)
+        found.setdefault(str(match_id), []).append(actor)
     return found
 
 

@@ -177,10 +177,11 @@ class AnnotateIn(In):
 
 
 class ProductOut(Out):
-    """A file made for download."""
+    """A file made for download, of a match or of a playlist."""
 
     id: str
-    match: MatchId
+    match: Annotated[str | None, Field(validation_alias="match_id")]
+    playlist: Annotated[str | None, Field(validation_alias="playlist_id")]
     reel: Annotated[str | None, Field(validation_alias="reel_id")]
     name: str
     format: str

@@ -38,6 +38,7 @@ from touchline.server.routes.dependencies import (
     may_download,
     step_header,
     visible_match,
+    visible_playlist,
 )
 from touchline.server.routes.files import file_answer
 from touchline.server.routes.idempotency import Once, OnceDep
@@ -52,7 +53,7 @@ from touchline.server.routes.reel_schemas import (
 )
 from touchline.server.routes.schemas import JobOut, Page
 from touchline.server.services import Services
-from touchline.server.tables import EventRow, JobRow, MatchRow, ProductRow, ReelRow
+from touchline.server.tables import EventRow, JobRow, MatchRow, PlaylistRow, ProductRow, ReelRow
 
 router = APIRouter(prefix="/v1", tags=["reels"])
 
@@ -276,8 +277,11 @@ def download(file_id: Id, principal: Known, request: Request, services: Services
         row = session.get(ProductRow, file_id)
         if row is None:
             raise NotFoundError("file")
-        visible_match(session, principal, row.match_id)
-    path = services.storage.product(row.match_id, row.job_id)
+        if row.match_id is not None:
+            visible_match(session, principal, row.match_id)
+        else:
+            visible_playlist(session, principal, row.playlist_id or "")
+    path = services.storage.product_file(row)
     media_type = "video/mp4" if row.format in ("mp4", "m4v") else "application/octet-stream"
     return file_answer(request, path, media_type, row.name)
 
@@ -286,25 +290,34 @@ def download(file_id: Id, principal: Known, request: Request, services: Services
 def remove_file(file_id: Id, principal: Editor, request: Request, services: ServicesDep) -> None:
     """Delete a file that was made for download."""
     with services.database.write() as session:
-        match, row = _product(session, file_id)
-        match.stored_bytes = max(0, match.stored_bytes - row.bytes)
+        owner, row = _product(session, principal, file_id)
+        owner.stored_bytes = max(0, owner.stored_bytes - row.bytes)
         job = session.get(JobRow, row.job_id)
         if job is not None:
             job.key = None  # the same request makes the file anew
         session.delete(row)
         audit(services, request, session, "file deleted", f"{row.id} {row.name}")
-    services.storage.product(row.match_id, row.job_id).unlink(missing_ok=True)
+    services.storage.product_file(row).unlink(missing_ok=True)
 
 
-def _product(session: Session, file_id: str) -> tuple[MatchRow, ProductRow]:
-    """A file and its match, which is held: whether the file is still there is read after that."""
+def _product(
+    session: Session, principal: Principal, file_id: str
+) -> tuple[MatchRow | PlaylistRow, ProductRow]:
+    """A file and what it was made of, which is held: whether the file is still there is read after
+    that."""
     row = session.get(ProductRow, file_id)
-    match = None if row is None else editable_match(session, row.match_id)
+    if row is None:
+        raise NotFoundError("file")
+    owner: MatchRow | PlaylistRow
+    if row.match_id is not None:
+        owner = editable_match(session, row.match_id)
+    else:
+        owner = visible_playlist(session, principal, row.playlist_id or "", holds=True)
     session.expire_all()
     row = session.get(ProductRow, file_id)
-    if match is None or row is None:
+    if row is None:
         raise NotFoundError("file")
-    return match, row
+    return owner, row
 
 
 def _written(

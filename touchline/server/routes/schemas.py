@@ -139,6 +139,7 @@ class GameChange(In):
     away: Text | None = None
     date: Text | None = None
     score: Text | None = None
+    competition: Text | None = None
     periods: Annotated[list[PeriodIn], Field(max_length=4)] | None = None
 
     @field_validator("periods")
@@ -208,6 +209,7 @@ class GameOut(BaseModel):
     away: str | None = None
     date: str | None = None
     score: str | None = None
+    competition: str | None = None
     periods: list[PeriodOut] = []
 
 
@@ -235,6 +237,7 @@ class KnownGameOut(BaseModel):
     away: str | None
     date: str | None
     score: str | None
+    competition: str | None
     periods: list[KnownPeriodOut]
     goals: list[GoalOut]
 

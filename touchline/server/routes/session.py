@@ -36,12 +36,15 @@ class LoginIn(In):
 
 
 class SessionOut(BaseModel):
-    """The caller; ``csrf`` goes into the header X-CSRF-Token of every change."""
+    """The caller; ``csrf`` goes into the header X-CSRF-Token of every change.
+
+    A guest sees one match (``guest_of``) or one playlist (``guest_of_playlist``)."""
 
     name: str
     role: Role
     csrf: str | None
     guest_of: str | None = None
+    guest_of_playlist: str | None = None
 
 
 @public.post("", status_code=201)
@@ -90,6 +93,7 @@ def who_am_i(principal: Known) -> SessionOut:
         role=principal.role,
         csrf=principal.csrf,
         guest_of=principal.match_id,
+        guest_of_playlist=principal.playlist_id,
     )
 
 

@@ -24,6 +24,7 @@ from touchline.server.routes.dependencies import (
     audit,
     authenticate,
 )
+from touchline.server.routes.playlists import PLAYLIST_FORMATS
 from touchline.server.routes.reels import REEL_FORMATS, VIDEO_TITLES
 from touchline.server.settings import Policy
 from touchline.server.tables import WorkerRow
@@ -68,6 +69,7 @@ class Capabilities(BaseModel):
     event_formats: list[str]
     feed_formats: list[str]
     reel_formats: list[str]
+    playlist_formats: list[str]
     formats: list[FormatOut]
     media_roots: list[str]
     open: bool
@@ -142,6 +144,7 @@ def capabilities(principal: Known, services: ServicesDep) -> Capabilities:
         event_formats=[f.name for f in FORMATS.values() if f.write and "events" in f.kinds],
         feed_formats=provider_formats(),
         reel_formats=list(REEL_FORMATS),
+        playlist_formats=list(PLAYLIST_FORMATS),
         formats=_formats(),
         media_roots=list(services.settings.media_roots),
         open=services.settings.is_loopback and principal.user_id is None and not principal.is_guest,

@@ -10,6 +10,7 @@ import { showLibrary } from "./views/library.js";
 import { showLogin } from "./views/login.js";
 import { showMatch } from "./views/match.js";
 import { showModels } from "./views/models.js";
+import { showPlaylists } from "./views/playlists.js";
 import { showSettings } from "./views/settings.js";
 
 /** @typedef {import("./lib/types.js").Session} Session */
@@ -25,13 +26,14 @@ const VIEWS = {
   "": showLibrary,
   matches: showMatch,
   models: showModels,
+  playlists: showPlaylists,
   settings: showSettings,
 };
 
 const main = h("main", { id: "main", tabindex: "-1" });
 const warning = h("div", { class: "bar-warning", role: "status", hidden: true });
 const header = h("header", { class: "top" });
-const home = h("a", { class: "name", href: "#/" }, h("img", { src: "/web/icon.svg", alt: "" }), "touchline");
+const home = h("a", { class: "name", href: "#/", "aria-label": "touchline" }, h("img", { src: "/web/icon.svg", alt: "" }), h("span", {}, "touchline"));
 
 /** @type {() => void} */
 let leave = () => undefined;
@@ -44,14 +46,19 @@ function drawHeader() {
   fill(
     header,
     home,
-    who && who.role !== "guest"
-      ? h("nav", { "aria-label": t("nav") }, link("", t("library")), link("models", t("models")), link("settings", t("settings")))
+    who && !isGuest(who)
+      ? h("nav", { "aria-label": t("nav") }, link("", t("library")), link("playlists", t("playlists")), link("models", t("models")), link("settings", t("settings")))
       : null,
     h("span", { class: "space" }),
     who?.csrf ? h("span", { class: "quiet-text who" }, who.name) : null,
     themeButton(),
     who?.csrf ? h("button", { type: "button", class: "quiet", onclick: logOut }, t("logOut")) : null,
   );
+}
+
+/** @param {Session} who */
+function isGuest(who) {
+  return who.guest_of !== null || who.guest_of_playlist !== null;
 }
 
 function themeButton() {
@@ -92,8 +99,9 @@ function route() {
   leave();
   document.body.className = name ? `at-${name}` : "at-library";
   drawHeader();
-  const guestsMatch = session.current.guest_of;
+  const { guest_of: guestsMatch, guest_of_playlist: guestsPlaylist } = session.current;
   if (guestsMatch) leave = showMatch(main, guestsMatch);
+  else if (guestsPlaylist) leave = showPlaylists(main, guestsPlaylist);
   else leave = (VIEWS[name] ?? showLibrary)(main, argument);
 }
 

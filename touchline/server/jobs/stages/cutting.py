@@ -7,7 +7,7 @@ from pathlib import Path
 
 from touchline.editing.finish import Cut, Finish
 from touchline.editing.framing import parse_aspect
-from touchline.editing.sources import edit_rate
+from touchline.editing.sources import VideoPaths, edit_rate
 from touchline.errors import InputError
 from touchline.formats import write
 from touchline.match_state import clip_word
@@ -137,12 +137,28 @@ def _clips(reel: Reel) -> Iterator[tuple[str, Reel]]:
 
 
 def _cut(arguments: CutArguments, reel: Reel, target: Path, progress: Progress) -> Reel:
+    paths = tuple(map(Path, arguments.sources))
+    video = dict(zip(arguments.halves, paths, strict=True)) if arguments.halves else paths[0]
+    return cut_finished(reel, target, video, arguments.finish, progress, snap=arguments.snap)
+
+
+def cut_finished(
+    reel: Reel,
+    target: Path,
+    video: VideoPaths,
+    asked: FinishArguments,
+    progress: Progress,
+    *,
+    snap: bool,
+) -> Reel:
+    """Cut a reel into one video with a finish; gives it as it was cut.
+
+    Raises:
+        InputError: a clip lies beyond the video. MediaError: it cannot be read.
+    """
     from touchline import pipeline  # edit lists do without what it imports
     from touchline.editing.graphics import Graphics
 
-    paths = tuple(map(Path, arguments.sources))
-    video = dict(zip(arguments.halves, paths, strict=True)) if arguments.halves else paths[0]
-    asked = arguments.finish
     finish, track = asked.to_finish(), asked.audio_track
     remarks = Graphics.of(reel, finish, labels=asked.labels).remarks(reel)
     return pipeline.cut_reel(
@@ -150,7 +166,7 @@ def _cut(arguments: CutArguments, reel: Reel, target: Path, progress: Progress) 
         target,
         video,
         burn_labels=asked.labels,
-        snap=arguments.snap,
+        snap=snap,
         aspect=None if asked.aspect is None else parse_aspect(asked.aspect),
         deinterlace=asked.deinterlace,
         audio_track=track,

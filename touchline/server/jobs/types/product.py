@@ -27,7 +27,7 @@ from touchline.server.jobs.stages.cutting import (
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.reels import by_video, reel_from_json
 from touchline.server.storage import Storage, named_file, take_place, video_file
-from touchline.server.tables import AssetRow, MatchRow, ProductRow, new_id
+from touchline.server.tables import AssetRow, MatchRow, PlaylistRow, ProductRow, new_id
 
 ZIP = ".zip"
 
@@ -98,7 +98,7 @@ class MakeProduct(JobType[ProductPayload]):
                 target=str(file),
                 each=payload.suffix if payload.each else None,
                 snap=payload.snap,
-                finish=_finish_of(context),
+                finish=finish_of(context, context.payload.finishing),
             )
             yield StageCall(payload.stage, cut_reel, cut, limits, seconds, effect=keep)
         else:
@@ -147,15 +147,18 @@ def _write(format: str, rate: Fraction, reel: Reel, path: Path) -> None:
     write(reel, path, format, rate=rate)
 
 
-def _finish_of(context: JobContext[ProductPayload]) -> FinishArguments:
-    """How the video is finished, with the files of its assets."""
-    finishing = context.payload.finishing
+def finish_of(context: JobContext[Any], finishing: Finishing) -> FinishArguments:
+    """How a video is finished, with the files of its assets.
+
+    Raises:
+        InputError: one of them was deleted.
+    """
     asked = finishing.model_dump(exclude={"loudness", *finishing.assets})
     paths = asset_paths(finishing, _asset_files(context, finishing))
     return FinishArguments(**asked, **paths, lufs=finishing.lufs)
 
 
-def _asset_files(context: JobContext[ProductPayload], finishing: Finishing) -> dict[str, Path]:
+def _asset_files(context: JobContext[Any], finishing: Finishing) -> dict[str, Path]:
     """The files of the assets, by their ids."""
     files = {}
     with context.database.read() as session:
@@ -171,7 +174,7 @@ def _asset_files(context: JobContext[ProductPayload], finishing: Finishing) -> d
 def keep_product(
     storage: Storage,
     session: Session,
-    match: MatchRow,
+    owner: MatchRow | PlaylistRow,
     job_id: str,
     file: Path,
     now: float,
@@ -180,13 +183,14 @@ def keep_product(
     format: str,
     reel_id: str | None = None,
 ) -> Remembered:
-    """Put a finished file where it is downloaded from."""
-    target = storage.product(match.id, job_id)
+    """Put a finished file of a match or a playlist where it is downloaded from."""
+    target = storage.product_of(owner, job_id)
     bytes_ = file.stat().st_size
     take_place(file, target)
     product = ProductRow(
         id=new_id(),
-        match_id=match.id,
+        match_id=owner.id if isinstance(owner, MatchRow) else None,
+        playlist_id=owner.id if isinstance(owner, PlaylistRow) else None,
         reel_id=reel_id,
         job_id=job_id,
         name=name,
@@ -196,7 +200,7 @@ def keep_product(
         created_at=now,
     )
     session.add(product)
-    match.stored_bytes += bytes_
+    owner.stored_bytes += bytes_
     return {"product_id": product.id}
 
 

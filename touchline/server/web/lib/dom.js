@@ -88,6 +88,7 @@ const ICONS = {
   grid: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   keys: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
   light: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2",
+  list: "M4 6h16M4 12h9M4 18h9M18 11v9M13.5 15.5h9",
   next: "M9 5l7 7-7 7",
   pause: "M8 5v14M16 5v14",
   play: "M7 4l13 8-13 8z",

@@ -113,3 +113,11 @@ export function jobEnd(job, report) {
     });
   });
 }
+
+/** What the server says of a file that it made, as sentences. @param {Job} job @returns {string[]} */
+export function warningsOf(job) {
+  return Object.values(job.result).flatMap((stage) => {
+    const warnings = typeof stage === "object" && stage ? Reflect.get(stage, "warnings") : null;
+    return Array.isArray(warnings) ? warnings.map(String).map((one) => `${one[0]?.toUpperCase()}${one.slice(1)}.`) : [];
+  });
+}

@@ -8,7 +8,8 @@
  * @property {string} name
  * @property {"viewer" | "editor" | "admin" | "guest"} role
  * @property {string | null} csrf
- * @property {string | null} guest_of
+ * @property {string | null} guest_of the match that a link shows
+ * @property {string | null} guest_of_playlist the playlist that a link shows
  *
  * @typedef {object} Upload
  * @property {string} id
@@ -45,6 +46,7 @@
  * @property {string | null} away
  * @property {string | null} date
  * @property {string | null} score
+ * @property {string | null} competition
  * @property {{half: number, start: number}[]} periods kick-offs that were given
  *
  * @typedef {object} Match
@@ -178,6 +180,42 @@
  * @property {number} version
  * @property {string} created_at
  *
+ * @typedef {object} FoundMatch what an event that was found says of its match
+ * @property {string} match
+ * @property {string} match_title
+ * @property {string | null} home
+ * @property {string | null} away
+ * @property {string | null} competition
+ * @property {string | null} date
+ *
+ * @typedef {MatchEvent & FoundMatch} FoundEvent
+ *
+ * @typedef {object} PlaylistClip
+ * @property {string} id
+ * @property {string} match
+ * @property {string} match_title
+ * @property {string | null} event
+ * @property {number} start
+ * @property {number} end
+ * @property {string | null} title
+ * @property {string | null} label
+ * @property {string | null} team
+ * @property {string | null} player
+ * @property {string | null} note
+ * @property {Status | null} status of the event
+ * @property {"match" | "event" | null} missing what was deleted
+ *
+ * @typedef {object} Playlist
+ * @property {string} id
+ * @property {string} title
+ * @property {number} count
+ * @property {number} seconds
+ * @property {PlaylistClip[]} clips
+ * @property {{id: string, action: string, undone: boolean}[]} steps the person's own, the oldest first
+ * @property {number} version
+ * @property {string} updated_by
+ * @property {string} updated_at
+ *
  * @typedef {object} Product a file for download
  * @property {string} id
  * @property {string | null} reel
@@ -250,6 +288,8 @@
  * @property {string[]} event_formats
  * @property {string[]} feed_formats
  * @property {string[]} reel_formats
+ * @property {string[]} playlist_formats
+ * @property {FileFormat[]} formats
  * @property {boolean} open
  *
  * @typedef {object} Scores

@@ -96,6 +96,7 @@ export class EventInspector extends HTMLElement {
         nudge("laterFrame", t("key.laterFrame"), "+1 f"),
         nudge("laterSecond", t("key.laterSecond"), "+1 s"),
         h("span", { class: "space" }),
+        off ? null : iconButton("list", t("key.addPlaylist"), { onclick: () => this.#do("addPlaylist") }),
         off ? null : iconButton("trash", t("key.remove"), { onclick: () => this.#do("remove") }),
       ),
       h(

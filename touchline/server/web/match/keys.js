@@ -42,6 +42,7 @@ export const COMMANDS = {
   undo: { group: "edit", keys: ["Ctrl+Z"] },
   redo: { group: "edit", keys: ["Ctrl+Shift+Z", "Ctrl+Y"] },
   addClip: { group: "edit", keys: ["G"] },
+  addPlaylist: { group: "edit", keys: ["Shift+G"] },
   overlay: { group: "view", keys: ["Shift+O"] },
   zoomIn: { group: "view", keys: ["+", "="] },
   zoomOut: { group: "view", keys: ["-"] },

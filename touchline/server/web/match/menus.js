@@ -25,6 +25,7 @@ export async function showDetails(match, known, playhead) {
   const title = text(match.title, { required: true, autofocus: true });
   const home = text(game?.home);
   const away = text(game?.away);
+  const competition = text(game?.competition);
   const date = text(game?.date);
   const result = text(game?.score);
   const count = Math.max(2, halvesOf(match).length, ...known.map(({ half }) => half));
@@ -51,7 +52,8 @@ export async function showDetails(match, known, playhead) {
     }
     const said = {
       home: home.value.trim() || null, away: away.value.trim() || null,
-      date: date.value.trim() || null, score: result.value.trim() || null, periods: given,
+      date: date.value.trim() || null, score: result.value.trim() || null,
+      competition: competition.value.trim() || null, periods: given,
     };
     try {
       const path = `/v1/matches/${match.id}`;
@@ -85,7 +87,7 @@ export async function showDetails(match, known, playhead) {
       field(t("title"), title),
       game
         ? [
-            h("div", { class: "pairs" }, field(t("homeTeam"), home), field(t("awayTeam"), away), field(t("date"), date), field(t("endScore"), result)),
+            h("div", { class: "pairs" }, field(t("homeTeam"), home), field(t("awayTeam"), away), field(t("date"), date), field(t("endScore"), result), field(t("competition"), competition)),
             h("div", { class: "pairs" }, kickOffs.map(kickOff)),
             h("p", { class: "quiet-text" }, t("kickOffHow")),
           ]
@@ -371,9 +373,11 @@ export async function showRespot(match, done) {
 
 /** @typedef {{id: string, scope: string, expires_at: string, secret: string | null}} Share */
 
-/** @param {Match} match */
-export async function showShares(match) {
-  const path = `/v1/matches/${match.id}/shares`;
+/**
+ * @param {string} path of the links to a match or a playlist
+ * @param {string} how what a link shows, in words
+ */
+export async function showShares(path, how) {
   const scope = h("select", {}, h("option", { value: "view" }, t("share.view")), h("option", { value: "download" }, t("share.download")));
   const hours = h("input", { type: "number", min: "1", max: "8760", value: "72" });
   const made = h("div", { class: "stack" });
@@ -425,7 +429,7 @@ export async function showShares(match) {
     h(
       "form",
       { class: "stack", onsubmit: make },
-      h("p", { class: "quiet-text" }, t("shareHow")),
+      h("p", { class: "quiet-text" }, how),
       h("label", { class: "field" }, t("shareScope"), scope),
       h("label", { class: "field" }, t("shareHours"), hours),
       h("button", { class: "main" }, t("makeLink")),

@@ -3,7 +3,7 @@
 import { ApiError, LostConnection, ask, change, explain, get, linkTo, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { date, percent, size } from "../lib/format.js";
-import { jobEnd } from "../lib/jobs.js";
+import { jobEnd, warningsOf } from "../lib/jobs.js";
 import { complain, notify } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
 
@@ -82,7 +82,7 @@ export class ReelFiles extends HTMLElement {
       if (ended?.state === "failed") return () => complain(t("renderFailed", { problem: ended.problem ?? "" }));
       if (ended?.state === "cancelled") return () => void notify(t("renderCancelled"));
       const warnings = ended?.state === "succeeded" ? warningsOf(ended) : [];
-      const words = [t("renderDone"), ...warnings.map((warning) => `${warning[0]?.toUpperCase()}${warning.slice(1)}.`)];
+      const words = [t("renderDone"), ...warnings];
       return () => void notify(words.join(" "), { stays: warnings.length > 0 });
     } catch (error) {
       const text = error instanceof ApiError ? t("renderFailed", { problem: error.message }) : explain(error);
@@ -154,14 +154,6 @@ export class ReelFiles extends HTMLElement {
       mayEdit() ? iconButton("trash", t("deleteFile", { name: file.name }), { onclick: () => this.#remove(file) }) : null,
     );
   }
-}
-
-/** What the server says of a file that it made. @param {import("../lib/types.js").Job} job @returns {string[]} */
-function warningsOf(job) {
-  return Object.values(job.result).flatMap((stage) => {
-    const warnings = typeof stage === "object" && stage ? Reflect.get(stage, "warnings") : null;
-    return Array.isArray(warnings) ? warnings.map(String) : [];
-  });
 }
 
 customElements.define("reel-files", ReelFiles);

@@ -6,6 +6,7 @@ import { clock, percent, rateOf } from "../lib/format.js";
 import { notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
+import { addToPlaylist } from "../playlists/add.js";
 import { NO_FILTERS, choose, countStatuses, isBelow, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
 import { clockAt, clockByEvents, goalsIn, halvesOf, matchState, periods, score, scoreByEvents, teamName } from "./clock.js";
@@ -191,7 +192,7 @@ export class MatchReview {
       button("download", t("files"), () => this.#files()),
       mayEdit()
         ? [
-            button("share", t("share"), () => showShares(this.match)),
+            button("share", t("share"), () => showShares(`/v1/matches/${this.match.id}/shares`, t("shareHow"))),
             button("spark", t("respot"), () => showRespot(this.match, this.#reload)),
           ]
         : null,
@@ -747,6 +748,7 @@ export class MatchReview {
     undo: () => this.store.undo(),
     redo: () => this.store.redo(),
     addClip: () => this.reel.addClip(this.selected),
+    addPlaylist: () => this.#addToPlaylist(),
     overlay: () => this.#toggleOverlay(),
     zoomIn: () => this.timeline.zoom(2),
     zoomOut: () => this.timeline.zoom(0.5),
@@ -758,9 +760,16 @@ export class MatchReview {
 
   /** @param {string} command one of `COMMANDS` */
   run(command) {
-    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "acceptAll", "triage"].includes(command);
+    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "addPlaylist", "acceptAll", "triage"].includes(command);
     if (isEdit && !mayEdit()) return;
     this.#commands[command]?.();
+  }
+
+  async #addToPlaylist() {
+    const event = this.selected;
+    if (!event) return;
+    await this.store.allSaved();
+    await addToPlaylist(this.match, event, around(event.label));
   }
 
   #triage() {
