@@ -161,7 +161,12 @@ def test_views_are_accessible(
     page.keyboard.press("Escape")
     page.get_by_role("tab", name="Reel").click()
     page.locator(".clip-row").first.wait_for()
+    page.get_by_role("button", name="Edit clip").first.click()
     look("reel")
+    page.locator("reel-panel details > summary").evaluate_all(
+        "all => all.map((one) => one.click())"
+    )
+    look("reel-options")
     page.get_by_role("button", name="Show and change keys").click()
     page.get_by_role("dialog").wait_for()
     look("keys")

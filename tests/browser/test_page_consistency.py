@@ -144,11 +144,12 @@ def test_edits_of_a_reel_are_undone_and_redone(
         return [facts, essence(events_of(server, match))]
 
     states = [state()]
+    rows.first.get_by_role("button", name="Edit clip").click()
     for edit in (
         lambda: rows.first.get_by_role("button", name="Start later by").click(),
         lambda: page.keyboard.press("3"),
         lambda: rows.first.get_by_role("button", name="Delete clip").click(),
-        lambda: page.get_by_role("button", name="Delete this reel").click(),
+        lambda: page.get_by_role("button", name="Delete reel").click(),
     ):
         edit()
         states.append(state())

@@ -74,7 +74,7 @@ def edit_clips(page: Any, server: PageServer, match: str) -> None:
     assert rows.first.locator("img").get_attribute("src"), "a clip has a picture"
     rows.first.get_by_role("button", name="Edit clip Opening").click()
     rows.first.get_by_role("button", name="Start later by").click()
-    rows.first.get_by_role("button", name="Move Opening <i>goal</i> down").click()
+    rows.first.get_by_role("button", name="Move down Opening <i>goal</i>").click()
     page.wait_for_timeout(900)
     page.get_by_text("Saving").wait_for(state="hidden")
     after = clips_of(server, match)

@@ -343,3 +343,21 @@ def test_a_reel_of_clips_in_sportscode_is_playable_without_touchline(tmp_path):
     text = (tmp_path / "a.xml").read_text()
     assert "<code>Goal, Foul</code>" in text and "<start>5.0</start>" in text
     assert read(tmp_path / "a.xml") == reel
+
+
+def test_an_event_with_a_length_has_its_window(tmp_path):
+    """``lead`` and ``lag`` say it; the window moves with the event, and comes back as it is."""
+    goal = Event(20.0, "Goal", extra={"lead": 3.0, "lag": 4.5})
+    for event, window in ((goal, (17, 24.5)), (replace(goal, seconds=1.0), (0, 5.5))):
+        timeline = Timeline(Video("a"), (event,))
+        write(timeline, tmp_path / "a.xml")
+        instance = ElementTree.parse(tmp_path / "a.xml").find(".//instance")
+        assert [float(instance.findtext(edge)) for edge in ("start", "end")] == list(window)
+        assert read(tmp_path / "a.xml", format="sportscode").events[0].seconds == event.seconds
+    write(Timeline(Video("a"), (goal,)), tmp_path / "a.xml")
+    assert read(tmp_path / "a.xml").events == (goal,)
+    dragged = (tmp_path / "a.xml").read_text().replace("<start>17.0<", "<start>15.0<")
+    (tmp_path / "a.xml").write_text(dragged)
+    assert dict(read(tmp_path / "a.xml").events[0].extra) == {"lead": 5.0, "lag": 4.5}
+    write(Timeline(Video("a"), (goal,)), tmp_path / "a.srt")
+    assert "00:00:17,000 --> 00:00:24,500" in (tmp_path / "a.srt").read_text()

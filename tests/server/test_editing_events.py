@@ -567,3 +567,36 @@ def test_no_event_lies_behind_the_end_of_the_match(editing: Editing) -> None:
     assert refused.status_code == 422 and f"the end of the match at {last:g} s" in refused.text
     event = editing.add(time=last, label="Goal")
     assert editing.on(event, "PATCH", time=9e3).status_code == 422
+
+
+def test_an_event_may_have_a_length(editing: Editing) -> None:
+    """It moves with the event, is undone, leaves in files and comes in with them."""
+    event = editing.add(time=2.0, label="Goal", lead=1.5, lag=0.25)
+    assert (event["lead"], event["lag"]) == (1.5, 0.25)
+    moved = editing.on(event, "PATCH", time=2.5).json()
+    assert (moved["time"], moved["lead"], moved["lag"]) == (2.5, 1.5, 0.25)
+    point = editing.on(moved, "PATCH", lead=None, lag=None).json()
+    assert point["lead"] is None
+    editing.post("undo")
+    exported = editing.client.get(f"{editing.url}/download?format=sportscode").text
+    windows = [
+        (instance.findtext("start"), instance.findtext("end"))
+        for instance in ElementTree.fromstring(exported).iter("instance")
+    ]
+    assert ("1.0", "2.75") in windows
+    whole = editing.client.get(f"{editing.url}/download?format=touchline").content
+    for known in editing.all():
+        editing.on(known, "DELETE")
+    cut = b"start,end,label\n1,3.5,Attack\n"
+    assert editing.client.post(f"{editing.url}/import", content=whole).is_success
+    assert editing.client.post(f"{editing.url}/import?name=cut.csv", content=cut).is_success
+    found = {e["label"]: (e["time"], e["lead"], e["lag"]) for e in editing.all() if e["lag"]}
+    assert found == {"Goal": (2.5, 1.5, 0.25), "Attack": (1.0, 0.0, 2.5)}
+
+
+def test_half_a_length_is_refused(editing: Editing) -> None:
+    for wrong in ({"lead": 1}, {"lead": 1, "lag": None}, {"lead": 0, "lag": 0}, {"lag": -1}):
+        answer = editing.client.post(
+            f"{editing.url}/events", json={"time": 1, "label": "Goal", **wrong}
+        )
+        assert answer.status_code == 422 and "lag" in answer.json()["detail"], wrong

@@ -13,6 +13,7 @@ from touchline.broadcast.result import Broadcast, read_broadcast
 from touchline.errors import FormatError, InputError
 from touchline.events import Event, Match, Timeline
 from touchline.formats import Content
+from touchline.formats.base import LAG, LEAD, event_stretch
 from touchline.runtime.wording import counted
 
 
@@ -112,7 +113,10 @@ def events_in(
         content = Match(content.video.name, (content,))
     if not isinstance(content, Match):
         raise FormatError("does not hold the events of one match", where=where)
-    timelines = _wanted(content, half, where)
+    timelines = [
+        replace(timeline, events=tuple(map(_with_length, timeline)))
+        for timeline in _wanted(content, half, where)
+    ]
     if len(match) == 1:
         if len(timelines) > 1:
             raise FormatError(
@@ -151,6 +155,15 @@ def _wanted(content: Match, half: int | None, where: Path) -> tuple[Timeline, ..
     if found is None:
         raise FormatError(f"holds no events of half {half}", where=where)
     return (found,)
+
+
+def _with_length(event: Event) -> Event:
+    """An event with its length before and after its time, as that may move."""
+    stretch = event_stretch(event)
+    if stretch is None:
+        return event
+    lead, lag = round(event.seconds - stretch[0], 6), round(stretch[1] - event.seconds, 6)
+    return replace(event, extra={**event.extra, LEAD: lead, LAG: lag})
 
 
 def _in_match(timeline: Timeline, video: MatchVideo) -> list[Event]:

@@ -9,6 +9,7 @@ from touchline.broadcast.feed import counts_by_clock
 from touchline.errors import FormatError, InputError
 from touchline.events import Event
 from touchline.formats import Content, read
+from touchline.formats.base import LAG, LEAD
 from touchline.formats.comparing import timelines_of
 from touchline.formats.reading import Limits, limited_to
 from touchline.runtime.progress import Progress
@@ -86,13 +87,18 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
         text = str(error).replace(f"{path.parent}/", "").replace(str(path.parent), path.name)
         raise InputError(text) from error
     return ImportResult(
-        events=tuple(replace(event, extra={}) for event in events),
+        events=tuple(replace(event, extra=_length_of(event)) for event in events),
         are_predictions=holds_predictions(content, path, arguments.format),
         facts={name: text[:1000] for name, text in facts.items() if isinstance(text, str)},
         remarks=tuple(
             dict.fromkeys((*_warnings_of(content), *remarks, *_outside(events, arguments.videos)))
         ),
     )
+
+
+def _length_of(event: Event) -> dict[str, Any]:
+    """The further fields of an event that a server keeps."""
+    return {name: event.extra[name] for name in (LEAD, LAG) if name in event.extra}
 
 
 def _warnings_of(content: Content) -> Iterator[str]:

@@ -89,6 +89,8 @@
  * @property {string | null} visibility
  * @property {Status} status
  * @property {string | null} note
+ * @property {number | null} lead seconds before its time at which it begins; null for a point
+ * @property {number | null} lag seconds after its time at which it ends; null for a point
  *
  * @typedef {object} EventOrigin
  * @property {string} id

@@ -20,6 +20,8 @@ export class EventList extends HTMLElement {
   isEditable = true;
   /** The line under an event's class. @type {(event: MatchEvent) => string} */
   factsOf = () => "";
+  /** @type {(seconds: number) => ({src: string} | null)} */
+  thumbnailAt = () => null;
   #draw = oncePerFrame(() => this.#paint());
   /** @type {Map<string, HTMLLIElement>} */
   #rows = new Map();
@@ -120,6 +122,7 @@ export class EventList extends HTMLElement {
     const version = [event.time, event.label, event.confidence, event.status, event.source, more].join("\t");
     const known = this.#rows.get(event.id);
     if (known?.dataset.version === version) return known;
+    const still = this.thumbnailAt(event.time);
     const tell = (/** @type {string} */ kind) => () =>
       this.dispatchEvent(new CustomEvent(kind, { detail: event.id }));
     const row = h(
@@ -128,6 +131,7 @@ export class EventList extends HTMLElement {
       h(
         "button",
         { type: "button", class: "event-main", onclick: tell("pick") },
+        still ? h("img", { class: "still", src: still.src, alt: "", loading: "lazy", draggable: "false" }) : null,
         h("span", { class: "number time" }, clock(event.time)),
         h("span", { class: "swatch" }),
         h(

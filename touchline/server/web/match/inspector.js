@@ -72,6 +72,45 @@ export class EventInspector extends HTMLElement {
     return [this.stateOf(event), origin, t(`status.${event.status}`), last].filter(Boolean).join(" · ");
   }
 
+  /** How long an event lasts. @param {MatchEvent} event */
+  #length(event) {
+    const off = !this.isEditable;
+    const part = (/** @type {"lead" | "lag"} */ name, /** @type {string} */ label) => {
+      const input = h("input", {
+        type: "number", min: "0", max: "14400", step: "0.001", value: event[name] ?? "", placeholder: "–", disabled: off, "data-field": name,
+        onchange: () => input.reportValidity() && this.#setLength(event),
+      });
+      return h("label", { class: "field" }, label, input);
+    };
+    const act = (/** @type {"markStart" | "markEnd" | "toPoint"} */ command, /** @type {string} */ words) =>
+      h("button", { type: "button", class: "small", disabled: off, title: t(`key.${command}`), onclick: () => this.#do(command) }, words);
+    return h(
+      "details",
+      { class: "event-length", open: event.lead !== null },
+      h("summary", {}, t("eventLength")),
+      h(
+        "div",
+        { class: "row" },
+        part("lead", t("leadShort")),
+        part("lag", t("lagShort")),
+        act("markStart", t("startHereShort")),
+        act("markEnd", t("endHereShort")),
+        act("toPoint", t("point")),
+      ),
+    );
+  }
+
+  /** @param {MatchEvent} event */
+  #setLength(event) {
+    const [lead, lag] = /** @type {const} */ (["lead", "lag"]).map((name) => {
+      const input = /** @type {HTMLInputElement | null} */ (this.querySelector(`[data-field=${name}]`));
+      return Number(input?.value) || 0;
+    });
+    const isPoint = !lead && !lag;
+    if (isPoint && event.lead === null) return;
+    this.#edit(isPoint ? { lead: null, lag: null } : { lead: lead ?? 0, lag: lag ?? 0 });
+  }
+
   /** @param {MatchEvent} event @param {string[]} teams */
   #draw(event, teams) {
     this.dataset.id = event.id;
@@ -148,6 +187,7 @@ export class EventInspector extends HTMLElement {
           ),
         ),
       ),
+      this.#length(event),
       h("datalist", { id: "teams" }, [...new Set(["home", "away", ...teams])].map((team) => h("option", { value: team }))),
       h("p", { class: "quiet-text facts-line" }, this.#facts(event)),
     );

@@ -24,6 +24,8 @@ export class Player extends EventTarget {
   /** @type {number | null} where playing is to end */
   #end = null;
   #isStopped = false;
+  /** The stretch that is played over and over. @type {{start: number, end: number} | null} */
+  loop = null;
 
   /**
    * @param {string} source
@@ -124,10 +126,30 @@ export class Player extends EventTarget {
    * @param {number} end
    */
   playStretch(start, end) {
+    this.loop = null;
     this.seek(Math.max(0, start));
     this.#end = end;
     this.#stopBackwards();
     this.video.play().catch(() => undefined);
+  }
+
+  /**
+   * Play a stretch over and over, until `endLoop`.
+   *
+   * @param {number} start
+   * @param {number} end
+   */
+  playLoop(start, end) {
+    this.seek(start);
+    this.loop = { start, end };
+    this.#stopBackwards();
+    this.video.play().catch(() => undefined);
+    this.#state();
+  }
+
+  endLoop() {
+    this.loop = null;
+    this.#state();
   }
 
   /** @param {number} speed */
@@ -210,12 +232,20 @@ export class Player extends EventTarget {
     const frame = Math.min(Math.floor(seconds * this.rate + 1e-3), this.lastFrame);
     if (frame === this.#wanted || !this.video.seeking) this.#wanted = null;
     this.seconds = frame / this.rate;
+    if (this.loop && this.#wanted === null && this.isPlaying && (frame + 0.5) / this.rate > this.loop.end) this.#again();
     const isOver = this.#end !== null && (frame + 0.5) / this.rate > this.#end;
     if (this.#wanted === null && (isOver || frame === this.lastFrame)) this.#endStretch();
     this.dispatchEvent(new Event("time"));
   }
 
+  /** The stretch that is played over and over begins anew. */
+  #again() {
+    this.toFrame(Math.floor((this.loop?.start ?? 0) * this.rate + 1e-3));
+    if (this.video.paused) this.video.play().catch(() => undefined);
+  }
+
   #endStretch() {
+    if (this.loop && this.video.ended) return this.#again();
     if (this.#end === null) return;
     this.#end = null;
     this.video.pause();

@@ -78,12 +78,12 @@ function row(ground, clip, place) {
             ground.edit(ground.clips.map((one, i) => (i === place ? { ...one, title } : one)));
           },
         }),
-        h("p", { class: "quiet-text number" }, facts(ground, clip)),
+        h("p", { class: "clip-state quiet-text number" }, facts(ground, clip)),
       ),
       off ? null : h(
         "button",
         {
-          type: "button", class: "quiet small", "aria-expanded": String(isOpen), "aria-label": t("clipEditOf", { name }),
+          type: "button", class: "quiet small", "aria-expanded": String(isOpen), "aria-label": t(isOpen ? "clipDone" : "clipEditOf", { name }),
           "data-focus": `open ${place}`, onclick: () => ground.toggle(isOpen ? null : place),
         },
         isOpen ? t("done") : t("clipEdit"),

@@ -10,7 +10,7 @@ import { allOf, insertClip, lengthOf } from "./reel-edits.js";
 import { ReelFiles } from "./reel-files.js";
 import { ReelFinish } from "./reel-finish.js";
 import { reelMaker } from "./reel-maker.js";
-import { around } from "./settings.js";
+import { around, stretchOf } from "./settings.js";
 
 /** @typedef {import("../lib/types.js").Reel} Reel */
 /** @typedef {import("../lib/types.js").Clip} Clip */
@@ -263,12 +263,6 @@ export class ReelPanel extends HTMLElement {
       },
     });
   }
-}
-
-/** @param {MatchEvent} event @returns {[number, number]} */
-function stretchOf(event) {
-  const [lead, lag] = around(event.label);
-  return [event.time - lead, event.time + lag];
 }
 
 /** @param {number} seconds @returns {[number, number]} */

@@ -17,8 +17,10 @@ import { showDetails, showFiles, showRespot, showShares } from "./menus.js";
 import { VideoOverlay } from "./overlay.js";
 import { Player, SPEEDS } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
-import { around, habits, showHabits } from "./settings.js";
+import { paneBars } from "./panes.js";
+import { around, habits, showHabits, stretchOf } from "./settings.js";
 import { MatchStore } from "./store.js";
+import { Stretches } from "./stretches.js";
 import { Thresholds } from "./thresholds.js";
 import { MatchTimeline } from "./timeline.js";
 import { showTriage } from "./triage.js";
@@ -70,6 +72,9 @@ export class MatchReview {
     this.inspector = new EventInspector();
     this.classes = new ClassPanel();
     this.reel = new ReelPanel();
+    this.stretches = new Stretches({
+      store: this.store, player: this.player, timeline: this.timeline, reel: this.reel, selected: () => this.selected,
+    });
   }
 
   async start() {
@@ -128,6 +133,7 @@ export class MatchReview {
       return [this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
     };
     this.reel.thumbnailAt = (seconds) => this.#thumbnail(seconds);
+    this.list.thumbnailAt = (seconds) => this.#thumbnail(seconds);
     this.reel.isShown = (event) => !isBelow(event, this.thresholds.values);
     this.inspector.hasHalves = halvesOf(match).length > 0;
     this.inspector.stateOf = (event) => this.#stateOf(event);
@@ -146,6 +152,7 @@ export class MatchReview {
     this.videoProblem = h("div", { class: "video-problem problem", role: "alert", hidden: true });
     this.tabs = Object.fromEntries(TABS.map((name) => [name, this.#tab(name)]));
     this.panels = Object.fromEntries(TABS.map((name) => [name, this.#panel(name)]));
+    const bars = paneBars(() => this.root.querySelector(".review"));
     fill(
       this.root,
       h(
@@ -165,6 +172,7 @@ export class MatchReview {
           h("div", { class: "tabs", role: "tablist", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#turnTabs(event) }, Object.values(this.tabs)),
           Object.values(this.panels),
         ),
+        bars,
       ),
     );
     this.timeline.setLanes(match.labels, this.colourOf);
@@ -626,8 +634,7 @@ export class MatchReview {
     const event = this.store.find(id);
     this.#selected = event?.id ?? null;
     if (event) {
-      const [lead, lag] = around(event.label);
-      if (habits().plays) this.player.playStretch(event.time - lead, event.time + lag);
+      if (habits().plays) this.player.playStretch(...stretchOf(event));
       else this.player.seek(event.time);
       this.timeline.reveal(event.time);
     }
@@ -747,20 +754,24 @@ export class MatchReview {
     remove: () => this.#remove(),
     undo: () => this.store.undo(),
     redo: () => this.store.redo(),
-    addClip: () => this.reel.addClip(this.selected),
+    addClip: () => this.stretches.addClip(),
     addPlaylist: () => this.#addToPlaylist(),
+    markStart: () => this.stretches.mark("start"),
+    markEnd: () => this.stretches.mark("end"),
+    toPoint: () => this.stretches.toPoint(),
+    loop: () => this.stretches.loop(),
     overlay: () => this.#toggleOverlay(),
     zoomIn: () => this.timeline.zoom(2),
     zoomOut: () => this.timeline.zoom(0.5),
     zoomFit: () => this.timeline.fit(),
     find: () => this.find?.focus(),
-    deselect: () => this.select(null),
+    deselect: () => void (this.stretches.clear() || this.select(null)),
     help: () => void showKeys(this.keys, () => this.classes.build(this.match.labels, this.thresholds.values)).then(() => this.#changed()),
   };
 
   /** @param {string} command one of `COMMANDS` */
   run(command) {
-    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "addPlaylist", "acceptAll", "triage"].includes(command);
+    const isEdit = ["toPlayhead", "changeClass", "remove", "undo", "redo", "addClip", "addPlaylist", "acceptAll", "triage", "toPoint"].includes(command);
     if (isEdit && !mayEdit()) return;
     this.#commands[command]?.();
   }
@@ -790,10 +801,7 @@ export class MatchReview {
   }
 
   #playSelected() {
-    const event = this.selected;
-    if (!event) return;
-    const [lead, lag] = around(event.label);
-    this.player.playStretch(event.time - lead, event.time + lag);
+    if (this.selected) this.player.playStretch(...stretchOf(this.selected));
   }
 
   #remove() {

@@ -32,6 +32,17 @@ export function around(label) {
   return byClass[label] ?? [lead, lag];
 }
 
+/**
+ * Where an event is played: its own length, else lead and lag of its class.
+ *
+ * @param {import("../lib/types.js").MatchEvent} event
+ * @returns {[number, number]} start and end in seconds
+ */
+export function stretchOf(event) {
+  const [lead, lag] = event.lead !== null && event.lag !== null ? [event.lead, event.lag] : around(event.label);
+  return [event.time - lead, event.time + lag];
+}
+
 /** @param {string[]} labels */
 export function showHabits(labels) {
   const now = habits();
