@@ -780,7 +780,8 @@ export class MatchReview {
     const event = this.selected;
     if (!event) return;
     await this.store.allSaved();
-    await addToPlaylist(this.match, event, around(event.label));
+    const [start, end] = stretchOf(event);
+    await addToPlaylist(this.match, event, [event.time - start, end - event.time]);
   }
 
   #triage() {
