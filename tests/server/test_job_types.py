@@ -47,6 +47,14 @@ STORED = [
         "product",
         PRODUCT | {"each": True, "finish": {"titles": True, "logo": ID, "loudness": "r128"}},
     ),
+    (
+        "playlist",
+        {
+            "playlist_id": ID, "documents": [PRODUCT["document"]], "videos": {"a.mp4": ID},
+            "files": ["01-goal.mp4"], "format": "mp4", "suffix": ".mp4", "snap": True,
+            "finish": {"titles": True}, "name": "best.zip",
+        },
+    ),
     ("annotate", {"half": None, "slow": 3, "min_confidence": 0.3, "name": "a-annotated.mp4"}),
     ("pull", {"name": "osl-ball-2025"}),
     (
@@ -95,7 +103,7 @@ def test_a_payload_of_another_version_is_refused() -> None:
 
 def test_every_stage_has_types_of_its_own() -> None:
     found = {stage_name(stage): stage for stage in declared_stages()}
-    assert len(found) == 11 and "spotting:spot_video" in found
+    assert len(found) == 12 and "spotting:spot_video" in found
     for stage in found.values():
         hints = get_type_hints(stage)
         assert issubclass(hints["arguments"], StageArguments)
