@@ -162,7 +162,8 @@ class MatchRow(Base):
     ``state`` is waiting, working, ready or failed; ``version`` counts changes of the match itself,
     ``revision`` those of its events and reels. ``game`` holds what people and files state: see
     ``games``.
-    ``thresholds`` has the least confidence of classes that have one, for events to review.
+    ``thresholds`` has the least confidence of classes that have one, for events to review;
+    ``assignee`` is who is to review it.
     """
 
     __tablename__ = "matches"
@@ -182,6 +183,7 @@ class MatchRow(Base):
     thumbnails: Mapped[dict[str, Any]] = mapped_column(default=dict)
     game: Mapped[dict[str, Any]] = mapped_column(default=dict)
     thresholds: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    assignee: Mapped[str | None] = mapped_column(String(100))
     stored_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=0)
@@ -199,6 +201,7 @@ class EventRow(Base):
     """An event of a match; a deleted event is kept, so that it can be restored.
 
     One with a length lasts from ``lead_seconds`` before its time to ``lag_seconds`` after it.
+    ``comments`` counts those of its own.
     """
 
     __tablename__ = "events"
@@ -222,6 +225,7 @@ class EventRow(Base):
     note: Mapped[str | None] = mapped_column(Text)
     lead_seconds: Mapped[float | None]
     lag_seconds: Mapped[float | None]
+    comments: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = _revision()
     deleted: Mapped[bool] = mapped_column(default=False)
@@ -229,6 +233,32 @@ class EventRow(Base):
     created_at: Mapped[float]
     updated_by: Mapped[str] = mapped_column(String(100))
     updated_at: Mapped[float]
+
+
+class CommentRow(Base):
+    """What somebody says of an event."""
+
+    __tablename__ = "comments"
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches")
+    event_id: Mapped[str] = _of("events")
+    author: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[float]
+
+
+class PresenceRow(Base):
+    """An open page of a match: who looks at what; ``id`` is the page's own name for itself."""
+
+    __tablename__ = "presence"
+
+    id: Mapped[str] = _id()
+    match_id: Mapped[str] = _of("matches")
+    name: Mapped[str] = mapped_column(String(100))
+    event_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    seconds: Mapped[float | None]
+    seen_at: Mapped[float]
 
 
 class PlaylistRow(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from touchline.errors import ConfigError
 from touchline.server.access.passwords import hash_password, hash_secret, new_secret
-from touchline.server.access.principal import ROLES, Principal, Role, Scope
+from touchline.server.access.principal import LOCAL, ROLES, Principal, Role, Scope
 from touchline.server.tables import (
     LoginSessionRow,
     MatchRow,
@@ -65,6 +65,26 @@ def change_password(session: Session, user: UserRow, password: str) -> None:
     user.password_hash = hash_password(password)
     session.execute(delete(LoginSessionRow).where(LoginSessionRow.user_id == user.id))
     session.execute(delete(TokenRow).where(TokenRow.user_id == user.id))
+
+
+def names_of_people(session: Session) -> list[str]:
+    """The users who can log in."""
+    query = select(UserRow.name).where(UserRow.disabled.is_(False)).order_by(UserRow.name)
+    return list(session.scalars(query))
+
+
+def known_person(session: Session, name: str) -> str:
+    """The name of somebody whom a match can be assigned to.
+
+    Raises:
+        ConfigError: there is no such user.
+    """
+    names = names_of_people(session) or [LOCAL.name]
+    if name not in names:
+        raise ConfigError(
+            f"there is no {name}", where="assignee", remedy=f"name one of {', '.join(names)[:300]}"
+        )
+    return name
 
 
 def password_hash_of(session: Session, name: str) -> str | None:

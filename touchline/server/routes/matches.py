@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.labels import GOAL
+from touchline.server.access.accounts import known_person
 from touchline.server.access.principal import Principal
 from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
@@ -77,13 +78,17 @@ def list_matches(
     limit: Limit = 50,
     cursor: Cursor = None,
     search: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+    assignee: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
 ) -> Page[MatchOut]:
-    """The matches, the newest first; ``search`` looks in titles and in the names of files."""
+    """The matches, the newest first; ``search`` looks in titles and in the names of files,
+    ``assignee`` is who is to review them."""
     query = (
         select(MatchRow).order_by(MatchRow.created_at.desc(), MatchRow.id.desc()).limit(limit + 1)
     )
     if principal.is_guest:
         query = query.where(MatchRow.id == principal.match_id)
+    if assignee:
+        query = query.where(MatchRow.assignee == assignee)
     if search:
         escaped = re.sub(r"([%_/])", r"/\1", search)
         words = f"%{escaped}%"
@@ -168,6 +173,8 @@ def change(
             match.title = body.title
         if body.game is not None:
             match.game = {**match.game, **_given(body.game)}
+        if "assignee" in body.model_fields_set:
+            match.assignee = body.assignee and known_person(session, body.assignee)
         if body.thresholds is not None:
             match.thresholds = {label: least for label, least in body.thresholds.items() if least}
             match.revision += 1  # lists of events that obey them have changed

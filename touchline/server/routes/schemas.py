@@ -31,7 +31,12 @@ from touchline.zoo.cards import NAME
 T = TypeVar("T")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text without NUL characters, which PostgreSQL does not keep.
+
+    Raises:
+        ValueError: it has one.
+    """
     if "\0" in text:
         raise ValueError("must not contain NUL characters")
     return text
@@ -43,13 +48,13 @@ def _with_digits(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(_plain)]
+Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(plain)]
 Named = Annotated[
     str,
     StringConstraints(min_length=1, max_length=300, pattern=r"\S"),
-    AfterValidator(_plain),
+    AfterValidator(plain),
 ]
-Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
+Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(plain)]
 IdText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.@-]{0,99}$")]
 ModelName = Annotated[str, StringConstraints(pattern=NAME)]
@@ -156,7 +161,7 @@ class MatchChange(In):
     """Changes to a match; fields that are left out stay.
 
     ``thresholds`` replaces the least confidence of all classes that have one: events to review with
-    less are in no reel and in no file."""
+    less are in no reel and in no file. ``assignee`` is who is to review it, null for nobody."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -170,6 +175,7 @@ class MatchChange(In):
 
     title: Named | None = None
     game: GameChange | None = None
+    assignee: Name | None = None
     thresholds: Annotated[dict[Named, Share], Field(max_length=1000)] | None = None
 
 
@@ -272,6 +278,7 @@ class MatchOut(BaseModel):
     labels: list[str]
     producer: dict[str, Any]
     thumbnails: dict[str, Any]
+    assignee: str | None
     counts: CountsOut
     result: str | None = None
     reviewers: list[str] = []
@@ -398,6 +405,7 @@ class EventOut(BaseModel):
     status: Status
     source: Source
     note: str | None
+    comments: int = 0
     lead: float | None
     lag: float | None
     version: int

@@ -88,6 +88,7 @@ def _keep_events(
         EventRow.source == "model",
         EventRow.status == "pending",
         EventRow.version == 1,
+        EventRow.comments == 0,
     )
     session.execute(delete(EventRow).where(*unchanged))
     now = context.database.now(session)

@@ -64,6 +64,7 @@
  * @property {Record<string, number>} thresholds least confidence of classes, for events to review
  * @property {string[]} labels
  * @property {Thumbnails} thumbnails
+ * @property {string | null} assignee who is to review it
  * @property {{pending: number, accepted: number, rejected: number}} counts of events
  * @property {string | null} result such as "2-1", as far as it is known
  * @property {string[]} reviewers who has changed its events, who did so last first
@@ -95,6 +96,7 @@
  * @typedef {object} EventOrigin
  * @property {string} id
  * @property {Source} source
+ * @property {number} [comments] how many it has
  * @property {number} version
  * @property {string} created_by
  * @property {string} created_at

@@ -28,6 +28,7 @@ export async function showDetails(match, known, playhead) {
   const competition = text(game?.competition);
   const date = text(game?.date);
   const result = text(game?.score);
+  const assignee = h("select", {}, await peopleFor(match.assignee));
   const count = Math.max(2, halvesOf(match).length, ...known.map(({ half }) => half));
   const kickOffs = Array.from({ length: count }, (_, place) => {
     const start = game?.periods.find(({ half }) => half === place + 1)?.start;
@@ -60,7 +61,10 @@ export async function showDetails(match, known, playhead) {
       const { etag } = await ask("GET", path);
       /** @type {import("../lib/api.js").Answer<Match>} */
       const answer = await change("PATCH", path, {
-        body: { title: title.value.trim() || match.title, ...(game ? { game: said } : {}) },
+        body: {
+          title: title.value.trim() || match.title, ...(game ? { game: said } : {}),
+          ...(assignee.value === (match.assignee ?? "") ? {} : { assignee: assignee.value || null }),
+        },
         ifMatch: etag ?? "*",
       });
       changed = answer.data;
@@ -85,6 +89,7 @@ export async function showDetails(match, known, playhead) {
       "form",
       { class: "stack", onsubmit: (/** @type {Event} */ event) => save(event, close) },
       field(t("title"), title),
+      field(t("assignee"), assignee),
       game
         ? [
             h("div", { class: "pairs" }, field(t("homeTeam"), home), field(t("awayTeam"), away), field(t("date"), date), field(t("endScore"), result), field(t("competition"), competition)),
@@ -97,6 +102,23 @@ export async function showDetails(match, known, playhead) {
     ),
   ]);
   return changed;
+}
+
+/** Whom a match can be assigned to. @param {string | null} now */
+async function peopleFor(now) {
+  /** @type {string[]} */
+  let names = [];
+  try {
+    const { items } = /** @type {{items: {name: string}[]}} */ (await get("/v1/people"));
+    names = items.map(({ name }) => name);
+  } catch {
+    // the others can be changed without
+  }
+  const known = now && !names.includes(now) ? [now, ...names] : names;
+  return [
+    h("option", { value: "" }, t("nobody")),
+    ...known.map((name) => h("option", { value: name, selected: name === now }, name)),
+  ];
 }
 
 /** Reading a large file takes the server longer than anything else. */

@@ -1,6 +1,6 @@
 /** The review page of one match: puts its parts together and runs the commands of its keys. */
 
-import { connection, get, linkTo, mayEdit } from "../lib/api.js";
+import { connection, get, linkTo, mayEdit, session } from "../lib/api.js";
 import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
 import { clock, percent, rateOf } from "../lib/format.js";
 import { notify, openDialog } from "../lib/notices.js";
@@ -10,11 +10,14 @@ import { addToPlaylist } from "../playlists/add.js";
 import { NO_FILTERS, choose, countStatuses, isBelow, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
 import { clockAt, clockByEvents, goalsIn, halvesOf, matchState, periods, score, scoreByEvents, teamName } from "./clock.js";
+import { showAgreement } from "./agreement.js";
+import { EventComments } from "./comments.js";
 import { EventInspector } from "./inspector.js";
 import { EventList } from "./event-list.js";
 import { Keys, classOf, keyName, showKeys, shownKey } from "./keys.js";
 import { showDetails, showFiles, showRespot, showShares } from "./menus.js";
 import { VideoOverlay } from "./overlay.js";
+import { MatchPresence } from "./presence.js";
 import { Player, SPEEDS } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
 import { paneBars } from "./panes.js";
@@ -70,6 +73,8 @@ export class MatchReview {
     this.list = new EventList();
     this.list.setAttribute("tabindex", "-1");
     this.inspector = new EventInspector();
+    this.comments = new EventComments();
+    this.presence = new MatchPresence();
     this.classes = new ClassPanel();
     this.reel = new ReelPanel();
     this.stretches = new Stretches({
@@ -84,6 +89,7 @@ export class MatchReview {
     this.thresholds.start();
     await this.store.start();
     if (this.#isStopped) return;
+    this.presence.start(this.store.path);
     this.#changed();
     await this.reel.start(this.store, this.player, this.match.labels);
     this.#readCurves();
@@ -93,6 +99,7 @@ export class MatchReview {
     this.#isStopped = true;
     this.store.stop();
     this.thresholds.stop();
+    this.presence.stop();
     this.player.stop();
     document.removeEventListener("keydown", this.#pressed);
     connection.removeEventListener("lost", this.#drawSaved);
@@ -130,7 +137,8 @@ export class MatchReview {
     this.overlay.hidden = !kept("overlay", false);
     this.list.factsOf = (event) => {
       const team = event.team && teamName(match, event.team);
-      return [this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
+      const comments = event.comments ? n("comments", event.comments) : null;
+      return [comments, this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
     };
     this.reel.thumbnailAt = (seconds) => this.#thumbnail(seconds);
     this.list.thumbnailAt = (seconds) => this.#thumbnail(seconds);
@@ -139,6 +147,12 @@ export class MatchReview {
     this.inspector.stateOf = (event) => this.#stateOf(event);
     this.timeline.stateOf = (event) => matchState(match, event);
     this.inspector.labels = match.labels;
+    this.comments.path = this.store.path;
+    this.presence.here = () => ({ event: this.#selected, seconds: this.player.seconds });
+    this.presence.nameOf = (id) => {
+      const event = this.store.find(id);
+      return event ? `${event.label} ${clock(event.time)}` : "";
+    };
     this.classes.colourOf = this.colourOf;
     this.classes.keyOf = (label) => this.keys.keyOfClass(label);
     this.timeline.duration = this.duration;
@@ -194,6 +208,7 @@ export class MatchReview {
       title,
       mayEdit() ? button("pencil", t("details"), () => this.#details(title)) : null,
       h("span", { class: "space" }),
+      this.presence,
       this.saved,
       mayEdit() ? [this.undoButton, this.redoButton] : null,
       mayEdit() ? button("grid", t("triage"), () => this.run("triage")) : null,
@@ -327,7 +342,7 @@ export class MatchReview {
     );
     this.nothing = h("p", { class: "quiet-text nothing", hidden: true });
     this.bulkBar = mayEdit() ? this.#bulkBar() : null;
-    return [this.statusButtons, this.find, this.filterBox, this.list, this.nothing, this.bulkBar, this.inspector];
+    return [this.statusButtons, this.find, this.filterBox, this.list, this.nothing, this.bulkBar, this.inspector, this.comments];
   }
 
   #bulkBar() {
@@ -350,6 +365,7 @@ export class MatchReview {
         { class: "row" },
         h("button", { type: "button", onclick: () => showHabits(this.match.labels) }, t("habits")),
         h("button", { type: "button", class: "for-keys", onclick: () => this.run("help") }, icon("keys"), t("keysTitle")),
+        session.current?.guest_of === null ? h("button", { type: "button", onclick: () => showAgreement(this.match, (seconds) => this.player.seek(seconds)) }, t("agreement")) : null,
       ),
       this.classes,
     ];
@@ -389,6 +405,7 @@ export class MatchReview {
       this.#showTab("events");
     });
     on(classes, "threshold", ({ label, value }) => this.thresholds.set(label, value));
+    on(this.presence, "follow", ({ event, seconds }) => (event && store.find(event) ? this.select(event) : player.seek(seconds ?? 0)));
     on(reel, "clips", () => timeline.setClips(reel.clips));
     document.addEventListener("keydown", this.#pressed);
     if (player.video.error) this.#videoFailed();
@@ -479,6 +496,7 @@ export class MatchReview {
     this.list.select(this.selected?.id ?? null, false);
     const teams = [...new Set(events.map((event) => event.team).filter((team) => team !== null))].sort();
     this.inspector.show(this.selected, teams);
+    this.comments.show(this.selected);
     this.classes.update(events, this.thresholds.values);
     this.#drawFilters(events, teams);
     this.#drawBulk();

@@ -1,6 +1,6 @@
 /** The library: matches come in here, and are found again. */
 
-import { ApiError, LostConnection, ask, change, connection, explain, get, getAll, linkTo, mayEdit } from "../lib/api.js";
+import { ApiError, LostConnection, ask, change, connection, explain, get, getAll, linkTo, mayEdit, session } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock, date, percent, size } from "../lib/format.js";
 import { followJob, jobWords, stateOf } from "../lib/jobs.js";
@@ -49,6 +49,14 @@ function words(match) {
   return [match.title, ...teams(match), ...(match.videos ?? []).map(({ name }) => name)].join("\n").toLowerCase();
 }
 
+/** The choice of matches that are assigned to nobody; no user has such a name. */
+const NOBODY = " ";
+
+/** @param {Match} match @param {string} wanted */
+function isAssigned({ assignee }, wanted) {
+  return !wanted || (wanted === NOBODY ? assignee === null : assignee === wanted);
+}
+
 /** Matches that are hidden because they are about to be deleted; by id, what ends the wait. */
 const condemned = new Map();
 
@@ -91,11 +99,12 @@ class Library {
       ),
     );
     this.order.value = kept("order", "newest");
-    const filter = (/** @type {"team" | "reviewer" | "state"} */ label) =>
+    const filter = (/** @type {"team" | "reviewer" | "state" | "assignee"} */ label) =>
       h("select", { "aria-label": t(label), onchange: () => this.#draw() });
     this.state = filter("state");
     this.team = filter("team");
     this.reviewer = filter("reviewer");
+    this.assignee = filter("assignee");
     const states = /** @type {const} */ (["review", "reviewed", "working", "failed"]);
     fill(this.state, h("option", { value: "" }, t("anyState")), states.map((name) => h("option", { value: name }, t(`filter.${name}`))));
     this.input = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.#chosen() });
@@ -105,7 +114,7 @@ class Library {
       "div",
       { class: "row tools", hidden: true },
       h("div", { class: "search" }, icon("search"), this.search),
-      this.state, this.team, this.reviewer, this.order,
+      this.state, this.team, this.reviewer, this.assignee, this.order,
       h("span", { class: "space" }),
       h("span", { class: "quiet-text" }),
     );
@@ -352,17 +361,19 @@ class Library {
     }
     this.#offer(this.team, t("anyTeam"), all.flatMap(teams));
     this.#offer(this.reviewer, t("anyReviewer"), all.flatMap((match) => match.reviewers));
+    this.#offerAssignees(all);
     const sought = this.search.value.trim().toLowerCase();
     const shown = all
       .filter((match) => words(match).includes(sought))
       .filter((match) => STATES[this.state.value]?.(match) ?? true)
       .filter((match) => !this.team.value || teams(match).includes(this.team.value))
       .filter((match) => !this.reviewer.value || match.reviewers.includes(this.reviewer.value))
+      .filter((match) => isAssigned(match, this.assignee.value))
       .sort(ORDERS[this.order.value] ?? ORDERS.newest);
     const count = this.tools.lastElementChild;
     if (count) fill(count, n("matches", shown.length));
     if (shown.length === 0) {
-      const isFiltered = [this.state, this.team, this.reviewer].some((select) => select.value);
+      const isFiltered = [this.state, this.team, this.reviewer, this.assignee].some((select) => select.value);
       fill(this.list, h("p", { class: "quiet-text" }, isFiltered ? t("noneFits") : t("noneFound", { words: sought })));
       return;
     }
@@ -383,6 +394,21 @@ class Library {
     if (select === document.activeElement) return;
     fill(select, h("option", { value: "" }, any), known.map((value) => h("option", { value }, value)));
     select.value = known.includes(before) ? before : "";
+  }
+
+  /** Offer one's own matches, those of nobody, and those of everybody who has some. @param {Match[]} all */
+  #offerAssignees(all) {
+    const wanted = this.assignee.value;
+    const names = all.flatMap((match) => match.assignee ?? []);
+    const me = session.current?.name ?? "";
+    this.#offer(this.assignee, t("anyAssignee"), names.filter((name) => name !== me));
+    this.assignee.hidden = !names.length;
+    if (this.assignee === document.activeElement) return;
+    const more = [h("option", { value: NOBODY }, t("assignedToNobody"))];
+    if (names.includes(me)) more.unshift(h("option", { value: me }, t("assignedToMe")));
+    this.assignee.firstElementChild?.after(...more);
+    this.assignee.value = wanted;
+    if (this.assignee.selectedIndex < 0) this.assignee.value = "";
   }
 
   /** @param {Match[]} shown */
@@ -446,6 +472,7 @@ class Library {
           ? h("p", { class: "teams" }, h("span", {}, match.game?.home ?? "–"), h("strong", { class: "number" }, match.result ?? "–"), h("span", {}, match.game?.away ?? "–"))
           : null,
         h("span", { class: `state ${state}` }, t(`state.${state}`)),
+        match.assignee ? h("span", { class: "assigned quiet-text" }, icon("pencil"), t("assignedTo", { name: match.assignee })) : null,
         match.problem && state !== "cancelled" ? h("p", { class: "problem" }, match.problem) : null,
         match.state === "ready"
           ? h(
