@@ -201,16 +201,20 @@ def select(match: Match | Timeline, seconds: float = 180.0, **how: Unpack[Choosi
 
 def _ranked(curves: Sequence[Curve]) -> _Intervals:
     """Cores of moments and single steps of sufficient probability, the most probable first."""
-    rows = []
+    rows = [np.zeros((0, 5))]  # minus the score, 0 for a core, place, start, end
     for place, curve in enumerate(curves):
-        for candidate in curve.whole:
-            start, end = candidate.start_seconds, candidate.end_seconds
-            rows.append((-curve.score(candidate), 0, place, start, end))
+        rows += [
+            np.array([[-curve.score(core), 0, place, core.start_seconds, core.end_seconds]])
+            for core in curve.whole
+        ]
         scores = curve.step_scores()
-        for step in np.flatnonzero(scores >= curve.least_probability):
-            start, end = step / STEPS_PER_SECOND, (step + 1) / STEPS_PER_SECOND
-            rows.append((-scores[step], 1, place, start, min(end, curve.seconds)))
-    columns = np.array(sorted(rows), np.float64).reshape(-1, 5)
+        steps = np.flatnonzero(scores >= curve.least_probability)
+        starts = steps / STEPS_PER_SECOND
+        ends = np.minimum(starts + 1 / STEPS_PER_SECOND, curve.seconds)
+        one, where = np.ones(len(steps)), np.full(len(steps), place)
+        rows.append(np.column_stack([-scores[steps], one, where, starts, ends]))
+    columns = np.concatenate(rows)
+    columns = columns[np.lexsort(columns.T[::-1])]
     return _Intervals(columns[:, 2].astype(np.intp), columns[:, 3], columns[:, 4])
 
 

@@ -91,9 +91,10 @@ def _amounts(text: str) -> list[float]:
     return [*(float(name in groups) for name in WORDS), float("!" in text), float(len(text))]
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=1 << 13)
+def words_of(text: str) -> tuple[str, ...]:
     """The words of a text, in lower case."""
-    return [word.lower() for word in spellings_of(text)]
+    return tuple(word.lower() for word in spellings_of(text))
 
 
 def spellings_of(text: str) -> list[str]:
