@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
+from math import ceil, floor
 from pathlib import Path
 
 from touchline.editing.copied_cut import LEAST_COPIED_SHARE, CopiedReel, plan_copies, write_copies
@@ -22,6 +23,9 @@ from touchline.media.video import VideoInfo, probe, read_frames
 from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
+
+_EARLY = Fraction(1, 100)
+"""Share of a picture by which a time stamp may be rounded down."""
 
 _MOST_FRAMES = 30
 """A second: more of interlaced pictures are as fluent as they are."""
@@ -180,9 +184,14 @@ class _Work:
     def _write_encoded(self) -> None:
         first = self.infos[0]
         shown = None if self.aspect is None else frame_in(*first.size, self.aspect)
-        starts_and_lengths = ((Fraction(c.start_seconds), Fraction(c.seconds)) for c in self.reel)
-        heard = map(HeardClip, self.infos, *zip(*starts_and_lengths, strict=True))
-        sound = self._sound(list(heard))
+        starts = [
+            _first_shown(clip, info) for clip, info in zip(self.reel, self.infos, strict=True)
+        ]
+        heard = [
+            HeardClip(info, start, Fraction(clip.end_seconds) - start)
+            for clip, info, start in zip(self.reel, self.infos, starts, strict=True)
+        ]
+        sound = self._sound(heard)
         with VideoWriter(
             self.path,
             shown.window if shown else first.size,
@@ -196,10 +205,10 @@ class _Work:
             shares = accumulate(clip.seconds / self.reel.seconds for clip in self.reel)
             for number, (clip, share) in enumerate(zip(self.reel, shares, strict=True)):
                 before = writer.samples_due
-                self._write_pictures(writer, clip, self.infos[number], shown)
+                self._write_pictures(writer, clip, self.infos[number], starts[number], shown)
                 if sound is not None:
                     due = writer.samples_due - before
-                    for block in sound.of(number, Fraction(clip.start_seconds), due):
+                    for block in sound.of(number, starts[number], due):
                         writer.write_audio(block)
                 if self.progress is not None:
                     self.progress(share)
@@ -219,16 +228,24 @@ class _Work:
         return self.deinterlace and first.is_interlaced and first.frame_rate <= _MOST_FRAMES
 
     def _write_pictures(
-        self, writer: VideoWriter, clip: Clip, info: VideoInfo, shown: Frame | None
+        self,
+        writer: VideoWriter,
+        clip: Clip,
+        info: VideoInfo,
+        start: Fraction,
+        shown: Frame | None,
     ) -> None:
+        # The picture in the middle of each of ours is at most half of it early or late.
+        first = start + 1 / (2 * writer.rate)
+        count = ceil((Fraction(clip.end_seconds) - start) * writer.rate - _EARLY)
         track = None if shown is None else track_of(clip, info.path)
         before = writer.frames_written
         with read_frames(
             info.path,
             rate=writer.rate,
             size=shown.picture if shown else self.infos[0].size,
-            start_seconds=clip.start_seconds,
-            end_seconds=clip.end_seconds,
+            start_seconds=first,
+            end_seconds=start + max(count, 1) / writer.rate,
             colours="shown",
             deinterlace="fields" if self._makes_fields else self.deinterlace,
         ) as frames:
@@ -243,6 +260,15 @@ class _Work:
                 where=info.path,
                 remedy="the file is damaged there: remove the clip",
             )
+
+
+def _first_shown(clip: Clip, info: VideoInfo) -> Fraction:
+    """When the picture that is on show at the start of a clip begins, and its sound with it.
+
+    Of a variable rate it is the start itself.
+    """
+    start, rate = Fraction(clip.start_seconds), info.nominal_rate
+    return start if rate is None else floor(start * rate + _EARLY) / rate
 
 
 def refuse_empty(reel: Reel, remedy: str = "choose from more events") -> None:
