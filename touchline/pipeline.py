@@ -17,7 +17,6 @@ from touchline.editing.render import inside_videos, refuse_empty, render_reel
 from touchline.editing.select import (
     DEFAULT_JITTER_SECONDS,
     NO_TRANSCRIPTS,
-    Selection,
     select,
     selector_of,
 )
@@ -39,7 +38,7 @@ from touchline.formats.provenance import with_checksum
 from touchline.match_state import teams_in
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
-from touchline.reel import Reel
+from touchline.reel import Reel, Selection
 from touchline.report.page import write_report
 from touchline.runtime.atomic import together
 from touchline.runtime.progress import Progress

@@ -4,11 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from touchline import hooks
 from touchline.errors import InputError
 from touchline.events import Event
+
+Selection = Literal["learned", "plain"]
+"""How clips are chosen: by tables learnt from editors, or by hand-set values of classes."""
+
+Share = Literal["worth", "equal"]
+"""How matches share a reel: the likeliest seconds of all of them, or an equal part of each."""
+
+Cut = Literal["auto", "copy", "encode"]
+"""How pictures are cut; see ``touchline.editing.finish``."""
 
 REPLAY_OF = "Replay of "
 AFTER_THE = "After the "

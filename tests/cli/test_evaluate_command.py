@@ -160,7 +160,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         ((*BASIC, "--rate", "x"), "'x' is not a frame rate"),
         ((*BASIC, "--html", tmp_path / "no" / "out.html"), "cannot be written"),
         ((*BASIC, "--task", "team"), "has team 'away'"),
-        ((*BASIC, "--task", "summary"), "no summaries or reels"),
+        ((*BASIC, "--task", "summary"), "LABELS are summaries of editors"),
         ((*BASIC, "--task", "team", "--explain"), "does not apply to --task team"),
         ((*BASIC, "--seconds", "30"), "--seconds does not apply to --task spotting"),
         ((*BASIC, "--task", "summary", "--seconds", "-3"), "-3 is out of range; give 0 or more"),

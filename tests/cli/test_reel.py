@@ -321,3 +321,39 @@ def test_one_reel_is_cut_out_of_several_matches(call, refused, videos, events, t
     (other / "match.mp4").unlink()
     line = refused("reel", *both, *words)
     assert str(other / "match.events.json") in line and "not beside it" in line
+
+
+def test_files_that_an_option_names_are_refused_with_the_option(refused, events, tmp_path):
+    (tmp_path / "said.srt").write_text("no cues")
+    (tmp_path / "folder").mkdir()
+    for option, path, what in (
+        ("--goals", tmp_path / "said.srt", "said.srt"),
+        ("--goals", tmp_path / "none.csv", "none.csv"),
+        ("--transcript", events, "match.events.json"),
+        ("--transcript", tmp_path / "folder", "holds no transcripts"),
+    ):
+        line = refused("reel", events, option, path, "-o", tmp_path / "x.edl")
+        assert line.startswith(f"error: {option}, ") and what in line
+
+
+def test_a_reel_beside_its_transcripts_is_kept(call, events):
+    (events.parent / "1_asr.json").write_text('{"segments": {"0": [1.0, 2.0, "what a goal"]}}')
+    words = ("reel", events, "--transcript", events.parent, "-o", events.parent / "x.edl")
+    assert call(*words).code == 0
+    assert "kept" in call(*words).out
+
+
+def test_each_moment_carries_what_must_be_known_of_the_events(call, events, tmp_path):
+    document = json.loads(events.read_text())
+    events.write_text(json.dumps({**document, "warnings": ["the video ended early"]}))
+    ended = call("reel", events, "--each", "-o", tmp_path / "x.edl", "--json")
+    made = json.loads(ended.out)["done"]
+    assert made and all("the video ended early" in one["warnings"] for one in made)
+
+
+def test_a_framing_without_a_shape_is_said(call, events, tmp_path):
+    decisions = tmp_path / "x.reel.json"
+    words = ("--video", events.parent / "match.mp4", "--aspect", "1:1", "-o", decisions)
+    assert call("reel", events, *words).code == 0
+    ended = call("reel", decisions, "-o", tmp_path / "x.mp4", "--json")
+    assert any("--aspect" in one for one in json.loads(ended.out)["done"][0]["warnings"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from touchline.editing.finish import Finish, parse_loudness
+from touchline.editing.finish import Finish, parse_loudness, parse_outro
 from touchline.editing.graphics import Graphics
 from touchline.editing.render import render_reel
 from touchline.errors import InputError
@@ -60,13 +60,45 @@ def test_titles_stand_at_the_beginning_and_the_outro_at_the_end(match, tmp_path)
     assert len(sound(out)) / RATE == pytest.approx(11.0, abs=0.04)
 
 
-def test_a_score_counts_a_goal_when_it_is_seen():
-    graphics = Graphics.of(
-        Reel((CLIP,)), Finish(scoreboard=True, teams=("ARS", "CHE")), labels=False
+def test_a_score_counts_a_goal_when_it_is_seen(monkeypatch):
+    drawn: list[str] = []
+    draw = "touchline.editing.graphics.draw_"
+    monkeypatch.setattr(f"{draw}board", lambda pixels, text, colour: drawn.append(text) or pixels)
+    monkeypatch.setattr(
+        f"{draw}title", lambda pixels, lines: drawn.extend(text for text, _ in lines) or pixels
     )
-    assert graphics._board(CLIP, 5.0) == "ARS 0-0 CHE  1H 10:05"
-    assert graphics._board(CLIP, 6.5) == "ARS 1-0 CHE  1H 10:06"
-    assert graphics._title(CLIP)[1][0] == "ARS 0-0 CHE  1H 10:06"
+    graphics = Graphics.of(
+        Reel((CLIP,)), Finish(scoreboard=True, titles=True, teams=("ARS", "CHE")), labels=False
+    )
+    for seconds in (5.0, 6.5, CLIP.start_seconds):
+        graphics.draw(np.zeros((96, 160, 3), np.uint8), CLIP, seconds)
+    assert drawn[:2] == ["ARS 0-0 CHE  1H 10:05", "ARS 1-0 CHE  1H 10:06"]
+    assert drawn[2:4] == ["Goal", "ARS 0-0 CHE  1H 10:06"]
+
+
+def test_each_clip_of_several_matches_has_its_own_teams(monkeypatch):
+    drawn: list[list[str]] = []
+    monkeypatch.setattr(
+        "touchline.editing.graphics.draw_title",
+        lambda pixels, lines: drawn.append([text for text, _ in lines]) or pixels,
+    )
+    extra = {"match": "LEE against EVE", "teams": {"home": "LEE", "away": "EVE"}}
+    clip = replace(CLIP, title="Goal: LEE against EVE", extra=extra)
+    nameless = replace(clip, title="Goal: derby", extra={"match": "derby"})
+    graphics = Graphics.of(Reel((clip, nameless)), Finish(titles=True), labels=False)
+    for one in (clip, nameless):
+        graphics.draw(np.zeros((96, 160, 3), np.uint8), one, one.start_seconds)
+    assert drawn == [["Goal", "LEE 0-0 EVE  1H 10:06"], ["Goal: derby", "0-0  1H 10:06"]]
+
+
+@pytest.mark.parametrize("text", ["logo.gif", "end.mp4", "notes", ""])
+def test_an_outro_that_is_a_file_but_no_picture_is_refused(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("notes").write_text("thanks")
+    with pytest.raises(InputError, match="--outro"):
+        parse_outro(text)
+    assert parse_outro("touchline.example") == "touchline.example"
+    assert parse_outro("end.PNG") == Path("end.PNG")
 
 
 def test_a_logo_stands_at_the_upper_right_all_the_time(match, tmp_path):

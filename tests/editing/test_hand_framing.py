@@ -66,7 +66,14 @@ def test_a_reel_file_holds_the_window_and_a_person_moves_it(stripes, tmp_path):
 
 @pytest.mark.parametrize(
     "framing",
-    [[], "left", [{"time": 1}], [{"time": 1, "centre": 2}], [{"time": 1, "centre": 0.5}] * 2],
+    [
+        [],
+        "left",
+        [{"time": 1}],
+        [{"time": 1, "centre": 2}],
+        [{"time": 1, "centre": 0.5}] * 2,
+        [{"time": 1, "centre": 0.5, "shot": "yes"}],
+    ],
 )
 def test_a_malformed_window_is_refused(stripes, tmp_path, framing):
     clip = replace(Clip("match.mp4", 0.0, 1.0), extra={FRAMING: framing})

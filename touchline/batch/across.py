@@ -6,14 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 from touchline.batch.reels import ReelOptions, ReelTask, is_reel_file
-from touchline.editing.across import Share, ToldMatch, chosen_across, told_apart
+from touchline.editing.across import ToldMatch, chosen_across, told_apart
 from touchline.editing.render import refuse_empty
 from touchline.editing.sources import VideoPaths, video_of_clip
 from touchline.errors import InputError
 from touchline.events import Match, Timeline
 from touchline.formats.comparing import timelines_of
 from touchline.pipeline import VIDEO_SUFFIXES
-from touchline.reel import Clip, Reel
+from touchline.reel import Clip, Reel, Share
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from touchline.batch.reels import REEL_ENDING, ReelTask
+from touchline.batch.reels import REEL_ENDING, ReelTask, warnings_of
 from touchline.errors import InputError
 from touchline.match_state import clip_word
 from touchline.reel import Reel
@@ -40,9 +40,10 @@ def _of_clips(task: ReelTask) -> list[ReelTask]:
     options = task.options
     snap = not isinstance(thing, Reel) if options.snap is None else options.snap
     own = replace(options, snap=snap, half=None)
+    warned = replace(chosen, warnings=(*warnings_of(thing), *chosen.warnings))
     return [
         _marked(
-            replace(task, events=replace(chosen, clips=(clip,)), options=own, choosing=()),
+            replace(task, events=replace(warned, clips=(clip,)), options=own, choosing=()),
             f"-{number:02d}-{clip_word(clip)}",
         )
         for number, clip in enumerate(chosen, start=1)

@@ -1,6 +1,7 @@
 """The reels of one game or of many."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +18,9 @@ from touchline.editing.certain import with_certain
 from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.fonts import label_remarks
 from touchline.editing.graphics import Graphics
+from touchline.editing.hand_framing import FRAMING
 from touchline.editing.render import refuse_empty, refuse_overwriting
-from touchline.editing.select import DEFAULT_JITTER_SECONDS, Selection
+from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.editing.sources import (
     VideoPaths,
     check_videos,
@@ -36,7 +38,7 @@ from touchline.formats.captions import CHAPTERS_SUFFIX, count_chapters
 from touchline.formats.choosing import above, labels_in, match_of, of_half
 from touchline.formats.comparing import events_in, timelines_of
 from touchline.formats.provenance import with_checksum
-from touchline.formats.transcripts import read_transcripts
+from touchline.formats.transcripts import in_folder, read_transcripts
 from touchline.media.video import probe
 from touchline.pipeline import (
     DEFAULT_REEL_SECONDS,
@@ -48,7 +50,7 @@ from touchline.pipeline import (
     read_one_game,
     writable_folder,
 )
-from touchline.reel import AFTER_THE, BEFORE_THE, Reel
+from touchline.reel import AFTER_THE, BEFORE_THE, Reel, Selection
 from touchline.runtime.progress import Progress
 from touchline.runtime.temporary import remove_temporary, temporary_folder
 from touchline.thresholds import EVERY_EVENT, Thresholds
@@ -113,7 +115,7 @@ class ReelEvidence:
         return [
             file
             for path in self.transcripts
-            for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+            for file in (in_folder(path).values() if path.is_dir() else [path])
             if file.is_file()
         ]
 
@@ -217,12 +219,15 @@ class ReelTask:
         thing, chosen = self.choose()
         videos = self.sources_of(chosen)
         refuse_overwriting(self.output, [*_files_of(videos), *options.finish.files])
-        warnings = [*_warnings_of(thing), *chosen.warnings]
+        warnings = [*warnings_of(thing), *chosen.warnings]
         if videos is not None:
             keeps_hdr = options.finish.keep_hdr
             warnings += check_videos(chosen, videos, options.audio_track, keeps_hdr=keeps_hdr)
             warnings += Graphics.of(chosen, options.finish, labels=options.labels).remarks(chosen)
         warnings += label_remarks(self._drawn(chosen))
+        is_video = self.output.suffix.lower() in VIDEO_SUFFIXES
+        if is_video and options.aspect is None and any(FRAMING in clip.extra for clip in chosen):
+            warnings.append(f"its {FRAMING} is for another shape: --aspect follows it")
         chosen = replace(chosen, warnings=tuple(dict.fromkeys(warnings)))
         snap = not isinstance(thing, Reel) if options.snap is None else options.snap
         made_of = checksum(
@@ -277,10 +282,11 @@ class ReelTask:
     def _certain(self, goals: Path | Match) -> tuple[Timeline | Match, str]:
         if isinstance(goals, Match):
             return goals, f"--goals, {goals.name}"
-        certain = read_one_game(goals)
-        if isinstance(certain, Reel):
-            raise InputError("is a reel", where=goals, remedy="give a file of events")
-        return certain, str(goals)
+        with _named("--goals"):
+            certain = read_one_game(goals)
+            if isinstance(certain, Reel):
+                raise InputError("is a reel", where=goals, remedy="give a file of events")
+        return certain, f"--goals, {goals}"
 
     def transcripts_of(self, thing: Timeline | Match | Reel) -> Transcripts:
         """What was said, by half.
@@ -291,7 +297,8 @@ class ReelTask:
         if not self.evidence.transcripts or isinstance(thing, Reel):
             return {}
         halves = [timeline.half for timeline in timelines_of(thing)]
-        return read_transcripts(self.evidence.transcripts, halves)
+        with _named("--transcript"):
+            return read_transcripts(self.evidence.transcripts, halves)
 
     def _read_file(self, path: Path) -> Timeline | Match | Reel:
         if path.suffix.lower() not in _TIMECODE_LISTS:
@@ -418,7 +425,17 @@ class ReelTask:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))
 
 
-def _warnings_of(thing: Timeline | Match | Reel) -> list[str]:
+@contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Have the errors of a file say which option named it."""
+    try:
+        yield
+    except InputError as error:
+        where = option if error.where is None else f"{option}, {error.where}"
+        raise InputError(error.what, where=where, remedy=error.remedy) from error
+
+
+def warnings_of(thing: Timeline | Match | Reel) -> list[str]:
     """What a reader of events must know; a reel carries its own."""
     return [warning for timeline in timelines_of(thing) for warning in timeline.warnings]
 

@@ -1,6 +1,7 @@
 """``touchline evaluate``: score predictions against labels."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +20,7 @@ from touchline.cli.output import (
     remarks,
     results,
 )
-from touchline.errors import ConfigError, InputError
+from touchline.errors import ConfigError, FormatError, InputError
 from touchline.labels import LABEL_SETS
 from touchline.metrics.spotting import METRICS
 from touchline.runtime.wording import counted, counted_rate
@@ -350,20 +351,37 @@ def _summary(
     from touchline.formats.summaries import read_segments
     from touchline.metrics.summary import evaluate_summaries
 
-    editors = read_segments(labels)
+    with _hinted(f"LABELS are summaries of editors: {_SEGMENT_FILES}"):
+        editors = read_segments(labels)
     _refuse_absent(labels, wanted, editors)
     if wanted is not None:
         editors = {game: editors[game] for game in wanted}
     if seconds is None:
-        reels = align_games(editors, read_segments(predictions))
-        return evaluate_summaries(editors, reels).to_json()
+        with _hinted(f"PREDICTIONS are reels: {_SEGMENT_FILES}; of events --seconds makes reels"):
+            made = read_segments(predictions)
+        return evaluate_summaries(editors, align_games(editors, made)).to_json()
+    with _hinted("with --seconds PREDICTIONS are events; leave it out for reels"):
+        events = read_matches(predictions)
     reels = {
         game: _chosen_segments(match, seconds or _length(editors[game]))
-        for game, match in align_games(editors, read_matches(predictions)).items()
+        for game, match in align_games(editors, events).items()
         if game in editors
     }
     scores = evaluate_summaries(editors, reels).to_json()
     return {**scores, "seconds": seconds or "those of the editors"}
+
+
+_SEGMENT_FILES = "Labels-summary.json, *.reel.json or game: [[half, start, end], ...] as JSON"
+
+
+@contextmanager
+def _hinted(hint: str) -> Iterator[None]:
+    """Have the errors of a file say what kind of file would be right in its place."""
+    try:
+        yield
+    except FormatError as error:
+        remedy = hint if error.remedy is None else f"{error.remedy}; {hint}"
+        raise FormatError(error.what, where=error.where, remedy=remedy) from error
 
 
 def _length(segments: "Iterable[Segment]") -> float:

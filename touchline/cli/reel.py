@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.progress import Progress, TaskID
@@ -23,6 +23,7 @@ from touchline.cli.output import (
 from touchline.cli.unused import given_options, refuse_unused
 from touchline.formats import suffixes_of
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
+from touchline.reel import Cut, Selection, Share
 
 app = new_app()
 
@@ -120,7 +121,7 @@ def reel(
         typer.Option(callback=in_range(1, 3600), help="Greatest length of a clip in seconds."),
     ] = None,
     cut: Annotated[
-        Literal["auto", "copy", "encode"],
+        Cut,
         typer.Option(
             help="auto copies the pictures of the video as they are coded wherever it can, and "
             "encodes only those around them; copy refuses where that cannot be; encode encodes all."
@@ -175,7 +176,7 @@ def reel(
         typer.Option(callback=finite, help="How far the detector's times spread around the truth."),
     ] = 3.0,
     selection: Annotated[
-        Literal["learned", "plain"],
+        Selection,
         typer.Option(
             help="learned from what real editors show (not for commercial use), or plain: by "
             "hand-set values of classes."
@@ -220,7 +221,7 @@ def reel(
     ] = None,
     to: Annotated[str, typer.Option(help="Suffix of the reels of a folder of events.")] = ".mp4",
     across: Annotated[
-        Literal["worth", "equal"] | None,
+        Share | None,
         typer.Option(
             help="One reel out of several matches, each file of EVENTS or each game of a folder: "
             "chosen together by worth, or an equal part of each. Name the videos of all in order.",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, pairwise
-from typing import Literal, Unpack
+from typing import Unpack
 
 from touchline.editing.curve import MIN_CLIP_SECONDS
 from touchline.editing.doubts import doubts_of_transcripts, events_beyond
@@ -14,11 +14,8 @@ from touchline.events import SIDES, TEAMS, Match, Timeline
 from touchline.formats.comparing import timelines_of
 from touchline.formats.games import teams_in_name
 from touchline.match_state import format_match, teams_in
-from touchline.reel import MATCH, Clip, Reel
+from touchline.reel import MATCH, Clip, Reel, Share
 from touchline.transcripts import Transcripts
-
-Share = Literal["worth", "equal"]
-"""How matches share the length: the likeliest seconds of all of them, or an equal part of each."""
 
 
 @dataclass(frozen=True)

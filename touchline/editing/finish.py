@@ -3,14 +3,18 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from touchline.errors import InputError
 from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS, R128_LUFS, WEB_LUFS
-
-Cut = Literal["auto", "copy", "encode"]
+from touchline.reel import Cut
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+_OTHER_FILES = (
+    *(".gif", ".bmp", ".tif", ".tiff", ".svg", ".avif", ".heic", ".pdf", ".psd"),
+    *(".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mxf", ".ts", ".mpg", ".txt"),
+)
+"""Endings of files that nobody writes at the end of a text."""
 
 OUTRO_SECONDS = 3
 
@@ -56,11 +60,27 @@ def parse_outro(text: str) -> Path | str:
     """A picture by the ending of its name, else a text.
 
     Raises:
-        InputError: an empty text.
+        InputError: an empty text, or a file that is no such picture.
     """
     if not text.strip():
         raise InputError("the outro is empty", where="--outro", remedy="give a text or a picture")
-    return Path(text) if Path(text).suffix.lower() in PICTURE_SUFFIXES else text
+    path = Path(text)
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return path
+    if path.suffix.lower() in _OTHER_FILES or _is_file(path):
+        raise InputError(
+            f"{text} is no picture that can be shown",
+            where="--outro",
+            remedy=f"give a text, or a picture: {', '.join(PICTURE_SUFFIXES)}",
+        )
+    return text
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text that no file can have for its name
+        return False
 
 
 def parse_teams(text: str) -> tuple[str, str]:

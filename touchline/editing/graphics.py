@@ -7,6 +7,7 @@ from fractions import Fraction
 from touchline.colours import class_colour
 from touchline.editing.finish import Finish
 from touchline.editing.overlay import (
+    Logo,
     Pixels,
     Rgb,
     draw_board,
@@ -49,7 +50,7 @@ class Graphics:
         titles: whether clips begin with their title, clock and score.
         scoreboard: whether teams, score and clock are shown all the time.
         teams: names of home and away.
-        logo: (h, w, 4), shown all the time; None for no logo.
+        logo: shown all the time; None for no logo.
     """
 
     classes: LabelSet
@@ -57,7 +58,7 @@ class Graphics:
     titles: bool = False
     scoreboard: bool = False
     teams: Sequence[str | None] | None = None
-    logo: Pixels | None = None
+    logo: Logo | None = None
 
     @classmethod
     def of(cls, reel: Reel, finish: Finish, *, labels: bool) -> "Graphics":
@@ -73,7 +74,7 @@ class Graphics:
             titles=finish.titles,
             scoreboard=finish.scoreboard,
             teams=finish.teams or teams_in(reel.extra),
-            logo=None if finish.logo is None else read_picture(finish.logo),
+            logo=None if finish.logo is None else Logo(read_picture(finish.logo)),
         )
 
     def stretches(self, clip: Clip) -> list[tuple[Fraction, Fraction]]:

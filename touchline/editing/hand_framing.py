@@ -84,7 +84,9 @@ def _stated(points: Any, where: str) -> Track:
             raise _refusal(f"goes back at {time:g} s", where)
         times.append(time)
         centres.append(_number(point, "centre", where, 0.0, 1.0))
-        if point.get("shot") is True and len(times) > 1:
+        if not isinstance(point.get("shot", False), bool):
+            raise _refusal(f"has {point['shot']!r} for its shot, not true or false", where)
+        if point.get("shot") and len(times) > 1:
             shots.append(time)
     return Track(np.asarray(times), np.asarray(centres), tuple(shots))
 

@@ -1,7 +1,7 @@
 """Drawing labels into the picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -88,22 +88,31 @@ def draw_board(pixels: Pixels, text: str, colour: Rgb) -> Pixels:
     return drawn
 
 
-def draw_logo(pixels: Pixels, logo: Pixels) -> Pixels:
-    """A copy of the picture with a logo (h, w, 4) at the upper right, a tenth as high."""
+@dataclass(frozen=True, eq=False)
+class Logo:
+    """A picture (h, w, 4) that is drawn into many others, scaled once for each size of these."""
+
+    picture: Pixels
+    _scaled: dict[tuple[int, int], Pixels] = field(default_factory=dict, init=False)
+
+    def within(self, width: int, height: int) -> Pixels:
+        """The picture, no larger than this."""
+        if (width, height) not in self._scaled:
+            image = Image.fromarray(self.picture)
+            image.thumbnail((width, height))
+            self._scaled[width, height] = np.asarray(image)
+        return self._scaled[width, height]
+
+
+def draw_logo(pixels: Pixels, logo: Logo) -> Pixels:
+    """A copy of the picture with a logo at the upper right, a tenth as high."""
     height, width = pixels.shape[:2]
     drawn = pixels.copy()
     margin = max(2, min(height, width) // 24)
-    plate = _fitted_logo(logo.tobytes(), logo.shape[1], max(4, height // 10), width // 4)
+    plate = logo.within(width // 4, max(4, height // 10))
     left = max(0, width - margin - plate.shape[1])
     _blend(drawn[margin : margin + len(plate), left : left + plate.shape[1]], plate)
     return drawn
-
-
-@lru_cache(maxsize=8)
-def _fitted_logo(data: bytes, columns: int, height: int, width: int) -> Pixels:
-    image = Image.frombytes("RGBA", (columns, len(data) // 4 // columns), data)
-    image.thumbnail((width, height))
-    return np.asarray(image)
 
 
 def draw_card(size: tuple[int, int], text: str) -> Pixels:

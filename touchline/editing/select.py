@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import shorten
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -29,15 +29,12 @@ from touchline.editing.reasons import reason_of
 from touchline.errors import InputError
 from touchline.events import Match, Timeline
 from touchline.formats.comparing import timelines_of
-from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, SourceVideo
+from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, Selection, SourceVideo
 from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.transcripts import Transcripts
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
-
-Selection = Literal["learned", "plain"]
-"""By tables learnt from what editors show, or by the hand-set evidence of classes."""
 
 
 NO_TRANSCRIPTS: Transcripts = {}

@@ -38,7 +38,7 @@ def read_transcripts(paths: Sequence[Path], halves: Sequence[int | None]) -> Tra
             files than halves.
     """
     if len(paths) == 1 and paths[0].is_dir():
-        return {half: read_transcript(path) for half, path in _in_folder(paths[0]).items()}
+        return {half: read_transcript(path) for half, path in in_folder(paths[0]).items()}
     if len(paths) > len(halves):
         raise InputError(
             f"{len(paths)} transcripts for {len(halves)} of a match",
@@ -86,7 +86,12 @@ def transcript_document(transcript: Transcript, **further: object) -> str:
     return json.dumps({**further, "segments": segments}, ensure_ascii=False, indent=1) + "\n"
 
 
-def _in_folder(folder: Path) -> dict[int, Path]:
+def in_folder(folder: Path) -> dict[int, Path]:
+    """The transcripts of a folder by the half that their names say.
+
+    Raises:
+        InputError: there are none.
+    """
     found: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         half = half_in_name(path.name) if path.suffix.lower() in SUFFIXES else None

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from touchline.errors import MediaError
 from touchline.media.sound_track import SoundTrack
-from touchline.media.writer import SUFFIXES
+from touchline.media.writer import SUFFIXES, container_options
 from touchline.runtime.atomic import atomic_write
 
 Samples = npt.NDArray[np.float32]
@@ -41,7 +41,7 @@ def join_segments(
     """
     target = Path(path)
     container_format = container_of(target)
-    options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+    options = container_options(container_format)
     try:
         with (
             atomic_write(target) as unfinished,

@@ -28,6 +28,7 @@ from touchline.media.nal_units import (
 from touchline.media.opening import open_media, video_stream
 from touchline.media.segments import container_of
 from touchline.media.sound_track import Samples, SoundTrack
+from touchline.media.writer import container_options
 from touchline.runtime.atomic import atomic_write
 from touchline.timebase import format_seconds
 
@@ -222,7 +223,7 @@ class SplicedWriter:
         self._end = Fraction(0)
         self._stack = ExitStack()
         container_format = container_of(self.path)
-        options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+        options = container_options(container_format)
         with self._failures():
             temporary = self._stack.enter_context(atomic_write(self.path))
             self._container = self._stack.enter_context(

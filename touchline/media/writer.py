@@ -50,6 +50,11 @@ MATRICES = {
 """The matrices that pictures are converted with, by their number in ITU-T H.273."""
 
 
+def container_options(container_format: str) -> dict[str, str]:
+    """How a container is written: MP4 and MOV with their index at the front, for streaming."""
+    return {} if container_format == "matroska" else {"movflags": "+faststart"}
+
+
 class VideoWriter:
     """Writes frames, and optionally audio, into one file that appears only when complete.
 
@@ -109,7 +114,7 @@ class VideoWriter:
         self._colours = colours if colours is not None and colours[0] in MATRICES else usual
         self._reformatter = VideoReformatter()
         container_format = SUFFIXES[self.path.suffix.lower()]
-        options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+        options = container_options(container_format)
         self._open = False
         with self._failures():
             self._unfinished = TemporaryFile(self.path)

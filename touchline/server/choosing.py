@@ -7,11 +7,10 @@ from typing import TypeVar
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from touchline.editing.select import Selection
 from touchline.editing.select import select as choose
 from touchline.editing.wishes import NO_WISHES, Pin, Wishes, chosen_with, wanted
 from touchline.errors import InputError
-from touchline.reel import Clip, Reel
+from touchline.reel import Clip, Reel, Selection
 from touchline.server.documents import event_in_match, is_shown, timelines_from_rows
 from touchline.server.finishing import in_api
 from touchline.server.reels import through_match

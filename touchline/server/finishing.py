@@ -15,10 +15,11 @@ from pydantic import (
     model_validator,
 )
 
-from touchline.editing.finish import LOUDNESSES, Cut, parse_loudness
+from touchline.editing.finish import LOUDNESSES, parse_loudness
 from touchline.editing.framing import parse_aspect
 from touchline.errors import InputError
 from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS
+from touchline.reel import Cut
 from touchline.server.tables import ID_LENGTH
 
 PICTURE, SOUND = "picture", "sound"

@@ -12,8 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from touchline.editing.select import Selection
 from touchline.events import MAX_SECONDS
+from touchline.reel import Selection
 from touchline.server.finishing import Finishing, Shape, finishing_of
 from touchline.server.routes.schemas import (
     EventOut,

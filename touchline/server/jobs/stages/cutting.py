@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from touchline.editing.finish import Cut, Finish
+from touchline.editing.finish import Finish
 from touchline.editing.framing import parse_aspect
 from touchline.editing.sources import VideoPaths, edit_rate
 from touchline.errors import InputError
 from touchline.formats import write
 from touchline.match_state import clip_word
 from touchline.media.video import probe
-from touchline.reel import Reel
+from touchline.reel import Cut, Reel
 from touchline.runtime.progress import Progress
 from touchline.server.finishing import in_api
 from touchline.server.jobs.stages.base import JsonReel, StageArguments, StageResult
