@@ -15,6 +15,7 @@ from small_videos import write_video
 from touchline.reel import Clip, Reel
 from touchline.server.housekeeping import tidy
 from touchline.server.jobs.stages.cutting import CutArguments, FinishArguments, cut_reel
+from touchline.server.tables import JobRow
 
 GREEN, RED = (0, 200, 0, 255), (250, 0, 0, 255)
 
@@ -52,6 +53,33 @@ def asset(client: Any, name: str, content: bytes) -> Any:
 def refused(answer: Any, words: str) -> None:
     assert answer.status_code == 422, answer.text
     assert words in answer.json()["detail"], answer.text
+
+
+def payload_of(client: Any, job: str) -> dict[str, Any]:
+    with client.services.database.read() as session:
+        payload: dict[str, Any] = session.get_one(JobRow, job).payload
+    return payload
+
+
+def test_clips_are_moved_to_cuts_until_they_are_edited(client: Any, match: str) -> None:
+    """A person's ends stay where they were put, unless it is asked for."""
+    path = f"/v1/matches/{match}/reels"
+    chosen = client.post(path, json={"seconds": 3}).json()
+    given = client.post(path, json={"clips": [{"start": 0, "end": 1}]}).json()
+
+    def snaps(reel: Any, **asked: Any) -> bool:
+        job = client.post(f"/v1/reels/{reel['id']}/files", json=asked).json()["id"]
+        return bool(payload_of(client, job)["snap"])
+
+    assert snaps(chosen) and not snaps(given)
+    assert snaps(given, snap=True) and not snaps(chosen, snap=False)
+    url, headers = f"/v1/reels/{chosen['id']}", {"If-Match": "*"}
+    client.patch(url, json={"finish": {"titles": True}}, headers=headers)
+    assert snaps(chosen)
+    client.patch(url, json={"clips": [{"start": 0, "end": 1}]}, headers=headers)
+    assert not snaps(chosen)
+    client.post(f"/v1/matches/{match}/undo")
+    assert snaps(chosen)
 
 
 def test_wishes_choose(client: Any, match: str) -> None:
@@ -167,10 +195,7 @@ def test_the_teams_of_the_match_are_shown(client: Any, match: str) -> None:
         f"/v1/matches/{match}/reels", json={"seconds": 3, "finish": {"scoreboard": True}}
     ).json()
     job = client.post(f"/v1/reels/{reel['id']}/files", json={"burn_labels": True}).json()["id"]
-    from touchline.server.tables import JobRow
-
-    with client.services.database.read() as session:
-        payload = session.get_one(JobRow, job).payload
+    payload = payload_of(client, job)
     assert payload["finish"]["teams"] == ["North", "South"] and payload["finish"]["labels"]
 
 

@@ -38,13 +38,17 @@ def chosen_reel(
     seconds: float,
     wishes: Wishes = NO_WISHES,
     selection: Selection = "learned",
+    half: int | None = None,
 ) -> Reel:
     """The reel of at most so many seconds that shows the most important moments.
+
+    Args:
+        half: the only one of several to show.
 
     Raises:
         InputError: a wish that cannot be met, by the names of the API.
     """
-    content = timelines_from_rows(match, rows)
+    content = timelines_from_rows(match, rows, half)
 
     def whole() -> Reel:
         own = wanted(content, wishes)

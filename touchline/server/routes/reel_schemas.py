@@ -51,9 +51,10 @@ class ReelIn(In):
     """How to choose the moments of a reel; or its clips, if they are chosen already.
 
     ``labels``, ``players`` (by a part of the name) and ``teams`` (``home``, ``away`` or a name) are
-    those of the events to show, none of ``exclude`` are; ``pins`` are always shown. Clips last from
-    ``min_clip`` to ``max_clip`` seconds. ``selection`` is ``learned`` from what editors show (not
-    for commercial use), or ``plain``. For reels of several lengths, make one of each."""
+    those of the events to show, none of ``exclude`` are; ``pins`` are always shown; ``half`` is the
+    only one of several to show. Clips last from ``min_clip`` to ``max_clip`` seconds. ``selection``
+    is ``learned`` from what editors show (not for commercial use), or ``plain``. For reels of
+    several lengths, make one of each."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -80,6 +81,7 @@ class ReelIn(In):
     pins: Annotated[tuple[StretchIn, ...], Field(max_length=100)] = ()
     min_clip: Annotated[float, Field(ge=0, le=600)] = 0.0
     max_clip: Annotated[float, Field(ge=1, le=3600)] | None = None
+    half: Half | None = None
     selection: Selection = "learned"
     min_confidence: Share = 0.0
     accepted_only: bool = False
@@ -143,7 +145,8 @@ class RenderIn(In):
     """The file to make of a reel; of a video with the finish of the reel, unless another is given.
 
     ``burn_labels`` and ``aspect`` take the place of ``labels`` and ``aspect`` in it. ``each`` makes
-    a zip with a file for each clip."""
+    a zip with a file for each clip. ``snap`` moves the ends of clips to camera cuts nearby; by
+    default only where the clips are as they were chosen."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -156,7 +159,7 @@ class RenderIn(In):
 
     format: Annotated[str, StringConstraints(max_length=40)] = "mp4"
     burn_labels: bool | None = None
-    snap: bool = True
+    snap: bool | None = None
     aspect: Shape | None = None
     each: bool = False
     finish: Finishing | None = None

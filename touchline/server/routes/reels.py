@@ -66,6 +66,9 @@ EDIT_LISTS = {
     for known in FORMATS.values()
     if known.write is not None and "reel" in known.kinds
 }
+CHOSEN = "chosen"
+"""The field of the document of a reel whose clips are as they were chosen."""
+
 REEL_FORMATS = VIDEO_FORMATS | EDIT_LISTS
 """Every format that a reel can be written in, and the suffix of its files."""
 
@@ -96,7 +99,7 @@ def make(match_id: Id, body: ReelIn, principal: Editor, request: Request, once: 
         check_assets(session, body.finish)
         row = ReelRow(
             title=body.title,
-            document=reel_to_json(_new_reel(session, match, body)),
+            document=reel_to_json(_new_reel(session, match, body)) | _origin(body),
             finish=(body.finish or PLAIN).stored(),
             deleted=False,
         )
@@ -190,7 +193,7 @@ def render(
             format=body.format,
             suffix=suffix,
             is_video=is_video,
-            snap=body.snap,
+            snap=row.document.get(CHOSEN, False) if body.snap is None else body.snap,
             finish=finish,
             each=body.each,
             name=f"{name}-clips.zip" if body.each else name + suffix,
@@ -397,6 +400,11 @@ def _changed(
     return once.answer(session, ReelOut.of(row), ETag=etag_of(row), **step_header(step))
 
 
+def _origin(wanted: ReelIn) -> dict[str, bool]:
+    """What the document of a reel says of its clips, until they are edited."""
+    return {CHOSEN: True} if wanted.clips is None else {}
+
+
 def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
     if wanted.clips is not None:
         return _edited(session, match, wanted.clips)
@@ -414,7 +422,7 @@ def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
         greatest_seconds=wanted.max_clip,
     )
     rows = session.scalars(query).all()
-    return chosen_reel(match, rows, wanted.seconds, wishes, wanted.selection)
+    return chosen_reel(match, rows, wanted.seconds, wishes, wanted.selection, wanted.half)
 
 
 def _edited(session: Session, match: MatchRow, clips: list[ClipIn]) -> Reel:

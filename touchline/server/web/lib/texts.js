@@ -455,6 +455,7 @@ const ENGLISH = {
   scoreboardHow: "Score bug: teams, score and clock all the time",
   seconds: "{seconds} s",
   sendingFile: "Sending {name} …",
+  snap: "Move ends of clips to camera cuts nearby",
   shortestClip: "Shortest clip (s)",
   soundTrack: "Sound track",
   startEarlier: "Start earlier",

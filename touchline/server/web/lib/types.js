@@ -179,7 +179,7 @@
  * @property {string} id
  * @property {string} match
  * @property {string} title
- * @property {{clips: Clip[]}} reel
+ * @property {{clips: Clip[], chosen?: boolean}} reel `chosen` until its clips are edited
  * @property {Finish} finish
  * @property {number} version
  * @property {string} created_at

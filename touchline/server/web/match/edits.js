@@ -170,7 +170,7 @@ function changed(state, id, change, base = {}) {
 /** @param {Reel} reel @param {ReelValues} values @returns {Reel} */
 function withValues(reel, values) {
   const { title = reel.title, clips, finish = reel.finish } = values;
-  return { ...reel, title, finish, reel: clips ? { ...reel.reel, clips } : reel.reel };
+  return { ...reel, title, finish, reel: clips ? { ...reel.reel, clips, chosen: false } : reel.reel };
 }
 
 /** @param {Reel} reel @returns {Required<ReelValues>} what can be changed of it */

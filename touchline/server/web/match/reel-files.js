@@ -20,6 +20,8 @@ export class ReelFiles extends HTMLElement {
   #making = new Map();
   #format = "";
   #each = false;
+  /** Whether ends of clips move to camera cuts; undefined as the reel has it. @type {boolean | undefined} */
+  #snap = undefined;
   #shown = "";
   /** @type {import("../lib/types.js").Reel | null} */
   reel = null;
@@ -30,9 +32,6 @@ export class ReelFiles extends HTMLElement {
   async start(store) {
     this.store = store;
     try {
-      /** @type {{formats: FileFormat[]}} */
-      const { formats } = await get("/v1/capabilities");
-      this.#formats = formats.filter((format) => format.reels);
       await this.read();
     } catch (error) {
       if (!(error instanceof LostConnection)) complain(explain(error));
@@ -40,10 +39,19 @@ export class ReelFiles extends HTMLElement {
   }
 
   async read() {
+    if (!this.#formats.length) {
+      /** @type {{formats: FileFormat[]}} */
+      const { formats } = await get("/v1/capabilities");
+      this.#formats = formats.filter((format) => format.reels);
+    }
     /** @type {{items: Product[]}} */
     const { items } = await get(`${this.store?.path}/files`);
     this.#files = items;
     this.draw();
+  }
+
+  get #snaps() {
+    return this.#snap ?? this.reel?.reel.chosen ?? false;
   }
 
   get #chosen() {
@@ -58,7 +66,7 @@ export class ReelFiles extends HTMLElement {
     if (this.#making.has(shown)) return;
     this.#making.set(shown, 0);
     this.draw();
-    const tell = await this.#made(reel.id, { format: format.name, each: this.#each }, (share) => {
+    const tell = await this.#made(reel.id, { format: format.name, each: this.#each, ...(format.video ? { snap: this.#snaps } : {}) }, (share) => {
       this.#making.set(shown, share);
       this.draw();
     });
@@ -103,7 +111,7 @@ export class ReelFiles extends HTMLElement {
   /** Redraw only where something has changed, so that a link stays under the finger. */
   draw() {
     const count = this.reel?.reel.clips.length ?? 0;
-    const shown = JSON.stringify([this.reel?.id, count > 0, [...this.#making], this.#files, this.#formats.length]);
+    const shown = JSON.stringify([this.reel?.id, this.reel?.reel.chosen, count > 0, [...this.#making], this.#files, this.#formats.length]);
     this.hidden = !this.reel && !this.#files.length;
     if (shown === this.#shown) return;
     this.#shown = shown;
@@ -127,9 +135,13 @@ export class ReelFiles extends HTMLElement {
   #maker(count) {
     const format = h(
       "select",
-      { "aria-label": t("format"), onchange: () => (this.#format = format.value) },
+      { "aria-label": t("format"), onchange: () => { this.#format = format.value; hide(); } },
       this.#formats.map(({ name, title }) => h("option", { value: name, selected: name === this.#chosen?.name }, title)),
     );
+    const snap = h("input", { type: "checkbox", checked: this.#snaps, onchange: () => (this.#snap = snap.checked) });
+    const ofVideo = h("label", { class: "check quiet-text" }, snap, t("snap"));
+    const hide = () => (ofVideo.hidden = !this.#chosen?.video);
+    hide();
     const each = h("input", { type: "checkbox", checked: this.#each, onchange: () => (this.#each = each.checked) });
     return h(
       "div",
@@ -140,6 +152,7 @@ export class ReelFiles extends HTMLElement {
         h("div", { class: "format-choice" }, format),
         h("button", { type: "button", disabled: !count, onclick: () => this.#make() }, t("render")),
       ),
+      ofVideo,
       h("label", { class: "check quiet-text" }, each, t("each")),
     );
   }

@@ -19,9 +19,10 @@ const LENGTHS = { least: 5, most: 14400 };
 /**
  * @param {string[]} labels
  * @param {() => string[]} teams that events have
+ * @param {number[]} halves that have a video each
  * @param {(wanted: Wanted) => Promise<void>} make
  */
-export function reelMaker(labels, teams, make) {
+export function reelMaker(labels, teams, halves, make) {
   const length = h("input", { value: "180", inputmode: "numeric", maxlength: "60", required: true });
   const number = (/** @type {Record<string, string>} */ facts) => h("input", { type: "number", ...facts });
   const least = number({ min: "0", max: "100", step: "1", value: "0" });
@@ -32,6 +33,12 @@ export function reelMaker(labels, teams, make) {
   const players = h("input", { maxlength: "300" });
   const pins = h("input", { maxlength: "300", placeholder: "12:30-12:50" });
   const team = h("select", {});
+  const half = h(
+    "select",
+    {},
+    h("option", { value: "" }, t("wholeMatch")),
+    halves.map((number) => h("option", { value: number }, t("halfNumber", { half: number }))),
+  );
   const must = chips(labels, t("mustHave"));
   const only = chips(labels, t("onlyClasses"));
   const never = chips(labels, t("neverClasses"));
@@ -56,6 +63,7 @@ export function reelMaker(labels, teams, make) {
       pins: listed(pins.value).map(stretchOf),
       min_clip: Number(shortest.value),
       max_clip: longest.value ? Number(longest.value) : null,
+      half: Number(half.value) || null,
       selection: plain.checked ? "plain" : "learned",
       min_confidence: Number(least.value) / 100,
       accepted_only: accepted.checked,
@@ -106,6 +114,7 @@ export function reelMaker(labels, teams, make) {
           field(t("shortestClip"), shortest),
           field(t("longestClip"), longest),
           h("label", { class: "field wide" }, t("pins"), pins),
+          halves.length ? field(t("half"), half) : null,
         ),
         h("label", { class: "check" }, plain, t("plainChoice")),
         h("p", { class: "quiet-text" }, t("plainChoiceHow")),

@@ -5,6 +5,7 @@ import { fill, h, icon } from "../lib/dom.js";
 import { clock } from "../lib/format.js";
 import { complain, notify } from "../lib/notices.js";
 import { n, t } from "../lib/texts.js";
+import { halvesOf } from "./clock.js";
 import { clipRows } from "./reel-clips.js";
 import { allOf, insertClip, lengthOf } from "./reel-edits.js";
 import { ReelFiles } from "./reel-files.js";
@@ -81,7 +82,8 @@ export class ReelPanel extends HTMLElement {
   /** @param {string[]} labels */
   #build(labels) {
     const teams = () => (this.store?.sorted ?? []).map((event) => event.team ?? "").filter(Boolean);
-    this.maker = reelMaker(labels, teams, (wanted) => this.#make(wanted));
+    const halves = this.store ? halvesOf(this.store.match).map(({ half }) => half ?? 0) : [];
+    this.maker = reelMaker(labels, teams, halves, (wanted) => this.#make(wanted));
     this.picked = h("select", {
       "aria-label": t("reel"),
       onchange: () => {
