@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from touchline.errors import InputError
+from touchline.runtime.progress import Progress
 from touchline.server.finishing import PICTURE, SOUND
 from touchline.server.intake.uploads import ASSET_SUFFIXES
 from touchline.server.jobs.processes import StageFailedError, run_in_child
@@ -16,8 +17,11 @@ from touchline.server.tables import UploadRow
 MAX_BYTES = {PICTURE: 20 * MEGABYTE, SOUND: 200 * MEGABYTE}
 
 
-def look_into(services: Services, upload: UploadRow) -> tuple[str, AssetFacts]:
+def look_into(services: Services, upload: UploadRow, watch: Progress) -> tuple[str, AssetFacts]:
     """The kind of an upload that is complete, and what it is.
+
+    Args:
+        watch: called while it is read; raises to give up.
 
     Raises:
         InputError: it is no picture and no sound, or too large. StageFailedError: the process that
@@ -40,7 +44,7 @@ def look_into(services: Services, upload: UploadRow) -> tuple[str, AssetFacts]:
         try:
             facts = run_in_child(
                 inspect_asset, arguments, limits, limits.wall_seconds, Path(folder) / ".work",
-                lambda share: None, threads=1, names={str(path): upload.name},
+                watch, threads=1, names={str(path): upload.name},
             )  # fmt: skip
         except StageFailedError as error:
             if error.again:

@@ -1,13 +1,15 @@
-"""Files of events that clients send: each is read in a limited process, few at a time."""
+"""Files that clients send: each is read in a limited process, few at a time."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from touchline.errors import InputError
+from touchline.runtime.progress import Progress
 from touchline.server.errors import NotFoundError, StoppingError
 from touchline.server.feeds import MatchVideo
 from touchline.server.games import events_of_game, known_game
@@ -16,7 +18,9 @@ from touchline.server.jobs.processes import StageFailedError, run_in_child
 from touchline.server.jobs.stages.importing import ImportArguments, ImportResult, import_events
 from touchline.server.services import Services
 from touchline.server.storage import Storage
-from touchline.server.tables import MatchRow, VideoRow
+from touchline.server.tables import MatchRow, UploadRow, VideoRow
+
+T = TypeVar("T")
 
 AT_ONCE = 2
 """Files that are read at the same time; others wait, without a thread of their own."""
@@ -26,7 +30,7 @@ Asked = tuple[str | None, str, int | None, Literal["video", "clock"] | None]
 
 
 class Imports:
-    """Reads files of events.
+    """Reads files of events, and others that are as small.
 
     Args:
         stopping: when it is set, files that are being read are given up.
@@ -52,6 +56,21 @@ class Imports:
         """
         return await anyio.to_thread.run_sync(
             self._read, services, match_id, folder, content, asked, limiter=self._limiter
+        )
+
+    async def apart(
+        self,
+        read: Callable[[Services, UploadRow, Progress], T],
+        services: Services,
+        upload: UploadRow,
+    ) -> T:
+        """What ``read`` finds of an upload, in its turn.
+
+        Raises:
+            StoppingError: the server ends meanwhile.
+        """
+        return await anyio.to_thread.run_sync(
+            read, services, upload, self._watch, limiter=self._limiter
         )
 
     def _read(

@@ -4,21 +4,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from touchline.server.access.principal import Principal
 from touchline.server.errors import ConflictError, NotFoundError
 from touchline.server.finishing import ASSET_FIELDS, Finishing, finishing_of
 from touchline.server.intake import uploads
 from touchline.server.intake.assets import look_into
+from touchline.server.intake.events import Imports
+from touchline.server.jobs.stages.inspecting import AssetFacts
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer, audit
 from touchline.server.routes.files import file_answer
-from touchline.server.routes.idempotency import OnceDep
+from touchline.server.routes.idempotency import Once, OnceDep
 from touchline.server.routes.schemas import ID, IdText, In, Out, Page
+from touchline.server.services import Services
 from touchline.server.tables import AssetRow, ReelRow, UploadRow
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
@@ -66,33 +71,12 @@ def list_assets(
 
 
 @router.post("", status_code=201)
-def make(body: AssetIn, principal: Editor, request: Request, once: OnceDep) -> AssetOut:
+async def make(body: AssetIn, principal: Editor, request: Request, once: OnceDep) -> AssetOut:
     """Keep an upload (`PUT /v1/uploads/logo.png`) as a picture or sound for reels."""
-    services = once.services
-    upload = uploads.find(services, principal, body.upload)
-    if upload.state != "complete":
-        raise ProblemError(
-            409, f"{upload.received} of {upload.length} bytes have arrived; send the rest"
-        )
-    with services.database.read() as session:
-        known = _of_upload(session, upload)
-    kind, found = ("", None) if known else look_into(services, upload)
-    with once.write() as session:
-        row = _of_upload(session, upload)
-        if row is None:
-            row = AssetRow(
-                upload_id=upload.id,
-                kind=kind,
-                name=upload.name,
-                bytes=upload.length,
-                facts={} if found is None else found.facts,
-                created_by=principal.name,
-                created_at=services.database.now(session),
-            )
-            session.add(row)
-            session.flush()
-            audit(services, request, session, "asset made", f"{row.id} {row.name}")
-        return once.answer(session, AssetOut.of(row), Location=f"/v1/assets/{row.id}")
+    imports: Imports = request.app.state.imports
+    upload = await to_thread.run_sync(_whole, once.services, principal, body.upload)
+    kind, found = await imports.apart(look_into, once.services, upload)
+    return await to_thread.run_sync(_keep, once, request, principal, upload, kind, found)
 
 
 @router.get(
@@ -144,6 +128,42 @@ def check_assets(session: Session, finishing: Finishing | None) -> None:
             raise ProblemError(
                 422, f"finish.{field}: there is no {kind} of this id; send one to /v1/assets"
             )
+
+
+def _whole(services: Services, principal: Principal, upload_id: str) -> UploadRow:
+    """An upload of the caller that is complete."""
+    upload = uploads.find(services, principal, upload_id)
+    if upload.state != "complete":
+        raise ProblemError(
+            409, f"{upload.received} of {upload.length} bytes have arrived; send the rest"
+        )
+    return upload
+
+
+def _keep(
+    once: Once,
+    request: Request,
+    principal: Principal,
+    upload: UploadRow,
+    kind: str,
+    found: AssetFacts,
+) -> AssetOut:
+    with once.write() as session:
+        row = _of_upload(session, upload)
+        if row is None:
+            row = AssetRow(
+                upload_id=upload.id,
+                kind=kind,
+                name=upload.name,
+                bytes=upload.length,
+                facts=found.facts,
+                created_by=principal.name,
+                created_at=once.services.database.now(session),
+            )
+            session.add(row)
+            session.flush()
+            audit(once.services, request, session, "asset made", f"{row.id} {row.name}")
+        return once.answer(session, AssetOut.of(row), Location=f"/v1/assets/{row.id}")
 
 
 def _of_upload(session: Session, upload: UploadRow) -> AssetRow | None:
