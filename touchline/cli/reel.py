@@ -34,7 +34,7 @@ _CHOOSING = ("seconds", "shift_seconds", "jitter_seconds", *_EVIDENCE, *_WISHES)
 
 _OF_PICTURE_AND_SOUND = (
     *("labels", "deinterlace", "audio_track", "aspect", "cut", "keep_hdr", "loudness", "music"),
-    *("titles", "scoreboard", "teams", "logo", "outro"),
+    *("titles", "scoreboard", "teams", "logo", "outro", "encoder"),
 )
 
 
@@ -160,6 +160,15 @@ def reel(
     outro: Annotated[
         str | None, typer.Option(help="A text or a picture file with which the reel ends.")
     ] = None,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|software|NAME",
+            help="What encodes a reel of which all pictures are encoded: auto takes a device of "
+            "this computer where a trial shows that it can, software x264; or FFmpeg's name of an "
+            "encoder, such as h264_nvenc or hevc_videotoolbox.",
+        ),
+    ] = "auto",
     aspect: Annotated[
         str | None,
         typer.Option(
@@ -246,6 +255,7 @@ def reel(
     from touchline.editing.framing import parse_aspect
     from touchline.editing.wishes import Wishes, parse_pin
     from touchline.errors import InputError
+    from touchline.media.encoders import parse_encoder
     from touchline.pipeline import DEFAULT_REEL_SECONDS
     from touchline.thresholds import parse_thresholds
     from touchline.timebase import parse_rate
@@ -292,6 +302,7 @@ def reel(
             teams=None if teams is None else parse_teams(teams),
             logo=logo,
             outro=None if outro is None else parse_outro(outro),
+            encoder=parse_encoder(encoder),
         ),
         selection=selection,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from touchline.errors import InputError
+from touchline.media.encoders import AUTO
 from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS, R128_LUFS, WEB_LUFS
 from touchline.reel import Cut
 
@@ -38,6 +39,7 @@ class Finish:
         teams: names of home and away.
         logo: a picture that is shown all the time.
         outro: a picture or a text with which the reel ends.
+        encoder: of reels of which all pictures are encoded; see ``touchline.media.encoders``.
     """
 
     cut: Cut = "auto"
@@ -49,6 +51,7 @@ class Finish:
     teams: tuple[str, str] | None = None
     logo: Path | None = None
     outro: Path | str | None = None
+    encoder: str = AUTO
 
     @property
     def files(self) -> tuple[Path, ...]:

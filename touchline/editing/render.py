@@ -17,6 +17,7 @@ from touchline.editing.overlay import Pixels, draw_card, fit_picture, read_pictu
 from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
 from touchline.editing.sources import VideoPaths, video_of_clip
 from touchline.errors import InputError, MediaError
+from touchline.media.encoders import X264, Encoder, chosen_encoder
 from touchline.media.painting import painter
 from touchline.media.splicing import Painter
 from touchline.media.video import VideoInfo, probe, read_frames
@@ -124,14 +125,14 @@ class _Work:
                 where=what,
                 remedy="leave --cut copy out: they are encoded anew then",
             )
-        self._write_encoded()
+        remark = self._encode()
+        warnings = self.reel.warnings if remark is None else (*self.reel.warnings, remark)
         if not copies or self.finish.cut == "encode":
-            return self.reel
+            return replace(self.reel, warnings=warnings)
         so = "all pictures are encoded anew"
         if self.finish.keep_hdr and any(info.colours is None for info in self.infos):
             so += ", and HDR is tone-mapped to BT.709"
-        warnings = (*self.reel.warnings, f"{copies}; so {so}")
-        return replace(self.reel, warnings=warnings)
+        return replace(self.reel, warnings=(*warnings, f"{copies}; so {so}"))
 
     def _copies(self) -> CopiedReel | str:
         """How pictures are copied; or why not, in words, empty where nothing else was asked for."""
@@ -181,9 +182,26 @@ class _Work:
             return None
         return painter(lambda pixels, seconds: self.graphics.draw(pixels, clip, seconds))
 
-    def _write_encoded(self) -> None:
-        first = self.infos[0]
-        shown = None if self.aspect is None else frame_in(*first.size, self.aspect)
+    def _encode(self) -> str | None:
+        """Encode all pictures; a remark where that is not done as asked for."""
+        width, height = self.infos[0].size if self._frame is None else self._frame.window
+        even = (width + width % 2, height + height % 2)
+        encoder, remark = chosen_encoder(self.finish.encoder, even)
+        try:
+            self._write_encoded(encoder)
+            return remark
+        except MediaError as error:
+            if not encoder.is_hardware or error.where != str(self.path):
+                raise
+            self._write_encoded(X264)
+            return f"{encoder.name}: {error.what}; {X264.name} is used"
+
+    @property
+    def _frame(self) -> Frame | None:
+        return None if self.aspect is None else frame_in(*self.infos[0].size, self.aspect)
+
+    def _write_encoded(self, encoder: Encoder) -> None:
+        first, shown = self.infos[0], self._frame
         starts = [
             _first_shown(clip, info) for clip, info in zip(self.reel, self.infos, strict=True)
         ]
@@ -200,6 +218,7 @@ class _Work:
             audio_channels=2 if sound is None else sound.channels,
             comment=self.comment,
             colours=first.colours,
+            encoder=encoder,
         ) as writer:
             outro = self._outro(writer.size)
             shares = accumulate(clip.seconds / self.reel.seconds for clip in self.reel)

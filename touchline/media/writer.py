@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from touchline.errors import MediaError
+from touchline.media.encoders import X264, Encoder
 from touchline.media.sound_track import AUDIO_RATES, LAYOUTS, SoundTrack
 from touchline.runtime.temporary import TemporaryFile
 
@@ -58,10 +59,10 @@ def container_options(container_format: str) -> dict[str, str]:
 class VideoWriter:
     """Writes frames, and optionally audio, into one file that appears only when complete.
 
-    The video is H.264, 4:2:0, at a constant rate: frame i is shown at i/rate. 4:2:0 needs even
-    sides, so an odd side is padded by repeating its last pixel row or column. The audio is AAC,
-    stereo or 5.1; it starts with the first frame and is cut or padded with silence to end with the
-    last one. Audio may be written ahead of the video and is then held in memory.
+    The video is H.264 by default, 4:2:0, at a constant rate: frame i is shown at i/rate. 4:2:0
+    needs even sides, so an odd side is padded by repeating its last pixel row or column. The audio
+    is AAC, stereo or 5.1; it starts with the first frame and is cut or padded with silence to end
+    with the last one. Audio may be written ahead of the video and is then held in memory.
 
     Use as a context manager. The file is written next to ``path`` under a temporary name and
     renamed when the block ends without an error; otherwise it is removed.
@@ -81,6 +82,7 @@ class VideoWriter:
         comment: a text stored in the file's metadata; see ``media.video.read_comment``.
         colours: (matrix, primaries, transfer, range) as ITU-T H.273 and FFmpeg number them; None
             for BT.709 from 720 rows on, else BT.601.
+        encoder: of the pictures; ``crf`` and ``preset`` are those of x264 alone.
 
     Raises:
         MediaError: the suffix, size, rate or folder is not supported; or, while writing, the disk
@@ -102,8 +104,11 @@ class VideoWriter:
         reproducible: bool = False,
         comment: str | None = None,
         colours: tuple[int, int, int, int] | None = None,
+        encoder: Encoder = X264,
     ) -> None:
         self.path = Path(path)
+        self._encoder = encoder
+        self._pixel_format = encoder.pixel_format
         self.size = size
         self.rate = Fraction(rate)
         self.audio_rate = audio_rate
@@ -174,7 +179,7 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
         frame = self._reformatter.reformat(
             frame,
-            format="yuv420p",
+            format=self._pixel_format,
             dst_colorspace=MATRICES[self._colours[0]],
             dst_color_range=ColorRange(self._colours[3] or ColorRange.MPEG),
             threads=1,
@@ -270,12 +275,15 @@ class VideoWriter:
     def _add_video(
         self, crf: int, preset: str, keyframe_seconds: float, threads: int | None
     ) -> VideoStream:
-        stream = self._container.add_stream(
-            "libx264", rate=self.rate, options={"crf": str(crf), "preset": preset}
-        )
+        is_x264 = self._encoder == X264
+        options = {"crf": str(crf), "preset": preset} if is_x264 else dict(self._encoder.options)
+        stream = self._container.add_stream(self._encoder.name, rate=self.rate, options=options)
+        assert isinstance(stream, VideoStream)
         context = stream.codec_context
+        if self._encoder.codec == "hevc" and self._container.format.name != "matroska":
+            context.codec_tag = "hvc1"  # the tag that Apple's players know
         context.width, context.height = self._coded_size
-        context.pix_fmt = "yuv420p"
+        context.pix_fmt = self._pixel_format
         context.time_base = 1 / self.rate
         context.gop_size = max(1, round(keyframe_seconds * self.rate))
         matrix, primaries, transfer, range_ = self._colours
