@@ -102,6 +102,9 @@ def finish(page: Any, server: PageServer, match: str, folder: Path) -> None:
     page.locator("input[aria-label='Add a file: Logo']").set_input_files(folder / "logo.png")
     until(page, "document.querySelector('[data-focus=logo]').value !== ''")
     page.get_by_label("Loudness").select_option("r128")
+    page.locator("reel-finish summary", has_text="Pictures and sounds").click()
+    page.get_by_role("button", name="Delete logo.png").click()
+    page.locator(".notice", has_text="uses it").wait_for()
     made = finish_of()
     assert made["scoreboard"] and made["logo"] and made["loudness"] == "r128"
     assert made["teams"] == ["North", "South"]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from small_videos import write_video
 
 from touchline.server import serving
@@ -322,6 +323,8 @@ def test_the_client_tells_what_the_server_says(live: str, tmp_path: Path) -> Non
         (tmp_path / "a.txt").write_text("x")
         with pytest.raises(ServerError, match="does not end like a video"):
             client.upload(tmp_path / "a.txt")
+        Image.new("RGB", (8, 6)).save(tmp_path / "logo.png")
+        assert client.add_asset(tmp_path / "logo.png")["facts"] == {"width": 8, "height": 6}
     with Client("http://127.0.0.1:9") as nowhere, pytest.raises(ServerError) as caught:
         nowhere.match("0" * 32)
     assert caught.value.status == 0

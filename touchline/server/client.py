@@ -134,6 +134,16 @@ class ChangeFacts(TypedDict):
     statuses: dict[str, int]
 
 
+class AssetFacts(TypedDict):
+    """A picture or a sound for reels; ``facts`` has width and height, or seconds."""
+
+    id: str
+    kind: Literal["picture", "sound"]
+    name: str
+    bytes: int
+    facts: dict[str, Any]
+
+
 class ReelFacts(TypedDict):
     """A reel."""
 
@@ -203,6 +213,16 @@ class Client:
             self._send(file, url, length, progress)
         found: UploadFacts = self._call("GET", url)
         return found
+
+    def add_asset(self, path: str | Path) -> AssetFacts:
+        """Send a picture or a sound for reels; ``finish`` names it by its ``id``.
+
+        Raises:
+            ServerError: it is refused, or the server stays away.
+        """
+        upload = self.upload(path)["id"]
+        made: AssetFacts = self._call("POST", "/v1/assets", {"upload": upload})
+        return made
 
     def add_match(
         self,

@@ -369,6 +369,7 @@ const ENGLISH = {
   "aspect.4:5": "4:5, feed",
   "aspect.9:16": "9:16, upright",
   addFile: "Add a file",
+  assets: "Pictures and sounds",
   addFileTo: "Add a file: {what}",
   burn: "Labels in the picture",
   bothTeams: "Both teams",

@@ -30,7 +30,7 @@ export class EventList extends HTMLElement {
     this.list = h("ol", { class: "event-rows", role: "list", "aria-label": t("events") });
     fill(this, this.list);
     this.addEventListener("scroll", this.#draw, { passive: true });
-    new ResizeObserver(this.#draw).observe(this);
+    new ResizeObserver(() => this.select(this.#selected)).observe(this); // what is selected stays in sight
   }
 
   /** @param {MatchEvent[]} events */

@@ -1,7 +1,7 @@
 /** How the videos of a reel are finished: what is drawn, how it ends, what is heard, its shape. */
 
 import { ApiError, ask, change, explain, get, mayEdit } from "../lib/api.js";
-import { fill, h } from "../lib/dom.js";
+import { fill, h, iconButton } from "../lib/dom.js";
 import { complain } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
 
@@ -78,17 +78,42 @@ export class ReelFinish extends HTMLElement {
     this.#draw();
   }
 
+  /** The pictures and sounds of all matches. */
+  #list() {
+    return h(
+      "ul",
+      { class: "file-rows" },
+      this.#assets.map((asset) => h(
+        "li",
+        { class: "row" },
+        h("span", { class: "grow" }, asset.name),
+        iconButton("trash", t("deleteFile", { name: asset.name }), { onclick: () => this.#remove(asset) }),
+      )),
+    );
+  }
+
+  /** @param {Asset} asset */
+  async #remove(asset) {
+    try {
+      await ask("DELETE", `/v1/assets/${asset.id}`);
+      this.#assets = this.#assets.filter((one) => one !== asset);
+      this.#draw();
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
   #draw() {
     const finish = this.#finish;
     if (!finish) return;
     const focused = document.activeElement instanceof HTMLElement && this.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
-    const isOpen = this.querySelector("details")?.open ?? false;
-    const isDeep = this.querySelector("details details")?.hasAttribute("open") ?? false;
+    const open = new Set([...this.querySelectorAll("details")].flatMap((part) => (part.open ? [part.dataset.part] : [])));
+    const part = (/** @type {string} */ name, /** @type {import("../lib/dom.js").Child[]} */ ...inside) =>
+      h("details", { "data-part": name, class: name === "all" ? "reel-maker" : null, open: open.has(name) }, ...inside);
     fill(
       this,
-      h(
-        "details",
-        { class: "reel-maker", open: isOpen },
+      part(
+        "all",
         h("summary", {}, t("finish"), " ", h("span", { class: "quiet-text" }, this.#summary(finish))),
         h(
           "div",
@@ -96,7 +121,8 @@ export class ReelFinish extends HTMLElement {
           this.#drawn(finish),
           this.#ends(finish),
           this.#heard(finish),
-          h("details", { open: isDeep }, h("summary", {}, t("coding")), this.#coded(finish)),
+          part("coding", h("summary", {}, t("coding")), this.#coded(finish)),
+          this.#assets.length ? part("assets", h("summary", {}, t("assets")), this.#list()) : null,
           this.#sending ? h("p", { class: "quiet-text", role: "status" }, t("sendingFile", { name: this.#sending })) : null,
         ),
       ),
