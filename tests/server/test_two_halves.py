@@ -176,7 +176,7 @@ def test_labels_tell_teams_clock_and_score(client: Any, halves: str) -> None:
     changed = client.patch(halves, json=change, headers={"If-Match": etag}).json()
     assert changed["game"] == {
         "home": "Nord", "away": "South", "score": "1 - 2", "date": "21/02/2015 - 18:00",
-        "periods": [{"half": 1, "start": 0.5}],
+        "competition": "league", "periods": [{"half": 1, "start": 0.5}],
     }  # fmt: skip
     game = client.get(f"{halves}/game").json()
     assert [(p["half"], p["source"]) for p in game["periods"]] == [(1, "given"), (2, "event")]
