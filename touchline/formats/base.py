@@ -444,6 +444,10 @@ LEAD, LAG = "lead", "lag"
 
 MAX_STRETCH_SECONDS = 4 * 3600.0
 
+DESCRIPTORS = "labels"
+"""The further field of an event with what analysts say of it: texts, mostly of a group, such as
+``[{"group": "Zone", "text": "Left"}]``; Sportscode's labels."""
+
 
 def event_stretch(event: Event) -> tuple[float, float] | None:
     """(start, end) in seconds of an event with a length; None for one without.
@@ -458,6 +462,17 @@ def event_stretch(event: Event) -> tuple[float, float] | None:
     if isinstance(end, bool) or not isinstance(end, int | float) or end <= event.seconds:
         return None
     return event.seconds, float(end)
+
+
+def event_descriptors(event: Event) -> tuple[tuple[str | None, str], ...]:
+    """(group, text) of each descriptor of an event, in order; what is none is left out."""
+    given = event.extra.get(DESCRIPTORS)
+    pairs = given if isinstance(given, list | tuple) else ()
+    return tuple(
+        (group if isinstance(group := pair.get("group"), str) else None, text)
+        for pair in pairs
+        if isinstance(pair, Mapping) and isinstance(text := pair.get("text"), str)
+    )
 
 
 def _length(value: object) -> float | None:

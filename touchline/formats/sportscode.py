@@ -14,6 +14,7 @@ from touchline.colours import class_colour, place_colour
 from touchline.errors import FormatError, InputError
 from touchline.events import Event, Timeline, Video
 from touchline.formats.base import (
+    DESCRIPTORS,
     EVENT_FIELDS,
     LAG,
     LEAD,
@@ -22,6 +23,7 @@ from touchline.formats.base import (
     Options,
     Record,
     SourceFile,
+    event_descriptors,
     event_stretch,
     is_event_text,
     only_timeline,
@@ -210,9 +212,9 @@ def _write_event(parent: Element, identity: str, event: Event, options: Options)
             _label(instance, group, text)
     for group, text in _state_labels(event).items():
         _label(instance, group, text)
-    if foreign:
-        for pair in extra.pop("labels", None) or ():
-            _label(instance, pair.get("group"), str(pair.get("text", "")))
+    for said in event_descriptors(event):
+        _label(instance, *said)
+    extra.pop(DESCRIPTORS, None)
     exact = (event.clock_seconds, event.score, event.uncertainty_seconds)
     if any(value is not None for value in exact):
         extra |= state_to_json(event)
@@ -281,7 +283,7 @@ def _event(source: SourceFile, place: str, instance: Element) -> Event:
         document[LAG] = round(end - document["time"], 6)
     rest += _take_shown(Record(source, document, place), shown)
     if rest:
-        document["labels"] = rest
+        document[DESCRIPTORS] = rest
     return event_from_json(Record(source, document, place))
 
 

@@ -28,6 +28,7 @@ from touchline.server.problems import (
 from touchline.server.routes import (
     agreement,
     assets,
+    code_windows,
     comments,
     events,
     jobs,
@@ -79,6 +80,7 @@ GUARDED = (
     matches.router,
     events.router,
     reels.router,
+    code_windows.router,
     comments.router,
     people.router,
     agreement.router,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, case, or_, true
 
 from touchline.errors import LabelError
 from touchline.events import RAN, Event, Match, Producer, Timeline, Video
-from touchline.formats.base import LAG, LEAD, event_stretch
+from touchline.formats.base import DESCRIPTORS, LAG, LEAD, event_descriptors, event_stretch
 from touchline.labels import LABEL_SETS, LabelSet
 from touchline.server.feeds import of_half
 from touchline.server.tables import EventRow, MatchRow, VideoRow
@@ -24,6 +24,8 @@ REPLAYS = "replays"
 """The field of a match's facts that holds (start, end) of what is shown again, in its times."""
 
 MAX_NOTE = 4000
+MAX_DESCRIPTOR, MAX_DESCRIPTORS = 300, 100
+"""The longest group or text of a descriptor, and how many an event has."""
 
 _LENGTHS = {
     column.name: getattr(column.type, "length", None) or MAX_NOTE
@@ -37,7 +39,9 @@ def event_from_row(row: EventRow) -> Event:
     """The event that a row holds."""
     values = {name: getattr(row, name) for name in EVENT_FIELDS}
     stretch = {name: getattr(row, column) for name, column in STRETCH_FIELDS.items()}
-    extra = stretch if None not in stretch.values() else {}
+    extra: dict[str, Any] = stretch if None not in stretch.values() else {}
+    if row.descriptors:
+        extra = extra | {DESCRIPTORS: row.descriptors}
     score = None if row.score is None else tuple(row.score)
     return Event(**values | {"score": score, "extra": extra})
 
@@ -57,10 +61,17 @@ def values_from_event(event: Event) -> dict[str, Any]:
     if stretch is not None:
         values["lead_seconds"] = round(event.seconds - stretch[0], 6)
         values["lag_seconds"] = round(stretch[1] - event.seconds, 6)
+    if found := event_descriptors(event):
+        values["descriptors"] = [_descriptor(*pair) for pair in found[:MAX_DESCRIPTORS]]
     for name, length in _LENGTHS.items():
         if values[name] is not None:
             values[name] = _plain(values[name])[:length]
     return values
+
+
+def _descriptor(group: str | None, text: str) -> dict[str, str | None]:
+    cut = None if group is None else _plain(group)[:MAX_DESCRIPTOR]
+    return {"group": cut, "text": _plain(text)[:MAX_DESCRIPTOR]}
 
 
 def row_from_event(event: Event) -> EventRow:

@@ -27,7 +27,7 @@ KEPT_STEPS = 1000
 """Steps that a history keeps."""
 
 _FIELDS: dict[type[object], tuple[str, ...]] = {
-    EventRow: (*EVENT_FIELDS, *STRETCH_FIELDS.values(), "deleted"),
+    EventRow: (*EVENT_FIELDS, *STRETCH_FIELDS.values(), "descriptors", "deleted"),
     ReelRow: ("title", "document", "finish", "deleted"),
     PlaylistRow: ("title", "clips", "deleted"),
 }

@@ -201,7 +201,8 @@ class EventRow(Base):
     """An event of a match; a deleted event is kept, so that it can be restored.
 
     One with a length lasts from ``lead_seconds`` before its time to ``lag_seconds`` after it.
-    ``comments`` counts those of its own.
+    ``descriptors`` has what analysts say of it, as ``{"group", "text"}``; ``comments`` counts those
+    of its own.
     """
 
     __tablename__ = "events"
@@ -225,6 +226,7 @@ class EventRow(Base):
     note: Mapped[str | None] = mapped_column(Text)
     lead_seconds: Mapped[float | None]
     lag_seconds: Mapped[float | None]
+    descriptors: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     comments: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = _revision()
@@ -259,6 +261,21 @@ class PresenceRow(Base):
     event_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     seconds: Mapped[float | None]
     seen_at: Mapped[float]
+
+
+class CodeWindowRow(Base):
+    """Buttons to tag with, as ``code_windows`` describes them."""
+
+    __tablename__ = "code_windows"
+
+    id: Mapped[str] = _id()
+    title: Mapped[str] = mapped_column(String(300))
+    document: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+    created_by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float]
+    updated_by: Mapped[str] = mapped_column(String(100))
+    updated_at: Mapped[float]
 
 
 class PlaylistRow(Base):

@@ -24,12 +24,15 @@ from touchline.server.services import Services
 from touchline.server.tables import (
     AuditRow,
     ChangeRow,
+    CodeWindowRow,
     EventRow,
     JobRow,
     MatchRow,
     PlaylistRow,
     ReelRow,
 )
+
+Edited = ReelRow | PlaylistRow | CodeWindowRow
 
 COOKIE = "touchline_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -313,7 +316,7 @@ def audit(
     )
 
 
-def etag_of(row: MatchRow | EventRow | ReelRow | PlaylistRow | JobRow | str) -> str:
+def etag_of(row: MatchRow | EventRow | Edited | JobRow | str) -> str:
     """The ETag of the row's present version."""
     if isinstance(row, str):
         return f'"{row}"'
@@ -322,7 +325,7 @@ def etag_of(row: MatchRow | EventRow | ReelRow | PlaylistRow | JobRow | str) -> 
     return f'"{row.revision if isinstance(row, JobRow) else row.version}"'
 
 
-def demand_match(request: Request, row: MatchRow | EventRow | ReelRow | PlaylistRow) -> None:
+def demand_match(request: Request, row: MatchRow | EventRow | Edited) -> None:
     """Make sure that a change is based on the present version.
 
     Raises:

@@ -18,7 +18,7 @@ from sqlalchemy import Row
 
 from touchline.events import MAX_GOALS, MAX_SECONDS, Source, Status
 from touchline.formats.base import MAX_STRETCH_SECONDS, is_event_text
-from touchline.server.documents import STRETCH_FIELDS, video_at
+from touchline.server.documents import MAX_DESCRIPTORS, STRETCH_FIELDS, video_at
 from touchline.server.jobs.queue import Lane, Outlook, WaitsFor, lane_of
 from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.tables import (
@@ -316,6 +316,23 @@ class MatchOut(BaseModel):
         )
 
 
+class DescriptorIn(In):
+    """What an analyst says of an event: a text, of a group such as *Zone*, or of none."""
+
+    group: Text | None = None
+    text: Named
+
+
+Descriptors = Annotated[list[DescriptorIn], Field(max_length=MAX_DESCRIPTORS)]
+
+
+class DescriptorOut(BaseModel):
+    """What an analyst says of an event."""
+
+    group: str | None = None
+    text: str
+
+
 class EventDetails(In):
     """The fields of an event that may be empty."""
 
@@ -330,6 +347,7 @@ class EventDetails(In):
     note: Note | None = None
     lead: StretchPart | None = None
     lag: StretchPart | None = None
+    descriptors: Descriptors | None = None
 
     @model_validator(mode="after")
     def _has_both_parts(self) -> Self:
@@ -405,6 +423,7 @@ class EventOut(BaseModel):
     status: Status
     source: Source
     note: str | None
+    descriptors: list[DescriptorOut] | None = None
     comments: int = 0
     lead: float | None
     lag: float | None
@@ -437,7 +456,11 @@ def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
 def in_row(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a request says of an event, by the columns of its row."""
     columns = {"time": "seconds", **STRETCH_FIELDS}
-    return {columns.get(name, name): value for name, value in values.items()}
+    row = {columns.get(name, name): value for name, value in values.items()}
+    if "descriptors" in row:  # as documents; without any, as an event that never had one
+        given = [DescriptorIn.model_validate(one).model_dump() for one in row["descriptors"] or ()]
+        row["descriptors"] = given or None
+    return row
 
 
 class StepIn(In):

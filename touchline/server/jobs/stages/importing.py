@@ -9,7 +9,7 @@ from touchline.broadcast.feed import counts_by_clock
 from touchline.errors import FormatError, InputError
 from touchline.events import Event
 from touchline.formats import Content, read
-from touchline.formats.base import LAG, LEAD
+from touchline.formats.base import DESCRIPTORS, LAG, LEAD
 from touchline.formats.comparing import timelines_of
 from touchline.formats.reading import Limits, limited_to
 from touchline.runtime.progress import Progress
@@ -87,7 +87,7 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
         text = str(error).replace(f"{path.parent}/", "").replace(str(path.parent), path.name)
         raise InputError(text) from error
     return ImportResult(
-        events=tuple(replace(event, extra=_length_of(event)) for event in events),
+        events=tuple(replace(event, extra=_kept_extra(event)) for event in events),
         are_predictions=holds_predictions(content, path, arguments.format),
         facts={name: text[:1000] for name, text in facts.items() if isinstance(text, str)},
         remarks=tuple(
@@ -96,9 +96,9 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
     )
 
 
-def _length_of(event: Event) -> dict[str, Any]:
+def _kept_extra(event: Event) -> dict[str, Any]:
     """The further fields of an event that a server keeps."""
-    return {name: event.extra[name] for name in (LEAD, LAG) if name in event.extra}
+    return {name: event.extra[name] for name in (LEAD, LAG, DESCRIPTORS) if name in event.extra}
 
 
 def _warnings_of(content: Content) -> Iterator[str]:

@@ -89,6 +89,7 @@
  * @property {number | null} uncertainty_seconds how far its time may be off, to either side
  * @property {string | null} visibility
  * @property {Status} status
+ * @property {{group: string | null, text: string}[] | null} [descriptors] what analysts say of it
  * @property {string | null} note
  * @property {number | null} lead seconds before its time at which it begins; null for a point
  * @property {number | null} lag seconds after its time at which it ends; null for a point

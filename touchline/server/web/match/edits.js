@@ -54,7 +54,7 @@
 /** A new event, before its time and class. @type {Omit<EventValues, "time" | "label">} */
 export const NEW_EVENT = {
   confidence: 1, team: null, player: null, half: null, clock: null, clock_seconds: null, score: null,
-  uncertainty_seconds: null, visibility: null, status: "accepted", note: null, lead: null, lag: null,
+  uncertainty_seconds: null, visibility: null, status: "accepted", note: null, lead: null, lag: null, descriptors: null,
 };
 
 const OF_EVENT = ["time", "label", ...Object.keys(NEW_EVENT)];

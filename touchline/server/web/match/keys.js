@@ -79,6 +79,25 @@ export function keyName(event) {
   return [...parts, key].join("+");
 }
 
+/**
+ * Whether a key press is meant for the page: not while the user is typing, or works a control.
+ *
+ * @param {KeyboardEvent} event
+ */
+export function isForPage(event) {
+  if (event.isComposing || event.defaultPrevented) return false;
+  const target = event.target;
+  if (document.querySelector("dialog[open]")) return false;
+  if (target instanceof HTMLElement) {
+    const isText = WITH_OWN_KEYS.has(target.tagName) && target.getAttribute("type") !== "checkbox";
+    if (isText || target.isContentEditable) return false;
+    const isPressed = ["BUTTON", "A", "SUMMARY"].includes(target.tagName) || target.getAttribute("type") === "checkbox";
+    if (isPressed && ["Enter", " "].includes(event.key)) return false;
+    if (target.getAttribute("role") === "tab" && event.key.startsWith("Arrow")) return false;
+  }
+  return true;
+}
+
 /** The keys of commands and of a match's classes. */
 export class Keys {
   /** @type {Record<string, string[]>} what was changed */
@@ -125,17 +144,7 @@ export class Keys {
    * @returns {string | null}
    */
   actionOf(event) {
-    if (event.isComposing || event.defaultPrevented) return null;
-    const target = event.target;
-    if (document.querySelector("dialog[open]")) return null;
-    if (target instanceof HTMLElement) {
-      const isText = WITH_OWN_KEYS.has(target.tagName) && target.getAttribute("type") !== "checkbox";
-      if (isText || target.isContentEditable) return null;
-      const isPressed = ["BUTTON", "A", "SUMMARY"].includes(target.tagName) || target.getAttribute("type") === "checkbox";
-      if (isPressed && ["Enter", " "].includes(event.key)) return null;
-      if (target.getAttribute("role") === "tab" && event.key.startsWith("Arrow")) return null;
-    }
-    return this.#actions.get(keyName(event)) ?? null;
+    return isForPage(event) ? (this.#actions.get(keyName(event)) ?? null) : null;
   }
 
   /** The command of a key, wherever it is pressed. @param {string} key @returns {string | null} */

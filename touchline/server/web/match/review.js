@@ -7,6 +7,7 @@ import { notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
 import { addToPlaylist } from "../playlists/add.js";
+import { TaggingPanel } from "../tagging/panel.js";
 import { NO_FILTERS, choose, countStatuses, isBelow, nextPending, nextUncertain } from "./choosing.js";
 import { ClassPanel } from "./classes.js";
 import { clockAt, clockByEvents, goalsIn, halvesOf, matchState, periods, score, scoreByEvents, teamName } from "./clock.js";
@@ -35,7 +36,7 @@ import { showTriage } from "./triage.js";
 
 const CURVE_POINTS = 20_000;
 const JUMP_SECONDS = 10;
-const TABS = /** @type {const} */ (["events", "classes", "reel"]);
+const TABS = /** @type {const} */ (["events", "classes", "tagging", "reel"]);
 /** @typedef {(typeof TABS)[number]} Tab */
 
 export class MatchReview {
@@ -77,6 +78,7 @@ export class MatchReview {
     this.presence = new MatchPresence();
     this.classes = new ClassPanel();
     this.reel = new ReelPanel();
+    this.tagging = new TaggingPanel();
     this.stretches = new Stretches({
       store: this.store, player: this.player, timeline: this.timeline, reel: this.reel, selected: () => this.selected,
     });
@@ -138,7 +140,7 @@ export class MatchReview {
     this.list.factsOf = (event) => {
       const team = event.team && teamName(match, event.team);
       const comments = event.comments ? n("comments", event.comments) : null;
-      return [comments, this.#stateOf(event), team, event.player, event.note].filter(Boolean).join(" · ");
+      return [comments, this.#stateOf(event), team, event.player, ...(event.descriptors ?? []).map(({ text }) => text), event.note].filter(Boolean).join(" · ");
     };
     this.reel.thumbnailAt = (seconds) => this.#thumbnail(seconds);
     this.list.thumbnailAt = (seconds) => this.#thumbnail(seconds);
@@ -148,6 +150,12 @@ export class MatchReview {
     this.timeline.stateOf = (event) => matchState(match, event);
     this.inspector.labels = match.labels;
     this.comments.path = this.store.path;
+    this.tagging.labels = match.labels;
+    this.tagging.colourOf = this.colourOf;
+    this.tagging.tag = (label, values, seconds) => this.tag(label, values, seconds);
+    this.tagging.edit = (id, values) => this.store.change(id, values);
+    this.tagging.find = (id) => this.store.find(id);
+    this.tagging.playhead = () => this.player.playhead;
     this.presence.here = () => ({ event: this.#selected, seconds: this.player.seconds });
     this.presence.nameOf = (id) => {
       const event = this.store.find(id);
@@ -268,7 +276,7 @@ export class MatchReview {
 
   /** @param {Tab} name */
   #panel(name) {
-    const content = { events: () => this.#eventsPanel(), classes: () => this.#classesPanel(), reel: () => [this.reel] };
+    const content = { events: () => this.#eventsPanel(), classes: () => this.#classesPanel(), tagging: () => [this.tagging], reel: () => [this.reel] };
     return h(
       "div",
       { class: `panel panel-${name}`, role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}` },
@@ -497,6 +505,7 @@ export class MatchReview {
     const teams = [...new Set(events.map((event) => event.team).filter((team) => team !== null))].sort();
     this.inspector.show(this.selected, teams);
     this.comments.show(this.selected);
+    this.tagging.show(this.selected);
     this.classes.update(events, this.thresholds.values);
     this.#drawFilters(events, teams);
     this.#drawBulk();
@@ -696,14 +705,18 @@ export class MatchReview {
    * Mark that something happens now; while the video plays, a little before now.
    *
    * @param {string} label
+   * @param {Partial<import("../lib/types.js").EventValues>} [values]
+   * @param {number} [seconds] when it was, if that is known
+   * @returns {string | null} the event's id
    */
-  tag(label) {
-    if (!mayEdit()) return;
+  tag(label, values = {}, seconds = this.player.playhead) {
+    if (!mayEdit()) return null;
     const late = this.player.isPlaying && this.player.speed > 0 ? habits().reaction * this.player.speed : 0;
-    const frame = Math.max(0, Math.round((this.player.playhead - late) * this.rate));
-    const id = this.store.add({ time: Math.round((frame / this.rate) * 1000) / 1000, label });
+    const frame = Math.max(0, Math.round((seconds - late) * this.rate));
+    const id = this.store.add({ ...values, time: Math.round((frame / this.rate) * 1000) / 1000, label });
     this.#selected = id;
     this.#changed();
+    return id;
   }
 
   /** @param {number} frames @param {number} seconds */
@@ -730,6 +743,7 @@ export class MatchReview {
 
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
+    if (this.tagging.pressed(event)) return event.preventDefault();
     const action = this.keys.actionOf(event);
     if (!action) return;
     if (["Tab"].includes(event.key)) return;

@@ -1,0 +1,96 @@
+"""Tagging with a code window on the page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_server import PageServer
+from page_steps import ask, events_of, open_match, saved, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WINDOW = {
+    "buttons": [
+        {"name": "Corner", "key": "C", "asks": ["Side", "Taker"], "lead": 1, "lag": 2},
+        {"name": "Cross", "key": "X", "also": ["Corner"], "x": 6,
+         "labels": [{"group": "Foot", "text": "Left"}]},
+        {"name": "Attack", "key": "T", "toggle": True, "y": 1},
+    ],
+    "groups": [
+        {"name": "Side", "options": ["Near", "Far"]},
+        {"name": "Taker", "options": ["Ada", "Bea"], "field": "player"},
+    ],
+}  # fmt: skip
+
+
+def facts(event: dict[str, Any]) -> tuple[Any, ...]:
+    said = [(one["group"], one["text"]) for one in event["descriptors"] or []]
+    return event["label"], event["player"], said
+
+
+def test_one_key_tags_and_one_each_says_who_where_and_how(
+    server: PageServer, new_match: Callable[..., str], open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    made = ask(server, "/v1/code-windows", "POST", {"title": "Set pieces", "window": WINDOW})
+    match = new_match([], title="Tags")
+    page = open_match(open_page(), server, match)
+    page.get_by_role("tab", name="Tagging").click()
+    page.get_by_label("Code window", exact=True).select_option("Set pieces")
+    page.keyboard.press("c")
+    page.get_by_role("group", name="Side").first.wait_for()
+    page.keyboard.press("2")
+    page.keyboard.press("1")
+    page.keyboard.press("x")  # tags a cross with its corner, though X rejects elsewhere
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    saved(page)
+    assert sorted(map(facts, events_of(server, match)), key=str) == [
+        ("Corner", "Ada", [("Side", "Far")]),
+        ("Corner", None, [("Side", "Near")]),
+        ("Cross", None, [("Foot", "Left")]),
+    ]
+    page.keyboard.press("t")
+    page.keyboard.press("PageDown")
+    page.keyboard.press("t")
+    saved(page)
+    (attack,) = [one for one in events_of(server, match) if one["label"] == "Attack"]
+    assert (attack["lead"], attack["lag"]) == (0, 10)
+    page.keyboard.press("Control+z")
+    saved(page)
+    assert len(events_of(server, match)) == 3
+
+    page.get_by_label("Arrange the code window").click()
+    cross = page.locator("dialog .code-button", has_text="Cross")
+    cross.focus()
+    page.keyboard.press("ArrowDown")
+    box = page.locator("dialog .code-grid").bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30 + box["width"] / 2, box["y"] + 20)
+    page.mouse.up()
+    page.get_by_role("button", name="Save").click()
+    until(page, "!document.querySelector('dialog')")
+    places = ask(server, f"/v1/code-windows/{made['id']}")["window"]["buttons"]
+    assert [(one["x"], one["y"]) for one in places] == [(6, 0), (6, 1), (0, 1)]
+
+    page.get_by_label("Code window as a file").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    file = tmp_path / "again.csv"
+    download.value.save_as(file)
+    page.keyboard.press("Escape")
+    xml = tmp_path / "theirs.xml"
+    xml.write_text(
+        "<file><ALL_INSTANCES><instance><ID>1</ID><start>1</start><end>2</end><code>Press</code>"
+        "<label><group>Zone</group><text>High</text></label></instance></ALL_INSTANCES>"
+        "<ROWS><row><code>Press</code><R>65535</R><G>0</G><B>257</B></row></ROWS></file>"
+    )
+    for path in (file, xml):
+        page.locator("tagging-panel input[type=file]").set_input_files(path)
+        page.locator("tagging-panel option", has_text=path.stem).wait_for(state="attached")
+    known = {one["title"]: one["window"] for one in ask(server, "/v1/code-windows")["items"]}
+    assert known["again"] == ask(server, f"/v1/code-windows/{made['id']}")["window"]
+    (press,) = known["theirs"]["buttons"]
+    assert (press["name"], press["colour"], press["asks"]) == ("Press", "#ff0001", ["Zone"])
+    assert known["theirs"]["groups"] == [{"name": "Zone", "options": ["High"], "field": None}]
