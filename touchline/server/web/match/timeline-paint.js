@@ -20,6 +20,7 @@ export function paint(context, scene) {
   paintGrid(context, scene);
   paintClips(context, scene);
   paintStretch(context, scene);
+  paintTimes(context, scene);
   paintCurves(context, scene);
   paintLengths(context, scene, crowded);
   paintDensity(context, scene, crowded);
@@ -36,10 +37,7 @@ function paintGrid(context, scene) {
   for (let place = 1; place < scene.labels.length; place += 2) {
     context.fillRect(0, AXIS_PIXELS + place * lane, width, lane);
   }
-  const wanted = (span / width) * TICK_PIXELS;
-  const step = STEPS.find((one) => one >= wanted) ?? 3600;
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
+  const step = stepOf(scene);
   context.fillStyle = scene.paper.line;
   const first = Math.ceil(start / step) * step;
   for (let at = first; at <= start + span; at += step) {
@@ -51,9 +49,24 @@ function paintGrid(context, scene) {
       context.fillRect(Math.round(scene.x(frame / scene.rate)), AXIS_PIXELS - 4, 1, 4);
     }
   }
-  for (let at = first; at <= start + span; at += step) {
-    context.fillText(clock(at + 1e-6, step < 1 ? 2 : 0), Math.round(scene.x(at)) + 4, AXIS_PIXELS / 2);
+}
+
+/** The times on the axis, above whatever lies there. @param {Context} context @param {Scene} scene */
+function paintTimes(context, scene) {
+  const { start, span } = scene.view;
+  const step = stepOf(scene);
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.fillStyle = scene.paper.quiet;
+  for (let at = Math.ceil(start / step) * step; at <= start + span; at += step) {
+    context.fillText(clock(at + 1e-6, step < 1 ? 2 : 0), Math.round(scene.x(at)) + 4, AXIS_PIXELS / 2 + 1);
   }
+}
+
+/** Seconds between times on the axis. @param {Scene} scene */
+function stepOf({ view, size }) {
+  const wanted = (view.span / size.width) * TICK_PIXELS;
+  return STEPS.find((one) => one >= wanted) ?? 3600;
 }
 
 /** The clips of the reel, with a handle at each end. @param {Context} context @param {Scene} scene */
