@@ -6,6 +6,7 @@ import { clock, percent } from "../lib/format.js";
 import { n, t } from "../lib/texts.js";
 import { colours } from "../lib/theme.js";
 import { Curve } from "./timeline-curve.js";
+import { LaneNames } from "./timeline-lanes.js";
 import { MatchMap } from "./timeline-map.js";
 import { paint, paintMap } from "./timeline-paint.js";
 import { Pointing } from "./timeline-pointing.js";
@@ -32,10 +33,9 @@ export class MatchTimeline extends HTMLElement {
   #scene = new Scene();
   /** Width by height of a thumbnail. */
   shape = 16 / 9;
-  /** @type {(label: string) => string} */
-  colourOf = () => "#888";
   #playhead = 0;
   #tip = new Tip();
+  #names = new LaneNames((label) => this.#tell("lane", label));
   #map = new MatchMap(this.#scene, (seconds) => this.#go(seconds));
   /** @type {((seconds: number) => {src: string} | null)} */
   thumbnailAt = () => null;
@@ -52,7 +52,6 @@ export class MatchTimeline extends HTMLElement {
   connectedCallback() {
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.head = h("div", { class: "playhead" });
-    this.names = h("div", { class: "lane-names", role: "group", "aria-label": t("lanes") });
     this.plot = h(
       "div",
       {
@@ -73,7 +72,7 @@ export class MatchTimeline extends HTMLElement {
         iconButton("fit", t("zoomFit"), { onclick: () => this.fit() }),
         this.range, this.loopButton,
       ),
-      this.#map.element, this.names, this.plot, this.#tip.element,
+      this.#map.element, this.#names.element, this.plot, this.#tip.element,
     );
     this.#listen(this.plot, this.canvas);
     colours.addEventListener("change", this.#recolour);
@@ -108,8 +107,7 @@ export class MatchTimeline extends HTMLElement {
   setLanes(labels, colourOf) {
     if (labels.join("\n") === this.#scene.labels.join("\n")) return;
     this.#scene.labels = labels;
-    this.colourOf = colourOf;
-    this.#nameLanes();
+    this.#names.show(labels, colourOf);
     this.#recolour();
     this.#measure();
   }
@@ -209,30 +207,9 @@ export class MatchTimeline extends HTMLElement {
 
   // ----------------------------------------------------------------- drawing
 
-  #nameLanes() {
-    if (!this.names) return;
-    fill(
-      this.names,
-      this.#scene.labels.map((label) =>
-        h(
-          "button",
-          {
-            type: "button", class: "lane-name", title: label,
-            style: { "--class": this.colourOf(label) },
-            onclick: () => this.#tell("lane", label),
-          },
-          h("span", { class: "swatch" }), h("span", { class: "lane-text" }, label),
-        ),
-      ),
-    );
-  }
-
   /** @param {string[]} labels lanes of classes that the filters show; none for all */
   markLanes(labels) {
-    const buttons = this.names?.querySelectorAll("button") ?? [];
-    buttons.forEach((button, place) => {
-      button.classList.toggle("off", labels.length > 0 && !labels.includes(this.#scene.labels[place] ?? ""));
-    });
+    this.#names.mark(labels);
   }
 
   #recolour = () => {
@@ -241,21 +218,13 @@ export class MatchTimeline extends HTMLElement {
     for (const name of /** @type {(keyof typeof PAPER)[]} */ (Object.keys(PAPER))) {
       this.#scene.paper[name] = style.getPropertyValue(`--${name}`).trim();
     }
-    const probe = h("span", { class: "tone" });
-    this.append(probe);
-    this.#scene.tones = Object.fromEntries(
-      this.#scene.labels.map((label) => {
-        probe.style.setProperty("--class", this.colourOf(label));
-        return [label, getComputedStyle(probe).color];
-      }),
-    );
-    probe.remove();
+    this.#scene.tones = this.#names.tones();
     this.#draw();
     this.#drawMap();
   };
 
   #measure() {
-    if (!this.plot || !this.canvas || !this.names) return;
+    if (!this.plot || !this.canvas) return;
     const width = this.plot.clientWidth;
     const room = this.plot.clientHeight - AXIS_PIXELS;
     const lanes = Math.max(this.#scene.labels.length, 1);
