@@ -123,6 +123,13 @@ def full_server(tmp_path_factory: pytest.TempPathFactory, numbered_video: Path) 
     seed_match(data, numbered_video, SECONDS, spread(30, SECONDS), title="Lakeside v Old Town")
     with serving(data) as running, serving(empty) as bare:
         ask(running, f"/v1/matches/{match}/reels", "POST", {"seconds": 10, "title": "Highlights"})
+        clips = [{"match": match, "start": start, "end": start + 4} for start in (1, 6)]
+        ask(running, "/v1/playlists", "POST", {"title": "Corners", "clips": clips})
+        window = {
+            "buttons": [{"name": "Corner", "key": "C", "asks": ["Side"]}],
+            "groups": [{"name": "Side", "options": ["Left", "Right"]}],
+        }
+        ask(running, "/v1/code-windows", "POST", {"title": "Set pieces", "window": window})
         yield running, bare, match
 
 
@@ -159,6 +166,18 @@ def test_views_are_accessible(
     page.get_by_role("button", name="Playing and tagging").click()
     look("habits")
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Agreement of reviewers").click()
+    page.locator(".figures").wait_for()
+    look("agreement")
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Tagging").click()
+    page.get_by_label("Code window", exact=True).select_option("Set pieces")
+    page.keyboard.press("c")
+    page.locator(".code-ask").wait_for()
+    look("tagging")
+    page.get_by_label("Arrange the code window").click()
+    look("code-window")
+    page.keyboard.press("Escape")
     page.get_by_role("tab", name="Reel").click()
     page.locator(".clip-row").first.wait_for()
     page.get_by_role("button", name="Edit clip").first.click()
@@ -175,6 +194,11 @@ def test_views_are_accessible(
     page.get_by_role("dialog").wait_for()
     look("files")
     page.keyboard.press("Escape")
+    page.goto(f"{server.url}/#/playlists")
+    page.get_by_role("link", name="Corners").click()
+    page.locator(".playlist-main").first.wait_for()
+    page.get_by_text("events found").wait_for()
+    look("playlist")
     page.goto(f"{server.url}/#/models")
     page.get_by_role("heading", name="demo").wait_for()
     look("models")
@@ -233,5 +257,6 @@ def test_the_match_page_by_keyboard_alone(full_server: Any, open_page: OpenPage)
     page.locator("#tab-events").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("#panel-classes").is_visible()
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#panel-reel").is_visible()
+    for panel in ("tagging", "reel"):
+        page.keyboard.press("ArrowRight")
+        assert page.locator(f"#panel-{panel}").is_visible()

@@ -50,6 +50,7 @@ def test_a_playlist_is_made_ordered_watched_undone_and_shared(
     until(page, "document.querySelectorAll('.playlist-row .label')[2].textContent === '3. Corner'")
     assert clips_of(server, playlist) == ["Foul", "Goal", "Corner"]
 
+    page.evaluate("(() => { document.querySelector('video').defaultPlaybackRate = 8; })()")
     page.get_by_role("button", name="Play all").click()
     until(page, "document.querySelector('.playlist-caption').textContent.startsWith('2 / 3')")
     page.get_by_role("button", name="Share").click()

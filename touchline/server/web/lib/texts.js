@@ -507,6 +507,7 @@ const ENGLISH = {
   codeWindowUnreadable: "{name} is not a code window: {problem}.",
 
   // team
+  agreeClasses: "Agreement by class",
   agreeBoth: "Both",
   agreeF1: "Agreement",
   agreeFirst: "First",

@@ -77,7 +77,7 @@ export async function showAgreement(match, goTo) {
       ),
       found.first.complete && found.second.complete ? null : h("p", { class: "warning" }, t("agreeOld")),
       found.classes.length
-        ? h("div", { class: "scrolls" }, h(
+        ? h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": t("agreeClasses") }, h(
             "table",
             {},
             h("thead", {}, h("tr", {}, [t("class"), t("agreeBoth"), t("agreeOnly", { name: names[0] }), t("agreeOnly", { name: names[1] }), t("agreeF1")].map((text) => h("th", {}, text)))),

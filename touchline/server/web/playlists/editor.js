@@ -33,6 +33,7 @@ export class PlaylistEditor {
       class: "playlist-title", maxlength: "300", "aria-label": t("playlistName"), readonly: !mayEdit(),
       onchange: () => this.#rename(),
     });
+    this.heading = h("h1", { class: "unseen" });
     this.facts = h("span", { class: "quiet-text number" });
     this.saved = h("span", { class: "quiet-text saved", role: "status" });
     this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.store.undo() });
@@ -89,6 +90,7 @@ export class PlaylistEditor {
         h(
           "div",
           { class: "playlist-head" },
+          this.heading,
           isGuest ? null : h("a", { href: "#/playlists", class: "button quiet icon-only", "aria-label": t("playlists"), title: t("playlists") }, icon("back")),
           this.title,
           this.facts,
@@ -114,6 +116,7 @@ export class PlaylistEditor {
   #draw = () => {
     const { title, clips } = this.store.shown;
     document.title = `${title} · touchline`;
+    fill(this.heading, title);
     if (this.title !== document.activeElement) this.title.value = title;
     const seconds = clips.reduce((sum, clip) => sum + clip.end - clip.start, 0);
     fill(this.facts, n("clips", clips.length), " · ", clock(seconds));
@@ -209,12 +212,14 @@ export class PlaylistEditor {
 
   /** Title and edges of the selected clip. @param {PlaylistClip} clip @param {string} name */
   #fields(clip, name) {
-    const trim = (/** @type {"start" | "end"} */ edge, /** @type {number} */ step, /** @type {string} */ label) =>
-      h(
+    const trim = (/** @type {"start" | "end"} */ edge, /** @type {number} */ step, /** @type {string} */ label) => {
+      const shown = `${step < 0 ? "−" : "+"}${Math.abs(step)} s`;
+      return h(
         "button",
-        { type: "button", class: "quiet", title: label, "aria-label": label, "data-focus": `${edge} ${step} ${clip.id}`, onclick: () => this.#trim(clip.id, edge, step) },
-        `${step < 0 ? "−" : "+"}${Math.abs(step)} s`,
+        { type: "button", class: "quiet", title: label, "aria-label": `${shown}: ${label}`, "data-focus": `${edge} ${step} ${clip.id}`, onclick: () => this.#trim(clip.id, edge, step) },
+        shown,
       );
+    };
     return h(
       "div",
       { class: "playlist-fields" },

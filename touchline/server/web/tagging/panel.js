@@ -243,7 +243,7 @@ export class TaggingPanel extends HTMLElement {
       group.field ? event[group.field] === text : Boolean(event.descriptors?.some((one) => one.group === group.name && one.text === text));
     fill(
       this.said,
-      h("h3", {}, `${event.label} ${clock(event.time)}`),
+      h("h2", {}, `${event.label} ${clock(event.time)}`),
       groups.map((group) => h(
         "div",
         { role: "group", "aria-label": group.name },
