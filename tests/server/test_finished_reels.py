@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from small_videos import write_video
 
+from touchline.errors import InputError
 from touchline.reel import Clip, Reel
 from touchline.server.housekeeping import tidy
 from touchline.server.jobs.stages.cutting import CutArguments, FinishArguments, cut_reel
@@ -209,6 +210,19 @@ def test_each_clip_of_an_edit_list_is_a_file(client: Any, match: str) -> None:
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["01-goal.csv", "02-corner.csv"]
         assert archive.read("02-corner.csv").count(b"\n") == 2
+
+
+def test_what_cannot_be_cut_is_said_in_the_words_of_the_api(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "match.mp4", 25)
+    (tmp_path / "logo.png").write_bytes(picture())
+    finish = FinishArguments(cut="copy", logo=str(tmp_path / "logo.png"))
+    arguments = CutArguments(
+        reel=Reel((Clip("match.mp4", 0.0, 1.0),)), sources=(str(video),), snap=False,
+        target=str(tmp_path / "made.mp4"), finish=finish,
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"pictures cannot be copied.*leave cut copy out"):
+        cut_reel(arguments, lambda share: None)
+    assert finish.names == {str(tmp_path / "logo.png"): "logo.png"}
 
 
 def test_videos_are_finished(tmp_path: Path) -> None:

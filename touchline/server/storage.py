@@ -170,9 +170,9 @@ def video_file(storage: Storage, roots: dict[str, Path], video: VideoRow) -> Pat
 
 
 def named_file(stored: Path, name: str, asset_id: str, folder: Path) -> Path:
-    """A link to a stored file with the suffix of its name, by which kinds of sound are told."""
-    folder.mkdir(parents=True, exist_ok=True)
-    link = folder / f"{asset_id}{Path(name).suffix.lower()}"
+    """A link to a stored file with its name, by whose suffix kinds of sound are told."""
+    link = folder / asset_id / name
+    link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     link.symlink_to(stored.resolve())
     return link

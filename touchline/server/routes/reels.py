@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError
+from touchline.events import SIDES
 from touchline.formats import FORMATS
 from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
@@ -349,8 +350,8 @@ def _finish(session: Session, row: ReelRow, body: RenderIn) -> Finishing:
     others: dict[str, Any] = {"labels": body.burn_labels, "aspect": body.aspect}
     if (finish.titles or finish.scoreboard) and finish.teams is None:
         game = session.get_one(MatchRow, row.match_id).game
-        teams = [game.get("home"), game.get("away")]
-        others["teams"] = [team[:MAX_SHOWN] for team in teams if team] if all(teams) else None
+        teams = [str(game.get(side) or "").strip()[:MAX_SHOWN] for side in SIDES]
+        others["teams"] = teams if all(teams) else None
     changes = {name: value for name, value in others.items() if value is not None}
     try:
         finish = Finishing.model_validate(finish.model_dump() | changes)

@@ -36,6 +36,12 @@ class FinishArguments(StageArguments):
     deinterlace: bool = True
     audio_track: int | None = None
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What messages call its files, by their paths."""
+        files = (self.logo, self.outro_picture, self.music)
+        return {path: Path(path).name for path in files if path is not None}
+
     def to_finish(self) -> Finish:
         """What is drawn, heard and copied."""
         return Finish(
@@ -160,19 +166,23 @@ def cut_finished(
     from touchline.editing.graphics import Graphics
 
     finish, track = asked.to_finish(), asked.audio_track
-    remarks = Graphics.of(reel, finish, labels=asked.labels).remarks(reel)
-    return pipeline.cut_reel(
-        replace(reel, warnings=(*reel.warnings, *map(in_api, remarks))),
-        target,
-        video,
-        burn_labels=asked.labels,
-        snap=snap,
-        aspect=None if asked.aspect is None else parse_aspect(asked.aspect),
-        deinterlace=asked.deinterlace,
-        audio_track=track,
-        finish=finish,
-        progress=progress,
-    )
+    try:
+        remarks = Graphics.of(reel, finish, labels=asked.labels).remarks(reel)
+        made = pipeline.cut_reel(
+            replace(reel, warnings=(*reel.warnings, *remarks)),
+            target,
+            video,
+            burn_labels=asked.labels,
+            snap=snap,
+            aspect=None if asked.aspect is None else parse_aspect(asked.aspect),
+            deinterlace=asked.deinterlace,
+            audio_track=track,
+            finish=finish,
+            progress=progress,
+        )
+    except InputError as error:
+        raise InputError(in_api(str(error))) from error
+    return replace(made, warnings=tuple(map(in_api, made.warnings)))
 
 
 def _path(text: str | None) -> Path | None:

@@ -90,7 +90,7 @@ class MakePlaylist(JobType[PlaylistPayload]):
             arguments,
             settings.stage_limits,
             4 * sum(reel.seconds for reel in reels),
-            names={path: name for name, path in sources.items()},
+            names={path: name for name, path in sources.items()} | arguments.finish.names,
             effect=partial(_keep, context, file),
         )
 

@@ -91,6 +91,7 @@ class MakeProduct(JobType[ProductPayload]):
         limits, seconds = settings.stage_limits, 4 * whole.seconds
         keep = partial(_keep_product, context, file)
         if payload.is_video:
+            finish = finish_of(context, payload.finishing)
             cut = CutArguments(
                 reel=reel,
                 sources=sources,
@@ -98,9 +99,13 @@ class MakeProduct(JobType[ProductPayload]):
                 target=str(file),
                 each=payload.suffix if payload.each else None,
                 snap=payload.snap,
-                finish=finish_of(context, context.payload.finishing),
+                finish=finish,
             )
-            yield StageCall(payload.stage, cut_reel, cut, limits, seconds, effect=keep)
+            names = dict(zip(sources, (video.name for video in match.videos), strict=True))
+            yield StageCall(
+                payload.stage, cut_reel, cut, limits, seconds, effect=keep,
+                names=names | finish.names,
+            )  # fmt: skip
         else:
             edit_list = EditListArguments(
                 reel=reel, sources=sources, target=str(file), format=payload.format
