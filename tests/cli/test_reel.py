@@ -306,7 +306,7 @@ def test_one_reel_is_cut_out_of_several_matches(call, refused, videos, events, t
     decisions = tmp_path / "reel.reel.json"
     assert call("reel", *both, "--across", "worth", *given, "-o", decisions).code == 0
     clips = read(decisions).clips
-    assert [clip.title for clip in clips] == ["Goal: match", "Goal: match"]
+    assert [clip.title for clip in clips] == ["Goal: videos", "Goal: other"]
     assert call("reel", decisions, "-o", tmp_path / "again.otio").code == 0
     named = [clip.video for clip in read(tmp_path / "again.otio")]
     assert named == [clip.video for clip in clips] and len(set(named)) == 2

@@ -101,3 +101,22 @@ def test_a_clip_does_not_end_within_a_wipe_that_the_picture_shows(tmp_path):
             writer.write(picture)
     clip = Clip("match.mp4", 1.0, 5.3, events=(Event(3.0, "Goal"),))
     assert snap_to_cuts(Reel((clip,)), lambda one: path).clips[0].end_seconds == 5.0
+
+
+def test_without_a_transcript_the_sound_tells_where_somebody_speaks(tmp_path, monkeypatch):
+    path = tmp_path / "match.mp4"
+    time = np.arange(8 * 48_000) / 48_000
+    speaks = ((time > 0.2) & (time < 1.4)) | ((time > 5.1) & (time < 6.5))
+    voice = 0.5 * speaks * np.sin(2 * np.pi * 300 * time)
+    with VideoWriter(path, (64, 48), 25, audio_rate=48_000) as writer:
+        for _ in range(200):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+        writer.write_audio(voice.astype(np.float32))
+    monkeypatch.setattr(
+        "touchline.editing.cuts.SileroSpeech",
+        lambda: lambda chunks: (np.abs(chunks).max(axis=1) > 0.2).astype(np.float32),
+    )
+    clip = Clip("match.mp4", 1.0, 6.0, events=(Event(3.5, "Goal"),))
+    placed = snap_to_cuts(Reel((clip,)), lambda one: path).clips[0]
+    assert placed.start_seconds == pytest.approx(1.4, abs=0.05)
+    assert placed.end_seconds == pytest.approx(5.1, abs=0.05)

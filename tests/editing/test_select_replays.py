@@ -143,3 +143,11 @@ def test_a_disallowed_goal_is_not_called_a_goal_and_ranks_below_one():
 def test_sound_alone_gives_a_reel():
     reel = select(timeline(ROAR, SIGH), 60.0)
     assert [event for clip in reel for event in clip.events] == [ROAR, SIGH]
+
+
+def test_a_replay_that_does_not_fit_leaves_its_place_to_what_does():
+    match = timeline(GOAL, ROAR, replays=((1040.0, 1058.0),))
+    assert shown(match, 995.0, 1003.0, 26.0) == 1.0
+    assert shown(match, 1041.0, 1057.0, 26.0) == 0.0
+    assert shown(match, 2998.0, 3001.0, 26.0) == 1.0
+    assert shown(match, 1041.0, 1057.0, 60.0) == 1.0

@@ -1,5 +1,6 @@
 """One reel out of several matches."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -90,7 +91,12 @@ class AcrossTask(ReelTask):
 
     @cached_property
     def _told(self) -> list[ToldMatch]:
-        return [_told(task) for task in self.matches]
+        told = [_told(task) for task in self.matches]
+        names = Counter(match.name for match in told)
+        return [
+            match if names[match.name] == 1 else replace(match, name=_in_folder(task, match.name))
+            for match, task in zip(told, self.matches, strict=True)
+        ]
 
     @cached_property
     def _apart(self) -> list[ToldMatch]:
@@ -124,6 +130,11 @@ def _told(task: ReelTask) -> ToldMatch:
         )
     name = thing.name if isinstance(thing, Match) else Path(thing.video.name).stem
     return ToldMatch(name, thing, task.transcripts_of(thing))
+
+
+def _in_folder(task: ReelTask, name: str) -> str:
+    """A name that tells matches apart whose videos have one name: that of their folder."""
+    return task.folders[0].absolute().name or name
 
 
 def plan_across(

@@ -42,6 +42,12 @@ NO_TRANSCRIPTS: Transcripts = {}
 JOIN_GAP_SECONDS = 1.5
 """Clips closer than this are joined."""
 
+LONG_CORE_SECONDS = 10.0
+"""A longer core, such as a replay, that does not fit is passed over, so that what is less likely
+and shorter uses the length; to do so for any core agrees less with editors."""
+
+_LONG_CORES = 8
+
 MOST_REASONS = 4
 """Events that the reason of a clip tells, the weightiest first."""
 
@@ -216,6 +222,20 @@ def _ranked(curves: Sequence[Curve]) -> _Intervals:
 
 
 def _fit(ranked: _Intervals, seconds: float, curves: Sequence[Curve]) -> _Intervals:
+    """As many of the first intervals as fit when joined, without long cores that do not."""
+    for _ in range(_LONG_CORES):
+        count, fitting = _fit_first(ranked, seconds, curves)
+        core = ranked[count : count + 1]
+        if core.seconds < LONG_CORE_SECONDS:
+            break
+        inside = (ranked.start < core.end[0]) & (ranked.end > core.start[0])
+        ranked = ranked[np.flatnonzero(~(inside & (ranked.place == core.place[0])))]
+    return fitting
+
+
+def _fit_first(
+    ranked: _Intervals, seconds: float, curves: Sequence[Curve]
+) -> tuple[int, _Intervals]:
     """The largest number of first intervals that fit when joined; the length grows with it."""
     shortest = np.array([shortest_clip(curve.seconds) for curve in curves])
 
@@ -231,7 +251,7 @@ def _fit(ranked: _Intervals, seconds: float, curves: Sequence[Curve]) -> _Interv
             fits = count
         else:
             too_many = count
-    return merged_first(fits)
+    return fits, merged_first(fits)
 
 
 def _shortened(curves: Sequence[Curve], seconds: float) -> _Intervals:
