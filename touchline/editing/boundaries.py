@@ -71,6 +71,7 @@ def place_ends(
     around: Callable[[Clip], Surroundings],
     most_seconds: float,
     keep: Collection[Clip] = (),
+    longest_seconds: float = float("inf"),
 ) -> Reel:
     """Move the ends of clips to cuts near them, and out of sentences and wipes.
 
@@ -82,6 +83,7 @@ def place_ends(
         most_seconds: the reel does not become longer than this: outward moves of the clips of the
             lowest scores are left out until it fits. A reel that is longer already does not grow.
         keep: clips that stay as they are.
+        longest_seconds: no clip becomes longer than this.
     """
     lengths = {(video.name, video.half): video.duration_seconds for video in reel.videos}
     free: list[Clip] = []
@@ -93,8 +95,9 @@ def place_ends(
             continue
         found = around(clip)
         room = _room(reel.clips, place, lengths)
-        free.append(_placed(clip, found, room))
         tight.append(_placed(clip, found, (clip.start_seconds, clip.end_seconds)))
+        grown = _placed(clip, found, room)
+        free.append(grown if grown.seconds <= longest_seconds else tight[-1])
     most = max(most_seconds, reel.seconds)
     clips = list(free)
     for place in sorted(range(len(clips)), key=lambda place: reel.clips[place].score):

@@ -202,9 +202,8 @@ def _celebrated(
         after = one.core[1] - one.moment.core[1] + start  # later where its time is uncertain
         found[steps_of(after, max(after, one.seconds + end))] = True
         if one.replay is not None:
-            found[steps_of(one.replay[1], max(one.replay[1], one.seconds + FORGOTTEN_SECONDS))] = (
-                True
-            )
+            again = one.replay[1]
+            found[steps_of(again, max(again, one.seconds + FORGOTTEN_SECONDS))] = True
     for one in goals:
         found[steps_of(max(0.0, one.seconds - start), one.seconds + start)] = False
     for other in candidates:

@@ -47,8 +47,9 @@ def _changes(video: str | Path, start_seconds: float, end_seconds: float) -> tup
 
 
 def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
-    """Move the ends of clips inwards to a cut, and out of wipes and sentences; the reel never
-    grows. See ``place_ends``.
+    """Move the ends of clips inwards to a cut, and out of wipes and sentences: see ``place_ends``.
+
+    The reel never grows, and no clip beyond the longest one.
 
     Sentences are those that the choice knew; else, with the extra ``[broadcast]``, where somebody
     speaks in the video.
@@ -75,7 +76,8 @@ def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
                 spans += sentences_between(video, low - margin, high + margin, detector)
         return Surroundings(spans, cuts)
 
-    return place_ends(reel, around, reel.seconds)
+    longest = max((clip.seconds for clip in reel), default=0.0)
+    return place_ends(reel, around, reel.seconds, longest_seconds=longest)
 
 
 def _windows(clip: Clip) -> list[Span]:
