@@ -2,9 +2,10 @@
 
 First, readers ask for lists of events at a fixed rate while a worker spots a video: the times from
 when each request was due to its last byte, so that waiting counts; beside it a bare application
-that answers the same bytes through the same uvicorn, which is what the machine allows. Then a
-worker does job after job: its memory and descriptors, and the web process's, after the first five
-and after the last. Prints one JSON line for each.
+that answers the same bytes through the same uvicorn, which is what the machine allows; and how long
+an edit list takes while the worker is at work. Then a worker does job after job: its memory and
+descriptors, and the web process's, after the first five and after the last. Prints one JSON line
+for each.
 
     python benchmarks/server.py [--rate 200] [--seconds 30] [--jobs 50]
 """
@@ -164,6 +165,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def edit_list_seconds(client: Client, match_id: str, folder: Path) -> list[float]:
+    """From asking for an EDL of a new reel until it is downloaded, five times."""
+    times = []
+    for number in range(5):
+        reel = client.make_reel(match_id, seconds=20 + number)
+        begin = time.perf_counter()
+        client.download_reel(reel["id"], folder / f"{number}.edl", "edl")
+        times.append(round(time.perf_counter() - begin, 3))
+    return times
+
+
 def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str, Any]:
     """Reads without and with a job at work; and, with it at work, of a bare application."""
     from small_videos import write_video
@@ -179,6 +191,7 @@ def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str
         long = client.add_match(write_video(folder / "long.mp4", 3000, size=(1280, 720)))
         while client.job(str(long["job"]))["stage"] != "proxy":
             time.sleep(0.1)
+        edit_list = edit_list_seconds(client, small["id"], folder)
         cpu = cpu_seconds(server.pids()["web"])
         working = read_at_a_rate(server, path, rate, seconds)
         cpu = cpu_seconds(server.pids()["web"]) - cpu
@@ -192,6 +205,7 @@ def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str
         "idle": idle,
         "at_work": working,
         "floor_at_work": bare,
+        "edit_list_seconds_at_work": edit_list,
         "web_cpu_ms_per_read": round(1000 * cpu / (rate * seconds), 2),
         "load": round(os.getloadavg()[0], 1),
         "ratio": round(working["p95_ms"] / bare["p95_ms"], 2),
