@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,24 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of memory and threads."""
+        ...
+
+
+@runtime_checkable
+class ConsecutiveWindows(Protocol):
+    """An engine that need not compute twice what windows share of a network that shifts in time."""
+
+    def consecutive(self, overlap: int) -> Callable[[Frames, Floats], Floats] | None:
+        """The way through windows of one video, in their order.
+
+        Args:
+            overlap: frames that each shares with the one before.
+
+        Returns:
+            Of frames (clip_len, H, W, 3) and valid (clip_len,), the logits that
+            ``Engine.logits`` gives; to be called from one thread at a time. None where windows
+            share nothing, or not enough.
+        """
         ...
 
 

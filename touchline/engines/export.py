@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +22,24 @@ from touchline.models.comedian import TUBELET_FRAMES, Comedian
 from touchline.models.deploy import (
     DeployedHead,
     DeployedPictures,
-    DeployedSpotter,
+    DeployedWindows,
     PictureNetwork,
 )
+from touchline.models.e2e_spot import E2ESpot
 from touchline.models.frame_stacking import FrameStacking
-from touchline.models.parts.shift import fold_gates
+from touchline.models.parts.shift import REACH, fold_gates
+from touchline.models.parts.splicing import RANGES
 from touchline.models.stages import Stage, config_facts, stages_of
 from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
 from touchline.runtime.temporary import temporary_folder
-from touchline.zoo.cards import CARD_FILE, Storage, write_card
+from touchline.zoo.cards import CARD_FILE, USUAL_OVERLAP, Storage, write_card
 from touchline.zoo.store import (
     HEAD_FILE,
-    ONNX_FILE,
     ONNX_LAYOUTS,
     PICTURE_FILE,
     STAGES_FILE,
+    WINDOW_FILE,
     ModelFolder,
     sha256_of,
 )
@@ -81,6 +83,9 @@ class Part:
         flexible_axes: by input and output, the axes whose length stays free.
         example: inputs to trace it with.
         checks: inputs of other shapes, for which the graph must compute the same.
+        more_outputs: names of those behind the first.
+        fixed: inputs whose values shapes depend on.
+        metadata: texts for the graph's file to carry.
     """
 
     file: str
@@ -89,6 +94,14 @@ class Part:
     flexible_axes: dict[str, tuple[int, ...]]
     example: Inputs
     checks: tuple[Inputs, ...]
+    more_outputs: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    def run(self, module: nn.Module, inputs: Inputs) -> tuple[Tensor, ...]:
+        """All outputs of the module, or of another one in its place."""
+        outputs = module(*inputs.values())
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 def export_onnx(
@@ -97,8 +110,9 @@ def export_onnx(
     """Write the ONNX files of a model, and a card that names them.
 
     What sees every frame by itself goes to ``picture.onnx``, the rest to ``head.onnx``, so that
-    overlapping clips need the first once; a backbone that shifts from its first stage on gives
-    ``model.onnx``. Batch, time (but not of T-DEED) and picture size stay free.
+    overlapping clips need the first once. A backbone that shifts from its first stage on gives
+    ``window.onnx`` in place of the first, which takes what an overlapping window before has made
+    of the frames they share. Batch, time (but not of T-DEED) and picture size stay free.
     A network of features gives a graph for each of its stages (``touchline.models.stages``), for
     any number of rows or clips, and ``stages.json``.
 
@@ -184,10 +198,13 @@ def _parts(network: PictureNetwork, folder: ModelFolder) -> list[Part]:
             _picture_part(DeployedPictures(network, crop), sizes, noise, channels=channels),
             _window_part(DeployedHead(network), noise, network.config.token_width),
         ]
-    if not network.config.shares_frames:
-        return [_spotter_part(DeployedSpotter(network, crop), sizes, noise)]
+    pictures = (
+        _picture_part(DeployedPictures(network, crop), sizes, noise)
+        if network.config.shares_frames
+        else _shifting_part(network, folder, sizes, noise)
+    )
     return [
-        _picture_part(DeployedPictures(network, crop), sizes, noise),
+        pictures,
         _head_part(DeployedHead(network), noise, network.config.backbone.features),
     ]
 
@@ -217,23 +234,50 @@ def _write_stages(config: Any, parts: list[Part], folder: Path) -> Path:
     return path
 
 
-def _spotter_part(
-    module: DeployedSpotter, sizes: list[tuple[int, int]], noise: torch.Generator
+def _shifting_part(
+    network: E2ESpot, folder: ModelFolder, sizes: list[tuple[int, int]], noise: torch.Generator
 ) -> Part:
-    longest = module.network.config.clip_len
+    """Of a backbone that shifts in time, for a whole window or what is new of it."""
+    card, longest = folder.card, network.config.clip_len
+    overlap = int(longest * (USUAL_OVERLAP if card.overlap is None else card.overlap))
+    reach = REACH[network.config.shift]
+    module = DeployedWindows(network, card.crop, overlap).eval()
+    count = len(module.spliced.splices)
+    places = range(1, count + 1)
+    lacking = [4 * reach] * (count - 1) + [overlap - 2 * reach * count] * (count > 0)
 
-    def clips(count: int, steps: int, size: tuple[int, int]) -> Inputs:
-        valid = torch.ones(count, steps)
-        valid[0, steps - steps // 4 :] = 0
-        return {"frames": _pictures((count, steps, *size, 3), noise), "valid": valid}
+    def rows(size: tuple[int, int], *, whole: bool) -> Inputs:
+        steps = longest if whole or not count else longest - overlap + 4 * reach
+        frames = _pictures((steps, *size, 3), noise)
+        valid = torch.ones(steps)
+        valid[steps - steps // 4 :] = 0
+        ends = (1, 2, 2, 3, min(5, steps), min(5, steps))
+        keep = [torch.tensor(ends).reshape(RANGES, 2)] * count
+        with torch.no_grad():
+            _, *kept = module(frames, valid, *[None] * count, *keep)
+        cached = [
+            torch.rand(0 if whole else lack, *like.shape[1:], generator=noise)
+            for lack, like in zip(lacking, kept, strict=True)
+        ]
+        inputs = {"frames": frames, "valid": valid}
+        inputs |= {f"cached_{place}": one for place, one in zip(places, cached, strict=True)}
+        return inputs | {f"keep_{place}": one for place, one in zip(places, keep, strict=True)}
 
+    example = rows(sizes[0], whole=False)
+    axes: dict[str, tuple[int, ...]] = {"frames": (0, 1, 2), "valid": (0,), "features": (0,)}
+    for place in places:
+        shape = example[f"cached_{place}"].shape
+        axes[f"cached_{place}"] = axes[f"kept_{place}"] = (0, 2, 3) if len(shape) == 4 else (0,)
     return Part(
-        ONNX_FILE,
-        module.eval(),
-        "logits",
-        {"frames": (0, 1, 2, 3), "valid": (0, 1), "logits": (0, 1)},
-        clips(2, max(1, longest - 1), sizes[0]),
-        (clips(1, longest, sizes[1]), clips(3, -(-longest // 2), sizes[2]), clips(1, 1, sizes[0])),
+        WINDOW_FILE,
+        module,
+        "features",
+        axes,
+        example,
+        (rows(sizes[1], whole=True), rows(sizes[2], whole=False)),
+        tuple(f"kept_{place}" for place in places),
+        tuple(f"keep_{place}" for place in places),
+        {"reach": str(reach), "overlap": str(overlap), "splices": str(count)},
     )
 
 
@@ -332,7 +376,7 @@ def export_part(part: Part, scratch: Path, storage: Storage) -> Path:
             tuple(part.example.values()),
             path,
             input_names=list(part.example),
-            output_names=[part.output],
+            output_names=[part.output, *part.more_outputs],
             dynamic_axes={
                 name: {axis: f"{name}_{axis}" for axis in axes}
                 for name, axes in part.flexible_axes.items()
@@ -342,6 +386,9 @@ def export_part(part: Part, scratch: Path, storage: Storage) -> Path:
         )
     model = onnx.load(path)
     onnx.checker.check_model(model)
+    if part.metadata:
+        helper.set_model_props(model, part.metadata)
+        onnx.save(model, path)
     _check(part, path, exact_difference)
     if storage == "fp16":
         halve(model)
@@ -361,11 +408,15 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def _check(part: Part, path: Path, difference: Callable[[Part, Inputs, Tensor], str]) -> None:
+Outputs = tuple[Tensor, ...]
+
+
+def _check(part: Part, path: Path, difference: Callable[[Part, Inputs, Outputs], str]) -> None:
     for exact_shapes in (EXACT_SHAPES, 0):
-        graph = OnnxGraph(path, "fp32", exact_shapes=exact_shapes)
+        graph = OnnxGraph(path, "fp32", exact_shapes=exact_shapes, fixed=part.fixed)
         for inputs in part.checks:
-            found = torch.from_numpy(graph({k: v.numpy() for k, v in inputs.items()}))
+            outputs = graph.outputs({k: v.numpy() for k, v in inputs.items()})
+            found = tuple(map(torch.from_numpy, outputs))
             if complaint := difference(part, inputs, found):
                 shapes = ", ".join(str(tuple(value.shape)) for value in inputs.values())
                 raise CheckpointError(
@@ -375,28 +426,37 @@ def _check(part: Part, path: Path, difference: Callable[[Part, Inputs, Tensor], 
                 )
 
 
-def exact_difference(part: Part, inputs: Inputs, found: Tensor) -> str:
+def exact_difference(part: Part, inputs: Inputs, found: Outputs) -> str:
     """What is wrong with outputs that should equal the module's, or nothing."""
     with torch.no_grad():
-        expected = part.module(*inputs.values())
-        if expected.shape != found.shape:
-            return f"shape {tuple(found.shape)} instead of {tuple(expected.shape)}"
-        worst = float((expected - found).abs().max())
+        expected = part.run(part.module, inputs)
+        for one, other in zip(expected, found, strict=True):
+            if one.shape != other.shape:
+                return f"shape {tuple(other.shape)} instead of {tuple(one.shape)}"
+        worst = _difference(expected, found)
         if worst <= MAX_DIFFERENCE:
             return ""
-        doubled = [v.double() if v.is_floating_point() else v for v in inputs.values()]
-        precise = copy.deepcopy(part.module).double()(*doubled)
-        rounding = float((precise - expected).abs().max())
+        doubled = {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}
+        rounding = _difference(part.run(copy.deepcopy(part.module).double(), doubled), expected)
     if rounding <= MAX_ROUNDING and worst <= ROUNDING_MARGIN * rounding:
         return ""
     return f"difference {worst:.2g}"
 
 
-def coarse_difference(part: Part, inputs: Inputs, found: Tensor) -> str:
+def _difference(expected: Outputs, found: Outputs) -> float:
+    pairs = zip(expected, found, strict=True)
+    return max(float((a - b).abs().max()) for a, b in pairs if a.numel())
+
+
+def coarse_difference(part: Part, inputs: Inputs, found: Outputs) -> str:
     """What is wrong with outputs of rounded weights, or nothing."""
     with torch.no_grad():
-        expected = part.module(*inputs.values())
-    worst = float((expected - found).abs().max() / expected.abs().max().clamp(min=1))
+        expected = part.run(part.module, inputs)
+    worst = max(
+        float((a - b).abs().max() / a.abs().max().clamp(min=1))
+        for a, b in zip(expected, found, strict=True)
+        if a.numel()
+    )
     return "" if worst <= MAX_DIFFERENCE_HALF else f"difference {worst:.2g} with float16 weights"
 
 

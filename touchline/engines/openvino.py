@@ -4,7 +4,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from touchline.engines import Floats, Frames, Precision
+from touchline.engines.onnx_files import inspect_onnx
+from touchline.engines.window_rows import NOTHING_KEPT, WindowRows
 from touchline.errors import CheckpointError, ConfigError
 from touchline.systems import SYSTEMS
-from touchline.zoo.store import HEAD_FILE, ONNX_FILE, PICTURE_FILE, ModelFolder
+from touchline.zoo.store import HEAD_FILE, ONNX_FILE, PICTURE_FILE, WINDOW_FILE, ModelFolder
 
 
 @contextmanager
@@ -104,6 +106,7 @@ class OnnxGraph:
         threads: processor threads at most.
         requests: how many calls may compute at the same time.
         exact_shapes: how many shapes of input to compile exactly.
+        fixed: inputs whose values are compiled exactly, too, as shapes depend on them.
     """
 
     def __init__(
@@ -113,7 +116,9 @@ class OnnxGraph:
         threads: int | None = None,
         requests: int = 1,
         exact_shapes: int = EXACT_SHAPES,
+        fixed: Iterable[str] = (),
     ) -> None:
+        self._fixed = frozenset(fixed)
         self._core = ov.Core()
         self._path = path
         self._requests = requests
@@ -129,22 +134,36 @@ class OnnxGraph:
         self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Floats:
-        """The graph's only output, float32. Inputs that it has no use for are left out.
+        """The graph's first output, see ``outputs``."""
+        return self.outputs(inputs)[0]
+
+    def outputs(self, inputs: Mapping[str, npt.NDArray[Any]]) -> list[Floats]:
+        """All outputs of the graph, float32. Inputs that it has no use for are left out.
 
         Raises:
             CheckpointError: OpenVINO cannot run the file.
         """
-        used = {name: array for name, array in inputs.items() if name in self._names}
-        pool = self._pool({name: array.shape for name, array in used.items()})
+        used = {name: array for name, array in inputs.items() if name in self.input_names}
+        pool = self._pool(used)
         request = pool.get()
         try:
-            request.infer(used)
-            return np.array(request.get_output_tensor(0).data, np.float32)
+            left = frozenset[str]().union(*(known.names for known in request.model_inputs))
+            request.infer({name: array for name, array in used.items() if name in left})
+            return [np.array(tensor.data, np.float32) for tensor in request.output_tensors]
         finally:
             pool.put(request)
 
+    def output_shapes(self, inputs: Mapping[str, tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Of all outputs for inputs of these shapes; -1 where it depends on other inputs."""
+        model = self._read()
+        model.reshape({name: list(shape) for name, shape in inputs.items()})
+        return [
+            tuple(length.get_length() if length.is_static else -1 for length in known.partial_shape)
+            for known in model.outputs
+        ]
+
     @cached_property
-    def _names(self) -> frozenset[str]:
+    def input_names(self) -> frozenset[str]:
         """Of the inputs."""
         model = self._read()
         return frozenset(name for known in model.inputs for name in known.names)
@@ -159,21 +178,26 @@ class OnnxGraph:
         reason = str(error).strip().splitlines()[-1]
         return CheckpointError(f"OpenVINO cannot run it ({reason[:200]})", where=self._path)
 
-    def _pool(self, shapes: dict[str, tuple[int, ...]]) -> "queue.SimpleQueue[ov.InferRequest]":
+    def _pool(self, used: dict[str, npt.NDArray[Any]]) -> "queue.SimpleQueue[ov.InferRequest]":
         with self._lock:
-            key: object = tuple(shapes.items())
+            key: object = tuple(
+                (name, used[name].tobytes() if name in self._fixed else array.shape)
+                for name, array in used.items()
+            )
             exact = key in self._pools or len(self._pools) < self._exact_shapes
             if not exact:
                 key = None
             if key not in self._pools:
-                self._pools[key] = self._compile(shapes if exact else {})
+                self._pools[key] = self._compile(used if exact else {})
             return self._pools[key]
 
-    def _compile(self, shapes: dict[str, tuple[int, ...]]) -> "queue.SimpleQueue[ov.InferRequest]":
+    def _compile(self, used: dict[str, npt.NDArray[Any]]) -> "queue.SimpleQueue[ov.InferRequest]":
         model = self._read()
         try:
-            if shapes:
-                model.reshape({name: list(shape) for name, shape in shapes.items()})
+            if used:
+                model.reshape({name: list(array.shape) for name, array in used.items()})
+                for name in self._fixed:
+                    _fix(model, name, used[name])
             compiled = self._core.compile_model(model, "CPU", self._options)
         except RuntimeError as error:
             raise self._refusal(error) from error
@@ -181,6 +205,14 @@ class OnnxGraph:
         for _ in range(self._requests):
             pool.put(compiled.create_infer_request())
         return pool
+
+
+def _fix(model: Any, name: str, value: npt.NDArray[Any]) -> None:
+    """Give an input of a model its value for good."""
+    given = model.input(name).get_node()
+    for use in given.output(0).get_target_inputs():
+        use.replace_source_output(ov.op.Constant(value).output(0))
+    model.remove_parameter(given)
 
 
 class _Spotter:
@@ -194,6 +226,97 @@ class _Spotter:
     def clip(self, frames: Frames, valid: Floats) -> Floats:
         """(1, T, H, W, 3), (1, T) -> (1, T, K+1)."""
         return self._graph({"frames": frames, "valid": valid})
+
+
+class _WindowSpotter:
+    """A network in two graphs, the first of which sees windows, and shares what they overlap.
+
+    It runs one window at a time, on all threads.
+    """
+
+    def __init__(
+        self, folder: ModelFolder, precision: str, threads: int | None, _requests: int
+    ) -> None:
+        path = folder.file(WINDOW_FILE)
+        self._reach, self._overlap, self._splices = _sharing(path, _clip_len(folder))
+        fixed = [f"keep_{place}" for place in range(1, self._splices + 1)]
+        self._pictures = OnnxGraph(path, precision, threads, fixed=fixed)
+        self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads)
+        self._clip_len = _clip_len(folder)
+        self._row_shapes: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+
+    def rows(self, overlap: int) -> WindowRows | None:
+        """For consecutive windows; None where they share too little."""
+        if not self._splices or overlap < self._overlap:
+            return None
+        return WindowRows(self._clip_len, overlap, self._reach, self._splices)
+
+    def clip(self, frames: Frames, valid: Floats) -> Floats:
+        """(1, T, H, W, 3), (1, T) -> (1, T, columns)."""
+        steps = frames.shape[1]
+        if steps > self._clip_len:
+            raise ValueError(f"a clip of {steps} frames; at most {self._clip_len}")
+        missing = ((0, self._clip_len - steps), *[(0, 0)] * 3)
+        cached = [np.zeros((0, *shape), np.float32) for shape in self._shapes(frames.shape[1:])]
+        keep = [NOTHING_KEPT] * self._splices
+        padded = np.pad(frames[0], missing), np.pad(valid[0], missing[0])
+        features = self._pass(*padded, cached, keep)[0]
+        return self._head({"features": features[None, :steps]})
+
+    def next_window(self, frames: Frames, valid: Floats, rows: WindowRows) -> Floats:
+        """(clip_len, H, W, 3), (clip_len,) -> (1, clip_len, columns).
+
+        Args:
+            rows: of the windows before.
+        """
+        if rows.start < 0 and not valid[-1]:  # it is the only one, or nearly so
+            return self.clip(frames[None], valid[None])
+        while rows.start < 0:
+            delay = -rows.start
+            self._splice(np.roll(frames, delay, 0), np.roll(valid, delay), rows)
+        return self._head({"features": self._splice(frames, valid, rows)[None]})
+
+    def _splice(self, frames: Frames, valid: Floats, rows: WindowRows) -> Floats:
+        """(clip_len, H, W, 3), (clip_len,) -> (clip_len, D); what comes next is in ``rows``."""
+        cached = rows.cached(self._shapes(frames.shape))
+        features, *kept = self._pass(frames[rows.frames], valid[rows.frames], cached, rows.keep)
+        rows.put(kept)
+        return features
+
+    def _pass(
+        self,
+        frames: Frames,
+        valid: Floats,
+        cached: Sequence[Floats],
+        keep: Sequence[npt.NDArray[np.int64]],
+    ) -> list[Floats]:
+        inputs: dict[str, npt.NDArray[Any]] = {"frames": frames, "valid": valid}
+        inputs |= {f"cached_{place}": one for place, one in enumerate(cached, 1)}
+        inputs |= {f"keep_{place}": one for place, one in enumerate(keep, 1)}
+        return self._pictures.outputs(inputs)
+
+    def _shapes(self, frames: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Of a row at each splice, for frames (T, H, W, 3)."""
+        size = frames[1:3]
+        if size not in self._row_shapes:
+            known = self._pictures.output_shapes({"frames": (self._clip_len, *frames[1:])})
+            self._row_shapes[size] = [shape[1:] for shape in known[1:]]
+        return self._row_shapes[size]
+
+
+def _sharing(path: Path, clip_len: int) -> tuple[int, int, int]:
+    """Of a graph for windows: how far a block reaches, how many frames windows share at least, and
+    at how many places they do."""
+    metadata = inspect_onnx(path).metadata
+    try:
+        reach, overlap, splices = (int(metadata[x]) for x in ("reach", "overlap", "splices"))
+        if not (reach >= 1 and splices >= 0 and 2 * reach * splices <= overlap < clip_len):
+            raise ValueError
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(
+            "does not say what windows share", where=path, remedy="export it again"
+        ) from error
+    return reach, overlap, splices
 
 
 class _SplitSpotter:
@@ -254,6 +377,15 @@ def _pictures_at_once(shape: tuple[int, ...]) -> int:
     return max(1, min(PICTURES_AT_ONCE, PIXELS_AT_ONCE // (shape[0] * shape[1])))
 
 
+_Network = _Spotter | _SplitSpotter | _WindowSpotter
+
+_KINDS: dict[str, type[_Network]] = {
+    WINDOW_FILE: _WindowSpotter,
+    PICTURE_FILE: _SplitSpotter,
+    ONNX_FILE: _Spotter,
+}
+
+
 class OpenVINOEngine:
     """An ``Engine`` on OpenVINO.
 
@@ -271,7 +403,7 @@ class OpenVINOEngine:
     def __init__(
         self, folder: ModelFolder, precision: Precision = "auto", threads: int | None = None
     ) -> None:
-        self.shares_frames = ONNX_FILE not in folder.onnx_files
+        self.shares_frames = PICTURE_FILE in folder.onnx_files
         self.clip_len = _clip_len(folder)
         self.num_outputs = folder.card.num_outputs
         row = SYSTEMS.get(folder.card.system)
@@ -280,9 +412,9 @@ class OpenVINOEngine:
         if precision == "bf16" and not has_bf16:
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
         requests = 1 if threads == 1 or os.cpu_count() == 1 else 2
-        network = _SplitSpotter if self.shares_frames else _Spotter
+        network = next(kind for file, kind in _KINDS.items() if file in folder.onnx_files)
 
-        def at(chosen: str) -> _Spotter | _SplitSpotter:
+        def at(chosen: str) -> _Network:
             return network(folder, chosen, threads, requests)
 
         half = precision == "bf16" or (precision == "auto" and has_bf16)
@@ -318,6 +450,28 @@ class OpenVINOEngine:
         """See ``Engine.head``."""
         return _split(self._network).head(features, np.ascontiguousarray(valid, np.float32))
 
+    def consecutive(self, overlap: int) -> Callable[[Frames, Floats], Floats] | None:
+        """See ``ConsecutiveWindows``."""
+        if not isinstance(self._network, _WindowSpotter) or self._network.rows(overlap) is None:
+            return None
+        rows: dict[_Network, WindowRows | None] = {}
+
+        def logits(frames: Frames, valid: Floats) -> Floats:
+            def run(network: _Network) -> Floats:
+                assert isinstance(network, _WindowSpotter)
+                own = rows.setdefault(network, network.rows(overlap))
+                assert own is not None
+                return network.next_window(frames, valid, own)
+
+            with self._check:
+                if self._exact is not None:
+                    return self._compare(run)[0]
+            for other in [known for known in rows if known is not self._network]:
+                del rows[other]
+            return run(self._network)[0]
+
+        return logits
+
     def close(self) -> None:
         """See ``Engine.close``."""
         self._workers.shutdown(cancel_futures=True)
@@ -337,7 +491,7 @@ class OpenVINOEngine:
             self._scores(expected[..., classes])[0], self._scores(outputs[..., classes])[0]
         )
 
-    def _compare(self, run: Callable[[_Spotter | _SplitSpotter], Floats]) -> Floats:
+    def _compare(self, run: Callable[[_Network], Floats]) -> Floats:
         """Run a clip in both precisions, and stay with float32 for good if they disagree."""
         exact = self._exact
         if exact is None:
@@ -353,7 +507,7 @@ class OpenVINOEngine:
         return logits
 
 
-def _split(network: _Spotter | _SplitSpotter) -> _SplitSpotter:
+def _split(network: _Network) -> _SplitSpotter:
     if not isinstance(network, _SplitSpotter):
         raise TypeError("frames of this network are not independent of each other")
     return network

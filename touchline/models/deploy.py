@@ -177,3 +177,34 @@ class DeployedSpotter(nn.Module):
         _, channels, height, width = pictures.shape
         clips = pictures.reshape(-1, steps, channels, height, width)
         return self.network.predict(self.network.features(clips))
+
+
+class DeployedWindows(nn.Module):
+    """What makes features of a window, of a network that shifts in time; see ``SplicedNetwork``.
+
+    Args:
+        overlap: fewest frames that windows share.
+    """
+
+    def __init__(self, network: E2ESpot, crop: int | None, overlap: int) -> None:
+        super().__init__()
+        self.normalise = Normalise(network.config.modality, crop)
+        self.padding = network.config.padding
+        self.spliced = network.spliced(overlap)
+
+    def forward(
+        self, frames: Tensor, valid: Tensor, *cached_and_keep: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Features of a window, and rows that later windows take.
+
+        Args:
+            frames: uint8 (N, H, W, 3).
+            valid: float32 (N,), 1 for a frame, 0 for padding.
+            cached_and_keep: first all ``cached``, then all ``keep``, see there.
+        """
+        count = len(self.spliced.splices)
+        pictures = normalised(frames, valid, self.normalise, self.padding)
+        features: tuple[Tensor, ...] = self.spliced(
+            pictures, cached_and_keep[:count], cached_and_keep[count:]
+        )
+        return features

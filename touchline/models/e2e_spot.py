@@ -5,6 +5,7 @@ Video", ECCV 2022. Parameter names are those of the published weights: ``_featur
 picture network, ``_pred_fine.*`` for the head.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,7 +20,8 @@ from touchline.models.parts.picture_network import (
     picture_network,
     residual_blocks,
 )
-from touchline.models.parts.shift import add_gate_shift, add_temporal_shift
+from touchline.models.parts.shift import REACH, add_gate_shift, add_temporal_shift
+from touchline.models.parts.splicing import SplicedNetwork
 from touchline.models.parts.temporal_heads import HEADS
 
 SHIFTS = {"": None, "tsm": add_temporal_shift, "gsm": add_gate_shift}
@@ -150,6 +152,11 @@ class E2ESpot(nn.Module):
     def frame_features(self, frames: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, D); with a shifting backbone N is a multiple of ``clip_len``."""
         return self._features(frames)
+
+    def spliced(self, overlap: int) -> SplicedNetwork:
+        """``frame_features`` over windows that share at least ``overlap`` frames, of a copy."""
+        pictures = copy.deepcopy(self._features)
+        return SplicedNetwork(pictures, self.config.backbone, REACH[self.config.shift], overlap)
 
     def head(self, features: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, K+1), or (S, B, T, K+1) for a head of several stages."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from touchline.engines import Engine
+from touchline.engines import ConsecutiveWindows, Engine
 from touchline.errors import MediaError
 from touchline.events import Producer, Timeline, Video
 from touchline.media.video import Frame, VideoInfo, probe, read_frames
@@ -32,12 +32,10 @@ from touchline.spotting.timelines import (
 from touchline.spotting.windows import Window, WindowAverage, cut_windows, decoder
 from touchline.systems import row_of
 from touchline.timebase import format_seconds
-from touchline.zoo.cards import ModelCard
+from touchline.zoo.cards import USUAL_OVERLAP, ModelCard
 from touchline.zoo.store import ModelFolder
 
 Pixels = npt.NDArray[np.uint8]
-
-USUAL_OVERLAP = 0.5
 
 _FRAMES_AHEAD = 64
 _WINDOWS_IN_FLIGHT = 3
@@ -275,10 +273,17 @@ class Spotter:
             windows = cut_windows(features, clip_len, overlap)
             for window in windows:
                 yield window, self.engine.head(window.items[None], window.valid[None])[0]
-        else:
-            windows = cut_windows(pixels, clip_len, overlap)
-            for window, logits in _in_flight(windows, self._submit, _WINDOWS_IN_FLIGHT):
-                yield window, logits[0]
+            return
+        windows = cut_windows(pixels, clip_len, overlap)
+        logits_of = None
+        if isinstance(self.engine, ConsecutiveWindows):
+            logits_of = self.engine.consecutive(overlap)
+        if logits_of is not None:
+            for window in windows:
+                yield window, logits_of(window.items, window.valid)
+            return
+        for window, logits in _in_flight(windows, self._submit, _WINDOWS_IN_FLIGHT):
+            yield window, logits[0]
 
     def _submit(self, window: Window) -> "Future[FloatArray]":
         return self.engine.submit(window.items[None], window.valid[None])

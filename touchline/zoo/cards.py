@@ -95,6 +95,10 @@ class CardFeatures(_Strict):
         return None if rate is None else _checked_rate(rate)
 
 
+USUAL_OVERLAP = 0.5
+"""Share of a window that the next one covers again, where a card does not say."""
+
+
 class ModelCard(_Strict):
     """The description that lies beside weights as ``card.json``.
 

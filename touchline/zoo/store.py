@@ -15,11 +15,13 @@ from touchline.zoo.catalogue import command_for_17_classes, entries, find_entry
 WEIGHTS_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
 PICTURE_FILE = "picture.onnx"
+WINDOW_FILE = "window.onnx"
 HEAD_FILE = "head.onnx"
 STAGES_FILE = "stages.json"
 
-ONNX_LAYOUTS = ((ONNX_FILE,), (PICTURE_FILE, HEAD_FILE))
-"""One graph of the whole network, or pictures and head apart."""
+ONNX_LAYOUTS = ((WINDOW_FILE, HEAD_FILE), (ONNX_FILE,), (PICTURE_FILE, HEAD_FILE))
+"""What makes features of pictures, by themselves or window by window, and the head apart; or one
+graph of the whole network, as exported before."""
 
 MAX_WEIGHT_BYTES = 2 * 1024**3
 FOREIGN_SUFFIXES = {".pt", ".pth", ".tar", ".ckpt", ".h5", ".pkl"}

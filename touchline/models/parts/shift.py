@@ -9,30 +9,49 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 TSM_DIVISOR = 8
 GSM_DIVISOR = 4
 
+REACH = {"tsm": 1, "gsm": 2, "gsf": 3}
+"""How far away frames may be that a block's output depends on. A gate of GSM sees the frames beside
+the one that it opens for, and what it lets through goes one further; the weights of GSF see what
+arrives at the frames beside their own."""
 
-def from_next_frame(x: Tensor, clip_len: int) -> Tensor:
-    """(B·T, C, H, W): every frame gets the next frame of its clip, the last one gets zeros."""
+
+def from_next_frame(x: Tensor, clip_len: int | None) -> Tensor:
+    """(B·T, C, H, W): every frame gets the next frame of its clip, the last one gets zeros.
+
+    Args:
+        clip_len: T; None where all frames are one clip, which takes fewer copies.
+    """
+    if clip_len is None:
+        return F.pad(x, (0, 0, 0, 0, 0, 0, -1, 1))
     frame = torch.arange(x.shape[0], device=x.device) % clip_len
     inside = (frame != clip_len - 1).to(x.dtype)[:, None, None, None]
     return torch.cat((x[1:], x[:1])) * inside
 
 
-def from_previous_frame(x: Tensor, clip_len: int) -> Tensor:
-    """(B·T, C, H, W): every frame gets the previous frame of its clip, the first one zeros."""
+def from_previous_frame(x: Tensor, clip_len: int | None) -> Tensor:
+    """(B·T, C, H, W): every frame gets the previous frame of its clip, the first one zeros.
+
+    Args:
+        clip_len: see ``from_next_frame``.
+    """
+    if clip_len is None:
+        return F.pad(x, (0, 0, 0, 0, 0, 0, 1, -1))
     frame = torch.arange(x.shape[0], device=x.device) % clip_len
     inside = (frame != 0).to(x.dtype)[:, None, None, None]
     return torch.cat((x[-1:], x[:-1])) * inside
 
 
-def temporal_shift(x: Tensor, clip_len: int) -> Tensor:
+def temporal_shift(x: Tensor, clip_len: int | None) -> Tensor:
     """TSM: an eighth of the channels from the next frame, an eighth from the previous one.
 
     Args:
         x: (B·T, C, H, W) with T = ``clip_len``.
+        clip_len: see ``from_next_frame``.
     """
     fold = x.shape[1] // TSM_DIVISOR
     return torch.cat(
@@ -69,7 +88,7 @@ class GateShift(nn.Module):
 
     def __init__(self, channels: int, clip_len: int) -> None:
         super().__init__()
-        self.clip_len = clip_len
+        self.clip_len: int | None = clip_len
         self.gated = gated_channels(channels)
         self.conv3D = nn.Conv3d(self.gated, 2, kernel_size=3, padding=1, groups=2)
         nn.init.zeros_(self.conv3D.weight)
@@ -80,8 +99,8 @@ class GateShift(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """(B·T, gated, H, W) -> (B·T, 2, H, W) in (-1, 1), one gate per half of the channels."""
-        _, channels, height, width = x.shape
-        clips = self.bn(x).relu().reshape(-1, self.clip_len, channels, height, width)
+        frames, channels, height, width = x.shape
+        clips = self.bn(x).relu().reshape(-1, self.clip_len or frames, channels, height, width)
         gates = self.conv3D(clips.transpose(1, 2)).tanh().transpose(1, 2)
         return gates.reshape(-1, 2, height, width)
 
@@ -131,7 +150,8 @@ class GateShiftFuse(GateShift):
 
     def _fuse(self, arrived: Tensor, stayed: Tensor, channel_conv: nn.Module) -> Tensor:
         means = torch.stack((arrived.mean((2, 3)), stayed.mean((2, 3))))
-        planes = means.unflatten(1, (-1, self.clip_len)).permute(1, 0, 3, 2)  # (B, 2, C, T)
+        steps = self.clip_len or arrived.shape[0]
+        planes = means.unflatten(1, (-1, steps)).permute(1, 0, 3, 2)  # (B, 2, C, T)
         weight = channel_conv(planes).sigmoid().squeeze(1).transpose(1, 2).flatten(0, 1)
         weight = weight[:, :, None, None]
         return arrived * weight + stayed * (1 - weight)
@@ -246,7 +266,7 @@ class ShiftedBlockConv(nn.Module):
 
 
 def _shift_block_input(
-    clip_len: int, _block: nn.Module, inputs: tuple[Tensor, ...]
+    clip_len: int | None, _block: nn.Module, inputs: tuple[Tensor, ...]
 ) -> tuple[Tensor, ...]:
     return (temporal_shift(inputs[0], clip_len), *inputs[1:])
 
@@ -270,3 +290,13 @@ def add_temporal_shift(block: nn.Module, conv_name: str, clip_len: int) -> None:
     """
     setattr(block, conv_name, ShiftedBlockConv(block.get_submodule(conv_name)))
     block.register_forward_pre_hook(partial(_shift_block_input, clip_len))
+
+
+def take_one_clip(block: nn.Module) -> None:
+    """Let a residual block that shifts take one clip, of any length, instead of clips of one."""
+    for module in block.modules():
+        if isinstance(module, GateShift | FoldedGateConv):
+            module.clip_len = None
+        if isinstance(module, ShiftedBlockConv):
+            block._forward_pre_hooks.clear()
+            block.register_forward_pre_hook(partial(_shift_block_input, None))
