@@ -68,6 +68,17 @@ def with_timecode(path: Path, target: Path, timecode: str) -> Path:
     return target
 
 
+def first_second(path: Path, target: Path) -> Path:
+    """The first second of a video, its packets as they are."""
+    with av.open(str(path)) as source, av.open(str(target), "w") as out:
+        copies = {s.index: out.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None and packet.dts * packet.time_base < 1:
+                packet.stream = copies[packet.stream_index]
+                out.mux(packet)
+    return target
+
+
 def write_sound_only(path: Path) -> Path:
     """An mp4 file without a picture."""
     with av.open(str(path), "w") as container:

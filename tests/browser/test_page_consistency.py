@@ -16,7 +16,7 @@ from touchline.server.settings import ServerSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-RUNS = 30
+RUNS = 12
 
 
 @pytest.fixture(scope="module")
