@@ -8,6 +8,7 @@ from touchline.errors import FormatError
 from touchline.events import SIDES, Event, Match, Timeline
 from touchline.formats import Content
 from touchline.formats.clock_columns import is_minute
+from touchline.formats.comparing import timelines_of
 from touchline.timebase import HALF_CLOCKS
 
 _GOALS = frozenset(
@@ -91,7 +92,7 @@ def feed_of(content: Content, where: str | Path) -> Feed:
     """
     if not isinstance(content, Match | Timeline):
         raise FormatError("does not hold the events of one match", where=where)
-    timelines = content.timelines if isinstance(content, Match) else (content,)
+    timelines = timelines_of(content)
     found = [one for timeline in timelines for one in _events_of(timeline, where)]
     if not found:
         raise FormatError("holds no events", where=where)

@@ -34,7 +34,7 @@ def labels_in(content: Content) -> set[str]:
         return {event.label for clip in content for event in clip.events}
     if isinstance(content, dict):
         return {label for match in content.values() for label in labels_in(match)}
-    timelines = content.timelines if isinstance(content, Match) else (content,)
+    timelines = timelines_of(content)
     known = {label for timeline in timelines for label in timeline.labels or ()}
     return known | {event.label for timeline in timelines for event in timeline}
 
@@ -118,7 +118,7 @@ def on_video(
         content = next(iter(content.values()))
     if isinstance(content, Reel | dict):
         raise FormatError("kick-offs are those of one match of events", where=where)
-    timelines = content.timelines if isinstance(content, Match) else (content,)
+    timelines = timelines_of(content)
     events: list[Event] = []
     for timeline in timelines:
         for event in timeline:
@@ -226,7 +226,7 @@ def match_of(
                 where=path,
                 remedy="give the events of each half of one match",
             )
-        for timeline in content.timelines if isinstance(content, Match) else (content,):
+        for timeline in timelines_of(content):
             half = place if by_place else _half_stated(timeline, path)
             if half is None or any(other.half == half for other in timelines):
                 raise FormatError(
