@@ -96,9 +96,9 @@ DESCRIPTION = """Upload match videos; get events and highlight reels.
 
 Errors are `application/problem+json`. Lists come in pages: `next` is the `cursor` of the next one.
 Changes to matches, events, reels and playlists need `If-Match` with the `ETag` that was read. A
-change of matches, events, reels, playlists or jobs, but for the deletion of a match, may be sent
-again under the same `Idempotency-Key`, and takes effect once. `503` with `Retry-After`: try
-again."""
+change of matches, events, reels, playlists or jobs, but for the deletion of a match, a new comment
+and a new or changed code window may be sent again under the same `Idempotency-Key`, and take effect
+once. `503` with `Retry-After`: try again."""
 
 
 def create_app(services: Services, stopping: threading.Event | None = None) -> FastAPI:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from touchline.errors import FormatError, InputError
 from touchline.server.services import Services
 from touchline.server.storage import Storage
-from touchline.server.tables import Base, JobRow, WorkerRow
+from touchline.server.tables import Base, JobRow, PresenceRow, WorkerRow
 
 FORMAT = "touchline-backup"
 VERSION = 1
@@ -29,7 +29,7 @@ FOLDERS = ("uploads", "matches", "playlists")
 BATCH = 500
 MAX_LINE = 64 * 1024**2
 
-_LEFT_OUT = {WorkerRow.__tablename__}
+_LEFT_OUT = {WorkerRow.__tablename__, PresenceRow.__tablename__}
 _ALREADY_SMALL = (".mp4", ".jpg", ".bin", ".npz")
 
 

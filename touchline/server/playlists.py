@@ -193,11 +193,6 @@ class Compilation:
     reels: tuple[Reel, ...]
     videos: Mapping[str, str]
 
-    @property
-    def whole(self) -> Reel:
-        """All clips as one reel."""
-        return Reel(tuple(clip for reel in self.reels for clip in reel))
-
 
 def compilation_of(clips: Sequence[PlaylistClip]) -> Compilation:
     """The clips as reels of the videos as they came in, in times of each video.

@@ -25,10 +25,9 @@ from touchline.server.finishing import PLAIN, Finishing
 from touchline.server.history import change_rows, redo, steps_of, undo
 from touchline.server.jobs.types.playlist import (
     PlaylistPayload,
-    file_name,
     write_list_now,
 )
-from touchline.server.jobs.types.product import ZIP
+from touchline.server.jobs.types.product import ZIP, file_name
 from touchline.server.playlists import (
     MAX_CLIPS,
     Compilation,

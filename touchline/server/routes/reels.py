@@ -1,7 +1,6 @@
 """Reels: chosen, edited, and written as files of every format for reels."""
 
 import hashlib
-import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -23,7 +22,7 @@ from touchline.server.errors import NotFoundError
 from touchline.server.finishing import MAX_SHOWN, PLAIN, Finishing, finishing_of
 from touchline.server.history import change_rows
 from touchline.server.jobs.types.annotation import AnnotatePayload
-from touchline.server.jobs.types.product import ProductPayload, write_now
+from touchline.server.jobs.types.product import ProductPayload, file_name, write_now
 from touchline.server.problems import ProblemError
 from touchline.server.reels import reel_from_json
 from touchline.server.routes.assets import check_assets
@@ -436,5 +435,5 @@ def _digest(payload: AnnotatePayload | ProductPayload) -> str:
 
 
 def _file_name(title: str, aspect: str | None) -> str:
-    name = re.sub(r"[^\w.]+", "-", title).strip("-.")[:80] or "reel"
+    name = file_name(title) or "reel"
     return f"{name}-{aspect.replace(':', 'x')}" if aspect else name

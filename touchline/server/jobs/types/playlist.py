@@ -1,6 +1,5 @@
 """A playlist becomes a file: one video, a zip of one for each clip, or an edit list."""
 
-import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
@@ -123,11 +122,6 @@ def write_list_now(
             name=payload.name, format=payload.format,
         )  # fmt: skip
     return {"playlist": {**result.model_dump(), **kept}}
-
-
-def file_name(text: str) -> str:
-    """A text as a part of the name of a file."""
-    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80]
 
 
 def _videos(session: Session, ids: Mapping[str, str]) -> dict[str, VideoRow]:

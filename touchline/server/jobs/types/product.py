@@ -1,5 +1,6 @@
 """A reel becomes a file: a video cut from the upload, or an edit list."""
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
@@ -174,6 +175,11 @@ def _asset_files(context: JobContext[Any], finishing: Finishing) -> dict[str, Pa
             stored = context.storage.upload(asset.upload_id)
             files[asset_id] = named_file(stored, asset.name, asset_id, context.scratch)
     return files
+
+
+def file_name(title: str) -> str:
+    """A title as the name of a file, without its suffix; empty where nothing of it is left."""
+    return re.sub(r"[^\w.]+", "-", title).strip("-.")[:80]
 
 
 def keep_product(

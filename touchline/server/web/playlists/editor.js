@@ -374,7 +374,7 @@ export class PlaylistEditor {
   #pressed = (event) => {
     if (document.querySelector("dialog[open]")) return;
     const target = event.target instanceof HTMLElement ? event.target : null;
-    if (event.ctrlKey && mayEdit() && !(target instanceof HTMLInputElement) && event.key.toLowerCase() === "z") {
+    if ((event.ctrlKey || event.metaKey) && mayEdit() && !(target instanceof HTMLInputElement) && event.key.toLowerCase() === "z") {
       event.preventDefault();
       return event.shiftKey ? this.store.redo() : this.store.undo();
     }
