@@ -182,7 +182,7 @@ def test_options_that_contradict_or_are_wrong_are_said(client: Any, match: str) 
     answer = client.post(files, json={"format": "edl", "finish": {"titles": True}})
     refused(answer, "finish: edl has no picture and no sound")
     refused(asset(client, "logo.png", b"no picture"), "logo.png cannot be read as a picture")
-    refused(asset(client, "song.mp3", b"no sound" * 99), "song.mp3")
+    refused(asset(client, "song.mp3", b"no sound" * 99), "song.mp3 cannot be read as a sound")
     upload = client.put("/v1/uploads/logo.png", content=picture()).json()["id"]
     refused(client.post("/v1/matches", json={"upload": upload}), "is no video: it is for reels")
     assert client.get("/v1/assets?kind=picture").json()["items"] == []

@@ -169,9 +169,18 @@ def video_file(storage: Storage, roots: dict[str, Path], video: VideoRow) -> Pat
     return path
 
 
-def named_file(stored: Path, name: str, asset_id: str, folder: Path) -> Path:
+def named_video(storage: Storage, roots: dict[str, Path], video: VideoRow, folder: Path) -> Path:
+    """A link to the file of a video with the name that people gave it, for messages.
+
+    Raises:
+        InputError: it was deleted.
+    """
+    return named_file(video_file(storage, roots, video), video.name, video.id, folder)
+
+
+def named_file(stored: Path, name: str, id: str, folder: Path) -> Path:
     """A link to a stored file with its name, by whose suffix kinds of sound are told."""
-    link = folder / asset_id / name
+    link = folder / id / name
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     link.symlink_to(stored.resolve())

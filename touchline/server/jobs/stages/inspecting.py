@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from touchline.editing.overlay import read_picture
-from touchline.errors import MediaError
+from touchline.errors import InputError, MediaError
 from touchline.media.audio import read_audio
+from touchline.media.opening import SOUND_FORMATS
 from touchline.runtime.progress import Progress
 from touchline.server.jobs.stages.base import StageArguments, StageResult
 
@@ -36,9 +37,17 @@ def inspect_asset(arguments: InspectArguments, progress: Progress) -> AssetFacts
         height, width = read_picture(Path(arguments.path)).shape[:2]
         return AssetFacts(facts={"width": width, "height": height})
     samples = 0
-    for block in read_audio(arguments.path, RATE, end_seconds=MAX_SOUND_SECONDS):
-        samples += len(block)
-        progress(min(samples / RATE / MAX_SOUND_SECONDS, 1.0))
+    try:
+        for block in read_audio(arguments.path, RATE, end_seconds=MAX_SOUND_SECONDS):
+            samples += len(block)
+            progress(min(samples / RATE / MAX_SOUND_SECONDS, 1.0))
+    except MediaError as error:
+        raise _unheard(arguments.path) from error
     if not samples:
-        raise MediaError("holds no sound", where=arguments.path)
+        raise _unheard(arguments.path)
     return AssetFacts(facts={"seconds": round(samples / RATE, 3)})
+
+
+def _unheard(path: str) -> InputError:
+    kinds = ", ".join(suffix[1:].upper() for suffix in (*SOUND_FORMATS, ".m4a"))
+    return InputError("cannot be read as a sound", where=path, remedy=f"give a {kinds} file")

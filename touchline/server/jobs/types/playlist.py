@@ -20,7 +20,7 @@ from touchline.server.jobs.stages.cutting import ReelFile
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.jobs.types.product import ZIP, finish_of, keep_product
 from touchline.server.reels import reel_from_json
-from touchline.server.storage import Storage, video_file
+from touchline.server.storage import Storage, named_video
 from touchline.server.tables import MatchRow, PlaylistRow, VideoRow
 
 MAX_ZIP_BYTES = 4 * 10**9
@@ -70,7 +70,9 @@ class MakePlaylist(JobType[PlaylistPayload]):
         file = context.scratch / f"product{ZIP if payload.files else payload.suffix}"
         with context.database.read() as session:
             sources = {
-                name: str(video_file(context.storage, settings.media_roots, video))
+                name: str(
+                    named_video(context.storage, settings.media_roots, video, context.scratch)
+                )
                 for name, video in _videos(session, payload.videos).items()
             }
         arguments = CompileArguments(

@@ -27,7 +27,7 @@ from touchline.server.jobs.stages.cutting import (
 )
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.reels import by_video, reel_from_json
-from touchline.server.storage import Storage, named_file, take_place, video_file
+from touchline.server.storage import Storage, named_file, named_video, take_place
 from touchline.server.tables import AssetRow, MatchRow, PlaylistRow, ProductRow, new_id
 
 ZIP = ".zip"
@@ -87,7 +87,8 @@ class MakeProduct(JobType[ProductPayload]):
         reel = by_video(whole, match.videos)
         file = context.scratch / f"product{payload.file_suffix}"
         sources = tuple(
-            str(video_file(context.storage, settings.media_roots, video)) for video in match.videos
+            str(named_video(context.storage, settings.media_roots, video, context.scratch))
+            for video in match.videos
         )
         limits, seconds = settings.stage_limits, 4 * whole.seconds
         keep = partial(_keep_product, context, file)
