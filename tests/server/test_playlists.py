@@ -95,6 +95,8 @@ def test_events_of_the_whole_library_are_found(
     assert found(client, competition="a%g") and not found(client, competition="L_a")
     assert {t for t, *_ in found(client, first="2015-02-21", last="2015-02-21")} == {"East"}
     assert [t for t, *_ in found(client, status="rejected")] == ["North"]
+    turned = client.get("/v1/events", params={"first": "2024-03-02", "last": "2024-03-01"})
+    assert turned.status_code == 422 and "after last" in turned.json()["detail"]
     assert {t for t, *_ in found(client, match=ids[0])} == {"North"}
     client.patch(f"/v1/matches/{ids[1]}", headers=star, json={"thresholds": {"Goal": 0.95}})
     assert [label for title, label, _ in found(client) if title == "East"] == ["Corner"]

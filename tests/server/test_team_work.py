@@ -128,6 +128,8 @@ def test_two_reviewers_agree_as_far_as_their_own_steps_do(
     back = editor.get(f"{path}/agreement", params=swapped).json()
     assert (back["f1"], back["kappa"]) == (found["f1"], found["kappa"])
     assert five["id"] not in str(found)
+    nobody = editor.get(f"{path}/agreement", params={"first": "zoe", "second": "bea"})
+    assert nobody.status_code == 422 and "name one of bea, editor" in nobody.json()["detail"]
 
 
 def test_a_match_is_compared_with_the_same_video_reviewed_elsewhere(

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from touchline.errors import InputError
 from touchline.metrics.agreement import Pairing, kappa, pair_events
 from touchline.server.history import values_of
 from touchline.server.tables import ChangeRow, EventRow, MatchRow
@@ -106,7 +107,11 @@ class Agreement:
 
 
 def version_of(session: Session, match: MatchRow, reviewer: str | None) -> Version:
-    """The events of a match as a reviewer has them; as they are now where none is named."""
+    """The events of a match as a reviewer has them; as they are now where none is named.
+
+    Raises:
+        InputError: the reviewer has changed nothing in the match.
+    """
     rows = session.scalars(select(EventRow).where(EventRow.match_id == match.id)).all()
     now = {row.id: values_of(row) for row in rows}
     steps = session.scalars(
@@ -114,6 +119,12 @@ def version_of(session: Session, match: MatchRow, reviewer: str | None) -> Versi
     ).all()
     if reviewer is None:
         return Version(match, None, _alive(now), frozenset(now))
+    actors = sorted({change.actor for change in steps})
+    if reviewer not in actors:
+        raise InputError(
+            f"{reviewer} has changed nothing in {match.title!r}",
+            remedy=f"name one of {', '.join(actors)[:300]}" if actors else "nobody has",
+        )
     events: dict[str, dict[str, Any]] = {}
     judged: set[str] = set()
     for change in steps:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from touchline.events import Status
+from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import (
     Cursor,
     Limit,
@@ -70,6 +71,8 @@ def find(
     the match. The day of a match is its date, else that of its upload (UTC). Rejected events are
     left out unless `status` asks for them, and so are those to review below the thresholds of their
     match."""
+    if first and last and first > last:
+        raise ProblemError(422, f"first: {first} is after last, {last}; exchange them")
     wanted = EventSearch(
         labels=label or (),
         team=team,
