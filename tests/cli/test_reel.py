@@ -338,7 +338,7 @@ def test_files_that_an_option_names_are_refused_with_the_option(refused, events,
 
 def test_a_reel_beside_its_transcripts_is_kept(call, events):
     (events.parent / "1_asr.json").write_text('{"segments": {"0": [1.0, 2.0, "what a goal"]}}')
-    words = ("reel", events, "--transcript", events.parent, "-o", events.parent / "x.edl")
+    words = ("reel", events, "--transcript", events.parent, "-o", events.parent / "x.reel.json")
     assert call(*words).code == 0
     assert "kept" in call(*words).out
 

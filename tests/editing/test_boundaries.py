@@ -95,12 +95,14 @@ def test_a_clip_does_not_end_within_a_wipe_that_the_picture_shows(tmp_path):
     path = tmp_path / "match.mp4"
     with VideoWriter(path, (160, 96), 25) as writer:
         for number in range(250):
-            shot = (number >= 125) + (number >= 140)  # half a second of something else
-            picture = np.full((96, 160, 3), (40, 200, 90)[shot], np.uint8)
-            picture[:, 50 * shot : 50 * shot + 40] = (250, 20, 30)[shot]
+            shot = sum(number >= begin for begin in (40, 125, 140))  # the third lasts 0.6 s
+            picture = np.full((96, 160, 3), (150, 40, 200, 90)[shot], np.uint8)
+            picture[:, 40 * shot : 40 * shot + 40] = (10, 250, 20, 30)[shot]
             writer.write(picture)
-    clip = Clip("match.mp4", 1.0, 5.3, events=(Event(3.0, "Goal"),))
-    assert snap_to_cuts(Reel((clip,)), lambda one: path).clips[0].end_seconds == 5.0
+    clip = Clip("match.mp4", 1.0, 5.3, events=(Event(4.5, "Goal"),))
+    reel = Reel((clip,), videos=(SourceVideo("match.mp4", duration_seconds=10.0),))
+    placed = snap_to_cuts(reel, lambda one: path).clips[0]
+    assert (placed.start_seconds, placed.end_seconds) == (1.6, 5.6)
 
 
 def test_without_a_transcript_the_sound_tells_where_somebody_speaks(tmp_path, monkeypatch):
