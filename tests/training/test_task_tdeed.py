@@ -24,11 +24,11 @@ from touchline.training.tasks.tdeed import TDEEDTask, TeamTDEEDTask  # noqa: E40
 TOY_RECIPE = """
 name: toy-tdeed
 system: tdeed
-data: {labels: [Red, Blue], rate: "4", width: 32, height: 32, workers: 0}
+data: {labels: [Red, Blue], rate: "4", width: 48, height: 32, workers: 0}
 network: {clip_len: 16, layers: 2, kernel: 3, factor: 2, pretrained: false}
 clips: {epoch_frames: 640, mixup_alpha: 0, foreground_share: 0.5, reach: 1}
 augmentation: {hue: 0, blur: 0}
-optimiser: {batch: 4, epochs: 6, warm_up_epochs: 1, schedule: cosine}
+optimiser: {batch: 4, epochs: 8, warm_up_epochs: 1, schedule: cosine}
 validation: {criterion: tight, start_epoch: 6, suppression: soft, window_seconds: 0.5}
 run: {device: cpu, precision: fp32}
 """
@@ -228,7 +228,7 @@ def test_training_on_sides_needs_labels_that_have_them(toy, toy_recipe, tmp_path
 def test_a_run_learns_and_spots_a_plain_video(toy, toy_recipe, tmp_path):
     places = (f"data.root={toy}", f"data.cache_folder={tmp_path / 'frames'}")
     result = train(toy_recipe(*places, "optimiser.learning_rate=0.003"), tmp_path / "run")
-    assert result.steps == 60
+    assert result.steps == 80
     video = toy / "valid" / "v0.mp4"
     with load(str(tmp_path / "run"), engine="torch") as spotter:
         timeline = spotter.spot(video)
