@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from touchline.editing.boundaries import unbroken_in, with_whole_sentences
+from touchline.editing.boundaries import Span, unbroken_in, with_whole_sentences
 from touchline.editing.choice.curves import kind_of
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.choice.tables import TableSource, shipped_table
@@ -119,6 +119,15 @@ class Selector:
     def _ranked(self) -> _Intervals:
         return _ranked(self.curves)
 
+    @cached_property
+    def _unbroken(self) -> dict[tuple[str, int | None], tuple[Span, ...]]:
+        return {
+            (curve.timeline.video.name, curve.timeline.half): unbroken_in(
+                curve.timeline, curve.transcript
+            )
+            for curve in self.curves
+        }
+
     def reel(self, seconds: float) -> Reel:
         """The reel of at most so many seconds, in the order of the videos; empty without events.
 
@@ -145,14 +154,8 @@ class Selector:
         shown = {(clip.video, clip.half) for clip in clips}
         known = (SourceVideo(t.video.name, t.half, t.video.duration_seconds) for t in timelines)
         videos = tuple(v for v in known if v.duration_seconds and (v.name, v.half) in shown)
-        unbroken = {
-            (curve.timeline.video.name, curve.timeline.half): unbroken_in(
-                curve.timeline, curve.transcript
-            )
-            for curve in self.curves
-        }
         rate = next(filter(None, rates), None)
-        return Reel(clips, frame_rate=rate, videos=videos, unbroken=unbroken)
+        return Reel(clips, frame_rate=rate, videos=videos, unbroken=self._unbroken)
 
 
 def selector_of(
