@@ -1,6 +1,6 @@
 /** Tagging with a code window: one key for the tag, then one each for who, where and how. */
 
-import { change, explain, get, mayEdit, newKey, ApiError } from "../lib/api.js";
+import { ApiError, change, explain, get, mayEdit, newKey, session } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock } from "../lib/format.js";
 import { complain, notify, openDialog } from "../lib/notices.js";
@@ -66,12 +66,13 @@ export class TaggingPanel extends HTMLElement {
   }
 
   async read() {
+    if (session.current?.guest_of !== null) return this.#draw(); // guests see no code windows
     try {
       /** @type {{items: KnownWindow[]}} */
       const { items } = await get(PATH);
       this.#windows = items;
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 403)) complain(explain(error));
+      complain(explain(error));
     }
     this.#draw();
   }
