@@ -91,6 +91,18 @@ def test_marks_around() -> None:
     assert (bug.home, bug.score, bug.away) == ("BAR", (3, 1), "NAP")
 
 
+@pytest.mark.parametrize("goals", [["0-1"], []])
+@pytest.mark.parametrize("result", [["SEM", "2-1", "FEN", "28'"], ["SEM 2-1 FEN 28'"]])
+def test_a_result_under_the_bug_has_no_part_in_it(result: list[str], goals: list[str]) -> None:
+    """Also where the score of the match itself is not read."""
+    bug = [*row(["1T", "08:52", "HIB"], 60, 40, 34), *row([*goals, "NOH"], 300, 40, 34)]
+    found = read_bugs([*bug, *row(result, 72, 85, 30)])
+    other = next(one for one in found if one.home == "SEM")
+    assert other.clock_seconds == 28 * 60 and other.confidence < 0.7
+    if goals:
+        assert (found[0].home, found[0].score, found[0].clock_seconds) == ("HIB", (0, 1), 532)
+
+
 def test_a_second_half_from_zero_is_match_time() -> None:
     bug = read_bug(row(["EST", "1-0", "PAT", "2T", "04:52"], 50, 50, 30))
     assert bug is not None

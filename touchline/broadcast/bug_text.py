@@ -27,6 +27,10 @@ HALF_SECONDS = 45 * 60
 MAX_TILT_DEGREES = 9.0
 """Of a bug's text; what leans more is a board beside the pitch."""
 
+_CLOCKS = ("clock", "stoppage")
+_OF_ANOTHER_MATCH = 0.6
+"""What is left of the confidence of a result that stands over or under the clock of a bug."""
+
 
 @dataclass(frozen=True)
 class BugText:
@@ -98,7 +102,8 @@ def read_bugs(lines: Sequence[Line]) -> list[BugText]:
     cores = without_tickers([*inline(rows), *stacked(rows), *headed(rows)])
     found = []
     for core in cores:
-        bug = _with_marks(core, tokens)
+        others = [other for other in cores if other is not core and other.rows == 1]
+        bug = _with_marks(core, tokens, others)
         if bug.clock_seconds is not None or not core.needs_clock:
             found.append(bug)
     if not found:
@@ -154,7 +159,7 @@ def _adjoins(number: Token, mark: Token, before: bool) -> bool:
     return same_row(number.box, mark.box) and -0.6 * height <= gap <= 1.5 * height
 
 
-def _with_marks(core: Core, tokens: list[Token]) -> BugText:
+def _with_marks(core: Core, tokens: list[Token], others: Sequence[Core] = ()) -> BugText:
     used = {id(t) for t in (*core.home, *core.away, *core.numbers)}
     height = max(t.box.height for t in core.numbers)
     place = core.box
@@ -166,7 +171,9 @@ def _with_marks(core: Core, tokens: list[Token]) -> BugText:
         and not (t.box.bottom < place.top - 1.8 * height or t.box.top > place.bottom + 1.8 * height)
         and 0.35 * height <= t.box.height <= 2.6 * height
     ]
-    bug = _marks(BugText(place), near, place)
+    strange = [t for t in near if _is_clock_of_another(t, core, near, others)]
+    own = [t for t in near if t not in strange]
+    bug = _marks(BugText(place), own, place)
     tokens_used = (*core.home, *core.away, *core.numbers)
     reading = sum(t.confidence for t in tokens_used) / len(tokens_used)
     timed = bug.clock_seconds is not None or bug.half is not None
@@ -174,6 +181,8 @@ def _with_marks(core: Core, tokens: list[Token]) -> BugText:
     quality += 0.05 if timed else 0.0
     if any(t.kind == "score" and ":" in t.text for t in core.numbers) and not timed:
         quality *= 0.8
+    if strange:
+        quality *= _OF_ANOTHER_MATCH
     teams = tuple(around(t.box for t in name) for name in (core.home, core.away) if name)
     return replace(
         bug,
@@ -191,10 +200,22 @@ def _with_marks(core: Core, tokens: list[Token]) -> BugText:
     )
 
 
+def _is_clock_of_another(
+    clock: Token, core: Core, near: Sequence[Token], others: Sequence[Core]
+) -> bool:
+    """Whether a clock off the row of a core is of the bug over or under it: that one stands in the
+    clock's row, or the core states a minute of its own, as results of other matches do."""
+    if clock.kind not in _CLOCKS or core.rows != 1 or same_row(clock.box, core.box):
+        return False
+    return any(t.kind == "minute" and same_row(t.box, core.box) for t in near) or any(
+        same_row(clock.box, other.box) for other in others
+    )
+
+
 def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
     """Clock, added time, period and aggregate from the tokens around, the nearest of each."""
     near = sorted(near, key=lambda token: _distance(token.box, place))
-    clock = next((t for t in near if t.kind in ("clock", "stoppage")), None)
+    clock = next((t for t in near if t.kind in _CLOCKS), None)
     if clock is None:
         minutes = [t for t in near if t.kind == "minute" and t.values[0] <= MAX_MINUTES]
         clock = next((t for t in minutes if not _is_scorer(t, near)), None)
@@ -247,7 +268,7 @@ def _distance(one: Box, other: Box) -> float:
 
 def _without_score(rows: list[list[Token]], tokens: list[Token]) -> Iterator[BugText]:
     """A clock beside two names, two names with room between for numbers, or a clock of minutes."""
-    clocks = [t for t in tokens if t.kind in ("clock", "stoppage")]
+    clocks = [t for t in tokens if t.kind in _CLOCKS]
     for row in rows:
         words = [t for t in row if is_team(t)]
         for home, away in pairwise(words):
