@@ -561,12 +561,13 @@ def test_edit_lists_wait_for_no_job(editing: Editing) -> None:
     assert video["waits_for"] == "worker"
 
 
-def test_no_event_lies_behind_the_end_of_the_match(editing: Editing) -> None:
+def test_no_event_lies_outside_the_match(editing: Editing) -> None:
     last = editing.client.get(editing.url).json()["info"]["duration_seconds"]
     refused = editing.client.post(f"{editing.url}/events", json={"time": 9e3, "label": "Goal"})
     assert refused.status_code == 422 and f"the end of the match at {last:g} s" in refused.text
     event = editing.add(time=last, label="Goal")
     assert editing.on(event, "PATCH", time=9e3).status_code == 422
+    assert editing.on(event, "PATCH", time=-1).status_code == 422
 
 
 def test_an_event_may_have_a_length(editing: Editing) -> None:

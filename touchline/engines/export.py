@@ -112,7 +112,8 @@ def export_onnx(
     What sees every frame by itself goes to ``picture.onnx``, the rest to ``head.onnx``, so that
     overlapping clips need the first once. A backbone that shifts from its first stage on gives
     ``window.onnx`` in place of the first, which takes what an overlapping window before has made
-    of the frames they share. Batch, time (but not of T-DEED) and picture size stay free.
+    of the frames they share. Batch (but not of ``window.onnx``), time (but not of T-DEED) and
+    picture size stay free.
     A network of features gives a graph for each of its stages (``touchline.models.stages``), for
     any number of rows or clips, and ``stages.json``.
 

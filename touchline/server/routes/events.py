@@ -196,7 +196,7 @@ def add(
         match = editable_match(session, match_id)
         if body.id is not None and session.get(EventRow, body.id) is not None:
             raise ConflictError("there is an event of this id already")
-        _refuse_beyond_end(match, body.time)
+        _refuse_outside(match, body.time)
         row = EventRow(**values, source="person", deleted=False)
         now = once.services.database.now(session)
         step = change_rows(
@@ -483,10 +483,12 @@ def _repeated(session: Session, match_id: str, events: Sequence[Event]) -> list[
             "takes this import back"]  # fmt: skip
 
 
-def _refuse_beyond_end(match: MatchRow, seconds: float | None) -> None:
-    """Refuse the time of an event where the videos are known to end before it."""
+def _refuse_outside(match: MatchRow, seconds: float | None) -> None:
+    """Refuse the time of an event before the first picture, or behind the known end of the videos."""
     end = match.videos[-1].end_seconds if match.videos else 0.0
     end = end or float(match.info.get("duration_seconds", 0.0))
+    if seconds is not None and seconds < 0:
+        raise ProblemError(422, f"time: {seconds:g} s lies before the first picture")
     if seconds is not None and end and seconds > end + _BEYOND_END_SECONDS:
         raise ProblemError(
             422, f"time: {seconds:g} s lies behind the end of the match at {end:g} s"
@@ -533,7 +535,7 @@ def _changed(
         match = editable_match(session, match_id)
         row = _event(session, match_id, event_id)
         demand_match(request, row)
-        _refuse_beyond_end(match, values.get("seconds"))
+        _refuse_outside(match, values.get("seconds"))
         now = once.services.database.now(session)
         rows = [(row, dict(values))]
         if {"seconds", "half"} & values.keys():
