@@ -484,7 +484,7 @@ def _repeated(session: Session, match_id: str, events: Sequence[Event]) -> list[
 
 
 def _refuse_outside(match: MatchRow, seconds: float | None) -> None:
-    """Refuse the time of an event before the first picture, or behind the known end of the videos."""
+    """Refuse the time of an event before the first picture or behind the known end."""
     end = match.videos[-1].end_seconds if match.videos else 0.0
     end = end or float(match.info.get("duration_seconds", 0.0))
     if seconds is not None and seconds < 0:
