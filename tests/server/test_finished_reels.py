@@ -1,6 +1,7 @@
 """Reels chosen by every wish and finished with every option that ``touchline reel`` has."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,9 @@ from small_videos import write_video
 from touchline.errors import InputError
 from touchline.reel import Clip, Reel
 from touchline.server.housekeeping import tidy
+from touchline.server.jobs.processes import whole_sentence
 from touchline.server.jobs.stages.cutting import CutArguments, FinishArguments, cut_reel
+from touchline.server.jobs.worker import Worker
 from touchline.server.tables import JobRow
 
 GREEN, RED = (0, 200, 0, 255), (250, 0, 0, 255)
@@ -81,6 +84,33 @@ def test_clips_are_moved_to_cuts_until_they_are_edited(client: Any, match: str) 
     assert not snaps(chosen)
     client.post(f"/v1/matches/{match}/undo")
     assert snaps(chosen)
+
+
+def test_a_problem_of_a_job_has_names_and_no_places(client: Any, match: str) -> None:
+    """A sound track that the video lacks is found while it is cut."""
+    clips = {"clips": [{"start": 0, "end": 1}]}
+    reel = client.post(f"/v1/matches/{match}/reels", json=clips).json()["id"]
+    asked = {"finish": {"audio_track": 9}}
+    job = client.post(f"/v1/reels/{reel}/files", json=asked).json()["id"]
+    assert Worker(client.services, threading.Event()).run_one("cutting")
+    problem = client.get(f"/v1/jobs/{job}").json()["problem"]
+    assert problem.startswith("small.mp4 has no sound track 9"), problem
+    assert "/" not in problem
+
+
+def test_places_on_the_server_are_said_by_name(tmp_path: Path) -> None:
+    """Wherever in the sentence they stand, and also as what a link leads to."""
+    stored, link, scratch = tmp_path / "stored", tmp_path / "a.mp4", tmp_path / "my work"
+    stored.write_bytes(b"")
+    link.symlink_to(stored)
+    names = {str(link): "a.mp4"}
+
+    def said(what: str, where: Path | None = None) -> str:
+        return whole_sentence(InputError(what, where=where), names, (scratch,))
+
+    assert said("has no sound", link) == said("has no sound", stored) == "a.mp4 has no sound"
+    assert said(f"between {link} and {stored}: none") == "between a.mp4 and a.mp4: none"
+    assert said(f"{scratch}/x.mp4: full") == said("full", scratch / "x.mp4") == "the file: full"
 
 
 def test_wishes_choose(client: Any, match: str) -> None:

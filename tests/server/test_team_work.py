@@ -65,6 +65,25 @@ def test_comments_are_counted_and_deleted_by_their_author(
     assert viewer.get(f"{path}/events/{event['id']}").json()["comments"] == 0
 
 
+def test_guests_of_a_link_are_told_of_no_comments_and_no_history(
+    team: dict[str, Any], ready_match: Any
+) -> None:
+    editor, guest = team["editor"], team["nobody"]
+    match = ready_match(editor.services)
+    path = f"/v1/matches/{match}"
+    event = editor.get(f"{path}/events").json()["items"][0]["id"]
+    editor.post(f"{path}/events/{event}/comments", json={"text": "Offside?"})
+    secret = editor.post(f"{path}/shares", json={}).json()["secret"]
+    guest.headers["X-Share-Token"] = secret
+    assert editor.get(f"{path}/events").json()["items"][0]["comments"] == 1
+    listed = guest.get(f"{path}/events").json()["items"][0]
+    told = guest.get(f"{path}/news").json()["items"][0]
+    shown = guest.get(f"{path}/events/{event}").json()
+    assert [one["comments"] for one in (listed, told, shown)] == [0, 0, 0]
+    assert editor.get(f"{path}/changes").status_code == 200
+    assert guest.get(f"{path}/changes").status_code == 403
+
+
 def test_presence_tells_who_looks_at_what_until_they_are_gone(
     team: dict[str, Any], ready_match: Any
 ) -> None:

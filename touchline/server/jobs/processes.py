@@ -1,6 +1,7 @@
 """The stages of jobs, each in a limited process."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -31,6 +32,9 @@ NETWORK_VARIABLES = (
 """What the stages that download models need of the environment as well."""
 
 NICENESS = 10
+
+NAMELESS = "the file"
+"""What messages call a file of the server that has no name."""
 
 
 class StageFailedError(Exception):
@@ -78,7 +82,8 @@ def run_in_child(
             variables=NETWORK_VARIABLES if network else (),
         )
     except InputError as error:
-        raise StageFailedError(whole_sentence(error, names or {}), again=False) from error
+        text = whole_sentence(error, names or {}, (scratch,))
+        raise StageFailedError(text, again=False) from error
     except ProcessDiedError as error:
         raise StageFailedError(str(error), again=True) from error
     return _checked(stage, result)
@@ -100,14 +105,27 @@ def process_limits(
     )
 
 
-def whole_sentence(error: InputError, names: Mapping[str, str]) -> str:
-    """The error's text; a file has the name that people know, not its place on the server."""
+def whole_sentence(
+    error: InputError, names: Mapping[str, str], folders: Iterable[Path] = ()
+) -> str:
+    """The error's text; files have the names that people know, not their places on the server.
+
+    Args:
+        names: what to call files, by their paths; links count as what they lead to as well.
+        folders: of the server, whose other files have no name.
+    """
+    known = {str(Path(path).resolve()): name for path, name in names.items()} | dict(names)
     text = error.what
     if error.where is not None:
         is_file = Path(error.where).is_absolute()
-        name = names.get(error.where) or ("the file" if is_file else error.where)
+        name = known.get(error.where) or (NAMELESS if is_file else error.where)
         text = joined(name, text)
-    return text if error.remedy is None else f"{text}; {error.remedy}"
+    text = text if error.remedy is None else f"{text}; {error.remedy}"
+    for path in sorted(known, key=len, reverse=True):
+        text = text.replace(path, known[path])
+    for folder in folders:
+        text = re.sub(rf"{re.escape(str(folder))}(/[^\s:;,'\"]*)?", NAMELESS, text)
+    return text
 
 
 def _checked(stage: Stage[Arguments, Result], result: object) -> Result:

@@ -37,6 +37,7 @@ from touchline.server.routes.dependencies import (
     Known,
     Limit,
     ServicesDep,
+    Viewer,
     audit,
     demand_match,
     editable_match,
@@ -108,7 +109,7 @@ def list_events(
         if unchanged(request, response, f'"r{match.revision}"'):
             return Response(status_code=304, headers=dict(response.headers))
         asked = (limit, cursor, tuple(label or ()), status, min_confidence, half, shown)
-        key = (match_id, match.version, match.revision, asked)
+        key = (match_id, match.version, match.revision, asked, principal.is_guest)
         if (known := pages.get(key)) is not None:
             return Response(known, headers=dict(response.headers), media_type=JSON)
         query = _alive(match_id, *EventRow.__table__.columns)
@@ -129,7 +130,7 @@ def list_events(
     last = rows[limit - 1] if len(rows) > limit else None
     page = Page[EventOut].model_validate(
         {
-            "items": [event_facts(row, match) for row in rows[:limit]],
+            "items": [event_facts(row, match, is_guest=principal.is_guest) for row in rows[:limit]],
             "next": None if last is None else to_cursor(repr(last.seconds), last.id),
         }
     )
@@ -173,11 +174,11 @@ def news(
         ).all()
         own = [] if principal.is_guest else steps_of(session, match, principal.name, OWN_STEPS)
     last = rows[limit - 1] if len(rows) > limit else None
-    shown = rows[:limit]
+    shown, is_guest = rows[:limit], principal.is_guest
     return NewsOut(
         revision=match.revision,
         count=count,
-        items=[EventOut.of(row, match) for row in shown if not row.deleted],
+        items=[EventOut.of(row, match, is_guest=is_guest) for row in shown if not row.deleted],
         removed=[row.id for row in shown if row.deleted],
         reels=[ReelOut.of(row) for row in reels if not row.deleted],
         removed_reels=[row.id for row in reels if row.deleted],
@@ -226,7 +227,7 @@ def show(
         match = visible_match(session, principal, match_id)
         row = _event(session, match_id, event_id)
     response.headers["ETag"] = etag_of(row)
-    return EventOut.of(row, match)
+    return EventOut.of(row, match, is_guest=principal.is_guest)
 
 
 @router.patch("/events/{event_id}")
@@ -368,9 +369,13 @@ def redo_step(
 
 @router.get("/changes")
 def changes(
-    match_id: Id, principal: Known, services: ServicesDep, limit: Limit = 100, cursor: Cursor = None
+    match_id: Id,
+    principal: Viewer,
+    services: ServicesDep,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Page[ChangeOut]:
-    """Who changed what and when, the latest first."""
+    """Who changed what and when, the latest first; not for guests of a link."""
     query = (
         select(ChangeRow).where(ChangeRow.match_id == match_id).order_by(ChangeRow.number.desc())
     )

@@ -405,7 +405,8 @@ class EventOut(BaseModel):
     """An event, with who made and changed it and when.
 
     In a match of several videos the half follows from the time, and ``half_time`` is the time
-    within that half's video; it is null in a match of one."""
+    within that half's video; it is null in a match of one. Guests of a link are told of no
+    ``comments``."""
 
     id: str
     time: float
@@ -434,23 +435,30 @@ class EventOut(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: EventRow, match: MatchRow) -> "EventOut":
+    def of(cls, row: EventRow, match: MatchRow, *, is_guest: bool = False) -> "EventOut":
         """The event of a row; its half is that of the video that contains its time."""
-        return cls.model_validate(event_facts(row, match))
+        return cls.model_validate(event_facts(row, match, is_guest=is_guest))
 
 
 _OF_ROW = tuple(EventOut.model_fields.keys() - {"time", "half", "half_time", *STRETCH_FIELDS})
 
 
-def event_facts(row: EventRow | Row[Any], match: MatchRow) -> dict[str, Any]:
-    """The fields of `EventOut` before validation: lists hold thousands of events."""
+def event_facts(
+    row: EventRow | Row[Any], match: MatchRow, *, is_guest: bool = False
+) -> dict[str, Any]:
+    """The fields of `EventOut` before validation: lists hold thousands of events.
+
+    Args:
+        is_guest: the caller is one of a link, who is told of no comments.
+    """
     half, half_time = row.half, None
     if len(match.videos) > 1:
         video = video_at(match, row.seconds)
         half, half_time = video.half, round(row.seconds - video.start_seconds, 6)
     facts = {name: getattr(row, name) for name in _OF_ROW}
     facts |= {name: getattr(row, column) for name, column in STRETCH_FIELDS.items()}
-    return facts | {"time": row.seconds, "half": half, "half_time": half_time}
+    facts |= {"time": row.seconds, "half": half, "half_time": half_time}
+    return facts | {"comments": 0} if is_guest else facts
 
 
 def in_row(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -181,8 +181,15 @@ def cut_finished(
             progress=progress,
         )
     except InputError as error:
-        raise InputError(in_api(str(error))) from error
+        raise _error_in_api(error) from error
     return replace(made, warnings=tuple(map(in_api, made.warnings)))
+
+
+def _error_in_api(error: InputError) -> InputError:
+    """The error with the options' names in the API; its place stays apart, to be named."""
+    remedy = None if error.remedy is None else in_api(error.remedy)
+    where = None if error.where is None else in_api(error.where)
+    return InputError(in_api(error.what), where=where, remedy=remedy)
 
 
 def _path(text: str | None) -> Path | None:

@@ -100,6 +100,7 @@ def analysis_stages(context: JobContext[Any]) -> Iterator[StageCall[Any, Any]]:
         ),
         settings.stage_limits,
         seconds,
+        names={str(storage.proxy(match.id)): match.title},
         effect=lambda session, result: _keep_thumbnails(context, session, result, pictures),
     )
 

@@ -16,7 +16,7 @@ from touchline.server.jobs.stages.annotating import AnnotateArguments, annotate_
 from touchline.server.jobs.stages.cutting import ReelFile
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.jobs.types.product import keep_product
-from touchline.server.storage import video_file
+from touchline.server.storage import named_video
 from touchline.server.tables import EventRow, MatchRow
 from touchline.thresholds import Thresholds
 
@@ -52,7 +52,7 @@ class Annotate(JobType[AnnotatePayload]):
     def stages(self, context: JobContext[AnnotatePayload]) -> Iterator[StageCall[Any, Any]]:
         match, payload, settings = context.read_match(), context.payload, context.settings
         video = match.videos[0] if payload.half is None else video_of_half(match, payload.half)
-        source = video_file(context.storage, settings.media_roots, video)
+        source = named_video(context.storage, settings.media_roots, video, context.scratch)
         file = context.scratch / f"annotated{SUFFIX}"
         arguments = AnnotateArguments(
             events=_events(context, match),

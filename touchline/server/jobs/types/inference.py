@@ -56,11 +56,13 @@ class Infer(JobType[InferPayload]):
         settings, payload = context.settings, context.payload
         for number, item in enumerate(payload.items):
             source = str(_source_of(context, item))
+            names = {source: "the file"}
             yield StageCall(
                 f"probe {number}",
                 probe_uploads,
                 ProbeArguments(sources=(source,), limits=settings.media_limits.to_limits()),
                 settings.probe_limits,
+                names=names,
             )
             yield StageCall(
                 _spot_key(number),
@@ -73,6 +75,7 @@ class Infer(JobType[InferPayload]):
                 ),
                 settings.stage_limits,
                 settings.media_limits.max_duration_seconds,
+                names=names,
             )
 
 

@@ -66,6 +66,7 @@ def spot_match(
         ),
         context.settings.stage_limits,
         float(match.info.get("duration_seconds", 0)),
+        names={str(context.storage.proxy(match.id)): match.title},
         effect=lambda session, result: _keep_events(context, session, result, scores, broadcasts),
     )
 
