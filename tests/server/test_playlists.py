@@ -1,14 +1,16 @@
 """Playlists: clips of any matches, in order, shared and made into files."""
 
 import io
+import json
 import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from touchline.formats import read
 from touchline.media.video import probe
@@ -214,6 +216,38 @@ def test_a_playlist_is_written_in_every_format_of_several_videos(
     )
     assert client.post(f"{path}/files", json={"format": "soccerhigh"}).status_code == 422
     assert client.post(f"{path}/files", json={"format": "edl", "each": True}).status_code == 422
+
+
+def test_edit_lists_say_what_is_known_of_the_videos_and_their_title(
+    client: Any, library: dict[str, Any]
+) -> None:
+    """The whole videos of 4 s, their size and timecode, wherever the last cut ends."""
+    with client.services.database.write() as session:
+        for match in session.scalars(select(MatchRow)):
+            match.info = {**match.info, "timecode": "10:00:00:00", "has_audio": False}
+    clips = [clip_of(library, n, start=0.4, end=1.4) for n in range(2)]
+    playlist = make(client, *clips, title="Near posts")["id"]
+    wishes = {"title": "Near posts", "clips": [{"start": 0.4, "end": 1.4}]}
+    reel = client.post(f"/v1/matches/{library['matches'][0]}/reels", json=wishes).json()["id"]
+    for path in (f"/v1/playlists/{playlist}", f"/v1/reels/{reel}"):
+        said = {}
+        for format in ("fcpxml", "otio", "edl"):
+            job = client.post(f"{path}/files", json={"format": format}).json()
+            (made,) = job["result"].values()
+            said[format] = client.get(f"/v1/files/{made['product_id']}").text
+        project = ElementTree.fromstring(said["fcpxml"])
+        assert [one.get("name") for one in project.iter("project")] == ["Near posts"]
+        assert {one.get("duration") for one in project.iter("asset")} == {"4s"}
+        assert {one.get("hasAudio") for one in project.iter("asset")} == {None}
+        (shape,) = project.iter("format")
+        assert (shape.get("width"), shape.get("height")) == ("96", "64")
+        assert not any("//" in one.get("src", "") for one in project.iter("media-rep"))
+        timeline = json.loads(said["otio"])
+        assert timeline["name"] == "Near posts"
+        media = timeline["tracks"]["children"][0]["children"][0]["media_references"]
+        whole = media["DEFAULT_MEDIA"]["available_range"]
+        assert (whole["start_time"]["value"], whole["duration"]["value"]) == (900000, 100)
+        assert said["edl"].startswith("TITLE: Near posts\n") and "10:00:00:10" in said["edl"]
 
 
 def test_a_playlist_becomes_one_video_or_one_for_each_clip(

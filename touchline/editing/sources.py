@@ -290,7 +290,7 @@ def media_of_video(path: Path) -> Media:
         MediaError: it cannot be read.
     """
     info = probe(path)
-    return Media(path, info.timecode, info.duration_seconds, info.has_audio, info.size)
+    return Media(path.absolute(), info.timecode, info.duration_seconds, info.has_audio, info.size)
 
 
 def media_of_reel(reel: Reel, videos: VideoPaths) -> dict[tuple[str, int | None], Media]:

@@ -52,6 +52,7 @@ class Media:
     """A video file, as edit lists describe it; None is what is not known.
 
     Attributes:
+        path: where it lies; a relative one is written as it is.
         start_timecode: that of its first frame, such as ``10:00:00:00``.
         size: (width, height) as displayed.
     """

@@ -63,7 +63,7 @@ def media_of(clip: Clip, options: Options) -> Media | None:
     given = options.video
     if isinstance(given, Mapping):
         given = of_video(clip, given) or given.get(clip.half or 1, given.get(clip.video))
-    return given if given is None or isinstance(given, Media) else Media(Path(given))
+    return given if given is None or isinstance(given, Media) else Media(Path(given).absolute())
 
 
 def known_media(source: SourceFile, video: str) -> Media | None:
@@ -114,12 +114,11 @@ def last_cut(clip: Clip, reel: Reel, rate: Fraction) -> int:
 
 
 def video_url(clip: Clip, options: Options) -> str:
-    """The URL of the clip's video: absolute if the options give its path."""
+    """The URL of the clip's video: absolute if the options say where it lies."""
     media = media_of(clip, options)
-    if media is not None:
-        return media.path.absolute().as_uri()
-    path = Path(clip.video)
-    return path.as_uri() if path.is_absolute() else quote(clip.video.replace("\\", "/"))
+    name = clip.video if media is None else str(media.path)
+    path = Path(name)
+    return path.as_uri() if path.is_absolute() else quote(name.replace("\\", "/"))
 
 
 def video_name_from_url(address: str) -> str:

@@ -6,11 +6,12 @@ A reel of a match counts its times through all videos of the match; files made o
 within each video, as the videos lie on disk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from touchline.formats.base import Record, SourceFile
+from touchline.formats.base import Media, Record, SourceFile
 from touchline.formats.touchline_json import clip_from_json
 from touchline.reel import Clip, Reel
 
@@ -45,6 +46,22 @@ def through_match(reel: Reel, videos: "Sequence[VideoRow]", title: str) -> Reel:
     starts = {video.half: video.start_seconds for video in videos}
     return replace(
         reel, clips=tuple(_in_match(_moved(clip, starts[clip.half]), title) for clip in reel)
+    )
+
+
+def listed_media(name: str, info: Mapping[str, Any]) -> Media:
+    """What edit lists say of a video, which they call by its name, wherever it lies.
+
+    Args:
+        info: its facts, as its row holds them.
+    """
+    width, height = info.get("width"), info.get("height")
+    return Media(
+        Path(name),
+        start_timecode=info.get("timecode"),
+        duration_seconds=info.get("duration_seconds"),
+        has_audio=info.get("has_audio"),
+        size=(width, height) if width and height else None,
     )
 
 

@@ -399,6 +399,7 @@ def _payload(
         snap=wanted.snap,
         finish=finish,
         name=f"{file_name(row.title) or 'playlist'}{shape}{ending}",
+        title=row.title,
     )
 
 

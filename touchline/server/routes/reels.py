@@ -197,6 +197,7 @@ def render(
             finish=finish,
             each=body.each,
             name=f"{name}-clips.zip" if body.each else name + suffix,
+            title=row.title,
         )
         key = f"{row.id}.{row.version} {body.format} {_digest(payload)}"
         options = {"key": key, "match_id": row.match_id, "owner_id": principal.user_id}

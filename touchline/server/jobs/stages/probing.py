@@ -20,7 +20,8 @@ class ProbeArguments(StageArguments):
 
 
 class VideoFacts(BaseModel):
-    """What an upload is; ``frame_rate`` is a fraction such as ``"25/1"``."""
+    """What an upload is; ``frame_rate`` is a fraction such as ``"25/1"``, ``timecode`` that of the
+    first frame, where the file states it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,6 +32,7 @@ class VideoFacts(BaseModel):
     has_audio: bool
     codec: str
     rotation: int
+    timecode: str | None = None
 
 
 class ProbeResult(StageResult):
@@ -70,4 +72,5 @@ def _facts(source: str, limits: Limits) -> VideoFacts:
         has_audio=info.has_audio,
         codec=info.codec,
         rotation=info.rotation,
+        timecode=info.timecode,
     )

@@ -19,7 +19,7 @@ from touchline.server.jobs.stages.compiling import CompileArguments, compile_cli
 from touchline.server.jobs.stages.cutting import ReelFile
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.jobs.types.product import ZIP, finish_of, keep_product
-from touchline.server.reels import reel_from_json
+from touchline.server.reels import listed_media, reel_from_json
 from touchline.server.storage import Storage, named_video
 from touchline.server.tables import MatchRow, PlaylistRow, VideoRow
 
@@ -36,6 +36,7 @@ class PlaylistPayload(Payload):
         files: names of the files in a zip; none for one file.
         suffix: of a video, or of the edit list.
         name: what the file is called when it is downloaded.
+        title: of the playlist, for edit lists.
     """
 
     job_type: ClassVar[str] = "playlist"
@@ -49,6 +50,7 @@ class PlaylistPayload(Payload):
     snap: bool
     finish: Finishing
     name: str
+    title: str = "touchline"
 
     @property
     def reels(self) -> tuple[Reel, ...]:
@@ -112,12 +114,15 @@ def write_list_now(
         InputError: the format cannot hold the clips.
     """
     reel = Reel(tuple(clip for one in payload.reels for clip in one))
-    first = _videos(session, payload.videos)[reel.clips[0].video]
-    info = first.info or session.get_one(MatchRow, first.match_id).info
-    rate = listed_rate(Fraction(info["frame_rate"]))
+    infos = {
+        name: video.info or session.get_one(MatchRow, video.match_id).info
+        for name, video in _videos(session, payload.videos).items()
+    }
+    rate = listed_rate(Fraction(infos[reel.clips[0].video]["frame_rate"]))
+    video = {(name, None): listed_media(name, info) for name, info in infos.items()}
     with TemporaryDirectory(dir=storage.root / "work") as folder:
         file = Path(folder) / f"product{payload.suffix}"
-        write(reel, file, payload.format, rate=rate)
+        write(reel, file, payload.format, rate=rate, video=video, title=payload.title)
         result = ReelFile(seconds=round(reel.seconds, 3), bytes=file.stat().st_size)
         kept = keep_product(
             storage, session, playlist, job_id, file, now,

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from touchline.editing.sources import listed_rate
 from touchline.errors import InputError
 from touchline.formats import write
-from touchline.reel import Reel
 from touchline.server.finishing import Finishing, asset_paths
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.cutting import (
@@ -26,7 +25,7 @@ from touchline.server.jobs.stages.cutting import (
     write_edit_list,
 )
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
-from touchline.server.reels import by_video, reel_from_json
+from touchline.server.reels import by_video, listed_media, reel_from_json
 from touchline.server.storage import Storage, named_file, named_video, take_place
 from touchline.server.tables import AssetRow, MatchRow, PlaylistRow, ProductRow, new_id
 
@@ -41,6 +40,7 @@ class ProductPayload(Payload):
         burn_labels, aspect: of payloads without a ``finish``.
         each: a zip with a file for each clip.
         name: what the file is called when it is downloaded.
+        title: of the reel, for edit lists.
     """
 
     job_type: ClassVar[str] = "product"
@@ -56,6 +56,7 @@ class ProductPayload(Payload):
     finish: Finishing | None = None
     each: bool = False
     name: str
+    title: str = "touchline"
 
     @property
     def finishing(self) -> Finishing:
@@ -134,24 +135,26 @@ def write_now(
         InputError: the format cannot hold the reel.
     """
     reel = by_video(reel_from_json(payload.document), match.videos)
-    info = match.videos[0].info or match.info
-    rate = listed_rate(Fraction(info["frame_rate"]))
+    infos = {video.half: video.info or match.info for video in match.videos}
+    first = match.videos[0]
+    video = {
+        (clip.video, clip.half): listed_media(clip.video, infos.get(clip.half, infos[first.half]))
+        for clip in reel
+    }
+    rate = listed_rate(Fraction(infos[first.half]["frame_rate"]))
+    write_list = partial(write, format=payload.format, rate=rate, video=video, title=payload.title)
     with TemporaryDirectory(dir=storage.root / "work") as folder:
         file = Path(folder) / f"product{payload.file_suffix}"
         if payload.each:
-            write_each(reel, file, payload.suffix, partial(_write, payload.format, rate))
+            write_each(reel, file, payload.suffix, write_list)
         else:
-            _write(payload.format, rate, reel, file)
+            write_list(reel, file)
         result = ReelFile(seconds=round(reel.seconds, 3), bytes=file.stat().st_size)
         kept = keep_product(
             storage, session, match, job_id, file, now,
             name=payload.name, format=payload.format, reel_id=payload.reel_id,
         )  # fmt: skip
     return {payload.stage: {**result.model_dump(), **kept}}
-
-
-def _write(format: str, rate: Fraction, reel: Reel, path: Path) -> None:
-    write(reel, path, format, rate=rate)
 
 
 def finish_of(context: JobContext[Any], finishing: Finishing) -> FinishArguments:
