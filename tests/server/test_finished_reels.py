@@ -142,6 +142,28 @@ def test_wishes_choose(client: Any, match: str) -> None:
     assert all(clip["end"] - clip["start"] <= 1.001 for clip in short["reel"]["clips"])
 
 
+def test_what_would_be_ignored_is_refused(client: Any, match: str) -> None:
+    """The match lasts 4 s and has Goals and Corners."""
+    url, clips = f"/v1/matches/{match}/reels", [{"start": 0, "end": 1}]
+    for wishes, words in (
+        ({"clips": clips, "labels": ["Goal"], "seconds": 9}, "seconds, labels"),
+        ({"clips": []}, "clips"),
+        ({"exclude": ["Goal", "Corner"]}, "empty"),
+        (
+            {"clips": [{"start": 1, "end": 400}]},
+            "clips: 400 s lies behind the end of the",
+        ),
+        ({"pins": [{"start": 1, "end": 400}]}, "pins: 400 s lies behind the end of the match"),
+    ):
+        refused(client.post(url, json=wishes), words)
+    assert client.get(url).json()["items"] == []
+    reel = client.post(url, json={"clips": clips}).json()["id"]
+    late = {"clips": [{"start": 1, "end": 400}]}
+    refused(client.patch(f"/v1/reels/{reel}", json=late, headers={"If-Match": "*"}), "400 s")
+    for asked in ({"aspect": "9:16"}, {"burn_labels": True}, {"snap": True}):
+        refused(client.post(f"/v1/reels/{reel}/files", json={"format": "edl", **asked}), *asked)
+
+
 def test_wishes_that_cannot_be_met_are_said(client: Any, match: str) -> None:
     url = f"/v1/matches/{match}/reels"
 
@@ -153,7 +175,7 @@ def test_wishes_that_cannot_be_met_are_said(client: Any, match: str) -> None:
     refused(asked(teams=["home"]), "teams: no event has 'home'; they have: none")
     refused(asked(players=["Ada"]), "players: no event has 'Ada'")
     refused(asked(min_clip=9, max_clip=3), "max_clip: clips of 9 s or more and 3 s or less")
-    refused(asked(pins=[{"start": 50, "end": 60}]), "pins: 50 to 60 s is not in the video")
+    refused(asked(pins=[{"start": 50, "end": 60}]), "pins: 50 s lies behind the end")
     refused(asked(pins=[{"start": 3, "end": 2}]), "has no length")
     refused(asked(seconds=2, pins=[{"start": 0, "end": 4}]), "longer than the reel")
     refused(asked(length=9), "length")

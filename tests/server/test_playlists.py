@@ -144,7 +144,8 @@ def test_clips_are_ordered_renamed_and_the_changes_undone(
         ({"match": "0" * 32, "start": 0, "end": 1}, "there is no match"),
         ({"match": 0, "event": "0" * 32}, "there is no event"),
         ({"match": 0}, "needs a start and an end"),
-        ({"match": 0, "start": 5, "end": 6}, "is not in the video"),
+        ({"match": 0, "start": 5, "end": 6}, "6 s lies behind the end of the match at 4 s"),
+        ({"match": 0, "start": 1, "end": 400}, "400 s lies behind the end of the match at 4 s"),
         ({"match": 0, "start": 2, "end": 1}, "is not in the video"),
     ],
 )
@@ -154,7 +155,7 @@ def test_a_clip_that_cannot_be_is_refused(
     if clip["match"] == 0:
         clip = {**clip, "match": library["matches"][0]}
     answer = client.post("/v1/playlists", json={"title": "x", "clips": [clip]})
-    assert answer.status_code == 409 and says in answer.json()["detail"]
+    assert answer.status_code == 422 and says in answer.json()["detail"]
     assert client.get("/v1/playlists").json()["items"] == []
 
 
@@ -215,7 +216,9 @@ def test_a_playlist_is_written_in_every_format_of_several_videos(
         == len(PLAYLIST_FORMATS) - len(VIDEO_FORMATS) - 1
     )
     assert client.post(f"{path}/files", json={"format": "soccerhigh"}).status_code == 422
-    assert client.post(f"{path}/files", json={"format": "edl", "each": True}).status_code == 422
+    for without_effect in ({"each": True}, {"snap": True}):
+        asked = {"format": "edl", **without_effect}
+        assert client.post(f"{path}/files", json=asked).status_code == 422
 
 
 def test_edit_lists_say_what_is_known_of_the_videos_and_their_title(

@@ -11,7 +11,13 @@ from touchline.editing.select import select as choose
 from touchline.editing.wishes import NO_WISHES, Pin, Wishes, chosen_with, wanted
 from touchline.errors import InputError
 from touchline.reel import Clip, Reel, Selection
-from touchline.server.documents import event_in_match, is_shown, timelines_from_rows
+from touchline.server.documents import (
+    end_of_match,
+    event_in_match,
+    is_shown,
+    refuse_outside,
+    timelines_from_rows,
+)
 from touchline.server.finishing import in_api
 from touchline.server.reels import through_match
 from touchline.server.tables import EventRow, MatchRow, VideoRow
@@ -63,7 +69,7 @@ def wishes_of(match: MatchRow, pins: Sequence[Stretch], **wishes: object) -> Wis
     """What is wished, with stretches of the match that are always shown.
 
     Raises:
-        InputError: a pin outside of the match, or lengths that contradict each other.
+        InputError: a pin beyond the match, or lengths that contradict each other.
     """
     found = tuple(pin for stretch in pins for pin in _pins(match, stretch))
     return _as_asked(partial(Wishes, pins=found, **wishes))  # type: ignore[arg-type]
@@ -78,17 +84,18 @@ def reel_of_clips(
         clips: start, end, score and title of each.
 
     Raises:
-        InputError: a clip that is not in the video.
+        InputError: a clip that reaches beyond the match, or has no length.
     """
-    length = float(match.info.get("duration_seconds", 0))
+    length = end_of_match(match)
     rows = session.scalars(events_for_reels(match).order_by(EventRow.seconds)).all()
     events = [event_in_match(match, row) for row in rows]
     name = match.videos[0].name if len(match.videos) == 1 else match.title
     made = []
     for start, end, score, title in clips:
+        refuse_outside(match, "clips", start, end)
         last = min(end, length)
         if start >= last:
-            raise InputError(f"a clip from {start} to {end} s is not in the video")
+            raise InputError(f"{start:g} to {end:g} s has no length", where="clips")
         shown = tuple(e for e in events if start <= e.seconds < last)
         made.append(Clip(name, start, last, score, None, shown, title))
     return Reel(tuple(made))
@@ -97,6 +104,7 @@ def reel_of_clips(
 def _pins(match: MatchRow, stretch: Stretch) -> Iterator[Pin]:
     """A stretch in times of each video that it touches."""
     start, end = stretch
+    refuse_outside(match, "pins", start, end)
     found = False
     for video in match.videos:
         first, last = max(start, video.start_seconds), min(end, _end_of(match, video))

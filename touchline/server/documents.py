@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, case, or_, true
 
-from touchline.errors import LabelError
+from touchline.errors import InputError, LabelError
 from touchline.events import RAN, Event, Match, Producer, Timeline, Video
 from touchline.formats.base import DESCRIPTORS, LAG, LEAD, event_descriptors, event_stretch
 from touchline.labels import LABEL_SETS, LabelSet
@@ -22,6 +22,9 @@ STRETCH_FIELDS = {LEAD: "lead_seconds", LAG: "lag_seconds"}
 
 REPLAYS = "replays"
 """The field of a match's facts that holds (start, end) of what is shown again, in its times."""
+
+BEYOND_END_SECONDS = 1.0
+"""A player's time may lie a picture behind the length that is stated."""
 
 MAX_NOTE = 4000
 MAX_DESCRIPTOR, MAX_DESCRIPTORS = 300, 100
@@ -92,6 +95,31 @@ def video_at(match: MatchRow, seconds: float) -> VideoRow:
     """The video that contains a time of a match; for a time outside all videos, the nearest."""
     begun = [video for video in match.videos if video.start_seconds <= seconds]
     return begun[-1] if begun else match.videos[0]
+
+
+def end_of_match(match: MatchRow) -> float:
+    """Where the last video of a match ends, in its seconds; 0 where that is not known."""
+    end = match.videos[-1].end_seconds if match.videos else 0.0
+    return end or float(match.info.get("duration_seconds") or 0.0)
+
+
+def refuse_outside(match: MatchRow, where: str, *times: float) -> None:
+    """Refuse times before the first picture of a match or behind its known end.
+
+    Args:
+        where: the field that they are of.
+
+    Raises:
+        InputError: one of them is.
+    """
+    end = end_of_match(match)
+    for seconds in times:
+        if seconds < 0:
+            raise InputError(f"{seconds:g} s lies before the first picture", where=where)
+        if end and seconds > end + BEYOND_END_SECONDS:
+            raise InputError(
+                f"{seconds:g} s lies behind the end of the match at {end:g} s", where=where
+            )
 
 
 def video_of_half(match: MatchRow, half: int) -> VideoRow:

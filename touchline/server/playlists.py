@@ -11,8 +11,9 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from touchline.errors import InputError
 from touchline.reel import Clip, Reel
-from touchline.server.documents import event_in_match
+from touchline.server.documents import event_in_match, refuse_outside
 from touchline.server.errors import ConflictError
 from touchline.server.games import team_name
 from touchline.server.reels import LEAST_SECONDS, by_video
@@ -100,8 +101,8 @@ def stored_clips(
         known: the clips that the playlist has.
 
     Raises:
-        ConflictError: there is no such match or event, the match is not ready, or the clip is not
-            in its video.
+        InputError: there is no such match or event, or the clip is not in its video.
+        ConflictError: the match is not ready.
     """
     before = {clip["id"]: clip for clip in known}
     matches = _matches(session, {clip["match"] for clip in wanted})
@@ -123,11 +124,9 @@ def _stored(
     if before is not None and is_gone and _is_of_same(wanted, before):
         return _kept(wanted, before, match)
     if match is None:
-        raise ConflictError(f"there is no match {wanted['match']}", code="match_not_found")
+        raise InputError(f"there is no match {wanted['match']}", where="clips")
     if wanted.get("event") and (event is None or event.match_id != match.id):
-        raise ConflictError(
-            f"there is no event {wanted['event']} in {match.title!r}", code="event_not_found"
-        )
+        raise InputError(f"there is no event {wanted['event']} in {match.title!r}", where="clips")
     length = match.info.get("duration_seconds")
     if match.state != "ready" or length is None:
         raise ConflictError(f"{match.title!r} is {match.state}; wait until it is ready")
@@ -165,17 +164,22 @@ def _stretch(
         start = max(0.0, event.seconds - lead) if start is None else start
         end = event.seconds + lag if end is None else end
     if start is None or end is None:
-        raise ConflictError("a clip without an event needs a start and an end")
+        raise InputError("a clip without an event needs a start and an end", where="clips")
+    if event is None:
+        refuse_outside(match, "clips", start, end)
     return _within(start, end, length, match.title)
 
 
 def _within(start: float, end: float, length: float, title: str) -> dict[str, float]:
     end = min(end, length)
     if end - start < LEAST_SECONDS:
-        raise ConflictError(f"a clip from {start:g} to {end:g} s is not in the video of {title!r}")
+        raise InputError(
+            f"a clip from {start:g} to {end:g} s is not in the video of {title!r}", where="clips"
+        )
     if end - start > MAX_CLIP_SECONDS:
-        raise ConflictError(
-            f"a clip from {start:g} to {end:g} s is longer than {MAX_CLIP_SECONDS:g} s"
+        raise InputError(
+            f"a clip from {start:g} to {end:g} s is longer than {MAX_CLIP_SECONDS:g} s",
+            where="clips",
         )
     return {"start": round(float(start), 3), "end": round(float(end), 3)}
 

@@ -18,6 +18,7 @@ from touchline.runtime.wording import counted
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
     is_shown,
+    refuse_outside,
     row_from_event,
     timelines_from_rows,
     video_of_half,
@@ -73,9 +74,6 @@ router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
 JSON = "application/json"
 OWN_STEPS = 100
 """Steps of the caller that news tell of."""
-
-_BEYOND_END_SECONDS = 1.0
-"""A player's time may lie a picture behind the length that is stated."""
 
 HalfQuery = Annotated[int | None, Query(ge=1, le=4, description="Of this half alone.")]
 LabelQuery = Annotated[
@@ -197,7 +195,7 @@ def add(
         match = editable_match(session, match_id)
         if body.id is not None and session.get(EventRow, body.id) is not None:
             raise ConflictError("there is an event of this id already")
-        _refuse_outside(match, body.time)
+        refuse_outside(match, "time", body.time)
         row = EventRow(**values, source="person", deleted=False)
         now = once.services.database.now(session)
         step = change_rows(
@@ -488,18 +486,6 @@ def _repeated(session: Session, match_id: str, events: Sequence[Event]) -> list[
             "takes this import back"]  # fmt: skip
 
 
-def _refuse_outside(match: MatchRow, seconds: float | None) -> None:
-    """Refuse the time of an event before the first picture or behind the known end."""
-    end = match.videos[-1].end_seconds if match.videos else 0.0
-    end = end or float(match.info.get("duration_seconds", 0.0))
-    if seconds is not None and seconds < 0:
-        raise ProblemError(422, f"time: {seconds:g} s lies before the first picture")
-    if seconds is not None and end and seconds > end + _BEYOND_END_SECONDS:
-        raise ProblemError(
-            422, f"time: {seconds:g} s lies behind the end of the match at {end:g} s"
-        )
-
-
 def _of_half(match: MatchRow, half: int) -> ColumnElement[bool]:
     if len(match.videos) < 2:
         return EventRow.half == half
@@ -540,7 +526,8 @@ def _changed(
         match = editable_match(session, match_id)
         row = _event(session, match_id, event_id)
         demand_match(request, row)
-        _refuse_outside(match, values.get("seconds"))
+        if "seconds" in values:
+            refuse_outside(match, "time", values["seconds"])
         now = once.services.database.now(session)
         rows = [(row, dict(values))]
         if {"seconds", "half"} & values.keys():

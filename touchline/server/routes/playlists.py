@@ -87,7 +87,8 @@ class PlaylistClipIn(In):
     """A clip: a stretch of a match's video in seconds, or what is around an event of it.
 
     Around an event, it begins 3 s before and ends 4 s after, or where the event itself begins and
-    ends, unless ``start`` or ``end`` say otherwise. ``id`` names a clip that the playlist has
+    ends, unless ``start`` or ``end`` say otherwise, and at most to the end of the match. A stretch
+    that reaches beyond that end is refused. ``id`` names a clip that the playlist has
     already."""
 
     id: IdText | None = None
@@ -377,6 +378,8 @@ def _check_format(wanted: PlaylistFileIn) -> None:
         raise ProblemError(422, f"each: only videos: {', '.join(VIDEO_FORMATS)}")
     if wanted.finish is not None and wanted.format not in VIDEO_FORMATS:
         raise ProblemError(422, f"finish: only videos: {', '.join(VIDEO_FORMATS)}")
+    if wanted.snap and "snap" in wanted.model_fields_set and wanted.format not in VIDEO_FORMATS:
+        raise ProblemError(422, f"snap: only videos: {', '.join(VIDEO_FORMATS)}")
 
 
 def _payload(

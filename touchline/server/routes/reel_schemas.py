@@ -54,7 +54,9 @@ class ReelIn(In):
     those of the events to show, none of ``exclude`` are; ``pins`` are always shown; ``half`` is the
     only one of several to show. Clips last from ``min_clip`` to ``max_clip`` seconds. ``selection``
     is ``learned`` from what editors show (not for commercial use), or ``plain``. For reels of
-    several lengths, make one of each."""
+    several lengths, make one of each.
+
+    Stretches beyond the end of the match, wishes beside ``clips`` and empty reels are refused."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -85,8 +87,16 @@ class ReelIn(In):
     selection: Selection = "learned"
     min_confidence: Share = 0.0
     accepted_only: bool = False
-    clips: Clips | None = None
+    clips: Annotated[Clips, Field(min_length=1)] | None = None
     finish: Finishing | None = None
+
+    @model_validator(mode="after")
+    def _chooses_or_gives(self) -> Self:
+        wishes = self.model_fields_set - {"title", "clips", "finish"}
+        if self.clips is not None and wishes:
+            names = ", ".join(name for name in type(self).model_fields if name in wishes)
+            raise ValueError(f"clips are given, so nothing is chosen by {names}; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -146,7 +156,7 @@ class RenderIn(In):
 
     ``burn_labels`` and ``aspect`` take the place of ``labels`` and ``aspect`` in it. ``each`` makes
     a zip with a file for each clip. ``snap`` moves the ends of clips to camera cuts nearby; by
-    default only where the clips are as they were chosen."""
+    default only where the clips are as they were chosen. Edit lists take ``each`` alone."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -69,6 +69,9 @@ EDIT_LISTS = {
 CHOSEN = "chosen"
 """The field of the document of a reel whose clips are as they were chosen."""
 
+OF_VIDEO = ("finish", "burn_labels", "aspect", "snap")
+"""What may be asked of videos, and not of edit lists."""
+
 REEL_FORMATS = VIDEO_FORMATS | EDIT_LISTS
 """Every format that a reel can be written in, and the suffix of its files."""
 
@@ -91,7 +94,8 @@ def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[Re
 def make(match_id: Id, body: ReelIn, principal: Editor, request: Request, once: OnceDep) -> ReelOut:
     """Choose the most important moments that fit into a length, or take the given clips.
 
-    A class, player or team that no event has is refused, with those that the events have."""
+    A class, player or team that no event has is refused, with those that the events have; so are
+    wishes that leave nothing to show."""
     with once.write() as session:
         match = editable_match(session, match_id)
         if match.info.get("duration_seconds") is None:
@@ -173,10 +177,11 @@ def render(
     if body.format not in REEL_FORMATS:
         raise ProblemError(422, f"format: use one of {', '.join(REEL_FORMATS)}")
     is_video = body.format in VIDEO_FORMATS
-    if body.finish is not None and not is_video:
+    of_video = (name for name in OF_VIDEO if getattr(body, name))
+    if not is_video and (name := next(of_video, None)):
         raise ProblemError(
             422,
-            f"finish: {body.format} has no picture and no sound; leave it out, or make a video: "
+            f"{name}: {body.format} has no picture and no sound; leave it out, or make a video: "
             f"{', '.join(VIDEO_FORMATS)}",
         )
     services = once.services
@@ -423,7 +428,10 @@ def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
         greatest_seconds=wanted.max_clip,
     )
     rows = session.scalars(query).all()
-    return chosen_reel(match, rows, wanted.seconds, wishes, wanted.selection, wanted.half)
+    reel = chosen_reel(match, rows, wanted.seconds, wishes, wanted.selection, wanted.half)
+    if not len(reel):
+        raise ProblemError(422, "the reel is empty; choose from more events")
+    return reel
 
 
 def _edited(session: Session, match: MatchRow, clips: list[ClipIn]) -> Reel:
