@@ -468,6 +468,7 @@ export class MatchStore extends EventTarget {
   /** Somebody else has changed or deleted a reel: this person's becomes one of its own. @param {EditOf<"reel">} edit */
   async #keepApart(edit) {
     const { title: name, clips, finish } = inApi({ ...edit.base, ...edit.values });
+    if (!clips?.length) return; // a reel without clips is refused: there is nothing to keep
     const title = t("reelCopy", { title: name ?? "", name: session.current?.name ?? "" }).slice(0, 300);
     await ask("POST", `${this.path}/reels`, { key: `${edit.key}-apart`, body: { title, clips, finish } });
     this.dispatchEvent(new CustomEvent("apart", { detail: title }));
