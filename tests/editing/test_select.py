@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from touchline.editing.fitting import JOIN_GAP_SECONDS
 from touchline.editing.moments import MOMENTS
-from touchline.editing.select import JOIN_GAP_SECONDS
 from touchline.editing.select import select as choose
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline, Video
@@ -49,6 +49,35 @@ def test_a_goal_comes_before_any_throw_in_and_shows_its_whole_window():
     begin, end = MOMENTS["Goal"].core
     assert reel.clips[0].start_seconds <= 100 + begin
     assert reel.clips[0].end_seconds >= 100 + end
+
+
+EVENTFUL_GOAL = (
+    Event(600, "Goal", 0.9),
+    Event(612, "Corner", 0.9),
+    Event(622, "Shots on target", 0.9),
+    Event(637, "Yellow card", 0.9),
+    Event(2000, "Foul", 0.9),
+)
+
+
+@pytest.mark.parametrize("seconds", [4, 10, 15, 20, 30])
+def test_a_goal_is_shown_before_what_happens_near_it_and_seconds_are_not_left_unused(seconds):
+    reel = select(timeline(*EVENTFUL_GOAL), seconds)
+    assert reel.clips[0].title == "Goal"
+    assert reel.clips[0].start_seconds < 599 < 600.5 < reel.clips[0].end_seconds
+    assert seconds - 0.5 <= reel.seconds <= seconds + 0.01
+
+
+def test_a_goal_of_uncertain_time_is_shortened_not_passed_over():
+    goal = Event(100, "Goal", 0.9, uncertainty_seconds=15)
+    reel = select(timeline(goal, Event(900, "Goal", 0.95), Event(125, "Offside", 0.9)), 20)
+    assert [clip.title for clip in reel] == ["Goal", "Goal"]
+    assert reel.seconds == pytest.approx(20, abs=0.5)
+
+
+def test_what_stands_on_its_own_is_shown_before_a_doubtful_goal():
+    reel = select(timeline(Event(600, "Goal", 0.3), Event(622, "Shots on target", 1.0)), 8)
+    assert [clip.title for clip in reel] == ["Shots on target"]
 
 
 def test_near_moments_become_one_clip_that_names_both():

@@ -59,6 +59,9 @@ and come back with the replay."""
 FORGOTTEN_SECONDS = 64.0
 """After a goal whose first replay is known, nothing more of it is shown until then."""
 
+BEHIND_GOAL = 0.999
+"""What a goal adds to the seconds around it makes them at most so likely, as a share of itself."""
+
 LONGEST_REPLAY_SECONDS = 20.0
 """Of a longer replay only the first part is shown."""
 
@@ -97,8 +100,13 @@ class Curve:
         """Probability at the peak of the moment; for weak evidence, of the event by itself."""
         if candidate.moment.evidence < MIN_SHOWN_EVIDENCE:
             return float(_probability(np.array(BASE_LOG_ODDS + candidate.evidence)))
-        step = round((candidate.seconds + candidate.moment.peak_seconds) * STEPS_PER_SECOND)
-        return float(self.probability[min(max(step, 0), len(self.probability) - 1)])
+        peak = candidate.seconds + candidate.moment.peak_seconds
+        return float(self.probability[_step_of(peak, len(self.probability))])
+
+    @property
+    def shown_goals(self) -> list[Candidate]:
+        """The candidates that are goals themselves, not replays."""
+        return [one for one in self.whole if is_shown_goal(one.event) and not one.is_replay]
 
     def step_scores(self) -> FloatArray:
         """(steps,) probability, limited inside a core to the score of its candidate."""
@@ -108,6 +116,14 @@ class Curve:
                 inside = steps_of(candidate.start_seconds, candidate.end_seconds)
                 limit[inside] = np.maximum(limit[inside], self.score(candidate))
         return np.where(limit > 0, np.minimum(self.probability, limit), self.probability)
+
+    def worth_outside(self, hidden: Sequence[Candidate]) -> FloatArray:
+        """(steps,) probability, 0 in cores that are not shown and where it is below the least."""
+        worth = np.where(self.probability < self.least_probability, 0.0, self.probability)
+        for core in hidden:
+            if core.moment.evidence >= MIN_SHOWN_EVIDENCE:
+                worth[steps_of(core.start_seconds, core.end_seconds)] = 0.0
+        return worth
 
 
 @dataclass(frozen=True)
@@ -162,30 +178,70 @@ def curve_of(timeline: Timeline, rules: Rules, transcript: Transcript) -> Curve:
     if known and rules.kind is not None:
         middles = (np.arange(steps) + 0.5) / STEPS_PER_SECOND
         log_odds = learned_log_odds(known, rules.kind, transcript, middles, rules.tables)
+    apart_from_goals = log_odds.copy()
     candidates: list[Candidate] = []
     by_moment = defaultdict(list)
     for one in placed:
-        by_moment[one.event.label, one.moment].append(one)
+        strength = float(_evidence(one.moment, one.event, one.jitter_seconds).max())
+        is_learned = rules.is_learned(one.event)
+        candidates += _candidates(one, length, strength, is_whole=not is_learned)
+        if not is_learned:
+            by_moment[one.event.label, one.moment].append(one)
     for found in by_moment.values():
-        most, least = np.zeros(steps), np.zeros(steps)
-        for one in found:
-            evidence = _evidence(one.moment, one.event, one.jitter_seconds)
-            strength = float(evidence.max())
-            is_learned = rules.is_learned(one.event)
-            candidates += _candidates(one, length, strength, is_whole=not is_learned)
-            if is_learned:
-                continue
-            first = round(one.seconds * STEPS_PER_SECOND) - len(evidence) // 2
-            inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
-            evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
-            most[inside] = np.maximum(most[inside], evidence)
-            least[inside] = np.minimum(least[inside], evidence)
-        log_odds += most + least
+        log_odds += _summed(found, steps)
+        apart_from_goals += _summed([one for one in found if not is_shown_goal(one.event)], steps)
     _add_replays(log_odds, candidates)
     least_probability = MIN_LEARNED_PROBABILITY if known else MIN_PROBABILITY
     probability = _probability(log_odds)
+    goals = [one for one in placed if is_shown_goal(one.event) and not rules.is_learned(one.event)]
+    _rank_behind_goals(probability, _probability(apart_from_goals), goals)
     probability[_celebrated(placed, candidates, steps)] = 0.0
     return Curve(timeline, length, probability, tuple(candidates), least_probability, transcript)
+
+
+def _summed(found: Sequence[_Placed], steps: int) -> FloatArray:
+    """(steps,) evidence of the events of one moment: at each step the largest, not their sum."""
+    most, least = np.zeros(steps), np.zeros(steps)
+    for one in found:
+        evidence = _evidence(one.moment, one.event, one.jitter_seconds)
+        first = round(one.seconds * STEPS_PER_SECOND) - len(evidence) // 2
+        inside = slice(max(first, 0), max(0, min(first + len(evidence), steps)))
+        evidence = evidence[inside.start - first :][: max(0, inside.stop - inside.start)]
+        most[inside] = np.maximum(most[inside], evidence)
+        least[inside] = np.minimum(least[inside], evidence)
+    return most + least
+
+
+def _rank_behind_goals(
+    probability: FloatArray, apart_from_goals: FloatArray, goals: Sequence[_Placed]
+) -> None:
+    """Limit what a goal adds to the seconds around it: it makes none likelier than itself.
+
+    Else its aftermath, added to the evidence of other events there, would be shown before it.
+
+    Args:
+        probability: (steps,) limited in place.
+        apart_from_goals: (steps,) what other events alone make; never limited.
+    """
+    if not goals or not len(probability):
+        return
+    limit = np.ones_like(probability)
+    is_peak = np.zeros(len(probability), np.bool_)
+    for goal in sorted(goals, key=lambda goal: probability[_peak_step(goal, len(probability))]):
+        peak = _peak_step(goal, len(probability))
+        around = goal.seconds - goal.moment.before_seconds, goal.seconds + REACH_SECONDS
+        limit[steps_of(max(0.0, around[0]), around[1])] = BEHIND_GOAL * probability[peak]
+        is_peak[peak] = True
+    limited = np.maximum(apart_from_goals, np.minimum(probability, limit))
+    probability[:] = np.where(is_peak, probability, np.minimum(probability, limited))
+
+
+def _peak_step(placed: _Placed, steps: int) -> int:
+    return _step_of(placed.seconds + placed.moment.peak_seconds, steps)
+
+
+def _step_of(seconds: float, steps: int) -> int:
+    return min(max(round(seconds * STEPS_PER_SECOND), 0), steps - 1)
 
 
 def _celebrated(
@@ -196,7 +252,7 @@ def _celebrated(
     What else is worth seeing there is not among it: other goals, replays, whole cores.
     """
     found = np.zeros(steps, np.bool_)
-    goals = [one for one in placed if _is_shown_goal(one.event)]
+    goals = [one for one in placed if is_shown_goal(one.event)]
     start, end = CELEBRATION_SECONDS
     for one in goals:
         after = one.core[1] - one.moment.core[1] + start  # later where its time is uncertain
@@ -212,7 +268,8 @@ def _celebrated(
     return found
 
 
-def _is_shown_goal(event: Event) -> bool:
+def is_shown_goal(event: Event) -> bool:
+    """Whether an event is a goal of a confidence that is named."""
     is_one = is_goal(event) or GROUP_OF.get(event.label) == "goal"
     return is_one and certainty(event) >= SHOWN_CONFIDENCE
 

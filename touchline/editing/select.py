@@ -7,7 +7,6 @@ from textwrap import shorten
 from typing import TypedDict, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from touchline.editing.boundaries import Span, unbroken_in, with_whole_sentences
 from touchline.editing.choice.curves import kind_of
@@ -15,15 +14,14 @@ from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.choice.tables import TableSource, shipped_table
 from touchline.editing.curve import (
     MIN_CLIP_SECONDS,
-    STEPS_PER_SECOND,
     Candidate,
     Curve,
     Rules,
     curve_of,
     heard_in,
-    shortest_clip,
     steps_of,
 )
+from touchline.editing.fitting import Intervals, fitted, ranked
 from touchline.editing.moments import MOMENTS, Moment
 from touchline.editing.reasons import reason_of
 from touchline.errors import InputError
@@ -33,20 +31,7 @@ from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, Selecti
 from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.transcripts import Transcripts
 
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.intp]
-
-
 NO_TRANSCRIPTS: Transcripts = {}
-
-JOIN_GAP_SECONDS = 1.5
-"""Clips closer than this are joined."""
-
-LONG_CORE_SECONDS = 10.0
-"""A longer core, such as a replay, that does not fit is passed over, so that what is less likely
-and shorter uses the length; to do so for any core agrees less with editors."""
-
-_LONG_CORES = 8
 
 MOST_REASONS = 4
 """Events that the reason of a clip tells, the weightiest first."""
@@ -56,38 +41,6 @@ LONGEST_REASON = 100
 
 DEFAULT_JITTER_SECONDS = 3.0
 """Assumed standard deviation of a detector's times."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Intervals:
-    """Intervals of several videos, (n,) each."""
-
-    place: IndexArray  # which of the videos
-    start: FloatArray
-    end: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.place)
-
-    def __getitem__(self, index: slice | IndexArray) -> "_Intervals":
-        return _Intervals(self.place[index], self.start[index], self.end[index])
-
-    @property
-    def seconds(self) -> float:
-        return float((self.end - self.start).sum())
-
-    def merged(self) -> "_Intervals":
-        """Sorted by video and time, joined where they overlap or nearly touch."""
-        if not len(self):
-            return self
-        ordered = self[np.lexsort((self.start, self.place))]
-        apart = ordered.place * (self.end.max() + 2 * JOIN_GAP_SECONDS)
-        reached = np.maximum.accumulate(ordered.end + apart)
-        gaps = (ordered.start + apart)[1:] - reached[:-1]
-        first = np.flatnonzero(np.r_[True, gaps > JOIN_GAP_SECONDS])
-        last = np.r_[first[1:], len(ordered)] - 1
-        place = ordered.place[first]
-        return _Intervals(place, ordered.start[first], reached[last] - apart[first])
 
 
 class Choosing(TypedDict, total=False):
@@ -116,8 +69,8 @@ class Selector:
         return Selector(self.curves + other.curves)
 
     @cached_property
-    def _ranked(self) -> _Intervals:
-        return _ranked(self.curves)
+    def _ranked(self) -> Intervals:
+        return ranked(self.curves)
 
     @cached_property
     def _unbroken(self) -> dict[tuple[str, int | None], tuple[Span, ...]]:
@@ -134,8 +87,9 @@ class Selector:
         Cores of moments, and the single steps around them, are added in order of probability while
         the reel, with neighbouring intervals joined, fits the length. So a core is shown whole or
         not at all, and more is shown around it where there is more evidence. Where the timeline
-        knows the replays, the first replay of an action is such a core, too. The learned choice has
-        cores only for replays and for events of classes that its tables do not know.
+        knows the replays, the first replay of an action is such a core, too. A core of a goal that
+        does not fit is shortened. Seconds that are left then extend the clips. The learned choice
+        has cores only for replays and for events of classes that its tables do not know.
 
         Raises:
             InputError: a length too short for a clip.
@@ -145,9 +99,7 @@ class Selector:
                 f"a reel of {seconds} s is too short",
                 remedy=f"give at least {MIN_CLIP_SECONDS:g} s",
             )
-        chosen = _fit(self._ranked, seconds, self.curves)
-        if not len(chosen):
-            chosen = _shortened(self.curves, seconds)
+        chosen = fitted(self._ranked, seconds, self.curves)
         timelines = [curve.timeline for curve in self.curves]
         rates = (timeline.video.frame_rate for timeline in timelines)
         clips = tuple(_clips(chosen, self.curves))
@@ -205,71 +157,7 @@ def select(match: Match | Timeline, seconds: float = 180.0, **how: Unpack[Choosi
     return with_whole_sentences(selector_of(match, **how).reel(seconds), seconds)
 
 
-def _ranked(curves: Sequence[Curve]) -> _Intervals:
-    """Cores of moments and single steps of sufficient probability, the most probable first."""
-    rows = [np.zeros((0, 5))]  # minus the score, 0 for a core, place, start, end
-    for place, curve in enumerate(curves):
-        rows += [
-            np.array([[-curve.score(core), 0, place, core.start_seconds, core.end_seconds]])
-            for core in curve.whole
-        ]
-        scores = curve.step_scores()
-        steps = np.flatnonzero(scores >= curve.least_probability)
-        starts = steps / STEPS_PER_SECOND
-        ends = np.minimum(starts + 1 / STEPS_PER_SECOND, curve.seconds)
-        one, where = np.ones(len(steps)), np.full(len(steps), place)
-        rows.append(np.column_stack([-scores[steps], one, where, starts, ends]))
-    columns = np.concatenate(rows)
-    columns = columns[np.lexsort(columns.T[::-1])]
-    return _Intervals(columns[:, 2].astype(np.intp), columns[:, 3], columns[:, 4])
-
-
-def _fit(ranked: _Intervals, seconds: float, curves: Sequence[Curve]) -> _Intervals:
-    """As many of the first intervals as fit when joined, without long cores that do not."""
-    for _ in range(_LONG_CORES):
-        count, fitting = _fit_first(ranked, seconds, curves)
-        core = ranked[count : count + 1]
-        if core.seconds < LONG_CORE_SECONDS:
-            break
-        inside = (ranked.start < core.end[0]) & (ranked.end > core.start[0])
-        ranked = ranked[np.flatnonzero(~(inside & (ranked.place == core.place[0])))]
-    return fitting
-
-
-def _fit_first(
-    ranked: _Intervals, seconds: float, curves: Sequence[Curve]
-) -> tuple[int, _Intervals]:
-    """The largest number of first intervals that fit when joined; the length grows with it."""
-    shortest = np.array([shortest_clip(curve.seconds) for curve in curves])
-
-    def merged_first(count: int) -> _Intervals:
-        merged = ranked[:count].merged()
-        enough = merged.end - merged.start >= shortest[merged.place] - 1e-9
-        return merged[np.flatnonzero(enough)]
-
-    fits, too_many = 0, len(ranked) + 1
-    while too_many - fits > 1:
-        count = (fits + too_many) // 2
-        if merged_first(count).seconds <= seconds + 1e-9:
-            fits = count
-        else:
-            too_many = count
-    return fits, merged_first(fits)
-
-
-def _shortened(curves: Sequence[Curve], seconds: float) -> _Intervals:
-    """The best core, shortened in proportion around its event."""
-    candidates = [(c.score(o), -place, o) for place, c in enumerate(curves) for o in c.candidates]
-    if not candidates:
-        return _Intervals(np.zeros(0, np.intp), np.zeros(0), np.zeros(0))
-    _, place, best = max(candidates, key=lambda candidate: candidate[:2])
-    share = seconds / (best.end_seconds - best.start_seconds)
-    at = min(max(best.seconds, best.start_seconds), best.end_seconds)
-    start = at - (at - best.start_seconds) * share
-    return _Intervals(np.array([-place]), np.array([start]), np.array([start + seconds]))
-
-
-def _clips(chosen: _Intervals, curves: Sequence[Curve]) -> Iterator[Clip]:
+def _clips(chosen: Intervals, curves: Sequence[Curve]) -> Iterator[Clip]:
     for place, start, end in zip(chosen.place, chosen.start, chosen.end, strict=True):
         curve = curves[place]
         shown = [c for c in curve.candidates if start <= c.seconds <= end]
