@@ -138,6 +138,23 @@ def test_clips_are_ordered_renamed_and_the_changes_undone(
     assert client.get("/v1/playlists").json()["items"][0]["count"] == 2
 
 
+def test_playlists_come_in_pages(client: Any) -> None:
+    made = [make(client, title=title)["id"] for title in ("one", "two", "three")]
+    first = client.get("/v1/playlists?limit=2").json()
+    rest = client.get("/v1/playlists", params={"limit": 2, "cursor": first["next"]}).json()
+    assert [one["id"] for one in (*first["items"], *rest["items"])] == made[::-1]
+    assert rest["next"] is None
+
+
+def test_undoing_that_a_playlist_was_made_deletes_it(client: Any, library: dict[str, Any]) -> None:
+    path = f"/v1/playlists/{make(client, clip_of(library, 0))['id']}"
+    key = {"Idempotency-Key": "8" * 32}
+    answers = [client.post(f"{path}/undo", headers=key) for _ in range(2)]
+    assert [(answer.status_code, answer.content) for answer in answers] == [(204, b"")] * 2
+    assert client.get(path).status_code == 404
+    assert client.post(f"{path}/redo").json()["count"] == 1
+
+
 @pytest.mark.parametrize(
     ("clip", "says"),
     [
@@ -321,6 +338,10 @@ def test_a_link_to_a_playlist_shows_its_clips_and_nothing_else(
     editor.delete(path, headers={"If-Match": "*"})
     assert guest.get(path).status_code == 401
     editor.post(f"{path}/undo")
+    assert editor.get(path).status_code == 200
+    assert guest.get(path).status_code == 401, "its links were deleted with it"
+    link = editor.post(f"{path}/shares", json={}).json()
+    guest.headers["X-Share-Token"] = link["secret"]
     assert guest.get(path).status_code == 200
     assert editor.delete(f"/v1/shares/{link['id']}").status_code == 204
     assert guest.get(path).status_code == 401

@@ -90,6 +90,17 @@ class Once:
             row.body = None if is_empty else answer.model_dump_json()
         return answer
 
+    def answer_nothing(self, session: Session, **headers: str) -> Response:
+        """The answer that there is nothing to show, with its headers; kept as ``answer`` does.
+
+        For changes that mostly have something to show, so whose status is another one.
+        """
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.key is not None:
+            row = session.get_one(AnswerRow, (self.caller, self.key))
+            row.headers, row.body, row.status = named, None, HTTPStatus.NO_CONTENT
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=named)
+
     def _claim(self, session: Session, key: str) -> None:
         known = session.get(AnswerRow, (self.caller, key))
         if known is None:

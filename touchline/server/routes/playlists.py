@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from touchline.errors import FormatError
@@ -40,15 +40,20 @@ from touchline.server.playlists import (
 from touchline.server.problems import ProblemError
 from touchline.server.routes.assets import check_assets
 from touchline.server.routes.dependencies import (
+    Cursor,
     Editor,
     Id,
     Known,
+    Limit,
     ServicesDep,
     Viewer,
     audit,
     demand_match,
     etag_of,
+    from_cursor,
+    number_of,
     step_header,
+    to_cursor,
     visible_playlist,
 )
 from touchline.server.routes.files import file_answer
@@ -69,10 +74,11 @@ from touchline.server.routes.schemas import (
     Text,
 )
 from touchline.server.services import Services
-from touchline.server.tables import JobRow, PlaylistRow, ProductRow
+from touchline.server.tables import ChangeRow, JobRow, PlaylistRow, ProductRow, ShareLinkRow
 
 router = APIRouter(prefix="/v1/playlists", tags=["playlists"])
 
+GONE: dict[int | str, dict[str, Any]] = {204: {"description": "The playlist is deleted by it."}}
 OWN_STEPS = 100
 OF_ONE_MATCH = {"soccerhigh"}
 """Formats whose clips are of the halves of one match."""
@@ -196,16 +202,27 @@ class PlaylistOut(PlaylistShortOut):
 
 
 @router.get("")
-def list_playlists(principal: Viewer, services: ServicesDep) -> Page[PlaylistShortOut]:
+def list_playlists(
+    principal: Viewer, services: ServicesDep, limit: Limit = 1000, cursor: Cursor = None
+) -> Page[PlaylistShortOut]:
     """The playlists, those that changed last first."""
+    query = (
+        select(PlaylistRow)
+        .where(PlaylistRow.deleted.is_(False))
+        .order_by(PlaylistRow.updated_at.desc(), PlaylistRow.id.desc())
+        .limit(limit + 1)
+    )
+    if cursor:
+        at, playlist_id = from_cursor(cursor, 2)
+        after = (number_of(at), playlist_id)
+        query = query.where(tuple_(PlaylistRow.updated_at, PlaylistRow.id) < after)
     with services.database.read() as session:
-        rows = session.scalars(
-            select(PlaylistRow)
-            .where(PlaylistRow.deleted.is_(False))
-            .order_by(PlaylistRow.updated_at.desc(), PlaylistRow.id)
-            .limit(1000)
-        ).all()
-    return Page(items=[PlaylistShortOut.short(row) for row in rows])
+        rows = session.scalars(query).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(
+        items=[PlaylistShortOut.short(row) for row in rows[:limit]],
+        next=None if last is None else to_cursor(repr(last.updated_at), last.id),
+    )
 
 
 @router.post("", status_code=201)
@@ -253,36 +270,38 @@ def change(
 
 @router.delete("/{playlist_id}", status_code=204)
 def remove(playlist_id: Id, principal: Editor, request: Request, once: OnceDep) -> None:
-    """Delete a playlist: its links end at once; for 30 days, undo brings it back with its files.
-    Needs If-Match."""
+    """Delete a playlist and its links; for 30 days, undo brings it back with its files, and without
+    the links. Needs If-Match."""
     with once.write() as session:
         row = visible_playlist(session, principal, playlist_id, holds=True)
         demand_match(request, row)
         _changed(session, row, {"deleted": True}, "playlist deleted", principal, request, once)
+        _end_links(session, row)
 
 
-@router.post("/{playlist_id}/undo")
+@router.post("/{playlist_id}/undo", response_model=PlaylistOut, responses=GONE)
 def undo_step(
     playlist_id: Id, principal: Editor, once: OnceDep, body: StepIn | None = None
-) -> PlaylistOut:
-    """Undo a step of the playlist's history, by default the last one; also of its deletion."""
+) -> PlaylistOut | Response:
+    """Undo a step of the playlist's history, by default the last one of anybody; also of its
+    deletion. Undoing that it was made deletes it."""
     with once.write() as session:
         row = _held(session, playlist_id)
         now = once.services.database.now(session)
         step = undo(session, row, principal.name, now, body.step if body else None)
-        return _answer(session, row, principal, once, step_header(step))
+        return _left(session, row, principal, once, step)
 
 
-@router.post("/{playlist_id}/redo")
+@router.post("/{playlist_id}/redo", response_model=PlaylistOut, responses=GONE)
 def redo_step(
     playlist_id: Id, principal: Editor, once: OnceDep, body: StepIn | None = None
-) -> PlaylistOut:
-    """Redo a step that was undone, by default the last one."""
+) -> PlaylistOut | Response:
+    """Redo a step that was undone, by default the last one of anybody."""
     with once.write() as session:
         row = _held(session, playlist_id)
         now = once.services.database.now(session)
         step = redo(session, row, principal.name, now, body.step if body else None)
-        return _answer(session, row, principal, once, step_header(step))
+        return _left(session, row, principal, once, step)
 
 
 @router.get(
@@ -511,6 +530,20 @@ def _answer(
     place = {"Location": f"/v1/playlists/{row.id}"} if once.status == HTTPStatus.CREATED else {}
     shown = _whole(session, row, principal)
     return once.answer(session, shown, ETag=etag_of(row), **place, **headers)
+
+
+def _left(
+    session: Session, row: PlaylistRow, principal: Principal, once: Once, step: ChangeRow
+) -> PlaylistOut | Response:
+    """The answer to undo and redo: the playlist, or nothing where that deletes it."""
+    if not row.deleted:
+        return _answer(session, row, principal, once, step_header(step))
+    _end_links(session, row)
+    return once.answer_nothing(session, **step_header(step))
+
+
+def _end_links(session: Session, row: PlaylistRow) -> None:
+    session.execute(delete(ShareLinkRow).where(ShareLinkRow.playlist_id == row.id))
 
 
 def _whole(session: Session, row: PlaylistRow, principal: Principal) -> PlaylistOut:

@@ -155,7 +155,9 @@ export class PlaylistStore extends EventTarget {
     const steps = this.#base?.steps ?? [];
     const wanted = back === "undo" ? steps.findLast((step) => !step.undone) : steps.find((step) => step.undone);
     if (!wanted) return null;
-    return /** @type {Playlist} */ ((await ask("POST", `${this.path}/${back}`, { key, body: { step: wanted.id } })).data);
+    const { data } = await ask("POST", `${this.path}/${back}`, { key, body: { step: wanted.id } });
+    if (!data) this.#gone(); // undone that it was made
+    return /** @type {Playlist | null} */ (data);
   }
 
   #lookLater() {
