@@ -240,3 +240,31 @@ def test_what_cannot_say_how_sure_it_is_leaves_noise_out(call, tmp_path, ending)
         "convert", tmp_path / "m.events.json", target, "--min-confidence", "0", "--overwrite"
     )
     assert whole.code == 0 and "Foul" in target.read_text()
+
+
+@pytest.mark.parametrize("ending", [".mp4", ""])
+def test_videos_are_found_by_name_in_any_order(call, videos, tmp_path, ending):
+    for name in "ab":
+        shutil.copy(videos / "match.mp4", tmp_path / f"{name}.mp4")
+        timeline = Timeline(Video(name + ending, 6.0, Fraction(25)), (Event(3.0, "Goal", 0.9),))
+        write(timeline, tmp_path / f"{name}.events.json")
+    clips = tuple(Clip(n + ending, 1.0, 3.0, half=h, title="Goal") for h, n in enumerate("ab", 1))
+    write(Reel(clips), tmp_path / "two.reel.json")
+    swapped = ("--video", tmp_path / "b.mp4", "--video", tmp_path / "a.mp4")
+    matches = [tmp_path / f"{name}.events.json" for name in "ab"]
+    for given in ([tmp_path / "two.reel.json"], [*matches, "--across", "equal", "--seconds", "8"]):
+        made = tmp_path / "made.reel.json"
+        ended = call("reel", *given, *swapped, "-o", made, "--overwrite")
+        assert (ended.code, ended.err) == (0, "")
+        assert [video.path for video in read_reel(made).videos] == ["a.mp4", "b.mp4"]
+
+
+def test_a_video_of_another_stem_is_said(call, videos, tmp_path):
+    shutil.copy(videos / "match.mp4", tmp_path / "b.mp4")
+    write(Timeline(Video("a", 6.0), (Event(3.0, "Goal"),)), tmp_path / "a.events.json")
+    (tmp_path / "table.csv").write_text("time,label\n3,Goal\n")
+    for events, said in (("a.events.json", True), ("table.csv", False)):
+        ended = call("reel", tmp_path / events, "--video", tmp_path / "b.mp4",
+                     "-o", tmp_path / "x.reel.json", "--overwrite")  # fmt: skip
+        assert ended.code == 0
+        assert ("name the video a, and b.mp4 is cut" in ended.err) == said

@@ -9,7 +9,7 @@ from pathlib import Path
 from touchline.batch.reels import ReelOptions, ReelTask, is_reel_file
 from touchline.editing.across import ToldMatch, chosen_across, told_apart
 from touchline.editing.render import refuse_empty
-from touchline.editing.sources import VideoPaths, video_of_clip
+from touchline.editing.sources import VideoPaths, paths_by_name, video_of_clip
 from touchline.errors import InputError
 from touchline.events import Match, Timeline
 from touchline.formats.comparing import timelines_of
@@ -39,6 +39,12 @@ class AcrossTask(ReelTask):
     def said_files(self) -> list[Path]:
         """See ``ReelTask``."""
         return [file for match in self.matches for file in match.said_files]
+
+    def unstated_videos(self, chosen: Reel) -> set[str]:
+        """See ``ReelTask``."""
+        if isinstance(self.events, Reel):
+            return set()
+        return {name for match in self.matches for name in match.unstated_videos(chosen)}
 
     def choose(self) -> tuple[Timeline | Match | Reel, Reel]:
         """See ``ReelTask``; what is read is a match of all videos, named apart."""
@@ -113,7 +119,9 @@ class AcrossTask(ReelTask):
                 where="--video",
                 remedy="repeat --video for each video of each match, in the order of the events",
             )
-        left = iter(self.videos)
+        told = (t for match in self._told for t in timelines_of(match.content))
+        named = paths_by_name(((t.video.name, n) for n, t in enumerate(told)), self.videos)
+        left = iter(self.videos if named is None else named.values())
         return [
             replace(match, videos=tuple(next(left) for _ in range(count)))
             for match, count in zip(self.matches, counts, strict=True)

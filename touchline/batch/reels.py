@@ -27,6 +27,7 @@ from touchline.editing.sources import (
     edit_rate,
     is_inside,
     media_of_video,
+    video_of_clip,
     videos_of,
     with_videos,
 )
@@ -104,10 +105,12 @@ class ReelEvidence:
     Attributes:
         transcripts: files of what was said, one for each half, or their folder.
         goals: events that are certain; a file, or what was read.
+        is_of_videos: whether the transcripts were made of the videos given, in their order.
     """
 
     transcripts: tuple[Path, ...] = ()
     goals: Path | Match | None = None
+    is_of_videos: bool = False
 
     @property
     def said_files(self) -> list[Path]:
@@ -185,6 +188,12 @@ class ReelTask:
         """Every file of what was said."""
         return self.evidence.said_files
 
+    def unstated_videos(self, chosen: Reel) -> set[str]:
+        """Names of videos in a reel that are only those of the files or games of the events."""
+        if isinstance(self.events, tuple):
+            return {path.stem for path in self.events}
+        return set() if isinstance(self.events, Reel) else {clip.video for clip in chosen}
+
     def choose(self) -> tuple[Timeline | Match | Reel, Reel]:
         """What is read, and the clips that are chosen of it.
 
@@ -222,7 +231,11 @@ class ReelTask:
         warnings = [*warnings_of(thing), *chosen.warnings]
         if videos is not None:
             keeps_hdr = options.finish.keep_hdr
-            warnings += check_videos(chosen, videos, options.audio_track, keeps_hdr=keeps_hdr)
+            warnings += check_videos(
+                *(chosen, videos, options.audio_track),
+                keeps_hdr=keeps_hdr,
+                unstated=self.unstated_videos(chosen),
+            )
             warnings += Graphics.of(chosen, options.finish, labels=options.labels).remarks(chosen)
         warnings += label_remarks(self._drawn(chosen))
         is_video = self.output.suffix.lower() in VIDEO_SUFFIXES
@@ -346,7 +359,9 @@ class ReelTask:
             InputError: those given do not suffice, or one lies outside of the folder.
         """
         if self.videos:
-            return videos_of(self.folders[0] / "events", chosen, self.videos)
+            found = videos_of(self.folders[0] / "events", chosen, self.videos)
+            self._refuse_transcripts_of_others(chosen, found)
+            return found
         for folder in self.folders:
             if (found := videos_of(folder / "events", chosen, [])) is not None:
                 return found
@@ -359,6 +374,18 @@ class ReelTask:
                 remedy=f"if it is to be cut: --video {elsewhere[0]}",
             )
         return None
+
+    def _refuse_transcripts_of_others(self, chosen: Reel, found: VideoPaths | None) -> None:
+        """Refuse videos transcribed in an order that is not that of the halves."""
+        if not self.evidence.is_of_videos or not isinstance(found, Mapping):
+            return
+        in_order = dict(enumerate(self.videos, start=1))
+        if any(c.half and in_order.get(c.half) != video_of_clip(c, found) for c in chosen):
+            raise InputError(
+                "the videos are not in the order of the halves",
+                where="--transcribe",
+                remedy="give --video of the first half first",
+            )
 
     def _cut(
         self,

@@ -233,7 +233,8 @@ def reel(
         Share | None,
         typer.Option(
             help="One reel out of several matches, each file of EVENTS or each game of a folder: "
-            "chosen together by worth, or an equal part of each. Name the videos of all in order.",
+            "chosen together by worth, or an equal part of each. Name the videos of all: they are "
+            "told apart by their names, else by their order.",
         ),
     ] = None,
     jobs: JobsOption = None,
@@ -346,7 +347,7 @@ def reel(
             videos=given,
             overwrite=overwrite,
             choosing=choosing,
-            evidence=ReelEvidence(tuple(said), goals),
+            evidence=ReelEvidence(tuple(said), goals, is_of_videos=transcribe is not None),
         )
     tasks = of_lengths(tasks, lengths)
     if each:

@@ -6,7 +6,7 @@ of that file, or where its content is the one that the file states.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -61,6 +61,8 @@ def video_of_clip(clip: Clip, video: VideoPaths) -> Path:
 def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> VideoPaths | None:
     """The videos that a reel is cut from: those given, else those that ``events`` leads to.
 
+    Those given are found by their names where these tell every video of the reel, else by order.
+
     Args:
         events: the file that names them.
 
@@ -77,6 +79,9 @@ def videos_of(events: Path, reel: Reel, given: Sequence[Path]) -> VideoPaths | N
 
 
 def _given_videos(reel: Reel, given: Sequence[Path]) -> VideoPaths:
+    named = paths_by_name(((clip.video, clip.half) for clip in reel), given)
+    if named is not None and len(named) > 1:
+        return named
     halves = sorted({clip.half for clip in reel if clip.half is not None})
     if is_of_matches(reel):
         return _given_in_order(reel, given)
@@ -108,6 +113,31 @@ def _given_videos(reel: Reel, given: Sequence[Path]) -> VideoPaths:
             remedy=f"repeat --video for each, named as the reel names them: {_calls(missing)}",
         )
     return {name: paths[0] for name, paths in found.items()}
+
+
+def paths_by_name(
+    videos: Iterable[tuple[str, int | None]], given: Sequence[Path]
+) -> dict[tuple[str, int | None], Path] | None:
+    """The file of each video, by its name or its stem; None unless each has one file of its own.
+
+    Files whose names state their half are not looked for: their order is checked.
+
+    Args:
+        videos: name of each, and what tells those of one name apart.
+    """
+    keys = list(dict.fromkeys(videos))
+    if any(half_in_name(path.name) is not None for path in given):
+        return None
+    for is_one in (is_named, _has_stem):
+        paths = [[path for path in given if is_one(path, name)] for name, _ in keys]
+        found = {key: own[0] for key, own in zip(keys, paths, strict=True) if len(own) == 1}
+        if len(set(found.values())) == len(keys):
+            return found
+    return None
+
+
+def _has_stem(path: Path, video: str) -> bool:
+    return path.stem.lower() == PurePosixPath(_last_part(video)).stem.lower()
 
 
 def _given_in_order(reel: Reel, given: Sequence[Path]) -> VideoPaths:
@@ -184,9 +214,17 @@ def _known(clip: Clip, reel: Reel) -> SourceVideo | None:
 
 
 def check_videos(
-    reel: Reel, videos: VideoPaths, audio_track: int | None = None, *, keeps_hdr: bool = False
+    reel: Reel,
+    videos: VideoPaths,
+    audio_track: int | None = None,
+    *,
+    keeps_hdr: bool = False,
+    unstated: Collection[str] = (),
 ) -> list[str]:
     """Compare the videos with what the reel says of them.
+
+    Args:
+        unstated: names of videos that no file states, as they are those of the files of events.
 
     Returns:
         What differs, one text each: name, length, content; and what is to be known of each video.
@@ -202,7 +240,7 @@ def check_videos(
         path = video_of_clip(clip, videos)
         _refuse_other_half(clip, path)
         known = _known(clip, reel) or SourceVideo(clip.video, clip.half)
-        warnings += _differences(known, path)
+        warnings += _differences(known, path, is_stated=clip.video not in unstated)
     paths = dict.fromkeys(video_of_clip(clip, videos) for clip in checked.values())
     warnings += [
         f"{path.name}: {remark}"
@@ -238,10 +276,13 @@ def _refuse_other_half(clip: Clip, path: Path) -> None:
         )
 
 
-def _differences(known: SourceVideo, path: Path) -> Iterator[str]:
+def _differences(known: SourceVideo, path: Path, *, is_stated: bool) -> Iterator[str]:
     name = _last_part(known.name)
     is_file_name = re.search(r"\.[A-Za-z]\w{1,4}$", name) is not None
-    if is_file_name and name != path.name and half_in_name(name) is None:
+    # Names without an ending that come with a half are made of its number or its game.
+    is_stem = not is_file_name and is_stated and known.half is None
+    is_other = name != path.name if is_file_name else is_stem and not is_named(path, name)
+    if is_other and half_in_name(name) is None:
         yield f"the events name the video {name}, and {path.name} is cut"
     if known.duration_seconds is not None:
         seconds = probe(path).duration_seconds
