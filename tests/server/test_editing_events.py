@@ -595,6 +595,49 @@ def test_an_event_may_have_a_length(editing: Editing) -> None:
     assert found == {"Goal": (2.5, 1.5, 0.25), "Attack": (1.0, 0.0, 2.5)}
 
 
+def test_only_numbers_are_numbers_and_lengths_lie_in_the_match(editing: Editing) -> None:
+    """The match lasts 4 s."""
+    url = f"{editing.url}/events"
+    for wrong, said in (
+        ({"time": True}, "time"),
+        ({"time": "1"}, "time"),
+        ({"confidence": "0.5"}, "confidence"),
+        ({"half": True}, "half"),
+        ({"lead": 2, "lag": 1}, "lead: -1 s lies before the first picture"),
+        ({"lead": 0, "lag": 3000}, "lag: 3001 s lies behind the end of the match at 4 s"),
+    ):
+        answer = editing.client.post(url, json={"time": 1, "label": "Goal", **wrong})
+        assert answer.status_code == 422 and said in answer.json()["detail"], wrong
+    event = editing.add(time=1, label="Goal")
+    assert editing.on(event, "PATCH", lead=2, lag=1).status_code == 422
+    assert editing.on(event, "PATCH", time=2, lead=2, lag=1).status_code == 200
+
+
+def test_a_review_names_events_of_the_match_and_a_range(editing: Editing) -> None:
+    one, two, *_ = editing.all()
+    editing.on(two, "DELETE")
+    for wrong, said in (
+        ({"ids": [one["id"], "0" * 32]}, f"{'0' * 32} is no event of the match"),
+        ({"min_confidence": 0.8, "max_confidence": 0.2}, "above max_confidence"),
+    ):
+        answer = editing.post("review", status="accepted", **wrong)
+        assert answer.status_code == 422 and said in answer.json()["detail"]
+    ids = [one["id"], two["id"]]
+    done = editing.post("review", status="accepted", ids=ids).json()
+    assert done["events"] == [one["id"]], "one that was deleted meanwhile is left out"
+
+
+def test_a_game_is_on_a_day_that_exists(editing: Editing) -> None:
+    star = {"If-Match": "*"}
+
+    def dated(text: str | None) -> int:
+        body = {"game": {"date": text}}
+        return editing.client.patch(editing.url, json=body, headers=star).status_code
+
+    assert [dated(text) for text in ("2026-99-99", "30.02.2025", "soon")] == [422] * 3
+    assert [dated(text) for text in ("2024-02-29", "21/02/2015 - 18:00", "", None)] == [200] * 4
+
+
 def test_half_a_length_is_refused(editing: Editing) -> None:
     for wrong in ({"lead": 1}, {"lead": 1, "lag": None}, {"lead": 0, "lag": 0}, {"lag": -1}):
         answer = editing.client.post(

@@ -44,6 +44,11 @@ def test_a_code_window_is_made_changed_once_and_deleted(client: Any) -> None:
         ([{"name": "A", "x": 8}], "beyond the 12 columns"),
         ([{"name": "A", "key": "a"}, {"name": "B", "key": "a"}], "have the key 'a'"),
         ([{"name": "A", "lead": 2}], "lead and lag come together"),
+        ([{"name": "A", "also": ["A"]}], "A: presses itself"),
+        ([{"name": "A", "also": ["B"]}, {"name": "B", "also": ["A"]}], "A: presses itself"),
+        ([{"name": "A", "key": "Escape"}], "the key Escape"),
+        ([{"name": "A", "labels": [{"group": "G", "text": "t"}] * 2}], "G: t is said twice"),
+        ([{"name": "A", "lead": "2", "lag": 3}], "valid number"),
     ],
 )
 def test_a_window_that_does_not_hang_together_is_refused(
@@ -52,6 +57,16 @@ def test_a_window_that_does_not_hang_together_is_refused(
     body = {"title": "x", "window": {"buttons": buttons}}
     answer = client.post("/v1/code-windows", json=body)
     assert answer.status_code == 422 and says in answer.text
+
+
+def test_options_and_descriptors_are_each_there_once(client: Any, ready_match: Any) -> None:
+    window = {"groups": [{"name": "Side", "options": ["Left", "Left"]}]}
+    answer = client.post("/v1/code-windows", json={"title": "x", "window": window})
+    assert answer.status_code == 422 and "the option 'Left' is there twice" in answer.text
+    path = f"/v1/matches/{ready_match(client.services, 0)}/events"
+    said = [{"group": "Side", "text": "Left"}] * 2
+    answer = client.post(path, json={"time": 1, "label": "Corner", "descriptors": said})
+    assert answer.status_code == 422 and "Side: Left is said twice" in answer.text
 
 
 def test_descriptors_are_kept_undone_and_go_through_sportscode(

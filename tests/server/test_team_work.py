@@ -29,13 +29,14 @@ def test_a_match_is_assigned_and_found_by_it(team: dict[str, Any], ready_match: 
     one, _ = ready_match(editor.services), ready_match(editor.services)
     path = f"/v1/matches/{one}"
     assert [p["name"] for p in viewer.get("/v1/people").json()["items"]] == [
-        *("admin", "bea", "editor", "viewer"),
+        *("admin", "bea", "editor"),
     ]
     assert editor.patch(path, headers=STAR, json={"assignee": "bea"}).json()["assignee"] == "bea"
     assert [m["id"] for m in viewer.get("/v1/matches?assignee=bea").json()["items"]] == [one]
     assert editor.patch(path, headers=STAR, json={"title": "x"}).json()["assignee"] == "bea"
     refused = editor.patch(path, headers=STAR, json={"assignee": "zoe"})
     assert refused.status_code == 422 and "admin, bea, editor" in refused.json()["detail"]
+    assert editor.patch(path, headers=STAR, json={"assignee": "viewer"}).status_code == 422
     assert editor.patch(path, headers=STAR, json={"assignee": None}).json()["assignee"] is None
 
 
@@ -147,6 +148,9 @@ def test_two_reviewers_agree_as_far_as_their_own_steps_do(
     back = editor.get(f"{path}/agreement", params=swapped).json()
     assert (back["f1"], back["kappa"]) == (found["f1"], found["kappa"])
     assert five["id"] not in str(found)
+    for itself in ({}, {"first": "bea", "second": "bea"}, {"other": match}):
+        answer = editor.get(f"{path}/agreement", params=itself)
+        assert answer.status_code == 422 and "with itself" in answer.json()["detail"]
     nobody = editor.get(f"{path}/agreement", params={"first": "zoe", "second": "bea"})
     assert nobody.status_code == 422 and "name one of bea, editor" in nobody.json()["detail"]
 

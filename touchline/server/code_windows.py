@@ -1,5 +1,6 @@
 """Code windows: buttons that tag classes, and groups of descriptors that are asked after a tag."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -16,6 +17,9 @@ COLUMNS = 12
 
 MAX_BUTTONS, MAX_GROUPS, MAX_OPTIONS = 200, 50, 60
 MAX_ROWS = 500
+
+ESCAPE = "escape"
+"""The key that leaves a question of a window open."""
 
 
 def _plain(text: str) -> str:
@@ -37,7 +41,7 @@ Seconds = Annotated[float, Field(ge=0, le=3600)]
 class Part(BaseModel):
     """A part of a code window: known fields and finite numbers only."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, strict=True)
 
 
 class Descriptor(Part):
@@ -115,3 +119,38 @@ class CodeWindow(Part):
                 if other not in buttons:
                     raise ValueError(f"{button.name}: there is no button {other!r}")
         return self
+
+
+def _works(window: CodeWindow) -> CodeWindow:
+    """Checks of windows that are sent; those of earlier versions are shown without them."""
+    for group in window.groups:
+        if twice := _twice(group.options):
+            raise ValueError(f"{group.name}: the option {twice!r} is there twice")
+    for button in window.buttons:
+        if button.key is not None and button.key.lower() == ESCAPE:
+            raise ValueError(f"{button.name}: the key Escape leaves a question open; take another")
+        said = [f"{one.group}: {one.text}" for one in button.labels]
+        if twice := _twice(said):
+            raise ValueError(f"{button.name}: {twice} is said twice")
+        if button.name in _pressed_by({one.name: one.also for one in window.buttons}, button.name):
+            raise ValueError(f"{button.name}: presses itself by its `also`")
+    return window
+
+
+def _twice(names: list[str]) -> str | None:
+    return next((name for name in names if names.count(name) > 1), None)
+
+
+def _pressed_by(also: Mapping[str, list[str]], name: str) -> set[str]:
+    """The buttons that a button presses, and that these press."""
+    found: set[str] = set()
+    waiting = list(also[name])
+    while waiting:
+        if (other := waiting.pop()) not in found:
+            found.add(other)
+            waiting += also[other]
+    return found
+
+
+NewCodeWindow = Annotated[CodeWindow, AfterValidator(_works)]
+"""A code window as it is sent: no button presses itself, and nothing is there twice."""

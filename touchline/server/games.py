@@ -48,17 +48,22 @@ def facts_of_file(extra: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def day_of(match: MatchRow) -> date:
-    """The day of a match: as it is stated, else that of its upload (UTC)."""
-    stated = str(match.game.get("date") or "")
+def day_in(text: str) -> date | None:
+    """The day that a text states; None where it states none that exists."""
     for pattern, order in _DAYS:
-        if found := pattern.search(stated):
+        if found := pattern.search(text):
             numbers = dict(zip(order, map(int, found.groups()), strict=True))
             try:
                 return date(**numbers)
             except ValueError:
                 continue
-    return datetime.fromtimestamp(match.created_at, UTC).date()
+    return None
+
+
+def day_of(match: MatchRow) -> date:
+    """The day of a match: as it is stated, else that of its upload (UTC)."""
+    stated = day_in(str(match.game.get("date") or ""))
+    return stated or datetime.fromtimestamp(match.created_at, UTC).date()
 
 
 def team_name(match: MatchRow, team: str | None) -> str | None:

@@ -68,21 +68,23 @@ def change_password(session: Session, user: UserRow, password: str) -> None:
 
 
 def names_of_people(session: Session) -> list[str]:
-    """The users who can log in."""
-    query = select(UserRow.name).where(UserRow.disabled.is_(False)).order_by(UserRow.name)
-    return list(session.scalars(query))
+    """The users who can log in and review."""
+    may_review = UserRow.disabled.is_(False) & (UserRow.role != "viewer")
+    return list(session.scalars(select(UserRow.name).where(may_review).order_by(UserRow.name)))
 
 
 def known_person(session: Session, name: str) -> str:
     """The name of somebody whom a match can be assigned to.
 
     Raises:
-        ConfigError: there is no such user.
+        ConfigError: there is no such user, or only a viewer.
     """
     names = names_of_people(session) or [LOCAL.name]
     if name not in names:
         raise ConfigError(
-            f"there is no {name}", where="assignee", remedy=f"name one of {', '.join(names)[:300]}"
+            f"there is no {name} who may review",
+            where="assignee",
+            remedy=f"name one of {', '.join(names)[:300]}",
         )
     return name
 

@@ -15,6 +15,7 @@ from touchline.server.agreement import (
     agreement_of,
     version_of,
 )
+from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import Id, ServicesDep, Viewer, visible_match
 from touchline.server.routes.schemas import IdText
 
@@ -124,10 +125,15 @@ def agreement(
     A reviewer's version is what the events would be if nobody else had worked on the match: each
     event as it was before anybody changed it, with this reviewer's own steps, without those that
     are undone. They keep what is accepted in it. Without a reviewer, it is what the match has now.
-    ``within`` is the tolerance in seconds for events that the versions know by different names."""
+    A version is not compared with itself. ``within`` is the tolerance in seconds for events that the versions know by different names."""
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         against = match if other is None else visible_match(session, principal, other)
+        if against is match and first == second:
+            raise ProblemError(
+                422, "this compares a version with itself; name two reviewers as first and second, "
+                "or another match as other",
+            )  # fmt: skip
         found = agreement_of(
             version_of(session, match, first), version_of(session, against, second), within
         )

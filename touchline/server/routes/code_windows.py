@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from touchline.server.code_windows import CodeWindow
+from touchline.server.code_windows import CodeWindow, NewCodeWindow
 from touchline.server.errors import ConflictError, NotFoundError
 from touchline.server.routes.dependencies import (
     Editor,
@@ -48,7 +48,7 @@ class CodeWindowIn(In):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     title: Named
-    window: CodeWindow = Field(default_factory=CodeWindow)
+    window: NewCodeWindow = Field(default_factory=CodeWindow)
 
 
 class CodeWindowChange(In):
@@ -57,7 +57,7 @@ class CodeWindowChange(In):
     model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Corners, short"}]})
 
     title: Named | None = None
-    window: CodeWindow | None = None
+    window: NewCodeWindow | None = None
 
 
 class CodeWindowOut(Out):

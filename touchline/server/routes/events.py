@@ -17,6 +17,7 @@ from touchline.formats import FORMATS, find_format, write
 from touchline.runtime.wording import counted
 from touchline.server.cache import AnswerCache
 from touchline.server.documents import (
+    STRETCH_FIELDS,
     is_shown,
     refuse_outside,
     row_from_event,
@@ -196,6 +197,7 @@ def add(
         if body.id is not None and session.get(EventRow, body.id) is not None:
             raise ConflictError("there is an event of this id already")
         refuse_outside(match, "time", body.time)
+        _refuse_long(match, values)
         row = EventRow(**values, source="person", deleted=False)
         now = once.services.database.now(session)
         step = change_rows(
@@ -313,7 +315,7 @@ async def import_events(
 
 @router.post("/review")
 def review(match_id: Id, body: ReviewIn, principal: Editor, once: OnceDep) -> ChangedOut:
-    """Accept or reject several events at once, as one step."""
+    """Accept or reject several events at once, as one step; those deleted meanwhile are left out."""
     query = _alive(match_id)
     if body.ids is not None:
         query = query.where(EventRow.id.in_(body.ids))
@@ -327,6 +329,7 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, once: OnceDep) -> Ch
         query = query.where(EventRow.label == body.label)
     with once.write() as session:
         match = editable_match(session, match_id)
+        _refuse_unknown(session, match_id, body.ids or ())
         rows = [(row, {"status": body.status}) for row in session.scalars(query)]
         now = once.services.database.now(session)
         step = change_rows(
@@ -475,6 +478,22 @@ def _keep(
         return once.answer(session, done, **step_header(step))
 
 
+def _refuse_unknown(session: Session, match_id: str, ids: Sequence[str]) -> None:
+    """Refuse ids that are of no event of the match, deleted or not."""
+    query = select(EventRow.id).where(EventRow.match_id == match_id, EventRow.id.in_(ids))
+    known = set(session.scalars(query)) if ids else set()
+    if unknown := next((one for one in ids if one not in known), None):
+        raise ProblemError(422, f"ids: {unknown} is no event of the match")
+
+
+def _refuse_long(match: MatchRow, values: Mapping[str, Any]) -> None:
+    """Refuse a length that begins before the match or ends behind its known end."""
+    seconds, lead, lag = (values.get(name) for name in ("seconds", *STRETCH_FIELDS.values()))
+    if seconds is not None and lead is not None and lag is not None:
+        refuse_outside(match, "lead", round(seconds - lead, 6))
+        refuse_outside(match, "lag", round(seconds + lag, 6))
+
+
 def _repeated(session: Session, match_id: str, events: Sequence[Event]) -> list[str]:
     """A remark on imported events that were there already: the same class at the same time."""
     query = _alive(match_id, EventRow.label, EventRow.seconds)
@@ -528,6 +547,7 @@ def _changed(
         demand_match(request, row)
         if "seconds" in values:
             refuse_outside(match, "time", values["seconds"])
+        _refuse_long(match, {"seconds": row.seconds, **values})
         now = once.services.database.now(session)
         rows = [(row, dict(values))]
         if {"seconds", "half"} & values.keys():

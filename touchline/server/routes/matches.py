@@ -19,7 +19,7 @@ from touchline.server.access.accounts import known_person
 from touchline.server.access.principal import Principal
 from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
-from touchline.server.games import events_of_game, known_game, results_of
+from touchline.server.games import day_in, events_of_game, known_game, results_of
 from touchline.server.housekeeping import drop_match
 from touchline.server.intake.uploads import ASSET_SUFFIXES
 from touchline.server.jobs.queue import OPEN
@@ -172,8 +172,9 @@ def change(
         if body.title is not None:
             match.title = body.title
         if body.game is not None:
+            _refuse_day(match, body.game)
             match.game = {**match.game, **_given(body.game)}
-        if "assignee" in body.model_fields_set:
+        if "assignee" in body.model_fields_set and body.assignee != match.assignee:
             match.assignee = body.assignee and known_person(session, body.assignee)
         if body.thresholds is not None:
             match.thresholds = {label: least for label, least in body.thresholds.items() if least}
@@ -383,6 +384,15 @@ def _title_of(names: list[str]) -> str:
     start = "".join(signs[0] for signs in same)
     shared = re.sub(r"(^|[\W_]+)(half|part|h|p)?[\W_]*$", "", start, flags=re.IGNORECASE)
     return shared if re.search(r"[^\W\d_]", shared) else " + ".join(stems)[:300]
+
+
+def _refuse_day(match: MatchRow, change: GameChange) -> None:
+    """Refuse a new date that is no day; one that a file stated in its own words may stay."""
+    text = change.date
+    if text and text != match.game.get("date") and day_in(text) is None:
+        raise ProblemError(
+            422, f"game.date: {text[:40]!r} is no day; write 2015-02-21 or 21/02/2015"
+        )
 
 
 def _given(change: GameChange) -> dict[str, Any]:

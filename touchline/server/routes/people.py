@@ -51,7 +51,7 @@ class PresenceOut(Out):
 
 @router.get("/people")
 def people(principal: Viewer, services: ServicesDep) -> Page[PersonOut]:
-    """Those whom matches can be assigned to: the users who can log in."""
+    """Those whom matches can be assigned to: the editors and admins who can log in."""
     with services.database.read() as session:
         names = names_of_people(session) or [LOCAL.name]
     return Page(items=[PersonOut(name=name) for name in names])

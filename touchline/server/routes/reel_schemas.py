@@ -44,7 +44,7 @@ class ClipIn(StretchIn):
 
 
 Clips = Annotated[list[ClipIn], Field(max_length=1000)]
-Names = Annotated[tuple[Named, ...], Field(max_length=200)]
+Names = Annotated[tuple[Named, ...], Field(max_length=200, strict=False)]
 
 
 class ReelIn(In):
@@ -80,7 +80,7 @@ class ReelIn(In):
     exclude: Names = ()
     players: Names = ()
     teams: Names = ()
-    pins: Annotated[tuple[StretchIn, ...], Field(max_length=100)] = ()
+    pins: Annotated[tuple[StretchIn, ...], Field(max_length=100, strict=False)] = ()
     min_clip: Annotated[float, Field(ge=0, le=600)] = 0.0
     max_clip: Annotated[float, Field(ge=1, le=3600)] | None = None
     half: Half | None = None

@@ -74,9 +74,9 @@ ID = "5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"
 
 
 class In(BaseModel):
-    """A request: known fields and finite numbers only."""
+    """A request: known fields and finite numbers only; ``true`` and ``"5"`` are no numbers."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Out(BaseModel):
@@ -349,6 +349,14 @@ class EventDetails(In):
     lag: StretchPart | None = None
     descriptors: Descriptors | None = None
 
+    @field_validator("descriptors")
+    @classmethod
+    def _differ(cls, descriptors: list[DescriptorIn] | None) -> list[DescriptorIn] | None:
+        said = [(one.group, one.text) for one in descriptors or ()]
+        if twice := next((pair for pair in said if said.count(pair) > 1), None):
+            raise ValueError(f"{': '.join(filter(None, twice))} is said twice")
+        return descriptors
+
     @model_validator(mode="after")
     def _has_both_parts(self) -> Self:
         if len({"lead", "lag"} & self.model_fields_set) == 1 or (self.lead is None) != (
@@ -399,6 +407,13 @@ class ReviewIn(In):
     min_confidence: Share | None = None
     max_confidence: Share | None = None
     label: Named | None = None
+
+    @model_validator(mode="after")
+    def _has_order(self) -> Self:
+        least, most = self.min_confidence, self.max_confidence
+        if least is not None and most is not None and least > most:
+            raise ValueError("min_confidence is above max_confidence")
+        return self
 
 
 class EventOut(BaseModel):

@@ -713,7 +713,8 @@ export class MatchReview {
     if (!mayEdit()) return null;
     const late = this.player.isPlaying && this.player.speed > 0 ? habits().reaction * this.player.speed : 0;
     const frame = Math.max(0, Math.round((seconds - late) * this.rate));
-    const id = this.store.add({ ...values, time: Math.round((frame / this.rate) * 1000) / 1000, label });
+    const time = Math.round((frame / this.rate) * 1000) / 1000;
+    const id = this.store.add({ ...values, ...lengthWithin(values, time, this.duration), time, label });
     this.#selected = id;
     this.#changed();
     return id;
@@ -918,4 +919,19 @@ export class MatchReview {
 function shapeOf(match) {
   const { width, height } = match.thumbnails;
   return width && height ? width / height : 16 / 9;
+}
+
+/**
+ * The length of an event as far as it lies within the match; none where nothing of it does.
+ *
+ * @param {Partial<import("../lib/types.js").EventValues>} values
+ * @param {number} time
+ * @param {number} duration of the match
+ * @returns {Partial<import("../lib/types.js").EventValues>}
+ */
+function lengthWithin({ lead, lag }, time, duration) {
+  if (typeof lead !== "number" || typeof lag !== "number") return {};
+  const before = Math.min(lead, time);
+  const after = Math.round(Math.min(lag, Math.max(duration - time, 0)) * 1000) / 1000;
+  return before + after > 0 ? { lead: before, lag: after } : { lead: null, lag: null };
 }
