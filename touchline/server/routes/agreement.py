@@ -125,7 +125,8 @@ def agreement(
     A reviewer's version is what the events would be if nobody else had worked on the match: each
     event as it was before anybody changed it, with this reviewer's own steps, without those that
     are undone. They keep what is accepted in it. Without a reviewer, it is what the match has now.
-    A version is not compared with itself. ``within`` is the tolerance in seconds for events that the versions know by different names."""
+    ``within`` is the tolerance in seconds for events that the versions know by different names. A
+    version is not compared with itself."""
     with services.database.read() as session:
         match = visible_match(session, principal, match_id)
         against = match if other is None else visible_match(session, principal, other)

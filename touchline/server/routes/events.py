@@ -315,7 +315,7 @@ async def import_events(
 
 @router.post("/review")
 def review(match_id: Id, body: ReviewIn, principal: Editor, once: OnceDep) -> ChangedOut:
-    """Accept or reject several events at once, as one step; those deleted meanwhile are left out."""
+    """Accept or reject several events at once, as one step, without those that were deleted."""
     query = _alive(match_id)
     if body.ids is not None:
         query = query.where(EventRow.id.in_(body.ids))
