@@ -1,8 +1,10 @@
 """Reels chosen by every wish and finished with every option that ``touchline reel`` has."""
 
 import io
+import struct
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from PIL import Image
 from small_videos import write_video
 
+from touchline.editing.overlay import read_picture
 from touchline.errors import InputError
 from touchline.reel import Clip, Reel
 from touchline.server.housekeeping import tidy
@@ -111,6 +114,19 @@ def test_places_on_the_server_are_said_by_name(tmp_path: Path) -> None:
     assert said("has no sound", link) == said("has no sound", stored) == "a.mp4 has no sound"
     assert said(f"between {link} and {stored}: none") == "between a.mp4 and a.mp4: none"
     assert said(f"{scratch}/x.mp4: full") == said("full", scratch / "x.mp4") == "the file: full"
+
+
+@pytest.mark.parametrize("side", [9_000, 60_000])
+def test_a_picture_that_is_too_large_is_told_the_limit(tmp_path: Path, side: int) -> None:
+    """By its head alone: Pillow has a limit of its own, which is higher."""
+    path = tmp_path / "huge.png"
+    size = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    head = struct.pack(">I", 13) + size + struct.pack(">I", zlib.crc32(size))
+    end = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+    data = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + data + end)
+    with pytest.raises(InputError, match="too large a picture; at most 40,000,000 pixels"):
+        read_picture(path)
 
 
 def test_wishes_choose(client: Any, match: str) -> None:

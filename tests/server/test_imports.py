@@ -2,11 +2,16 @@
 
 import gzip
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from touchline.errors import InputError
+from touchline.formats import write
+from touchline.reel import Clip, Reel
+from touchline.server.feeds import MatchVideo
 from touchline.server.jobs.stages import importing
 
 MEGABYTE = 1024**2
@@ -30,6 +35,29 @@ def test_nothing_that_is_sent_is_read_by_the_web_process(
     monkeypatch.setattr(importing, "read", read)
     done = send(client, match, b"time,label\n1,Goal\n2,Corner\n")
     assert done.status_code == 200 and len(done.json()["events"]) == 2
+
+
+def found_in(path: Path, content: bytes) -> importing.ImportResult:
+    path.write_bytes(content)
+    video = MatchVideo("a.mp4", None, 0.0, 60.0, None)
+    asked = importing.ImportArguments(
+        path=str(path), format=None, half=None, times=None, videos=(video,), periods=()
+    )
+    return importing.import_events(asked, lambda share: None)
+
+
+@pytest.mark.parametrize("suffix", [".reel.json", ".edl", ".otio", ".fcpxml", ".csv"])
+def test_a_reel_is_called_one_and_what_to_do_is_said(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"best{suffix}"
+    write(Reel((Clip("a.mp4", 1.0, 3.0),)), path, rate=25)
+    with pytest.raises(InputError, match=f"best{suffix}: is a reel.* /v1/matches/") as refusal:
+        found_in(path, path.read_bytes())
+    assert "--" not in str(refusal.value)
+
+
+def test_a_file_without_events_says_so(tmp_path: Path) -> None:
+    found = found_in(tmp_path / "a.csv", b"time,label\n")
+    assert (found.events, found.remarks) == ((), ("a.csv holds no events",))
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,9 @@ def read_picture(path: Path) -> Pixels:
         with Image.open(path, formats=_PICTURES) as image:
             if image.width * image.height <= _MOST_PIXELS:
                 return np.asarray(image.convert("RGBA"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        pass  # beyond Pillow's own limit, which is higher
+    except (OSError, ValueError) as error:
         raise InputError(
             "cannot be read as a picture"
             if path.is_file()
@@ -156,7 +158,9 @@ def read_picture(path: Path) -> Pixels:
             where=path,
             remedy=f"give a {', '.join(_PICTURES)} file",
         ) from error
-    raise InputError("is too large a picture", where=path, remedy=f"at most {_MOST_PIXELS} pixels")
+    raise InputError(
+        "is too large a picture", where=path, remedy=f"at most {_MOST_PIXELS:,} pixels"
+    )
 
 
 def _blend(region: Pixels, plate: Pixels) -> None:

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from touchline.broadcast.feed import counts_by_clock
 from touchline.errors import FormatError, InputError
 from touchline.events import Event
-from touchline.formats import Content, read
+from touchline.formats import FORMATS, Content, read
 from touchline.formats.base import DESCRIPTORS, LAG, LEAD
 from touchline.formats.comparing import timelines_of
 from touchline.formats.reading import Limits, limited_to
+from touchline.reel import Reel
 from touchline.runtime.progress import Progress
 from touchline.runtime.wording import counted
 from touchline.server.feeds import MatchVideo, events_in, place_feed
@@ -76,7 +77,10 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
     path = Path(arguments.path)
     try:
         with limited_to(LIMITS):
+            _refuse_reel(path, arguments.format)
             content = read(path, arguments.format)
+            if isinstance(content, Reel):
+                raise _is_reel(path)
             events, facts, remarks = _placed(content, path, arguments)
         if len(events) > MAX_EVENTS:
             raise FormatError(
@@ -91,9 +95,34 @@ def import_events(arguments: ImportArguments, progress: Progress) -> ImportResul
         are_predictions=holds_predictions(content, path, arguments.format),
         facts={name: text[:1000] for name, text in facts.items() if isinstance(text, str)},
         remarks=tuple(
-            dict.fromkeys((*_warnings_of(content), *remarks, *_outside(events, arguments.videos)))
+            dict.fromkeys(
+                (
+                    *_warnings_of(content),
+                    *remarks,
+                    *_outside(events, arguments.videos),
+                    *(() if events else (f"{path.name} holds no events",)),
+                )
+            )
         ),
     )
+
+
+def _refuse_reel(path: Path, format: str | None) -> None:
+    """Refuse a file of a format of reels, whatever else it needs to be read."""
+    if format is None:
+        named = [one for one in FORMATS.values() if path.name.lower().endswith(one.suffixes)]
+    else:
+        named = [FORMATS[format]] if format in FORMATS else []
+    if named and not any("events" in one.kinds for one in named):
+        raise _is_reel(path)
+
+
+def _is_reel(path: Path) -> FormatError:
+    return FormatError(
+        "is a reel, and no events of a match", where=path,
+        remedy="import the events that it was made from, or give its clips to "
+        "POST /v1/matches/{id}/reels",
+    )  # fmt: skip
 
 
 def _kept_extra(event: Event) -> dict[str, Any]:
