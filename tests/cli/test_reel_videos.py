@@ -10,6 +10,7 @@ from small_videos import with_timecode, write_uneven
 
 from touchline.events import Event, Timeline, Video
 from touchline.formats import read, read_reel, write
+from touchline.media.video import probe
 from touchline.reel import Clip, Reel
 
 
@@ -268,3 +269,62 @@ def test_a_video_of_another_stem_is_said(call, videos, tmp_path):
                      "-o", tmp_path / "x.reel.json", "--overwrite")  # fmt: skip
         assert ended.code == 0
         assert ("name the video a, and b.mp4 is cut" in ended.err) == said
+
+
+@pytest.fixture
+def two_matches(videos, tmp_path):
+    """The events of two matches in one folder, both of match.mp4, which is not beside them."""
+    shutil.copy(videos / "match.mp4", tmp_path / "match.mp4")
+    (tmp_path / "events").mkdir()
+    files = [tmp_path / "events" / f"{name}.events.json" for name in ("derby", "final")]
+    for file in files:
+        write(Timeline(Video("match.mp4", 6.0), (Event(3.0, "Goal", 0.9),)), file)
+    return files
+
+
+def test_matches_in_one_folder_have_the_names_of_their_files(call, refused, two_matches, tmp_path):
+    made, video = tmp_path / "x.reel.json", tmp_path / "match.mp4"
+    across = ("--across", "equal", "--seconds", "8")
+    ended = call("reel", *two_matches, *across, "--video", video, "--video", video, "-o", made)
+    assert ended.code == 0
+    assert [clip.extra["match"] for clip in read_reel(made)] == ["derby", "final"]
+    again = refused("reel", two_matches[0], two_matches[0], *across, "-o", made)
+    assert "derby.events.json: is given twice" in again
+    assert "match.mp4 is not beside it" in refused(
+        "reel", *two_matches, *across, "-o", tmp_path / "x.mp4"
+    )
+
+
+def test_what_is_not_shown_of_matches_is_said_with_the_first_of_many_files(call, tmp_path):
+    goals = tuple(Event(seconds, "Goal", 0.95) for seconds in (100.0, 300.0))
+    write(Timeline(Video("a.mp4", 900.0), goals), tmp_path / "a.events.json")
+    write(Timeline(Video("b.mp4", 900.0), (Event(9, "Foul", 0.4),)), tmp_path / "b.events.json")
+    files = [tmp_path / f"{name}.events.json" for name in "ab"]
+    ended = call("reel", *files, "--across", "worth", "--each", "--seconds", "20",
+                 "-o", tmp_path / "x.reel.json")  # fmt: skip
+    assert len(list(tmp_path.glob("x-*.reel.json"))) == 2
+    assert ended.err.count("nothing of it is shown") == 1
+
+
+def test_stretches_beyond_the_end_are_said(call, videos, tmp_path):
+    write(Reel((Clip("match.mp4", 2.0, 60.0),)), tmp_path / "x.reel.json")
+    write(Timeline(Video("match.mp4", 6.0), (Event(3.0, "Goal"),)), tmp_path / "x.events.json")
+    (tmp_path / "x.csv").write_text("time,label\n3,Goal\n")
+    pin = ("--pin", "0:02-1:00", "--seconds", "70")
+    for given in (["x.reel.json"], ["x.events.json", *pin], ["x.csv", *pin]):
+        ended = call("reel", tmp_path / given[0], *given[1:], "--video", videos / "match.mp4",
+                     "-o", tmp_path / "made.reel.json", "--overwrite")  # fmt: skip
+        assert ended.code == 0
+        assert ended.err.count("-1:00 is shown up to the end") == 1
+
+
+def test_an_encoder_without_effect_is_said_and_the_outro_counts(call, refused, videos, tmp_path):
+    write(Timeline(Video("match.mp4", 6.0), (Event(3.0, "Goal"),)), tmp_path / "x.events.json")
+    given = ("reel", tmp_path / "x.events.json", "--video", videos / "match.mp4",
+             "-o", tmp_path / "x.mp4")  # fmt: skip
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG")
+    line = refused(*given, "--music", tmp_path / "logo.png")
+    assert "--music" in line and "mp3" in line
+    ended = call(*given, "--encoder", "libx264", "--outro", "Bye", "--seconds", "4")
+    assert ended.err.count("--encoder libx264 changes nothing") == 1
+    assert f"{probe(tmp_path / 'x.mp4').duration_seconds:.1f} s" in ended.out

@@ -13,7 +13,7 @@ from touchline.editing.sources import VideoPaths, paths_by_name, video_of_clip
 from touchline.errors import InputError
 from touchline.events import Match, Timeline
 from touchline.formats.comparing import timelines_of
-from touchline.pipeline import VIDEO_SUFFIXES
+from touchline.pipeline import EVENTS_ENDING, VIDEO_SUFFIXES
 from touchline.reel import Clip, Reel, Share
 
 
@@ -67,19 +67,20 @@ class AcrossTask(ReelTask):
     def sources_of(self, chosen: Reel) -> VideoPaths | None:
         """See ``ReelTask``."""
         found: dict[tuple[str, int | None], Path] = {}
-        missing: list[str] = []
+        missing: list[tuple[str, str]] = []
         for match, clips in zip(self._with_videos(), self._clips_of_matches(chosen), strict=True):
             if not clips:
                 continue
             paths = match.sources_of(replace(chosen, clips=tuple(own for own, _ in clips)))
             if paths is None:
-                missing.append(match.name)
+                missing.append((match.name, clips[0][0].video))
                 continue
             found |= {(c.video, c.half): video_of_clip(own, paths) for own, c in clips}
         if missing and (found or self.output.suffix.lower() in VIDEO_SUFFIXES):
+            events, video = missing[0]
             raise InputError(
-                "its video is not beside it",
-                where=missing[0],
+                f"its video {video} is not beside it",
+                where=events,
                 remedy="name the videos of all matches with --video, in the order of the events",
             )
         return found or None
@@ -98,11 +99,15 @@ class AcrossTask(ReelTask):
     @cached_property
     def _told(self) -> list[ToldMatch]:
         told = [_told(task) for task in self.matches]
-        names = Counter(match.name for match in told)
-        return [
-            match if names[match.name] == 1 else replace(match, name=_in_folder(task, match.name))
-            for match, task in zip(told, self.matches, strict=True)
-        ]
+        for better in (_folder_name, _file_name):
+            names = Counter(match.name for match in told)
+            named = [
+                match if names[match.name] == 1 else replace(match, name=better(task, match.name))
+                for match, task in zip(told, self.matches, strict=True)
+            ]
+            if len({match.name for match in named}) > len(names):
+                told = named
+        return told
 
     @cached_property
     def _apart(self) -> list[ToldMatch]:
@@ -140,9 +145,24 @@ def _told(task: ReelTask) -> ToldMatch:
     return ToldMatch(name, thing, task.transcripts_of(thing))
 
 
-def _in_folder(task: ReelTask, name: str) -> str:
+def _folder_name(task: ReelTask, name: str) -> str:
     """A name that tells matches apart whose videos have one name: that of their folder."""
     return task.folders[0].absolute().name or name
+
+
+def _file_name(task: ReelTask, name: str) -> str:
+    """The same for matches in one folder: that of their files."""
+    return Path(task.name).name.removesuffix(EVENTS_ENDING) or name
+
+
+def _refuse_again(matches: Sequence[ReelTask]) -> None:
+    """Refuse a file of events that is given twice."""
+    seen = set()
+    for match in matches:
+        for path in match.events if isinstance(match.events, tuple) else ():
+            if path.resolve() in seen:
+                raise InputError("is given twice", where=path, remedy="give each match once")
+            seen.add(path.resolve())
 
 
 def plan_across(
@@ -160,6 +180,7 @@ def plan_across(
         matches: the tasks of their own reels.
         videos: of all matches, in their order; by default those beside the events.
     """
+    _refuse_again(matches)
     note = output if is_reel_file(output) else None
     folders = tuple(dict.fromkeys(folder for match in matches for folder in match.folders))
     return [

@@ -40,13 +40,17 @@ def _of_clips(task: ReelTask) -> list[ReelTask]:
     options = task.options
     snap = not isinstance(thing, Reel) if options.snap is None else options.snap
     own = replace(options, snap=snap, half=None)
-    warned = replace(chosen, warnings=(*warnings_of(thing), *chosen.warnings))
+    warnings = (*warnings_of(thing), *chosen.warnings)  # said with the first file, not with each
+    alone = (
+        replace(chosen, clips=(clip,), warnings=() if number else warnings)
+        for number, clip in enumerate(chosen)
+    )
     return [
         _marked(
-            replace(task, events=replace(warned, clips=(clip,)), options=own, choosing=()),
-            f"-{number:02d}-{clip_word(clip)}",
+            replace(task, events=one, options=own, choosing=()),
+            f"-{number:02d}-{clip_word(one.clips[0])}",
         )
-        for number, clip in enumerate(chosen, start=1)
+        for number, one in enumerate(alone, start=1)
     ]
 
 

@@ -15,7 +15,7 @@ from touchline.batch.provenance import (
 )
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.certain import with_certain
-from touchline.editing.finish import PLAIN, Finish
+from touchline.editing.finish import OUTRO_SECONDS, PLAIN, Finish
 from touchline.editing.fonts import label_remarks
 from touchline.editing.graphics import Graphics
 from touchline.editing.hand_framing import FRAMING
@@ -25,6 +25,7 @@ from touchline.editing.sources import (
     VideoPaths,
     check_videos,
     edit_rate,
+    ends_beyond,
     is_inside,
     media_of_video,
     video_of_clip,
@@ -236,6 +237,9 @@ class ReelTask:
                 keeps_hdr=keeps_hdr,
                 unstated=self.unstated_videos(chosen),
             )
+            pinned = {pin.end_seconds for pin in options.wishes.pins}
+            stated = (c for c in chosen if isinstance(thing, Reel) or c.end_seconds in pinned)
+            warnings += ends_beyond(stated, videos)
             warnings += Graphics.of(chosen, options.finish, labels=options.labels).remarks(chosen)
         warnings += label_remarks(self._drawn(chosen))
         is_video = self.output.suffix.lower() in VIDEO_SUFFIXES
@@ -436,6 +440,8 @@ class ReelTask:
 
     def _outcome(self, status: Status, reel: Reel) -> Outcome:
         files = tuple(map(str, self._files()))
+        is_video = self.output.suffix.lower() in VIDEO_SUFFIXES
+        outro = OUTRO_SECONDS if is_video and self.options.finish.outro is not None else 0.0
         is_chapters = self.output.suffix.lower() == CHAPTERS_SUFFIX
         chapters = count_chapters(self.output) if is_chapters else None
         return Outcome(
@@ -445,7 +451,7 @@ class ReelTask:
             warnings=reel.warnings,
             clips=len(reel),
             chapters=chapters,
-            seconds=reel.seconds,
+            seconds=reel.seconds + outro,
         )
 
     def _files(self) -> tuple[Path, ...]:

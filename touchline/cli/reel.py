@@ -252,7 +252,13 @@ def reel(
     from touchline.batch.executor import open_executor
     from touchline.batch.reel_versions import of_lengths, of_moments
     from touchline.batch.reels import ReelEvidence, ReelOptions, plan_reel, plan_reels
-    from touchline.editing.finish import Finish, parse_loudness, parse_outro, parse_teams
+    from touchline.editing.finish import (
+        Finish,
+        parse_loudness,
+        parse_music,
+        parse_outro,
+        parse_teams,
+    )
     from touchline.editing.framing import parse_aspect
     from touchline.editing.wishes import Wishes, parse_pin
     from touchline.errors import InputError
@@ -299,7 +305,10 @@ def reel(
             greatest_seconds=max_clip,
         ),
         finish=Finish(
-            *(cut, keep_hdr, parse_loudness(loudness), music, titles, scoreboard),
+            *(cut, keep_hdr, parse_loudness(loudness)),
+            music=None if music is None else parse_music(music),
+            titles=titles,
+            scoreboard=scoreboard,
             teams=None if teams is None else parse_teams(teams),
             logo=logo,
             outro=None if outro is None else parse_outro(outro),

@@ -4,9 +4,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from touchline.errors import InputError
+from touchline.errors import InputError, MediaError
 from touchline.media.encoders import AUTO
 from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS, R128_LUFS, WEB_LUFS
+from touchline.media.opening import open_media
 from touchline.reel import Cut
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -57,6 +58,24 @@ class Finish:
     def files(self) -> tuple[Path, ...]:
         """The files that it uses."""
         return tuple(p for p in (self.music, self.logo, self.outro) if isinstance(p, Path))
+
+
+def parse_music(path: Path) -> Path:
+    """A file that has sound.
+
+    Raises:
+        InputError: it cannot be read, or has none.
+    """
+    remedy = "give a file with sound: mp3, wav, m4a, flac, ogg or a video"
+    try:
+        with open_media(path) as container:
+            has_sound = bool(container.streams.audio)
+    except MediaError as error:
+        what = error.what if not path.is_file() else "is not a file of sound of a known kind"
+        raise InputError(what, where=f"--music, {path}", remedy=remedy) from error
+    if not has_sound:
+        raise InputError("has no sound", where=f"--music, {path}", remedy=remedy)
+    return path
 
 
 def parse_outro(text: str) -> Path | str:

@@ -1,6 +1,6 @@
 """Rendering a reel from its videos: frame-exact, with sound, as one file that browsers play."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
@@ -17,7 +17,7 @@ from touchline.editing.overlay import Pixels, draw_card, fit_picture, read_pictu
 from touchline.editing.sound import AUDIO_RATE, HeardClip, ReelSound
 from touchline.editing.sources import VideoPaths, video_of_clip
 from touchline.errors import InputError, MediaError
-from touchline.media.encoders import X264, Encoder, chosen_encoder
+from touchline.media.encoders import AUTO, SOFTWARE, X264, Encoder, chosen_encoder
 from touchline.media.painting import painter
 from touchline.media.splicing import Painter
 from touchline.media.video import VideoInfo, probe, read_frames
@@ -113,7 +113,7 @@ class _Work:
         if isinstance(copies, CopiedReel):
             try:
                 self._write_copies(copies)
-                return self.reel
+                return replace(self.reel, warnings=(*self.reel.warnings, *self._unused()))
             except MediaError as error:
                 if error.where == str(self.path) or self.finish.cut == "copy":
                     raise
@@ -133,6 +133,14 @@ class _Work:
         if self.finish.keep_hdr and any(info.colours is None for info in self.infos):
             so += ", and HDR is tone-mapped to BT.709"
         return replace(self.reel, warnings=(*warnings, f"{copies}; so {so}"))
+
+    def _unused(self) -> Iterator[str]:
+        """The options that change nothing where pictures are copied."""
+        if self.finish.encoder not in (AUTO, SOFTWARE):
+            yield (
+                f"--encoder {self.finish.encoder} changes nothing, as the pictures are copied: "
+                "--cut encode encodes them"
+            )
 
     def _copies(self) -> CopiedReel | str:
         """How pictures are copied; or why not, in words, empty where nothing else was asked for."""

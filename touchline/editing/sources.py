@@ -35,6 +35,7 @@ CHANNELS_KEPT = max(LAYOUTS)
 """Channels of sound that a reel keeps; more are mixed down."""
 
 _SAME_SECONDS = 2.0
+_SAME_MOMENT_SECONDS = 0.1
 _NAMED_VIDEOS = 5
 _SAME_SHARE = 0.005
 
@@ -295,6 +296,24 @@ def _differences(known: SourceVideo, path: Path, *, is_stated: bool) -> Iterator
             return
     if known.sha256 is not None and path.is_file() and not _is_the_same(path, known):
         yield f"{path.name} is not the file that the reel was made from: its content differs"
+
+
+def ends_beyond(clips: Iterable[Clip], videos: VideoPaths) -> list[str]:
+    """What to say of clips that end beyond the end of their videos, where they are cut.
+
+    Raises:
+        MediaError: a video cannot be read.
+    """
+    said = []
+    for clip in clips:
+        path = video_of_clip(clip, videos)
+        length = probe(path).duration_seconds
+        if clip.end_seconds > length + _SAME_MOMENT_SECONDS:
+            said.append(
+                f"the clip {format_seconds(clip.start_seconds)}-{format_seconds(clip.end_seconds)} "
+                f"is shown up to the end of {path.name} ({format_seconds(length, 1)})"
+            )
+    return said
 
 
 def with_videos(reel: Reel, videos: VideoPaths, folder: Path) -> Reel:

@@ -1,7 +1,7 @@
 """What is wanted of a reel beyond its length: which events and stretches, how long clips are."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from touchline.editing.boundaries import with_whole_sentences
@@ -171,6 +171,7 @@ def chosen_with(
     timelines = timelines_of(content)
     places = {(t.video.name, t.half): place for place, t in enumerate(timelines)}
     chosen = choose(seconds)
+    said = tuple(_shortened_pins(wishes.pins, timelines))
     pins = _merged([clip for pin in wishes.pins for clip in _pinned(pin, timelines)], places)
     length = sum(clip.seconds for clip in pins)
     if length > seconds + 1e-6:
@@ -193,7 +194,8 @@ def chosen_with(
     reel = _fitting(whole, seconds, pins)
     pinned = [clip for clip in reel if any(_overlap(clip, pin) for pin in pins)]
     placed = with_whole_sentences(reel, seconds, pinned)
-    return replace(placed, clips=tuple(map(wishes.fitting, reel, placed)))
+    clips = tuple(map(wishes.fitting, reel, placed))
+    return replace(placed, clips=clips, warnings=(*placed.warnings, *said))
 
 
 def _fitting(whole: Choice, seconds: float, pins: Sequence[Clip]) -> Reel:
@@ -246,6 +248,18 @@ def _pinned(pin: Pin, timelines: Sequence[Timeline]) -> list[Clip]:
     end = pin.end_seconds if length is None else min(pin.end_seconds, length)
     events = tuple(e for e in timeline if pin.start_seconds <= e.seconds < end)
     return [Clip(timeline.video.name, pin.start_seconds, end, 1.0, timeline.half, events)]
+
+
+def _shortened_pins(pins: Sequence[Pin], timelines: Sequence[Timeline]) -> Iterator[str]:
+    """What to say of pins that end beyond the end of their video."""
+    for pin in pins:
+        for clip in _pinned(pin, timelines):
+            if clip.end_seconds < pin.end_seconds:
+                start, end = map(format_seconds, (pin.start_seconds, pin.end_seconds))
+                yield (
+                    f"--pin {start}-{end} is shown up to the end of the video "
+                    f"({format_seconds(clip.end_seconds, 1)})"
+                )
 
 
 def _goals_missing(timeline: Timeline, clips: Sequence[Clip], shift_seconds: float) -> list[Clip]:
