@@ -146,7 +146,7 @@ def test_a_malformed_result_of_a_child_fails_the_stage(stage: Any, result: Any) 
 def test_a_result_comes_back_in_its_own_type() -> None:
     facts = {
         "width": 96, "height": 64, "frame_rate": "25/1", "duration_seconds": 4.0,
-        "has_audio": True, "codec": "h264", "rotation": 0,
+        "has_audio": True, "codec": "h264", "rotation": 0, "timecode": None,
     }  # fmt: skip
     result = _checked(probe_uploads, {"videos": [facts]})
     assert isinstance(result, ProbeResult) and result.videos[0].model_dump() == facts
