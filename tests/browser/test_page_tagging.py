@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from page_server import PageServer
-from page_steps import ask, events_of, open_match, saved, until
+from page_steps import ask, events_of, open_match, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -69,8 +69,8 @@ def test_one_key_tags_and_one_each_says_who_where_and_how(
     page.mouse.down()
     page.mouse.move(box["x"] + 30 + box["width"] / 2, box["y"] + 20)
     page.mouse.up()
-    page.get_by_role("button", name="Save").click()
-    until(page, "!document.querySelector('dialog')")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        page.get_by_role("button", name="Save").click()
     places = ask(server, f"/v1/code-windows/{made['id']}")["window"]["buttons"]
     assert [(one["x"], one["y"]) for one in places] == [(6, 0), (6, 1), (0, 1)]
 
