@@ -26,6 +26,7 @@ from touchline.formats.player_boxes import (  # noqa: E402
     player_boxes_document,
     player_boxes_name,
 )
+from touchline.pulling.extractors import open_with_weights  # noqa: E402
 
 FLOAT32 = Placement(precision="fp32")
 
@@ -45,7 +46,7 @@ def extractor(weights, tmp_path_factory):
     torch.save(weights, folder / "resnet34.pth")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_HOME", str(folder))
-        yield open_extractor(
+        yield open_with_weights(
             ExtractorSpec(f"top-view@{folder / 'resnet34.pth'}", placement=FLOAT32)
         )
 

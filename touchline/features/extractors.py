@@ -170,7 +170,7 @@ def obtainable_weights(name: str) -> tuple[str, Path | None] | None:
     if name not in _STORED_AS and not name.startswith(_TIMM):
         return None
     stored = _STORED_AS.get(name, name)
-    if find_extractor(folder_name(stored)) is not None or not (file or name.startswith(_TIMM)):
+    if find_extractor(folder_name(stored)) is not None or not (file or stored.startswith(_TIMM)):
         return None
     return stored, Path(file) if file else None
 
