@@ -75,6 +75,17 @@ def test_a_goal_of_uncertain_time_is_shortened_not_passed_over():
     assert reel.seconds == pytest.approx(20, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("events", "seconds"),
+    [
+        ((Event(30.03, "Goal"), Event(38.08, "Goal")), 15),
+        ((Event(14.16, "Substitution"), Event(28.25, "Goal", 0.95, uncertainty_seconds=15)), 30),
+    ],
+)
+def test_a_shortened_goal_and_what_lies_between_it_and_its_neighbour_fit(events, seconds):
+    assert seconds - 1 < select(timeline(*events), seconds).seconds <= seconds + 0.01
+
+
 def test_what_stands_on_its_own_is_shown_before_a_doubtful_goal():
     reel = select(timeline(Event(600, "Goal", 0.3), Event(622, "Shots on target", 1.0)), 8)
     assert [clip.title for clip in reel] == ["Shots on target"]

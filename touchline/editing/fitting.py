@@ -133,11 +133,17 @@ def _goal_at(core: Intervals, curves: Sequence[Curve]) -> tuple[int, Candidate] 
 
 
 def _with_goal(fitting: Intervals, goal: tuple[int, Candidate], seconds: float) -> Intervals:
-    """A goal, too, shortened to the seconds that are left, where these are enough to see it."""
-    left = seconds - fitting.seconds
-    if left < SHORTENED_GOAL_SECONDS:
-        return fitting
-    return fitting.joined_by(_around(*goal, left))
+    """A goal, too, shortened to the seconds that are left, where these are enough to see it.
+
+    It is joined with what is near, and so is what lies between.
+    """
+    length = seconds - fitting.seconds
+    while length >= SHORTENED_GOAL_SECONDS:
+        longer = fitting.joined_by(_around(*goal, length))
+        if longer.seconds <= seconds + 1e-9:
+            return longer
+        length -= 1 / STEPS_PER_SECOND
+    return fitting
 
 
 def _extended(chosen: Intervals, seconds: float, curves: Sequence[Curve]) -> Intervals:
