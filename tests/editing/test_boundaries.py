@@ -59,6 +59,16 @@ def test_the_reel_stays_within_its_length_and_better_clips_grow_first():
     assert place_ends(reel, lambda one: Surroundings(spans), 30.0).seconds == 30.0
 
 
+def test_a_clip_becomes_neither_shorter_nor_longer_than_clips_may_be():
+    short = Clip("match.mp4", 100.0, 103.0)
+    assert placed(short, spans=[(99.0, 100.8), (102.2, 105.0)]) == (100.0, 103.0)
+    reel = Reel((CLIP,), videos=(VIDEO,))
+    spans = [(115.0, 121.0)]
+    for lengths, end in (((0.0, 21.0), 121.0), ((0.0, 20.5), 120.0)):
+        moved = place_ends(reel, lambda one: Surroundings(spans), 1000.0, lengths=lengths)
+        assert moved.clips[0].end_seconds == end
+
+
 @pytest.mark.parametrize("wishes", [Wishes(), Wishes(greatest_seconds=10.0)])
 def test_a_chosen_reel_lets_the_commentator_finish(wishes):
     timeline = Timeline(Video("match.mp4", 2700.0), (GOAL,))

@@ -129,7 +129,16 @@ def test_a_pin_stays_whole_where_certain_goals_leave_little_time():
 
 def test_pins_that_leave_no_room_for_goals_say_so():
     reel = chosen(30.0, pins=(Pin(400, 430),))
-    assert shows(reel, 400, 430) and "leave no room" in reel.warnings[0]
+    assert shows(reel, 400, 430) and "no room for every goal" in reel.warnings[0]
+
+
+def test_more_certain_goals_than_there_is_room_for_leave_some_out_and_it_is_said():
+    goals = tuple(Event(60.0 * k, "Goal") for k in range(1, 41))
+    reel = chosen(30.0, Timeline(Video("match.mp4", 2700.0), goals), pins=(Pin(0, 5),))
+    assert shows(reel, 0, 5) and "Goal" in labels(reel) and reel.seconds > 25
+    assert reel.warnings == (
+        "there is no room for every goal that is certain: give a greater --seconds",
+    )
 
 
 def test_a_certain_goal_is_shown_where_all_events_are_moved_to():

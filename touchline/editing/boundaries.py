@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from touchline.editing.choice.word_inputs import heard
+from touchline.editing.curve import MIN_CLIP_SECONDS
 from touchline.events import Timeline
 from touchline.reel import Clip, Reel
 from touchline.transcripts import Transcript
@@ -28,6 +29,8 @@ HALF_WIPE_SECONDS = 0.8
 
 Span = tuple[float, float]
 
+ANY_LENGTH = (0.0, float("inf"))
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -49,9 +52,16 @@ def spans_near(reel: Reel, clip: Clip) -> list[Span]:
     return [(start, end) for start, end in known if start < high and low < end]
 
 
-def with_whole_sentences(reel: Reel, most_seconds: float, keep: Collection[Clip] = ()) -> Reel:
+def with_whole_sentences(
+    reel: Reel,
+    most_seconds: float,
+    keep: Collection[Clip] = (),
+    lengths: Span = ANY_LENGTH,
+) -> Reel:
     """Move the ends of clips out of the sentences and wipes that the choice knows."""
-    return place_ends(reel, lambda c: Surroundings(spans_near(reel, c)), most_seconds, keep)
+    return place_ends(
+        reel, lambda c: Surroundings(spans_near(reel, c)), most_seconds, keep, lengths
+    )
 
 
 def unbroken_in(timeline: Timeline, transcript: Transcript) -> tuple[Span, ...]:
@@ -71,7 +81,7 @@ def place_ends(
     around: Callable[[Clip], Surroundings],
     most_seconds: float,
     keep: Collection[Clip] = (),
-    longest_seconds: float = float("inf"),
+    lengths: Span = ANY_LENGTH,
 ) -> Reel:
     """Move the ends of clips to cuts near them, and out of sentences and wipes.
 
@@ -83,9 +93,9 @@ def place_ends(
         most_seconds: the reel does not become longer than this: outward moves of the clips of the
             lowest scores are left out until it fits. A reel that is longer already does not grow.
         keep: clips that stay as they are.
-        longest_seconds: no clip becomes longer than this.
+        lengths: no clip becomes shorter or longer than these, nor than ``MIN_CLIP_SECONDS``.
     """
-    lengths = {(video.name, video.half): video.duration_seconds for video in reel.videos}
+    ends = {(video.name, video.half): video.duration_seconds for video in reel.videos}
     free: list[Clip] = []
     tight: list[Clip] = []
     for place, clip in enumerate(reel.clips):
@@ -94,10 +104,10 @@ def place_ends(
             tight.append(clip)
             continue
         found = around(clip)
-        room = _room(reel.clips, place, lengths)
-        tight.append(_placed(clip, found, (clip.start_seconds, clip.end_seconds)))
-        grown = _placed(clip, found, room)
-        free.append(grown if grown.seconds <= longest_seconds else tight[-1])
+        inside = clip.start_seconds, clip.end_seconds
+        tight.append(_of_length(clip, _placed(clip, found, inside), clip, lengths))
+        grown = _placed(clip, found, _room(reel.clips, place, ends))
+        free.append(_of_length(clip, grown, tight[-1], lengths))
     most = max(most_seconds, reel.seconds)
     clips = list(free)
     for place in sorted(range(len(clips)), key=lambda place: reel.clips[place].score):
@@ -107,14 +117,21 @@ def place_ends(
     return replace(reel, clips=tuple(clips))
 
 
+def _of_length(clip: Clip, moved: Clip, otherwise: Clip, lengths: Span) -> Clip:
+    """A clip with its ends moved, where that does not make it too short or too long."""
+    shortest = min(max(lengths[0], MIN_CLIP_SECONDS), clip.seconds)
+    longest = max(lengths[1], clip.seconds)
+    return moved if shortest - 1e-6 <= moved.seconds <= longest + 1e-6 else otherwise
+
+
 def _room(
-    clips: Sequence[Clip], place: int, lengths: Mapping[tuple[str, int | None], float | None]
+    clips: Sequence[Clip], place: int, ends: Mapping[tuple[str, int | None], float | None]
 ) -> Span:
     """How far a clip may reach to either side: to half the gap to its neighbours."""
     clip = clips[place]
     low = clip.start_seconds - OUTWARD_SECONDS
     high = clip.end_seconds + OUTWARD_SECONDS
-    length = lengths.get((clip.video, clip.half))
+    length = ends.get((clip.video, clip.half))
     high = clip.end_seconds if length is None else min(high, max(length, clip.end_seconds))
     for other in clips:
         if other is clip or (other.video, other.half) != (clip.video, clip.half):

@@ -77,7 +77,7 @@ def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
         return Surroundings(spans, cuts)
 
     longest = max((clip.seconds for clip in reel), default=0.0)
-    return place_ends(reel, around, reel.seconds, longest_seconds=longest)
+    return place_ends(reel, around, reel.seconds, lengths=(0.0, longest))
 
 
 def _windows(clip: Clip) -> list[Span]:

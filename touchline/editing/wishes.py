@@ -22,7 +22,7 @@ _SEEN_SECONDS = 2.0
 """A goal counts as shown where a clip begins so long before it and ends behind it."""
 
 _LEAST_SHARE = 0.1
-"""Of the length of clips beside pins, where these leave little room."""
+"""Of clips beside pins: shortened further they show too little."""
 
 _TRIES = 12
 _PIN = re.compile(r"(?:(\d)/)?([^-/]+)-([^-/]+)")
@@ -80,11 +80,10 @@ class Wishes:
             and (not self.teams or (event.team or "").casefold() in _folded(self.teams))
         )
 
-    def fitting(self, clip: Clip, moved: Clip) -> Clip:
-        """A clip with its ends moved, where that does not make it too short or too long."""
-        shortest = min(self.least_seconds, clip.seconds)
-        longest = max(self.greatest_seconds or moved.seconds, clip.seconds)
-        return moved if shortest <= moved.seconds <= longest else clip
+    @property
+    def lengths(self) -> tuple[float, float]:
+        """The least and the greatest length of a clip in seconds."""
+        return self.least_seconds, self.greatest_seconds or float("inf")
 
 
 NO_WISHES = Wishes()
@@ -159,8 +158,8 @@ def chosen_with(
 ) -> Reel:
     """A reel of at most so many seconds that shows what must be shown.
 
-    Pins are always in it, and so are goals that are certain, where pins leave room. What is chosen
-    besides is as much as fits. Pins that overlap are one.
+    Pins are always in it, and so are goals that are certain, where there is room for all of them.
+    What is chosen besides is as much as fits. Pins that overlap are one.
 
     Args:
         shift_seconds: added to the time of every event, as ``choose`` does.
@@ -181,25 +180,38 @@ def chosen_with(
             remedy="give a greater --seconds, or shorter pins",
         )
 
-    def whole(budget: float) -> Reel:
+    def whole(budget: float, shows_goals: bool) -> Reel:
         reel = chosen if budget == seconds else replace(chosen, clips=())
         if MIN_CLIP_SECONDS <= budget < seconds:
             reel = choose(budget)
         shown = [*reel, *pins]
-        goals = [clip for t in timelines for clip in _goals_missing(t, shown, shift_seconds)]
-        clips = _merged([*shown, *goals], places)
+        if shows_goals:
+            shown += [clip for t in timelines for clip in _goals_missing(t, shown, shift_seconds)]
+        clips = _merged(shown, places)
         fitted = [_of_length(clip, wishes, timelines, pins) for clip in clips]
         return replace(reel, clips=tuple(_merged(fitted, places)))
 
-    reel = _fitting(whole, seconds, pins)
+    reel = _with_goals(whole, seconds, pins)
     pinned = [clip for clip in reel if any(_overlap(clip, pin) for pin in pins)]
-    placed = with_whole_sentences(reel, seconds, pinned)
-    clips = tuple(map(wishes.fitting, reel, placed))
-    return replace(placed, clips=clips, warnings=(*placed.warnings, *said))
+    placed = with_whole_sentences(reel, seconds, pinned, wishes.lengths)
+    return replace(placed, warnings=(*placed.warnings, *said))
 
 
-def _fitting(whole: Choice, seconds: float, pins: Sequence[Clip]) -> Reel:
-    """The most that fits: what must be shown leaves the less for the rest."""
+def _with_goals(whole: Callable[[float, bool], Reel], seconds: float, pins: Sequence[Clip]) -> Reel:
+    """The most that fits with every goal that is certain; without that, if it cannot be."""
+    reel = _fitting(lambda budget: whole(budget, True), seconds)
+    if reel.seconds <= seconds + 1e-6:
+        return reel
+    shortened = _shortened(reel, seconds, pins)
+    if shortened is not None:
+        return shortened
+    reel = _fitting(lambda budget: whole(budget, False), seconds)
+    said = "there is no room for every goal that is certain: give a greater --seconds"
+    return replace(reel, warnings=(*reel.warnings, said))
+
+
+def _fitting(whole: Choice, seconds: float) -> Reel:
+    """The most that fits: what must be shown leaves the less for the rest, down to nothing."""
     reel = whole(seconds)
     low, high = 0.0, seconds
     if reel.seconds <= seconds + 1e-6:
@@ -212,18 +224,17 @@ def _fitting(whole: Choice, seconds: float, pins: Sequence[Clip]) -> Reel:
             low, best = middle, reel
         else:
             high = middle
-    return best if best.seconds <= seconds + 1e-6 else _shortened(best, seconds, pins)
+    return best
 
 
-def _shortened(reel: Reel, seconds: float, pins: Sequence[Clip]) -> Reel:
-    """Clips other than pins shorter alike, around their events, where pins leave room for them."""
+def _shortened(reel: Reel, seconds: float, pins: Sequence[Clip]) -> Reel | None:
+    """Clips other than pins shorter alike, around their events; None where too little is left."""
     pinned = [clip for clip in reel if any(_overlap(clip, pin) for pin in pins)]
     room = seconds - sum(clip.seconds for clip in pinned)
     rest = reel.seconds - sum(clip.seconds for clip in pinned)
-    if room < 0 or (rest > 0 and room / rest < _LEAST_SHARE):
-        said = "the pins leave no room for every goal that is certain: give a greater --seconds"
-        return replace(reel, clips=tuple(pins), warnings=(*reel.warnings, said))
-    share = room / rest if rest else 1.0
+    if not rest or room / rest < _LEAST_SHARE:
+        return None
+    share = room / rest
     return replace(
         reel, clips=tuple(c if c in pinned else _around(c, c.seconds * share) for c in reel)
     )
