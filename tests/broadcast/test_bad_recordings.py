@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from touchline.broadcast.bug_decoding import ScoreBugResult
 from touchline.broadcast.ocr import TextReader
 from touchline.broadcast.score_bug import ScoreBugObserver
+from touchline.broadcast.texts import Line
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +85,36 @@ def test_results_of_other_matches_that_change_beside_the_bug(reader: TextReader)
     said = read(frames(), 160, reader)
     assert [(goal.team, goal.score) for goal in said.goals] == [("away", (0, 1))]
     assert said.teams == DESIGNS[0].names
+
+
+class Counted:
+    """A reader of text that counts how often it is asked."""
+
+    def __init__(self, reader: TextReader) -> None:
+        self.reader, self.times = reader, 0
+
+    def find(self, picture: Picture, scale: float = 1.0, stretch: float = 1.0) -> list[Line]:
+        self.times += 1
+        return self.reader.find(picture, scale, stretch)
+
+    def read(self, strip: Picture) -> tuple[str, float]:
+        return self.reader.read(strip)
+
+
+def test_texts_beside_the_bug_are_not_read_again_and_again(reader: TextReader) -> None:
+    """Results of other matches under its clock, and the time of day, once its clock runs."""
+    counted = Counted(reader)
+    observer = ScoreBugObserver(cast(TextReader, counted))
+    others = ["LIN 0-0 GAR 40'", "DEL 2-3 GAR 18'", "GAR 0-3 TUR 32'"]
+    early = 0
+    for time, picture in Broadcast(DESIGNS[0], lambda time: 1020 + time, 60).frames(1.0):
+        beside = written(picture, (1060, 40), "ARENA 15:32")
+        under = written(beside, (60, 40 + 42), others[int(time // 15) % 3], "#0a5c36")
+        observer.see(time, under)
+        early = counted.times if time < 20 else early
+    said = observer.finish(duration_seconds=60)
+    assert said.teams == DESIGNS[0].names
+    assert counted.times - early <= 10
 
 
 def test_a_logo_that_moves(reader: TextReader) -> None:

@@ -65,6 +65,17 @@ class BugText:
     rows: int = 1
 
     @property
+    def row(self) -> Box | None:
+        """Around teams and score, or None without either."""
+        boxes = (*self.team_boxes, *self.score_boxes)
+        return around(boxes) if boxes else None
+
+    def has_clock_in_row(self) -> bool:
+        """Whether the clock stands beside teams and score, rather than over or under them."""
+        row = self.row
+        return row is not None and self.clock_box is not None and same_row(self.clock_box, row)
+
+    @property
     def match_seconds(self) -> float | None:
         """The clock in match time, where the bug says which half it is or counts through."""
         if self.clock_seconds is None:

@@ -37,11 +37,16 @@ _CLOCK_EVERY_SECONDS = (0.4, 6.0)
 _CLOCK_TRIES = 4
 """Readings in a row in which no clock is found, before the next one waits as long as others."""
 
+_CLOCKS_COMPARED = 9
+_RUNS_AFTER_SECONDS = 1.9
+"""Between two readings of a clock that runs: a time of day in minutes stands still that long."""
+
 _SCORE_EVERY_SECONDS = 30.0
 _CLOSE = (30.0, 44.0)
 _GLANCE = (36.0,)
 """Heights in pixels that a bug's lines are read at: after a change, and otherwise."""
 
+_SCORES_AT_FIRST = 5
 _SCORE_TRIES = 3
 """Readings in a row in which no score is found, before the next one waits as long as others."""
 
@@ -153,7 +158,7 @@ class ScoreBugObserver:
         for place in self._places(picture, time):
             if len(self._followed) >= _MAX_PLACES + 2:
                 break
-            if _is_names_alone(place) and not _stood(place, before):
+            if _is_names_alone(place) and not _stood(place.box, before):
                 self._names_alone.append(place.box)
             else:
                 found |= self._follow(place, time, picture)
@@ -175,11 +180,11 @@ class ScoreBugObserver:
     def _places(self, picture: Picture, time: float) -> list[BugText]:
         """Where a bug may stand that is not followed yet, the likeliest first."""
         scale = min(6.0, SCAN_SIDE / max(picture.shape[:2]))
-        followed = [f.place.box for f in self._followed if time - f.last_seen < 2.0]
+        followed = [_own_part(f.place.bug) for f in self._followed if time - f.last_seen < 2.0]
         return [
             place
             for place in likely_places(self._reader.find(picture, scale))
-            if place.confidence >= _LEAST_PLACE and not _stood(place, followed)
+            if place.confidence >= _LEAST_PLACE and not _stood(_own_part(place), followed)
         ]
 
     def _follow(self, place: BugText, time: float, picture: Picture) -> bool:
@@ -203,6 +208,9 @@ class ScoreBugObserver:
 
     def _drop_weak(self, time: float) -> None:
         """Follow no more what is long gone, or never had a clock while another's runs."""
+        bugs = [f.place.bug for f in self._followed]
+        # what was read there is of another match, all but the clock, which its own bug has, too
+        self._followed = [f for f in self._followed if not _borrows_clock(f.place.bug, bugs)]
         running = [f for f in self._followed if f.runs and time - f.last_seen < 3.0]
         kept = []
         for followed in self._followed:
@@ -277,11 +285,11 @@ class ScoreBugObserver:
             if abs(off) <= 1.3:
                 followed.agreeing += 1
                 return True
-        for before in reversed(followed.clocks[-6:-1]):
+        for before in reversed(followed.clocks[-_CLOCKS_COMPARED:-1]):
             span = reading.time_seconds - before.time_seconds
             for rate in (1.0, -1.0):
                 step = reading.shown_seconds - before.shown_seconds - rate * span
-                if span >= 0.9 and before.has_seconds and abs(step) <= 1.3:
+                if span >= _RUNS_AFTER_SECONDS and before.has_seconds and abs(step) <= 1.3:
                     followed.offset = reading.shown_seconds - rate * reading.time_seconds
                     followed.rate = rate
                     followed.agreeing = max(1, min(followed.agreeing, 2))
@@ -329,15 +337,13 @@ class ScoreBugObserver:
             return
         followed.changed_at, followed.unchanged_at = None, time
         if time >= followed.next_score:
-            again = followed.to_read_again > 0 or len(followed.scores) < 5
+            again = followed.to_read_again > 0 or len(followed.scores) < _SCORES_AT_FIRST
             followed.to_read_again = max(0, followed.to_read_again - 1)
             is_read = self._read_all(
                 followed, time, picture, heights=_GLANCE if not again else _CLOSE
             )
-            again = again or followed.to_read_again > 0
             followed.unread_scores = 0 if is_read else followed.unread_scores + 1
-            again = again or 0 < followed.unread_scores <= _SCORE_TRIES
-            followed.next_score = time + (1.0 if again else _SCORE_EVERY_SECONDS)
+            followed.next_score = time + _score_wait(followed)
 
     def _confirm_old_score(self, followed: _Followed) -> None:
         """The score stood as long as its pixels did: that which most readings of them say."""
@@ -433,14 +439,43 @@ class ScoreBugObserver:
             followed.teams.extend([(time, names)] * (1 + len(followed.teams) // 2))
 
 
+def _score_wait(followed: _Followed) -> float:
+    """Seconds until a score that looks as before is read again."""
+    if followed.unread_scores > _SCORE_TRIES:
+        if followed.scores:
+            return _SCORE_EVERY_SECONDS
+        return min(_SCORE_EVERY_SECONDS, 2.0 ** (followed.unread_scores - _SCORE_TRIES))
+    is_unsure = followed.to_read_again > 0 or len(followed.scores) < _SCORES_AT_FIRST
+    return 1.0 if is_unsure or followed.unread_scores else _SCORE_EVERY_SECONDS
+
+
 def _is_names_alone(place: BugText) -> bool:
     """Whether a place seen at a glance has neither a score nor a clock, as names on boards."""
     return place.score is None and place.clock_seconds is None
 
 
-def _stood(place: BugText, boxes: Sequence[Box]) -> bool:
+def _stood(place: Box, boxes: Sequence[Box]) -> bool:
     """Whether a place is one of these."""
-    return any(place.box.overlap(box) > 0.5 for box in boxes)
+    return any(place.overlap(box) > 0.5 for box in boxes)
+
+
+def _own_part(bug: BugText) -> Box:
+    """What no other bug has a part in: the clock may be that of the bug over or under it."""
+    return bug.row or bug.box
+
+
+def _borrows_clock(bug: BugText, others: Sequence[BugText]) -> bool:
+    """Whether the clock of a bug is that of another one, in whose row it stands."""
+    clock = bug.clock_box
+    if clock is None or bug.has_clock_in_row():
+        return False
+    return any(
+        other.has_clock_in_row()
+        and other.clock_box is not None
+        and other.clock_box.overlap(clock) > 0.5
+        and not _stood(_own_part(bug), [_own_part(other)])
+        for other in others
+    )
 
 
 def _says_more(bug: BugText, before: BugText) -> bool:
