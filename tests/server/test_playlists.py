@@ -238,6 +238,27 @@ def test_a_playlist_is_written_in_every_format_of_several_videos(
         assert client.post(f"{path}/files", json=asked).status_code == 422
 
 
+def test_videos_of_one_file_name_are_told_apart_and_the_list_says_how(
+    client: Any, library: dict[str, Any]
+) -> None:
+    with client.services.database.write() as session:
+        matches = session.scalars(select(MatchRow)).all()
+        for number, match in enumerate(matches):
+            match.title = "Cup 1/8"
+            match.videos[0].name = ("half.MP4", "Half.mp4")[number % 2]
+    clips = [clip_of(library, n, start=0, end=1) for n in range(2)]
+    path = f"/v1/playlists/{make(client, *clips)['id']}"
+    job = client.post(f"{path}/files", json={"format": "otio"}).json()
+    (made,) = job["result"].values()
+    target = client.services.storage.root / "list.otio"
+    target.write_bytes(client.get(f"/v1/files/{made['product_id']}").content)
+    names = [clip.video for clip in read(target, "otio")]
+    assert [name.lower() for name in names] == ["cup 1-8 - half.mp4", "cup 1-8 - half (2).mp4"]
+    assert len(made["warnings"]) == 2
+    for name, warning in zip(names, made["warnings"], strict=True):
+        assert "several files are called" in warning and name in warning
+
+
 def test_edit_lists_say_what_is_known_of_the_videos_and_their_title(
     client: Any, library: dict[str, Any]
 ) -> None:

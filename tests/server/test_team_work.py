@@ -85,6 +85,42 @@ def test_guests_of_a_link_are_told_of_no_comments_and_no_history(
     assert guest.get(f"{path}/changes").status_code == 403
 
 
+def test_guests_of_a_link_read_no_name_of_those_who_work_here(
+    team: dict[str, Any], ready_match: Any
+) -> None:
+    bea, guest = team["bea"], team["nobody"]
+    match = ready_match(bea.services)
+    path = f"/v1/matches/{match}"
+    event = bea.get(f"{path}/events").json()["items"][0]["id"]
+    bea.patch(f"{path}/events/{event}", headers=STAR, json={"status": "accepted"})
+    bea.patch(path, headers=STAR, json={"assignee": "bea"})
+    reel = bea.post(
+        f"{path}/reels", json={"title": "Best", "clips": [{"start": 0, "end": 1}]}
+    ).json()["id"]
+    clips = [{"match": match, "start": 0, "end": 1}]
+    playlist = bea.post("/v1/playlists", json={"title": "All", "clips": clips}).json()["id"]
+    job = bea.post(f"/v1/reels/{reel}/files", json={"format": "edl"}).json()["id"]
+    shown = {
+        path: [
+            *("/v1/matches", "/v1/matches?assignee=bea", path, f"{path}/events"),
+            *(f"{path}/events/{event}", f"{path}/news", f"{path}/game", f"{path}/reels"),
+            *(f"/v1/reels/{reel}", f"{path}/files", f"/v1/jobs/{job}", "/v1/jobs"),
+            *("/v1/session", "/v1/capabilities"),
+        ],
+        f"/v1/playlists/{playlist}": [f"/v1/playlists/{playlist}", "/v1/session"],
+    }
+    for of, places in shown.items():
+        secret = bea.post(f"{of}/shares", json={"scope": "download"}).json()["secret"]
+        guest.headers["X-Share-Token"] = secret
+        for place in places:
+            answer = guest.get(place)
+            assert answer.status_code == 200, place
+            assert "bea" not in answer.text, place
+    assert guest.get(f"/v1/jobs/{job}/log").status_code in (403, 404)
+    for place in (path, f"{path}/events/{event}", f"/v1/reels/{reel}"):
+        assert "bea" in bea.get(place).text, "others still read it"
+
+
 def test_presence_tells_who_looks_at_what_until_they_are_gone(
     team: dict[str, Any], ready_match: Any
 ) -> None:

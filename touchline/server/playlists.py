@@ -4,8 +4,10 @@ A clip names its match and its event, and keeps what it showed when it was added
 match was deleted can still be told from others.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -29,6 +31,9 @@ LEAD_SECONDS, LAG_SECONDS = 3.0, 4.0
 """What a clip shows before and after its event, unless it says otherwise."""
 
 Missing = Literal["match", "event"]
+
+_NO_PATH = re.compile(r"[\\/:]+")
+"""What the name of a file cannot hold somewhere."""
 
 _OF_EVENT = ("label", "team", "player", "note")
 
@@ -218,17 +223,23 @@ def compilation_of(clips: Sequence[PlaylistClip]) -> Compilation:
 
 
 def _video_names(matches: Sequence[MatchRow]) -> dict[str, str]:
-    """A name for each video, no two alike: its file's, with the match where files share it."""
+    """A name for each video, no two alike: its file's, with the match where files share it.
+
+    Case does not tell names apart, as it tells no files apart on many disks."""
     videos = {video.id: (match, video) for match in matches for video in match.videos}
-    files = [video.name for _, video in videos.values()]
+    files = [video.name.lower() for _, video in videos.values()]
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for video_id, (match, video) in videos.items():
-        name = video.name if files.count(video.name) == 1 else f"{match.title} - {video.name}"
-        unique, count = name, 1
-        while unique in names.values():
+        name = PurePath(video.name)
+        if files.count(video.name.lower()) > 1:
+            name = PurePath(f"{_NO_PATH.sub('-', match.title)} - {video.name}")
+        unique, count = name.name, 1
+        while unique.lower() in taken:
             count += 1
-            unique = f"{name} ({count})"
+            unique = f"{name.stem} ({count}){name.suffix}"
         names[video_id] = unique
+        taken.add(unique.lower())
     return names
 
 

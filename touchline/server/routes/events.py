@@ -66,6 +66,7 @@ from touchline.server.routes.schemas import (
     StepIn,
     StepOut,
     event_facts,
+    for_caller,
     in_row,
 )
 from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow
@@ -179,7 +180,7 @@ def news(
         count=count,
         items=[EventOut.of(row, match, is_guest=is_guest) for row in shown if not row.deleted],
         removed=[row.id for row in shown if row.deleted],
-        reels=[ReelOut.of(row) for row in reels if not row.deleted],
+        reels=[for_caller(principal, ReelOut.of(row)) for row in reels if not row.deleted],
         removed_reels=[row.id for row in reels if row.deleted],
         steps=[StepOut.of(step) for step in own],
         next=None if last is None else to_cursor(last.revision, last.id),

@@ -26,6 +26,7 @@ from touchline.server.routes.dependencies import (
     Known,
     Limit,
     ServicesDep,
+    Viewer,
     audit,
     caller_of,
     client_of,
@@ -94,8 +95,8 @@ def show(job_id: Id, principal: Known, services: ServicesDep) -> JobOut:
 
 
 @router.get("/{job_id}/log")
-def read_log(job_id: Id, principal: Known, services: ServicesDep) -> Page[LineOut]:
-    """The log of a job."""
+def read_log(job_id: Id, principal: Viewer, services: ServicesDep) -> Page[LineOut]:
+    """The log of a job; not for guests of a link, as it names machines."""
     with services.database.read() as session:
         _job(session, principal, job_id)
         lines = session.scalars(

@@ -58,6 +58,7 @@ from touchline.server.routes.schemas import (
     ScoresOut,
     SpotIn,
     VideoIn,
+    for_caller,
 )
 from touchline.server.services import Services
 from touchline.server.storage import inside_roots, video_file
@@ -87,7 +88,7 @@ def list_matches(
     )
     if principal.is_guest:
         query = query.where(MatchRow.id == principal.match_id)
-    if assignee:
+    if assignee and not principal.is_guest:
         query = query.where(MatchRow.assignee == assignee)
     if search:
         escaped = re.sub(r"([%_/])", r"/\1", search)
@@ -99,7 +100,7 @@ def list_matches(
         query = query.where(tuple_(MatchRow.created_at, MatchRow.id) < (number_of(at), match_id))
     with services.database.read() as session:
         rows = session.scalars(query).all()
-        items = _described(session, rows[:limit])
+        items = [for_caller(principal, one) for one in _described(session, rows[:limit])]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         items=items,
@@ -153,7 +154,7 @@ def show(
         match = visible_match(session, principal, match_id)
         (described,) = _described(session, [match])
     response.headers["ETag"] = etag_of(match)
-    return described
+    return for_caller(principal, described)
 
 
 @router.patch("/{match_id}")

@@ -72,6 +72,7 @@ from touchline.server.routes.schemas import (
     StepIn,
     StepOut,
     Text,
+    for_caller,
 )
 from touchline.server.services import Services
 from touchline.server.tables import ChangeRow, JobRow, PlaylistRow, ProductRow, ShareLinkRow
@@ -550,7 +551,8 @@ def _whole(session: Session, row: PlaylistRow, principal: Principal) -> Playlist
     own = [] if principal.is_guest else steps_of(session, row, principal.name, OWN_STEPS)
     clips = [PlaylistClipOut.of(clip) for clip in clips_of(session, row)]
     steps = [StepOut.of(step) for step in own]
-    return PlaylistOut.model_validate({**_facts(row), "clips": clips, "steps": steps})
+    whole = PlaylistOut.model_validate({**_facts(row), "clips": clips, "steps": steps})
+    return for_caller(principal, whole)
 
 
 def _facts(row: PlaylistRow) -> dict[str, Any]:

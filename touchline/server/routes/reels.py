@@ -51,7 +51,7 @@ from touchline.server.routes.reel_schemas import (
     ReelOut,
     RenderIn,
 )
-from touchline.server.routes.schemas import JobOut, Page
+from touchline.server.routes.schemas import JobOut, Page, for_caller
 from touchline.server.services import Services
 from touchline.server.tables import EventRow, JobRow, MatchRow, PlaylistRow, ProductRow, ReelRow
 
@@ -87,7 +87,7 @@ def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[Re
             .order_by(ReelRow.created_at, ReelRow.id)
             .limit(1000)
         ).all()
-    return Page(items=[ReelOut.of(row) for row in rows])
+    return Page(items=[for_caller(principal, ReelOut.of(row)) for row in rows])
 
 
 @router.post("/matches/{match_id}/reels", status_code=201)
@@ -133,7 +133,7 @@ def show(reel_id: Id, principal: Known, response: Response, services: ServicesDe
     with services.database.read() as session:
         row = _reel(session, principal, reel_id)
     response.headers["ETag"] = etag_of(row)
-    return ReelOut.of(row)
+    return for_caller(principal, ReelOut.of(row))
 
 
 @router.patch("/reels/{reel_id}")

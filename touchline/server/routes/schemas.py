@@ -18,6 +18,7 @@ from sqlalchemy import Row
 
 from touchline.events import MAX_GOALS, MAX_SECONDS, Source, Status
 from touchline.formats.base import MAX_STRETCH_SECONDS, is_event_text
+from touchline.server.access.principal import Principal
 from touchline.server.documents import MAX_DESCRIPTORS, STRETCH_FIELDS, video_at
 from touchline.server.jobs.queue import Lane, Outlook, WaitsFor, lane_of
 from touchline.server.jobs.types import JOB_TYPES
@@ -98,6 +99,28 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = None
+
+
+NOT_FOR_GUESTS: Mapping[str, Any] = {
+    "assignee": None,
+    "reviewers": [],
+    "created_by": "",
+    "updated_by": "",
+    "comments": 0,
+}
+"""Fields by which people are named, or that tell of their talk, and what guests of a link read."""
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+def for_caller(principal: Principal, answer: Answer) -> Answer:
+    """An answer as the caller may read it: guests are told of nobody who works here."""
+    if not principal.is_guest:
+        return answer
+    own = type(answer).model_fields
+    return answer.model_copy(
+        update={name: value for name, value in NOT_FOR_GUESTS.items() if name in own}
+    )
 
 
 class VideoIn(In):
@@ -464,7 +487,7 @@ def event_facts(
     """The fields of `EventOut` before validation: lists hold thousands of events.
 
     Args:
-        is_guest: the caller is one of a link, who is told of no comments.
+        is_guest: the caller is one of a link; see ``NOT_FOR_GUESTS``.
     """
     half, half_time = row.half, None
     if len(match.videos) > 1:
@@ -473,7 +496,8 @@ def event_facts(
     facts = {name: getattr(row, name) for name in _OF_ROW}
     facts |= {name: getattr(row, column) for name, column in STRETCH_FIELDS.items()}
     facts |= {"time": row.seconds, "half": half, "half_time": half_time}
-    return facts | {"comments": 0} if is_guest else facts
+    hidden = NOT_FOR_GUESTS.items() if is_guest else ()
+    return facts | {name: value for name, value in hidden if name in facts}
 
 
 def in_row(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -531,7 +555,8 @@ class JobOut(BaseModel):
     Jobs of one lane are done one after the other: ``position`` counts those before a queued one.
     It waits for another ``job`` (of the match ``ahead``), for its next ``attempt``, for its
     ``turn``, which comes at once, or for a ``worker``, as none is running. ``seconds_left`` is the
-    time until its end, or until its next attempt, where it can be told."""
+    time until its end, or until its next attempt, where it can be told. Attempt after attempt goes
+    on from what is done: this one, from ``attempt_progress``."""
 
     id: str
     kind: str
@@ -545,6 +570,7 @@ class JobOut(BaseModel):
     ahead: str | None
     seconds_left: float | None
     attempts: int
+    attempt_progress: float
     problem: str | None
     match: str | None
     result: dict[str, Any]

@@ -114,16 +114,23 @@ def write_list_now(
         InputError: the format cannot hold the clips.
     """
     reel = Reel(tuple(clip for one in payload.reels for clip in one))
-    infos = {
-        name: video.info or session.get_one(MatchRow, video.match_id).info
-        for name, video in _videos(session, payload.videos).items()
-    }
+    videos = _videos(session, payload.videos)
+    matches = {name: session.get_one(MatchRow, one.match_id) for name, one in videos.items()}
+    infos = {name: video.info or matches[name].info for name, video in videos.items()}
+    warnings = tuple(
+        f"several files are called {video.name}: the list calls that of {matches[name].title!r} "
+        f"{name}, so rename a copy of the file"
+        for name, video in videos.items()
+        if name != video.name
+    )
     rate = listed_rate(Fraction(infos[reel.clips[0].video]["frame_rate"]))
     video = {(name, None): listed_media(name, info) for name, info in infos.items()}
     with TemporaryDirectory(dir=storage.root / "work") as folder:
         file = Path(folder) / f"product{payload.suffix}"
         write(reel, file, payload.format, rate=rate, video=video, title=payload.title)
-        result = ReelFile(seconds=round(reel.seconds, 3), bytes=file.stat().st_size)
+        result = ReelFile(
+            seconds=round(reel.seconds, 3), bytes=file.stat().st_size, warnings=warnings
+        )
         kept = keep_product(
             storage, session, playlist, job_id, file, now,
             name=payload.name, format=payload.format,
