@@ -7,7 +7,14 @@ import pytest
 from small_videos import cut_off, write_sound_only, write_video
 
 from touchline.broadcast.cuts import Cut
-from touchline.broadcast.one_pass import SOUND_RATE_HZ, THUMBNAIL, observe, open_pass
+from touchline.broadcast.one_pass import (
+    SOUND_RATE_HZ,
+    THUMBNAIL,
+    Resumption,
+    meeting_seconds,
+    observe,
+    open_pass,
+)
 from touchline.broadcast.signals import SignalReader, with_wipes
 from touchline.broadcast.wipes import Wipe
 from touchline.errors import MediaError
@@ -151,6 +158,38 @@ def test_a_pass_that_is_left_early_closes_the_file(video):
     with open_pass(video, THUMBNAIL) as frames:
         next(frames)
     assert list(frames) == []
+
+
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(50), Fraction(30000, 1001)])
+@pytest.mark.parametrize("breaks", [0.3, 1.7, 3.9])
+def test_a_pass_goes_on_where_an_earlier_one_was(tmp_path, rate, breaks):
+    path = write_video(tmp_path / "video.mp4", round(4 * rate), rate=rate)
+    bug, network = View((40, 24), Fraction(2)), View((48, 32), Fraction(25, 2))
+
+    def looked(start, resumption=None, stop=None):
+        thumbnails, pictures, heard, pauses = Seen(), Seen(), Heard(), []
+        with open_pass(
+            path,
+            network,
+            [(THUMBNAIL, thumbnails), (bug, pictures)],
+            [heard],
+            start_seconds=start,
+            resumption=resumption,
+            pause=lambda seen: pauses.append((seen, len(thumbnails.times), len(pictures.times))),
+        ) as frames:
+            pulled = [(frame.seconds, frame.pixels.tobytes()) for frame in frames]
+        return thumbnails.times, pictures.times, np.concatenate(heard.blocks), pulled, pauses
+
+    start = Fraction(1, 5)
+    whole = looked(start)
+    seen, thumbs, bugs = next(one for one in whole[-1] if (one[0][0] or 0) >= breaks)
+    begin = meeting_seconds([network, THUMBNAIL, bug], start, breaks - 0.1)
+    assert begin <= max(start, breaks - 0.1)
+    rest = looked(start, Resumption(begin, seen))
+    assert rest[0] == whole[0][thumbs:] and rest[1] == whole[1][bugs:]
+    assert np.array_equal(rest[2], whole[2])
+    given = round((begin - start) * Fraction(25, 2))
+    assert rest[3] == whole[3][given:] and len(rest[3]) > 0
 
 
 def test_a_silent_video_is_fine_and_said(tmp_path):

@@ -13,6 +13,7 @@ from touchline.server.jobs.queue import KINDS_OF_LANES, LANES, Lease, LeaseLostE
 from touchline.server.jobs.types.analysis import AnalysePayload
 from touchline.server.jobs.types.pull import PullPayload
 from touchline.server.jobs.types.spotting import SpotPayload
+from touchline.server.jobs.worker import Worker, _Progress
 from touchline.server.services import Services
 from touchline.server.tables import JobLineRow, JobRow, WorkerRow
 
@@ -220,6 +221,26 @@ def test_a_job_says_what_it_waits_for(services: Services) -> None:
         session.get_one(JobRow, first).not_before = services.database.now(session) + 30
     again = outlook(services, first)
     assert again.waits_for == "attempt" and again.seconds_left == pytest.approx(30, abs=5)
+
+
+def test_an_attempt_says_where_it_goes_on(services: Services) -> None:
+    job = order(services, "analyse")
+    lost = services.queue.claim("w", "analysis")
+    assert lost is not None
+    services.queue.fail(lost, "killed", again=True)
+    with services.database.write() as session:
+        session.get_one(JobRow, job).not_before = 0.0
+    lease = services.queue.claim("w", "analysis")
+    assert lease is not None and lease.attempt == 2
+    progress = _Progress(Worker(services, threading.Event()), lease, {"proxy": 0.5})
+    progress.begin("proxy", kept_of_seconds=5400.0)
+    progress.watch(0.0)
+    progress.watch(0.3445)
+    with services.database.read() as session:
+        row = session.get_one(JobRow, job)
+        assert row.attempt_progress == row.progress == pytest.approx(0.1722, abs=1e-3)
+        lines = session.scalars(select(JobLineRow.text).where(JobLineRow.job_id == job)).all()
+    assert "proxy: goes on at 31:00" in lines
 
 
 def test_the_log_of_a_job_does_not_grow_without_end(

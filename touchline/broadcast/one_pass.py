@@ -2,12 +2,14 @@
 
 The picture is decoded once and handed out at the sizes and rates that are asked for, the sound
 beside it, in order of time: shown to observers (`observe`), or pulled by one who wants frames while
-the others look on (`open_pass`). Memory does not grow with length.
+the others look on (`open_pass`). Memory does not grow with length. A pass can go on where an
+earlier one was, whose observers were kept (`Resumption`).
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd, lcm
 from pathlib import Path
 from typing import Protocol
 
@@ -68,6 +70,42 @@ class PassReport:
         return self.end_seconds
 
 
+@dataclass(frozen=True)
+class Resumption:
+    """Where a pass goes on that an earlier one has begun. The sound is heard from its start again.
+
+    Attributes:
+        from_seconds: where decoding begins; see `meeting_seconds`.
+        seen_seconds: for each who looks, the time of the last picture that it has seen; None for
+            none.
+    """
+
+    from_seconds: Fraction
+    seen_seconds: tuple[float | None, ...]
+
+
+Pause = Callable[[tuple[float | None, ...]], None]
+"""Called between two pictures, with the ``seen_seconds`` of a `Resumption`: the state of all who
+look is that after the pictures up to there."""
+
+
+def meeting_seconds(
+    views: Sequence[View], start_seconds: Fraction, latest_seconds: float | Fraction
+) -> Fraction:
+    """The last time up to ``latest_seconds`` at which all rated views take a frame.
+
+    A pass that begins there gives the frames of one that began at ``start_seconds``.
+    """
+    apart = Fraction(1)
+    for view in views:
+        if view.rate is not None:
+            period = 1 / view.rate
+            top = lcm(apart.numerator, period.numerator)
+            apart = Fraction(top, gcd(apart.denominator, period.denominator))
+    steps = max(0, (Fraction(latest_seconds) - start_seconds) // apart)
+    return start_seconds + steps * apart
+
+
 def observe(
     video: str | Path,
     pictures: Sequence[tuple[View, PictureObserver]] = (),
@@ -75,13 +113,25 @@ def observe(
     *,
     start_seconds: float | Fraction = 0.0,
     end_seconds: float | Fraction | None = None,
+    resumption: Resumption | None = None,
+    pause: Pause | None = None,
     progress: Callable[[float, float], None] | None = None,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> PassReport:
     """Show a video to observers, once; see `open_pass` for its arguments and errors."""
     with Pass(
-        video, None, pictures, sounds, start_seconds, end_seconds, threads, limits, progress
+        video,
+        None,
+        pictures,
+        sounds,
+        start_seconds,
+        end_seconds,
+        threads,
+        limits,
+        progress,
+        resumption,
+        pause,
     ) as one:
         for _ in one:
             pass
@@ -96,6 +146,8 @@ def open_pass(
     *,
     start_seconds: float | Fraction = 0.0,
     end_seconds: float | Fraction | None = None,
+    resumption: Resumption | None = None,
+    pause: Pause | None = None,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[float, float], None] | None = None,
@@ -112,6 +164,9 @@ def open_pass(
         sounds: who listens, to 16,000 samples a second.
         start_seconds, end_seconds: the part to read; times given to observers count from the
             first frame shown all the same.
+        resumption: where to go on; those who look have the state that they had there. The frames
+            of ``view`` are given from its ``from_seconds`` on.
+        pause: see ``Pause``.
         threads: threads of the decoder.
         limits: bounds on what is read.
         progress: called about once a second of video with the seconds done and the stated
@@ -121,7 +176,17 @@ def open_pass(
         MediaError: the file cannot be opened, or has no picture that can be decoded.
     """
     return Pass(
-        video, view, pictures, sounds, start_seconds, end_seconds, threads, limits, progress
+        video,
+        view,
+        pictures,
+        sounds,
+        start_seconds,
+        end_seconds,
+        threads,
+        limits,
+        progress,
+        resumption,
+        pause,
     )
 
 
@@ -143,21 +208,31 @@ class Pass(Stream[Frame]):
         threads: int | None,
         limits: Limits,
         progress: Callable[[float, float], None] | None,
+        resumption: Resumption | None = None,
+        pause: Pause | None = None,
     ) -> None:
         wanted = [] if view is None else [view]
         views = list(dict.fromkeys([*wanted, *(one for one, _ in pictures)]))
+        before = () if resumption is None else resumption.seen_seconds
+        seen = dict(zip((one for one, _ in pictures), before, strict=bool(before)))
         # Where nobody looks the picture still says how long the video is.
         self._stream = read_views(
             video,
             views or [View(size=(2, 2), rate=Fraction(1))],
-            start_seconds=start_seconds,
+            start_seconds=start_seconds if resumption is None else resumption.from_seconds,
             end_seconds=end_seconds,
+            taken_seconds=[None if one == view else seen.get(one) for one in views] or None,
             threads=threads,
             limits=limits,
         )
         self.info = self._stream.info
         self._pulled = None if view is None else 0
-        self._observers = [[one for own, one in pictures if own == seen] for seen in views]
+        self._observers = [[one for own, one in pictures if own == looked] for looked in views]
+        self._before = [seen.get(one) for one in views]
+        self._seen = list(self._before)
+        self._places = [views.index(own) for own, _ in pictures]
+        self._shown = -1.0
+        self._pause = pause
         self._ear = _Ear(
             video, self._stream, sounds, float(start_seconds), _or_none(end_seconds), limits
         )
@@ -189,8 +264,9 @@ class Pass(Stream[Frame]):
 
     def _run(self) -> Generator[Frame, None, None]:
         for index, frame in self._stream:
-            for observer in self._observers[index] if self._observers else ():
-                observer.see(frame.seconds, frame.pixels)
+            self._between(frame.seconds)
+            if self._observers:
+                self._show(index, frame)
             self._keep_up(frame.seconds)
             if index == self._pulled:
                 yield frame
@@ -202,6 +278,20 @@ class Pass(Stream[Frame]):
         )
         if self._progress is not None:
             self._progress(stream.end_seconds, max(self.info.duration_seconds, stream.end_seconds))
+
+    def _between(self, seconds: float) -> None:
+        """Pause before the first frame of another picture."""
+        if self._pause is not None and self._shown < seconds and self._shown >= 0:
+            self._pause(tuple(self._seen[place] for place in self._places))
+        self._shown = seconds
+
+    def _show(self, index: int, frame: Frame) -> None:
+        """Show a frame to those who look and have not seen its picture in an earlier pass."""
+        seen = self._before[index]
+        if seen is None or frame.seconds > seen:
+            for observer in self._observers[index]:
+                observer.see(frame.seconds, frame.pixels)
+            self._seen[index] = frame.seconds
 
     def _keep_up(self, seconds: float) -> None:
         """Let the sound follow the picture, and tell how far it is."""

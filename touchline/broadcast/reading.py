@@ -1,6 +1,6 @@
 """A recording, or a still picture, read whole: where the parts of a broadcast's reading meet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,12 +15,16 @@ from touchline.broadcast.score_bug import RATE, ScoreBugObserver
 from touchline.broadcast.signals import SignalReader, Signals
 from touchline.broadcast.still_bug import read_still
 from touchline.broadcast.stills import read_picture
+from touchline.errors import FormatError
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.video import VideoInfo, probe
 from touchline.media.views import View
 
 MAX_WIDTH = 1920
 """Larger pictures are made smaller before a bug is looked for."""
+
+_NOT_KEPT = "_reader"
+"""The networks that read text: they have no state."""
 
 WITHOUT_OCR = "the score was not read: pip install 'touchline[broadcast]' would"
 
@@ -48,6 +52,31 @@ class BroadcastReader:
             self._bug = ScoreBugObserver(ocr.TextReader(threads))
             self.pictures = (*self.pictures, (_bug_view(info), self._bug))
 
+    def kept(self) -> dict[str, dict[str, object]]:
+        """What those who look have gathered so far, for `touchline.runtime.snapshots`.
+
+        Not what is heard: a network that tells speech does not give its state away.
+        """
+        return {name: _fields(one) for name, one in self._looking.items()}
+
+    def go_on(self, kept: Mapping[str, Mapping[str, object]]) -> None:
+        """Take over what those who look had gathered in an earlier pass.
+
+        Raises:
+            FormatError: it is of other observers.
+        """
+        looking = self._looking
+        for name, one in looking.items():
+            if kept.keys() != looking.keys() or kept[name].keys() != _fields(one).keys():
+                raise FormatError("what was kept of a pass is of other observers")
+        for name, one in looking.items():
+            vars(one).update(kept[name])
+
+    @property
+    def _looking(self) -> dict[str, object]:
+        bug = {} if self._bug is None else {"bug": self._bug}
+        return {**self._signals.looking, **bug}
+
     def finish(self, report: PassReport, evidence: Sequence[Evidence] = ()) -> Broadcast:
         """All that the recording says, after the pass.
 
@@ -69,6 +98,10 @@ class BroadcastReader:
             said = self._bug.finish([*evidence, *evidence_of(signals)], report.seconds)
             remarks.extend(said.remarks)
         return _broadcast(report, said, signals, tuple(remarks))
+
+
+def _fields(observer: object) -> dict[str, object]:
+    return {name: value for name, value in vars(observer).items() if name != _NOT_KEPT}
 
 
 def _bug_view(info: VideoInfo) -> View:

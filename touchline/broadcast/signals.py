@@ -57,6 +57,11 @@ class SignalReader:
         )
         self.sounds = (self._sound,)
 
+    @property
+    def looking(self) -> dict[str, object]:
+        """Those who look, by name: all that a later pass needs of them, besides the sound."""
+        return {"cuts": self._cuts, "wipes": self._wipes, "shots": self._shots}
+
     def finish(self, duration_seconds: float, has_sound: bool = True) -> Signals:
         """All signals, after the last picture and sound.
 

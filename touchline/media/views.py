@@ -73,6 +73,7 @@ def read_views(
     *,
     start_seconds: float | Fraction = 0.0,
     end_seconds: float | Fraction | None = None,
+    taken_seconds: Sequence[float | None] | None = None,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> PictureStream[tuple[int, Frame]]:
@@ -83,6 +84,8 @@ def read_views(
         views: what is wanted of each frame.
         start_seconds: where to start, from the first frame shown; rated views count from there.
         end_seconds: where to end; None for the end of the file.
+        taken_seconds: of each view, the time of the last frame that an earlier reading took, after
+            which this one goes on; None where it took none.
         threads: threads of the decoder; None lets it choose.
         limits: bounds on what is read.
 
@@ -104,7 +107,10 @@ def read_views(
     info = describe(source)
     pictures = PictureRange(source, start, end, limits.max_duration_seconds)
     orientation = Orientation.of(source.first.frame)
-    turns = [_Turns(view, pictures, _converter(view, orientation, info.size)) for view in views]
+    turns = [
+        _Turns(view, pictures, _converter(view, orientation, info.size), taken)
+        for view, taken in zip(views, taken_seconds or [None] * len(views), strict=True)
+    ]
     return PictureStream(source, info, pictures, _by_turns(pictures, turns))
 
 
@@ -116,9 +122,14 @@ class _Turns:
     """When a view wants a frame."""
 
     def __init__(
-        self, view: View, pictures: PictureRange, convert: Callable[[Picture], Frame]
+        self,
+        view: View,
+        pictures: PictureRange,
+        convert: Callable[[Picture], Frame],
+        taken_seconds: float | None,
     ) -> None:
         self._rate = view.rate
+        self._taken = taken_seconds
         self._convert = convert
         # A stamp that rounding put just before its time belongs to it, hence the tolerance.
         self._wanted = pictures.start + (pictures.tolerance if view.rate else -pictures.tolerance)
@@ -126,17 +137,21 @@ class _Turns:
             self._wanted += view.late_seconds
         self._apart = Fraction(0) if view.densest is None else 1 / view.densest
         self._apart = max(Fraction(0), self._apart - pictures.tolerance - self._apart / 100)
+        if taken_seconds is not None and view.rate is None:
+            self._wanted = Fraction(taken_seconds) + self._apart
 
     def frames(self, picture: Picture, until: Fraction) -> Generator[Frame, None, None]:
         """What the view takes of a picture that is on show until a time."""
+        is_new = self._taken is None or float(picture.start) > self._taken
         if self._rate is None:
-            if picture.start >= self._wanted:
+            if is_new and picture.start >= self._wanted:
                 self._wanted = picture.start + self._apart
                 yield self._convert(picture)
         elif self._wanted < until:
-            frame = self._convert(picture)
+            frame = self._convert(picture) if is_new else None
             while self._wanted < until:
-                yield frame
+                if frame is not None:
+                    yield frame
                 self._wanted += 1 / self._rate
 
 

@@ -7,24 +7,33 @@ has only seen simulated matches, never does.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from touchline.broadcast import ocr
-from touchline.broadcast.one_pass import observe, open_pass
+from touchline.broadcast.one_pass import (
+    Pause,
+    Resumption,
+    meeting_seconds,
+    observe,
+    open_pass,
+)
 from touchline.broadcast.reading import BroadcastReader
 from touchline.broadcast.result import Broadcast
 from touchline.broadcast.stamps import stamped
-from touchline.errors import InputError
+from touchline.errors import FormatError, InputError
 from touchline.events import RAN, SCORE, SIDES, TEAMS, Producer, Timeline, Video
 from touchline.labels import BROADCAST, HIGHLIGHT, SOCCERNET_V2, LabelSet
-from touchline.media.video import probe
+from touchline.media.video import VideoInfo, probe
+from touchline.media.views import View
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
 from touchline.spotting.agreement import agreed, goal_evidence
 from touchline.spotting.broadcast_events import events_of
+from touchline.spotting.kept import KeptWork
 from touchline.spotting.picture_spotter import Spotter, no_picture
 from touchline.spotting.spotter import NetworkSpotter
 from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
@@ -33,6 +42,7 @@ from touchline.zoo.real_matches import models_for_real_matches
 from touchline.zoo.store import ModelFolder
 
 _READING = "broadcast"
+_KEPT = "broadcast"
 _READING_WITHOUT_SCORE = "broadcast-without-score"
 
 LEAST_EVIDENCE = 0.05
@@ -114,6 +124,7 @@ class AutoSpotter:
         start_seconds: float = 0.0,
         end_seconds: float | None = None,
         half: int | None = None,
+        kept: KeptWork | None = None,
         progress: Progress | None = None,
     ) -> WatchedVideo:
         """Find the events of a video, and all that its broadcast says.
@@ -123,6 +134,9 @@ class AutoSpotter:
             start_seconds, end_seconds: the part of the video to read, None for its end; times
                 stay those of the whole video. A network that needs whole videos is left out.
             half: which half the video is, where that is known otherwise.
+            kept: where to go on from, and to write to how far it is: a network of pictures and
+                what was seen of the broadcast. Sound is heard from its start again, and a network
+                of features starts anew.
             progress: called with the share of the part done, 0 to 1.
 
         Returns:
@@ -135,9 +149,9 @@ class AutoSpotter:
         part = _Part(start_seconds, end_seconds)
         share = progress or (lambda done: None)
         if isinstance(self.network, Spotter):
-            seen = _see_with(self.network, Path(video), part, self.threads, share)
+            seen = _see_with(self.network, Path(video), part, self.threads, kept, share)
         else:
-            seen = _see_beside(self.network, Path(video), part, self.threads, share)
+            seen = _see_beside(self.network, Path(video), part, self.threads, kept, share)
         timeline = self._timeline(seen, half)
         kept = [one for one in timeline if one.confidence >= threshold and part.holds(one.seconds)]
         return WatchedVideo(timeline.with_events(kept), seen.broadcast)
@@ -209,24 +223,94 @@ class _Seen:
     remarks: tuple[str, ...] = ()
 
 
+class _Reading:
+    """A reader of a broadcast in its pass, with what an earlier attempt has kept of it.
+
+    Attributes:
+        resumption: where the pass goes on; None from its start.
+    """
+
+    def __init__(
+        self, info: VideoInfo, part: _Part, threads: int | None, kept: KeptWork | None
+    ) -> None:
+        self.reader = BroadcastReader(info, threads=threads)
+        self.resumption: Resumption | None = None
+        self._kept = kept
+        self._settings = f"from {part.start_seconds} {ocr.is_installed()}"
+        self._seen: tuple[float | None, ...] = tuple(None for _ in self.reader.pictures)
+
+    @property
+    def views(self) -> list[View]:
+        """What the reader looks at."""
+        return [view for view, _ in self.reader.pictures]
+
+    def go_on(self, start: Fraction, network_start: Fraction | None, *more: View) -> Fraction:
+        """Take over what was kept; where the pass begins.
+
+        Args:
+            start: where it begins if nothing was kept.
+            network_start: the first frame that a network still needs; None without one.
+            more: views of others, which must find their frames from there on.
+        """
+        state = None if self._kept is None else self._kept.read(_KEPT, self._settings)
+        if state is not None and len(state["seen"]) == len(self._seen):
+            try:
+                self.reader.go_on(state["reader"])
+                self._seen = state["seen"]
+            except FormatError:
+                pass  # of another version: it starts anew
+        looked = min((Fraction(one or start) for one in self._seen), default=start)
+        latest = looked if network_start is None else min(looked, network_start)
+        begin = meeting_seconds([*self.views, *more], start, latest)
+        if state is not None or begin > start:
+            self.resumption = Resumption(begin, self._seen)
+        return begin
+
+    @property
+    def pause(self) -> Pause | None:
+        """What writes the state of the reader, now and then."""
+        kept = self._kept
+        if kept is None:
+            return None
+
+        def keep(seen: tuple[float | None, ...]) -> None:
+            kept.keep(_KEPT, self._settings, lambda: {"seen": seen, "reader": self.reader.kept()})
+
+        return keep
+
+
 def _see_with(
-    network: Spotter, video: Path, part: _Part, threads: int | None, progress: Progress
+    network: Spotter,
+    video: Path,
+    part: _Part,
+    threads: int | None,
+    kept: KeptWork | None,
+    progress: Progress,
 ) -> _Seen:
     """Read a video in one pass, from which a network of pictures pulls its frames."""
-    reader = BroadcastReader(probe(video), threads=threads)
+    reading = _Reading(probe(video), part, threads, kept)
+    reader, begun = reading.reader, network.begun(kept, part.start_seconds)
+    start, rate = network.first_frame_seconds(part.start_seconds), network.card.frame_rate
+    needed = start + (0 if begun is None else begun.first_needed) / rate
+    begin = reading.go_on(start, needed, network.view)
     with open_pass(
         video,
         network.view,
         reader.pictures,
         reader.sounds,
-        start_seconds=network.first_frame_seconds(part.start_seconds),
+        start_seconds=start,
         end_seconds=part.end_seconds,
+        resumption=reading.resumption,
+        pause=reading.pause,
         threads=threads,
     ) as frames:
         scored = network.score_frames(
             frames,
             start_seconds=part.start_seconds,
             end_seconds=part.end_seconds,
+            kept=kept,
+            begun=begun,
+            skipped_frames=int((begin - start) * rate),
             progress=progress,
         )
         report = frames.report
@@ -240,6 +324,7 @@ def _see_beside(
     video: Path,
     part: _Part,
     threads: int | None,
+    kept: KeptWork | None,
     progress: Progress,
 ) -> _Seen:
     """Read a video in a pass of its own, after a network of features, if any, has run."""
@@ -253,15 +338,24 @@ def _see_beside(
         remarks = (f"{network.producer.weights} reads whole videos: it was left out of this part",)
     begun = 0.5 if reads_whole else 0.0
     info = probe(video)
-    reader = BroadcastReader(info, threads=threads)
+    reading = _Reading(info, part, threads, kept)
+    reader = reading.reader
+
+    def show(done: float, total: float) -> None:
+        progress(begun + (1 - begun) * part.share(done, total))
+
+    begin = reading.go_on(Fraction(part.start_seconds), None)
+    show(float(begin), info.duration_seconds)
     report = observe(
         video,
         reader.pictures,
         reader.sounds,
         start_seconds=part.start_seconds,
         end_seconds=part.end_seconds,
+        resumption=reading.resumption,
+        pause=reading.pause,
         threads=threads,
-        progress=lambda done, total: progress(begun + (1 - begun) * part.share(done, total)),
+        progress=show,
     )
     if report.end_seconds <= part.start_seconds or info.duration_seconds <= part.start_seconds:
         raise no_picture(info, part.start_seconds)

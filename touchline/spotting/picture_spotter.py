@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from math import ceil
@@ -20,6 +21,7 @@ from touchline.media.views import View
 from touchline.runtime.prefetch import prefetched
 from touchline.runtime.progress import Progress
 from touchline.scores import FloatArray, Scores
+from touchline.spotting.kept import KeptWork
 from touchline.spotting.passages import Curve, passage_of
 from touchline.spotting.peaks import Suppression
 from touchline.spotting.timelines import (
@@ -29,7 +31,13 @@ from touchline.spotting.timelines import (
     suppression_of,
     timeline_of,
 )
-from touchline.spotting.windows import Window, WindowAverage, cut_windows, decoder
+from touchline.spotting.windows import (
+    LEAD_FRAMES,
+    Window,
+    WindowAverage,
+    cut_windows,
+    decoder,
+)
 from touchline.systems import row_of
 from touchline.timebase import format_seconds
 from touchline.zoo.cards import USUAL_OVERLAP, ModelCard
@@ -40,6 +48,7 @@ Pixels = npt.NDArray[np.uint8]
 _FRAMES_AHEAD = 64
 _WINDOWS_IN_FLIGHT = 3
 _PICTURES_PER_BATCH = 16
+_KEPT = "scores"
 
 
 class FrameSource(Protocol):
@@ -61,6 +70,23 @@ class FrameSource(Protocol):
         ...
 
     def __iter__(self) -> Iterator[Frame]: ...
+
+
+@dataclass(frozen=True)
+class BegunScores:
+    """What windows have said before an attempt ended.
+
+    Attributes:
+        next_start: first frame of the next window, from the first frame that is read.
+        first_needed: first frame that it takes to go on.
+        times: (next_start,) seconds of the frames before it.
+        average: what the windows said.
+    """
+
+    next_start: int
+    first_needed: int
+    times: FloatArray
+    average: WindowAverage
 
 
 class Spotter:
@@ -130,6 +156,7 @@ class Spotter:
         threshold: float = DEFAULT_THRESHOLD,
         start_seconds: float = 0.0,
         end_seconds: float | None = None,
+        kept: KeptWork | None = None,
         progress: Progress | None = None,
     ) -> Timeline:
         """Find the events of a video.
@@ -138,6 +165,7 @@ class Spotter:
             threshold: events of lower confidence are left out.
             start_seconds, end_seconds: the part of the video to read, None for its end; times of
                 events stay those of the whole video.
+            kept: where to go on from, and to write to how far it is; not all networks do.
             progress: called with the share of the part done, 0 to 1.
 
         Returns:
@@ -148,7 +176,11 @@ class Spotter:
             MediaError: see ``score``.
         """
         scored = self.score(
-            video, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
+            video,
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+            kept=kept,
+            progress=progress,
         )
         return self.timeline(scored, threshold)
 
@@ -162,27 +194,38 @@ class Spotter:
         *,
         start_seconds: float = 0.0,
         end_seconds: float | None = None,
+        kept: KeptWork | None = None,
         progress: Progress | None = None,
     ) -> ScoredVideo:
         """Run the network over a video: decoding and network overlap, memory stays flat.
 
         Args:
-            start_seconds, end_seconds: see ``spot``. Steps lie where those of the whole video do.
+            start_seconds, end_seconds, kept: see ``spot``. Steps lie where those of the whole video
+                do.
 
         Raises:
             MediaError: the file is not a video that can be read, or ends before the part starts.
         """
         view = self.view
+        begun = self.begun(kept, start_seconds)
+        skipped = 0 if begun is None else begun.first_needed
+        first_seconds = self.first_frame_seconds(start_seconds) + skipped / self.card.frame_rate
         with read_frames(
             video,
             rate=view.rate,
             size=view.size,
-            start_seconds=self.first_frame_seconds(start_seconds) + view.late_seconds,
+            start_seconds=first_seconds + view.late_seconds,
             end_seconds=end_seconds,
             colours=self._row.colours,
         ) as stream:
             return self.score_frames(
-                stream, start_seconds=start_seconds, end_seconds=end_seconds, progress=progress
+                stream,
+                start_seconds=start_seconds,
+                end_seconds=end_seconds,
+                kept=kept,
+                begun=begun,
+                skipped_frames=skipped,
+                progress=progress,
             )
 
     def first_frame_seconds(self, start_seconds: float) -> Fraction:
@@ -203,6 +246,9 @@ class Spotter:
         *,
         start_seconds: float = 0.0,
         end_seconds: float | None = None,
+        kept: KeptWork | None = None,
+        begun: BegunScores | None = None,
+        skipped_frames: int = 0,
         progress: Progress | None = None,
     ) -> ScoredVideo:
         """Run the network over the frames of a video that somebody else has opened.
@@ -211,11 +257,16 @@ class Spotter:
             stream: the frames of ``view``, from ``first_frame_seconds(start_seconds)`` on; read
                 in a thread of its own.
             start_seconds, end_seconds: see ``score``.
+            kept: where to write how far it is.
+            begun: what to go on from, see ``begun``.
+            skipped_frames: how many frames the stream leaves out at its beginning; at most
+                ``first_needed`` of what was begun.
 
         Raises:
             MediaError: there is not a single frame.
         """
-        times: list[float] = []
+        times: list[float] = [] if begun is None else begun.times.tolist()
+        first_needed = 0 if begun is None else begun.first_needed
         rate, labels = self.card.frame_rate, self.card.label_set
         first_step = self._first_step(start_seconds)
         first_frame = first_step * self._row.frames_per_step
@@ -227,13 +278,25 @@ class Spotter:
         with prefetched(stream, _FRAMES_AHEAD) as frames:
 
             def pixels() -> Iterator[Pixels]:
-                for step, frame in enumerate(frames, first_frame):
-                    # A picture that stays on show for several steps has its own time at the first.
-                    is_new = frame.seconds > (times[-1] if times else start_seconds - 1e-9)
-                    times.append(frame.seconds if is_new else float(step / rate))
-                    yield frame.pixels
+                for number, frame in enumerate(frames, skipped_frames):
+                    if number == len(times):
+                        # A picture on show for several steps has its own time at the first.
+                        is_new = frame.seconds > (times[-1] if times else start_seconds - 1e-9)
+                        step = first_frame + number
+                        times.append(frame.seconds if is_new else float(step / rate))
+                    if number >= first_needed:
+                        yield frame.pixels
 
-            curve = self._curve(pixels(), show)
+            def keep(next_start: int, average: WindowAverage) -> None:
+                if kept is not None and 0 <= next_start < len(times):
+                    kept.keep(
+                        _KEPT,
+                        self._settings(start_seconds),
+                        lambda: _state(next_start, times, average),
+                    )
+
+            show()
+            curve = self._curve(pixels(), show, begun, keep)
         if not times:
             raise no_picture(stream.info, start_seconds)
         seconds = np.array(times)
@@ -250,31 +313,73 @@ class Spotter:
             (*info.remarks, *curve.remarks),
         )
 
-    def _curve(self, pixels: Iterator[Pixels], show: Callable[[], None]) -> Curve:
-        """(steps, classes) the scores of a stream of frames."""
+    def begun(self, kept: KeptWork | None, start_seconds: float = 0.0) -> BegunScores | None:
+        """What an earlier attempt at a part of a video has kept, if anything."""
+        if kept is None or self._passage is not None:
+            return None
+        state = kept.read(_KEPT, self._settings(start_seconds))
+        if state is None:
+            return None
+        start, batch = state["next_start"], 1
+        if self.engine.shares_frames:  # pictures run in the batches that they would run in
+            batch = _PICTURES_PER_BATCH
+        average = WindowAverage.from_sums(state["sums"], state["counts"])
+        return BegunScores(start, start // batch * batch, state["times"], average)
+
+    def _settings(self, start_seconds: float) -> str:
+        """What scores depend on besides the video."""
+        network = f"{self.card.name} {sorted(self.card.files.items())} {self.engine.name}"
+        return f"{network} {self.overlap_frames} from {start_seconds}"
+
+    def _curve(
+        self,
+        pixels: Iterator[Pixels],
+        show: Callable[[], None],
+        begun: BegunScores | None,
+        keep: Callable[[int, WindowAverage], None],
+    ) -> Curve:
+        """(steps, classes) the scores of a stream of frames, from what was begun on."""
         if self._passage is not None:
             return self._passage.curve(pixels, self.engine, show)
-        average: WindowAverage | None = None
+        average = None if begun is None else begun.average
         decode = decoder(self.card.system)
-        for window, outputs in self.windows_of(pixels):
+        step = self.engine.clip_len - self.overlap_frames
+        for window, outputs in self.windows_of(pixels, begun):
             scores = decode(outputs)
             average = average or WindowAverage(scores.shape[1])
             average.add(window.start, scores, window.valid)
+            keep(window.start + step, average)
             show()
         if average is None:
             return Curve(np.zeros((0, self.engine.num_outputs - 1), np.float32))
         return Curve(average.mean()[:, 1:])  # column 0 is background
 
-    def windows_of(self, pixels: Iterator[Pixels]) -> Iterator[tuple[Window, FloatArray]]:
-        """Every window of a stream of (H, W, 3) frames, with the network's outputs for it."""
+    def windows_of(
+        self, pixels: Iterator[Pixels], begun: BegunScores | None = None
+    ) -> Iterator[tuple[Window, FloatArray]]:
+        """Every window of a stream of (H, W, 3) frames, with the network's outputs for it.
+
+        Args:
+            pixels: of the video, or from the first frame on that it takes to go on.
+        """
+        start, ahead, lead = 0, 0, LEAD_FRAMES
+        if begun is not None:
+            start, ahead, lead = begun.next_start, begun.next_start - begun.first_needed, 0
+        for window, outputs in self._windows_of(pixels, ahead, lead):
+            yield replace(window, start=window.start + start), outputs
+
+    def _windows_of(
+        self, pixels: Iterator[Pixels], ahead: int, lead: int
+    ) -> Iterator[tuple[Window, FloatArray]]:
+        """The same, counted from the frame after the first ``ahead`` ones."""
         clip_len, overlap = self.engine.clip_len, self.overlap_frames
         if self.engine.shares_frames:
-            features = self._features(pixels)
-            windows = cut_windows(features, clip_len, overlap)
+            features = islice(self._features(pixels), ahead, None)
+            windows = cut_windows(features, clip_len, overlap, lead=lead)
             for window in windows:
                 yield window, self.engine.head(window.items[None], window.valid[None])[0]
             return
-        windows = cut_windows(pixels, clip_len, overlap)
+        windows = cut_windows(pixels, clip_len, overlap, lead=lead)
         logits_of = None
         if isinstance(self.engine, ConsecutiveWindows):
             logits_of = self.engine.consecutive(overlap)
@@ -323,6 +428,12 @@ def _share_done(
     end = stream.info.duration_seconds
     length = (end if end_seconds is None else min(end, end_seconds)) - start_seconds
     return min((times[-1] - start_seconds) / length, 1.0) if times and length > 0 else 0.0
+
+
+def _state(next_start: int, times: list[float], average: WindowAverage) -> dict[str, object]:
+    sums, counts = average.sums()
+    known = np.array(times[:next_start])
+    return {"next_start": next_start, "times": known, "sums": sums, "counts": counts}
 
 
 def _duration(stream: FrameSource) -> float:

@@ -101,6 +101,17 @@ class WindowAverage:
         self._count = np.zeros(1024, np.int32)
         self._end = 0
 
+    @classmethod
+    def from_sums(cls, sums: FloatArray, counts: npt.NDArray[np.int32]) -> "WindowAverage":
+        """The average that ``sums`` says."""
+        average = cls(sums.shape[1])
+        average._sum, average._count, average._end = sums, counts, len(counts)
+        return average
+
+    def sums(self) -> tuple[FloatArray, npt.NDArray[np.int32]]:
+        """(frames, columns) sums so far, and (frames,) of how many windows."""
+        return self._sum[: self._end], self._count[: self._end]
+
     def add(self, start: int, values: FloatArray, valid: FloatArray) -> None:
         """Add one window's (clip_len, columns) values; frames marked invalid are dropped.
 

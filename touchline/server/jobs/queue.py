@@ -226,18 +226,31 @@ class Queue:
             job.id, job.lease, job.kind, job.payload, job.match_id, job.attempts, dict(job.result)
         )
 
-    def beat(self, lease: Lease, stage: str, shares: dict[str, float], progress: float) -> None:
+    def beat(
+        self,
+        lease: Lease,
+        stage: str,
+        shares: dict[str, float],
+        progress: float,
+        *,
+        begins: bool = False,
+    ) -> None:
         """Renew a lease and record the progress of the job.
+
+        Args:
+            begins: the attempt begins its own work here; what is done was done by earlier ones.
 
         Raises:
             LeaseLostError: the job is no longer this worker's.
         """
         with self.database.write() as session:
             now = self.database.now(session)
+            begun = {"attempt_at": now, "attempt_progress": progress} if begins else {}
             changed = session.execute(
                 update(JobRow)
                 .where(*_holding(lease))
                 .values(
+                    **begun,
                     leased_until=now + self.settings.lease_seconds,
                     stage=stage,
                     stages=shares,
@@ -247,6 +260,15 @@ class Queue:
             )
             if cast("CursorResult[Any]", changed).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
+
+    def log(self, lease: Lease, text: str) -> None:
+        """Add a line to the log of a job.
+
+        Raises:
+            LeaseLostError: as ``stage_done``.
+        """
+        with self.database.write() as session:
+            self.note(session, self._held(session, lease), text)
 
     def still_holds(self, lease: Lease) -> bool:
         """Whether a lease is valid; cheaper than `beat`."""

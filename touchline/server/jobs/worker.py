@@ -21,6 +21,7 @@ from touchline.server.jobs.types import JOB_TYPES
 from touchline.server.jobs.types.base import JobContext, JobType, StageCall
 from touchline.server.services import Services
 from touchline.server.tables import WorkerRow
+from touchline.timebase import format_seconds
 
 IDLE_SECONDS = 0.5
 SIGN_SECONDS = 5.0
@@ -158,7 +159,9 @@ class Worker:
         )
 
     def _run_stage(self, lease: Lease, call: StageCall[Any, Any], progress: "_Progress") -> None:
-        progress.begin(call.key)
+        segments = self.services.storage.segments(lease.job_id)
+        has_begun = lease.attempt > 1 and segments.is_dir() and any(segments.iterdir())
+        progress.begin(call.key, call.seconds if has_begun else None)
         result = run_in_child(
             call.stage,
             call.arguments,
@@ -222,10 +225,18 @@ class _Progress:
         self._key = ""
         self._looked = self._written = 0.0
         self._shown = -1.0
+        self._begins = True
+        self._kept_of: float | None = None
 
-    def begin(self, key: str) -> None:
-        """A stage begins."""
+    def begin(self, key: str, kept_of_seconds: float | None = None) -> None:
+        """A stage begins.
+
+        Args:
+            kept_of_seconds: length of the video, where an earlier attempt has kept some of the
+                stage: the first progress is where it goes on.
+        """
         self._key = key
+        self._kept_of = kept_of_seconds
         self._shown = -1.0
         self._looked = 0.0
         self.watch(0.0)
@@ -241,6 +252,10 @@ class _Progress:
             raise StoppingError
         self._shares[self._key] = share
         now = time.monotonic()
+        if self._kept_of is not None and share >= LEAST_STEP:
+            place = format_seconds(share * self._kept_of)
+            self._worker.services.queue.log(self._lease, f"{self._key}: goes on at {place}")
+            self._kept_of, self._begins, self._looked = None, True, 0.0
         if now - self._looked < settings.beat_seconds:
             return
         self._looked = now
@@ -259,5 +274,7 @@ class _Progress:
     def _beat(self, share: float, now: float) -> None:
         shares = {key: round(done, 3) for key, done in self._shares.items()}
         whole = sum(self._weights.get(key, 0) * done for key, done in self._shares.items())
-        self._worker.services.queue.beat(self._lease, self._key, shares, round(min(whole, 1.0), 4))
-        self._shown, self._written = share, now
+        done = round(min(whole, 1.0), 4)
+        queue = self._worker.services.queue
+        queue.beat(self._lease, self._key, shares, done, begins=self._begins)
+        self._shown, self._written, self._begins = share, now, False

@@ -7,7 +7,6 @@ Its pictures are written in segments, each a file that is kept once it is whole:
 goes on after the last of them. In the end they are joined, with the sound.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from touchline.runtime.atomic import write_text
 from touchline.runtime.progress import Progress
 from touchline.server.jobs.stages.base import StageArguments, StageResult
 from touchline.timebase import format_rate
+from touchline.zoo.store import sha256_of
 
 KEYFRAME_SECONDS = 1.0
 AUDIO_RATE = 48_000
@@ -323,7 +323,7 @@ def _note_segment(
     note = _Segment(
         plan=plan.text,
         frames=frames,
-        sha256=_sha256(path) if frames else "",
+        sha256=sha256_of(path) if frames else "",
         end_seconds=end_seconds,
         truncated=truncated,
     )
@@ -337,15 +337,10 @@ def _kept_segments(place: Path, plan: _Plan) -> Iterator[_Segment]:
         path = _segment(place, number)
         try:
             note = _Segment.model_validate_json(_note_of(path).read_bytes())
-            if note.plan != plan.text or (note.frames and _sha256(path) != note.sha256):
+            if note.plan != plan.text or (note.frames and sha256_of(path) != note.sha256):
                 return
         except (OSError, ValidationError):
             return
         yield note
         if note.end_seconds is not None:
             return
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,6 +22,8 @@ from touchline.server.jobs.stages.base import (
     StageResult,
 )
 from touchline.spotting.auto_spotter import AutoSpotter
+from touchline.spotting.kept import KeptWork
+from touchline.spotting.picture_spotter import Spotter
 from touchline.spotting.spotter import VideoSpotter, load
 
 
@@ -46,6 +48,7 @@ class SpotArguments(StageArguments):
             not to.
         starts: where the halves begin; times of events, replays and curves count through.
         halves: which halves they are, where several files say so.
+        kept: folder for what has been found so far, which outlasts an attempt; None keeps nothing.
     """
 
     source: str
@@ -55,6 +58,7 @@ class SpotArguments(StageArguments):
     broadcasts: tuple[str, ...] = ()
     starts: tuple[float, ...] = (0.0,)
     halves: tuple[int | None, ...] = (None,)
+    kept: str | None = None
 
 
 class SpotResult(StageResult):
@@ -96,7 +100,11 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
 
             with _stretch(arguments.source, start, end, alone=len(starts) == 1) as path:
                 target = arguments.broadcasts[number] if arguments.broadcasts else None
-                timelines.append(_spot(spotter, path, arguments.threshold, half, target, share))
+                kept = None if arguments.kept is None else Path(arguments.kept) / str(number)
+                work = None if kept is None else KeptWork(kept, Path(path))
+                timelines.append(
+                    _spot(spotter, path, arguments.threshold, half, target, work, share)
+                )
     if arguments.scores is not None:
         write_scores([timeline.scores for timeline in timelines], starts, Path(arguments.scores))
     return SpotResult(
@@ -121,12 +129,15 @@ def _spot(
     threshold: float,
     half: int | None,
     broadcast: str | None,
+    kept: KeptWork | None,
     progress: Progress,
 ) -> Timeline:
     """Spot a video; a model that reads the broadcast also writes what it says."""
+    if isinstance(spotter, Spotter):
+        return spotter.spot(video, threshold=threshold, kept=kept, progress=progress)
     if not isinstance(spotter, AutoSpotter):
         return spotter.spot(video, threshold=threshold, progress=progress)
-    watched = spotter.watch(video, threshold=threshold, half=half, progress=progress)
+    watched = spotter.watch(video, threshold=threshold, half=half, kept=kept, progress=progress)
     if broadcast is not None:
         Path(broadcast).parent.mkdir(parents=True, exist_ok=True)
         write_broadcast(watched.broadcast, broadcast)

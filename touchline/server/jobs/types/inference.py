@@ -72,6 +72,7 @@ class Infer(JobType[InferPayload]):
                     model=payload.model,
                     threshold=payload.threshold,
                     scores=None,
+                    kept=str(context.segments),
                 ),
                 settings.stage_limits,
                 settings.media_limits.max_duration_seconds,

@@ -63,6 +63,7 @@ def spot_match(
             ),
             starts=tuple(video.start_seconds for video in match.videos),
             halves=tuple(video.half for video in match.videos),
+            kept=str(context.segments),
         ),
         context.settings.stage_limits,
         float(match.info.get("duration_seconds", 0)),

@@ -32,7 +32,9 @@ export function jobWords(job, titleOf = () => undefined) {
   if (job.state === "running") {
     const stage = t(/** @type {"stage.probe"} */ (`stage.${job.stage}`));
     const left = job.seconds_left === null ? "" : ` · ${t("left", { time: clock(job.seconds_left) })}`;
-    return `${stage} · ${percent(job.progress)}${left}`;
+    const begun = job.attempts > 1 && job.attempt_progress > 0;
+    const from = begun ? ` · ${t("wentOn", { share: percent(job.attempt_progress) })}` : "";
+    return `${stage} · ${percent(job.progress)}${from}${left}`;
   }
   if (job.waits_for === "worker") return t("waits.worker");
   if (job.waits_for === "attempt") return t("waits.attempt", { time: clock(job.seconds_left ?? 0) });

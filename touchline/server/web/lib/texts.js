@@ -57,6 +57,7 @@ const ENGLISH = {
   "events.other": "{count} events",
   inQueue: "Waiting, place {position} in the queue",
   left: "{time} left",
+  wentOn: "went on from {share}",
   "matches.one": "{count} match",
   "matches.other": "{count} matches",
   noneFits: "No match fits these filters.",

@@ -127,6 +127,8 @@
  * @property {"job" | "attempt" | "turn" | "worker" | null} waits_for
  * @property {string | null} ahead the match whose job it waits for
  * @property {number | null} seconds_left
+ * @property {number} attempts
+ * @property {number} attempt_progress share that earlier attempts had done
  * @property {string | null} problem
  * @property {string | null} match
  * @property {Record<string, unknown>} result
