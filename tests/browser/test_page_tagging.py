@@ -94,3 +94,36 @@ def test_one_key_tags_and_one_each_says_who_where_and_how(
     (press,) = known["theirs"]["buttons"]
     assert (press["name"], press["colour"], press["asks"]) == ("Press", "#ff0001", ["Zone"])
     assert known["theirs"]["groups"] == [{"name": "Zone", "options": ["High"], "field": None}]
+
+
+def test_classes_of_a_code_window_can_be_chosen_wherever_classes_can(
+    server: PageServer, new_match: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    own = {"title": "Own", "window": {"buttons": [{"name": "Overlap", "colour": "#123456"}]}}
+    ask(server, "/v1/code-windows", "POST", own)
+    match = new_match([], title="Own classes")
+    page = open_match(open_page(), server, match)
+    page.get_by_role("tab", name="Tagging").click()
+    page.get_by_label("Code window", exact=True).select_option("Own")
+    page.get_by_role("tab", name="Classes").click()
+    row = page.locator("class-panel li", has_text="Overlap")
+    key = row.locator("kbd").inner_text()
+    row.locator("input[type=range]").fill("0.4")
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press(key.lower())
+    saved(page)
+    (event,) = events_of(server, match)
+    assert event["label"] == "Overlap"
+    page.get_by_role("tab", name="Events").click()
+    options = page.locator("select[data-filter=label] option").all_text_contents()
+    assert "Overlap" in options
+    page.locator(".event-row").first.click()
+    page.keyboard.press("c")
+    choice = page.locator(".class-choice button", has_text="Overlap")
+    assert choice.get_attribute("aria-pressed") == "true"
+    page.locator(".class-choice button").first.click()
+    saved(page)
+    (event,) = events_of(server, match)
+    assert event["label"] != "Overlap"
+    assert ask(server, f"/v1/matches/{match}")["thresholds"] == {"Overlap": 0.4}

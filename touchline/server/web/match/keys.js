@@ -104,10 +104,21 @@ export class Keys {
   #own = kept(STORED, {});
   /** @type {Map<string, string>} */
   #actions = new Map();
+  /** @type {string[]} the classes, which get keys in this order */
+  #labels;
 
   /** @param {string[]} labels */
   constructor(labels) {
-    this.labels = labels;
+    this.#labels = labels;
+    this.#index();
+  }
+
+  get labels() {
+    return this.#labels;
+  }
+
+  set labels(labels) {
+    this.#labels = labels;
     this.#index();
   }
 

@@ -50,6 +50,7 @@ export class MatchReview {
   #visible = [];
   /** @type {string[]} */
   #palette = [];
+  #offered = "";
   #isStopped = false;
   #bulk = 0.8;
   /** @type {import("../lib/types.js").MatchEvent[]} events that state the match clock */
@@ -112,7 +113,8 @@ export class MatchReview {
   /** @param {string} label */
   colourOf = (label) => {
     const place = this.match.labels.indexOf(label);
-    return this.#palette[place < 0 ? this.match.labels.length : place] ?? this.#palette.at(-1) ?? "#888";
+    const own = place < 0 ? this.tagging.own.get(label)?.colour : null;
+    return own ?? this.#palette[place < 0 ? this.match.labels.length : place] ?? this.#palette.at(-1) ?? "#888";
   };
 
   /** Classes of the model, and further ones that people use. */
@@ -120,6 +122,12 @@ export class MatchReview {
     const own = new Set(this.match.labels);
     const others = new Set(this.store.sorted.map((event) => event.label).filter((label) => !own.has(label)));
     return [...this.match.labels, ...others];
+  }
+
+  /** What an event can be: those of the model and of the code window first, whose keys stay so. */
+  get classLabels() {
+    const known = new Set([...this.match.labels, ...this.tagging.own.keys()]);
+    return [...known, ...this.labels.filter((label) => !known.has(label)).sort()];
   }
 
   get selected() {
@@ -148,7 +156,6 @@ export class MatchReview {
     this.inspector.hasHalves = halvesOf(match).length > 0;
     this.inspector.stateOf = (event) => this.#stateOf(event);
     this.timeline.stateOf = (event) => matchState(match, event);
-    this.inspector.labels = match.labels;
     this.comments.path = this.store.path;
     this.tagging.labels = match.labels;
     this.tagging.colourOf = this.colourOf;
@@ -202,8 +209,23 @@ export class MatchReview {
       halvesOf(match).map(({ start, half }) => ({ start: start ?? 0, text: t("halfNumber", { half: half ?? "" }) })),
     );
     this.timeline.fit();
-    this.classes.build(match.labels, this.thresholds.values);
     this.#showTab("events");
+  }
+
+  /** Offer the classes that there are now, wherever one is chosen. */
+  #offerClasses() {
+    const labels = this.classLabels;
+    const offered = labels.map((label) => `${label} ${this.colourOf(label)}`).join("\n");
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    this.keys.labels = labels;
+    this.inspector.labels = labels;
+    this.classes.build(labels, this.thresholds.values);
+    const select = this.labelFilter?.querySelector("select");
+    if (select) {
+      fill(select, h("option", { value: "" }, t("all")), labels.map((label) => h("option", { value: label }, label)));
+      select.value = this.#filters.label;
+    }
   }
 
   #head() {
@@ -324,6 +346,7 @@ export class MatchReview {
       oninput: () => this.#filter({ words: this.find?.value ?? "" }),
     });
     const sources = /** @type {const} */ (["model", "person", "import"]);
+    this.labelFilter = field("label", t("class"), [["", t("all")]]);
     this.teamFilter = field("team", t("team"), [["", t("all")]]);
     this.filterBox = h(
       "details",
@@ -332,7 +355,7 @@ export class MatchReview {
       h(
         "div",
         { class: "fields" },
-        field("label", t("class"), [["", t("all")], ...this.match.labels.map((label) => /** @type {[string, string]} */ ([label, label]))]),
+        this.labelFilter,
         this.teamFilter,
         field("source", t("source"), [["", t("all")], ...sources.map((name) => /** @type {[string, string]} */ ([name, t(`source.${name}`)]))]),
         field("order", t("order"), [["time", t("order.time")], ["confidence", t("order.confidence")], ["uncertain", t("order.uncertain")]]),
@@ -371,7 +394,7 @@ export class MatchReview {
       h(
         "div",
         { class: "row" },
-        h("button", { type: "button", onclick: () => showHabits(this.match.labels) }, t("habits")),
+        h("button", { type: "button", onclick: () => showHabits(this.classLabels) }, t("habits")),
         h("button", { type: "button", class: "for-keys", onclick: () => this.run("help") }, icon("keys"), t("keysTitle")),
         session.current?.guest_of === null ? h("button", { type: "button", onclick: () => showAgreement(this.match, (seconds) => this.player.seek(seconds)) }, t("agreement")) : null,
       ),
@@ -412,6 +435,7 @@ export class MatchReview {
       this.#filter({ label: this.#filters.label === label ? "" : label });
       this.#showTab("events");
     });
+    this.tagging.addEventListener("drawn", () => this.#changed());
     on(classes, "threshold", ({ label, value }) => this.thresholds.set(label, value));
     on(this.presence, "follow", ({ event, seconds }) => (event && store.find(event) ? this.select(event) : player.seek(seconds ?? 0)));
     on(reel, "clips", () => timeline.setClips(reel.clips));
@@ -495,6 +519,7 @@ export class MatchReview {
     this.#shown = choose(events, this.#filters, this.thresholds.values);
     const seen = new Set(this.#shown.map((event) => event.id));
     const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
+    this.#offerClasses();
     this.timeline.setLanes(this.labels, this.colourOf);
     this.timeline.setEvents(events);
     this.timeline.dim(/** @type {Set<string>} */ (hidden));
@@ -799,7 +824,7 @@ export class MatchReview {
     zoomFit: () => this.timeline.fit(),
     find: () => this.find?.focus(),
     deselect: () => void (this.stretches.clear() || this.select(null)),
-    help: () => void showKeys(this.keys, () => this.classes.build(this.match.labels, this.thresholds.values)).then(() => this.#changed()),
+    help: () => void showKeys(this.keys, () => this.classes.build(this.classLabels, this.thresholds.values)).then(() => this.#changed()),
   };
 
   /** @param {string} command one of `COMMANDS` */
@@ -860,14 +885,14 @@ export class MatchReview {
         {
           class: "class-choice",
           onkeydown: (/** @type {KeyboardEvent} */ press) => {
-            const label = this.match.labels.find((one) => this.keys.keysOf(`class ${one}`).includes(keyName(press)));
+            const label = this.classLabels.find((one) => this.keys.keysOf(`class ${one}`).includes(keyName(press)));
             if (label) {
               press.preventDefault();
               close(label);
             }
           },
         },
-        this.match.labels.map((label) =>
+        this.classLabels.map((label) =>
           h(
             "button",
             { type: "button", "aria-pressed": String(label === event.label), autofocus: label === event.label, style: { "--class": this.colourOf(label) }, onclick: () => close(label) },

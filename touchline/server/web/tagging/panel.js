@@ -22,7 +22,7 @@ const STORED = "codeWindow";
 /** Keys of the options of a group, in this order. */
 const OPTION_KEYS = [..."1234567890QWERTYUIOPASDFGHJKLZXCVBNM"];
 
-/** `<tagging-panel>`: buttons, and what is asked after them. */
+/** `<tagging-panel>`: buttons, and what is asked after them. Tells `drawn` when they may be others. */
 export class TaggingPanel extends HTMLElement {
   /** Add an event at the playhead; its id. @type {(label: string, values: Partial<EventValues>, seconds?: number) => string | null} */
   tag = () => null;
@@ -85,6 +85,11 @@ export class TaggingPanel extends HTMLElement {
   /** @returns {CodeWindow} the chosen one, else a button for each class */
   get window() {
     return this.#known?.window ?? windowOf(this.labels, this.colourOf);
+  }
+
+  /** The buttons of the chosen window by their classes; none where it is that of all classes. */
+  get own() {
+    return new Map((this.#known?.window.buttons ?? []).map((button) => [button.name, button]));
   }
 
   /** @param {string} id */
@@ -212,6 +217,7 @@ export class TaggingPanel extends HTMLElement {
     );
     this.#drawAsk();
     this.#selected = "";
+    this.dispatchEvent(new Event("drawn"));
   }
 
   #drawAsk() {
