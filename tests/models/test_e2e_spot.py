@@ -13,6 +13,7 @@ needs("timm")
 
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.models.e2e_spot import (  # noqa: E402
+    BACKBONES,
     FEATURE_ARCHS,
     E2ESpot,
     E2ESpotConfig,
@@ -185,9 +186,15 @@ def test_folding_gates_for_deployment_does_not_change_the_result(arch):
     assert folds == (arch in ("rny002_gsm", "rn18_gsm"))
 
 
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("arch", ["rny002_gsm", "rn18_tsm", "rny002"])
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("arch", "head", "precision"),
+    [("rny002_gsm", head, precision) for head in HEADS for precision in ("fp32", "bf16")]
+    + [
+        (arch, "gru", precision)
+        for arch in ("rn18_tsm", "rny002")
+        for precision in ("fp32", "bf16")
+    ],
+)
 def test_gradients_reach_every_parameter(arch, head, precision):
     torch.manual_seed(0)
     network = E2ESpot(E2ESpotConfig(arch, head, 3, clip_len=4)).train()
@@ -199,9 +206,14 @@ def test_gradients_reach_every_parameter(arch, head, precision):
     assert not without
 
 
+BY_MODALITY = [(arch, "rgb") for arch in FEATURE_ARCHS] + [
+    (f"{backbone}_gsm", modality) for backbone in BACKBONES for modality in ("bw", "flow")
+]
+"""Every member, and every backbone in every modality: its first convolution is another one."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("arch", FEATURE_ARCHS)
-@pytest.mark.parametrize("modality", ["rgb", "bw", "flow"])
+@pytest.mark.parametrize(("arch", "modality"), BY_MODALITY)
 def test_every_member_runs_in_every_modality(arch, modality):
     config = E2ESpotConfig(arch, "gru", 3, clip_len=3, modality=modality)
     with torch.inference_mode():
