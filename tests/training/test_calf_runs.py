@@ -39,6 +39,8 @@ CASES = {
     "calf-attention": SMALL + ", heads: 2, hidden: 16, refinement: false",
     "calf-se": SMALL,
 }
+LEAST_MAP = {"calf": 0.2, "calf-attention": 0.1, "calf-se": 0.25}
+"""Untrained networks reach 0.05."""
 
 
 def labelled(half: int, step: int, label: str, **further: object) -> dict[str, object]:
@@ -94,8 +96,7 @@ def settings(dataset: Path, network: str, epochs: int) -> tuple[str, ...]:
 def test_a_trained_network_finds_its_events(
     dataset: Path, tmp_path: Path, call: Callable[..., Any], system: str
 ) -> None:
-    epochs = 40 if system == "calf" else 3
-    chosen = settings(dataset, CASES[system], epochs)
+    chosen = settings(dataset, CASES[system], 40)
     window = "validation.window_seconds=3"
     train(load_recipe(system, (*chosen, window, "data.labels=[A, B]")), tmp_path / "run")
     assert find(tmp_path / "run").card.system == system
@@ -103,7 +104,7 @@ def test_a_trained_network_finds_its_events(
     assert call("predict", tmp_path / "run", dataset, "--split", "all", "-o", predicted).code == 0
     truth, found = read_matches(dataset), read_matches(predicted)
     measured = evaluate(truth, found, label_set=LabelSet("own", LABELS), metric="tight")
-    assert measured.average_map > (0.2 if system == "calf" else 0.0)
+    assert measured.average_map > LEAST_MAP[system]
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def test_from_recipe_to_scores(dataset, tmp_path, system, call):
         "data.labels=[Goal, Corner]",
         "validation.criterion=last",
         "validation.stop_after=null",
-        "optimiser.epochs=2",
+        "optimiser.epochs=1",
         "run.device=cpu",
         *CASES[system],
     )
