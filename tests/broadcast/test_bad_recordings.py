@@ -52,12 +52,12 @@ def test_a_basketball_game(reader: TextReader) -> None:
     """Points by two and three, a clock that counts down and stops."""
 
     def frames() -> Iterator[tuple[float, Picture]]:
-        for time, picture in scenes(110):
+        for time, picture in scenes(70):
             home, away = 41 + 2 * int(time // 14), 38 + 3 * int(time // 19)
             left = 600 - (time - 4 * (time // 24) if time % 24 < 20 else 20 * (time // 24 + 1))
             yield time, written(picture, (60, 40), f"LAL {home}  BOS {away}  Q2 {clock(left)}")
 
-    assert read(frames(), 110, reader).goals == ()
+    assert read(frames(), 70, reader).goals == ()
 
 
 def test_a_news_ticker_with_scores(reader: TextReader) -> None:

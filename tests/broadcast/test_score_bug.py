@@ -1,7 +1,5 @@
 """The bug of a recording is found by itself, and what it says is decoded, in every design."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from drawn_bugs import DESIGNS, Broadcast, Design
@@ -20,15 +18,11 @@ def read(recording: Broadcast, reader: TextReader, rate: float = 2.0) -> ScoreBu
     return observer.finish(duration_seconds=recording.seconds)
 
 
-def around_half_time(break_seconds: float = 30.0) -> Callable[[float], float | None]:
-    """The last 100 s of the first half, a break, and the start of the second."""
-
-    def clock(time: float) -> float | None:
-        if time < 100:
-            return 2700 - 105 + time
-        return None if time < 100 + break_seconds else 2700 + time - 100 - break_seconds
-
-    return clock
+def around_half_time(time: float) -> float | None:
+    """The last 70 s of the first half, a break of 30 s, and the start of the second."""
+    if time < 70:
+        return 2700 - 75 + time
+    return None if time < 100 else 2700 + time - 100
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
@@ -47,29 +41,39 @@ FOLLOWED = [design for design in DESIGNS if design.size > 17]
 """Of smaller letters a still is read, but a change of the score in a recording may be missed."""
 
 
+def goals_of(said: ScoreBugResult) -> list[tuple[str, tuple[int, int]]]:
+    return [(goal.team, goal.score) for goal in said.goals]
+
+
+def assert_shown_when_drawn(said: ScoreBugResult, recording: Broadcast) -> None:
+    for goal, (shown, _) in zip(said.goals, recording.goals, strict=True):
+        assert goal.seen_at_seconds == pytest.approx(shown, abs=3)
+        assert 0 < goal.seen_at_seconds - goal.seconds < 40
+
+
+ACROSS_HALF_TIME = [DESIGNS[0], *(design for design in FOLLOWED if design.clock != "up")]
+"""One of each way in which clocks count."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("design", FOLLOWED, ids=lambda design: design.name)
-def test_a_recording_of_every_design(design: Design, reader: TextReader) -> None:
+@pytest.mark.parametrize("design", ACROSS_HALF_TIME, ids=lambda design: design.name)
+def test_a_recording_across_half_time(design: Design, reader: TextReader) -> None:
     """Half-time, goals, a hidden bug: halves, clock, score and goals are right."""
-    clock = around_half_time()
-    goals = [(40.0, 0), (160.0, 1), (200.0, 0)]
-    recording = Broadcast(design, clock, 240, goals, hidden=[(60, 72), (180, 190)])
+    clock = around_half_time
+    goals = [(35.0, 0), (120.0, 1), (146.0, 0)]
+    recording = Broadcast(design, clock, 166, goals, hidden=[(48, 58), (130, 138)])
     said = read(recording, reader)
     assert said.teams == design.names
     assert [half.half for half in said.halves] == [1, 2]
-    assert said.halves[1].start_seconds == pytest.approx(130, abs=2)
-    assert said.halves[0].end_seconds == pytest.approx(100, abs=3)
-    assert [(goal.team, goal.score) for goal in said.goals] == [
-        ("home", (1, 0)), ("away", (1, 1)), ("home", (2, 1)),
-    ]  # fmt: skip
-    for goal, (shown, _) in zip(said.goals, goals, strict=True):
-        assert goal.seen_at_seconds == pytest.approx(shown, abs=3)
-        assert 0 < goal.seen_at_seconds - goal.seconds < 40
+    assert said.halves[1].start_seconds == pytest.approx(100, abs=2)
+    assert said.halves[0].end_seconds == pytest.approx(70, abs=3)
+    assert goals_of(said) == [("home", (1, 0)), ("away", (1, 1)), ("home", (2, 1))]
+    assert_shown_when_drawn(said, recording)
     off = [
         reading.seconds
         for reading in said.readings
         if (match_seconds := clock(reading.seconds)) is not None
-        and 1 <= reading.seconds % 130 <= 98
+        and 1 <= reading.seconds % 100 <= 68
         and (reading.clock_seconds is None or abs(reading.clock_seconds - match_seconds) > 1)
     ]
     assert off == []
@@ -79,28 +83,46 @@ def test_a_recording_of_every_design(design: Design, reader: TextReader) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
+    "design",
+    [design for design in FOLLOWED if design not in ACROSS_HALF_TIME],
+    ids=lambda design: design.name,
+)
+def test_a_recording_of_every_other_design(design: Design, reader: TextReader) -> None:
+    goals = [(30.0, 1), (52.0, 0)]
+    recording = Broadcast(design, lambda time: 1200 + time, 72, goals)
+    said = read(recording, reader)
+    assert said.teams == design.names
+    assert goals_of(said) == [("away", (0, 1)), ("home", (1, 1))]
+    assert_shown_when_drawn(said, recording)
+    clocks = [r for r in said.readings if r.clock_seconds is not None]
+    assert len(clocks) > 65
+    assert not [r for r in clocks if abs(r.clock_seconds - 1200 - r.seconds) > 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
     ("design", "rate"),
-    list(zip(FOLLOWED[:4], (1.0, 2.0, 1.0, 2.0), strict=True)),
+    list(zip(FOLLOWED[1:3], (1.0, 2.0), strict=True)),
     ids=lambda given: getattr(given, "name", None),
 )
 def test_a_goal_that_counts_for_a_few_seconds_is_taken_back(
     design: Design, rate: float, reader: TextReader
 ) -> None:
     recording = Broadcast(
-        design, lambda time: 1200 + time, 90, goals=[(40.0, 0)], taken_back=[(56.0, 0)]
+        design, lambda time: 1200 + time, 72, goals=[(30.0, 0)], taken_back=[(46.0, 0)]
     )
     (goal,) = read(recording, reader, rate).goals
     assert (goal.team, goal.score) == ("home", (1, 0))
-    assert goal.taken_back_at_seconds == pytest.approx(56, abs=3)
+    assert goal.taken_back_at_seconds == pytest.approx(46, abs=3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", FOLLOWED[:2], ids=lambda design: design.name)
+@pytest.mark.parametrize("design", FOLLOWED[:1], ids=lambda design: design.name)
 def test_a_goal_first_given_to_the_other_side_is_one_goal(
     design: Design, reader: TextReader
 ) -> None:
     recording = Broadcast(
-        design, lambda time: 1200 + time, 100, goals=[(40.0, 1), (58.0, 0)], taken_back=[(58.0, 1)]
+        design, lambda time: 1200 + time, 80, goals=[(30.0, 1), (48.0, 0)], taken_back=[(48.0, 1)]
     )
     (goal,) = read(recording, reader).goals
     assert (goal.team, goal.score, goal.taken_back_at_seconds) == ("home", (1, 0), None)
@@ -108,7 +130,7 @@ def test_a_goal_first_given_to_the_other_side_is_one_goal(
 
 @pytest.mark.slow
 def test_a_recording_without_a_bug_says_so(reader: TextReader) -> None:
-    recording = Broadcast(DESIGNS[0], lambda time: None, 40)
+    recording = Broadcast(DESIGNS[0], lambda time: None, 30)
     said = read(recording, reader)
     assert said.halves == () and said.goals == () and said.teams is None
     assert said.remarks == ("no score bug was found",)
@@ -120,7 +142,7 @@ def test_the_time_of_day_is_no_match_clock(reader: TextReader) -> None:
     from dataclasses import replace
 
     of_day = replace(DESIGNS[0], rows=lambda state: [["20:45"]], place=(1100, 30))
-    said = read(Broadcast(of_day, lambda time: time, 60), reader)
+    said = read(Broadcast(of_day, lambda time: time, 40), reader)
     assert said.halves == () and said.goals == ()
 
 
