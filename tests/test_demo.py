@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,16 +33,18 @@ def test_the_shipped_model_is_small_and_whole():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Where the demo puts its files; made by the first test that needs it, then kept."""
+    """Where the demo puts its files."""
     return tmp_path_factory.mktemp("demo") / "new" / "folder"
 
 
-@pytest.fixture
-def demo(call, folder) -> dict:
+@pytest.fixture(scope="module")
+def demo(folder) -> dict:
     """What the demo prints about its files, having run in that folder."""
-    ended = call("demo", folder, "--minutes", MINUTES, "--json")
-    assert (ended.code, ended.err) == (0, "")
-    return json.loads(ended.out)
+    words = ["demo", str(folder), "--minutes", MINUTES, "--json"]
+    program = [sys.executable, "-m", "touchline.cli.main"]
+    ended = subprocess.run([*program, *words], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return json.loads(ended.stdout)
 
 
 @pytest.mark.slow
@@ -79,7 +83,7 @@ def test_the_reel_is_what_its_decisions_say(demo):
 
 
 @pytest.mark.slow
-def test_the_scores_are_those_of_evaluate(demo, call):
+def test_the_scores_are_those_of_evaluate(demo):
     scores = {score["metric"]: score for score in demo["scores"]}
     assert set(scores) == {"tight", "loose"}
     for score in scores.values():

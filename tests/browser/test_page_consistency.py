@@ -16,7 +16,7 @@ from touchline.server.settings import ServerSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-RUNS = 12
+RUNS = 6
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from extras import needs
 from pydantic import BaseModel
 
-EXAMPLES = int(os.environ.get("TOUCHLINE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("TOUCHLINE_EXAMPLES", "6"))
 """Requests that schemathesis makes up for each operation."""
 
 

@@ -90,7 +90,7 @@ def wait_until(true: Callable[[], Any], seconds: float = 60.0) -> Any:
 def test_kill_9_of_worker_and_server_loses_nothing(tmp_path: Path) -> None:
     """The job goes on after each kill, and its result is there once."""
     data = tmp_path / "data"
-    video = write_video(tmp_path / "match.mp4", 1500, size=(640, 360))
+    video = write_video(tmp_path / "match.mp4", 1000, size=(640, 360))
     with served(data) as first, Client(first.url) as client:
         match = client.add_match(video)
         job = str(match["job"])
