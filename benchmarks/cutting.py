@@ -6,7 +6,8 @@ once with `--cut encode` (the floor) and once copied, and its pictures are compa
 the source: copied ones to the bit, encoded ones by their signal-to-noise ratio. Prints one JSON
 line for each distance of key frames.
 
-    python benchmarks/cutting.py [--minutes 45] [--seconds 180] [--clips 14] [--repeats 3]
+    python benchmarks/cutting.py [--minutes 45] [--seconds 180] [--clips 14] [--repeats 3] \\
+        [--key-frames 2 10]
 """
 
 import argparse
@@ -130,15 +131,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--clips", type=int, default=14)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--key-frames", type=float, nargs="+", default=[2, 10], help="every so many seconds"
+    )
     parser.add_argument("--video", type=Path, help="20 s to repeat, if not simulated ones")
     parser.add_argument("--folder", type=Path, help="where the files are made; they are removed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as made:
         folder = Path(made)
         pictures = arguments.video or simulated(folder)
-        for distance in (2, 10):
-            piece = encoded(pictures, folder / f"piece-{distance}.mp4", distance)
-            source = repeated(piece, folder / f"source-{distance}.mp4", arguments.minutes)
+        for distance in arguments.key_frames:
+            piece = encoded(pictures, folder / f"piece-{distance:g}.mp4", distance)
+            source = repeated(piece, folder / f"source-{distance:g}.mp4", arguments.minutes)
             reel = reel_of(source, arguments.minutes, arguments.seconds, arguments.clips)
             floor = timed(source, reel, folder / "anew.mp4", "encode", arguments.repeats)
             copied = timed(source, reel, folder / "reel.mp4", "copy", arguments.repeats)

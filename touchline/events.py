@@ -40,6 +40,10 @@ TEAMS = "teams"
 SCORE = "score"
 """Further field of a timeline: goals of home and away at the end of what was read."""
 
+SCORE_BUG = "score_bug"
+"""Further field of a timeline: ``[left, top, right, bottom]`` of the score bug that stands in its
+video, as shares of the width and the height of the picture."""
+
 DELAYS_CORRECTED = "delays_corrected"
 """Further field of a timeline: its times are those of the actions, known delays are taken off."""
 

@@ -77,6 +77,16 @@ def teams_in(fields: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
     return (home, away) if is_named and (home or away) else None
 
 
+def as_box(value: Any) -> tuple[float, float, float, float] | None:
+    """Left, top, right and bottom as shares of a picture; None for what is none."""
+    if not isinstance(value, Sequence) or len(value) != 4:
+        return None
+    if not all(type(share) in (int, float) and 0 <= share <= 1 for share in value):
+        return None
+    left, top, right, bottom = map(float, value)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
 def _as_score(value: Any) -> Score | None:
     """A further field as a score; None for what is none."""
     if not isinstance(value, Sequence) or len(value) != 2:

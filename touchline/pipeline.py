@@ -1,7 +1,7 @@
 """Where the stages meet: a video to its timeline, its reel and the files that people take away."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
@@ -29,13 +29,13 @@ from touchline.editing.sources import (
 )
 from touchline.editing.wishes import NO_WISHES, Wishes, chosen_with, wanted
 from touchline.errors import FormatError, InputError
-from touchline.events import TEAMS, Match, Timeline
+from touchline.events import SCORE_BUG, TEAMS, Match, Timeline
 from touchline.formats import read, target_format, write
 from touchline.formats.base import Media
 from touchline.formats.choosing import of_half
 from touchline.formats.comparing import timelines_of
 from touchline.formats.provenance import with_checksum
-from touchline.match_state import teams_in
+from touchline.match_state import as_box, teams_in
 from touchline.media.video import probe
 from touchline.media.writer import SUFFIXES
 from touchline.reel import Reel, Selection
@@ -333,8 +333,21 @@ def chosen_reel(
     timelines = timelines_of(thing)
     remarks = [*events_beyond(timelines), *doubts_of_transcripts(timelines, transcripts)]
     reel = replace(reel, warnings=(*reel.warnings, *remarks))
-    named = next((t for t in timelines if teams_in(t.extra) is not None), None)
-    return reel if named is None else replace(reel, extra={TEAMS: named.extra[TEAMS]})
+    return replace(reel, extra=_of_broadcast(timelines))
+
+
+def _of_broadcast(timelines: Sequence[Timeline]) -> dict[str, Any]:
+    """What a reel keeps of the broadcast: the teams, and where its score bug stands."""
+    known: dict[str, Callable[[Mapping[str, Any]], object]] = {
+        TEAMS: teams_in,
+        SCORE_BUG: lambda fields: as_box(fields.get(SCORE_BUG)),
+    }
+    return {
+        name: timeline.extra[name]
+        for name, read in known.items()
+        for timeline in reversed(timelines)
+        if read(timeline.extra) is not None
+    }
 
 
 def _more_events(thing: Timeline | Match) -> str:

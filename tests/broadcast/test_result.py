@@ -44,6 +44,7 @@ WHOLE = Broadcast(
     excitement=Curve(Fraction(2), (0.1, 0.1)),
     moments=(Moment(1502.0, 0.9, "crowd +11 dB, two replays"),),
     remarks=("the sound is silent",),
+    bug_box=(0.05, 0.06, 0.31, 0.11),
     extra={"weather": "rain"},
 )
 
@@ -52,6 +53,14 @@ def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "match.broadcast.json"
     write_broadcast(WHOLE, path)
     assert read_broadcast(path) == WHOLE
+
+
+@pytest.mark.parametrize("box", [[0, 0, 0.2], [0, 0, 1.2, 1], [0.5, 0, 0.2, 1], [0, 0, "1", 1]])
+def test_a_box_that_is_none_is_refused(tmp_path: Path, box: list[object]) -> None:
+    path = tmp_path / "match.broadcast.json"
+    path.write_text(json.dumps({**to_json(WHOLE), "bug_box": box}))
+    with pytest.raises(FormatError, match="bug_box"):
+        read_broadcast(path)
 
 
 def test_what_was_not_read_is_not_written(tmp_path: Path) -> None:

@@ -79,6 +79,10 @@ def test_a_recording_across_half_time(design: Design, reader: TextReader) -> Non
     assert off == []
     wrong = [r.seconds for r in said.readings if r.visible and recording.shown(r.seconds) is None]
     assert len(wrong) <= 4
+    assert said.box is not None
+    left, top = (at / size for at, size in zip(design.place, (1280, 720), strict=True))
+    assert -0.05 < said.box[0] - left < 0.1 and -0.05 < said.box[1] - top < 0.05
+    assert said.box[2] > left + 0.1 and said.box[3] > top + 0.02
 
 
 @pytest.mark.slow

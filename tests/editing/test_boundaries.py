@@ -101,6 +101,15 @@ def test_the_celebration_is_left_out_and_the_replay_comes_as_a_clip_of_its_own()
     assert known.clips[1].start_seconds == 1012.8 and known.clips[1].end_seconds == 1023.2
 
 
+@pytest.mark.parametrize("later", [None, Event(1040.0, "Shots on target")])
+def test_nothing_more_is_shown_of_a_goal_once_play_has_restarted(later):
+    shots = [Event(300.0 * n, label) for n, label in enumerate(("Foul", "Corner"), start=1)]
+    events = [GOAL, Event(1020.0, "Kick-off"), Event(1.0, "Kick-off"), *shots]
+    timeline = Timeline(Video("match.mp4", 2700.0), (*events, *([] if later is None else [later])))
+    clips = [c for c in select(timeline, 180) if 1020 < c.start_seconds < 1064]
+    assert [later in clip.events for clip in clips] == ([] if later is None else [True])
+
+
 def test_a_clip_does_not_end_within_a_wipe_that_the_picture_shows(tmp_path):
     path = tmp_path / "match.mp4"
     with VideoWriter(path, (160, 96), 25) as writer:

@@ -63,7 +63,9 @@ def test_titles_stand_at_the_beginning_and_the_outro_at_the_end(match, tmp_path)
 def test_a_score_counts_a_goal_when_it_is_seen(monkeypatch):
     drawn: list[str] = []
     draw = "touchline.editing.graphics.draw_"
-    monkeypatch.setattr(f"{draw}board", lambda pixels, text, colour: drawn.append(text) or pixels)
+    monkeypatch.setattr(
+        f"{draw}board", lambda pixels, text, colour, taken: drawn.append(text) or pixels
+    )
     monkeypatch.setattr(
         f"{draw}title", lambda pixels, lines: drawn.extend(text for text, _ in lines) or pixels
     )
@@ -165,7 +167,41 @@ def test_a_score_bug_of_which_nothing_is_known_is_said():
     (remark,) = Graphics.of(unknown, Finish(scoreboard=True), labels=False).remarks(unknown)
     assert "--teams HOME,AWAY" in remark
     named = Finish(scoreboard=True, teams=("ARS", "CHE"))
-    assert Graphics.of(unknown, named, labels=False).remarks(unknown) == []
+    (remark,) = Graphics.of(unknown, named, labels=False).remarks(unknown)
+    assert remark == ("the events of no clip state the score, so it is left out there")
+
+
+def test_clips_without_a_score_are_counted():
+    told = replace(CLIP, events=(Event(6.0, "Goal", score=(0, 0), clock_seconds=360.0),))
+    untold = replace(CLIP, events=(Event(6.0, "Goal", clock_seconds=360.0),))
+    wanted = Finish(scoreboard=True, teams=("ARS", "CHE"))
+    for clips, count in (((told,), None), ((told, untold, untold), "2 of 3 clips")):
+        reel = Reel(clips)
+        remarks = Graphics.of(reel, wanted, labels=False).remarks(reel)
+        assert [count in one for one in remarks] == ([] if count is None else [True])
+
+
+@pytest.mark.parametrize("with_logo", [False, True])
+@pytest.mark.parametrize("size", [(1280, 720), (398, 224), (405, 720)])
+@pytest.mark.parametrize(
+    "bug",
+    [(0.03, 0.04, 0.3, 0.1), (0.7, 0.04, 0.97, 0.1), (0.0, 0.0, 1.0, 0.2), (0.3, 0.8, 0.7, 0.9)],
+)
+def test_the_score_bug_of_the_video_stays_in_view(bug, size, with_logo, tmp_path):
+    logo = tmp_path / "logo.png"
+    Image.new("RGBA", (80, 40), (250, 0, 0, 255)).save(logo)
+    clip = replace(CLIP, events=(Event(6.0, "Goal", score=(0, 0), clock_seconds=360.0),))
+    reel = Reel((clip,), extra={"score_bug": list(bug)})
+    finish = Finish(scoreboard=True, teams=("ARS", "CHE"), logo=logo if with_logo else None)
+    grey = np.full((size[1], size[0], 3), 100, np.uint8)
+    drawn = Graphics.of(reel, finish, labels=False).draw(grey, clip, 6.0)
+    alone = Graphics.of(reel, replace(finish, scoreboard=False), labels=False)
+    changed = (drawn != alone.draw(grey, clip, 6.0)).any(axis=2)
+    left, top, right, bottom = (round(s * n) for s, n in zip(bug, (*size, *size), strict=True))
+    assert changed.any()
+    assert not changed[top:bottom, left:right].any()
+    if with_logo:
+        assert not changed[(drawn == (250, 0, 0)).all(axis=2)].any()
 
 
 def test_a_logo_that_is_no_regular_file_is_refused(tmp_path):

@@ -1,9 +1,12 @@
-"""Reels of what a broadcast says: goals with their build-up and first replay, then highlights."""
+"""Reels of what a broadcast says: goals with build-up and their best replay, then highlights."""
 
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from touchline.editing.best_replay import best_replay, replay_score
 from touchline.editing.select import select
 from touchline.events import Event, Timeline, Video
 from touchline.formats import write
@@ -34,6 +37,54 @@ def test_a_goal_is_shown_with_its_first_replay_whole_and_not_the_second():
     assert shown(match, 1040.8, 1051.2) == 1.0  # without halves of its wipes
     assert shown(match, 1071.0, 1079.0) < 0.1
     assert shown(timeline(GOAL), 1040.0, 1052.0, seconds=15.0) == 0.0
+
+
+KICK_OFF = Event(1058.0, "Kick-off", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("best", "others", "events"),
+    [
+        ((1045.0, 1056.0), [(1028.0, 1031.0)], []),  # the first one shows a face
+        ((1028.0, 1037.0), [(1042.0, 1051.0)], []),  # as long: the first
+        ((1058.0, 1068.0), [(1020.0, 1057.0)], []),  # the first one shows the celebration
+        ((1031.0, 1039.0), [(1020.0, 1022.0), (1062.0, 1072.0)], [KICK_OFF]),
+        ((1030.0, 1036.0), [(1062.0, 1072.0)], [KICK_OFF]),  # play goes on before the other ends
+    ],
+)
+def test_of_several_replays_the_one_that_shows_the_whole_goal_is_chosen(best, others, events):
+    match = timeline(GOAL, *events, replays=(*others, best))
+    assert shown(match, best[0] + 0.8, best[1] - 0.8) == 1.0
+    apart = [(s, e) for s, e in others if e < best[0] or s > best[1]]
+    assert all(shown(match, start + 1.0, end - 0.5) == 0.0 for start, end in apart)
+    assert select(match, 40.0).seconds <= 40.0
+
+
+def test_a_clip_says_which_replay_it_shows():
+    match = timeline(GOAL, replays=((1028.0, 1031.0), (1045.0, 1056.0)))
+    clip = next(clip for clip in select(match, 60.0) if clip.start_seconds > 1040)
+    assert clip.reason is not None
+    assert clip.reason.endswith("; replay 2 of 2: 11 s long, 45 s after it")
+
+
+@given(
+    replays=st.lists(
+        st.tuples(st.floats(3.0, 74.0), st.floats(0.1, 60.0)).map(lambda x: (x[0], x[0] + x[1])),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    ),
+    restarts=st.lists(st.floats(0.0, 120.0), max_size=2),
+)
+def test_the_chosen_replay_is_one_of_them_and_no_other_scores_higher(replays, restarts):
+    chosen = best_replay(replays, 0.0, restarts)
+    span = chosen.start_seconds, chosen.end_seconds
+    assert sorted([span, *chosen.others]) == sorted(replays)
+    assert sorted(replays)[chosen.number - 1] == span
+    assert all(
+        replay_score(span, 0.0, restarts) >= replay_score(other, 0.0, restarts)
+        for other in chosen.others
+    )
 
 
 @pytest.mark.parametrize("away", [(990.0, 999.0), (1200.0, 1210.0)])

@@ -37,6 +37,7 @@ class ScoreBugResult:
         teams: home and away as written, or None.
         halves, readings, goals: in order of time; readings once a second.
         remarks: what could not be read, for people.
+        box: left, top, right, bottom of where it stands, as shares of the picture.
     """
 
     teams: tuple[str | None, str | None] | None = None
@@ -44,6 +45,7 @@ class ScoreBugResult:
     readings: tuple[Reading, ...] = ()
     goals: tuple[ScoreGoal, ...] = ()
     remarks: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(kw_only=True)

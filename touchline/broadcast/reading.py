@@ -129,6 +129,7 @@ def _broadcast(
         moments=tuple(Moment(one.seconds, one.value, one.reason) for one in curve.moments),
         has_sound=signals.sound is not None and not signals.sound.is_silent,
         remarks=remarks,
+        bug_box=None if said is None else said.box,
     )
 
 

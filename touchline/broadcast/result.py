@@ -10,6 +10,7 @@ from touchline.errors import InputError
 from touchline.events import SIDES, Score, Side
 from touchline.formats.base import Record, SourceFile, dump_json
 from touchline.formats.reading import read_bytes
+from touchline.match_state import as_box
 from touchline.runtime.atomic import write_text
 from touchline.timebase import parse_rate
 
@@ -157,6 +158,7 @@ class Broadcast:
         replays, cuts_seconds, whistles, excitement, moments: of picture and sound; None: not
             looked for.
         has_sound: whether anything is heard; None: not known.
+        bug_box: left, top, right, bottom of the score bug, as shares of the picture.
         remarks: what could not be read, for people.
         extra: fields of the file that are not known here.
     """
@@ -174,6 +176,7 @@ class Broadcast:
     moments: tuple[Moment, ...] | None = None
     has_sound: bool | None = None
     remarks: tuple[str, ...] = ()
+    bug_box: tuple[float, float, float, float] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -229,6 +232,8 @@ def to_json(broadcast: Broadcast) -> dict[str, Any]:
         }
     if broadcast.has_sound is not None:
         document["sound"] = broadcast.has_sound
+    if broadcast.bug_box is not None:
+        document["bug_box"] = [round(share, 4) for share in broadcast.bug_box]
     if broadcast.remarks:
         document["remarks"] = list(broadcast.remarks)
     return document | _rest(broadcast.extra, _FILE_KEYS)
@@ -344,6 +349,7 @@ _FILE_KEYS = frozenset(
     {
         *("format", "version", "video", "teams", "halves", "readings", "goals", "replays"),
         *("cuts", "whistles", "excitement", "moments", "sound", "remarks"),
+        "bug_box",
     }
 )
 _HALF_KEYS = frozenset({"half", "start", "end", "clock_start", "kick_off", "ended"})
@@ -385,6 +391,7 @@ def read_broadcast(path: str | Path) -> Broadcast:
         moments=_many(root, "moments", _moment),
         has_sound=_flag(root, "sound"),
         remarks=_remarks(root),
+        bug_box=_bug_box(root),
         extra=root.unknown_fields(_FILE_KEYS),
     )
 
@@ -484,6 +491,17 @@ def _curve(root: Record) -> Curve | None:
     except InputError as error:
         raise record.error("rate", error.what, error.remedy) from error
     return Curve(exact, _numbers(record, "values"), record.unknown_fields(_CURVE_KEYS))
+
+
+def _bug_box(root: Record) -> tuple[float, float, float, float] | None:
+    if root.values.get("bug_box") is None:
+        return None
+    box = as_box(_numbers(root, "bug_box"))
+    if box is None:
+        raise root.error(
+            "bug_box", "is no box", "give left, top, right and bottom as shares of the picture"
+        )
+    return box
 
 
 def _remarks(root: Record) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ score when its pixels change.
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, choose, decode
 from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
@@ -120,6 +120,7 @@ class ScoreBugObserver:
         self._searched_at: float | None = None
         self._names_alone: list[Box] = []
         self._wait = _FIRST_SEARCH_SECONDS
+        self._size: tuple[int, int] | None = None
         self._end = 0.0
         self._step = 1.0 / RATE
         self._start: float | None = None
@@ -137,6 +138,7 @@ class ScoreBugObserver:
         """
         if self._start is None:
             self._start = time_seconds
+            self._size = picture.shape[1], picture.shape[0]
         else:
             self._step = 0.9 * self._step + 0.1 * (time_seconds - self._end)
         self._end = time_seconds
@@ -429,7 +431,21 @@ class ScoreBugObserver:
         self.end(duration_seconds)
         if not self._chosen:
             return ScoreBugResult(remarks=("no score bug was found",))
-        return decode(self._chosen, self._runs, (self._start or 0.0, self._duration), evidence)
+        read = (self._start or 0.0, self._duration)
+        return replace(decode(self._chosen, self._runs, read, evidence), box=self._box())
+
+    def _box(self) -> tuple[float, float, float, float] | None:
+        """What all its places cover, as shares of the picture."""
+        if self._size is None:
+            return None
+        width, height = self._size
+        boxes = [followed.place.box.within(width, height) for followed in self._chosen]
+        return (
+            min(box.left for box in boxes) / width,
+            min(box.top for box in boxes) / height,
+            max(box.right for box in boxes) / width,
+            max(box.bottom for box in boxes) / height,
+        )
 
     def _name(self, followed: _Followed) -> None:
         """Add the names read from the mean picture, which count as much as half of the others."""

@@ -10,10 +10,10 @@ from touchline.editing.doubts import doubts_of_transcripts, events_beyond
 from touchline.editing.select import NO_TRANSCRIPTS, Choosing, Selector, selector_of
 from touchline.editing.wishes import NO_WISHES, Wishes, chosen_with, wanted
 from touchline.errors import InputError
-from touchline.events import SIDES, TEAMS, Match, Timeline
+from touchline.events import SCORE_BUG, SIDES, TEAMS, Match, Timeline
 from touchline.formats.comparing import timelines_of
 from touchline.formats.games import teams_in_name
-from touchline.match_state import format_match, teams_in
+from touchline.match_state import as_box, format_match, teams_in
 from touchline.reel import MATCH, Clip, Reel, Share
 from touchline.transcripts import Transcripts
 
@@ -169,10 +169,12 @@ def _titled(clip: Clip, match: ToldMatch) -> Clip:
     subject, _, rest = (clip.title or "").partition(": ")
     title = ": ".join(filter(None, (subject, match.title)))
     teams = {} if match.teams is None else {TEAMS: dict(zip(SIDES, match.teams, strict=True))}
+    boxes = (timeline.extra.get(SCORE_BUG) for timeline in timelines_of(match.content))
+    box = next(({SCORE_BUG: box} for box in boxes if as_box(box) is not None), {})
     return replace(
         clip,
         title=f"{title}, {rest}" if rest else title,
-        extra={**clip.extra, MATCH: match.title, **teams},
+        extra={**clip.extra, MATCH: match.title, **teams, **box},
     )
 
 

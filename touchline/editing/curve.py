@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from touchline.editing.best_replay import ChosenReplay, best_replay
 from touchline.editing.choice.curves import knows, learned_log_odds
 from touchline.editing.choice.event_inputs import GROUP_OF, certainty, without_repeats
 from touchline.editing.choice.tables import Kind, TableSource
@@ -44,10 +45,10 @@ REACH_SECONDS = 90.0
 MIN_CLIP_SECONDS = 2.0
 
 REPLAY_SHARE = 0.8
-"""Evidence of the first replay of an action, as a share of that of the action."""
+"""Evidence of the replay of an action, as a share of that of the action."""
 
 REPLAY_AFTER_SECONDS = (2.0, 75.0)
-"""How long after an action its first replay begins."""
+"""How long after an action its replays begin."""
 
 LEAST_REPLAYED_EVIDENCE = 2.5
 """Only events of classes of at least this evidence bring their replay along."""
@@ -57,7 +58,7 @@ CELEBRATION_SECONDS = (8.0, 24.0)
 and come back with the replay."""
 
 FORGOTTEN_SECONDS = 64.0
-"""After a goal whose first replay is known, nothing more of it is shown until then."""
+"""After a goal with known replays, nothing but one of them is shown of it until then."""
 
 BEHIND_GOAL = 0.999
 """What a goal adds to the seconds around it makes them at most so likely, as a share of itself."""
@@ -68,7 +69,10 @@ LONGEST_REPLAY_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Candidate:
-    """The core of a moment that a reel may show, or the first replay of one."""
+    """The core of a moment that a reel may show, or its replay.
+
+    ``replay`` is that replay; None for the core itself.
+    """
 
     event: Event
     moment: Moment
@@ -76,8 +80,13 @@ class Candidate:
     start_seconds: float
     end_seconds: float
     evidence: float
-    is_replay: bool = False
+    replay: ChosenReplay | None = None
     is_whole: bool = True  # shown whole or not at all
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it is a replay of its event."""
+        return self.replay is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,13 +137,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class _Placed:
-    """An event with its moment, at its time in the video; and its first replay, if known."""
+    """An event with its moment, at its time in the video; and its replay, if one is known."""
 
     event: Event
     moment: Moment
     seconds: float
     jitter_seconds: float
-    replay: tuple[float, float] | None = None
+    replay: ChosenReplay | None = None
 
     @property
     def core(self) -> tuple[float, float]:
@@ -247,7 +256,7 @@ def _step_of(seconds: float, steps: int) -> int:
 def _celebrated(
     placed: Sequence[_Placed], candidates: Sequence[Candidate], steps: int
 ) -> npt.NDArray[np.bool_]:
-    """(steps,) where a goal is celebrated, and what follows its first replay where that is known.
+    """(steps,) where a goal is celebrated; what follows its replay, and the replays left out.
 
     What else is worth seeing there is not among it: other goals, replays, whole cores.
     """
@@ -258,14 +267,39 @@ def _celebrated(
         after = one.core[1] - one.moment.core[1] + start  # later where its time is uncertain
         found[steps_of(after, max(after, one.seconds + end))] = True
         if one.replay is not None:
-            again = one.replay[1]
+            again = one.replay.end_seconds
             found[steps_of(again, max(again, one.seconds + FORGOTTEN_SECONDS))] = True
+            for other in one.replay.others:
+                found[steps_of(*other)] = True
+    for goal, kick_off in _restarted(placed):
+        found[
+            steps_of(kick_off.seconds, max(kick_off.seconds, goal.seconds + FORGOTTEN_SECONDS))
+        ] = True
+        for other in placed:
+            if (
+                other.moment.evidence >= LEAST_REPLAYED_EVIDENCE
+                and other.seconds > kick_off.seconds
+            ):
+                found[steps_of(max(0.0, other.seconds - start), other.seconds + start)] = False
     for one in goals:
         found[steps_of(max(0.0, one.seconds - start), one.seconds + start)] = False
-    for other in candidates:
-        if other.is_whole:
-            found[steps_of(other.start_seconds, other.end_seconds)] = False
+    for core in candidates:
+        if core.is_whole:
+            found[steps_of(core.start_seconds, core.end_seconds)] = False
     return found
+
+
+def _restarted(placed: Sequence[_Placed]) -> Iterator[tuple[_Placed, _Placed]]:
+    """Certain goals with the certain kick-off after them: then nothing more is shown of the goal.
+
+    Those that are only detected are left to the tables, which were learnt with them.
+    """
+    sure = [one for one in placed if certainty(one.event) >= 1]
+    kick_offs = [one for one in sure if one.event.label == KICK_OFF]
+    for goal in (one for one in sure if is_shown_goal(one.event)):
+        after = [one for one in kick_offs if 0 < one.seconds - goal.seconds < FORGOTTEN_SECONDS]
+        if after:
+            yield goal, min(after, key=lambda one: one.seconds)
 
 
 def is_shown_goal(event: Event) -> bool:
@@ -286,15 +320,18 @@ def _placed(timeline: Timeline, rules: Rules) -> list[_Placed]:
         )
         for event, moment in _with_moments(timeline, rules.moments)
     ]
-    replayed: dict[int, tuple[float, float]] = {}
-    for start, end in sorted(timeline.replays):
+    replayed: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for start, end in timeline.replays:
         place = _replayed_at(start, placed)
         if place is not None:
-            replayed.setdefault(place, (start, min(end, start + LONGEST_REPLAY_SECONDS)))
-    for place, replay in replayed.items():
+            replayed[place].append((start, end))
+    restarts = [one.seconds for one in placed if one.event.label == KICK_OFF]
+    for place, replays in replayed.items():
+        one = placed[place]
         # Where the replay lies is known, so what usually follows need not be guessed.
-        moment = replace(placed[place].moment, aftermath=None)
-        placed[place] = replace(placed[place], moment=moment, replay=replay)
+        moment = replace(one.moment, aftermath=None)
+        replay = best_replay(replays, one.seconds, restarts)
+        placed[place] = replace(one, moment=moment, replay=replay)
     return placed
 
 
@@ -346,18 +383,20 @@ def _with_moments(
 def _candidates(
     placed: _Placed, length: float, evidence: float, *, is_whole: bool
 ) -> Iterator[Candidate]:
-    """The core of a moment, and its first replay, as far as they lie in the video."""
+    """The core of a moment, and its replay, as far as they lie in the video."""
     event, moment = placed.event, placed.moment
     start, end = (min(max(edge, 0.0), length) for edge in placed.core)
     if end - start >= shortest_clip(length):
         yield Candidate(event, moment, placed.seconds, start, end, evidence, is_whole=is_whole)
     if placed.replay is not None:
-        start, end = (min(max(edge, 0.0), length) for edge in placed.replay)
+        again = placed.replay
+        shown_until = min(again.end_seconds, again.start_seconds + LONGEST_REPLAY_SECONDS)
+        start, end = (min(max(edge, 0.0), length) for edge in (again.start_seconds, shown_until))
         if end - start >= shortest_clip(length):
             half = (end - start) / 2
-            again = Moment(REPLAY_SHARE * moment.evidence, half, half)
+            worth = Moment(REPLAY_SHARE * moment.evidence, half, half)
             shown = REPLAY_SHARE * evidence
-            yield Candidate(event, again, start + half, start, end, shown, is_replay=True)
+            yield Candidate(event, worth, start + half, start, end, shown, again)
 
 
 def shortest_clip(length: float) -> float:

@@ -14,11 +14,13 @@ from touchline.editing.overlay import (
     draw_labels,
     draw_logo,
     draw_title,
+    logo_box,
     read_picture,
 )
-from touchline.events import Event, Score
+from touchline.events import SCORE_BUG, Event, Score
 from touchline.labels import LabelSet, label_set_of
 from touchline.match_state import (
+    as_box,
     clip_event,
     format_match,
     format_match_clock,
@@ -51,6 +53,7 @@ class Graphics:
         scoreboard: whether teams, score and clock are shown all the time.
         teams: names of home and away.
         logo: shown all the time; None for no logo.
+        own_bug: where the score bug of the videos stands, which is not drawn over.
     """
 
     classes: LabelSet
@@ -59,6 +62,7 @@ class Graphics:
     scoreboard: bool = False
     teams: Sequence[str | None] | None = None
     logo: Logo | None = None
+    own_bug: tuple[float, float, float, float] | None = None
 
     @classmethod
     def of(cls, reel: Reel, finish: Finish, *, labels: bool) -> "Graphics":
@@ -75,6 +79,7 @@ class Graphics:
             scoreboard=finish.scoreboard,
             teams=finish.teams or teams_in(reel.extra),
             logo=None if finish.logo is None else Logo(read_picture(finish.logo)),
+            own_bug=as_box(reel.extra.get(SCORE_BUG)),
         )
 
     def stretches(self, clip: Clip) -> list[tuple[Fraction, Fraction]]:
@@ -99,12 +104,19 @@ class Graphics:
 
     def remarks(self, reel: Reel) -> list[str]:
         """What is asked for and not drawn, as nothing is known of it."""
-        if self.scoreboard and not any(self._board(clip, clip.start_seconds) for clip in reel):
+        if not self.scoreboard:
+            return []
+        if not any(self._board(clip, clip.start_seconds) for clip in reel):
             return [
                 "no event states teams, score or clock, so no score bug is drawn: name the teams "
                 "with --teams HOME,AWAY"
             ]
-        return []
+        without = sum(all(event.score is None for event in clip.events) for clip in reel)
+        if not without:
+            return []
+        some = f"{without} of {len(reel)} clips do not state"
+        which = "no clip state" if without == len(reel) else some
+        return [f"the events of {which} the score, so it is left out there"]
 
     def draw(self, pixels: Pixels, clip: Clip, seconds: float) -> Pixels:
         """The picture of a clip at a time with what is drawn into it."""
@@ -113,8 +125,15 @@ class Graphics:
         elif self.labels:  # in the place of the title
             pixels = draw_labels(pixels, self._captions(clip, seconds))
         if self.scoreboard and (board := self._board(clip, seconds)):
-            pixels = draw_board(pixels, board, _TITLE_COLOUR)
+            pixels = draw_board(pixels, board, _TITLE_COLOUR, self._taken(pixels, clip))
         return pixels if self.logo is None else draw_logo(pixels, self.logo)
+
+    def _taken(self, pixels: Pixels, clip: Clip) -> list[tuple[float, float, float, float]]:
+        """Where the score bug of the video and the logo stand."""
+        height, width = pixels.shape[:2]
+        logo = [] if self.logo is None else [logo_box(self.logo, width, height)]
+        own = as_box(clip.extra.get(SCORE_BUG)) or self.own_bug
+        return [*logo, *([] if own is None else [own])]
 
     def _captions(self, clip: Clip, seconds: float) -> list[tuple[str, Rgb]]:
         """The captions at a time: those of events near it, below the title of the clip during its

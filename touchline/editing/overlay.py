@@ -78,14 +78,43 @@ def draw_title(pixels: Pixels, lines: Sequence[tuple[str, Rgb]]) -> Pixels:
     return drawn
 
 
-def draw_board(pixels: Pixels, text: str, colour: Rgb) -> Pixels:
-    """A copy of the picture with a line of text at the upper left: teams, score and clock."""
+def draw_board(
+    pixels: Pixels,
+    text: str,
+    colour: Rgb,
+    taken: Sequence[tuple[float, float, float, float]] = (),
+) -> Pixels:
+    """A copy of the picture with a line of text: teams, score and clock.
+
+    Args:
+        taken: left, top, right, bottom, as shares of the picture, of what must stay in view. The
+            line is at the upper left where that is free, else at the upper right, else at the
+            first free place of the two further down.
+    """
     height, width = pixels.shape[:2]
     drawn = pixels.copy()
     margin = max(2, min(height, width) // 24)
     plate = _plate(text, colour, max(10, min(height, width) // 20), width - 2 * margin)
-    _blend(drawn[margin : margin + len(plate), margin : margin + plate.shape[1]], plate)
+    high, wide = plate.shape[:2]
+    boxes = [(s[0] * width, s[1] * height, s[2] * width, s[3] * height) for s in taken]
+    places = [
+        (left, top)
+        for top in range(margin, max(height // 2, margin + 1), high)
+        for left in (margin, max(margin, width - margin - wide))
+    ]
+    left, top = next((at for at in places if _is_free(at, (wide, high), boxes)), places[0])
+    _blend(drawn[top : top + high, left : left + wide], plate)
     return drawn
+
+
+def _is_free(
+    at: tuple[int, int], size: tuple[int, int], boxes: Sequence[tuple[float, float, float, float]]
+) -> bool:
+    """Whether a plate of a (width, height) at (left, top) covers no part of any box."""
+    right, bottom = at[0] + size[0], at[1] + size[1]
+    return not any(
+        at[0] < box[2] and box[0] < right and at[1] < box[3] and box[1] < bottom for box in boxes
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +137,22 @@ def draw_logo(pixels: Pixels, logo: Logo) -> Pixels:
     """A copy of the picture with a logo at the upper right, a tenth as high."""
     height, width = pixels.shape[:2]
     drawn = pixels.copy()
+    plate, left, top = _placed_logo(logo, width, height)
+    _blend(drawn[top : top + len(plate), left : left + plate.shape[1]], plate)
+    return drawn
+
+
+def logo_box(logo: Logo, width: int, height: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of where ``draw_logo`` draws, as shares of the picture."""
+    plate, left, top = _placed_logo(logo, width, height)
+    right, bottom = left + plate.shape[1], top + len(plate)
+    return left / width, top / height, right / width, bottom / height
+
+
+def _placed_logo(logo: Logo, width: int, height: int) -> tuple[Pixels, int, int]:
     margin = max(2, min(height, width) // 24)
     plate = logo.within(width // 4, max(4, height // 10))
-    left = max(0, width - margin - plate.shape[1])
-    _blend(drawn[margin : margin + len(plate), left : left + plate.shape[1]], plate)
-    return drawn
+    return plate, max(0, width - margin - plate.shape[1]), margin
 
 
 def draw_card(size: tuple[int, int], text: str) -> Pixels:

@@ -87,7 +87,7 @@ class Selector:
         Cores of moments, and the single steps around them, are added in order of probability while
         the reel, with neighbouring intervals joined, fits the length. So a core is shown whole or
         not at all, and more is shown around it where there is more evidence. Where the timeline
-        knows the replays, the first replay of an action is such a core, too. A core of a goal that
+        knows the replays, the best replay of an action is such a core, too. A core of a goal that
         does not fit is shortened. Seconds that are left then extend the clips. The learned choice
         has cores only for replays and for events of classes that its tables do not know.
 
@@ -182,7 +182,9 @@ def _reason(shown: Sequence[Candidate], curve: Curve) -> str:
     """Why a clip is shown, the weightiest event first."""
     ranked = sorted(shown, key=lambda candidate: -candidate.evidence)
     events = tuple(dict.fromkeys(candidate.event for candidate in ranked))
-    return reason_of(events[:MOST_REASONS], curve.timeline, curve.transcript)
+    reason = reason_of(events[:MOST_REASONS], curve.timeline, curve.transcript)
+    replays = [one.replay.reason for one in ranked if one.replay is not None]
+    return "; ".join([reason, *replays])
 
 
 def _title(candidate: Candidate, start: float, end: float, timeline: Timeline) -> str:

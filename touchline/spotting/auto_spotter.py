@@ -25,7 +25,7 @@ from touchline.broadcast.reading import BroadcastReader
 from touchline.broadcast.result import Broadcast
 from touchline.broadcast.stamps import stamped
 from touchline.errors import FormatError, InputError
-from touchline.events import RAN, SCORE, SIDES, TEAMS, Producer, Timeline, Video
+from touchline.events import RAN, SCORE, SCORE_BUG, SIDES, TEAMS, Producer, Timeline, Video
 from touchline.labels import BROADCAST, HIGHLIGHT, SOCCERNET_V2, LabelSet
 from touchline.media.video import VideoInfo, probe
 from touchline.media.views import View
@@ -377,10 +377,11 @@ def _read_by(said: Broadcast) -> str:
 
 
 def _match(said: Broadcast) -> dict[str, Any]:
-    """Teams and last score, as further fields of a timeline."""
+    """Teams, last score and where the score bug stands, as further fields of a timeline."""
     teams = {} if said.teams is None else {TEAMS: dict(zip(SIDES, said.teams, strict=True))}
     score = {} if said.last_score is None else {SCORE: list(said.last_score)}
-    return {**teams, **score}
+    box = {} if said.bug_box is None else {SCORE_BUG: [round(one, 4) for one in said.bug_box]}
+    return {**teams, **score, **box}
 
 
 def _labels(found: Timeline | None) -> LabelSet:
