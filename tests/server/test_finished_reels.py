@@ -246,6 +246,10 @@ def test_options_that_contradict_or_are_wrong_are_said(client: Any, match: str) 
     refused(asked(logo=music), "finish.logo: there is no picture of this id")
     refused(asked(cut="copy", aspect="1:1"), "leave aspect out")
     refused(asked(colour="red"), "colour")
+    refused(asked(audio_track="2"), "audio_track")
+    refused(asked(audio_track=2.0), "audio_track")
+    refused(asked(keep_hdr="yes"), "keep_hdr")
+    refused(asked(titles=1), "titles")
     files = f"/v1/reels/{reel['id']}/files"
     answer = client.post(files, json={"format": "edl", "finish": {"titles": True}})
     refused(answer, "finish: edl has no picture and no sound")
@@ -323,3 +327,62 @@ def test_videos_are_finished(tmp_path: Path) -> None:
     assert (corner[..., 0] - corner[..., 1]).max() > 120, "a red logo at the upper right"
     middle = last[len(last) // 2, len(last[0]) // 2]
     assert middle[1] > 120 > middle[0], "the green outro"
+
+
+ECHOES = '{"segments": {"0": [0.2, 0.9, "What a goal!"], "1": [1.6, 2.4, "He scores"]}}'
+
+
+def test_certain_goals_take_the_place_of_those_that_were_found(client: Any, match: str) -> None:
+    path = f"/v1/matches/{match}/reels"
+    before = {event["id"] for event in client.get(f"/v1/matches/{match}/events").json()["items"]}
+    goals = {"name": "goals.csv", "text": "time,label\n2.5,Goal\n"}
+    made = client.post(path, json={"seconds": 3, "labels": ["Goal"], "goals": goals})
+    assert made.status_code == 201, made.text
+    shown = [event for clip in made.json()["reel"]["clips"] for event in clip["events"]]
+    assert {(event["label"], event["time"]) for event in shown} == {("Goal", 2.5)}
+    after = {event["id"] for event in client.get(f"/v1/matches/{match}/events").json()["items"]}
+    assert after == before  # of the match itself nothing changes
+    for text in ("no table", '{"a":'):
+        answer = client.post(path, json={"goals": {"name": "goals.json", "text": text}})
+        refused(answer, "goals.json")
+        assert "/" not in answer.json()["detail"]
+    refused(client.post(path, json={"goals": {"name": "../x.csv", "text": ""}}), "name")
+    given = {"clips": [{"start": 0, "end": 1}], "goals": goals}
+    refused(client.post(path, json=given), "nothing is chosen by goals")
+
+
+def test_transcripts_are_read_and_what_cannot_be_used_is_said(client: Any, match: str) -> None:
+    path = f"/v1/matches/{match}/reels"
+
+    def asked(*files: Any) -> Any:
+        return client.post(path, json={"seconds": 3, "transcripts": list(files)})
+
+    made = asked({"name": "asr.json", "text": ECHOES})
+    assert made.status_code == 201, made.text
+    assert all("transcript" not in remark for remark in made.json()["remarks"])
+    strange = asked({"name": "x.srt", "text": "1\n00:00:00,200 --> 00:00:02,000\nxyzzy\n"})
+    assert "no known words" in strange.json()["remarks"][0]
+    assert client.get(f"/v1/reels/{strange.json()['id']}").json()["remarks"] == []
+    refused(asked({"name": "asr.json", "text": "[1, 2]"}), "asr.json")
+    refused(asked({"name": "asr.txt", "text": "Goal"}), "suffix of a transcript")
+    twice = {"name": "asr.json", "text": ECHOES}
+    refused(asked(twice, twice), "transcripts.1: another one is of the same video")
+    refused(asked({**twice, "half": 2}), "transcripts.0: say of which half it is")
+
+
+def test_an_encoder_is_named_as_on_the_command_line(client: Any, match: str) -> None:
+    reel = client.post(f"/v1/matches/{match}/reels", json={"seconds": 3}).json()
+    path, headers = f"/v1/reels/{reel['id']}", {"If-Match": "*"}
+    refused(
+        client.patch(path, json={"finish": {"encoder": "mpeg9"}}, headers=headers),
+        "'mpeg9' is no encoder; give auto, software or one of",
+    )
+    wanted = {"encoder": "software", "cut": "encode"}
+    assert client.patch(path, json={"finish": wanted}, headers=headers).status_code == 200
+    job = client.post(f"{path}/files", json={}).json()["id"]
+    assert payload_of(client, job)["finish"]["encoder"] == "software"
+
+
+def test_the_encoder_and_the_score_bug_of_the_video_reach_the_cut() -> None:
+    asked = FinishArguments(encoder="libx265", score_bug=(0.0, 0.0, 0.3, 0.1))
+    assert asked.to_finish().encoder == "libx265"

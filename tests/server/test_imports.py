@@ -50,7 +50,9 @@ def found_in(path: Path, content: bytes) -> importing.ImportResult:
 def test_a_reel_is_called_one_and_what_to_do_is_said(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"best{suffix}"
     write(Reel((Clip("a.mp4", 1.0, 3.0),)), path, rate=25)
-    with pytest.raises(InputError, match=f"best{suffix}: is a reel.* /v1/matches/") as refusal:
+    with pytest.raises(
+        InputError, match=f"best{suffix}: this is a reel, not events.* /v1/matches/"
+    ) as refusal:
         found_in(path, path.read_bytes())
     assert "--" not in str(refusal.value)
 

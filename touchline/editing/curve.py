@@ -269,8 +269,8 @@ def _celebrated(
         if one.replay is not None:
             again = one.replay.end_seconds
             found[steps_of(again, max(again, one.seconds + FORGOTTEN_SECONDS))] = True
-            for other in one.replay.others:
-                found[steps_of(*other)] = True
+            for span in one.replay.others:
+                found[steps_of(*span)] = True
     for goal, kick_off in _restarted(placed):
         found[
             steps_of(kick_off.seconds, max(kick_off.seconds, goal.seconds + FORGOTTEN_SECONDS))

@@ -1,26 +1,50 @@
 """Reels of a match: chosen by what is wished, or of given clips."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from touchline.editing.certain import with_certain
+from touchline.editing.doubts import doubts_of_transcripts
 from touchline.editing.select import select as choose
 from touchline.editing.wishes import NO_WISHES, Pin, Wishes, chosen_with, wanted
 from touchline.errors import InputError
+from touchline.events import Event
+from touchline.formats.comparing import timelines_of
 from touchline.reel import Clip, Reel, Selection
 from touchline.server.documents import (
     end_of_match,
     event_in_match,
     is_shown,
     refuse_outside,
+    row_from_event,
     timelines_from_rows,
 )
 from touchline.server.finishing import in_api
 from touchline.server.reels import through_match
 from touchline.server.tables import EventRow, MatchRow, VideoRow
+from touchline.transcripts import Transcripts
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells more of a match than its events do.
+
+    Attributes:
+        transcripts: what was said in the videos, by half; of one video by None.
+        goals: events in times of the match, which are certain and complete: they take the place of
+            those of their classes, and of all goals; None for nothing.
+    """
+
+    transcripts: Transcripts = field(default_factory=dict)
+    goals: tuple[Event, ...] | None = None
+
+
+NO_EVIDENCE = Evidence()
 
 Stretch = tuple[float, float]
 """Start and end in seconds of a match."""
@@ -45,24 +69,32 @@ def chosen_reel(
     wishes: Wishes = NO_WISHES,
     selection: Selection = "learned",
     half: int | None = None,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> Reel:
     """The reel of at most so many seconds that shows the most important moments.
 
     Args:
         half: the only one of several to show.
+        evidence: what tells more than the events.
 
     Raises:
         InputError: a wish that cannot be met, by the names of the API.
     """
     content = timelines_from_rows(match, rows, half)
+    if evidence.goals is not None:
+        sure = timelines_from_rows(match, map(row_from_event, evidence.goals), half)
+        content = with_certain(content, sure, "goals")
 
     def whole() -> Reel:
         own = wanted(content, wishes)
-        return chosen_with(
-            own, seconds, wishes, lambda most: choose(own, most, selection=selection)
-        )
+        return chosen_with(own, seconds, wishes, lambda most: choose(
+            own, most, selection=selection, transcripts=evidence.transcripts
+        ))  # fmt: skip
 
-    return through_match(_as_asked(whole), match.videos, match.title)
+    reel = _as_asked(whole)
+    doubts = doubts_of_transcripts(timelines_of(content), evidence.transcripts)
+    reel = replace(reel, warnings=(*reel.warnings, *doubts))
+    return through_match(reel, match.videos, match.title)
 
 
 def wishes_of(match: MatchRow, pins: Sequence[Stretch], **wishes: object) -> Wishes:

@@ -18,6 +18,7 @@ from pydantic import (
 from touchline.editing.finish import LOUDNESSES, parse_loudness
 from touchline.editing.framing import parse_aspect
 from touchline.errors import InputError
+from touchline.media.encoders import AUTO, parse_encoder
 from touchline.media.mastering import GREATEST_LUFS, LEAST_LUFS
 from touchline.reel import Cut
 from touchline.server.tables import ID_LENGTH
@@ -50,6 +51,13 @@ def _is_loudness(value: object) -> object:
     return value
 
 
+def _is_encoder(name: str) -> str:
+    try:
+        return parse_encoder(name)
+    except InputError as error:
+        raise ValueError(f"{error.what}; {error.remedy}") from error
+
+
 def _is_said(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain NUL characters")
@@ -70,6 +78,9 @@ Lufs = Annotated[float, Field(ge=LEAST_LUFS, le=GREATEST_LUFS)]
 Loudness = Annotated[Literal["source", "r128", "web"] | Lufs, BeforeValidator(_is_loudness)]
 
 
+Encoder = Annotated[str, StringConstraints(max_length=40), AfterValidator(_is_encoder)]
+
+
 class Finishing(BaseModel):
     """How the videos of a reel are finished, with the options of ``touchline reel``.
 
@@ -78,11 +89,14 @@ class Finishing(BaseModel):
     ``logo``, ``outro_picture`` and ``music`` are ids of assets; ``outro`` is a text. ``loudness``
     is ``source``, ``r128``, ``web`` or a number of LUFS. ``cut`` is ``auto``, which copies pictures
     as they are coded where it can, ``copy`` or ``encode``. ``aspect`` is the shape of the picture,
-    such as ``9:16``; null for that of the video. ``audio_track`` counts from 1."""
+    such as ``9:16``; null for that of the video. ``audio_track`` counts from 1. ``encoder`` is
+    ``auto``, ``software`` or FFmpeg's name of an encoder, for pictures that are all encoded; where
+    it cannot be used, a warning says so and software is."""
 
     model_config = ConfigDict(
         extra="forbid",
         allow_inf_nan=False,
+        strict=True,
         frozen=True,
         json_schema_extra={
             "examples": [
@@ -106,6 +120,7 @@ class Finishing(BaseModel):
     keep_hdr: bool = False
     deinterlace: bool = True
     audio_track: Annotated[int, Field(ge=1, le=64)] | None = None
+    encoder: Encoder = AUTO
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

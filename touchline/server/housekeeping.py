@@ -4,8 +4,10 @@ import contextlib
 import logging
 import shutil
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from touchline.server.jobs.queue import ENDED, OPEN
 from touchline.server.jobs.types import JOB_TYPES
@@ -40,6 +42,8 @@ STRAY_SECONDS = 3600.0
 
 _UPLOAD_READERS = [name for name, job_type in JOB_TYPES.items() if job_type.reads_uploads]
 
+Expired = TypeVar("Expired", UploadRow, PlaylistRow)
+
 log = logging.getLogger("touchline.housekeeping")
 
 
@@ -71,30 +75,42 @@ def _tidy_rows(services: Services) -> None:
 
 
 def _tidy_uploads(services: Services) -> None:
+    of_matches = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
+    at_work = (
+        select(JobRow.id).where(JobRow.state.in_(OPEN), JobRow.kind.in_(_UPLOAD_READERS)).exists()
+    )
+    _remove(
+        services,
+        lambda now: select(UploadRow).where(
+            UploadRow.expires_at < now,
+            UploadRow.locked_until < now,
+            UploadRow.id.not_in(of_matches),
+            UploadRow.id.not_in(select(AssetRow.upload_id)),
+            ~at_work,
+        ),
+        services.storage.drop_upload,
+        "upload expired",
+    )
+
+
+def _remove(
+    services: Services,
+    over: Callable[[float], Select[Expired]],
+    drop_files: Callable[[str], None],
+    said: str,
+) -> None:
+    """Delete rows, then their files, and log each.
+
+    Args:
+        over: selects the rows, given the time.
+    """
     with services.database.write() as session:
-        now = services.database.now(session)
-        of_matches = select(VideoRow.upload_id).where(VideoRow.upload_id.is_not(None))
-        at_work = (
-            select(JobRow.id)
-            .where(JobRow.state.in_(OPEN), JobRow.kind.in_(_UPLOAD_READERS))
-            .exists()
-        )
-        over = session.scalars(
-            select(UploadRow)
-            .where(
-                UploadRow.expires_at < now,
-                UploadRow.locked_until < now,
-                UploadRow.id.not_in(of_matches),
-                UploadRow.id.not_in(select(AssetRow.upload_id)),
-                ~at_work,
-            )
-            .limit(BATCH)
-        ).all()
-        for upload in over:
-            session.delete(upload)
-    for upload in over:
-        services.storage.drop_upload(upload.id)
-        log.info("upload expired", extra={"upload": upload.id})
+        rows = session.scalars(over(services.database.now(session)).limit(BATCH)).all()
+        for row in rows:
+            session.delete(row)
+    for row in rows:
+        drop_files(row.id)
+        log.info(said, extra={said.partition(" ")[0]: row.id})
 
 
 def _tidy_matches(services: Services) -> None:
@@ -113,18 +129,14 @@ def _tidy_matches(services: Services) -> None:
 
 def _tidy_playlists(services: Services) -> None:
     """Remove playlists for good some time after they were deleted."""
-    with services.database.write() as session:
-        oldest = services.database.now(session) - PLAYLIST_DAYS * DAY_SECONDS
-        over = session.scalars(
-            select(PlaylistRow)
-            .where(PlaylistRow.deleted, PlaylistRow.updated_at < oldest)
-            .limit(BATCH)
-        ).all()
-        for playlist in over:
-            session.delete(playlist)
-    for playlist in over:
-        services.storage.drop_playlist(playlist.id)
-        log.info("playlist removed", extra={"playlist": playlist.id})
+    _remove(
+        services,
+        lambda now: select(PlaylistRow).where(
+            PlaylistRow.deleted, PlaylistRow.updated_at < now - PLAYLIST_DAYS * DAY_SECONDS
+        ),
+        services.storage.drop_playlist,
+        "playlist removed",
+    )
 
 
 def _tidy_clips(services: Services) -> None:

@@ -15,10 +15,13 @@ from touchline.server.feeds import MatchVideo
 from touchline.server.games import events_of_game, known_game
 from touchline.server.intake.uploads import clean_name
 from touchline.server.jobs.processes import StageFailedError, run_in_child
+from touchline.server.jobs.stages.base import Arguments, Result, Stage
+from touchline.server.jobs.stages.hearing import HearArguments, hear
 from touchline.server.jobs.stages.importing import ImportArguments, ImportResult, import_events
 from touchline.server.services import Services
 from touchline.server.storage import Storage
 from touchline.server.tables import MatchRow, UploadRow, VideoRow
+from touchline.transcripts import Transcript
 
 T = TypeVar("T")
 
@@ -88,10 +91,36 @@ class Imports:
         arguments = ImportArguments(
             path=str(path), format=format, half=half, times=times, videos=videos, periods=periods
         )
+        return self._in_child(services, import_events, arguments, path)
+
+    async def hear(self, services: Services, folder: Path, content: bytes, name: str) -> Transcript:
+        """What a transcript says.
+
+        Args:
+            folder: an empty one, for the file and what its process writes.
+            name: its ending says what it is.
+
+        Raises:
+            InputError: it cannot be read, is no transcript, or takes more time or memory than it
+                may have. StageFailedError: its process died. StoppingError: the server ends.
+        """
+        return await anyio.to_thread.run_sync(
+            self._hear, services, folder, content, name, limiter=self._limiter
+        )
+
+    def _hear(self, services: Services, folder: Path, content: bytes, name: str) -> Transcript:
+        path = folder / clean_name(name)
+        path.write_bytes(content)
+        return self._in_child(services, hear, HearArguments(path=str(path)), path).transcript
+
+    def _in_child(
+        self, services: Services, stage: Stage[Arguments, Result], arguments: Arguments, path: Path
+    ) -> Result:
+        """What a stage finds in a file, which its messages name as the client did."""
         limits = services.settings.import_limits
         try:
             return run_in_child(
-                import_events, arguments, limits, limits.wall_seconds, folder / ".work",
+                stage, arguments, limits, limits.wall_seconds, path.parent / ".work",
                 self._watch, threads=1, names={str(path): path.name},
             )  # fmt: skip
         except StageFailedError as error:

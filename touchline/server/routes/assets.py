@@ -20,7 +20,7 @@ from touchline.server.intake.events import Imports
 from touchline.server.jobs.stages.inspecting import AssetFacts
 from touchline.server.problems import ProblemError
 from touchline.server.routes.dependencies import Editor, Id, ServicesDep, Viewer, audit
-from touchline.server.routes.files import file_answer
+from touchline.server.routes.files import BYTES, file_answer
 from touchline.server.routes.idempotency import Once, OnceDep
 from touchline.server.routes.schemas import ID, IdText, In, Out, Page
 from touchline.server.services import Services
@@ -82,14 +82,7 @@ async def make(body: AssetIn, principal: Editor, request: Request, once: OnceDep
 @router.get(
     "/{asset_id}",
     response_class=FileResponse,
-    responses={
-        200: {
-            "description": "The file.",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
-    },
+    responses={200: {"description": "The file.", **BYTES}},
 )
 def download(asset_id: Id, principal: Viewer, request: Request, services: ServicesDep) -> Response:
     """The file of a picture or sound; supports Range."""

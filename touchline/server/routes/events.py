@@ -52,6 +52,7 @@ from touchline.server.routes.dependencies import (
     unchanged,
     visible_match,
 )
+from touchline.server.routes.files import BYTES
 from touchline.server.routes.idempotency import Once, OnceDep
 from touchline.server.routes.reel_schemas import NewsOut, ReelOut
 from touchline.server.routes.schemas import (
@@ -60,6 +61,7 @@ from touchline.server.routes.schemas import (
     EventChange,
     EventIn,
     EventOut,
+    FileName,
     Page,
     ReviewIn,
     Share,
@@ -69,6 +71,7 @@ from touchline.server.routes.schemas import (
     for_caller,
     in_row,
 )
+from touchline.server.routes.steps import take_step
 from touchline.server.tables import ChangeRow, EventRow, MatchRow, ReelRow
 
 router = APIRouter(prefix="/v1/matches/{match_id}", tags=["events"])
@@ -200,16 +203,7 @@ def add(
         refuse_outside(match, "time", body.time)
         _refuse_long(match, values)
         row = EventRow(**values, source="person", deleted=False)
-        now = once.services.database.now(session)
-        step = change_rows(
-            session,
-            match,
-            [(row, {})],
-            actor=principal.name,
-            action="added",
-            now=now,
-            step_id=once.step_id,
-        )
+        step = take_step(once, session, match, [(row, {})], principal, "added")
         return once.answer(
             session,
             EventOut.of(row, match),
@@ -290,7 +284,7 @@ async def import_events(
     request: Request,
     once: OnceDep,
     format: Annotated[str | None, Query(max_length=40, examples=["csv"])] = None,
-    name: Annotated[str, Query(max_length=200, pattern=r"^[\w .()-]+$")] = "events.json",
+    name: Annotated[FileName, Query()] = "events.json",
     half: Annotated[int | None, Query(ge=1, le=4)] = None,
     times: Annotated[Literal["video", "clock"] | None, Query()] = None,
     sure: Annotated[Literal["pending", "accepted"] | None, Query()] = None,
@@ -332,16 +326,7 @@ def review(match_id: Id, body: ReviewIn, principal: Editor, once: OnceDep) -> Ch
         match = editable_match(session, match_id)
         _refuse_unknown(session, match_id, body.ids or ())
         rows = [(row, {"status": body.status}) for row in session.scalars(query)]
-        now = once.services.database.now(session)
-        step = change_rows(
-            session,
-            match,
-            rows,
-            actor=principal.name,
-            action=body.status,
-            now=now,
-            step_id=once.step_id,
-        )
+        step = take_step(once, session, match, rows, principal, body.status)
         return once.answer(session, _step(step, body.status), **step_header(step))
 
 
@@ -408,14 +393,7 @@ def changes(
 @router.get(
     "/download",
     response_class=Response,
-    responses={
-        200: {
-            "description": "The events in a file.",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
-    },
+    responses={200: {"description": "The events in a file.", **BYTES}},
 )
 def download(
     match_id: Id,

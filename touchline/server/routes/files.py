@@ -18,6 +18,15 @@ from touchline.server.routes.dependencies import caller_of, get_services
 LOOK_SECONDS = 2.0
 """How often it is checked whether the caller of a file that is being sent may have it still."""
 
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+VIDEO = {"content": {"video/mp4": _BINARY}}
+PICTURE = {"content": {"image/jpeg": _BINARY}}
+BYTES = {"content": {"application/octet-stream": _BINARY}}
+"""What the descriptions of answers say of files."""
+
+PART = {"description": "The part that Range asked for.", **VIDEO}
+
 _ONE_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 
 

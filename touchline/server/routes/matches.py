@@ -45,7 +45,7 @@ from touchline.server.routes.dependencies import (
     unchanged,
     visible_match,
 )
-from touchline.server.routes.files import file_answer
+from touchline.server.routes.files import BYTES, PART, PICTURE, VIDEO, file_answer
 from touchline.server.routes.idempotency import OnceDep
 from touchline.server.routes.schemas import (
     GameChange,
@@ -66,10 +66,6 @@ from touchline.server.tables import ChangeRow, EventRow, JobRow, MatchRow, Uploa
 from touchline.zoo.real_matches import require_model
 
 router = APIRouter(prefix="/v1/matches", tags=["matches"])
-
-VIDEO = {"content": {"video/mp4": {"schema": {"type": "string", "format": "binary"}}}}
-PICTURE = {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
-PART = {"description": "The part that Range asked for.", **VIDEO}
 
 
 @router.get("")
@@ -247,15 +243,7 @@ def watch(match_id: Id, principal: Known, request: Request, services: ServicesDe
 @router.get(
     "/{match_id}/original",
     response_class=FileResponse,
-    responses={
-        200: {
-            "description": "The file as it was uploaded.",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        },
-        206: PART,
-    },
+    responses={200: {"description": "The file as it was uploaded.", **BYTES}, 206: PART},
 )
 def download_original(
     match_id: Id,

@@ -22,7 +22,7 @@ from touchline.media.segments import cut_stretch
 from touchline.server.access.principal import Principal
 from touchline.server.errors import NotFoundError
 from touchline.server.finishing import PLAIN, Finishing
-from touchline.server.history import change_rows, redo, steps_of, undo
+from touchline.server.history import redo, steps_of, undo
 from touchline.server.jobs.types.playlist import (
     PlaylistPayload,
     write_list_now,
@@ -56,9 +56,8 @@ from touchline.server.routes.dependencies import (
     to_cursor,
     visible_playlist,
 )
-from touchline.server.routes.files import file_answer
+from touchline.server.routes.files import PART, PICTURE, VIDEO, file_answer
 from touchline.server.routes.idempotency import Once, OnceDep
-from touchline.server.routes.matches import PART, PICTURE, VIDEO
 from touchline.server.routes.reel_schemas import ProductOut
 from touchline.server.routes.reels import REEL_FORMATS, VIDEO_FORMATS
 from touchline.server.routes.schemas import (
@@ -74,6 +73,7 @@ from touchline.server.routes.schemas import (
     Text,
     for_caller,
 )
+from touchline.server.routes.steps import take_audited_step
 from touchline.server.services import Services
 from touchline.server.tables import ChangeRow, JobRow, PlaylistRow, ProductRow, ShareLinkRow
 
@@ -507,18 +507,8 @@ def _changed(
     request: Request,
     once: Once,
 ) -> PlaylistOut:
-    now = once.services.database.now(session)
-    step = change_rows(
-        session,
-        row,
-        [(row, changes)],
-        actor=principal.name,
-        action=action,
-        now=now,
-        step_id=once.step_id,
-    )
-    audit(once.services, request, session, action, f"{row.id} {row.title}")
-    return _answer(session, row, principal, once, step_header(step))
+    named = take_audited_step(once, session, row, (row, changes), principal, action, request)
+    return _answer(session, row, principal, once, named)
 
 
 def _answer(

@@ -17,6 +17,7 @@ from touchline.reel import Selection
 from touchline.server.finishing import Finishing, Shape, finishing_of
 from touchline.server.routes.schemas import (
     EventOut,
+    FileName,
     Half,
     In,
     MatchId,
@@ -43,6 +44,21 @@ class ClipIn(StretchIn):
     score: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
 
 
+class TextFileIn(In):
+    """A file of text, by the name that says its format."""
+
+    name: FileName
+    text: Annotated[str, StringConstraints(max_length=4_000_000)]
+
+
+class TranscriptIn(TextFileIn):
+    """What was said in a video: SRT, WebVTT, Whisper's JSON or SoccerNet-Echoes.
+
+    ``half`` is that of the video; by default the one in the name, such as ``1_asr.json``."""
+
+    half: Half | None = None
+
+
 Clips = Annotated[list[ClipIn], Field(max_length=1000)]
 Names = Annotated[tuple[Named, ...], Field(max_length=200, strict=False)]
 
@@ -54,7 +70,9 @@ class ReelIn(In):
     those of the events to show, none of ``exclude`` are; ``pins`` are always shown; ``half`` is the
     only one of several to show. Clips last from ``min_clip`` to ``max_clip`` seconds. ``selection``
     is ``learned`` from what editors show (not for commercial use), or ``plain``. For reels of
-    several lengths, make one of each.
+    several lengths, make one of each. ``transcripts`` say what was said, in times of each video.
+    ``goals`` are certain events, in any format that is imported: they take the place of those of
+    their classes, and of all goals, in this choice alone.
 
     Stretches beyond the end of the match, wishes beside ``clips`` and empty reels are refused."""
 
@@ -69,6 +87,12 @@ class ReelIn(In):
                     "exclude": ["Foul"],
                     "pins": [{"start": 10.0, "end": 14.0}],
                     "finish": {"titles": True},
+                },
+                {
+                    "transcripts": [
+                        {"name": "1_asr.json", "text": '{"segments": {"0": [12.0, 14.5, "Goal!"]}}'}
+                    ],
+                    "goals": {"name": "goals.csv", "text": "time,label\n12.5,Goal\n"},
                 },
             ]
         }
@@ -85,6 +109,8 @@ class ReelIn(In):
     max_clip: Annotated[float, Field(ge=1, le=3600)] | None = None
     half: Half | None = None
     selection: Selection = "learned"
+    transcripts: Annotated[tuple[TranscriptIn, ...], Field(max_length=4, strict=False)] = ()
+    goals: TextFileIn | None = None
     min_confidence: Share = 0.0
     accepted_only: bool = False
     clips: Annotated[Clips, Field(min_length=1)] | None = None
@@ -124,13 +150,16 @@ class ReelChange(In):
 
 
 class ReelOut(Out):
-    """A reel, with the document that reel files hold, and how its videos are finished."""
+    """A reel, with the document that reel files hold, and how its videos are finished.
+
+    ``remarks`` say, where it has just been chosen, what could not be used."""
 
     id: str
     match: MatchId
     title: str
     reel: Annotated[dict[str, Any], Field(validation_alias="document")]
     finish: Annotated[Finishing, BeforeValidator(finishing_of)]
+    remarks: list[str] = Field(default_factory=list)
     version: int
     created_by: str
     created_at: datetime

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import ValidationError
@@ -16,11 +17,17 @@ from touchline.formats.touchline_json import reel_to_json
 from touchline.media.writer import SUFFIXES as VIDEO_SUFFIXES
 from touchline.reel import Reel
 from touchline.server.access.principal import Principal
-from touchline.server.choosing import chosen_reel, events_for_reels, reel_of_clips, wishes_of
+from touchline.server.choosing import (
+    Evidence,
+    chosen_reel,
+    events_for_reels,
+    reel_of_clips,
+    wishes_of,
+)
 from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
 from touchline.server.finishing import MAX_SHOWN, PLAIN, Finishing, finishing_of
-from touchline.server.history import change_rows
+from touchline.server.intake.events import Imports
 from touchline.server.jobs.types.annotation import AnnotatePayload
 from touchline.server.jobs.types.product import ProductPayload, file_name, write_now
 from touchline.server.problems import ProblemError
@@ -36,12 +43,12 @@ from touchline.server.routes.dependencies import (
     editable_match,
     etag_of,
     may_download,
-    step_header,
     visible_match,
     visible_playlist,
 )
-from touchline.server.routes.files import file_answer
+from touchline.server.routes.files import BYTES, file_answer
 from touchline.server.routes.idempotency import Once, OnceDep
+from touchline.server.routes.reel_evidence import read_evidence
 from touchline.server.routes.reel_schemas import (
     AnnotateIn,
     ClipIn,
@@ -52,6 +59,7 @@ from touchline.server.routes.reel_schemas import (
     RenderIn,
 )
 from touchline.server.routes.schemas import JobOut, Page, for_caller
+from touchline.server.routes.steps import take_audited_step
 from touchline.server.services import Services
 from touchline.server.tables import EventRow, JobRow, MatchRow, PlaylistRow, ProductRow, ReelRow
 
@@ -91,40 +99,45 @@ def list_reels(match_id: Id, principal: Known, services: ServicesDep) -> Page[Re
 
 
 @router.post("/matches/{match_id}/reels", status_code=201)
-def make(match_id: Id, body: ReelIn, principal: Editor, request: Request, once: OnceDep) -> ReelOut:
+async def make(
+    match_id: Id, body: ReelIn, principal: Editor, request: Request, once: OnceDep
+) -> ReelOut:
     """Choose the most important moments that fit into a length, or take the given clips.
 
     A class, player or team that no event has is refused, with those that the events have; so are
     wishes that leave nothing to show."""
+    imports: Imports = request.app.state.imports
+    evidence, remarks = await read_evidence(imports, once.services, match_id, body)
+    return await to_thread.run_sync(
+        _make, match_id, body, evidence, remarks, principal, request, once
+    )
+
+
+def _make(
+    match_id: str,
+    body: ReelIn,
+    evidence: Evidence,
+    remarks: list[str],
+    principal: Principal,
+    request: Request,
+    once: Once,
+) -> ReelOut:
     with once.write() as session:
         match = editable_match(session, match_id)
         if match.info.get("duration_seconds") is None:
             raise ProblemError(409, f"the match is {match.state}; wait until it is ready")
         check_assets(session, body.finish)
+        reel = _new_reel(session, match, body, evidence)
         row = ReelRow(
             title=body.title,
-            document=reel_to_json(_new_reel(session, match, body)) | _origin(body),
+            document=reel_to_json(reel) | _origin(body),
             finish=(body.finish or PLAIN).stored(),
             deleted=False,
         )
-        now = once.services.database.now(session)
-        step = change_rows(
-            session,
-            match,
-            [(row, {})],
-            actor=principal.name,
-            action="reel made",
-            now=now,
-            step_id=once.step_id,
-        )
-        audit(once.services, request, session, "reel made", f"{row.id} {row.title}")
-        return once.answer(
-            session,
-            ReelOut.of(row),
-            ETag=etag_of(row),
-            Location=f"/v1/reels/{row.id}",
-            **step_header(step),
-        )
+        named = take_audited_step(once, session, match, (row, {}), principal, "reel made", request)
+        place = f"/v1/reels/{row.id}"
+        made = ReelOut.of(row).model_copy(update={"remarks": [*remarks, *reel.warnings]})
+        return once.answer(session, made, ETag=etag_of(row), Location=place, **named)
 
 
 @router.get("/reels/{reel_id}")
@@ -270,14 +283,7 @@ def list_files(match_id: Id, principal: Known, services: ServicesDep) -> Page[Pr
     "/files/{file_id}",
     tags=["files"],
     response_class=FileResponse,
-    responses={
-        200: {
-            "description": "The file.",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
-    },
+    responses={200: {"description": "The file.", **BYTES}},
 )
 def download(file_id: Id, principal: Known, request: Request, services: ServicesDep) -> Response:
     """Download a file; supports Range."""
@@ -392,18 +398,8 @@ def _changed(
     request: Request,
     once: Once,
 ) -> ReelOut:
-    now = once.services.database.now(session)
-    step = change_rows(
-        session,
-        match,
-        [(row, changes)],
-        actor=principal.name,
-        action=action,
-        now=now,
-        step_id=once.step_id,
-    )
-    audit(once.services, request, session, action, f"{row.id} {row.title}")
-    return once.answer(session, ReelOut.of(row), ETag=etag_of(row), **step_header(step))
+    named = take_audited_step(once, session, match, (row, changes), principal, action, request)
+    return once.answer(session, ReelOut.of(row), ETag=etag_of(row), **named)
 
 
 def _origin(wanted: ReelIn) -> dict[str, bool]:
@@ -411,7 +407,7 @@ def _origin(wanted: ReelIn) -> dict[str, bool]:
     return {CHOSEN: True} if wanted.clips is None else {}
 
 
-def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
+def _new_reel(session: Session, match: MatchRow, wanted: ReelIn, evidence: Evidence) -> Reel:
     if wanted.clips is not None:
         return _edited(session, match, wanted.clips)
     query = events_for_reels(match).where(EventRow.confidence >= wanted.min_confidence)
@@ -428,7 +424,9 @@ def _new_reel(session: Session, match: MatchRow, wanted: ReelIn) -> Reel:
         greatest_seconds=wanted.max_clip,
     )
     rows = session.scalars(query).all()
-    reel = chosen_reel(match, rows, wanted.seconds, wishes, wanted.selection, wanted.half)
+    reel = chosen_reel(
+        *(match, rows, wanted.seconds, wishes, wanted.selection, wanted.half), evidence
+    )
     if not len(reel):
         raise ProblemError(422, "the reel is empty; choose from more events")
     return reel

@@ -69,6 +69,7 @@ Score = Annotated[
 ]
 """Goals of home and away."""
 
+FileName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[\w .()-]+$")]
 FilePath = Annotated[Named, StringConstraints(max_length=4000)]
 
 ID = "5f0c1a9e7d3b4c2f8a6e1d0b9c8f7a65"

@@ -1,4 +1,4 @@
-"""Reels as files: cut from the upload itself, or written as edit lists that name it."""
+"""Reels as videos, cut from the upload itself."""
 
 import zipfile
 from collections.abc import Callable, Iterator
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from touchline.editing.finish import Finish
 from touchline.editing.framing import parse_aspect
-from touchline.editing.sources import VideoPaths, edit_rate
+from touchline.editing.sources import VideoPaths
 from touchline.errors import InputError
-from touchline.formats import write
+from touchline.events import SCORE_BUG
 from touchline.match_state import clip_word
-from touchline.media.video import probe
+from touchline.media.encoders import AUTO
 from touchline.reel import Cut, Reel
 from touchline.runtime.progress import Progress
 from touchline.server.finishing import in_api
@@ -19,7 +19,11 @@ from touchline.server.jobs.stages.base import JsonReel, StageArguments, StageRes
 
 
 class FinishArguments(StageArguments):
-    """How a video is finished, as ``Finishing`` has it, with files in place of assets."""
+    """How a video is finished, as ``Finishing`` has it, with files in place of assets.
+
+    Attributes:
+        score_bug: where that of the video stands, as shares of the picture, if it is known.
+    """
 
     labels: bool = False
     titles: bool = False
@@ -35,6 +39,8 @@ class FinishArguments(StageArguments):
     keep_hdr: bool = False
     deinterlace: bool = True
     audio_track: int | None = None
+    encoder: str = AUTO
+    score_bug: tuple[float, float, float, float] | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -54,6 +60,7 @@ class FinishArguments(StageArguments):
             teams=self.teams,
             logo=_path(self.logo),
             outro=self.outro if self.outro_picture is None else Path(self.outro_picture),
+            encoder=self.encoder,
         )
 
 
@@ -73,15 +80,6 @@ class CutArguments(StageArguments):
     each: str | None = None
     snap: bool
     finish: FinishArguments = FinishArguments()
-
-
-class EditListArguments(StageArguments):
-    """The edit list to write, in one of the formats that hold reels."""
-
-    reel: JsonReel
-    sources: tuple[str, ...]
-    target: str
-    format: str
 
 
 class ReelFile(StageResult):
@@ -166,6 +164,8 @@ def cut_finished(
     from touchline.editing.graphics import Graphics
 
     finish, track = asked.to_finish(), asked.audio_track
+    if asked.score_bug is not None:
+        reel = replace(reel, extra={**reel.extra, SCORE_BUG: asked.score_bug})
     try:
         remarks = Graphics.of(reel, finish, labels=asked.labels).remarks(reel)
         made = pipeline.cut_reel(
@@ -194,19 +194,6 @@ def _error_in_api(error: InputError) -> InputError:
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
-
-
-def write_edit_list(arguments: EditListArguments, progress: Progress) -> ReelFile:
-    """Write a reel as an edit list.
-
-    Raises:
-        InputError: the format cannot hold it. MediaError: the video cannot be read.
-    """
-    _refuse_empty(arguments.reel)
-    rate, _ = edit_rate(probe(arguments.sources[0]))
-    write(arguments.reel, arguments.target, arguments.format, rate=rate)
-    progress(1.0)
-    return _file_of(arguments.reel, arguments.target)
 
 
 def _refuse_empty(reel: Reel) -> None:

@@ -119,7 +119,7 @@ def _refuse_reel(path: Path, format: str | None) -> None:
 
 def _is_reel(path: Path) -> FormatError:
     return FormatError(
-        "is a reel, and no events of a match", where=path,
+        "this is a reel, not events", where=path,
         remedy="import the events that it was made from, or give its clips to "
         "POST /v1/matches/{id}/reels",
     )  # fmt: skip

@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from touchline.broadcast.result import write_broadcast
-from touchline.events import RAN, TEAMS, Producer, Timeline
+from touchline.events import RAN, SCORE_BUG, TEAMS, Producer, Timeline
+from touchline.match_state import as_box
 from touchline.media.segments import cut_segment
 from touchline.runtime.progress import Progress
 from touchline.scores import Scores
@@ -68,12 +69,14 @@ class SpotResult(StageResult):
         replays: (start, end) of what is shown again; None where the model does not say.
         teams: ``home`` and ``away`` as the broadcast writes them, where it does.
         ran: one line on what read the video; empty where the model does not say.
+        score_bug: the box of the score bug, as shares of the picture, where one was found.
     """
 
     events: tuple[JsonEvent, ...]
     replays: tuple[tuple[float, float], ...] | None = None
     teams: dict[str, str] = Field(default_factory=dict)
     ran: str = ""
+    score_bug: tuple[float, float, float, float] | None = None
     labels: tuple[str, ...]
     duration_seconds: float
     warnings: tuple[str, ...]
@@ -116,6 +119,7 @@ def spot_video(arguments: SpotArguments, progress: Progress) -> SpotResult:
         replays=_replays(timelines, starts) if reads_broadcast else None,
         teams=_teams(timelines),
         ran=_ran(timelines),
+        score_bug=next(filter(None, (as_box(t.extra.get(SCORE_BUG)) for t in timelines)), None),
         labels=tuple(timelines[0].labels or ()),
         duration_seconds=starts[-1] + (timelines[-1].video.duration_seconds or 0.0),
         warnings=tuple(dict.fromkeys(w for timeline in timelines for w in timeline.warnings)),

@@ -1,4 +1,4 @@
-"""A reel becomes a file: a video cut from the upload, or an edit list."""
+"""A reel becomes a file: a video cut from the upload by a job, or an edit list at once."""
 
 import re
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from sqlalchemy.orm import Session
 
 from touchline.editing.sources import listed_rate
 from touchline.errors import InputError
+from touchline.events import SCORE_BUG
 from touchline.formats import write
+from touchline.match_state import as_box
 from touchline.server.finishing import Finishing, asset_paths
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.cutting import (
     CutArguments,
-    EditListArguments,
     FinishArguments,
     ReelFile,
     cut_reel,
     write_each,
-    write_edit_list,
 )
 from touchline.server.jobs.types.base import JobContext, JobType, Remembered, StageCall
 from touchline.server.reels import by_video, listed_media, reel_from_json
@@ -84,36 +84,29 @@ class MakeProduct(JobType[ProductPayload]):
 
     def stages(self, context: JobContext[ProductPayload]) -> Iterator[StageCall[Any, Any]]:
         match, payload, settings = context.read_match(), context.payload, context.settings
+        if not payload.is_video:  # written with the request
+            raise InputError("edit lists are not made by workers", remedy="ask for it again")
         whole = reel_from_json(payload.document)
-        reel = by_video(whole, match.videos)
         file = context.scratch / f"product{payload.file_suffix}"
         sources = tuple(
             str(named_video(context.storage, settings.media_roots, video, context.scratch))
             for video in match.videos
         )
-        limits, seconds = settings.stage_limits, 4 * whole.seconds
-        keep = partial(_keep_product, context, file)
-        if payload.is_video:
-            finish = finish_of(context, payload.finishing)
-            cut = CutArguments(
-                reel=reel,
-                sources=sources,
-                halves=tuple(video.half for video in match.videos if video.half is not None),
-                target=str(file),
-                each=payload.suffix if payload.each else None,
-                snap=payload.snap,
-                finish=finish,
-            )
-            names = dict(zip(sources, (video.name for video in match.videos), strict=True))
-            yield StageCall(
-                payload.stage, cut_reel, cut, limits, seconds, effect=keep,
-                names=names | finish.names,
-            )  # fmt: skip
-        else:
-            edit_list = EditListArguments(
-                reel=reel, sources=sources, target=str(file), format=payload.format
-            )
-            yield StageCall(payload.stage, write_edit_list, edit_list, limits, seconds, effect=keep)
+        finish = finish_of(context, payload.finishing, as_box(match.info.get(SCORE_BUG)))
+        cut = CutArguments(
+            reel=by_video(whole, match.videos),
+            sources=sources,
+            halves=tuple(video.half for video in match.videos if video.half is not None),
+            target=str(file),
+            each=payload.suffix if payload.each else None,
+            snap=payload.snap,
+            finish=finish,
+        )
+        names = dict(zip(sources, (video.name for video in match.videos), strict=True))
+        yield StageCall(
+            payload.stage, cut_reel, cut, settings.stage_limits, 4 * whole.seconds,
+            effect=partial(_keep_product, context, file), names=names | finish.names,
+        )  # fmt: skip
 
     def finish(self, context: JobContext[ProductPayload], session: Session) -> Remembered:
         match = context.lock_match(session)
@@ -157,15 +150,22 @@ def write_now(
     return {payload.stage: {**result.model_dump(), **kept}}
 
 
-def finish_of(context: JobContext[Any], finishing: Finishing) -> FinishArguments:
+def finish_of(
+    context: JobContext[Any],
+    finishing: Finishing,
+    score_bug: tuple[float, float, float, float] | None = None,
+) -> FinishArguments:
     """How a video is finished, with the files of its assets.
+
+    Args:
+        score_bug: where that of the video stands, as shares of the picture.
 
     Raises:
         InputError: one of them was deleted.
     """
     asked = finishing.model_dump(exclude={"loudness", *finishing.assets})
     paths = asset_paths(finishing, _asset_files(context, finishing))
-    return FinishArguments(**asked, **paths, lufs=finishing.lufs)
+    return FinishArguments(**asked, **paths, lufs=finishing.lufs, score_bug=score_bug)
 
 
 def _asset_files(context: JobContext[Any], finishing: Finishing) -> dict[str, Path]:

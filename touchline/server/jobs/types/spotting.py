@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from touchline.events import RAN, Event
+from touchline.events import RAN, SCORE_BUG, Event
 from touchline.server.documents import REPLAYS, values_from_event
 from touchline.server.jobs.queue import Payload
 from touchline.server.jobs.stages.spotting import SpotArguments, SpotResult, spot_video
@@ -103,6 +103,8 @@ def _keep_events(
     info = {**match.info, RAN: result.ran}
     if result.replays is not None:
         info[REPLAYS] = [list(span) for span in result.replays]
+    if result.score_bug is not None:
+        info[SCORE_BUG] = list(result.score_bug)
     match.info = info
     match.producer = result.model_dump(include={"producer"})["producer"]
     match.warnings = list(dict.fromkeys([*match.warnings, *result.warnings]))

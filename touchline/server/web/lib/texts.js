@@ -398,6 +398,9 @@ const ENGLISH = {
   eachOf: "{format}, each clip",
   endEarlier: "End earlier",
   endHere: "End at the playhead",
+  encoder: "Encoder",
+  "encoder.auto": "A device of the server, if it can",
+  "encoder.software": "Software",
   endLater: "End later",
   finish: "Look and sound",
   "finish.logo": "Logo",
@@ -405,6 +408,8 @@ const ENGLISH = {
   "finish.outro": "End card",
   "finish.scoreboard": "Score bug",
   "finish.titles": "Title cards",
+  goalsFile: "Certain goals (a file of events)",
+  goalsFileHow: "These goals take the place of those that were found.",
   keepHdr: "Keep high dynamic range",
   lengthWrong: "A length is {least} to {most} seconds; several have commas between.",
   lengthsHow: "Several lengths, such as 30, 90, make a reel of each.",
@@ -466,6 +471,8 @@ const ENGLISH = {
   stopPreview: "Stop",
   titlesHow: "Title card: title, clock and score as a clip begins",
   toPlayhead: "Playhead",
+  transcriptFiles: "Transcripts, such as 1_asr.json and 2_asr.json",
+  transcriptFilesHow: "SRT, WebVTT, Whisper or SoccerNet-Echoes. The choice listens to them, and clips end with sentences.",
   trimStep: "by {seconds} s",
 
   // tagging

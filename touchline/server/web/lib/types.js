@@ -164,6 +164,7 @@
  * @property {boolean} keep_hdr
  * @property {boolean} deinterlace
  * @property {number | null} audio_track
+ * @property {string} encoder auto, software or FFmpeg's name
  *
  * @typedef {object} Asset a picture or a sound for reels
  * @property {string} id
@@ -184,6 +185,7 @@
  * @property {string} title
  * @property {{clips: Clip[], chosen?: boolean}} reel `chosen` until its clips are edited
  * @property {Finish} finish
+ * @property {string[]} remarks of a reel that has just been chosen
  * @property {number} version
  * @property {string} created_at
  *

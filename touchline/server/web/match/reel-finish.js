@@ -11,6 +11,7 @@ import { t } from "../lib/texts.js";
 const ASPECTS = /** @type {const} */ (["16:9", "1:1", "4:5", "9:16"]);
 const LOUDNESSES = /** @type {const} */ (["source", "r128", "web"]);
 const CUTS = /** @type {const} */ (["auto", "encode", "copy"]);
+const ENCODERS = /** @type {const} */ (["auto", "software"]);
 const UPLOAD_SECONDS = 600;
 const ACCEPTED = { picture: ".png,.jpg,.jpeg,.webp", sound: ".mp3,.m4a,.aac,.wav,.flac,.ogg" };
 
@@ -237,6 +238,12 @@ export class ReelFinish extends HTMLElement {
       { "data-focus": "cut", onchange: () => this.#edit({ cut: /** @type {Finish["cut"]} */ (cut.value) }) },
       CUTS.map((name) => h("option", { value: name, selected: name === finish.cut, disabled: name === "copy" && finish.aspect !== null }, t(`cut.${name}`))),
     );
+    const encoder = h(
+      "select",
+      { "data-focus": "encoder", onchange: () => this.#edit({ encoder: encoder.value }) },
+      ENCODERS.map((name) => h("option", { value: name, selected: name === finish.encoder }, t(`encoder.${name}`))),
+      ENCODERS.some((name) => name === finish.encoder) ? null : h("option", { value: finish.encoder, selected: true }, finish.encoder),
+    );
     const track = h("input", {
       type: "number", min: "1", max: "64", value: finish.audio_track ?? "", "data-focus": "track",
       onchange: () => track.reportValidity() && this.#edit({ audio_track: Number(track.value) || null }),
@@ -248,7 +255,13 @@ export class ReelFinish extends HTMLElement {
     return h(
       "div",
       { class: "stack tight" },
-      h("div", { class: "fields" }, h("label", { class: "field" }, t("cutting"), cut), h("label", { class: "field" }, t("soundTrack"), track)),
+      h(
+        "div",
+        { class: "fields" },
+        h("label", { class: "field" }, t("cutting"), cut),
+        h("label", { class: "field" }, t("encoder"), encoder),
+        h("label", { class: "field" }, t("soundTrack"), track),
+      ),
       check("keep_hdr", t("keepHdr")),
       check("deinterlace", t("deinterlace")),
     );

@@ -32,6 +32,8 @@ export function reelMaker(labels, teams, halves, make) {
   const plain = h("input", { type: "checkbox" });
   const players = h("input", { maxlength: "300" });
   const pins = h("input", { maxlength: "300", placeholder: "12:30-12:50" });
+  const transcripts = h("input", { type: "file", multiple: true, accept: ".json,.srt,.vtt" });
+  const goals = h("input", { type: "file" });
   const team = h("select", {});
   const half = h(
     "select",
@@ -49,8 +51,8 @@ export function reelMaker(labels, teams, halves, make) {
   };
   fillTeams();
 
-  /** @returns {Wanted} @throws {Error} a field that cannot be read */
-  function read() {
+  /** @returns {Promise<Wanted>} @throws {Error} a field that cannot be read */
+  async function read() {
     const lengths = listed(length.value).map(Number);
     if (!lengths.length || lengths.some((seconds) => !(seconds >= LENGTHS.least && seconds <= LENGTHS.most))) {
       throw new Error(t("lengthWrong", LENGTHS));
@@ -67,6 +69,8 @@ export function reelMaker(labels, teams, halves, make) {
       selection: plain.checked ? "plain" : "learned",
       min_confidence: Number(least.value) / 100,
       accepted_only: accepted.checked,
+      transcripts: await Promise.all([...(transcripts.files ?? [])].map(textOf)),
+      goals: goals.files?.[0] ? await textOf(goals.files[0]) : null,
     };
     return { wishes: lengths.map((seconds) => ({ ...wishes, seconds })), must: [...must.chosen] };
   }
@@ -75,7 +79,7 @@ export function reelMaker(labels, teams, halves, make) {
   async function submit(event) {
     event.preventDefault();
     try {
-      await make(read());
+      await make(await read());
       maker.open = false;
     } catch (error) {
       complain(explain(error));
@@ -115,7 +119,10 @@ export function reelMaker(labels, teams, halves, make) {
           field(t("longestClip"), longest),
           h("label", { class: "field wide" }, t("pins"), pins),
           halves.length ? field(t("half"), half) : null,
+          h("label", { class: "field wide" }, t("transcriptFiles"), transcripts),
+          h("label", { class: "field wide" }, t("goalsFile"), goals),
         ),
+        h("p", { class: "quiet-text" }, `${t("transcriptFilesHow")} ${t("goalsFileHow")}`),
         h("label", { class: "check" }, plain, t("plainChoice")),
         h("p", { class: "quiet-text" }, t("plainChoiceHow")),
       ),
@@ -123,6 +130,11 @@ export function reelMaker(labels, teams, halves, make) {
     ),
   );
   return maker;
+}
+
+/** A file as the API takes it. @param {File} file */
+async function textOf(file) {
+  return { name: file.name.replace(/[^\p{L}\p{N}_ .()-]/gu, "-"), text: await file.text() };
 }
 
 /** Words with commas between. @param {string} text */

@@ -107,6 +107,7 @@ export class ReelPanel extends HTMLElement {
       const seconds = Number(wish["seconds"]);
       const title = wishes.length > 1 ? t("reelTitleOf", { count, seconds }) : t("reelTitle", { count });
       this.#picked = await store.makeReel({ ...wish, title });
+      for (const remark of this.#reel?.remarks ?? []) notify(remark);
       this.#open = null;
       if (must.length) this.edit(allOf(this.clips, this.#needed(wish, must), seconds, this.#duration, stretchOf));
     }
