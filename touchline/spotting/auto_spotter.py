@@ -153,8 +153,8 @@ class AutoSpotter:
         else:
             seen = _see_beside(self.network, Path(video), part, self.threads, kept, share)
         timeline = self._timeline(seen, half)
-        kept = [one for one in timeline if one.confidence >= threshold and part.holds(one.seconds)]
-        return WatchedVideo(timeline.with_events(kept), seen.broadcast)
+        shown = [one for one in timeline if one.confidence >= threshold and part.holds(one.seconds)]
+        return WatchedVideo(timeline.with_events(shown), seen.broadcast)
 
     def _timeline(self, seen: "_Seen", half: int | None) -> Timeline:
         said, found = seen.broadcast, seen.found
