@@ -39,6 +39,8 @@ class System:
             ``touchline.spotting.windows.decoder``.
         passage: how a network of pictures passes over a video, where that is not window by window;
             see ``touchline.spotting.passages``.
+        as_published: what of the configuration makes a video scored as by the published program,
+            where touchline does better.
         multi_label: whether every class is scored by itself, without background.
         colours: of the pictures that it reads.
         frames_per_step: how many of them make one step of its scores.
@@ -61,6 +63,7 @@ class System:
     reads: Reads = "features"
     decode: str = "touchline.spotting.windows:softmax"
     passage: str | None = None
+    as_published: Mapping[str, Any] = field(default_factory=dict)
     multi_label: bool = False
     colours: Literal["rgb", "luma"] = "rgb"
     frames_per_step: int = 1
@@ -122,6 +125,7 @@ SYSTEMS: dict[str, System] = {
         task="touchline.training.tasks.comedian:ComedianTask",
         scorer="touchline.spotting.scorers.passages:score",
         passage="touchline.spotting.passages.tubelets:TubeletPassage",
+        as_published={"keep_tail": False},
         multi_label=True,
         frames_per_step=2,
         # FFmpeg's filter fps=2 takes the last frame before n/2 + 1/4 s; time stamps may be rounded

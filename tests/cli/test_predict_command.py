@@ -97,6 +97,7 @@ def test_what_is_wrong_is_said_before_anything_is_spotted(refused, plain_model, 
         "predict", plain_model, dataset, "--split", "valid", "-o", out
     )
     assert "takes a zip" in refused("predict", plain_model, dataset, "--challenge", out)
+    assert "anyway" in refused("predict", plain_model, dataset, "--as-published", "-o", out)
     broken = tmp_path / "broken"
     shutil.copytree(dataset, broken)
     (broken / GAMES[1] / "224p.mp4").write_text("not a video")

@@ -12,6 +12,9 @@ from touchline.labels import SOCCERNET_V2
 from touchline.scores import Scores
 from touchline.spotting.passages.tubelets import TubeletPassage
 from touchline.spotting.peaks import Suppression, find_peaks, keep_linear
+from touchline.spotting.picture_spotter import Spotter
+from touchline.zoo.cards import CardLabels, ModelCard
+from touchline.zoo.store import ModelFolder
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "comedian.json").read_text())
 CASE = GOLDEN["windows_predictions"]
@@ -97,6 +100,25 @@ def test_the_tail_of_a_video_is_scored_unless_it_is_asked_not_to():
         cut = TubeletPassage({**config, "keep_tail": False})
         values = cut.curve(numbered(frames), Numbers(), lambda: None).values
         assert not values[-12:].any() and values[:-13].all()
+
+
+@pytest.mark.parametrize("as_published", [False, True])
+def test_a_spotter_leaves_the_tail_out_only_as_published(tmp_path, as_published):
+    card = ModelCard(
+        name="comedian",
+        system="comedian",
+        config={"num_classes": 1, "clip_len": 64},
+        labels=CardLabels(name="custom", labels=("a",)),
+        rate="2",
+        width=16,
+        height=16,
+        files={},
+    )
+    engine = Numbers()
+    engine.clip_len = 64
+    spotter = Spotter(ModelFolder(tmp_path, card), engine, as_published=as_published)
+    values = spotter._curve(iter(numbered(150)), lambda: None, None, lambda *_: None).values
+    assert values[:-13].all() and values[-12:].any() != as_published
 
 
 @pytest.mark.parametrize("frames", [1, 2, 17, 127])

@@ -1,4 +1,5 @@
-"""The predictions of a network for each game of a dataset, kept from call to call."""
+"""The predictions of a network for each game of a dataset, as the published program makes them,
+kept from call to call."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from touchline.media.video import probe
 from touchline.runtime.progress import Progress
 from touchline.runtime.temporary import remove_temporary
 from touchline.spotting.features import sources_of
+from touchline.systems import row_of
 from touchline.zoo.cards import ModelCard
 from touchline.zoo.store import find
 
@@ -109,6 +111,7 @@ class _OpenNetwork:
                 engine=network.engine,
                 precision=network.precision,
                 threads=network.threads,
+                as_published=True,
             )
             self.spotter, self._leave = video, video.__exit__
 
@@ -234,7 +237,10 @@ class PredictTask:
 
     def _made_of(self) -> str:
         cards = tuple(card.model_dump_json() for card in self.network.cards)
-        options = (cards, challenge_threshold(self.network.card), self.network.features)
+        card = self.network.card
+        options: tuple[object, ...] = (cards, challenge_threshold(card), self.network.features)
+        if published := row_of(card.system).as_published:
+            options += (dict(published),)
         return checksum((), self.network.inputs(self.game), options)
 
     def _outcome(self, match: Match, *, kept: bool) -> Outcome:

@@ -70,6 +70,14 @@ def predict(
         Literal["auto", "openvino", "torch"],
         typer.Option(help="What runs a network that reads pictures."),
     ] = "auto",
+    as_published: Annotated[
+        bool,
+        typer.Option(
+            "--as-published",
+            help="Score videos as the published program does, even where that finds less: "
+            "COMEDIAN's says nothing of the last twelve seconds.",
+        ),
+    ] = False,
     fuse: Annotated[
         str | None,
         typer.Option(
@@ -109,7 +117,7 @@ def predict(
     from touchline.datasets.soccernet import read_games
     from touchline.errors import ConfigError, InputError
     from touchline.pipeline import check_writable
-    from touchline.systems import grounds_replays, results_format
+    from touchline.systems import grounds_replays, results_format, row_of
     from touchline.zoo.store import find
 
     if fuse is None and (fuse_weight is not None or fuse_arctanh):
@@ -124,6 +132,12 @@ def predict(
         _ground(run, dataset, split, features, threshold, targets, overwrite, json)
         return
     own = card.features
+    if as_published and not row_of(card.system).as_published:
+        raise ConfigError(
+            f"{card.system} scores videos as the published program does anyway",
+            where="--as-published",
+            remedy="leave it out",
+        )
     if threshold is None:
         threshold = challenge_threshold(card)
     if features is not None and own is None:
@@ -138,7 +152,7 @@ def predict(
         check_games(fused, games)
         chosen = _choose_weight(fused, dataset, name, threshold)
         fused = fused.with_weight(chosen.weight)
-    with fused or _load(run, name, engine) as spotter, progress_bar() as progress:
+    with fused or _load(run, name, engine, as_published) as spotter, progress_bar() as progress:
         bar = progress.add_task("predicting", total=sum(len(game.halves) for game in games))
         videos_done = 0
 
@@ -216,12 +230,15 @@ def _ground(
 
 
 def _load(
-    run: str, features: str | None, engine: Literal["auto", "openvino", "torch"]
+    run: str,
+    features: str | None,
+    engine: Literal["auto", "openvino", "torch"],
+    as_published: bool,
 ) -> "VideoSpotter | FeatureSpotter":
     if features is None:
         from touchline.spotting.spotter import load
 
-        return load(run, engine=engine)
+        return load(run, engine=engine, as_published=as_published)
     from touchline.spotting.features import load_for_features
 
     return load_for_features(run, features=features)

@@ -69,17 +69,21 @@ def load_averaged(
     engine: EngineName = "auto",
     precision: Precision = "auto",
     threads: int | None = None,
+    as_published: bool = False,
 ) -> VideoSpotter | AveragedSpotter:
     """Make networks ready to run as one; a single one is run as it is.
 
     Args:
         names: in the zoo.
-        engine, precision, threads: see ``touchline.spotting.spotter.load``.
+        engine, precision, threads, as_published: see ``touchline.spotting.spotter.load``.
 
     Raises:
         InputError: see ``touchline.spotting.spotter.load``.
     """
-    opened = [load(name, engine=engine, precision=precision, threads=threads) for name in names]
+    opened = [
+        load(name, engine=engine, precision=precision, threads=threads, as_published=as_published)
+        for name in names
+    ]
     if len(opened) == 1:
         return opened[0]
     # Whatever has a name in the zoo is one network, whose curves can be had.

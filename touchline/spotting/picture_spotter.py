@@ -98,6 +98,7 @@ class Spotter:
         suppression: how peaks are kept apart; the card's own rule by default.
         overlap: share of a window that the next one covers again; as the card says by default, else
             half.
+        as_published: see ``touchline.spotting.spotter.load``.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Spotter:
         *,
         suppression: Suppression | None = None,
         overlap: float | None = None,
+        as_published: bool = False,
     ) -> None:
         self.folder = folder
         self.engine = engine
@@ -114,7 +116,8 @@ class Spotter:
         share = next((x for x in (overlap, self.card.overlap) if x is not None), USUAL_OVERLAP)
         self.overlap_frames = int(engine.clip_len * share)
         self._row = row_of(self.card.system)
-        self._passage = passage_of(self.card.system, self.card.config)
+        changed = self._row.as_published if as_published else {}
+        self._passage = passage_of(self.card.system, {**self.card.config, **changed})
 
     @property
     def card(self) -> ModelCard:
@@ -373,19 +376,19 @@ class Spotter:
     ) -> Iterator[tuple[Window, FloatArray]]:
         """The same, counted from the frame after the first ``ahead`` ones."""
         clip_len, overlap = self.engine.clip_len, self.overlap_frames
-        if self.engine.shares_frames:
-            features = islice(self._features(pixels), ahead, None)
-            windows = cut_windows(features, clip_len, overlap, lead=lead)
-            for window in windows:
-                yield window, self.engine.head(window.items[None], window.valid[None])[0]
-            return
-        windows = cut_windows(pixels, clip_len, overlap, lead=lead)
+        shares_frames = self.engine.shares_frames
+        items = islice(self._features(pixels), ahead, None) if shares_frames else pixels
+        windows = cut_windows(items, clip_len, overlap, lead=lead)
         logits_of = None
         if isinstance(self.engine, ConsecutiveWindows):
             logits_of = self.engine.consecutive(overlap)
         if logits_of is not None:
             for window in windows:
                 yield window, logits_of(window.items, window.valid)
+            return
+        if shares_frames:
+            for window in windows:
+                yield window, self.engine.head(window.items[None], window.valid[None])[0]
             return
         for window, logits in _in_flight(windows, self._submit, _WINDOWS_IN_FLIGHT):
             yield window, logits[0]

@@ -70,6 +70,7 @@ def load(
     suppression: Suppression | None = None,
     overlap: float | None = None,
     threads: int | None = None,
+    as_published: bool = False,
 ) -> VideoSpotter:
     """Make a model ready to run: a name in the zoo, a run folder, or a checkpoint with its card.
 
@@ -81,6 +82,8 @@ def load(
         overlap: share of a window that the next one covers again, for a model of pictures; as its
             card says by default.
         threads: processor threads to use at most; all by default.
+        as_published: score videos as the published program does, even where that finds less:
+            COMEDIAN's says nothing of the last twelve seconds.
 
     Raises:
         InputError: no such model, or one that cannot run on videos; CheckpointError: its files
@@ -93,6 +96,7 @@ def load(
         suppression=suppression,
         overlap=overlap,
         threads=threads,
+        as_published=as_published,
     )
     if name == AUTO:
         from touchline.spotting.auto_spotter import load_auto  # knows the protocols above
@@ -122,6 +126,7 @@ def _open(
     suppression: Suppression | None,
     overlap: float | None,
     threads: int | None,
+    as_published: bool,
 ) -> NetworkSpotter:
     if folder.card.features is not None:
         from touchline.spotting.video_spotter import load_for_videos  # slow to import
@@ -130,4 +135,6 @@ def _open(
             folder, engine=engine, precision=precision, suppression=suppression, threads=threads
         )
     opened = open_engine(folder, engine=engine, precision=precision, threads=threads)
-    return Spotter(folder, opened, suppression=suppression, overlap=overlap)
+    return Spotter(
+        folder, opened, suppression=suppression, overlap=overlap, as_published=as_published
+    )
