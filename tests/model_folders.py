@@ -6,6 +6,7 @@ import torch
 
 from touchline.engines.networks import config_dict, save_weights
 from touchline.models.e2e_spot import E2ESpot, E2ESpotConfig
+from touchline.models.tdeed import TDEED
 from touchline.zoo.cards import CardLabels, ModelCard, write_card
 from touchline.zoo.store import ModelFolder, sha256_of
 
@@ -29,24 +30,26 @@ def small_network(
 
 def write_folder(
     folder: Path,
-    network: E2ESpot,
+    network: E2ESpot | TDEED,
     *,
     half: bool = False,
     size: tuple[int, int] = (64, 48),
     crop: int | None = None,
+    overlap: float | None = None,
 ) -> ModelFolder:
     """A folder with a card and weights."""
     folder.mkdir(parents=True)
     save_weights(network, folder / "model.safetensors", half=half)
     card = ModelCard(
         name=folder.name,
-        system="e2e-spot",
+        system="tdeed" if isinstance(network, TDEED) else "e2e-spot",
         config=config_dict(network.config),
         labels=CardLabels(name="custom", labels=("a", "b", "c")),
         rate="25/12",
         width=size[0],
         height=size[1],
         crop=crop,
+        overlap=overlap,
         files={"model.safetensors": sha256_of(folder / "model.safetensors")},
     )
     write_card(card, folder / "card.json")

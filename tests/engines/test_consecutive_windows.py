@@ -13,12 +13,14 @@ from touchline.engines import open_engine, openvino  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
 from touchline.engines.window_rows import WindowRows  # noqa: E402
 from touchline.models.deploy import (  # noqa: E402
+    DeployedMaps,
     DeployedSpotter,
     DeployedWindows,
     Normalise,
     normalised,
 )
 from touchline.models.parts.shift import REACH, fold_gates  # noqa: E402
+from touchline.models.tdeed import TDEED, TDEEDConfig  # noqa: E402
 from touchline.spotting.picture_spotter import Spotter  # noqa: E402
 
 SIZE = (33, 35)
@@ -93,6 +95,67 @@ def test_every_shift_over_windows(arch, clip_len, overlap, exported, fold):
             expected = features_alone(network, frames[inside], valid[inside])
             largest = np.abs(expected).max()
             np.testing.assert_allclose(features.numpy(), expected, rtol=0, atol=1e-5 * largest)
+
+
+def sensitive_tdeed(arch, clip_len):
+    torch.manual_seed(0)
+    network = TDEED(TDEEDConfig(arch, 3, clip_len, 1, 3, 2)).eval()
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if ".gs.conv3D.weight" in name:
+                weight.normal_(0, 0.3)
+            elif ".gs.channel_conv" in name and weight.ndim > 1:
+                weight.normal_(0, 3)
+            elif "bn" in name and name.endswith("weight"):
+                weight.fill_(1)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("arch", "clip_len", "overlap", "exported"),
+    [("rny002_gsf", 33, 24, 18), ("rny002_gsf", 96, 72, 72), ("rny002_gsm", 21, 14, 12)],
+)
+def test_the_last_stages_over_windows(arch, clip_len, overlap, exported):
+    network = sensitive_tdeed(arch, clip_len)
+    module = DeployedMaps(network, exported).eval()
+    count = len(module.spliced.splices)
+    assert count >= 1
+    rows = WindowRows(clip_len, overlap, REACH[network.config.shift], count)
+    step = clip_len - overlap
+    maps = torch.randn(clip_len + 3 * step, network.map_channels, 3, 2)
+    keep = [torch.from_numpy(ranges) for ranges in rows.keep]
+    with torch.inference_mode():
+        shapes = [kept.shape[1:] for kept in module(maps[:9], *[None] * count, *keep)[1:]]
+        for begin in range(0, 4 * step, step):
+            while rows.start <= begin:
+                cached = map(torch.from_numpy, rows.cached(shapes))
+                index = (rows.start + rows.frames).clip(0)
+                vectors, *kept = module(maps[index], *cached, *keep)
+                rows.put([rows_.numpy() for rows_ in kept])
+            expected = network._shifted_part()(maps[begin : begin + clip_len])
+            largest = float(expected.abs().max())
+            np.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize("overlap", [15, 17, 10])
+def test_a_video_through_the_graphs_of_a_tdeed(tmp_path, overlap):
+    network = sensitive_tdeed("rny002_gsf", 20)
+    folder = write_folder(tmp_path / "model", network, size=SIZE[::-1], overlap=0.75)
+    folder = export_onnx(folder)
+    assert set(folder.onnx_files) == {"picture.onnx", "window.onnx", "head.onnx"}
+    with Spotter(folder, open_engine(folder, engine="openvino", precision="fp32")) as spotter:
+        spotter.overlap_frames = overlap
+        assert (spotter.engine.consecutive(overlap) is None) == (overlap < 15)
+        for count in (3, 47):
+            for window, found in spotter.windows_of(iter(video(count))):
+                pixels = window.valid[:, None, None, None] * shown(window, count)
+                expected = whole(network, pixels.astype(np.uint8), window.valid)
+                np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def shown(window, count):
+    """The frames of a window of features."""
+    return video(count)[(window.start + np.arange(len(window.valid))).clip(0, count - 1)]
 
 
 @pytest.fixture(scope="module")

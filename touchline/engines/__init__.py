@@ -82,16 +82,16 @@ class Engine(Protocol):
 class ConsecutiveWindows(Protocol):
     """An engine that need not compute twice what windows share of a network that shifts in time."""
 
-    def consecutive(self, overlap: int) -> Callable[[Frames, Floats], Floats] | None:
+    def consecutive(self, overlap: int) -> Callable[[Inputs, Floats], Floats] | None:
         """The way through windows of one video, in their order.
 
         Args:
             overlap: frames that each shares with the one before.
 
         Returns:
-            Of frames (clip_len, H, W, 3) and valid (clip_len,), the logits that
-            ``Engine.logits`` gives; to be called from one thread at a time. None where windows
-            share nothing, or not enough.
+            Of frames (clip_len, H, W, 3), or features of them where the engine ``shares_frames``,
+            and valid (clip_len,), the logits that ``Engine.logits`` or ``Engine.head`` gives; to be
+            called from one thread at a time. None where windows share nothing, or not enough.
         """
         ...
 

@@ -21,7 +21,9 @@ from touchline.errors import CheckpointError, ConfigError
 from touchline.models.comedian import TUBELET_FRAMES, Comedian
 from touchline.models.deploy import (
     DeployedHead,
+    DeployedMaps,
     DeployedPictures,
+    DeployedTemporalHead,
     DeployedWindows,
     PictureNetwork,
 )
@@ -33,7 +35,7 @@ from touchline.models.stages import Stage, config_facts, stages_of
 from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
 from touchline.runtime.temporary import temporary_folder
-from touchline.zoo.cards import CARD_FILE, USUAL_OVERLAP, Storage, write_card
+from touchline.zoo.cards import CARD_FILE, USUAL_OVERLAP, ModelCard, Storage, write_card
 from touchline.zoo.store import (
     HEAD_FILE,
     ONNX_LAYOUTS,
@@ -63,6 +65,9 @@ SMALLEST_HALVED = 256
 
 _PICTURE_SIZES = ((48, 64), (64, 97), (51, 33))
 """Height and width of test pictures; the first is shown to the exporter."""
+
+_MAP_SIZES = ((6, 8), (8, 13), (7, 5))
+"""The same of test maps, for networks whose pictures are seen by themselves as maps."""
 
 _STAGE_OUTPUT = "output"
 _STAGE_COUNTS = (3, 9, 1)
@@ -112,7 +117,8 @@ def export_onnx(
     What sees every frame by itself goes to ``picture.onnx``, the rest to ``head.onnx``, so that
     overlapping clips need the first once. A backbone that shifts from its first stage on gives
     ``window.onnx`` in place of the first, which takes what an overlapping window before has made
-    of the frames they share. Batch (but not of ``window.onnx``), time (but not of T-DEED) and
+    of the frames they share. One that shifts in its last stages gives it between the two, if its
+    windows share enough. Batch (but not of ``window.onnx``), time (but not of T-DEED) and
     picture size stay free.
     A network of features gives a graph for each of its stages (``touchline.models.stages``), for
     any number of rows or clips, and ``stages.json``.
@@ -185,10 +191,12 @@ def _parts(network: PictureNetwork, folder: ModelFolder) -> list[Part]:
         # Whoever runs it pads pictures to such sizes, which leave nothing to pad inside.
         sizes = [(-(-height // 32) * 32, -(-width // 32) * 32) for height, width in sizes]
     if isinstance(network, FrameStacking | TDEED):
-        return [
-            _picture_part(DeployedPictures(network, crop), sizes, noise, feature_axes=(0, 2, 3)),
-            _clip_head_part(DeployedHead(network), noise),
-        ]
+        pictures = _picture_part(
+            DeployedPictures(network, crop), sizes, noise, feature_axes=(0, 2, 3)
+        )
+        if isinstance(network, TDEED) and (maps := _maps_part(network, folder, noise)):
+            return [pictures, maps, _temporal_head_part(network, noise)]
+        return [pictures, _clip_head_part(DeployedHead(network), noise)]
     if isinstance(network, Comedian):
         # Resized pixels are rounded: at these sizes sums are exact, whoever computes them.
         side, channels = network.config.image_size, 3 * TUBELET_FRAMES
@@ -240,40 +248,93 @@ def _shifting_part(
 ) -> Part:
     """Of a backbone that shifts in time, for a whole window or what is new of it."""
     card, longest = folder.card, network.config.clip_len
-    overlap = int(longest * (USUAL_OVERLAP if card.overlap is None else card.overlap))
-    reach = REACH[network.config.shift]
-    module = DeployedWindows(network, card.crop, overlap).eval()
+    windows = _Windows(longest, _shared_frames(card, longest), REACH[network.config.shift])
+    module = DeployedWindows(network, card.crop, windows.overlap).eval()
+
+    def given(size: tuple[int, int], steps: int) -> Inputs:
+        valid = torch.ones(steps)
+        valid[steps - steps // 4 :] = 0
+        return {"frames": _pictures((steps, *size, 3), noise), "valid": valid}
+
+    axes: dict[str, tuple[int, ...]] = {"frames": (0, 1, 2), "valid": (0,)}
+    return _spliced_part(module, windows, given, sizes, axes, noise)
+
+
+def _maps_part(network: TDEED, folder: ModelFolder, noise: torch.Generator) -> Part | None:
+    """Of the stages that shift in time; None where windows share too little."""
+    longest = network.config.clip_len
+    windows = _Windows(longest, _shared_frames(folder.card, longest), REACH[network.config.shift])
+    module = DeployedMaps(network, windows.overlap).eval()
+    if not module.spliced.splices:
+        return None
+
+    def given(size: tuple[int, int], steps: int) -> Inputs:
+        return {"features": torch.rand(steps, network.map_channels, *size, generator=noise)}
+
+    axes: dict[str, tuple[int, ...]] = {"features": (0, 2, 3)}
+    return _spliced_part(module, windows, given, list(_MAP_SIZES), axes, noise, output="vectors")
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows of a network that shifts in time: their frames, how many of them the next one has
+    too, and how far a block reaches."""
+
+    frames: int
+    overlap: int
+    reach: int
+
+
+def _shared_frames(card: ModelCard, clip_len: int) -> int:
+    return int(clip_len * (USUAL_OVERLAP if card.overlap is None else card.overlap))
+
+
+def _spliced_part(
+    module: DeployedWindows | DeployedMaps,
+    windows: _Windows,
+    given: Callable[[tuple[int, int], int], Inputs],
+    sizes: list[tuple[int, int]],
+    axes: dict[str, tuple[int, ...]],
+    noise: torch.Generator,
+    output: str = "features",
+) -> Part:
+    """For a whole window or what is new of it.
+
+    Args:
+        given: of a size and steps, what the module takes of so many frames.
+        axes: of these, whose length stays free.
+    """
+    longest, overlap, reach = windows.frames, windows.overlap, windows.reach
     count = len(module.spliced.splices)
     places = range(1, count + 1)
     lacking = [4 * reach] * (count - 1) + [overlap - 2 * reach * count] * (count > 0)
 
     def rows(size: tuple[int, int], *, whole: bool) -> Inputs:
         steps = longest if whole or not count else longest - overlap + 4 * reach
-        frames = _pictures((steps, *size, 3), noise)
-        valid = torch.ones(steps)
-        valid[steps - steps // 4 :] = 0
+        inputs = given(size, steps)
         ends = (1, 2, 2, 3, min(5, steps), min(5, steps))
         keep = [torch.tensor(ends).reshape(RANGES, 2)] * count
         with torch.no_grad():
-            _, *kept = module(frames, valid, *[None] * count, *keep)
+            _, *kept = module(*inputs.values(), *[None] * count, *keep)
         cached = [
             torch.rand(0 if whole else lack, *like.shape[1:], generator=noise)
             for lack, like in zip(lacking, kept, strict=True)
         ]
-        inputs = {"frames": frames, "valid": valid}
         inputs |= {f"cached_{place}": one for place, one in zip(places, cached, strict=True)}
         return inputs | {f"keep_{place}": one for place, one in zip(places, keep, strict=True)}
 
     example = rows(sizes[0], whole=False)
-    axes: dict[str, tuple[int, ...]] = {"frames": (0, 1, 2), "valid": (0,), "features": (0,)}
+    flexible = axes | {output: (0,)}
     for place in places:
         shape = example[f"cached_{place}"].shape
-        axes[f"cached_{place}"] = axes[f"kept_{place}"] = (0, 2, 3) if len(shape) == 4 else (0,)
+        flexible[f"cached_{place}"] = flexible[f"kept_{place}"] = (
+            (0, 2, 3) if len(shape) == 4 else (0,)
+        )
     return Part(
         WINDOW_FILE,
         module,
-        "features",
-        axes,
+        output,
+        flexible,
         example,
         (rows(sizes[1], whole=True), rows(sizes[2], whole=False)),
         tuple(f"kept_{place}" for place in places),
@@ -351,8 +412,26 @@ def _clip_head_part(module: DeployedHead, noise: torch.Generator) -> Part:
         module.eval(),
         "logits",
         {"features": (0, 3, 4), "logits": (0,)},
-        features(2, (6, 8)),
-        (features(1, (8, 13)), features(3, (7, 5))),
+        features(2, _MAP_SIZES[0]),
+        (features(1, _MAP_SIZES[1]), features(3, _MAP_SIZES[2])),
+    )
+
+
+def _temporal_head_part(network: TDEED, noise: torch.Generator) -> Part:
+    """Of a network that takes vectors of clips of one length."""
+    config = network.config
+
+    def vectors(count: int) -> Inputs:
+        shape = (count, config.clip_len, config.backbone.features)
+        return {"vectors": torch.rand(shape, generator=noise)}
+
+    return Part(
+        HEAD_FILE,
+        DeployedTemporalHead(network).eval(),
+        "logits",
+        {"vectors": (0,), "logits": (0,)},
+        vectors(2),
+        (vectors(1), vectors(3)),
     )
 
 

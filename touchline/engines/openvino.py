@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from touchline.engines import Floats, Frames, Precision
+from touchline.engines import Floats, Frames, Inputs, Precision
 from touchline.engines.onnx_files import inspect_onnx
 from touchline.engines.window_rows import NOTHING_KEPT, WindowRows
 from touchline.errors import CheckpointError, ConfigError
@@ -57,6 +57,8 @@ EXACT_SHAPES = 3
 PICTURES_AT_ONCE = 16
 PIXELS_AT_ONCE = 1 << 22
 """Larger pictures pass the picture network fewer at a time: four of 1280x736."""
+
+_Arrays = Mapping[str, npt.NDArray[Any]]
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
@@ -228,21 +230,20 @@ class _Spotter:
         return self._graph({"frames": frames, "valid": valid})
 
 
-class _WindowSpotter:
-    """A network in two graphs, the first of which sees windows, and shares what they overlap.
+class _Windows:
+    """A graph that sees windows, and computes once what they share.
 
     It runs one window at a time, on all threads.
     """
 
     def __init__(
-        self, folder: ModelFolder, precision: str, threads: int | None, _requests: int
+        self, folder: ModelFolder, precision: str, threads: int | None, clip_len: int
     ) -> None:
         path = folder.file(WINDOW_FILE)
-        self._reach, self._overlap, self._splices = _sharing(path, _clip_len(folder))
+        self._reach, self._overlap, self._splices = _sharing(path, clip_len)
         fixed = [f"keep_{place}" for place in range(1, self._splices + 1)]
-        self._pictures = OnnxGraph(path, precision, threads, fixed=fixed)
-        self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads)
-        self._clip_len = _clip_len(folder)
+        self._graph = OnnxGraph(path, precision, threads, fixed=fixed)
+        self._clip_len = clip_len
         self._row_shapes: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
 
     def rows(self, overlap: int) -> WindowRows | None:
@@ -251,17 +252,75 @@ class _WindowSpotter:
             return None
         return WindowRows(self._clip_len, overlap, self._reach, self._splices)
 
+    def whole(self, inputs: _Arrays) -> Floats:
+        """(clip_len, ...) each -> (clip_len, D)."""
+        shapes = self._shapes(inputs)
+        cached = [np.zeros((0, *shape), np.float32) for shape in shapes]
+        return self._pass(inputs, cached, [NOTHING_KEPT] * self._splices)[0]
+
+    def next(self, inputs: _Arrays, rows: WindowRows) -> Floats:
+        """(clip_len, ...) each -> (clip_len, D).
+
+        Args:
+            rows: of the windows before.
+        """
+        while rows.start < 0:
+            delay = -rows.start
+            self._splice({name: np.roll(one, delay, 0) for name, one in inputs.items()}, rows)
+        return self._splice(inputs, rows)
+
+    def _splice(self, inputs: _Arrays, rows: WindowRows) -> Floats:
+        """As ``next``; what comes next is in ``rows``."""
+        cached = rows.cached(self._shapes(inputs))
+        features, *kept = self._pass(
+            {name: one[rows.frames] for name, one in inputs.items()}, cached, rows.keep
+        )
+        rows.put(kept)
+        return features
+
+    def _pass(
+        self,
+        inputs: _Arrays,
+        cached: Sequence[Floats],
+        keep: Sequence[npt.NDArray[np.int64]],
+    ) -> list[Floats]:
+        given = dict(inputs)
+        given |= {f"cached_{place}": one for place, one in enumerate(cached, 1)}
+        given |= {f"keep_{place}": one for place, one in enumerate(keep, 1)}
+        return self._graph.outputs(given)
+
+    def _shapes(self, inputs: _Arrays) -> list[tuple[int, ...]]:
+        """Of a row at each splice."""
+        name, frames = next(iter(inputs.items()))
+        size = frames.shape[1:]
+        if size not in self._row_shapes:
+            known = self._graph.output_shapes({name: (self._clip_len, *size)})
+            self._row_shapes[size] = [shape[1:] for shape in known[1:]]
+        return self._row_shapes[size]
+
+
+class _WindowSpotter:
+    """A network in two graphs, the first of which sees windows, and shares what they overlap."""
+
+    def __init__(
+        self, folder: ModelFolder, precision: str, threads: int | None, _requests: int
+    ) -> None:
+        self._clip_len = _clip_len(folder)
+        self._windows = _Windows(folder, precision, threads, self._clip_len)
+        self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads)
+
+    def rows(self, overlap: int) -> WindowRows | None:
+        """See ``_Windows.rows``."""
+        return self._windows.rows(overlap)
+
     def clip(self, frames: Frames, valid: Floats) -> Floats:
         """(1, T, H, W, 3), (1, T) -> (1, T, columns)."""
         steps = frames.shape[1]
         if steps > self._clip_len:
             raise ValueError(f"a clip of {steps} frames; at most {self._clip_len}")
         missing = ((0, self._clip_len - steps), *[(0, 0)] * 3)
-        cached = [np.zeros((0, *shape), np.float32) for shape in self._shapes(frames.shape[1:])]
-        keep = [NOTHING_KEPT] * self._splices
-        padded = np.pad(frames[0], missing), np.pad(valid[0], missing[0])
-        features = self._pass(*padded, cached, keep)[0]
-        return self._head({"features": features[None, :steps]})
+        padded = {"frames": np.pad(frames[0], missing), "valid": np.pad(valid[0], missing[0])}
+        return self._head({"features": self._windows.whole(padded)[None, :steps]})
 
     def next_window(self, frames: Frames, valid: Floats, rows: WindowRows) -> Floats:
         """(clip_len, H, W, 3), (clip_len,) -> (1, clip_len, columns).
@@ -271,37 +330,8 @@ class _WindowSpotter:
         """
         if rows.start < 0 and not valid[-1]:  # it is the only one, or nearly so
             return self.clip(frames[None], valid[None])
-        while rows.start < 0:
-            delay = -rows.start
-            self._splice(np.roll(frames, delay, 0), np.roll(valid, delay), rows)
-        return self._head({"features": self._splice(frames, valid, rows)[None]})
-
-    def _splice(self, frames: Frames, valid: Floats, rows: WindowRows) -> Floats:
-        """(clip_len, H, W, 3), (clip_len,) -> (clip_len, D); what comes next is in ``rows``."""
-        cached = rows.cached(self._shapes(frames.shape))
-        features, *kept = self._pass(frames[rows.frames], valid[rows.frames], cached, rows.keep)
-        rows.put(kept)
-        return features
-
-    def _pass(
-        self,
-        frames: Frames,
-        valid: Floats,
-        cached: Sequence[Floats],
-        keep: Sequence[npt.NDArray[np.int64]],
-    ) -> list[Floats]:
-        inputs: dict[str, npt.NDArray[Any]] = {"frames": frames, "valid": valid}
-        inputs |= {f"cached_{place}": one for place, one in enumerate(cached, 1)}
-        inputs |= {f"keep_{place}": one for place, one in enumerate(keep, 1)}
-        return self._pictures.outputs(inputs)
-
-    def _shapes(self, frames: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Of a row at each splice, for frames (T, H, W, 3)."""
-        size = frames[1:3]
-        if size not in self._row_shapes:
-            known = self._pictures.output_shapes({"frames": (self._clip_len, *frames[1:])})
-            self._row_shapes[size] = [shape[1:] for shape in known[1:]]
-        return self._row_shapes[size]
+        features = self._windows.next({"frames": frames, "valid": valid}, rows)
+        return self._head({"features": features[None]})
 
 
 def _sharing(path: Path, clip_len: int) -> tuple[int, int, int]:
@@ -347,10 +377,13 @@ class _SplitSpotter:
 
     def head(self, features: Floats, valid: Floats) -> Floats:
         """(B, T, ...), (B, T) -> (B, T, columns)."""
-        if not valid.all():
-            known = valid.reshape(*valid.shape, *[1] * (features.ndim - 2)) > 0
-            features = np.where(known, features, self._padding_features())
-        return self._head({"features": features})
+        return self._head({"features": self._padded(features, valid)})
+
+    def _padded(self, features: Floats, valid: Floats) -> Floats:
+        if valid.all():
+            return features
+        known = valid.reshape(*valid.shape, *[1] * (features.ndim - valid.ndim)) > 0
+        return np.where(known, features, self._padding_features())
 
     def clip(self, frames: Frames, valid: Floats) -> Floats:
         """(1, T, H, W, 3), (1, T) -> (1, T, columns)."""
@@ -372,17 +405,54 @@ class _SplitSpotter:
         return self._padding[shape]
 
 
+class _MapSpotter(_SplitSpotter):
+    """A network in three graphs: of every picture by itself, of windows of maps of these, and the
+    head."""
+
+    def __init__(
+        self, folder: ModelFolder, precision: str, threads: int | None, requests: int
+    ) -> None:
+        super().__init__(folder, precision, threads, requests)
+        self._windows = _Windows(folder, precision, threads, _clip_len(folder))
+
+    def rows(self, overlap: int) -> WindowRows | None:
+        """See ``_Windows.rows``."""
+        return self._windows.rows(overlap)
+
+    def head(self, features: Floats, valid: Floats) -> Floats:
+        """(B, clip_len, C, h, w), (B, clip_len) -> (B, clip_len, columns)."""
+        clips = self._padded(features, valid)
+        return self._head({"vectors": np.stack([self._windows.whole(_maps(c)) for c in clips])})
+
+    def next_window(self, features: Floats, valid: Floats, rows: WindowRows) -> Floats:
+        """(clip_len, C, h, w), (clip_len,) -> (1, clip_len, columns).
+
+        Args:
+            rows: of the windows before.
+        """
+        if rows.start < 0 and not valid[-1]:  # it is the only one, or nearly so
+            return self.head(features[None], valid[None])
+        maps = _maps(self._padded(features, valid))
+        return self._head({"vectors": self._windows.next(maps, rows)[None]})
+
+
+def _maps(clip: Floats) -> _Arrays:
+    return {"features": np.ascontiguousarray(clip)}
+
+
 def _pictures_at_once(shape: tuple[int, ...]) -> int:
     """How many pictures (H, W, C) pass the picture network in one go."""
     return max(1, min(PICTURES_AT_ONCE, PIXELS_AT_ONCE // (shape[0] * shape[1])))
 
 
 _Network = _Spotter | _SplitSpotter | _WindowSpotter
+_Sharing = _WindowSpotter | _MapSpotter
 
-_KINDS: dict[str, type[_Network]] = {
-    WINDOW_FILE: _WindowSpotter,
-    PICTURE_FILE: _SplitSpotter,
-    ONNX_FILE: _Spotter,
+_KINDS: dict[tuple[str, ...], type[_Network]] = {
+    (PICTURE_FILE, WINDOW_FILE, HEAD_FILE): _MapSpotter,
+    (WINDOW_FILE, HEAD_FILE): _WindowSpotter,
+    (PICTURE_FILE, HEAD_FILE): _SplitSpotter,
+    (ONNX_FILE,): _Spotter,
 }
 
 
@@ -412,7 +482,7 @@ class OpenVINOEngine:
         if precision == "bf16" and not has_bf16:
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
         requests = 1 if threads == 1 or os.cpu_count() == 1 else 2
-        network = next(kind for file, kind in _KINDS.items() if file in folder.onnx_files)
+        network = _KINDS[folder.onnx_files]
 
         def at(chosen: str) -> _Network:
             return network(folder, chosen, threads, requests)
@@ -450,21 +520,21 @@ class OpenVINOEngine:
         """See ``Engine.head``."""
         return _split(self._network).head(features, np.ascontiguousarray(valid, np.float32))
 
-    def consecutive(self, overlap: int) -> Callable[[Frames, Floats], Floats] | None:
+    def consecutive(self, overlap: int) -> Callable[[Inputs, Floats], Floats] | None:
         """See ``ConsecutiveWindows``."""
-        if not isinstance(self._network, _WindowSpotter) or self._network.rows(overlap) is None:
+        if not isinstance(self._network, _Sharing) or self._network.rows(overlap) is None:
             return None
         rows: dict[_Network, WindowRows | None] = {}
 
-        def logits(frames: Frames, valid: Floats) -> Floats:
+        def logits(window: Inputs, valid: Floats) -> Floats:
             def run(network: _Network) -> Floats:
-                assert isinstance(network, _WindowSpotter)
+                assert isinstance(network, _Sharing)
                 own = rows.setdefault(network, network.rows(overlap))
                 assert own is not None
-                return network.next_window(frames, valid, own)
+                return network.next_window(window, valid, own)
 
             with self._check:
-                if self._exact is not None:
+                if self._exact is not None and not self.shares_frames:
                     return self._compare(run)[0]
             for other in [known for known in rows if known is not self._network]:
                 del rows[other]

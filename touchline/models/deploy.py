@@ -208,3 +208,41 @@ class DeployedWindows(nn.Module):
             pictures, cached_and_keep[:count], cached_and_keep[count:]
         )
         return features
+
+
+class DeployedMaps(nn.Module):
+    """What makes vectors of a window out of maps of its frames, of a network whose last stages
+    shift in time; see ``SplicedNetwork``.
+
+    Args:
+        overlap: fewest frames that windows share.
+    """
+
+    def __init__(self, network: TDEED, overlap: int) -> None:
+        super().__init__()
+        self.spliced = network.spliced(overlap)
+
+    def forward(self, features: Tensor, *cached_and_keep: Tensor | None) -> tuple[Tensor, ...]:
+        """Vectors of a window, and rows that later windows take.
+
+        Args:
+            features: (N, C, h, w).
+            cached_and_keep: first all ``cached``, then all ``keep``, see there.
+        """
+        count = len(self.spliced.splices)
+        vectors: tuple[Tensor, ...] = self.spliced(
+            features, cached_and_keep[:count], cached_and_keep[count:]
+        )
+        return vectors
+
+
+class DeployedTemporalHead(nn.Module):
+    """What sees the vectors of a whole clip."""
+
+    def __init__(self, network: TDEED) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(B, T, D) to what spotting reads, (B, T, columns)."""
+        return self.network.temporal_head(vectors)[..., : self.network.config.num_columns]

@@ -8,7 +8,9 @@ the side of the picture that acts of the baseline of 2025. Parameter names are t
 published weights.
 """
 
-from dataclasses import dataclass
+import copy
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import torch
@@ -22,7 +24,8 @@ from touchline.models.parts.picture_network import (
     picture_network,
     residual_blocks,
 )
-from touchline.models.parts.shift import GateShift, GateShiftFuse, input_channels
+from touchline.models.parts.shift import REACH, GateShift, GateShiftFuse, input_channels
+from touchline.models.parts.splicing import SplicedNetwork
 
 GATES: dict[str, type[GateShift]] = {"gsf": GateShiftFuse, "gsm": GateShift}
 """How frames exchange channels, by the suffix of ``feature_arch``."""
@@ -199,10 +202,27 @@ class TDEED(nn.Module):
         """
         if features.shape[1] != self.config.clip_len:
             raise ValueError(f"a clip of {features.shape[1]} frames, not {self.config.clip_len}")
-        maps = features.flatten(0, 1)
-        for name in (*self.config.backbone.stages[SHIFTED_STAGES], "final_conv", "head"):
-            maps = self._features.get_submodule(name)(maps)
-        vectors = self._temp_fine(maps.unflatten(0, features.shape[:2]) + self.temp_enc)
+        vectors = self._shifted_part()(features.flatten(0, 1))
+        return self.temporal_head(vectors.unflatten(0, features.shape[:2]))
+
+    def _shifted_part(self) -> nn.Sequential:
+        """The rest of the picture network: (N, ``map_channels``, h, w) to (N, D), where N is a
+        multiple of ``clip_len``."""
+        names = (*self.config.backbone.stages[SHIFTED_STAGES], "final_conv", "head")
+        parts = OrderedDict((name, self._features.get_submodule(name)) for name in names)
+        return nn.Sequential(parts)
+
+    def spliced(self, overlap: int) -> SplicedNetwork:
+        """The rest of the picture network over windows that share at least ``overlap`` frames, of
+        a copy: maps of ``frame_features`` to vectors for ``temporal_head``."""
+        backbone = self.config.backbone
+        shifted = replace(backbone, stages=backbone.stages[SHIFTED_STAGES])
+        reach = REACH[self.config.shift]
+        return SplicedNetwork(copy.deepcopy(self._shifted_part()), shifted, reach, overlap)
+
+    def temporal_head(self, vectors: Tensor) -> Tensor:
+        """What follows the picture network: (B, clip_len, D) to the columns of ``forward``."""
+        vectors = self._temp_fine(vectors + self.temp_enc)
         logits, main = self._pred_fine(vectors), self.config.num_outputs
         columns = [logits[..., :main], self._displacement(vectors)]
         if self._pred_team is not None:

@@ -19,9 +19,14 @@ WINDOW_FILE = "window.onnx"
 HEAD_FILE = "head.onnx"
 STAGES_FILE = "stages.json"
 
-ONNX_LAYOUTS = ((WINDOW_FILE, HEAD_FILE), (ONNX_FILE,), (PICTURE_FILE, HEAD_FILE))
-"""What makes features of pictures, by themselves or window by window, and the head apart; or one
-graph of the whole network, as exported before."""
+ONNX_LAYOUTS = (
+    (PICTURE_FILE, WINDOW_FILE, HEAD_FILE),
+    (WINDOW_FILE, HEAD_FILE),
+    (ONNX_FILE,),
+    (PICTURE_FILE, HEAD_FILE),
+)
+"""What makes features of pictures, by themselves, window by window, or first the one and then the
+other, and the head apart; or one graph of the whole network, as exported before."""
 
 MAX_WEIGHT_BYTES = 2 * 1024**3
 FOREIGN_SUFFIXES = {".pt", ".pth", ".tar", ".ckpt", ".h5", ".pkl"}
