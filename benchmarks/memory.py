@@ -32,8 +32,8 @@ def make_minute(folder: Path, size: tuple[int, int], modalities: tuple[str, ...]
     return made.root / made.games[0] / video_name(1, size)
 
 
-def repeat_packets(source: Path, target: Path, times: int) -> None:
-    """The same packets again and again, with times that go on."""
+def repeat_packets(source: Path, target: Path, times: int, seconds: float = 60) -> None:
+    """The same packets, of so many seconds, again and again, with times that go on."""
     with av.open(str(target), "w") as out:
         streams: dict[int, av.stream.Stream] = {}
         for turn in range(times):
@@ -43,7 +43,7 @@ def repeat_packets(source: Path, target: Path, times: int) -> None:
                 for packet in container.demux():
                     if packet.dts is None:
                         continue
-                    length = round(60 / packet.stream.time_base)
+                    length = round(seconds / packet.stream.time_base)
                     packet.pts += turn * length
                     packet.dts += turn * length
                     packet.stream = streams[packet.stream.index]
