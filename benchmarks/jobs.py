@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from touchline.server.tables import JobRow, MatchRow, ProductRow, ReelRow, Uploa
 TESTS = Path(__file__).parents[1] / "tests"
 MAX_SECONDS = 3600.0
 DOCUMENT = {"format": "touchline-reel", "version": 1, "seconds": 2.0}
+CLIP = {"video": "match.mp4", "start": 1.0, "end": 3.0, "score": 1.0, "events": []}
 
 
 class Crew:
@@ -47,19 +48,22 @@ class Crew:
         self._log = log.open("ab")
         self._commands = {"server": ["serve", "--workers", "0", "--port", str(port)]}
         self._commands |= {f"worker {i}": ["worker"] for i in range(workers)}
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Any] = {}
 
     def keep(self) -> None:
         """Start whoever is not there."""
         for name, words in self._commands.items():
             process = self._processes.get(name)
             if process is None or process.poll() is not None:
-                self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "touchline.cli.main", *words],
-                    env=self._environment,
-                    stdout=self._log,
-                    stderr=self._log,
-                )
+                self._processes[name] = self._begin(words)
+
+    def _begin(self, words: list[str]) -> Any:
+        return subprocess.Popen(
+            [sys.executable, "-m", "touchline.cli.main", *words],
+            env=self._environment,
+            stdout=self._log,
+            stderr=self._log,
+        )
 
     def kill(self, rng: random.Random) -> None:
         """Kill one of them."""
@@ -67,6 +71,16 @@ class Crew:
         self._processes[name].send_signal(signal.SIGKILL)
         self._processes[name].wait()
         self.kills[name.partition(" ")[0]] += 1
+
+    def family(self) -> list[int]:
+        """The ids of all processes, and of those that they have started."""
+        waiting, found = [process.pid for process in self._processes.values()], []
+        while waiting:
+            found.append(waiting.pop())
+            for task in Path(f"/proc/{found[-1]}/task").glob("*/children"):
+                with suppress(OSError):
+                    waiting += [int(pid) for pid in task.read_text().split()]
+        return found
 
     def stop(self) -> None:
         """End all."""
@@ -94,10 +108,9 @@ def make_reels(services: Services, video: Path, count: int) -> list[str]:
         )  # fmt: skip
         session.add(match)
         session.flush()
-        clip = {"video": "match.mp4", "start": 1.0, "end": 3.0, "score": 1.0, "events": []}
         reels = [
             ReelRow(
-                match_id=match.id, title=f"reel {i}", document=DOCUMENT | {"clips": [clip]},
+                match_id=match.id, title=f"reel {i}", document=DOCUMENT | {"clips": [CLIP]},
                 created_by="bench", created_at=1.0, updated_by="bench", updated_at=1.0,
             )
             for i in range(count)
@@ -126,9 +139,8 @@ def submit(url: str, reels: list[str]) -> None:
 
 def stage_alone(video: Path, folder: Path) -> float:
     """Seconds of one such stage with nothing around it."""
-    clip = {"video": "match.mp4", "start": 1.0, "end": 3.0, "score": 1.0, "events": []}
     arguments = EditListArguments(
-        reel=reel_from_json(DOCUMENT | {"clips": [clip]}),
+        reel=reel_from_json(DOCUMENT | {"clips": [CLIP]}),
         sources=(str(video),),
         target=str(folder / "alone.edl"),
         format="edl",
@@ -137,7 +149,7 @@ def stage_alone(video: Path, folder: Path) -> float:
     times = []
     for _ in range(3):
         began = time.perf_counter()
-        run_in_child(write_edit_list, arguments, StageLimits(), 60, scratch, lambda share: None)
+        run_in_child(write_edit_list, arguments, StageLimits(), 600, scratch, lambda share: None)
         times.append(time.perf_counter() - began)
     return statistics.median(times)
 

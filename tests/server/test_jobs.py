@@ -48,6 +48,29 @@ def test_jobs_are_taken_in_order_and_once(any_services: Services) -> None:
     assert any_services.queue.claim("w") is None
 
 
+@pytest.mark.parametrize("field", ["leased_until", "not_before"])
+def test_what_was_written_before_the_clock_was_set_back_holds_up_nothing(
+    services: Services, field: str
+) -> None:
+    [first] = add(services)
+    lease = claim(services)
+    assert services.queue.claim("w") is None
+    if field == "not_before":
+        services.queue.fail(lease, "no", again=True)
+    with services.database.write() as session:
+        setattr(session.get_one(JobRow, first), field, 9e12)
+    assert claim(services).job_id == first
+
+
+def test_a_stage_takes_effect_once(services: Services) -> None:
+    """It may be told again where the answer of the database was lost."""
+    add(services)
+    lease, effects = claim(services), []
+    for _ in range(2):
+        services.queue.stage_done(lease, "pull", lambda session: effects.append(1) or {})
+    assert effects == [1]
+
+
 def test_a_higher_priority_goes_first(any_services: Services) -> None:
     [low] = add(any_services)
     [high] = add(any_services, priority=5)

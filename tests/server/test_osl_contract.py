@@ -1,6 +1,7 @@
 """The ``/api/v1`` contract of the OSL VideoAnnotationTool, as its client speaks it."""
 
 import math
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from touchline.server.housekeeping import tidy
 from touchline.server.jobs.worker import Worker
 
 API = "/api/v1"
@@ -80,6 +82,23 @@ def test_the_whole_way_of_the_tool(client: Any, small_video: Path) -> None:
         assert event["head"] == "ball_action" and isinstance(event["position_ms"], int)
         assert 0 <= event["confidence_score"] <= 1 and event["label"]
     assert items[0]["events"] == items[1]["events"] != []
+
+
+def test_parts_that_a_killed_server_left_go_with_the_next_one(
+    client: Any, small_video: Path
+) -> None:
+    """Those half-received, those already put together."""
+    asset = send(client, small_video)
+    folder = client.services.storage.upload(asset["id"]).parent
+    (folder / "part-00001.bin").write_bytes(b"put together")
+    (folder / ".part-00001.bin-0123abcd.part").write_bytes(b"half")
+    client.post(f"{API}/uploads/{asset['id']}/complete", json={"parts": []})
+    assert [path.name for path in folder.iterdir()] == ["original.bin"]
+    left = folder / "part-00001.bin"
+    left.write_bytes(b"put together")
+    os.utime(left, (1, 1))
+    tidy(client.services)
+    assert [path.name for path in folder.iterdir()] == ["original.bin"]
 
 
 def test_another_tasks_models_are_none(client: Any) -> None:

@@ -128,9 +128,12 @@ def test_an_upload_goes_on_after_a_lost_connection(client: Any) -> None:
 
 
 def test_an_upload_goes_on_after_the_server_was_killed(
-    make_client: Callable[..., Any], make_services: Callable[..., Any]
+    make_client: Callable[..., Any],
+    make_services: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Bytes on disk beyond those that count are cut off; its lock runs out."""
+    monkeypatch.setattr(uploads, "LOCK_SECONDS", 9e9)
     first = make_client()
     url = create(first).headers["Location"]
     patch(first, url, 0, CONTENT[:2000])
@@ -139,7 +142,7 @@ def test_an_upload_goes_on_after_the_server_was_killed(
         file.write(b"half a chunk that was never counted")
     with first.services.database.write() as session:
         row = session.get_one(UploadRow, upload_id)
-        row.lock, row.locked_until = "f" * 32, 9e12
+        row.lock, row.locked_until = "f" * 32, 9e9
     again = make_client(make_services())
     assert patch(again, url, 2000, CONTENT[2000:]).status_code == 423
     with again.services.database.write() as session:
@@ -147,6 +150,14 @@ def test_an_upload_goes_on_after_the_server_was_killed(
     assert offset(again, url) == 2000
     assert patch(again, url, 2000, CONTENT[2000:]).status_code == 204
     assert stored(again, url) == CONTENT
+
+
+def test_a_lock_from_before_the_clock_was_set_back_holds_no_longer(client: Any) -> None:
+    url = create(client).headers["Location"]
+    with client.services.database.write() as session:
+        row = session.get_one(UploadRow, url.rpartition("/")[2])
+        row.lock, row.locked_until = "f" * 32, 9e12
+    assert patch(client, url, 0, CONTENT[:2000]).status_code == 204
 
 
 def test_somebody_elses_upload_is_404(people: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ from touchline.runtime.confined import (
     run_confined,
 )
 from touchline.runtime.memory import is_memory_error
+from touchline.runtime.system_errors import system_error_of
 
 COMMANDS = {
     "demo": "Show the whole product on a simulated match.",
@@ -68,12 +69,6 @@ _SAME_SIGNAL_SECONDS = 1
 
 CallError: type[Exception] = typer.BadParameter.__mro__[2]
 """Base of the errors of wrong calls: that of click, or of Typer's own copy of click, by version."""
-
-SYSTEM_ERRORS = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG,
-}  # fmt: skip
-"""Errors of the system, neither ours nor the input's: no space left, no permission, a file larger
-than one may be."""
 
 _MORE_MEMORY = f", or more than a command may take; {TRUST} lifts the limit"
 
@@ -181,9 +176,11 @@ def run() -> NoReturn:
     except Exception as error:
         if is_memory_error(error):
             _leave(1, f"not enough memory{_MORE_MEMORY if has_memory_limit() else ''}")
-        if not isinstance(error, OSError) or error.errno not in SYSTEM_ERRORS:
+        of_system = system_error_of(error)
+        if of_system is None:
             raise
-        _leave(2, f"{error.filename or 'the system'}: {error.strerror}{_limit_of(error)}")
+        where = of_system.filename or "the system"
+        _leave(2, f"{where}: {of_system.strerror}{_limit_of(of_system)}")
     if code in ENDINGS:
         errors.print(ENDINGS[code])
     sys.exit(code)

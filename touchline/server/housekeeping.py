@@ -5,6 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Select, delete, select
@@ -51,6 +52,7 @@ def tidy(services: Services) -> None:
     """Remove what has expired. Safe to run on several hosts at once."""
     _tidy_rows(services)
     _tidy_uploads(services)
+    _tidy_parts(services)
     _tidy_matches(services)
     _tidy_playlists(services)
     _tidy_clips(services)
@@ -113,6 +115,17 @@ def _remove(
         log.info(said, extra={said.partition(" ")[0]: row.id})
 
 
+def _tidy_parts(services: Services) -> None:
+    """Remove the parts of complete uploads: a server was killed before it had done so."""
+    oldest = time.time() - STRAY_SECONDS
+    parts = (services.storage.root / "uploads").glob("*/*part*")
+    for upload_id in {path.parent.name for path in parts if _is_older(path, oldest)}:
+        with services.database.read() as session:
+            upload = session.get(UploadRow, upload_id)
+        if upload is not None and upload.state == "complete":
+            services.storage.drop_parts(upload_id)
+
+
 def _tidy_matches(services: Services) -> None:
     with services.database.read() as session:
         days = read_policy(session, services.settings.policy).retention_days
@@ -158,6 +171,12 @@ def _tidy_folders(services: Services) -> None:
                 if folder.stat().st_mtime < oldest and _is_stray(services, folder.name, table):
                     shutil.rmtree(folder, ignore_errors=True)
                     log.info("stray folder removed", extra={"folder": f"{kind}/{folder.name}"})
+
+
+def _is_older(path: Path, time_seconds: float) -> bool:
+    with contextlib.suppress(FileNotFoundError):  # another process removed it
+        return path.stat().st_mtime < time_seconds
+    return False
 
 
 def _is_stray(services: Services, name: str, table: type[Base]) -> bool:

@@ -65,6 +65,13 @@ class Storage:
         """A part of an upload in parts."""
         return self.upload(upload_id).with_name(f"part-{number:05d}.bin")
 
+    def drop_parts(self, upload_id: str) -> None:
+        """Remove the parts of an upload that is complete, and what killed processes left of it."""
+        whole = self.upload(upload_id)
+        for path in whole.parent.iterdir():
+            if path != whole:
+                path.unlink(missing_ok=True)
+
     def match(self, match_id: str) -> Path:
         """The folder of a match."""
         return self.root / "matches" / _checked(match_id)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -11,11 +10,13 @@ import anyio.to_thread
 from sqlalchemy import select
 
 from touchline.errors import InputError
+from touchline.runtime.temporary import TemporaryFile
 from touchline.server.access.principal import Principal
 from touchline.server.errors import (
     ConflictError,
     NotFoundError,
     PartChecksumError,
+    ServiceError,
     TooLargeError,
 )
 from touchline.server.intake.uploads import clean_name, disk_error, next_chunk
@@ -82,10 +83,13 @@ async def receive_part(
     if expected <= 0:
         raise InputError(f"the file has no part {number}")
     target = services.storage.part(upload.id, number)
-    beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     digest, length = hashlib.sha256(), 0
     try:
-        with beside.open("wb") as file:
+        made = await anyio.to_thread.run_sync(TemporaryFile, target)
+    except OSError as error:
+        raise _missing_or(error) from error
+    try:
+        with made.path.open("wb") as file:
             async for chunk in _chunks(body):
                 length += len(chunk)
                 if length > expected:
@@ -98,14 +102,12 @@ async def receive_part(
         if sha256 is not None and digest.hexdigest() != sha256.lower():
             raise PartChecksumError
         await anyio.to_thread.run_sync(
-            _keep, services, upload, number, length, digest.hexdigest(), beside
+            _keep, services, upload, number, length, digest.hexdigest(), made
         )
-    except FileNotFoundError as error:
-        raise NotFoundError("upload") from error
     except OSError as error:
-        raise disk_error(error) from error
+        raise _missing_or(error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        made.remove()
     return digest.hexdigest()
 
 
@@ -120,6 +122,7 @@ def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str
         NotFoundError: the upload was deleted. DiskError: the disk is full or fails.
     """
     if upload.state == "complete":
+        services.storage.drop_parts(upload.id)  # a server was killed before it had done so
         return upload
     there = {part.number: part for part in parts_of(services, upload.id)}
     count = -(-upload.length // PART_BYTES)
@@ -130,25 +133,46 @@ def put_together(services: Services, upload: UploadRow, wanted: Mapping[int, str
         if sha256 and number in there and there[number].sha256 != sha256.lower():
             raise ConflictError(f"part {number} has another checksum", code="checksum_mismatch")
     target = services.storage.upload(upload.id)
-    whole = target.with_name(f"whole.{secrets.token_hex(4)}")
     try:
-        with whole.open("wb") as file:
+        whole = TemporaryFile(target)
+    except OSError as error:
+        raise _missing_or(error) from error
+    try:
+        with whole.path.open("wb") as file:
             for number in range(1, count + 1):
                 _append(file, services.storage.part(upload.id, number))
             _flush(file)
         whole.replace(target)
+    except FileNotFoundError:
+        return _completed(services, upload)
     except OSError as error:
         raise disk_error(error) from error
     finally:
-        whole.unlink(missing_ok=True)
+        whole.remove()
     with services.database.write() as session:
         row = session.get(UploadRow, upload.id)
         if row is None:
             raise NotFoundError("upload")
         row.state, row.received = "complete", row.length
-    for number in range(1, count + 1):
-        services.storage.part(upload.id, number).unlink(missing_ok=True)
+    services.storage.drop_parts(upload.id)
     return row
+
+
+def _completed(services: Services, upload: UploadRow) -> UploadRow:
+    """An upload whose parts another request has just put together.
+
+    Raises:
+        NotFoundError: it was deleted.
+    """
+    with services.database.read() as session:
+        row = session.get(UploadRow, upload.id)
+    if row is None or row.state != "complete":
+        raise NotFoundError("upload")
+    return row
+
+
+def _missing_or(error: OSError) -> ServiceError:
+    return NotFoundError("upload") if isinstance(error, FileNotFoundError) else disk_error(error)
 
 
 async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -163,7 +187,12 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _keep(
-    services: Services, upload: UploadRow, number: int, length: int, sha256: str, made: Path
+    services: Services,
+    upload: UploadRow,
+    number: int,
+    length: int,
+    sha256: str,
+    made: TemporaryFile,
 ) -> None:
     with services.database.write() as session:
         if session.get(UploadRow, upload.id) is None:

@@ -351,7 +351,8 @@ def _lock(services: Services, upload_id: str, offset: int) -> str:
         if upload is None:
             raise NotFoundError("upload")
         now = services.database.now(session)
-        if upload.lock is not None and upload.locked_until > now:
+        # A lock that ends later than any can was taken before the clock was set back.
+        if upload.lock is not None and now < upload.locked_until <= now + LOCK_SECONDS:
             raise LockedError("another request is writing the upload", LOCKED_RETRY_SECONDS)
         if upload.received != offset:
             raise WrongOffsetError(upload.received, offset)

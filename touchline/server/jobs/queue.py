@@ -29,6 +29,13 @@ ENDED = ("succeeded", "failed", "cancelled")
 ALIVE_SECONDS = 60.0
 """A worker that was not seen for longer counts as gone."""
 
+MOST_BACKOFF_SECONDS = 3600.0
+"""The longest wait before another try."""
+
+CLOCK_SECONDS = 60.0
+"""By how much a time may lie beyond what can have been written. What lies further ahead was written
+before the clock was set back, and holds no longer."""
+
 PACE_SECONDS, PACE_SHARE = 5.0, 0.02
 """Time and share of the work from which on the pace of an attempt is known."""
 
@@ -197,18 +204,37 @@ class Queue:
             lane: of the jobs to take; None for all.
         """
         with self.database.read() as session:
-            if session.scalar(_next(self.database.now(session), lane).limit(1)) is None:
+            if session.scalar(self._next(self.database.now(session), lane).limit(1)) is None:
                 return None
         while True:
             with self.database.write() as session:
                 now = self.database.now(session)
-                job = session.scalar(_next(now, lane).limit(1).with_for_update(skip_locked=True))
+                query = self._next(now, lane).limit(1).with_for_update(skip_locked=True)
+                job = session.scalar(query)
                 if job is None:
                     return None
                 if job.attempts >= job.max_attempts:
                     self._end(session, job, "failed", _given_up(job), now)
                     continue
                 return self._lease(session, job, worker, now)
+
+    def _next(self, now: float, lane: Lane | None) -> Any:
+        """Jobs to be taken: queued ones whose time has come, and those whose worker is gone."""
+        lease = now + self.settings.lease_seconds + CLOCK_SECONDS
+        backoff = now + self._backoff(self.settings.max_attempts) + CLOCK_SECONDS
+        due = or_(JobRow.not_before <= now, JobRow.not_before > backoff)
+        gone = or_(JobRow.leased_until < now, JobRow.leased_until > lease)
+        waits = and_(JobRow.state == "queued", due)
+        lost = and_(JobRow.state == "running", gone)
+        return (
+            select(JobRow)
+            .where(or_(waits, lost), _in_lane(lane))
+            .order_by(JobRow.priority.desc(), JobRow.created_at, JobRow.id)
+        )
+
+    def _backoff(self, attempts: int) -> float:
+        wait: float = self.settings.backoff_seconds * 2 ** (attempts - 1)
+        return min(wait, MOST_BACKOFF_SECONDS)
 
     def _lease(self, session: Session, job: JobRow, worker: str, now: float) -> Lease:
         if job.state == "running":
@@ -284,6 +310,8 @@ class Queue:
     def stage_done(self, lease: Lease, stage: str, effect: Effect) -> None:
         """Apply the effect of a stage, once: a later attempt starts after it.
 
+        It may be called again after an error of the database, which leaves open what was written.
+
         Args:
             effect: is given the session; returns what to remember of the stage.
 
@@ -292,6 +320,8 @@ class Queue:
         """
         with self.database.write() as session:
             job = self._held(session, lease)
+            if stage in job.result:
+                return
             job.result = {**job.result, stage: effect(session)}
             job.stages = {**job.stages, stage: 1.0}
             job.revision += 1
@@ -323,8 +353,7 @@ class Queue:
             now = self.database.now(session)
             if again and job.attempts < job.max_attempts:
                 self.note(session, job, f"{problem}; another attempt follows")
-                wait = self.settings.backoff_seconds * 2 ** (job.attempts - 1)
-                _requeue(job, now + wait)
+                _requeue(job, now + self._backoff(job.attempts))
             else:
                 self._end(session, job, "failed", problem, now)
 
@@ -465,16 +494,6 @@ def _in_lane(lane: Lane | None) -> ColumnElement[bool]:
         others = [kind for other in LANES[1:] for kind in KINDS_OF_LANES[other]]
         return JobRow.kind.not_in(others)
     return JobRow.kind.in_(KINDS_OF_LANES[lane])
-
-
-def _next(now: float, lane: Lane | None = None) -> Any:
-    waits = and_(JobRow.state == "queued", JobRow.not_before <= now)
-    lost = and_(JobRow.state == "running", JobRow.leased_until < now)
-    return (
-        select(JobRow)
-        .where(or_(waits, lost), _in_lane(lane))
-        .order_by(JobRow.priority.desc(), JobRow.created_at, JobRow.id)
-    )
 
 
 def _holding(lease: Lease) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,9 @@ class Worker:
             for call in job_type.stages(context):
                 if call.key not in lease.done:
                     self._run_stage(lease, call, progress)
-            queue.succeed(lease, lambda session: job_type.finish(context, session))
+            self._insist(
+                lambda: queue.succeed(lease, lambda session: job_type.finish(context, session))
+            )
             log.info("job is done", extra={"job": lease.job_id})
         except StoppingError:
             queue.release(lease)
@@ -172,10 +175,22 @@ class Worker:
             network=call.network,
             names=call.names,
         )
-        self.services.queue.stage_done(
-            lease, call.key, lambda session: call.effect(session, result)
+        self._insist(
+            lambda: self.services.queue.stage_done(
+                lease, call.key, lambda session: call.effect(session, result)
+            )
         )
         self._drop_segments(lease)
+
+    def _insist(self, act: Callable[[], None]) -> None:
+        """Write to the database; where it cannot be reached, for as long as the lease may last."""
+        until = time.monotonic() + self.services.settings.queue.lease_seconds
+        while True:
+            try:
+                return act()
+            except (BusyError, DiskError):
+                if time.monotonic() > until or self.stop.wait(IDLE_SECONDS):
+                    raise
 
     def sign(self, job_id: str | None) -> None:
         """Record now and then that this worker is alive."""
@@ -197,7 +212,7 @@ class Worker:
             )
 
     def _sign_off(self) -> None:
-        with self.services.database.write() as session:
+        with suppress(BusyError, DiskError), self.services.database.write() as session:
             row = session.get(WorkerRow, self.name)
             if row is not None:
                 session.delete(row)
