@@ -16,7 +16,7 @@ from touchline.server.settings import ServerSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-RUNS = 6
+RUNS = 30
 
 
 @pytest.fixture(scope="module")
