@@ -1,8 +1,8 @@
 """Jobs under kills: two workers, a server, 200 jobs, and SIGKILLs at random until all is done.
 
-Jobs are sent over HTTP, again whenever the server is not there; each makes an edit list of a reel
-of its own. At the end every job must have succeeded, with one product, whose file is there. Prints
-one JSON line per database, with the time of a stage on its own beside the time per job.
+Jobs are sent over HTTP, again whenever the server is not there; each cuts a reel of its own. At the
+end every job must have succeeded, with one product, whose file is there. Prints one JSON line per
+database, with the time of a stage on its own beside the time per job.
 
     python benchmarks/jobs.py [--jobs 200] [--workers 2] [--database sqlite postgresql]
 """
@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 
 from touchline.server.client import Client, ServerError
 from touchline.server.jobs.processes import run_in_child
-from touchline.server.jobs.stages.cutting import EditListArguments, write_edit_list
+from touchline.server.jobs.stages.cutting import CutArguments, cut_reel
 from touchline.server.reels import reel_from_json
 from touchline.server.services import Services, open_services
 from touchline.server.settings import ServerSettings, StageLimits
@@ -124,12 +124,12 @@ def make_reels(services: Services, video: Path, count: int) -> list[str]:
 
 
 def submit(url: str, reels: list[str]) -> None:
-    """Ask for every reel's edit list, again until the server has said yes."""
+    """Ask for every reel's video, again until the server has said yes."""
     for reel in reels:
         while True:
             try:
                 with Client(url) as client:
-                    client._call("POST", f"/v1/reels/{reel}/files", {"format": "edl"})
+                    client._call("POST", f"/v1/reels/{reel}/files", {"format": "mp4"})
                 break
             except ServerError as error:
                 if error.status not in (0, 500, 503):
@@ -139,17 +139,17 @@ def submit(url: str, reels: list[str]) -> None:
 
 def stage_alone(video: Path, folder: Path) -> float:
     """Seconds of one such stage with nothing around it."""
-    arguments = EditListArguments(
+    arguments = CutArguments(
         reel=reel_from_json(DOCUMENT | {"clips": [CLIP]}),
         sources=(str(video),),
-        target=str(folder / "alone.edl"),
-        format="edl",
+        target=str(folder / "alone.mp4"),
+        snap=True,
     )
     scratch = folder / "work"
     times = []
     for _ in range(3):
         began = time.perf_counter()
-        run_in_child(write_edit_list, arguments, StageLimits(), 600, scratch, lambda share: None)
+        run_in_child(cut_reel, arguments, StageLimits(), 600, scratch, lambda share: None)
         times.append(time.perf_counter() - began)
     return statistics.median(times)
 

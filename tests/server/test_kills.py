@@ -18,7 +18,7 @@ KILLS = Path(__file__).parents[2] / "benchmarks" / "kills.py"
 def test_the_result_is_that_of_an_unbroken_run(name: str) -> None:
     for module in ("torch", "lightning", "psycopg"):
         needs(module)
-    words = [sys.executable, str(KILLS), name, "--times", "3"]
+    words = [sys.executable, str(KILLS), name, "--times", "2"]
     ended = subprocess.run(words, capture_output=True, text=True, env=dict(os.environ))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert json.loads(ended.stdout)["same"]
