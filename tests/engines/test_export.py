@@ -16,8 +16,9 @@ from touchline.engines import export as export_module  # noqa: E402
 from touchline.engines import open_engine  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
 from touchline.engines.networks import load_network  # noqa: E402
+from touchline.engines.openvino import OnnxGraph  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
-from touchline.models.deploy import DeployedHead, DeployedSpotter  # noqa: E402
+from touchline.models.deploy import DeployedHead, DeployedSpotter, Normalise  # noqa: E402
 from touchline.models.e2e_spot import BACKBONES, FEATURE_ARCHS  # noqa: E402
 from touchline.models.parts.temporal_heads import HEADS  # noqa: E402
 from touchline.runtime.temporary import temporary_name  # noqa: E402
@@ -79,6 +80,22 @@ MEMBERS = (
 @pytest.mark.parametrize(("arch", "head"), MEMBERS)
 def test_every_member_of_the_family_exports(tmp_path, arch, head):
     check_export(tmp_path, arch, head, shapes=[(3, 4, (37, 50))])
+
+
+@pytest.mark.parametrize("size", [(224, 448), (448, 224), (672, 224)])
+def test_resized_pictures_are_pytorch_s_where_shapes_are_free(tmp_path, size):
+    """Their pixels are rounded, so the last bit of a weight tells where two average to a half."""
+    normalise = Normalise("tubelet", side=224)
+    normalise.scale, normalise.shift = torch.ones(3, 1, 1), torch.zeros(3, 1, 1)
+    path = tmp_path / "resized.onnx"
+    frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8))
+    axes = {"frames": {1: "height", 2: "width"}}
+    torch.onnx.export(
+        normalise, (frames,), path, input_names=["frames"], dynamic_axes=axes, dynamo=False
+    )
+    graph = OnnxGraph(path, "fp32", exact_shapes=0)
+    (found,) = graph.outputs({"frames": frames.numpy()})
+    assert np.array_equal(found, normalise(frames).numpy())
 
 
 @pytest.mark.slow

@@ -93,11 +93,15 @@ def resized(pictures: Tensor, side: int) -> Tensor:
 def _resizing_weights(line: Tensor, side: int) -> Tensor:
     """(side, n): the share of every pixel of a line (n,) in every pixel of a line of ``side``."""
     pixels = torch.ones_like(line).cumsum(0) - 0.5
-    scale = (pixels[-1] + 0.5) / side
-    centres = (torch.arange(side, dtype=line.dtype, device=line.device) + 0.5) * scale
-    distance = (pixels[None] - centres[:, None]).abs() / scale.clamp(min=1)
-    weights = (1 - distance).clamp(min=0)
-    return weights / weights.sum(dim=1, keepdim=True)
+    length = pixels[-1] + 0.5
+    centres = torch.arange(side, dtype=line.dtype, device=line.device) + 0.5
+    reach = length.clamp(min=side)
+    weights = (reach - (pixels[None] * side - centres[:, None] * length).abs()).clamp(min=0)
+    whole = weights.sum(dim=1, keepdim=True)
+    shares = weights / whole
+    # Whole numbers up to here; engines may divide by multiplying with an inverse, and half pixels
+    # tell whether the last bit is right: one step of Newton's method puts it right.
+    return shares + (weights - shares * whole) / whole
 
 
 def normalised(frames: Tensor, valid: Tensor, normalise: Normalise, padding: str) -> Tensor:
