@@ -32,7 +32,7 @@ from touchline.runtime.confined import (
     is_confinable,
     run_confined,
 )
-from touchline.runtime.memory import is_memory_error
+from touchline.runtime.memory import GAVE_UP, is_memory_error
 from touchline.runtime.system_errors import system_error_of
 
 COMMANDS = {
@@ -201,8 +201,7 @@ def _say_death(number: int) -> NoReturn:
     if number == signal.SIGKILL:
         _leave(1, "was killed, perhaps because there was too little memory")
     if number == signal.SIGABRT:
-        why = "the file may be damaged, or need more memory than there is"
-        _leave(1, f"a library gave up (SIGABRT): {why}{_MORE_MEMORY}")
+        _leave(1, f"{GAVE_UP}{_MORE_MEMORY}")
     name = signal.Signals(number).name
     _leave(1, f"a library crashed ({name}): the file may be damaged, or made to do harm")
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from touchline import errors
 from touchline.errors import InputError, TouchlineError
-from touchline.runtime.memory import tells_of_memory
+from touchline.runtime.memory import GAVE_UP, tells_of_memory
 from touchline.runtime.progress import Progress
 
 KEPT_VARIABLES = (
@@ -234,6 +234,8 @@ def _death(code: int, printed: Path) -> Exception:
     tail = printed.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip()
     if tells_of_memory(tail):
         return OverLimitError("needs more memory than it may have")
+    if code == -signal.SIGABRT:
+        return ProcessDiedError(GAVE_UP)
     if code < 0:
         return ProcessDiedError(f"its process ended with {signal.Signals(-code).name}")
     reason = tail.rpartition("\n")[2]

@@ -11,6 +11,9 @@ _WORDS = ("bad_alloc", "MemoryError", "allocate memory")
 """What libraries, Python and the system say where memory is lacking, the system in
 ``Cannot allocate memory``, PyTorch in ``can't allocate memory``."""
 
+GAVE_UP = "a library gave up (SIGABRT): the file may be damaged, or need more memory than there is"
+"""Of a process that was aborted: libraries do so where memory is short, mostly without a word."""
+
 _lock = threading.Lock()
 _inside = 0
 _before: tuple[int, int] | None = None
