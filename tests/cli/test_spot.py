@@ -231,7 +231,7 @@ def test_interrupting_leaves_no_file_and_says_so(made_videos, plain_model, tmp_p
     program = (
         "import sys, time, pathlib\n"
         "from touchline.spotting import picture_spotter\n"
-        "def cut_windows(*given):\n"
+        "def cut_windows(*given, **named):\n"
         f"    pathlib.Path({str(waiting)!r}).touch()\n"
         "    time.sleep(600)\n"
         "picture_spotter.cut_windows = cut_windows\n"

@@ -345,7 +345,7 @@ class ScoreBugObserver:
                 followed, time, picture, heights=_GLANCE if not again else _CLOSE
             )
             followed.unread_scores = 0 if is_read else followed.unread_scores + 1
-            followed.next_score = time + _score_wait(followed)
+            followed.next_score = time + _score_wait(followed, again)
 
     def _confirm_old_score(self, followed: _Followed) -> None:
         """The score stood as long as its pixels did: that which most readings of them say."""
@@ -455,14 +455,14 @@ class ScoreBugObserver:
             followed.teams.extend([(time, names)] * (1 + len(followed.teams) // 2))
 
 
-def _score_wait(followed: _Followed) -> float:
+def _score_wait(followed: _Followed, was_unsure: bool) -> float:
     """Seconds until a score that looks as before is read again."""
     if followed.unread_scores > _SCORE_TRIES:
         if followed.scores:
             return _SCORE_EVERY_SECONDS
         return min(_SCORE_EVERY_SECONDS, 2.0 ** (followed.unread_scores - _SCORE_TRIES))
-    is_unsure = followed.to_read_again > 0 or len(followed.scores) < _SCORES_AT_FIRST
-    return 1.0 if is_unsure or followed.unread_scores else _SCORE_EVERY_SECONDS
+    again = was_unsure or followed.to_read_again > 0 or followed.unread_scores > 0
+    return 1.0 if again else _SCORE_EVERY_SECONDS
 
 
 def _is_names_alone(place: BugText) -> bool:
