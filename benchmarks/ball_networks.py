@@ -14,16 +14,15 @@ what is printed is their table: medians over the seeds, lowest to highest in bra
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
+from simbench import touchline
 from torch import Tensor
 
 from touchline.engines.networks import (
@@ -115,19 +114,6 @@ def write_start(system: str, folder: Path) -> Path:
     )
     write_card(card, folder / CARD_FILE)
     return folder
-
-
-def touchline(*words: str) -> str:
-    """What a command prints, on one thread."""
-    done = subprocess.run(
-        [sys.executable, "-m", "touchline.cli.main", *words],
-        env=dict(os.environ, OMP_NUM_THREADS="1"),
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise SystemExit(f"touchline {' '.join(words)}\n{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def processor_seconds() -> float:

@@ -120,18 +120,18 @@ def observe(
     limits: Limits = DEFAULT_LIMITS,
 ) -> PassReport:
     """Show a video to observers, once; see `open_pass` for its arguments and errors."""
-    with Pass(
+    with open_pass(
         video,
         None,
         pictures,
         sounds,
-        start_seconds,
-        end_seconds,
-        threads,
-        limits,
-        progress,
-        resumption,
-        pause,
+        start_seconds=start_seconds,
+        end_seconds=end_seconds,
+        resumption=resumption,
+        pause=pause,
+        threads=threads,
+        limits=limits,
+        progress=progress,
     ) as one:
         for _ in one:
             pass
@@ -140,7 +140,7 @@ def observe(
 
 def open_pass(
     video: str | Path,
-    view: View,
+    view: View | None,
     pictures: Sequence[tuple[View, PictureObserver]] = (),
     sounds: Sequence[SoundObserver] = (),
     *,
@@ -159,7 +159,7 @@ def open_pass(
 
     Args:
         video: file to read.
-        view: the frames to give.
+        view: the frames to give; None for none.
         pictures: who looks, and at what; the same view may be given to several, and is made once.
         sounds: who listens, to 16,000 samples a second.
         start_seconds, end_seconds: the part to read; times given to observers count from the
