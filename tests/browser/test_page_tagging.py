@@ -127,3 +127,48 @@ def test_classes_of_a_code_window_can_be_chosen_wherever_classes_can(
     (event,) = events_of(server, match)
     assert event["label"] != "Overlap"
     assert ask(server, f"/v1/matches/{match}")["thresholds"] == {"Overlap": 0.4}
+
+
+def test_changes_of_a_code_window_are_undone_and_redone_after_a_reload(
+    server: PageServer, new_match: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    where = f"/v1/code-windows/{ask(server, '/v1/code-windows', 'POST', {'title': 'Back'})['id']}"
+    match = new_match([], title="Back again")
+    page = open_match(open_page(), server, match)
+    page.get_by_role("tab", name="Tagging").click()
+    choice = page.get_by_label("Code window", exact=True)
+    choice.select_option("Back")
+    undo = page.get_by_label("Undo a change of the code window")
+    redo = page.get_by_label("Redo a change of the code window")
+    page.get_by_label("Arrange the code window").click()
+    page.get_by_role("button", name="Add a button").click()
+    page.get_by_label("Title").fill("Further")
+    page.get_by_role("button", name="Save").click()
+    button = page.locator("tagging-panel .code-button", has_text="Button 1")
+    button.wait_for()
+
+    page.reload()
+    page.get_by_role("tab", name="Tagging").click()
+    button.wait_for()
+    undo.click()
+    button.wait_for(state="detached")
+    assert ask(server, where)["title"] == "Back"
+    page.reload()
+    page.get_by_role("tab", name="Tagging").click()
+    redo.click()
+    button.wait_for()
+    assert ask(server, where)["title"] == "Further"
+
+    page.get_by_label("Arrange the code window").click()
+    page.locator("dialog button.danger", has_text="Delete").click()
+    button.wait_for(state="detached")
+    page.reload()
+    page.get_by_role("tab", name="Tagging").click()
+    page.get_by_label("Bring “Further” back").click()
+    button.wait_for()
+    assert choice.input_value() == where.rpartition("/")[2]
+    redo.click()
+    button.wait_for(state="detached")
+    assert choice.input_value() == ""
+    page.get_by_label("Bring “Further” back").click()
+    button.wait_for()

@@ -4,10 +4,18 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from touchline.server.housekeeping import tidy
-from touchline.server.tables import JobRow, LoginSessionRow, ShareLinkRow, WorkerRow
+from touchline.server.tables import (
+    CodeWindowRow,
+    JobRow,
+    LoginSessionRow,
+    PlaylistRow,
+    ShareLinkRow,
+    WorkerRow,
+)
 
 
 def age(path: Any) -> None:
@@ -52,3 +60,23 @@ def test_rows_go_after_their_time(client: Any, ready_match: Callable[..., str]) 
     with client.services.database.read() as session:
         for table in (ShareLinkRow, JobRow, WorkerRow, LoginSessionRow):
             assert session.scalars(select(table)).all() == []
+
+
+@pytest.mark.parametrize("kind", ["playlists", "code-windows"])
+def test_what_was_deleted_goes_after_thirty_days(client: Any, kind: str) -> None:
+    path = client.post(f"/v1/{kind}", json={"title": "x"}).headers["Location"]
+    stays = client.post(f"/v1/{kind}", json={"title": "y"}).headers["Location"]
+    client.delete(path, headers={"If-Match": "*"})
+    tidy(client.services)
+    table = PlaylistRow if kind == "playlists" else CodeWindowRow
+    with client.services.database.write() as session:
+        for row in session.scalars(select(table)):
+            row.updated_at -= 31 * 86400.0
+    assert client.post(f"{path}/undo").status_code == 200
+    client.delete(path, headers={"If-Match": "*"})
+    with client.services.database.write() as session:
+        for row in session.scalars(select(table)):
+            row.updated_at -= 31 * 86400.0
+    tidy(client.services)
+    assert client.post(f"{path}/undo").status_code == 404
+    assert client.get(stays).status_code == 200

@@ -1,5 +1,6 @@
 """The migrations make the tables that the code has."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, Table, create_engine, inspect, text
+from sqlalchemy import Engine, MetaData, Table, create_engine, inspect, select, text
 
 import touchline.server.migrations
-from touchline.server.tables import Base, SettingRow
+from touchline.server.tables import Base, ChangeRow, CodeWindowRow, SettingRow
 
 MIGRATIONS = Path(touchline.server.migrations.__file__).parent
 
@@ -52,19 +53,44 @@ def test_migrating_again_changes_nothing(any_services: Any) -> None:
         assert session.get_one(SettingRow, "threshold").value == {"value": 0.25}
 
 
+def move(engine: Engine, act: Callable[[Config, str], None], target: str) -> None:
+    scripts = Config()
+    scripts.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        scripts.attributes["connection"] = connection
+        act(scripts, target)
+        connection.commit()
+
+
+def test_code_windows_get_a_history(any_services: Any) -> None:
+    """Those of the version before are there, and not deleted; on the way back, the deleted go."""
+    database = any_services.database
+    facts = {
+        "document": {"buttons": [], "groups": []}, "version": 3, "created_by": "a",
+        "created_at": 1.0, "updated_by": "a", "updated_at": 1.0,
+    }  # fmt: skip
+    with database.write() as session:
+        session.add(CodeWindowRow(id="1", title="kept", **facts))
+        session.add(CodeWindowRow(id="2", title="gone", deleted=True, **facts))
+        session.flush()
+        step = {"number": 1, "actor": "a", "action": "b", "at": 1.0, "steps": []}
+        session.add(ChangeRow(id="1", code_window_id="1", **step))
+    move(database.engine, command.downgrade, "0012")
+    move(database.engine, command.upgrade, "head")
+    with database.read() as session:
+        (row,) = session.scalars(select(CodeWindowRow)).all()
+        assert (row.id, row.title, row.version, row.deleted) == ("1", "kept", 3, False)
+        assert row.revision == 0 and session.scalars(select(ChangeRow)).all() == []
+
+
 def test_playlists_and_what_came_after_can_be_taken_back(any_services: Any) -> None:
     """Down to the tables before, and up again: the same tables, and a match's rows are there."""
     engine = any_services.database.engine
     with any_services.database.write() as session:
         session.add(SettingRow(name="threshold", value={"value": 0.5}))
     before = schema(engine)
-    scripts = Config()
-    scripts.set_main_option("script_location", str(MIGRATIONS))
-    for act, target in ((command.downgrade, "0009"), (command.upgrade, "head")):
-        with engine.connect() as connection:
-            scripts.attributes["connection"] = connection
-            act(scripts, target)
-            connection.commit()
+    move(engine, command.downgrade, "0009")
+    move(engine, command.upgrade, "head")
     assert schema(engine) == before
     with any_services.database.read() as session:
         assert session.get_one(SettingRow, "threshold").value == {"value": 0.5}

@@ -1,5 +1,6 @@
 """Code windows, and the descriptors that are tagged with them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,82 @@ def test_descriptors_are_kept_undone_and_go_through_sportscode(
         newest = client.get(f"{path}/events").json()["items"]
         assert [one["descriptors"] for one in newest if one["id"] != event["id"]] == [said], format
         client.post(f"{path}/undo")
+
+
+@pytest.fixture
+def made(any_services: Any, make_client: Callable[..., Any]) -> tuple[Any, str]:
+    """A client of a server on each kind of database, and the path of a code window."""
+    client = make_client(any_services)
+    answer = client.post("/v1/code-windows", json={"title": "Ours", "window": WINDOW})
+    return client, answer.headers["Location"]
+
+
+def test_changes_of_a_code_window_are_undone_and_redone(made: tuple[Any, str]) -> None:
+    client, path = made
+    first = client.get(path).json()
+    short = {"buttons": [{"name": "Press"}]}
+    renamed = client.patch(path, headers=STAR, json={"title": "Theirs"})
+    changed = client.patch(path, headers=STAR, json={"window": short})
+    steps = client.get(path).json()["steps"]
+    assert [step["action"] for step in steps] == [
+        *("code window made", "code window changed", "code window changed")
+    ]
+    assert [renamed.headers["X-Step-Id"], changed.headers["X-Step-Id"]] == [
+        step["id"] for step in steps[1:]
+    ]
+    # Of two steps the first one alone: what the other one changed stays.
+    undone = client.post(f"{path}/undo", json={"step": steps[1]["id"]}).json()
+    assert undone["title"] == "Ours" and undone["window"] == changed.json()["window"]
+    assert client.post(f"{path}/undo").json()["window"] == first["window"]
+    assert client.post(f"{path}/redo", json={"step": steps[2]["id"]}).json() == (
+        client.get(path).json()
+    )
+    assert [step["undone"] for step in client.get(path).json()["steps"]] == [False, True, False]
+    again = client.patch(path, headers=STAR, json={"title": "Last"}).json()["steps"]
+    assert [step["undone"] for step in again] == [False, False, False]
+
+
+def test_a_step_that_somebody_has_changed_since_stays(people: dict[str, Any]) -> None:
+    editor, admin = people["editor"], people["admin"]
+    path = editor.post("/v1/code-windows", json={"title": "Ours"}).headers["Location"]
+    step = editor.patch(path, headers=STAR, json={"title": "Mine"}).headers["X-Step-Id"]
+    admin.patch(path, headers=STAR, json={"title": "Theirs"})
+    assert [one["id"] for one in editor.get(path).json()["steps"]][-1] == step
+    answer = editor.post(f"{path}/undo", json={"step": step})
+    assert answer.status_code == 409 and "a code window has changed since" in answer.text
+    assert editor.get(path).json()["title"] == "Theirs"
+    assert people["viewer"].get(path).json()["steps"] == []
+    assert people["viewer"].post(f"{path}/undo").status_code == 403
+
+
+def test_a_deleted_code_window_is_brought_back(made: tuple[Any, str]) -> None:
+    client, path = made
+    before = client.get(path).json()
+    assert client.delete(path, headers=STAR).status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get("/v1/code-windows").json()["items"] == []
+    (gone,) = client.get("/v1/code-windows?deleted=true").json()["items"]
+    assert gone["id"] == before["id"]
+    assert client.post(f"{path}/undo").json()["window"] == before["window"]
+    assert client.get("/v1/code-windows?deleted=true").json()["items"] == []
+    # Undoing that it was made deletes it, too; the same request again says the same.
+    made_step = {"step": before["steps"][0]["id"]}
+    key = {"Idempotency-Key": "7" * 32}
+    answers = [client.post(f"{path}/undo", headers=key, json=made_step) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [204, 204]
+    assert client.get(path).status_code == 404
+    assert client.post(f"{path}/redo", json=made_step).json()["title"] == "Ours"
+
+
+def test_a_code_window_comes_back_only_where_there_is_room(
+    made: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from touchline.server.routes import code_windows
+
+    client, path = made
+    client.delete(path, headers=STAR)
+    monkeypatch.setattr(code_windows, "MAX_WINDOWS", 1)
+    assert client.post("/v1/code-windows", json={"title": "Other"}).status_code == 201
+    answer = client.post(f"{path}/undo")
+    assert answer.status_code == 409 and "delete one first" in answer.text
+    assert client.get(path).status_code == 404

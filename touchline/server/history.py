@@ -1,6 +1,7 @@
 """The history of a match: who changed which events and reels, when; with undo and redo.
 
-A playlist has a history of its own, whose steps are changes of its title and clips.
+A playlist has a history of its own, whose steps are changes of its title and clips; so has a code
+window.
 
 Every change is one step: the rows that it touched, as they were before and after. Undo and redo
 restore the fields that a step changed, unless they have changed since.
@@ -10,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from touchline.server.documents import EVENT_FIELDS, STRETCH_FIELDS
 from touchline.server.errors import ConflictError
 from touchline.server.tables import (
     ChangeRow,
+    CodeWindowRow,
     EventRow,
     MatchRow,
     PlaylistRow,
@@ -30,13 +32,26 @@ _FIELDS: dict[type[object], tuple[str, ...]] = {
     EventRow: (*EVENT_FIELDS, *STRETCH_FIELDS.values(), "descriptors", "deleted"),
     ReelRow: ("title", "document", "finish", "deleted"),
     PlaylistRow: ("title", "clips", "deleted"),
+    CodeWindowRow: ("title", "document", "deleted"),
 }
-_KINDS: dict[type[object], str] = {EventRow: "event", ReelRow: "reel", PlaylistRow: "playlist"}
+_KINDS: dict[type[object], str] = {
+    EventRow: "event",
+    ReelRow: "reel",
+    PlaylistRow: "playlist",
+    CodeWindowRow: "code window",
+}
 
 Values = dict[str, Any]
-Row = EventRow | ReelRow | PlaylistRow
-Owner = MatchRow | PlaylistRow
+Row = EventRow | ReelRow | PlaylistRow | CodeWindowRow
+Owner = MatchRow | PlaylistRow | CodeWindowRow
 """What has a history."""
+
+_OWNERS: dict[type[object], str] = {
+    MatchRow: "match_id",
+    PlaylistRow: "playlist_id",
+    CodeWindowRow: "code_window_id",
+}
+"""The column of a step that names what has the history."""
 
 
 def values_of(row: Row) -> Values:
@@ -54,12 +69,14 @@ def change_rows(
     now: float,
     step_id: str | None = None,
 ) -> ChangeRow | None:
-    """Change rows of a match, or add some, as one step that can be undone; or a playlist.
+    """Change rows of a match, or add some, as one step that can be undone; or a playlist or a
+    code window.
 
     What the actor has undone before cannot be redone any more.
 
     Args:
-        rows: each row with its changes; a new row is not in a session yet. Of a playlist, itself.
+        rows: each row with its changes; a new row is not in a session yet. Of a playlist or a
+            code window, itself.
         step_id: a random name for the step; one that is taken is not used.
 
     Returns:
@@ -77,7 +94,7 @@ def change_rows(
         _stamp(row, owner, actor, now)
         if is_new:
             row.created_by, row.created_at = actor, now
-            if not isinstance(row, PlaylistRow):
+            if isinstance(row, EventRow | ReelRow):
                 row.match_id = owner.id
             session.add(row)
             session.flush()
@@ -89,7 +106,7 @@ def change_rows(
     session.execute(delete(ChangeRow).where(_of(owner), ChangeRow.actor == actor, ChangeRow.undone))
     number = (session.scalar(select(func.max(ChangeRow.number)).where(_of(owner))) or 0) + 1
     is_free = step_id is not None and session.get(ChangeRow, step_id) is None
-    of = {"playlist_id" if isinstance(owner, PlaylistRow) else "match_id": owner.id}
+    of = {_OWNERS[type(owner)]: owner.id}
     change = ChangeRow(
         id=step_id if is_free else new_id(), number=number,
         actor=actor, action=action, at=now, steps=steps, **of,
@@ -108,28 +125,28 @@ def _stamp(row: Row, owner: Owner, actor: str, now: float) -> None:
 
 
 def _of(owner: Owner) -> ColumnElement[bool]:
-    """The steps of the history of a match or a playlist."""
-    if isinstance(owner, PlaylistRow):
-        return ChangeRow.playlist_id == owner.id
-    return ChangeRow.match_id == owner.id
+    """The steps of the history of an owner."""
+    column: ColumnElement[str] = getattr(ChangeRow, _OWNERS[type(owner)])
+    return column == owner.id
 
 
 def ids_of(change: ChangeRow, kind: str) -> list[str]:
-    """The rows of a kind that a step touched: events (``event``), reels, or the playlist."""
+    """The rows of a kind that a step touched: events (``event``), reels, or the owner itself."""
     # A step of an earlier version is of events, and does not say so.
     return [step["id"] for step in change.steps if step.get("kind", "event") == kind]
 
 
 def steps_of(session: Session, owner: Owner, actor: str, count: int) -> Sequence[ChangeRow]:
-    """The latest steps that somebody took, the oldest first."""
+    """The latest steps that somebody took, the oldest first, without the rows that they touched."""
     query = select(ChangeRow).where(_of(owner), ChangeRow.actor == actor)
+    query = query.options(defer(ChangeRow.steps, raiseload=True))
     return session.scalars(query.order_by(ChangeRow.number.desc()).limit(count)).all()[::-1]
 
 
 def undo(
     session: Session, owner: Owner, actor: str, now: float, wanted: str | None = None
 ) -> ChangeRow:
-    """Undo a step, by default the last one of the match or playlist.
+    """Undo a step, by default the last one of the history.
 
     Args:
         wanted: the id of the step.
@@ -146,7 +163,7 @@ def undo(
 def redo(
     session: Session, owner: Owner, actor: str, now: float, wanted: str | None = None
 ) -> ChangeRow:
-    """Redo a step that was undone, by default the last one of the match or playlist.
+    """Redo a step that was undone, by default the last one of the history.
 
     Args:
         wanted: the id of the step.
@@ -198,7 +215,7 @@ def _named(step: Values) -> str:
 def _rows(session: Session, change: ChangeRow) -> list[tuple[Row | None, Values]]:
     """The rows that a step touched, each with what the step says of it."""
     rows: dict[str, Row] = {}
-    tables: tuple[type[Row], ...] = (EventRow, ReelRow, PlaylistRow)
+    tables: tuple[type[Row], ...] = (EventRow, ReelRow, PlaylistRow, CodeWindowRow)
     for table in tables:
         if ids := ids_of(change, _KINDS[table]):
             found: Iterable[Row] = session.scalars(select(table).where(table.id.in_(ids)))

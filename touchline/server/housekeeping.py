@@ -19,6 +19,7 @@ from touchline.server.tables import (
     AnswerRow,
     AssetRow,
     Base,
+    CodeWindowRow,
     JobRow,
     LoginSessionRow,
     MatchRow,
@@ -33,8 +34,8 @@ from touchline.server.tables import (
 DAY_SECONDS = 24 * 3600.0
 JOB_DAYS = 90
 WORKER_DAYS = 1
-PLAYLIST_DAYS = 30
-"""How long a deleted playlist can be brought back."""
+DELETED_DAYS = 30
+"""How long a deleted playlist or code window can be brought back."""
 CLIP_SECONDS = 3600.0
 BATCH = 100
 STRAY_SECONDS = 3600.0
@@ -43,7 +44,7 @@ STRAY_SECONDS = 3600.0
 
 _UPLOAD_READERS = [name for name, job_type in JOB_TYPES.items() if job_type.reads_uploads]
 
-Expired = TypeVar("Expired", UploadRow, PlaylistRow)
+Expired = TypeVar("Expired", UploadRow, PlaylistRow, CodeWindowRow)
 
 log = logging.getLogger("touchline.housekeeping")
 
@@ -54,7 +55,7 @@ def tidy(services: Services) -> None:
     _tidy_uploads(services)
     _tidy_parts(services)
     _tidy_matches(services)
-    _tidy_playlists(services)
+    _tidy_deleted(services)
     _tidy_clips(services)
     _tidy_folders(services)
 
@@ -140,15 +141,23 @@ def _tidy_matches(services: Services) -> None:
         log.info("match expired", extra={"match": match_id})
 
 
-def _tidy_playlists(services: Services) -> None:
-    """Remove playlists for good some time after they were deleted."""
+def _tidy_deleted(services: Services) -> None:
+    """Remove playlists and code windows for good some time after they were deleted."""
     _remove(
         services,
         lambda now: select(PlaylistRow).where(
-            PlaylistRow.deleted, PlaylistRow.updated_at < now - PLAYLIST_DAYS * DAY_SECONDS
+            PlaylistRow.deleted, PlaylistRow.updated_at < now - DELETED_DAYS * DAY_SECONDS
         ),
         services.storage.drop_playlist,
         "playlist removed",
+    )
+    _remove(
+        services,
+        lambda now: select(CodeWindowRow).where(
+            CodeWindowRow.deleted, CodeWindowRow.updated_at < now - DELETED_DAYS * DAY_SECONDS
+        ),
+        lambda _: None,
+        "window removed",
     )
 
 

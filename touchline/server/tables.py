@@ -264,7 +264,10 @@ class PresenceRow(Base):
 
 
 class CodeWindowRow(Base):
-    """Buttons to tag with, as ``code_windows`` describes them."""
+    """Buttons to tag with, as ``code_windows`` describes them; kept for some time when deleted.
+
+    ``revision`` counts the steps of its history.
+    """
 
     __tablename__ = "code_windows"
 
@@ -272,6 +275,8 @@ class CodeWindowRow(Base):
     title: Mapped[str] = mapped_column(String(300))
     document: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    deleted: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_by: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[float]
     updated_by: Mapped[str] = mapped_column(String(100))
@@ -303,17 +308,19 @@ class PlaylistRow(Base):
 class ChangeRow(Base):
     """One step of the history of a match: what each event or reel was before and after.
 
-    Or of the history of a playlist: one of the two is set."""
+    Or of the history of a playlist or a code window: one of the three is set."""
 
     __tablename__ = "changes"
     __table_args__ = (
         Index("ix_changes_order", "match_id", "number"),
         Index("ix_changes_playlist", "playlist_id", "number"),
+        Index("ix_changes_code_window", "code_window_id", "number"),
     )
 
     id: Mapped[str] = _id()
     match_id: Mapped[str | None] = _of_one("matches", index=False)
     playlist_id: Mapped[str | None] = _of_one("playlists", index=False)
+    code_window_id: Mapped[str | None] = _of_one("code_windows", index=False)
     number: Mapped[int]
     actor: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(40))

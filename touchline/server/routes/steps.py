@@ -9,7 +9,7 @@ from touchline.server.access.principal import Principal
 from touchline.server.history import Owner, Row, Values, change_rows
 from touchline.server.routes.dependencies import audit, step_header
 from touchline.server.routes.idempotency import Once
-from touchline.server.tables import ChangeRow, PlaylistRow, ReelRow
+from touchline.server.tables import ChangeRow, CodeWindowRow, PlaylistRow, ReelRow
 
 
 def take_step(
@@ -31,7 +31,7 @@ def take_audited_step(
     once: Once,
     session: Session,
     owner: Owner,
-    change: tuple[ReelRow | PlaylistRow, Values],
+    change: tuple[ReelRow | PlaylistRow | CodeWindowRow, Values],
     principal: Principal,
     action: str,
     request: Request,

@@ -501,6 +501,7 @@ const ENGLISH = {
   codeSkip: "Leave open",
   codeToggle: "Press to begin, press again to end",
   codeWindow: "Code window",
+  codeWindowBack: "Bring “{title}” back",
   codeWindowChanged: "Somebody else has changed this code window. Yours is kept as “{title}”.",
   codeWindowClasses: "The classes of this match",
   codeWindowCopy: "{title} (copy)",
@@ -511,7 +512,9 @@ const ENGLISH = {
   codeWindowHow: "These are the classes of the match. Make a code window for buttons and descriptors of your own.",
   codeWindowImport: "Code window from CSV or Sportscode XML",
   codeWindowNew: "New code window",
+  codeWindowRedo: "Redo a change of the code window",
   codeWindowTitle: "Code window {count}",
+  codeWindowUndo: "Undo a change of the code window",
   codeWindowUnreadable: "{name} is not a code window: {problem}.",
 
   // team

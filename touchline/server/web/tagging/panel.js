@@ -1,24 +1,21 @@
 /** Tagging with a code window: one key for the tag, then one each for who, where and how. */
 
-import { ApiError, change, explain, get, mayEdit, newKey, session } from "../lib/api.js";
+import { explain, mayEdit } from "../lib/api.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { clock } from "../lib/format.js";
-import { complain, notify, openDialog } from "../lib/notices.js";
-import { keep, kept } from "../lib/storage.js";
+import { complain, openDialog } from "../lib/notices.js";
 import { t } from "../lib/texts.js";
 import { isForPage, keyName, shownKey } from "../match/keys.js";
 import { WindowEditor } from "./editor.js";
 import { fromCsv, fromXml, pressedWith, toCsv, toXml, windowOf } from "./window.js";
+import { CodeWindows } from "./windows.js";
 
-/** @typedef {import("./window.js").KnownWindow} KnownWindow */
 /** @typedef {import("./window.js").CodeWindow} CodeWindow */
 /** @typedef {import("./window.js").CodeButton} CodeButton */
 /** @typedef {import("./window.js").CodeGroup} CodeGroup */
 /** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
 /** @typedef {import("../lib/types.js").EventValues} EventValues */
 
-const PATH = "/v1/code-windows";
-const STORED = "codeWindow";
 /** Keys of the options of a group, in this order. */
 const OPTION_KEYS = [..."1234567890QWERTYUIOPASDFGHJKLZXCVBNM"];
 
@@ -36,10 +33,7 @@ export class TaggingPanel extends HTMLElement {
   colourOf = () => "#888888";
   /** @type {string[]} */
   labels = [];
-  /** @type {KnownWindow[]} */
-  #windows = [];
-  /** @type {string} */
-  #chosen = kept(STORED, "");
+  #windows = new CodeWindows();
   /** What is still to be asked: groups, and the events that the answers are for. @type {{group: CodeGroup, ids: string[]}[]} */
   #asking = [];
   /** @type {Map<string, number>} toggles that have begun, and when */
@@ -51,35 +45,25 @@ export class TaggingPanel extends HTMLElement {
     this.select = h("select", { "aria-label": t("codeWindow"), onchange: () => this.#choose(this.select?.value ?? "") });
     this.input = h("input", { type: "file", accept: ".xml,.csv", hidden: true, "aria-label": t("codeWindowImport"), onchange: () => this.#import() });
     const tool = (/** @type {import("../lib/dom.js").IconName} */ name, /** @type {string} */ text, /** @type {() => void} */ act) => iconButton(name, text, { onclick: act });
+    this.undoButton = tool("undo", t("codeWindowUndo"), () => void this.#windows.undo());
+    this.redoButton = tool("redo", t("codeWindowRedo"), () => void this.#windows.redo());
     this.tools = h(
       "div",
       { class: "row code-tools" },
       h("div", { class: "grow" }, this.select),
-      mayEdit() ? [tool("pencil", t("codeWindowEdit"), () => this.#edit()), tool("add", t("codeWindowNew"), () => this.#make()), tool("upload", t("codeWindowImport"), () => this.input?.click())] : null,
+      mayEdit() ? [this.undoButton, this.redoButton, tool("pencil", t("codeWindowEdit"), () => this.#edit()), tool("add", t("codeWindowNew"), () => this.#make()), tool("upload", t("codeWindowImport"), () => this.input?.click())] : null,
       tool("download", t("codeWindowExport"), () => this.#export()),
     );
     this.ask = h("div", { class: "code-ask", role: "group", hidden: true });
     this.body = h("div", { class: "code-grid" });
     this.said = h("div", { class: "stack tight" });
     fill(this, this.tools, this.ask, this.body, this.said, this.input);
-    this.read();
+    this.#windows.addEventListener("change", () => this.#draw());
+    void this.#windows.read();
   }
 
-  async read() {
-    if (session.current?.guest_of !== null) return this.#draw(); // guests see no code windows
-    try {
-      /** @type {{items: KnownWindow[]}} */
-      const { items } = await get(PATH);
-      this.#windows = items;
-    } catch (error) {
-      complain(explain(error));
-    }
-    this.#draw();
-  }
-
-  /** @returns {KnownWindow | undefined} */
   get #known() {
-    return this.#windows.find((one) => one.id === this.#chosen);
+    return this.#windows.chosen;
   }
 
   /** @returns {CodeWindow} the chosen one, else a button for each class */
@@ -94,10 +78,8 @@ export class TaggingPanel extends HTMLElement {
 
   /** @param {string} id */
   #choose(id) {
-    this.#chosen = id;
     this.#asking = [];
-    keep(STORED, id || null);
-    this.#draw();
+    void this.#windows.choose(id);
   }
 
   // ------------------------------------------------------------------- tagging
@@ -196,8 +178,9 @@ export class TaggingPanel extends HTMLElement {
   #draw() {
     if (!this.select || !this.body) return;
     const known = this.#known;
-    fill(this.select, h("option", { value: "" }, t("codeWindowClasses")), this.#windows.map((one) => h("option", { value: one.id }, one.title)));
+    fill(this.select, h("option", { value: "" }, t("codeWindowClasses")), this.#windows.all.map((one) => h("option", { value: one.id }, one.title)));
     this.select.value = known ? known.id : "";
+    this.#drawTools();
     const { buttons } = this.window;
     fill(
       this.body,
@@ -218,6 +201,15 @@ export class TaggingPanel extends HTMLElement {
     this.#drawAsk();
     this.#selected = "";
     this.dispatchEvent(new Event("drawn"));
+  }
+
+  #drawTools() {
+    if (!this.undoButton || !this.redoButton) return;
+    const { canUndo, canRedo, undoName } = this.#windows;
+    this.undoButton.disabled = !canUndo;
+    this.undoButton.title = undoName;
+    this.undoButton.setAttribute("aria-label", undoName);
+    this.redoButton.disabled = !canRedo;
   }
 
   #drawAsk() {
@@ -267,53 +259,14 @@ export class TaggingPanel extends HTMLElement {
     if (!known) return this.#make();
     const editor = new WindowEditor(known, this.colourOf);
     const answer = await openDialog(t("codeWindowEdit"), (close) => editor.content(close), { wide: true });
-    if (answer === "delete") return this.#remove(known);
-    if (answer === "save") await this.#save(known, editor.title, editor.window);
-  }
-
-  /** @param {KnownWindow} known @param {string} title @param {CodeWindow} window */
-  async #save(known, title, window) {
-    Object.assign(known, { title, window });
-    this.#draw();
-    try {
-      await change("PATCH", `${PATH}/${known.id}`, { body: { title, window }, ifMatch: `"${known.version}"`, key: newKey() });
-    } catch (error) {
-      if (!(error instanceof ApiError && error.status === 412)) {
-        complain(explain(error));
-        return this.read();
-      }
-      await this.#keepNew(t("codeWindowCopy", { title }), window);
-      return complain(t("codeWindowChanged", { title: t("codeWindowCopy", { title }) }));
-    }
-    await this.read();
+    if (answer === "delete") await this.#windows.remove(known);
+    else if (answer === "save") await this.#windows.save(known, editor.title, editor.window);
   }
 
   async #make() {
-    await this.#keepNew(t("codeWindowTitle", { count: this.#windows.length + 1 }), windowOf(this.labels, this.colourOf));
-    if (this.#known) await this.#edit();
-  }
-
-  /** @param {string} title @param {CodeWindow} window */
-  async #keepNew(title, window) {
-    try {
-      const { data } = await change("POST", PATH, { body: { title, window } });
-      await this.read();
-      this.#choose(/** @type {KnownWindow} */ (data).id);
-    } catch (error) {
-      complain(explain(error));
-    }
-  }
-
-  /** @param {KnownWindow} known */
-  async #remove(known) {
-    try {
-      await change("DELETE", `${PATH}/${known.id}`, { ifMatch: `"${known.version}"` });
-      notify(t("codeWindowDeleted", { title: known.title }), { actions: [{ label: t("undo"), act: () => void this.#keepNew(known.title, known.window) }] });
-    } catch (error) {
-      complain(explain(error));
-    }
-    this.#choose("");
-    await this.read();
+    const before = this.#known;
+    await this.#windows.add(t("codeWindowTitle", { count: this.#windows.all.length + 1 }), windowOf(this.labels, this.colourOf));
+    if (this.#known?.id !== before?.id) await this.#edit();
   }
 
   async #import() {
@@ -323,7 +276,7 @@ export class TaggingPanel extends HTMLElement {
     try {
       const text = await file.text();
       const window = /\.xml$/i.test(file.name) ? fromXml(text) : fromCsv(text);
-      await this.#keepNew(file.name.replace(/\.\w+$/, "") || file.name, window);
+      await this.#windows.add(file.name.replace(/\.\w+$/, "") || file.name, window);
     } catch (error) {
       complain(t("codeWindowUnreadable", { name: file.name, problem: explain(error) }));
     }
