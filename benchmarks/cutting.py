@@ -3,8 +3,9 @@
 Twenty simulated seconds are encoded with key frames every 2 s and every 10 s, and their coded
 pictures and sound are repeated to 45 minutes of 1280x720. A reel of 3 minutes is cut from each,
 once with `--cut encode` (the floor) and once copied, and its pictures are compared with those of
-the source: copied ones to the bit, encoded ones by their signal-to-noise ratio. Prints one JSON
-line for each distance of key frames.
+the source: copied ones to the bit, encoded ones by their signal-to-noise ratio. Its sound is looked
+for in the source's at both ends and in the middle of every clip. Prints one JSON line for each
+distance of key frames.
 
     python benchmarks/cutting.py [--minutes 45] [--seconds 180] [--clips 14] [--repeats 3] \\
         [--key-frames 2 10]
@@ -12,6 +13,7 @@ line for each distance of key frames.
 
 import argparse
 import json
+import math
 import random
 import statistics
 import tempfile
@@ -26,6 +28,7 @@ import numpy as np
 
 from touchline.editing.finish import Finish
 from touchline.editing.render import render_reel
+from touchline.media.audio import read_audio
 from touchline.media.encoders import SOFTWARE
 from touchline.media.video import read_frames
 from touchline.media.writer import VideoWriter
@@ -36,6 +39,14 @@ SIZE = (1280, 720)
 RATE = Fraction(25)
 SOUND_RATE = 48_000
 PIECE_SECONDS = 20
+HEARD_SECONDS = 0.5
+"""How much sound is compared at each place of a clip."""
+FADE_SECONDS = 0.1
+"""What is left out at the ends of a clip, where its sound fades."""
+EARLY = 1e-6
+"""Of a picture: what rounding may take from a time."""
+REACH_SECONDS = 0.25
+"""How far the sound is looked for."""
 
 
 def simulated(folder: Path) -> Path:
@@ -114,6 +125,31 @@ def compared(source: Path, reel: Reel, made: Path) -> dict[str, float]:
     return {"pictures": count, "equal_to_the_bit": exact, "least_psnr_db": psnr}
 
 
+def sound(path: Path, start: float, length: float) -> np.ndarray:
+    """Sound of a file between two times, all channels together."""
+    blocks = list(read_audio(path, SOUND_RATE, start, start + length))
+    return np.concatenate(blocks)
+
+
+def sound_offsets(source: Path, reel: Reel, made: Path) -> list[float]:
+    """Milliseconds by which the sound of a reel is late against its pictures, at every place."""
+    offsets, shown = [], 0
+    for clip in reel:
+        first = math.floor(clip.start_seconds * RATE + EARLY)
+        count = math.ceil((clip.end_seconds - clip.start_seconds) * RATE - EARLY)
+        last = count / RATE - HEARD_SECONDS - FADE_SECONDS
+        for place in (FADE_SECONDS, (FADE_SECONDS + last) / 2, last):
+            wanted = sound(source, float(first / RATE + place), HEARD_SECONDS)
+            begin = max(0.0, float(shown / RATE + place) - REACH_SECONDS)
+            found = sound(made, begin, HEARD_SECONDS + 2 * REACH_SECONDS)
+            size = len(wanted) + len(found)
+            product = np.fft.rfft(found, size) * np.conj(np.fft.rfft(wanted, size))
+            lag = int(np.argmax(np.fft.irfft(product, size)[: len(found) - len(wanted)]))
+            offsets.append(1000 * (begin + lag / SOUND_RATE - float(shown / RATE + place)))
+        shown += count
+    return offsets
+
+
 def timed(source: Path, reel: Reel, target: Path, cut: str, repeats: int) -> tuple[float, float]:
     """Median seconds and processor seconds."""
     wall, work = [], []
@@ -155,6 +191,9 @@ def main() -> None:
                 "ratio": round(floor[0] / copied[0], 1),
                 "processor_ratio": round(floor[1] / copied[1], 1),
                 **compared(source, reel, folder / "reel.mp4"),
+                "sound_off_ms": round(
+                    max(map(abs, sound_offsets(source, reel, folder / "reel.mp4"))), 1
+                ),
             }
             print(json.dumps(result), flush=True)
 
