@@ -16,9 +16,10 @@ from touchline.formats import read
 from touchline.media.video import probe
 from touchline.server.housekeeping import drop_match
 from touchline.server.jobs.worker import Worker
+from touchline.server.reels import reel_from_json
 from touchline.server.routes.playlists import PLAYLIST_FORMATS
 from touchline.server.routes.reels import VIDEO_FORMATS
-from touchline.server.tables import MatchRow
+from touchline.server.tables import JobRow, MatchRow
 
 
 @pytest.fixture
@@ -289,6 +290,30 @@ def test_edit_lists_say_what_is_known_of_the_videos_and_their_title(
         whole = media["DEFAULT_MEDIA"]["available_range"]
         assert (whole["start_time"]["value"], whole["duration"]["value"]) == (900000, 100)
         assert said["edl"].startswith("TITLE: Near posts\n") and "10:00:00:10" in said["edl"]
+
+
+def test_every_clip_is_drawn_with_the_teams_and_beside_the_score_bug_of_its_match(
+    client: Any, library: dict[str, Any]
+) -> None:
+    box = [0.05, 0.04, 0.3, 0.1]
+    with client.services.database.write() as session:
+        match = session.get_one(MatchRow, library["matches"][1])
+        match.info = {**match.info, "score_bug": box}
+    made = make(client, *[clip_of(library, n, start=0.4, end=1.4) for n in range(2)])
+    asked = {"format": "mp4", "finish": {"scoreboard": True}}
+    job = client.post(f"/v1/playlists/{made['id']}/files", json=asked).json()
+    Worker(client.services, threading.Event()).run_one()
+    done = client.get(f"/v1/jobs/{job['id']}").json()
+    assert done["state"] == "succeeded", done["problem"]
+    assert not [one for one in done["result"]["playlist"]["warnings"] if "score bug" in one]
+    with client.services.database.read() as session:
+        documents = session.get_one(JobRow, job["id"]).payload["documents"]
+    shown = [clip.extra for document in documents for clip in reel_from_json(document)]
+    assert [extra["teams"] for extra in shown] == [
+        {"home": "North", "away": "South"},
+        {"home": "East", "away": "West"},
+    ]
+    assert [extra.get("score_bug") for extra in shown] == [None, box]
 
 
 def test_a_playlist_becomes_one_video_or_one_for_each_clip(

@@ -14,6 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from touchline.errors import InputError
+from touchline.events import SCORE_BUG, SIDES, TEAMS
+from touchline.match_state import as_box
 from touchline.reel import Clip, Reel
 from touchline.server.documents import event_in_match, refuse_outside
 from touchline.server.errors import ConflictError
@@ -251,11 +253,20 @@ def _reel_of(clip: PlaylistClip, match: MatchRow, names: Mapping[str, str]) -> R
     parts = by_video(Reel((whole,)), match.videos)
     by_half = {video.half: video.id for video in match.videos}
     ids = [first.id if len(match.videos) == 1 else by_half[part.half] for part in parts]
+    known = _known(match)
     renamed = (
-        replace(part, video=names[video_id], half=None)
+        replace(part, video=names[video_id], half=None, extra={**part.extra, **known})
         for part, video_id in zip(parts, ids, strict=True)
     )
     return Reel(tuple(renamed))
+
+
+def _known(match: MatchRow) -> dict[str, Any]:
+    """What a clip is drawn with that is of its match: the teams, and where its score bug stands."""
+    teams = {side: name for side in SIDES if (name := str(match.game.get(side) or "").strip())}
+    box = match.info.get(SCORE_BUG)
+    known: dict[str, Any] = {TEAMS: teams} if teams else {}
+    return known if as_box(box) is None else {**known, SCORE_BUG: box}
 
 
 def _matches(session: Session, ids: set[str]) -> dict[str, MatchRow]:
