@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -115,16 +116,30 @@ class Floor:
 
 
 def read_at_a_rate(
-    server: Server | Floor, path: str, rate: float, seconds: float
+    server: Server | Floor,
+    path: str,
+    rate: float,
+    seconds: float,
+    readers: int = READERS,
+    addresses: Sequence[str] = ("127.0.0.1",),
+    ended: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Requests spread evenly over readers, each on one connection; their times when due."""
+    """Requests spread evenly over readers, each on one connection; their times since due.
+
+    Readers have the addresses by turns, and stop early once ``ended`` is set.
+    """
     times: list[float] = []
     errors: list[int] = []
     begin = time.perf_counter() + 0.5
 
     def reader(number: int) -> None:
-        connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
-        for turn in range(number, int(rate * seconds), READERS):
+        source = (addresses[number % len(addresses)], 0)
+        connection = http.client.HTTPConnection(
+            server.host, server.port, timeout=30, source_address=source
+        )
+        for turn in range(number, int(rate * seconds), readers):
+            if ended is not None and ended.is_set():
+                break
             due = begin + turn / rate
             time.sleep(max(0.0, due - time.perf_counter()))
             connection.request("GET", path)
@@ -135,7 +150,7 @@ def read_at_a_rate(
                 errors.append(answer.status)
         connection.close()
 
-    threads = [threading.Thread(target=reader, args=(i,)) for i in range(READERS)]
+    threads = [threading.Thread(target=reader, args=(i,)) for i in range(readers)]
     for thread in threads:
         thread.start()
     for thread in threads:
