@@ -1,6 +1,7 @@
 """The explanation agrees with the official figure and says what it hides."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from touchline.columns import EventColumns
 from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.metrics.explain import Explanation, explain
-from touchline.metrics.spotting import evaluate, prepare
+from touchline.metrics.spotting import THRESHOLDS, evaluate, prepare
 from touchline.report.scores import render_scores
 
 LABELS = LabelSet("three", ("Goal", "Foul", "<b>Never</b>"))
@@ -320,6 +321,30 @@ def test_intervals_are_those_of_drawing_games_again() -> None:
     without = explain(prepare(labels, found, label_set=LABELS), "at1", resamples=0)
     assert (without.interval, without.present_interval) == ((0.0, 0.0), None)
     assert without.classes[0].interval == (0.0, 0.0)
+
+
+def test_an_interval_of_one_game_is_the_official_figure_whatever_the_confidences() -> None:
+    """Those on a threshold of the official metric, the first and the last too."""
+    truth = events_at(*((10 * n, "Goal", 1) for n in range(1, 5)))
+    places = (0, 1, 100, 199)
+    scores = [float(THRESHOLDS[place]) for place in places]
+    seconds = (10, 25, 30, 40)
+    found = events_at(*((at, "Goal", one) for at, one in zip(seconds, scores, strict=True)))
+    explanation = explain(prepare({"g": truth}, {"g": found}, label_set=LABELS), "at1")
+    goal = explanation.classes[0]
+    assert 0 < goal.ap < 1
+    assert goal.interval == pytest.approx((goal.ap, goal.ap))
+    falls = [goal.recall[place + 1] for place in places[:-1]]
+    assert falls == [0.5, 0.5, 0.25]
+
+
+def test_counts_are_whole_and_nothing_warns_of_empty_bins(explanation: Explanation) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = explain(prepare(*season(), label_set=LABELS), "loose")
+    counts = again.to_json()["explain"]["confusion"]["counts"]
+    assert counts == explanation.confusion.tolist()
+    assert {type(one) for row in counts for one in row} == {int}
 
 
 def test_an_interval_over_present_classes_takes_draws_that_hold_some() -> None:
