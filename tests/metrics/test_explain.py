@@ -323,19 +323,30 @@ def test_intervals_are_those_of_drawing_games_again() -> None:
     assert without.classes[0].interval == (0.0, 0.0)
 
 
-def test_an_interval_of_one_game_is_the_official_figure_whatever_the_confidences() -> None:
+@pytest.mark.parametrize("seconds", [(10, 25, 30, 40), (25, 10, 30, 40)])
+def test_an_interval_of_one_game_is_the_official_figure_whatever_the_confidences(
+    seconds: tuple[int, ...],
+) -> None:
     """Those on a threshold of the official metric, the first and the last too."""
     truth = events_at(*((10 * n, "Goal", 1) for n in range(1, 5)))
-    places = (0, 1, 100, 199)
-    scores = [float(THRESHOLDS[place]) for place in places]
-    seconds = (10, 25, 30, 40)
+    scores = [float(THRESHOLDS[place]) for place in (0, 1, 100, 199)]
     found = events_at(*((at, "Goal", one) for at, one in zip(seconds, scores, strict=True)))
     explanation = explain(prepare({"g": truth}, {"g": found}, label_set=LABELS), "at1")
     goal = explanation.classes[0]
     assert 0 < goal.ap < 1
     assert goal.interval == pytest.approx((goal.ap, goal.ap))
-    falls = [goal.recall[place + 1] for place in places[:-1]]
-    assert falls == [0.5, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(("games", "found"), [(7, 4), (12, 3)])
+def test_an_interval_holds_nineteen_draws_in_twenty(games: int, found: int) -> None:
+    """Of 7 games, 4 are found: 2 % of the draws hold those alone. Of 12, 3 are: 3 % hold none."""
+    truth = events_at((10, "Goal", 1))
+    labels = {f"{n}": truth for n in range(games)}
+    some = {name: truth if int(name) < found else events_at() for name in labels}
+    explanation = explain(prepare(labels, some, label_set=LABELS), "at1", resamples=20_000)
+    low, high = explanation.classes[0].interval
+    assert (low == 0.0) == (games == 12) and high < 1.0
+    assert explanation.interval == pytest.approx((low / 3, high / 3))
 
 
 def test_counts_are_whole_and_nothing_warns_of_empty_bins(explanation: Explanation) -> None:
@@ -400,8 +411,10 @@ def test_unknown_metrics_and_thresholds_are_refused() -> None:
     spots = prepare(*season(), label_set=LABELS)
     with pytest.raises(ConfigError, match="unknown metric"):
         explain(spots, "loosest")
-    with pytest.raises(ConfigError, match="threshold"):
+    with pytest.raises(ConfigError, match="threshold") as refused:
         explain(spots, threshold=float("nan"))
+    assert refused.value.remedy == "use a number, such as 0.5"
+    assert explain(spots, resamples=0).scores.metric == "loose"
 
 
 def test_the_page_escapes_labels_and_asks_nothing_of_the_network(explanation: Explanation) -> None:
