@@ -74,6 +74,23 @@ def test_average_precision_is_what_its_definition_says(truth, found, tolerance):
     )
 
 
+@pytest.mark.parametrize(
+    ("annotated", "found", "average_precision"),
+    [
+        pytest.param([10, 14], [13, 9], 1, id="the nearest annotation is taken, not the first"),
+        pytest.param([10, 30], [30, 29], 1 / 2, id="one out of reach is not taken for one taken"),
+        pytest.param([0, 50, 90], [0, 20, 50, 90], 5 / 6, id="the best precision from a hit on"),
+    ],
+)
+def test_hits_are_counted_in_the_order_of_scores(annotated, found, average_precision):
+    truth = {"a": events(*(("Goal", frame, 1.0) for frame in annotated))}
+    ranked = {"a": events(*(("Goal", frame, 1 - n / 10) for n, frame in enumerate(found)))}
+    scores = evaluate_frames(truth, ranked)
+    assert scores.average_precision[TOLERANCES.index(4)].tolist() == [
+        pytest.approx(average_precision)
+    ]
+
+
 def test_equal_scores_of_several_videos_rank_in_the_order_of_the_predictions():
     truth = {name: events(("PASS", 5, 1.0)) for name in ("a", "b")}
     hit, miss = events(("PASS", 5, 0.5)), events(("PASS", 25, 0.5))
