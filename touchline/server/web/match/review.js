@@ -2,26 +2,31 @@
 
 import { connection, get, linkTo, mayEdit, session } from "../lib/api.js";
 import { fill, h, icon, iconButton, oncePerFrame } from "../lib/dom.js";
-import { clock, percent, rateOf } from "../lib/format.js";
+import { clock, rateOf } from "../lib/format.js";
 import { notify, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { n, t } from "../lib/texts.js";
 import { addToPlaylist } from "../playlists/add.js";
 import { TaggingPanel } from "../tagging/panel.js";
-import { NO_FILTERS, choose, countStatuses, isBelow, nextPending, nextUncertain } from "./choosing.js";
+import { BulkReview } from "./bulk.js";
+import { isBelow, nextPending, nextUncertain } from "./choosing.js";
+import { chooseClass } from "./class-choice.js";
 import { ClassPanel } from "./classes.js";
 import { clockAt, clockByEvents, goalsIn, halvesOf, matchState, periods, score, scoreByEvents, teamName } from "./clock.js";
 import { showAgreement } from "./agreement.js";
 import { EventComments } from "./comments.js";
+import { PlayerControls } from "./controls.js";
+import { EventFilter } from "./event-filter.js";
 import { EventInspector } from "./inspector.js";
 import { EventList } from "./event-list.js";
-import { Keys, classOf, keyName, showKeys, shownKey } from "./keys.js";
+import { Keys, classOf, showKeys } from "./keys.js";
 import { showDetails, showFiles, showRespot, showShares } from "./menus.js";
 import { VideoOverlay } from "./overlay.js";
 import { MatchPresence } from "./presence.js";
-import { Player, SPEEDS } from "./player.js";
+import { Player } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
 import { paneBars } from "./panes.js";
+import { SavingState } from "./saving.js";
 import { around, habits, showHabits, stretchOf } from "./settings.js";
 import { MatchStore } from "./store.js";
 import { Stretches } from "./stretches.js";
@@ -32,7 +37,6 @@ import { showTriage } from "./triage.js";
 /** @typedef {import("../lib/types.js").Match} Match */
 /** @typedef {import("../lib/types.js").MatchEvent} MatchEvent */
 /** @typedef {import("../lib/types.js").Scores} Scores */
-/** @typedef {import("./choosing.js").Filters} Filters */
 
 const CURVE_POINTS = 20_000;
 const JUMP_SECONDS = 10;
@@ -40,19 +44,14 @@ const TABS = /** @type {const} */ (["events", "classes", "tagging", "reel"]);
 /** @typedef {(typeof TABS)[number]} Tab */
 
 export class MatchReview {
-  /** @type {Filters} */
-  #filters = { ...NO_FILTERS };
   /** @type {string | null} */
   #selected = null;
-  /** @type {MatchEvent[]} */
-  #shown = [];
   /** @type {MatchEvent[]} those that reels, files and the overlay may show */
   #visible = [];
   /** @type {string[]} */
   #palette = [];
   #offered = "";
   #isStopped = false;
-  #bulk = 0.8;
   /** @type {import("../lib/types.js").MatchEvent[]} events that state the match clock */
   #stated = [];
   /** @type {import("./clock.js").Period[]} */
@@ -72,6 +71,10 @@ export class MatchReview {
     this.keys = new Keys(match.labels);
     this.timeline = new MatchTimeline();
     this.overlay = new VideoOverlay();
+    this.controls = new PlayerControls(this.player, (command) => this.run(command));
+    this.saving = new SavingState(this.store, this.thresholds);
+    this.filter = new EventFilter();
+    this.bulk = new BulkReview((status) => this.#reviewAll(status));
     this.list = new EventList();
     this.list.setAttribute("tabindex", "-1");
     this.inspector = new EventInspector();
@@ -105,7 +108,7 @@ export class MatchReview {
     this.presence.stop();
     this.player.stop();
     document.removeEventListener("keydown", this.#pressed);
-    connection.removeEventListener("lost", this.#drawSaved);
+    this.saving.stop();
     connection.removeEventListener("back", this.#reload);
     this.reel.stop();
   }
@@ -145,6 +148,7 @@ export class MatchReview {
     this.overlay.colourOf = this.colourOf;
     this.overlay.stateOf = (event) => matchState(match, event);
     this.overlay.hidden = !kept("overlay", false);
+    this.controls.showOverlay(!this.overlay.hidden);
     this.list.factsOf = (event) => {
       const team = event.team && teamName(match, event.team);
       const comments = event.comments ? n("comments", event.comments) : null;
@@ -174,8 +178,6 @@ export class MatchReview {
     this.timeline.rate = this.rate;
     this.timeline.shape = shapeOf(match);
     this.timeline.thumbnailAt = (seconds) => this.#thumbnail(seconds);
-    this.saved = h("span", { class: "quiet-text saved", role: "status" });
-    this.refused = h("ul", { class: "refused problem", role: "alert", "aria-label": t("refusedTitle"), hidden: true });
     this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.run("undo") });
     this.redoButton = iconButton("redo", t("redo"), { onclick: () => this.run("redo") });
     this.videoProblem = h("div", { class: "video-problem problem", role: "alert", hidden: true });
@@ -192,7 +194,7 @@ export class MatchReview {
           "section",
           { class: "stage", "aria-label": t("video") },
           h("div", { class: "video-box" }, this.player.video, this.overlay, this.videoProblem),
-          this.#controls(),
+          this.controls.element,
         ),
         h("section", { class: "timeline-box", "aria-label": t("timeline") }, this.timeline),
         h(
@@ -221,11 +223,7 @@ export class MatchReview {
     this.keys.labels = labels;
     this.inspector.labels = labels;
     this.classes.build(labels, this.thresholds.values);
-    const select = this.labelFilter?.querySelector("select");
-    if (select) {
-      fill(select, h("option", { value: "" }, t("all")), labels.map((label) => h("option", { value: label }, label)));
-      select.value = this.#filters.label;
-    }
+    this.filter.offer(labels);
   }
 
   #head() {
@@ -239,7 +237,7 @@ export class MatchReview {
       mayEdit() ? button("pencil", t("details"), () => this.#details(title)) : null,
       h("span", { class: "space" }),
       this.presence,
-      this.saved,
+      this.saving.saved,
       mayEdit() ? [this.undoButton, this.redoButton] : null,
       mayEdit() ? button("grid", t("triage"), () => this.run("triage")) : null,
       button("download", t("files"), () => this.#files()),
@@ -252,35 +250,7 @@ export class MatchReview {
       iconButton("keys", t("key.help"), { onclick: () => this.run("help"), class: "quiet icon-only for-keys" }),
       this.match.info.ran ? h("p", { class: "quiet-text ran" }, this.match.info.ran) : null,
       this.match.warnings.length ? h("p", { class: "warning" }, this.match.warnings.join(" ")) : null,
-      this.refused,
-    );
-  }
-
-  #controls() {
-    this.playButton = iconButton("play", t("key.playPause"), { onclick: () => this.run("playPause"), class: "main icon-only" });
-    this.time = h("output", { class: "number time-code", "aria-label": t("time") });
-    this.clockBox = h("span", { class: "number quiet-text match-clock" });
-    this.speed = h(
-      "select",
-      { "aria-label": t("speed"), onchange: () => this.player.setSpeed(Number(this.speed?.value)) },
-      SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)),
-    );
-    this.speed.value = "1";
-    this.overlayButton = iconButton("tag", t("key.overlay"), { onclick: () => this.run("overlay"), "aria-pressed": String(!this.overlay.hidden) });
-    this.muteButton = iconButton("sound", t("key.mute"), { onclick: () => this.run("mute") });
-    return h(
-      "div",
-      { class: "controls" },
-      iconButton("stepback", t("key.frameBack"), { onclick: () => this.run("frameBack") }),
-      this.playButton,
-      iconButton("stepon", t("key.frameOn"), { onclick: () => this.run("frameOn") }),
-      this.time,
-      this.clockBox,
-      h("span", { class: "space" }),
-      this.overlayButton,
-      this.speed,
-      this.muteButton,
-      iconButton("full", t("fullScreen"), { onclick: () => this.player.video.parentElement?.requestFullscreen() }),
+      this.saving.refused,
     );
   }
 
@@ -329,64 +299,8 @@ export class MatchReview {
   }
 
   #eventsPanel() {
-    const field = (/** @type {keyof Filters} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options) =>
-      h(
-        "label",
-        { class: "field" },
-        label,
-        h(
-          "select",
-          { "data-filter": name, onchange: (/** @type {Event} */ event) => this.#filter({ [name]: /** @type {HTMLSelectElement} */ (event.target).value }) },
-          options.map(([value, text]) => h("option", { value }, text)),
-        ),
-      );
-    this.statusButtons = h("div", { class: "statuses", role: "group", "aria-label": t("status") });
-    this.find = h("input", {
-      type: "search", placeholder: t("findEvents"), "aria-label": t("findEvents"),
-      oninput: () => this.#filter({ words: this.find?.value ?? "" }),
-    });
-    const sources = /** @type {const} */ (["model", "person", "import"]);
-    this.labelFilter = field("label", t("class"), [["", t("all")]]);
-    this.teamFilter = field("team", t("team"), [["", t("all")]]);
-    this.filterBox = h(
-      "details",
-      { class: "filters" },
-      h("summary", {}, t("filters"), " ", h("span", { class: "filter-count quiet-text" })),
-      h(
-        "div",
-        { class: "fields" },
-        this.labelFilter,
-        this.teamFilter,
-        field("source", t("source"), [["", t("all")], ...sources.map((name) => /** @type {[string, string]} */ ([name, t(`source.${name}`)]))]),
-        field("order", t("order"), [["time", t("order.time")], ["confidence", t("order.confidence")], ["uncertain", t("order.uncertain")]]),
-        h(
-          "label",
-          { class: "field wide" },
-          t("leastConfidence"),
-          h("input", {
-            type: "range", min: "0", max: "1", step: "0.01", value: "0", "data-filter": "least",
-            oninput: (/** @type {Event} */ event) => this.#filter({ least: Number(/** @type {HTMLInputElement} */ (event.target).value) }),
-          }),
-        ),
-        h("button", { type: "button", class: "wide", onclick: () => this.#clearFilters() }, t("clearFilters")),
-      ),
-    );
-    this.nothing = h("p", { class: "quiet-text nothing", hidden: true });
-    this.bulkBar = mayEdit() ? this.#bulkBar() : null;
-    return [this.statusButtons, this.find, this.filterBox, this.list, this.nothing, this.bulkBar, this.inspector, this.comments];
-  }
-
-  #bulkBar() {
-    this.bulkSlider = h("input", {
-      type: "range", min: "0", max: "1", step: "0.01", value: this.#bulk, "aria-label": t("bulkThreshold"),
-      oninput: () => {
-        this.#bulk = Number(this.bulkSlider?.value);
-        this.#drawBulk();
-      },
-    });
-    this.bulkAccept = h("button", { type: "button", onclick: () => this.run("acceptAll") });
-    this.bulkReject = h("button", { type: "button", onclick: () => this.#reviewAll("rejected") });
-    return h("div", { class: "bulk" }, this.bulkSlider, this.bulkAccept, this.bulkReject);
+    const { statuses, find, box, nothing } = this.filter;
+    return [statuses, find, box, this.list, nothing, mayEdit() ? this.bulk.element : null, this.inspector, this.comments];
   }
 
   #classesPanel() {
@@ -410,21 +324,17 @@ export class MatchReview {
       source.addEventListener(kind, (event) => act(/** @type {CustomEvent} */ (event).detail));
     store.addEventListener("change", this.#changed);
     on(this.thresholds, "change", this.#changed);
-    on(this.thresholds, "saving", () => this.#drawSaved());
-    on(store, "saving", () => this.#drawSaved());
+    on(this.filter, "change", this.#changed);
     on(store, "problem", (text) => notify(text || t("nothingToUndo"), { kind: text ? "problem" : "info" }));
-    on(store, "conflict", (conflict) => this.#conflict(conflict));
     on(store, "gone", () => this.#gone());
     on(store, "apart", (title) => notify(t("reelChanged", { title }), { kind: "problem" }));
-    connection.addEventListener("lost", this.#drawSaved);
     connection.addEventListener("back", this.#reload);
     on(player, "time", () => this.#drawTime());
-    on(player, "state", () => this.#drawState());
     on(player, "problem", () => this.#videoFailed());
     player.video.addEventListener("click", () => this.run("playPause"));
     on(timeline, "seek", (seconds) => player.seek(seconds));
     on(timeline, "pick", (id) => this.select(id));
-    on(timeline, "lane", (label) => this.#filter({ label: this.#filters.label === label ? "" : label }));
+    on(timeline, "lane", (label) => this.filter.turnTo(label));
     on(list, "pick", (id) => this.select(id));
     on(list, "accept", (id) => this.#judge("accepted", id));
     on(list, "reject", (id) => this.#judge("rejected", id));
@@ -432,7 +342,7 @@ export class MatchReview {
     on(inspector, "do", (command) => this.run(command));
     on(classes, "tag", (label) => this.tag(label));
     on(classes, "only", (label) => {
-      this.#filter({ label: this.#filters.label === label ? "" : label });
+      this.filter.turnTo(label);
       this.#showTab("events");
     });
     this.tagging.addEventListener("drawn", () => this.#changed());
@@ -480,7 +390,7 @@ export class MatchReview {
 
   /** After a lost connection, or new work on the match: look at everything again. */
   #reload = async () => {
-    this.#drawSaved();
+    this.saving.draw();
     if (this.videoProblem && this.player.video.error) {
       const at = this.player.seconds;
       this.player.video.load();
@@ -516,126 +426,29 @@ export class MatchReview {
     this.#goals = goalsIn(events);
     this.#stated = events.filter((event) => event.clock_seconds !== null);
     this.#visible = events.filter((event) => event.status !== "rejected" && !isBelow(event, this.thresholds.values));
-    this.#shown = choose(events, this.#filters, this.thresholds.values);
-    const seen = new Set(this.#shown.map((event) => event.id));
+    this.filter.choose(events, this.thresholds.values);
+    const { shown, values } = this.filter;
+    const seen = new Set(shown.map((event) => event.id));
     const hidden = seen.size === events.length ? new Set() : new Set(events.filter((event) => !seen.has(event.id)).map((event) => event.id));
     this.#offerClasses();
     this.timeline.setLanes(this.labels, this.colourOf);
     this.timeline.setEvents(events);
     this.timeline.dim(/** @type {Set<string>} */ (hidden));
     this.timeline.select(this.selected?.id ?? null);
-    this.timeline.markLanes(this.#filters.label ? [this.#filters.label] : []);
-    this.list.show(this.#shown);
+    this.timeline.markLanes(values.label ? [values.label] : []);
+    this.list.show(shown);
     this.list.select(this.selected?.id ?? null, false);
     const teams = [...new Set(events.map((event) => event.team).filter((team) => team !== null))].sort();
     this.inspector.show(this.selected, teams);
     this.comments.show(this.selected);
     this.tagging.show(this.selected);
     this.classes.update(events, this.thresholds.values);
-    this.#drawFilters(events, teams);
-    this.#drawBulk();
-    this.#drawSaved();
+    this.filter.draw(events, teams);
+    this.bulk.draw(this.filter.pending);
+    this.saving.draw();
     this.#drawTime();
     if (this.undoButton) this.undoButton.disabled = !this.store.canUndo;
     if (this.redoButton) this.redoButton.disabled = !this.store.canRedo;
-  }
-
-  /** @param {MatchEvent[]} events @param {string[]} teams */
-  #drawFilters(events, teams) {
-    const counts = countStatuses(events);
-    const button = (/** @type {string} */ status, /** @type {string} */ text, /** @type {number} */ count) =>
-      h(
-        "button",
-        {
-          type: "button", "data-status": status, "aria-pressed": String(this.#filters.status === status),
-          onclick: () => this.#filter({ status }),
-        },
-        text, h("span", { class: "number" }, count.toLocaleString()),
-      );
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.status : undefined;
-    if (this.statusButtons) {
-      fill(
-        this.statusButtons,
-        button("", t("all"), events.length),
-        button("pending", t("status.pending"), counts.pending ?? 0),
-        button("accepted", t("status.accepted"), counts.accepted ?? 0),
-        button("rejected", t("status.rejected"), counts.rejected ?? 0),
-      );
-      if (focused !== undefined) {
-        /** @type {HTMLElement | null} */ (this.statusButtons.querySelector(`[data-status="${focused}"]`))?.focus();
-      }
-    }
-    this.#drawTeams(teams);
-    for (const control of this.filterBox?.querySelectorAll("select, input") ?? []) {
-      const name = /** @type {HTMLElement} */ (control).dataset.filter;
-      if (name && control !== document.activeElement) Reflect.set(control, "value", String(Reflect.get(this.#filters, name)));
-    }
-    const count = this.filterBox?.querySelector(".filter-count");
-    if (count) fill(count, t("shownOf", { shown: this.#shown.length.toLocaleString(), all: events.length.toLocaleString() }));
-    if (this.nothing) {
-      this.nothing.hidden = this.#shown.length > 0;
-      fill(this.nothing, events.length ? t("nothingFits") : t("noEvents"));
-    }
-  }
-
-  /** @param {string[]} teams */
-  #drawTeams(teams) {
-    const select = this.teamFilter?.querySelector("select");
-    if (!select || select === document.activeElement) return;
-    fill(select, h("option", { value: "" }, t("all")), teams.map((team) => h("option", { value: team }, team)));
-  }
-
-  get #bulkPending() {
-    return this.#shown.filter((event) => event.status === "pending");
-  }
-
-  #drawBulk() {
-    if (!this.bulkAccept || !this.bulkReject) return;
-    const pending = this.#bulkPending;
-    const above = pending.filter((event) => event.confidence >= this.#bulk).length;
-    const share = percent(this.#bulk);
-    const shown = (/** @type {number} */ count) => count.toLocaleString();
-    fill(this.bulkAccept, icon("accept"), t("acceptAbove", { share, count: shown(above) }));
-    fill(this.bulkReject, icon("reject"), t("rejectBelow", { share, count: shown(pending.length - above) }));
-    this.bulkAccept.disabled = above === 0;
-    this.bulkReject.disabled = pending.length === above;
-  }
-
-  #drawSaved = () => {
-    if (!this.saved) return;
-    const { unsaved, refused } = this.store;
-    const count = unsaved + Number(this.thresholds.isWaiting);
-    this.saved.classList.toggle("unsaved", count + refused.length > 0);
-    const rest = refused.length ? n("notSaved", refused.length) : mayEdit() ? t("allSaved") : "";
-    fill(this.saved, count === 0 ? rest : connection.isLost ? n("kept", count) : t("saving"));
-    this.#drawRefused();
-  };
-
-  /** What the server has refused stays in sight until the person has decided. */
-  #drawRefused() {
-    if (!this.refused) return;
-    const { refused } = this.store;
-    this.refused.hidden = !refused.length;
-    fill(
-      this.refused,
-      refused.map((edit) =>
-        h(
-          "li",
-          { class: "row" },
-          h("span", { class: "grow" }, t("refused", { what: this.#nameOf(edit), reason: edit.refused ?? "" })),
-          h("button", { type: "button", onclick: () => this.store.retry(edit) }, t("again")),
-          h("button", { type: "button", onclick: () => this.store.discard(edit) }, t("discard")),
-        ),
-      ),
-    );
-  }
-
-  /** What an edit is about, in words. @param {import("./edits.js").Edit} edit */
-  #nameOf(edit) {
-    const id = "id" in edit ? edit.id : "ids" in edit ? edit.ids[0] : undefined;
-    const event = this.store.find(id ?? null);
-    const kind = t(/** @type {"edit.add"} */ (`edit.${edit.kind}`));
-    return event ? `${kind}: ${event.label} ${clock(event.time)}` : kind;
   }
 
   /** @param {MatchEvent} event @returns {string | null} where in the match it lies: as it says, else by the kick-offs */
@@ -650,29 +463,15 @@ export class MatchReview {
 
   #drawTime() {
     const { player } = this;
-    this.timeline.setPlayhead(player.seconds, player.isPlaying);
-    const frame = player.frame % Math.round(this.rate);
-    if (this.time) fill(this.time, `${clock(player.seconds)}.${String(frame).padStart(2, "0")}`, h("span", { class: "quiet-text" }, ` / ${clock(player.duration)}`));
-    if (this.clockBox) {
-      const { seconds } = player;
-      const known = [
-        this.#clockAt(seconds),
-        scoreByEvents(this.match, this.store.sorted, seconds) ?? score(this.match, this.#goals, seconds),
-      ];
-      const state = known.filter(Boolean).join(" · ");
-      fill(this.clockBox, state);
-      this.overlay.show(this.#visible, seconds, state);
-    }
-  }
-
-  #drawState() {
-    const { player } = this;
-    if (this.playButton) fill(this.playButton, icon(player.isPlaying ? "pause" : "play"));
-    if (this.speed && player.speed > 0) this.speed.value = String(player.speed);
-    if (this.muteButton) {
-      fill(this.muteButton, icon(player.video.muted ? "silent" : "sound"));
-      this.muteButton.setAttribute("aria-pressed", String(player.video.muted));
-    }
+    const { seconds } = player;
+    this.timeline.setPlayhead(seconds, player.isPlaying);
+    const known = [
+      this.#clockAt(seconds),
+      scoreByEvents(this.match, this.store.sorted, seconds) ?? score(this.match, this.#goals, seconds),
+    ];
+    const state = known.filter(Boolean).join(" · ");
+    this.controls.drawTime(state, this.rate);
+    this.overlay.show(this.#visible, seconds, state);
   }
 
   // -------------------------------------------------------------------- acting
@@ -696,32 +495,30 @@ export class MatchReview {
 
   /** @param {number} step */
   #move(step) {
-    if (!this.#shown.length) return;
-    const place = this.#shown.findIndex((event) => event.id === this.#selected);
-    const start = place < 0 ? this.#shown.findIndex((event) => event.time >= this.player.playhead) - (step > 0 ? 1 : 0) : place;
-    const next = Math.min(Math.max(start + step, 0), this.#shown.length - 1);
-    this.select(this.#shown[next]?.id ?? null);
+    const { shown } = this.filter;
+    if (!shown.length) return;
+    const place = shown.findIndex((event) => event.id === this.#selected);
+    const start = place < 0 ? shown.findIndex((event) => event.time >= this.player.playhead) - (step > 0 ? 1 : 0) : place;
+    const next = Math.min(Math.max(start + step, 0), shown.length - 1);
+    this.select(shown[next]?.id ?? null);
   }
 
   /** @param {"accepted" | "rejected" | "pending"} status @param {string | null} id */
   #judge(status, id) {
     const event = this.store.find(id);
     if (!mayEdit()) return;
-    if (!event) return void this.select(nextPending(this.#shown, null)?.id ?? null);
-    const next = status === "pending" ? undefined : nextPending(this.#shown, event.id);
+    if (!event) return void this.select(nextPending(this.filter.shown, null)?.id ?? null);
+    const next = status === "pending" ? undefined : nextPending(this.filter.shown, event.id);
     this.store.change(event.id, { status });
     if (event.id === this.#selected && next) this.select(next.id);
   }
 
   /** @param {"accepted" | "rejected"} status */
   #reviewAll(status) {
-    const isAccept = status === "accepted";
-    const ids = this.#bulkPending
-      .filter((event) => event.confidence >= this.#bulk === isAccept)
-      .map((event) => event.id);
+    const ids = this.bulk.idsFor(status);
     if (!ids.length) return;
     this.store.review(ids, status);
-    notify(n(isAccept ? "acceptedMany" : "rejectedMany", ids.length), {
+    notify(n(status === "accepted" ? "acceptedMany" : "rejectedMany", ids.length), {
       actions: [{ label: t("undo"), act: () => this.run("undo") }],
     });
   }
@@ -756,17 +553,6 @@ export class MatchReview {
     this.player.seek(time);
   }
 
-  /** @param {Partial<Filters>} filters */
-  #filter(filters) {
-    this.#filters = { ...this.#filters, ...filters };
-    this.#changed();
-  }
-
-  #clearFilters() {
-    if (this.find) this.find.value = "";
-    this.#filter(NO_FILTERS);
-  }
-
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
     if (this.tagging.pressed(event)) return event.preventDefault();
@@ -795,7 +581,7 @@ export class MatchReview {
     mute: () => void (this.player.video.muted = !this.player.video.muted),
     nextEvent: () => this.#move(1),
     previousEvent: () => this.#move(-1),
-    nextUncertain: () => this.select(nextUncertain(this.#shown, this.#selected)?.id ?? null),
+    nextUncertain: () => this.select(nextUncertain(this.filter.shown, this.#selected)?.id ?? null),
     playEvent: () => this.#playSelected(),
     accept: () => this.#judge("accepted", this.#selected),
     reject: () => this.#judge("rejected", this.#selected),
@@ -822,7 +608,7 @@ export class MatchReview {
     zoomIn: () => this.timeline.zoom(2),
     zoomOut: () => this.timeline.zoom(0.5),
     zoomFit: () => this.timeline.fit(),
-    find: () => this.find?.focus(),
+    find: () => this.filter.find.focus(),
     deselect: () => void (this.stretches.clear() || this.select(null)),
     help: () => void showKeys(this.keys, () => this.classes.build(this.classLabels, this.thresholds.values)).then(() => this.#changed()),
   };
@@ -845,7 +631,7 @@ export class MatchReview {
   #triage() {
     this.player.pause();
     showTriage({
-      store: this.store, labels: this.labels, label: this.#filters.label, keys: this.keys, around,
+      store: this.store, labels: this.labels, label: this.filter.values.label, keys: this.keys, around,
       video: linkTo(`/v1/matches/${this.match.id}/video`),
       isShown: (event) => !isBelow(event, this.thresholds.values),
       thumbnailAt: (seconds) => this.#thumbnail(seconds),
@@ -855,7 +641,7 @@ export class MatchReview {
   #toggleOverlay() {
     this.overlay.hidden = !this.overlay.hidden;
     keep("overlay", !this.overlay.hidden);
-    this.overlayButton?.setAttribute("aria-pressed", String(!this.overlay.hidden));
+    this.controls.showOverlay(!this.overlay.hidden);
     this.#drawTime();
   }
 
@@ -866,8 +652,8 @@ export class MatchReview {
   #remove() {
     const event = this.selected;
     if (!event) return;
-    const place = this.#shown.findIndex((one) => one.id === event.id);
-    const next = this.#shown[place + 1] ?? this.#shown[place - 1];
+    const place = this.filter.shown.findIndex((one) => one.id === event.id);
+    const next = this.filter.shown[place + 1] ?? this.filter.shown[place - 1];
     this.store.remove(event.id);
     this.#selected = next?.id ?? null;
     notify(t("eventDeleted", { label: event.label }), {
@@ -878,51 +664,7 @@ export class MatchReview {
   #chooseClass() {
     const event = this.selected;
     if (!event) return;
-    /** @type {(close: (answer?: string) => void) => import("../lib/dom.js").Child[]} */
-    const content = (close) => [
-      h(
-        "div",
-        {
-          class: "class-choice",
-          onkeydown: (/** @type {KeyboardEvent} */ press) => {
-            const label = this.classLabels.find((one) => this.keys.keysOf(`class ${one}`).includes(keyName(press)));
-            if (label) {
-              press.preventDefault();
-              close(label);
-            }
-          },
-        },
-        this.classLabels.map((label) =>
-          h(
-            "button",
-            { type: "button", "aria-pressed": String(label === event.label), autofocus: label === event.label, style: { "--class": this.colourOf(label) }, onclick: () => close(label) },
-            h("span", { class: "swatch" }), label, h("kbd", {}, shownKey(this.keys.keyOfClass(label))),
-          ),
-        ),
-      ),
-    ];
-    openDialog(t("key.changeClass"), content).then((label) => label && this.store.change(event.id, { label }));
-  }
-
-  /** @param {import("./store.js").Conflict} conflict */
-  #conflict(conflict) {
-    const { theirs, mine, id, fields } = conflict;
-    const event = theirs ?? this.store.find(id);
-    const shown = (/** @type {object} */ values) =>
-      fields.map((field) => `${t(/** @type {"field.time"} */ (`field.${field}`))}: ${Reflect.get(values, field) ?? "–"}`).join(", ");
-    const text = theirs
-      ? t("conflict", { label: event?.label ?? "", name: theirs.updated_by, theirs: shown(theirs), mine: shown(mine) })
-      : t("conflictDeleted");
-    notify(text, {
-      kind: "problem",
-      stays: true,
-      actions: theirs
-        ? [
-            { label: t("keepMine"), act: () => this.store.change(id, mine) },
-            { label: t("keepTheirs"), act: () => undefined },
-          ]
-        : [{ label: t("ok"), act: () => undefined }],
-    });
+    chooseClass(this.classLabels, event.label, this.keys, this.colourOf).then((label) => label && this.store.change(event.id, { label }));
   }
 
   #files() {
