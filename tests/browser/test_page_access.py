@@ -92,6 +92,41 @@ def test_passwords_roles_and_links(guarded_server: PageServer, open_page: OpenPa
     viewer.get_by_role("button", name="Log in").wait_for()
 
 
+TOUCHED = (".review-head button", ".controls button", ".tabs button", ".statuses button",
+           ".event-row .icon-only", ".bulk button", ".top button")  # fmt: skip
+
+
+def test_on_a_phone_fingers_find_what_they_press(
+    guarded_server: PageServer, open_page: OpenPage
+) -> None:
+    """The page of somebody who is logged in is as wide as the phone, and its controls are 44 high,
+    by the 43 that rounding leaves."""
+    server = guarded_server
+    ask(server, "/v1/users", "POST", {"name": "ada", "password": PASSWORD, "role": "admin"})
+    phone = {"viewport": SCREENS["phone"], "has_touch": True, "is_mobile": True}
+    page = open_page(server.url, **phone)
+    log_in(page, "ada")
+    page.locator(".match-card h2 a").click()
+    page.locator(".event-row").first.wait_for()
+    assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
+    small = page.evaluate(
+        """(touched) => [...document.querySelectorAll(touched)]
+            .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43)
+            .map((one) => one.outerHTML.slice(0, 100))""",
+        ", ".join(TOUCHED),
+    )
+    assert small == []
+    # All buttons stay in one row, whatever is said of what is saved.
+    rows = """() => new Set([...document.querySelectorAll(".review-head button")]
+        .filter((one) => one.checkVisibility()).map((one) => one.offsetTop)).size"""
+    page.context.set_offline(True)
+    page.locator(".event-row .icon-only").first.click()
+    page.get_by_text("kept here until the server is back").wait_for()
+    assert page.evaluate(rows) == 1
+    page.context.set_offline(False)
+    saved(page)
+
+
 def test_settings_and_default_model(guarded_server: PageServer, open_page: OpenPage) -> None:
     page = open_page(f"{guarded_server.url}/#/settings")
     page.get_by_label("Delete matches after").fill("30")

@@ -144,7 +144,7 @@ def test_search_sort_and_delete_with_undo(
     page.get_by_placeholder("Search matches").fill("alpha")
     page.get_by_text("2 matches").wait_for()
     page.get_by_placeholder("Search matches").fill("gamma")
-    page.get_by_text("No match has “gamma” in its title.").wait_for()
+    page.get_by_text("No match has “gamma” in its title").wait_for()
     page.get_by_placeholder("Search matches").fill("")
 
     page.get_by_role("button", name="Delete Alpha 10").click()

@@ -47,4 +47,4 @@ def test_a_team_assigns_comments_sees_each_other_and_compares(
     other.get_by_role("button", name="Agreement of reviewers").click()
     other.locator("dialog select").nth(1).select_option(label="Team two")
     other.get_by_text("2 differences").wait_for()
-    other.get_by_text("Only the second keeps it").first.wait_for()
+    other.get_by_text("Only Team two keeps it").first.wait_for()

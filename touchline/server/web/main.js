@@ -1,7 +1,7 @@
 /** The page: who is here, which view is shown, and what holds for all of them. */
 
 import { ApiError, LostConnection, ask, connection, get, session } from "./lib/api.js";
-import { fill, h, iconButton } from "./lib/dom.js";
+import { fill, h, icon, iconButton } from "./lib/dom.js";
 import { complain, notify } from "./lib/notices.js";
 import { t } from "./lib/texts.js";
 import { applyTheme, setTheme, theme } from "./lib/theme.js";
@@ -52,7 +52,7 @@ function drawHeader() {
     h("span", { class: "space" }),
     who?.csrf ? h("span", { class: "quiet-text who" }, who.name) : null,
     themeButton(),
-    who?.csrf ? h("button", { type: "button", class: "quiet", onclick: logOut }, t("logOut")) : null,
+    who?.csrf ? h("button", { type: "button", class: "quiet worded", onclick: logOut, title: t("logOut"), "aria-label": t("logOut") }, icon("leave"), h("span", {}, t("logOut"))) : null,
   );
 }
 

@@ -95,6 +95,7 @@ const ICONS = {
   play: "M7 4l13 8-13 8z",
   pencil: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   range: "M5 5v14M19 5v14M8.5 12h7M8.5 12l2-2M8.5 12l2 2M15.5 12l-2-2M15.5 12l-2 2",
+  leave: "M10 4H5v16h5M10 12h10M16 8l4 4-4 4",
   redo: "M20 9H9a5 5 0 0 0 0 10h4M20 9l-4-4M20 9l-4 4",
   reject: "M6 6l12 12M18 6L6 18",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5",

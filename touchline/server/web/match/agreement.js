@@ -71,7 +71,7 @@ export async function showAgreement(match, goTo) {
       h(
         "div",
         { class: "figures" },
-        figure(found.f1 === null ? "–" : percent(found.f1), t("agreeShare", { first: found.first.kept, second: found.second.kept })),
+        figure(found.f1 === null ? "–" : percent(found.f1), t("agreeShare", { first: `${names[0]} ${found.first.kept}`, second: `${names[1]} ${found.second.kept}` })),
         figure(found.judged ? `${found.same} / ${found.judged}` : "–", t("agreeSame")),
         figure(found.kappa === null ? "–" : found.kappa.toFixed(2), t("agreeKappa")),
       ),
@@ -104,7 +104,7 @@ export async function showAgreement(match, goTo) {
       h(
         "div",
         { class: "what" },
-        h("strong", {}, t(/** @type {"differs.class"} */ (`differs.${difference.kind}`))),
+        h("strong", {}, t(/** @type {"differs.class"} */ (`differs.${difference.kind}`), { first: names[0], second: names[1] })),
         h("span", {}, `${names[0]}: ${said(difference.first)}`),
         h("span", {}, `${names[1]}: ${said(difference.second)}`),
       ),

@@ -21,7 +21,7 @@ export class EventComments extends HTMLElement {
     this.list = h("ul", { class: "comment-rows" });
     this.input = h("textarea", { rows: "1", maxlength: "2000", placeholder: t("commentNew"), "aria-label": t("commentNew"), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#typed(event) });
     this.form = h("form", { class: "row with-button", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.#send(); } }, h("div", { class: "grow" }, this.input), h("button", {}, t("commentSend")));
-    this.box = h("details", { class: "comments", ontoggle: () => this.box?.open && this.#read() }, this.summary, this.list, mayEdit() ? this.form : null);
+    this.box = h("details", { class: "comments", ontoggle: () => this.box?.open && this.#opened() }, this.summary, this.list, mayEdit() ? this.form : null);
     fill(this, this.box);
   }
 
@@ -41,6 +41,11 @@ export class EventComments extends HTMLElement {
       if (this.list) fill(this.list);
       if (this.box) this.box.open = false;
     } else if (this.box?.open) this.#read();
+  }
+
+  async #opened() {
+    await this.#read();
+    this.box?.scrollIntoView({ block: "nearest" });
   }
 
   async #read() {

@@ -138,12 +138,12 @@ export class EventList extends HTMLElement {
           "span",
           { class: "what" },
           h("span", { class: "label" }, event.label),
+          h(
+            "span",
+            { class: "number sure", title: t("confidence") },
+            event.source === "model" || event.confidence < 1 ? percent(event.confidence) : t(`source.${event.source}.short`),
+          ),
           more ? h("span", { class: "more quiet-text" }, more) : null,
-        ),
-        h(
-          "span",
-          { class: "number sure", title: t("confidence") },
-          event.source === "model" || event.confidence < 1 ? percent(event.confidence) : t(`source.${event.source}.short`),
         ),
         event.status === "pending" ? null : h("span", { class: "unseen" }, t(`status.${event.status}`)),
       ),

@@ -21,7 +21,7 @@ import { Tip } from "./timeline-tip.js";
 const LANE_PIXELS = { least: 15, most: 34 };
 /** The least lane that a finger can press. */
 const FINGER_PIXELS = 28;
-const isTouched = matchMedia("(pointer: coarse)");
+const isTouched = matchMedia("(pointer: coarse), (max-width: 60rem)");
 const ZOOM_STEP = 1.5;
 
 /**

@@ -469,7 +469,7 @@ class Library {
         { class: "text" },
         h("h2", {}, h("a", { href: `#/matches/${match.id}` }, match.title)),
         teams(match).length || match.result
-          ? h("p", { class: "teams" }, h("span", {}, match.game?.home ?? "–"), h("strong", { class: "number" }, match.result ?? "–"), h("span", {}, match.game?.away ?? "–"))
+          ? h("p", { class: "teams" }, teams(match).length ? h("span", {}, match.game?.home ?? "–") : null, h("strong", { class: "number" }, match.result ?? "–"), teams(match).length ? h("span", {}, match.game?.away ?? "–") : null)
           : null,
         h("span", { class: `state ${state}` }, t(`state.${state}`)),
         match.assignee ? h("span", { class: "assigned quiet-text" }, icon("pencil"), t("assignedTo", { name: match.assignee })) : null,

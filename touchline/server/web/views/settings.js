@@ -307,7 +307,7 @@ async function drawAudit(root) {
         "table",
         {},
         h("thead", {}, h("tr", {}, [t("when"), t("who"), t("action"), t("what")].map((text) => h("th", {}, text)))),
-        h("tbody", {}, items.map((line) => h("tr", {}, h("td", { class: "number short" }, date(line.at)), h("td", {}, line.actor), h("td", { class: "short" }, line.action), h("td", {}, line.target)))),
+        h("tbody", {}, items.map((line) => h("tr", {}, h("td", { class: "number short" }, date(line.at)), h("td", {}, line.actor), h("td", { class: "short" }, line.action), h("td", { class: "long" }, line.target)))),
       ),
     ),
   );
