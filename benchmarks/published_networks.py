@@ -42,7 +42,8 @@ import touchline
 def used():
     return time.process_time()
 
-model, video, threads, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+model, video, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+seconds = float(sys.argv[4]) if len(sys.argv) > 4 else None
 begin = used()
 spotter = touchline.load(model, threads=threads)
 opened = used()
@@ -238,7 +239,9 @@ def make_video(folder: Path, stand_in: StandIn, seconds: float) -> Path:
 
 def measure(name: str, model: Path, video: Path, seconds: float, threads: int) -> dict[str, Any]:
     """Spot the video in a process of its own."""
-    words = [sys.executable, "-c", RUN, str(model), str(video), str(threads), str(seconds)]
+    words = [sys.executable, "-c", RUN, str(model), str(video), str(threads)]
+    if not STAND_INS[name].on_features:  # features are made of whole videos
+        words.append(str(seconds))
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     if ended.returncode:
         return {"system": name, "failed": ended.stderr.strip().splitlines()[-1]}
