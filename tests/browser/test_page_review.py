@@ -671,3 +671,34 @@ def test_the_timeline_and_reels_show_clock_and_score(
         if page.locator(".tip", has_text="2H 63:10, 1-1").is_visible():
             return
     raise AssertionError("the timeline told neither clock nor score at the goal")
+
+
+def test_keys_are_saved_as_a_file_and_read_in_by_others(
+    server: PageServer,
+    new_match: Callable[..., str],
+    open_page: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    match = new_match([Found(3, "Goal", 0.9)], title="Keys of others")
+    page = open_match(open_page(), server, match)
+    page.keyboard.press("?")
+    page.locator("button[data-action=accept]").click()
+    page.keyboard.press("F8")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as a file").click()
+    file = tmp_path / "keys.json"
+    download.value.save_as(file)
+
+    other = open_match(open_page(), server, match)
+    other.keyboard.press("?")
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"keys": {"fly": ["F9"]}}')
+    other.locator("dialog input[type=file]").set_input_files(broken)
+    other.get_by_text("there is no action “fly”").wait_for()
+    other.locator("dialog input[type=file]").set_input_files(file)
+    other.locator("button[data-action=accept]", has_text="F8").wait_for()
+    other.keyboard.press("Escape")
+    other.locator(".event-main").first.click()
+    other.keyboard.press("F8")
+    saved(other)
+    assert [event["status"] for event in events_of(server, match)] == ["accepted"]

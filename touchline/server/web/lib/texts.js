@@ -309,6 +309,12 @@ const ENGLISH = {
   // keys
   changeKey: "Change the key of {label}, now {keys}",
   keysHow: "Press the keys of a line to change them.",
+  keysExport: "Save as a file",
+  keysImport: "Read from a file",
+  keysNoFile: "it has no keys as this page saves them",
+  keysNoKeys: "“{action}” needs a list of keys",
+  keysUnknown: "there is no action “{action}”",
+  keysUnreadable: "{name} is not read: {problem}.",
   keysReset: "Reset to the defaults",
   keysTitle: "Keys",
   "keys.play": "Playing",

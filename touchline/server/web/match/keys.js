@@ -1,7 +1,8 @@
 /** Which key does what, and changing that. */
 
-import { fill, h } from "../lib/dom.js";
-import { openDialog } from "../lib/notices.js";
+import { explain } from "../lib/api.js";
+import { fill, h, icon } from "../lib/dom.js";
+import { complain, openDialog } from "../lib/notices.js";
 import { keep, kept } from "../lib/storage.js";
 import { t } from "../lib/texts.js";
 
@@ -179,6 +180,35 @@ export class Keys {
     this.#index();
   }
 
+  /** What was changed, as a file that others can read in. */
+  toFile() {
+    return `${JSON.stringify({ keys: this.#own }, null, 2)}\n`;
+  }
+
+  /**
+   * Take over the keys of such a file, in place of one's own.
+   *
+   * @param {string} text
+   * @throws {Error} says what is wrong; nothing is changed
+   */
+  fromFile(text) {
+    /** @type {unknown} */
+    let read;
+    try {
+      read = JSON.parse(text)?.keys;
+    } catch {
+      read = null;
+    }
+    if (!read || typeof read !== "object" || Array.isArray(read)) throw new Error(t("keysNoFile"));
+    for (const [action, keys] of Object.entries(read)) {
+      if (!(action in COMMANDS) && !action.startsWith(CLASS)) throw new Error(t("keysUnknown", { action }));
+      if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string" && key)) throw new Error(t("keysNoKeys", { action }));
+    }
+    this.#own = /** @type {Record<string, string[]>} */ (read);
+    keep(STORED, this.#own);
+    this.#index();
+  }
+
   reset() {
     this.#own = {};
     keep(STORED, null);
@@ -278,6 +308,27 @@ export function showKeys(keys, changed) {
     focusOn(action);
   }
 
+  const input = h("input", { type: "file", accept: ".json", hidden: true, "aria-label": t("keysImport"), onchange: () => take() });
+
+  async function take() {
+    const file = input.files?.[0];
+    input.value = "";
+    if (!file) return;
+    try {
+      keys.fromFile(await file.text());
+    } catch (error) {
+      return complain(t("keysUnreadable", { name: file.name, problem: explain(error) }));
+    }
+    changed();
+    draw();
+  }
+
+  function save() {
+    const href = URL.createObjectURL(new Blob([keys.toFile()], { type: "application/json" }));
+    h("a", { href, download: "keys.json" }).click();
+    URL.revokeObjectURL(href);
+  }
+
   draw();
   ground.addEventListener("keydown", pressed);
   return openDialog(
@@ -288,6 +339,9 @@ export function showKeys(keys, changed) {
       h(
         "div",
         { class: "dialog-foot" },
+        h("button", { type: "button", onclick: save }, icon("download"), t("keysExport")),
+        h("button", { type: "button", onclick: () => input.click() }, icon("upload"), t("keysImport")),
+        input,
         h("button", { type: "button", onclick: () => { keys.reset(); changed(); draw(); } }, t("keysReset")),
         h("button", { type: "button", class: "main", onclick: () => close() }, t("close")),
       ),
