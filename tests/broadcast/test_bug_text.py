@@ -83,6 +83,63 @@ def test_layouts(
     assert bug.clock_seconds == (None if clock == "none" else seconds)
 
 
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        (["MIL - INT", "2-1"], ("MIL", "INT")),
+        (["MIL-INT", "2-1"], ("MIL", "INT")),
+        (["MIL", "-", "INT", "2-1"], ("MIL", "INT")),
+        (["ZDF", "Saint-Étienne - 1. FC Köln", "2:1"], ("Saint-Étienne", "1. FC Köln")),
+        (["H. VERONA - TORINO", "2-1"], ("H. VERONA", "TORINO")),
+    ],
+)
+def test_both_names_before_the_score(texts: list[str], names: tuple[str, str]) -> None:
+    bug = read_bug(row([*texts, "61:53"], 60, 40, 30))
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score, bug.clock_seconds) == (*names, (2, 1), 3713)
+
+
+def test_goals_before_names_in_two_rows_need_a_clock() -> None:
+    lines = [*row(["0", "TÜRKIYE"], 40, 30, 24), *row(["1", "MÉXICO"], 40, 62, 24)]
+    assert all(bug.score is None for bug in read_bugs(lines))
+    bug = read_bug([*lines, *row(["90:39"], 60, 94, 20)])
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score) == ("TÜRKIYE", "MÉXICO", (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        (["TOR", "2-1", "JUV", "61:53"], ("TOR", "JUV")),
+        (["LA", "2", "MIN", "1", "61:53"], ("LA", "MIN")),
+        (["LA 2 MIN 1", "61:53"], ("LA", "MIN")),
+        (["ESPN LAFC", "2-1", "SD", "61:53"], ("LAFC", "SD")),
+        (["LEE", "2-1", "MCl", "61:53"], ("LEE", "MCI")),
+        (["ST MIRREN", "2-1", "CELTIC", "61:53"], ("ST MIRREN", "CELTIC")),
+    ],
+)
+def test_names_that_look_like_other_words(texts: list[str], names: tuple[str, str]) -> None:
+    bug = read_bug(row(texts, 60, 40, 30))
+    assert bug is not None
+    assert (bug.home, bug.away, bug.score, bug.clock_seconds) == (*names, (2, 1), 3713)
+    assert bug.half is None
+
+
+@pytest.mark.parametrize(
+    ("mark", "half"), [(["PT"], 1), (["ST"], 2), (["ET"], 3), ([], None), (["LOS"], None)]
+)
+def test_marks_of_a_half_beside_the_clock(mark: list[str], half: int | None) -> None:
+    lines = [*row([*mark, "12:03"], 60, 20, 24), *row(["DYJ", "1", "0", "IND"], 60, 50, 30)]
+    bug = read_bug(lines)
+    assert bug is not None
+    assert (bug.half, bug.home) == (half, "DYJ")
+
+
+def test_a_bar_between_goals_read_as_a_digit() -> None:
+    bug = read_bug(row(["HULL CITY", "010", "EVERTON"], 60, 40, 30, gap=0.4))
+    assert bug is not None and bug.score == (0, 0)
+
+
 def test_marks_around() -> None:
     lines = row(["91:09", "+4", "BAR", "3", "1", "NAP", "(4-2)"], 50, 50, 40)
     bug = read_bug(lines)
@@ -140,8 +197,13 @@ def test_a_scorer_s_minute_is_no_clock() -> None:
     assert (bug.score, bug.clock_seconds) == ((1, 0), None)
 
 
-@pytest.mark.parametrize("name", ["SCHALKE 04", "HANNOVER 96", "FC AUGSBURG"])
+@pytest.mark.parametrize(
+    "name", ["SCHALKE 04", "HANNOVER 96", "FC AUGSBURG", "H. VERONA", "Brighton & Hove"]
+)
 def test_names_with_numbers(name: str) -> None:
+    bug = read_bug([Line(f"MAINZ 05 2-1 {name}", Box(10, 10, 500, 40), 0.95)])
+    assert bug is not None
+    assert (bug.home, bug.score, bug.away) == ("MAINZ 05", (2, 1), name)
     bug = read_bug([Line(f"{name} 2-1 MAINZ 05", Box(10, 10, 500, 40), 0.95)])
     assert bug is not None
     assert (bug.home, bug.score, bug.away) == (name, (2, 1), "MAINZ 05")
@@ -179,9 +241,17 @@ TENNIS = [["Major", "6", "5", "15"], ["Mustermann", "4", "3", "15"]]
 TABLE = [["Arsenal", "12"], ["Chelsea", "11"], ["Everton", "9"], ["Fulham", "7"]]
 TICKER = [["ARS", "1-0", "CHE", "LIV", "2-1", "MUN", "TOT", "0-0", "NEW"]]
 PLAYERS = [["17", "PEREZ"], ["26", "PRAET"]]
+FIGURES = [["GOALS 12 ASSISTS 9"]]
+SUBSTITUTION = [["OUT", "3", "PEREZ"], ["IN", "18", "PRAET"]]
+BASKETBALL = [["LAL", "95", "BOS", "102", "4TH", "2:31", "14"]]
+AMERICAN_FOOTBALL = [["KC", "24", "BUF", "21", "3rd & 7", "4TH", "8:42"]]
 
 
-@pytest.mark.parametrize("rows", [TENNIS, TABLE, TICKER, PLAYERS], ids=str)
+@pytest.mark.parametrize(
+    "rows",
+    [TENNIS, TABLE, TICKER, PLAYERS, FIGURES, SUBSTITUTION, BASKETBALL, AMERICAN_FOOTBALL],
+    ids=str,
+)
 def test_what_is_no_score(rows: list[list[str]]) -> None:
     lines = [line for n, texts in enumerate(rows) for line in row(texts, 40, 60 + 40 * n, 28)]
     assert all(bug.score is None for bug in read_bugs(lines))

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from drawn_bugs import DESIGNS, Broadcast, Design
+from drawn_bugs import DESIGNS, Broadcast, Design, State, draw
+from PIL import Image
 
 from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, decode, looks_of
 from touchline.broadcast.ocr import TextReader
@@ -35,6 +36,34 @@ def test_a_still_of_every_design(design: Design, reader: TextReader) -> None:
     assert bug.score == (1, 2)
     shown = 2700 - 1229 if design.clock == "down" else 1229
     assert bug.clock_seconds == shown
+
+
+ROWS_BESIDE_A_CLOCK = Design(
+    "a row for each team, clock beside them, small",
+    lambda s: [[s.home, str(s.score[0]), s.clock or ""], [s.away, str(s.score[1])]],
+    size=17,
+    names=("Norway", "France"),
+)
+GOALS_FIRST = Design(
+    "goals before names in a row for each team",
+    lambda s: [[str(s.score[0]), s.home], [str(s.score[1]), s.away], [s.clock or ""]],
+    size=20,
+    names=("USA", "JPN"),
+)
+CAPTION = Design("a caption", lambda s: [["GOALS 12   ASSISTS 9"]], place=(500, 600), size=22)
+
+
+@pytest.mark.parametrize("design", [ROWS_BESIDE_A_CLOCK, GOALS_FIRST], ids=lambda d: d.name)
+def test_a_caption_with_numbers_is_not_the_bug(design: Design, reader: TextReader) -> None:
+    state = State(*design.names, (0, 4), "46:18")
+    image = Image.new("RGB", (1280, 720), "#3a6b35")
+    for part in (design, CAPTION):
+        bug = draw(part, state)
+        image.paste(bug, part.place, bug)
+    said = read_still(np.asarray(image), reader)
+    assert said is not None
+    assert (said.home, said.away, said.score) == (*design.names, (0, 4))
+    assert said.clock_seconds == 46 * 60 + 18
 
 
 FOLLOWED = [design for design in DESIGNS if design.size > 17]

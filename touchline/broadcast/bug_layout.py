@@ -7,20 +7,24 @@ number under its name.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from touchline.broadcast.texts import Box, around, same_row
 from touchline.broadcast.tokens import MAX_GOALS, Token
 
 _NEVER_TEAMS = re.compile(
-    r"""LIVE|U?HD|SD|4K|MINS?|REPLAY|GOAL|GOL|TOR|BUT|VAR|VIVO|DIRECTO?|DIRETTA|CANLI|EN|AGG|AGGREGATE
-    |TOTAL|VS?|SCORE|TV|HALF|TIME|FULL|CORNERS?|SHOTS|FOULS|POSSESSION|OFFSIDES?|ATTEMPTS|CARDS|SAVES
-    |ROUND|WEEK|MATCHDAY|GROUP""",
+    r"""LIVE|U?HD|4K|MINS|REPLAY|GOALS?|GOL(?:S|ES)?|TORE|BUTS?|RETI|VAR|VIVO|DIRECTO?|DIRETTA|CANLI|EN|AGG
+    |AGGREGATE|TOTAL|VS?|SCORE|TV|HALF|TIME|FULL|CORNERS?|SHOTS|FOULS|POSSESSION|OFFSIDES?|ATTEMPTS
+    |CARDS|SAVES|ASSISTS?|VORLAGEN|ASISTENCIAS|PASSES|TACKLES|APPS|APPEARANCES|CAPS|SUBS?|IN|OUT|RD|TH|ND
+    |ROUND|WEEK|MATCHDAY|GROUP
+    |ARD|BBC|BEIN|CANAL|CBS|DAZN|ERSTE|ESPN|FOX|GLOBO|ITV|MOVISTAR|NBC(?:SN)?|SKY|SPORTV|TNT|TUDN|ZDF""",
     re.VERBOSE,
 )
+"""Words of captions, and broadcasters; not ``TOR``, ``SD`` and ``MIN``, which are teams, too."""
 
 
+_BETWEEN_NAMES = frozenset("-‐‑‒–—―−~·•:v")
 _GLUED_CLUB = re.compile(r"\b(FC)([A-ZÄÖÜ]{4,})|([A-ZÄÖÜ]{4,})(FC)\b")
 
 
@@ -46,25 +50,54 @@ def inline(rows: list[list[Token]]) -> Iterator[Core]:
     pairs = [pair for row in rows for pair in _lone_pairs(row)]
     for row in rows:
         core = [t for t in row if t.kind in ("score", "number", "word")]
+        dashes = [t for t in row if t.kind == "junk" and t.text in _BETWEEN_NAMES]
         for place, token in enumerate(core):
             if token.kind == "score":
-                yield from _around_score(core, place)
-        for found in _around_numbers(core):
+                yield from _around_score(core, place, dashes)
+        has_clock = any(t.kind == "clock" for t in row)
+        for found in _around_numbers(core, has_clock):
             if found.home or not _is_of_table(found.numbers[0], found.numbers[-1], pairs):
                 yield found
 
 
-def _around_score(row: list[Token], place: int) -> Iterator[Core]:
+def _around_score(row: list[Token], place: int, dashes: Sequence[Token]) -> Iterator[Core]:
     score = row[place]
     home = _name(row, place, -1)
     away = _name(row, place, +1)
-    if home or away:
+    both = _joined_names(row, home, dashes) if home and not away else None
+    if both is not None:
+        home, away = both
+    elif home or away:
         home, away = agree(home, away)
     goals = (score.values[0], score.values[1])
     yield Core(home, away, (score,), goals, 1.0 if home and away else 0.4)
 
 
-def _around_numbers(row: list[Token]) -> Iterator[Core]:
+def _joined_names(
+    row: list[Token], name: tuple[Token, ...], dashes: Sequence[Token]
+) -> tuple[tuple[Token, ...], tuple[Token, ...]] | None:
+    """Two names with a dash between them where one name was seen (``MIL - INT``, ``MIL-INT``)."""
+    first = row.index(name[0])
+    words = [*(extended(row, first - 1, -1) if first and is_team(row[first - 1]) else ()), *name]
+    for place, (before, after) in enumerate(pairwise(words), start=1):
+        gap = Box(before.box.right, before.box.top, after.box.left, before.box.bottom)
+        if _near(before.box, after.box, 3.0) and any(_is_within(d.box, gap) for d in dashes):
+            return tuple(words[:place]), tuple(words[place:])
+    parts = re.split(r"[-–]", name[0].text)
+    if len(name) > 1 or len(parts) != 2 or min(map(len, parts)) < 2:
+        return None
+    box, share = name[0].box, (len(parts[0]) + 0.5) / len(name[0].text)
+    middle = box.left + share * box.width
+    left = replace(name[0], text=parts[0], box=replace(box, right=middle))
+    return (left,), (replace(name[0], text=parts[1], box=replace(box, left=middle)),)
+
+
+def _is_within(mark: Box, gap: Box) -> bool:
+    slack = 0.3 * gap.height
+    return mark.left >= gap.left - slack and mark.right <= gap.right + slack
+
+
+def _around_numbers(row: list[Token], has_clock: bool) -> Iterator[Core]:
     """``W n n W``, ``W nn W`` (glued) and ``W n W n``."""
     for place, token in enumerate(row):
         if token.kind != "number":
@@ -93,13 +126,15 @@ def _around_numbers(row: list[Token]) -> Iterator[Core]:
                 pair = agree(home, away)
                 yield Core(*pair, (token, number), goals, 0.9)
                 continue
+            if closer and has_clock and min(token.values[0], number.values[0]) > MAX_GOALS:
+                return  # points, and what stands beside them is of another sport
         split = _split(token)
         if split is not None:
             pair = agree(home, away)
             # between two words a number may be anything, unless two cells' room or a clock says
             # that it is a score
             apart = token.text[0] == "0" or token.box.width > 1.6 * token.box.height
-            sure = len(token.text) == 2 and apart
+            sure = (len(token.text) == 2 and apart) or token.text[:2] == "01"  # 0|1
             yield Core(*pair, (token,), split, 0.7 if sure else 0.66, needs_clock=not sure)
 
 
@@ -163,6 +198,11 @@ def is_team(token: Token) -> bool:
     )
 
 
+def _is_initial(token: Token) -> bool:
+    """``H.`` in ``H. VERONA``."""
+    return token.kind == "word" and len(token.text) == 2 and token.text[1] == "."
+
+
 def _name(row: list[Token], place: int, step: int, reach: float = 5.0) -> tuple[Token, ...]:
     """The words of a name beside a number, from left to right; empty where there is none.
 
@@ -173,7 +213,9 @@ def _name(row: list[Token], place: int, step: int, reach: float = 5.0) -> tuple[
         return ()
     word, number = row[beside], row[place]
     high = max(word.box.height, number.box.height)
-    if not is_team(word) or high > 2.4 * min(word.box.height, number.box.height):
+    if not (is_team(word) or (step > 0 and _is_initial(word))) or high > 2.4 * min(
+        word.box.height, number.box.height
+    ):
         return ()
     if not _near(word.box, number.box, reach):
         return ()
@@ -185,17 +227,25 @@ def extended(row: list[Token], place: int, step: int) -> tuple[Token, ...]:
     name = [row[place]]
     while 0 <= (place := place + step) < len(row) and _continues(row[place], name, step):
         name.insert(0 if step < 0 else len(name), row[place])
-    return tuple(name)
+    while name and name[0].text == "&":
+        name.pop(0)
+    while name and name[-1].text == "&":
+        name.pop()
+    return tuple(name) if any(map(is_team, name)) else ()
 
 
 def _continues(word: Token, name: list[Token], step: int) -> bool:
     """Whether a word belongs to the name that it stands beside."""
     inner = name[0] if step < 0 else name[-1]
-    if not is_team(word) or len(name) >= 4:
+    joint = word.text == "&" or _is_initial(word)
+    if not (is_team(word) or joint) or len(name) >= 4:
         return False
     gap = inner.box.left - word.box.right if step < 0 else word.box.left - inner.box.right
     height = max(word.box.height, inner.box.height)
     alike = height <= 1.25 * min(word.box.height, inner.box.height)
+    # a word alone in its line is a mark of its own rather than an initial
+    if joint and word.line != inner.line:
+        return False
     return alike and gap <= (0.9 if word.line == inner.line else 0.45) * height
 
 
@@ -217,8 +267,15 @@ def _is_code(token: Token) -> bool:
 
 
 def stacked(rows: list[list[Token]]) -> Iterator[Core]:
-    """Cores of rows of one name and one number each, under each other, numbers in one column."""
-    teams = [entry for row in rows for entry in _row_entries(row)]
+    """Cores of rows of one name and one number each, under each other, numbers in one column.
+
+    Numbers stand behind the names, or before them where a clock goes with it.
+    """
+    for step in (-1, +1):
+        yield from _stacked([entry for row in rows for entry in _row_entries(row, step)], step)
+
+
+def _stacked(teams: Sequence[tuple[tuple[Token, ...], Token]], step: int) -> Iterator[Core]:
     for place, (name, number) in enumerate(teams):
         below = [
             (other, count)
@@ -235,15 +292,17 @@ def stacked(rows: list[list[Token]]) -> Iterator[Core]:
             continue  # a table
         goals = _goals(number, count)
         if goals:
-            yield Core(name, other, (number, count), goals, 0.85, rows=2)
+            # shirt numbers stand before names, too
+            yield Core(name, other, (number, count), goals, 0.85, rows=2, needs_clock=step > 0)
 
 
-def _row_entries(row: list[Token]) -> Iterator[tuple[tuple[Token, ...], Token]]:
+def _row_entries(row: list[Token], step: int) -> Iterator[tuple[tuple[Token, ...], Token]]:
+    """Each name of a row with the number beside it, which has the name on the side of ``step``."""
     core = [t for t in row if t.kind in ("number", "word", "score")]
     for place, token in enumerate(core):
         if token.kind != "number" or not _alone(core, place):
             continue
-        name = _name(core, place, -1, reach=9.0)
+        name = _name(core, place, step, reach=9.0 if step < 0 else 3.0)
         if name:
             yield name, token
 
@@ -394,5 +453,7 @@ def _shares(one: Core, other: Core) -> bool:
 
 def written(name: tuple[Token, ...]) -> str | None:
     """A name as it is reported."""
-    text = " ".join(token.text.strip(".") for token in name)
+    text = " ".join(token.text for token in name).strip(".")
+    if text.replace("l", "").isupper():
+        text = text.replace("l", "I")  # MCl: the two look alike
     return _GLUED_CLUB.sub(r"\1\3 \2\4", text) or None

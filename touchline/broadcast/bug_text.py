@@ -28,8 +28,11 @@ MAX_TILT_DEGREES = 9.0
 """Of a bug's text; what leans more is a board beside the pitch."""
 
 _CLOCKS = ("clock", "stoppage")
+_HALF_MARKS = {"PT": 1, "ST": 2}
 _OF_ANOTHER_MATCH = 0.6
-"""What is left of the confidence of a result that stands over or under the clock of a bug."""
+"""What is left of the confidence of a result that stands over or under the clock of a bug, or whose
+names seem to be those of several matches."""
+_WORDS_OF_TICKER = 3
 
 
 @dataclass(frozen=True)
@@ -142,14 +145,22 @@ def likely_places(lines: Sequence[Line]) -> list[BugText]:
 
 
 def _rejoined(tokens: list[Token]) -> list[Token]:
-    """Tokens whose parts were found apart, put together: ``66`` and ``MIN``, ``+`` and ``3``."""
-    result = list(tokens)
-    for mark in tokens:
+    """Tokens whose parts were found apart, put together: ``66`` and ``MIN``, ``+`` and ``3``; and
+    ``PT`` and ``ST``, which are halves beside a clock only."""
+    clocks = [token for token in tokens if token.kind == "clock"]
+    result = [
+        replace(t, kind="period", values=(_HALF_MARKS[t.text],))
+        if t.text in _HALF_MARKS
+        and any(_adjoins(clock, t, before) for clock in clocks for before in (True, False))
+        else t
+        for t in tokens
+    ]
+    for mark in tuple(result):
         before = mark.text.upper().rstrip(".") in ("MIN", "MINS")
         if not before and mark.text != "+":
             continue
         number = next((t for t in result if t.kind == "number" and _adjoins(t, mark, before)), None)
-        if number is None:
+        if number is None or (before and any(_is_goal_after(t, mark) for t in tokens)):
             continue
         whole = replace(
             number,
@@ -168,6 +179,13 @@ def _adjoins(number: Token, mark: Token, before: bool) -> bool:
     gap = right.box.left - left.box.right
     height = mark.box.height
     return same_row(number.box, mark.box) and -0.6 * height <= gap <= 1.5 * height
+
+
+def _is_goal_after(token: Token, mark: Token) -> bool:
+    """Whether a number stands behind ``MIN``, which is Minnesota then."""
+    gap = token.box.left - mark.box.right
+    height = mark.box.height
+    return token.kind == "number" and same_row(token.box, mark.box) and 0 <= gap <= 2.5 * height
 
 
 def _with_marks(core: Core, tokens: list[Token], others: Sequence[Core] = ()) -> BugText:
@@ -192,7 +210,7 @@ def _with_marks(core: Core, tokens: list[Token], others: Sequence[Core] = ()) ->
     quality += 0.05 if timed else 0.0
     if any(t.kind == "score" and ":" in t.text for t in core.numbers) and not timed:
         quality *= 0.8
-    if strange:
+    if strange or (not timed and min(len(core.home), len(core.away)) >= _WORDS_OF_TICKER):
         quality *= _OF_ANOTHER_MATCH
     teams = tuple(around(t.box for t in name) for name in (core.home, core.away) if name)
     return replace(

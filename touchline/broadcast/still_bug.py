@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from touchline.broadcast.bug_text import BugText, likely_places, read_bugs
 from touchline.broadcast.ocr import Picture, TextReader, cut_out, lines_at, resized
-from touchline.broadcast.texts import Box, Line, around
+from touchline.broadcast.texts import Box, Line, around, same_row
+from touchline.broadcast.tokens import as_digits
 
 T = TypeVar("T", bound=Hashable)
 
@@ -45,11 +46,22 @@ def read_still(picture: Picture, reader: TextReader) -> BugText | None:
     best: BugText | None = None
     for place in likely_places(lines)[:_MAX_PLACES]:
         bug = read_place(picture, place, reader)
-        if bug is not None and (best is None or bug.confidence > best.confidence):
+        if bug is None or bug.confidence < ENOUGH:
+            continue
+        if best is None or _rank(bug) > _rank(best):
             best = bug
-        if best is not None and best.confidence > 0.9:
+        if best.confidence > 0.9 and _is_timed(best):
             break
-    return best if best is not None and best.confidence >= ENOUGH else None
+    return best
+
+
+def _rank(bug: BugText) -> tuple[bool, float]:
+    """What of two in one picture is the bug: the one with a clock; captions have numbers, too."""
+    return _is_timed(bug), bug.confidence
+
+
+def _is_timed(bug: BugText) -> bool:
+    return bug.score is not None and (bug.clock_seconds is not None or bug.half is not None)
 
 
 def read_place(
@@ -77,6 +89,7 @@ def read_place(
             readings.append(_along_row(picture, bug, lines, reader, stretch))
             if bug.score is None:
                 readings.append(_between_names(picture, bug, lines, reader))
+                readings.append(_past_names(picture, bug, lines, reader))
         elif bug is not None and bug.rows == 2 and bug.score is None:
             readings.extend(_beside_names(picture, bug, lines, reader))
     return vote(readings)
@@ -108,30 +121,74 @@ def _between_names(
     return _at(bug.box, read_bugs([*others, Line(text, gap, confidence)]))
 
 
+def _past_names(
+    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader
+) -> BugText | None:
+    """The bug with its row read as one line that ends where something else begins (``W 0 W 0``)."""
+    home, away = bug.team_boxes
+    row = around(bug.team_boxes)
+    end = _room_beside(row, lines, +1, 3.0 * away.height)
+    if end - away.right < 0.8 * away.height:
+        return None
+    strip = Box(home.left - 0.2 * home.height, row.top, end, row.bottom)
+    text, confidence = reader.read(cut_out(picture, strip))
+    others = [line for line in lines if line.box.overlap(strip) < 0.5]
+    return _at(bug.box, read_bugs([*others, Line(text, strip, 0.85 * confidence)]))
+
+
+def _room_beside(row: Box, lines: Sequence[Line], step: int, reach: float) -> float:
+    """The column in which the room beside a row ends: at the next text other than goals, at most
+    ``reach`` away."""
+    edge = row.right if step > 0 else row.left
+    slack = 0.1 * reach
+    ends = [edge + step * reach]
+    for line in lines:
+        start = line.box.left if step > 0 else line.box.right
+        if step * (start - edge) >= -slack and same_row(line.box, row) and not _is_goals(line.text):
+            ends.append(start)
+    return min(ends) if step > 0 else max(ends)
+
+
+def _is_goals(text: str) -> bool:
+    digits = as_digits(text.strip())
+    return digits.isdigit() and len(digits) <= 2
+
+
 def _beside_names(
     picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader
 ) -> list[BugText | None]:
     """The bug with the row of each team read as one line, names and goals together.
 
-    Goals stand in a column behind the longer name, nobody knows how wide: where a row reaches
-    beyond it, the picture behind is read as digits, so that several reaches are put to the vote.
+    Goals stand in a column behind the longer name, or before both, nobody knows how wide: where a
+    row reaches beyond it, the picture behind is read as digits, so that several reaches are put to
+    the vote. None reaches beyond the next text.
     """
-    found = [_in_rows(picture, bug, lines, reader, reach) for reach in _REACHES]
-    scored = [one for one in found if one is not None and one.score is not None]
-    return list(scored) or found[-1:]
+    names = around(bug.team_boxes)
+    height = sum(box.height for box in bug.team_boxes) / 2
+    found: list[BugText | None] = []
+    for step in (+1, -1):
+        ends = [_room_beside(names, lines, step, reach * height) for reach in _REACHES]
+        found = [_in_rows(picture, bug, lines, reader, step, end) for end in dict.fromkeys(ends)]
+        scored = [one for one in found if one is not None and one.score is not None]
+        if scored:
+            return list(scored)
+    return found[-1:]
 
 
 def _in_rows(
-    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader, lines_wide: float
+    picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader, step: int, end: float
 ) -> BugText | None:
-    """The bug read row by row, so many heights of a line beyond the longer name."""
-    home, away = bug.team_boxes
-    height = (home.height + away.height) / 2
-    reach = max(home.right, away.right) + lines_wide * height
-    rows = [Box(name.left, name.top, reach, name.bottom) for name in (home, away)]
+    """The bug read row by row, from the name of each to a column on the side of ``step``."""
+    rows = [
+        Box(name.left, name.top, end, name.bottom)
+        if step > 0
+        else Box(end, name.top, name.right, name.bottom)
+        for name in bug.team_boxes
+    ]
+    margin = 0.1 * sum(row.height for row in rows)
     others = [line for line in lines if all(line.box.overlap(row) < 0.5 for row in rows)]
     for row in rows:
-        text, confidence = reader.read(cut_out(picture, row.grown(0.2 * height, 0.0)))
+        text, confidence = reader.read(cut_out(picture, row.grown(margin, 0.0)))
         inner = row.within(picture.shape[1], picture.shape[0])
         others.append(Line(text, inner, 0.85 * confidence))
     return _at(bug.box, read_bugs(others))
@@ -163,7 +220,9 @@ def vote(readings: Sequence[BugText | None]) -> BugText | None:
     given = [bug for bug in readings if bug is not None]
     if not given or 2 * len(given) <= len(readings) - 1:
         return None
-    score = _elect([(bug.score, bug.confidence) for bug in given])
+    # without a clock it may be a board, of which digits are made up as often as missed
+    timed = any(bug.clock_seconds is not None for bug in given)
+    score = _elect([(b.score, b.confidence * (_weight(b.score) if timed else 1.0)) for b in given])
     home, away = (_elect([_name(bug, side) for bug in given]) for side in (0, 1))
     clock = _elect(
         [

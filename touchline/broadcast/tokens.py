@@ -29,15 +29,18 @@ _DIGIT_OF = str.maketrans(
 _DASH = r"[-‐‑‒–—―−~·•一]"
 _ZERO = r"[OoQD]"
 _MINUTE_MARK = r"['’′`´‘]"
+_MINUTES = r"MIN(?:UTES?|S|\.)?(?![A-Za-z]|\s*\d(?![\w:.\-–]))"  # no "LA 0 MIN 1": a team
 _ORDINAL = r"[ºo°ªa.]?"
 
-_FIRST = rf"""1\s?ST\s*HALF|1ST|(?:FIRST|1)\s?HALF|H1|1H|1T|T1|1P|P1
+_BEFORE_CLOCK = r"(?=\s*\d{1,3}\s?[:.]\s?\d\d)"
+
+_FIRST = rf"""PT{_BEFORE_CLOCK}|1\s?ST\s*HALF|1ST|(?:FIRST|1)\s?HALF|H1|1H|1T|T1|1P|P1
     |1[ºo°ªa]\s?(?:T|P|TEMPO|TIEMPO|PARTE|MT)?|1{_ORDINAL}\s?(?:TEMPO|TIEMPO|PARTE)
     |1\.\s?(?:HZ|HALBZEIT)|PRIMER\s?TIEMPO|PRIMERA\s?PARTE|1[EÈ]RE\s?(?:MI-TEMPS|MT)?"""
-_SECOND = rf"""2\s?ND\s*HALF|2ND|(?:SECOND|2)\s?HALF|H2|2H|2T|T2|2P|P2
+_SECOND = rf"""ST{_BEFORE_CLOCK}|2\s?ND\s*HALF|2ND|(?:SECOND|2)\s?HALF|H2|2H|2T|T2|2P|P2
     |2[ºo°ªa]\s?(?:T|P|TEMPO|TIEMPO|PARTE|MT)?|2{_ORDINAL}\s?(?:TEMPO|TIEMPO|PARTE)
     |2\.\s?(?:HZ|HALBZEIT)|SEGUNDO\s?TIEMPO|SEGUNDA\s?PARTE|2[EÈ]ME\s?(?:MI-TEMPS|MT)?"""
-_EXTRA = r"EXTRA\s?TIME|ETIM|ET[12]|AET|PR[ÓO]RROGA|VERL[ÄA]NGERUNG|SUPPLEMENTARI"
+_EXTRA = r"EXTRA\s?TIME|ETIM|ET[12]?|AET|PR[ÓO]RROGA|VERL[ÄA]NGERUNG|SUPPLEMENTARI"
 _BREAK = r"HALF[\s-]?TIME|HT|HALBZEIT|DESCANSO|INTERVALO|MI-TEMPS|INTERVALLO"
 _END = r"FULL[\s-]?TIME|FT|ENDSTAND|FINALE?"
 _SHOOT_OUT = r"PENALT(?:Y|IES)(?:\s?SHOOT[\s-]?OUT)?|PENS?|ELFMETERSCHIE[SẞSS]+EN|TIRS AU BUT"
@@ -51,7 +54,7 @@ _GRAMMAR = re.compile(
     | (?P<clock> (?<![\dA-Za-z:])[\dOoIlq|]{{1,3}}\s?[:.;]{{1,2}}\s?[\dOo]{{2}}(?!:?\d(?![A-Za-z]))
                | (?<![\d:])\d{{1,3}}\s?[:.;]{{1,2}}\s?\d{{2}}(?!:?\d(?![A-Za-z])) )
     | (?P<added> \+\s?\d{{1,2}}(?:[:.]\d{{2}})?\s*{_MINUTE_MARK}?(?!\d) )
-    | (?P<minute> (?<!\d)\d{{1,3}}\s*(?:{_MINUTE_MARK}|MIN(?:UTES?|S|\.)?(?![A-Za-z])) )
+    | (?P<minute> (?<!\d)\d{{1,3}}\s*(?:{_MINUTE_MARK}|{_MINUTES}) )
     | (?P<first> (?<![A-Za-z\d])(?:{_FIRST})(?![A-Za-z\d]) )
     | (?P<second> (?<![A-Za-z\d])(?:{_SECOND})(?![A-Za-z\d]) )
     | (?P<extra> (?<![A-Za-z\d])(?:{_EXTRA})(?![A-Za-z\d]) )
@@ -63,6 +66,7 @@ _GRAMMAR = re.compile(
                | (?<!\d)\d\s?{_DASH}\s?[Il|](?![\w])
                | (?<![\d:])\d{{1,2}}\s?:\s?\d(?![\d:])
                | (?<![\d.,])\d\s?\.\s?\d(?![\d.,%]) )
+    | (?P<ordinal> (?<![\w-])1\.\s?F(?:C|SV)(?![^\W\d_]) )
     | (?P<club> [^\W\d_]{{3,}}\s(?:0[1-9]|9[68]|1860|1899)(?![\d:.\-–'’]) )
     | (?P<code> (?<![A-Za-z\d])[A-CE-HJ-NPR-Z]\d{{2}}(?![\w-]|[:.]\d) )
     | (?P<number> \d{{1,3}}(?!\d) )
@@ -153,12 +157,12 @@ def _edges(text: str, box: Box) -> list[float]:
 def _meaning(name: str, said: str, text: str) -> tuple[Kind, tuple[int, ...]]:
     if name in _HALVES:
         return "period", (_HALVES[name],)
-    if name in ("club", "code"):  # Schalke 04, S04
+    if name in ("club", "code", "ordinal"):  # Schalke 04, S04, 1. FC
         return "word", ()
     if name == "zero":
         return "number", (0,)
     if name in ("word", "junk"):
-        return ("word" if name == "word" and len(said) > 1 else "junk"), ()
+        return ("word" if (name == "word" and len(said) > 1) or said == "&" else "junk"), ()
     digits = as_digits(said) if name in ("clock", "score") else said
     numbers = tuple(int(part) for part in re.findall(r"\d+", digits))
     if name == "clock":
