@@ -91,6 +91,7 @@ def test_layouts(
         (["MIL", "-", "INT", "2-1"], ("MIL", "INT")),
         (["ZDF", "Saint-Étienne - 1. FC Köln", "2:1"], ("Saint-Étienne", "1. FC Köln")),
         (["H. VERONA - TORINO", "2-1"], ("H. VERONA", "TORINO")),
+        (["Sevilla - Atlético M.", "2-1"], ("Sevilla", "Atlético M")),
     ],
 )
 def test_both_names_before_the_score(texts: list[str], names: tuple[str, str]) -> None:
@@ -191,14 +192,15 @@ def test_crests_have_no_names_and_none_are_made_up() -> None:
 
 
 def test_a_scorer_s_minute_is_no_clock() -> None:
-    lines = row(["BAYERN", "1-0", "BENFICA"], 100, 600, 30) + row(["VIDAL 2'"], 100, 640, 24)
-    bug = read_bug(lines)
-    assert bug is not None
-    assert (bug.score, bug.clock_seconds) == ((1, 0), None)
+    for scorers in ("VIDAL 2'", "VIDAL 2, MÜLLER 55'"):
+        lines = row(["BAYERN", "1-0", "BENFICA"], 100, 600, 30) + row([scorers], 100, 640, 24)
+        bug = read_bug(lines)
+        assert bug is not None
+        assert (bug.score, bug.clock_seconds) == ((1, 0), None)
 
 
 @pytest.mark.parametrize(
-    "name", ["SCHALKE 04", "HANNOVER 96", "FC AUGSBURG", "H. VERONA", "Brighton & Hove"]
+    "name", ["SCHALKE 04", "HANNOVER 96", "FC AUGSBURG", "H. VERONA", "N.E.C.", "Brighton & Hove"]
 )
 def test_names_with_numbers(name: str) -> None:
     bug = read_bug([Line(f"MAINZ 05 2-1 {name}", Box(10, 10, 500, 40), 0.95)])

@@ -213,7 +213,7 @@ def _name(row: list[Token], place: int, step: int, reach: float = 5.0) -> tuple[
         return ()
     word, number = row[beside], row[place]
     high = max(word.box.height, number.box.height)
-    if not (is_team(word) or (step > 0 and _is_initial(word))) or high > 2.4 * min(
+    if not (is_team(word) or _is_initial(word)) or high > 2.4 * min(
         word.box.height, number.box.height
     ):
         return ()
@@ -453,7 +453,7 @@ def _shares(one: Core, other: Core) -> bool:
 
 def written(name: tuple[Token, ...]) -> str | None:
     """A name as it is reported."""
-    text = " ".join(token.text for token in name).strip(".")
+    text = re.sub(r"(?<!\.\w)\.$", "", " ".join(token.text for token in name))  # but N.E.C.
     if text.replace("l", "").isupper():
         text = text.replace("l", "I")  # MCl: the two look alike
     return _GLUED_CLUB.sub(r"\1\3 \2\4", text) or None

@@ -274,9 +274,12 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
 
 
 def _is_scorer(minute: Token, near: list[Token]) -> bool:
-    """Whether a minute belongs to a scorer's name on its line (``VIDAL 2'``)."""
+    """Whether a minute belongs to scorers' names on its line (``VIDAL 2'``), one of whose other
+    minutes may have lost its mark (``MÜLLER 12, KANE 55'``)."""
     line = [t for t in near if t.line == minute.line and t is not minute]
-    return bool(line) and all(t.kind in ("word", "minute", "junk") for t in line)
+    named = any(t.kind == "word" for t in line)
+    kinds = ("word", "minute", "junk", "number") if named else ("minute", "junk")
+    return bool(line) and all(t.kind in kinds for t in line)
 
 
 def _clock_seconds(token: Token) -> tuple[float, bool]:

@@ -22,6 +22,9 @@ ENOUGH = 0.6
 """Least confidence of a bug that is reported."""
 
 _MAX_PLACES = 5
+_SAME = 0.3
+"""Overlap of two readings of one bug, at least."""
+
 _USUAL_SHAPE = 0.65
 _NARROW_SHAPE = 0.5
 """Width of a letter over the height of its line."""
@@ -48,7 +51,9 @@ def read_still(picture: Picture, reader: TextReader) -> BugText | None:
         bug = read_place(picture, place, reader)
         if bug is None or bug.confidence < ENOUGH:
             continue
-        if best is None or _rank(bug) > _rank(best):
+        # what was read from another place of the same bug may be cut off
+        is_new = best is None or bug.box.overlap(best.box) < _SAME or _is_timed(bug)
+        if is_new and (best is None or _rank(bug) > _rank(best)):
             best = bug
         if best.confidence > 0.9 and _is_timed(best):
             break
@@ -149,6 +154,20 @@ def _room_beside(row: Box, lines: Sequence[Line], step: int, reach: float) -> fl
     return min(ends) if step > 0 else max(ends)
 
 
+def _column_beside(names: Box, lines: Sequence[Line], step: int) -> float | None:
+    """How far beside two names a column ends in which one number was found, or None."""
+    height = names.height / 2
+    for line in lines:
+        near = line.box.left - names.right if step > 0 else names.left - line.box.right
+        if (
+            _is_goals(line.text)
+            and same_row(line.box, names)
+            and -0.3 * height <= near <= 6 * height
+        ):
+            return near + line.box.width + 0.3 * height
+    return None
+
+
 def _is_goals(text: str) -> bool:
     digits = as_digits(text.strip())
     return digits.isdigit() and len(digits) <= 2
@@ -161,13 +180,16 @@ def _beside_names(
 
     Goals stand in a column behind the longer name, or before both, nobody knows how wide: where a
     row reaches beyond it, the picture behind is read as digits, so that several reaches are put to
-    the vote. None reaches beyond the next text.
+    the vote, unless the goals of one team say where the column ends. None reaches beyond the next
+    text.
     """
     names = around(bug.team_boxes)
     height = sum(box.height for box in bug.team_boxes) / 2
     found: list[BugText | None] = []
     for step in (+1, -1):
-        ends = [_room_beside(names, lines, step, reach * height) for reach in _REACHES]
+        column = _column_beside(names, lines, step)
+        reaches = [reach * height for reach in _REACHES] if column is None else [column]
+        ends = [_room_beside(names, lines, step, reach) for reach in reaches]
         found = [_in_rows(picture, bug, lines, reader, step, end) for end in dict.fromkeys(ends)]
         scored = [one for one in found if one is not None and one.score is not None]
         if scored:
@@ -195,7 +217,7 @@ def _in_rows(
 
 
 def _at(place: Box, bugs: Iterable[BugText]) -> BugText | None:
-    return next((bug for bug in bugs if bug.box.overlap(place) > 0.3), None)
+    return next((bug for bug in bugs if bug.box.overlap(place) > _SAME), None)
 
 
 def _line_height(place: BugText) -> float:
