@@ -51,18 +51,19 @@ def read_still(picture: Picture, reader: TextReader) -> BugText | None:
         bug = read_place(picture, place, reader)
         if bug is None or bug.confidence < ENOUGH:
             continue
-        # what was read from another place of the same bug may be cut off
-        is_new = best is None or bug.box.overlap(best.box) < _SAME or _is_timed(bug)
-        if is_new and (best is None or _rank(bug) > _rank(best)):
+        if best is None or _is_better(bug, best):
             best = bug
         if best.confidence > 0.9 and _is_timed(best):
             break
     return best
 
 
-def _rank(bug: BugText) -> tuple[bool, float]:
-    """What of two in one picture is the bug: the one with a clock; captions have numbers, too."""
-    return _is_timed(bug), bug.confidence
+def _is_better(bug: BugText, best: BugText) -> bool:
+    """Whether of two in one picture the second is the bug: the one with a clock, as captions have
+    numbers, too. Of one bug read from two places the later one may be cut off."""
+    if _is_timed(bug) != _is_timed(best):
+        return _is_timed(bug)
+    return bug.confidence > best.confidence and bug.box.overlap(best.box) <= _SAME
 
 
 def _is_timed(bug: BugText) -> bool:
