@@ -1,15 +1,19 @@
 """The bug of a recording is found by itself, and what it says is decoded, in every design."""
 
+from dataclasses import replace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from drawn_bugs import DESIGNS, Broadcast, Design, State, draw
 from PIL import Image
 
 from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, decode, looks_of
-from touchline.broadcast.ocr import TextReader
+from touchline.broadcast.ocr import Picture, TextReader
 from touchline.broadcast.score_bug import ScoreBugObserver
 from touchline.broadcast.score_track import ScoreReading
-from touchline.broadcast.still_bug import read_still
+from touchline.broadcast.still_bug import read_rows, read_still
+from touchline.broadcast.texts import Box, Line
 
 
 def read(recording: Broadcast, reader: TextReader, rate: float = 2.0) -> ScoreBugResult:
@@ -172,8 +176,6 @@ def test_a_recording_without_a_bug_says_so(reader: TextReader) -> None:
 
 @pytest.mark.slow
 def test_the_time_of_day_is_no_match_clock(reader: TextReader) -> None:
-    from dataclasses import replace
-
     of_day = replace(DESIGNS[0], rows=lambda state: [["20:45"]], place=(1100, 30))
     said = read(Broadcast(of_day, lambda time: time, 40), reader)
     assert said.halves == () and said.goals == ()
@@ -246,3 +248,76 @@ def test_a_caption_names_no_teams_of_a_bug_that_has_none() -> None:
         seen=[True] * len(times),
     )
     assert decode([place], [], (0.0, 2000.0), []).teams is None
+
+
+@pytest.mark.parametrize("design", FOLLOWED, ids=lambda design: design.name)
+def test_rows_read_where_they_stand_say_the_score_or_nothing(
+    design: Design, reader: TextReader
+) -> None:
+    recording = Broadcast(design, lambda time: 1200 + time, 12, goals=[(5, 0), (6, 1), (9, 1)])
+    pictures = dict(recording.frames(1.0))
+    known = read_still(pictures[3.0], reader)
+    assert known is not None
+    for time, score in ((4.0, (0, 0)), (8.0, (1, 1)), (11.0, (1, 2))):
+        said = read_rows(pictures[time], known, reader)
+        assert said is None or said.score == score
+
+
+class Spy:
+    """A reader of text that counts how often a picture was searched for text."""
+
+    def __init__(self, reader: TextReader) -> None:
+        self._reader = reader
+        self.searches = 0
+
+    def find(self, *args: Any) -> list[Line]:
+        self.searches += 1
+        return self._reader.find(*args)
+
+    def read(self, strip: Picture) -> tuple[str, float]:
+        return self._reader.read(strip)
+
+
+@pytest.mark.slow
+def test_a_bug_that_says_the_same_is_seldom_searched_for_text(reader: TextReader) -> None:
+    spy = Spy(reader)
+    observer = ScoreBugObserver(cast("TextReader", spy))
+    searched_before = 0
+    for time, picture in Broadcast(DESIGNS[0], lambda time: 1200 + time, 80).frames(1.0):
+        observer.see(time, picture)
+        if time <= 12:
+            searched_before = spy.searches
+    assert searched_before > 0
+    assert spy.searches == searched_before
+    assert all(r.score == (0, 0) for r in observer.finish(duration_seconds=80).readings)
+
+
+class TwoPlacesAtAGlance:
+    """Reads a bug whose clock seems to stand by itself in the whole picture, but not from close by.
+
+    Its pictures say by their first pixel where they were cut out.
+    """
+
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    picture[..., 0], picture[..., 1] = np.arange(1280) // 8, np.arange(720)[:, None] // 4
+
+    def __init__(self) -> None:
+        self.clocks_read = 0
+
+    def find(self, picture: Picture, scale: float = 1.0, stretch: float = 1.0) -> list[Line]:
+        left, top = 8 * float(picture[0, 0, 0]), 4 * float(picture[0, 0, 1])
+        clock = Box(480, 40, 540, 60) if picture.shape[1] == 1280 else Box(320, 40, 540, 60)
+        lines = [Line("ARS 1-0 CHE", Box(100, 40, 300, 60)), Line("20:00", clock)]
+        return [replace(line, box=line.box.moved(-left, -top)) for line in lines]
+
+    def read(self, strip: Picture) -> tuple[str, float]:
+        self.clocks_read += strip.shape[0] == 48  # the height that a clock's cell is brought to
+        return "", 0.0
+
+
+def test_one_bug_at_two_places_is_followed_once() -> None:
+    reader = TwoPlacesAtAGlance()
+    observer = ScoreBugObserver(cast("TextReader", reader))
+    observer.see(0.0, reader.picture)
+    observer.see(0.5, reader.picture)
+    assert reader.clocks_read == 1

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.broadcast.bug_text import same_name
 from touchline.broadcast.clock_track import ClockReading, ClockRun, find_runs
 from touchline.broadcast.goals import Evidence, find_goals, shoot_out_kicks
 from touchline.broadcast.halves import HalfTrack, find_halves
@@ -219,11 +219,7 @@ def _lasts(group: Sequence[_TeamReading]) -> bool:
 
 
 def _alike(one: _TeamReading, other: _TeamReading) -> bool:
-    ratios = [
-        SequenceMatcher(None, one[1][side].upper(), other[1][side].upper()).ratio()
-        for side in (0, 1)
-    ]
-    return max(ratios) >= 0.6
+    return any(same_name(one[1][side], other[1][side]) for side in (0, 1))
 
 
 def _readings(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from touchline.broadcast.bug_text import BugText, moved
 from touchline.broadcast.ocr import Picture, TextReader, cut_out, resized
-from touchline.broadcast.still_bug import read_place
+from touchline.broadcast.still_bug import read_place, read_rows
 from touchline.broadcast.texts import Box, Line
 from touchline.broadcast.tokens import tokens_of
 
@@ -123,6 +123,15 @@ class BugPlace:
     ) -> BugText | None:
         """All that the bug says."""
         return read_place(picture, self.bug, reader, heights)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it is known where its names and its score stand."""
+        return len(self.bug.team_boxes) == 2 and bool(self.bug.score_boxes)
+
+    def read_rows(self, picture: Picture, reader: TextReader) -> BugText | None:
+        """Names and score, read where they were read before: see ``has_rows``."""
+        return read_rows(picture, self.bug, reader)
 
     def read_names(self, reader: TextReader) -> tuple[str, str] | None:
         """The teams in the mean of the pictures learnt from, where noise is gone."""

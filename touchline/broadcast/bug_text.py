@@ -6,6 +6,7 @@ clock, a plate of added time, a period and an aggregate.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 from touchline.broadcast.bug_layout import (
@@ -26,6 +27,8 @@ from touchline.broadcast.tokens import MAX_MINUTES, Token, tokens_of
 HALF_SECONDS = 45 * 60
 MAX_TILT_DEGREES = 9.0
 """Of a bug's text; what leans more is a board beside the pitch."""
+
+_SAME_LETTERS = 0.6
 
 _CLOCKS = ("clock", "stoppage")
 _HALF_MARKS = {"PT": 1, "ST": 2}
@@ -85,6 +88,11 @@ class BugText:
             return None
         anew = self.half == 2 and self.clock_seconds < HALF_SECONDS
         return self.clock_seconds + (HALF_SECONDS if anew else 0)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two readings may be of one name: most of their letters agree."""
+    return SequenceMatcher(None, one.upper(), other.upper()).ratio() >= _SAME_LETTERS
 
 
 def moved(bug: BugText, across: float, down: float) -> BugText:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from touchline.broadcast.bug_decoding import PlaceReadings, ScoreBugResult, choose, decode
 from touchline.broadcast.bug_place import LIKENESS, BugPlace, Grey
-from touchline.broadcast.bug_text import BugText, likely_places
+from touchline.broadcast.bug_text import HALF_SECONDS, BugText, likely_places, same_name
 from touchline.broadcast.clock_track import ClockReading, ClockRun
 from touchline.broadcast.goals import Evidence
 from touchline.broadcast.ocr import Picture, TextReader
@@ -45,6 +45,23 @@ _SCORE_EVERY_SECONDS = 30.0
 _CLOSE = (30.0, 44.0)
 _GLANCE = (36.0,)
 """Heights in pixels that a bug's lines are read at: after a change, and otherwise."""
+
+_WHOLE_EVERY_SECONDS = 120.0
+"""Between readings of all of a bug; in between, its rows are read where they are known to stand."""
+
+_LONG_AWAY_SECONDS = 20.0
+"""After which a bug that comes back is read as a whole: another half may have begun."""
+
+_WHOLE_AT_FIRST = 2
+_WHOLE_AGAIN = 2
+"""Readings of the whole bug among the first ones, and among those after a change."""
+
+_ROW_TRIES = 3
+"""Readings of rows in a row that came to nothing, after which only the whole is read."""
+
+_ADDED_SECONDS = (60.0, 420.0)
+"""Before and after the end of a half by the clock: when a plate of added time may stand beside it,
+which is seen only where the whole is read."""
 
 _SCORES_AT_FIRST = 5
 _SCORE_TRIES = 3
@@ -91,6 +108,9 @@ class _Followed(PlaceReadings):
     unread: int = 0
     unread_scores: int = 0
     scores_before: int = 0
+    whole_at: float = -1e9
+    back_at: float = 0.0
+    unread_rows: int = 0
     looked_back_at: float = -1e9
     offset: float | None = None
     rate: float = 1.0
@@ -162,7 +182,7 @@ class ScoreBugObserver:
                 break
             if _is_names_alone(place) and not _stood(place.box, before):
                 self._names_alone.append(place.box)
-            else:
+            elif not _stood(_own_part(place), self._followed_parts(time)):
                 found |= self._follow(place, time, picture)
         if before:
             self._names_alone = []
@@ -182,12 +202,16 @@ class ScoreBugObserver:
     def _places(self, picture: Picture, time: float) -> list[BugText]:
         """Where a bug may stand that is not followed yet, the likeliest first."""
         scale = min(6.0, SCAN_SIDE / max(picture.shape[:2]))
-        followed = [_own_part(f.place.bug) for f in self._followed if time - f.last_seen < 2.0]
+        followed = self._followed_parts(time)
         return [
             place
             for place in likely_places(self._reader.find(picture, scale))
             if place.confidence >= _LEAST_PLACE and not _stood(_own_part(place), followed)
         ]
+
+    def _followed_parts(self, time: float) -> list[Box]:
+        """Where the bugs stand that are followed and in the picture."""
+        return [_own_part(f.place.bug) for f in self._followed if time - f.last_seen < 2.0]
 
     def _follow(self, place: BugText, time: float, picture: Picture) -> bool:
         """Follow what is read closely at a place; whether it is like a bug."""
@@ -196,17 +220,31 @@ class ScoreBugObserver:
             bug = place
         if bug is None or (bug.clock_seconds is None and bug.score is None):
             return False
+        # two places seen at a glance, such as a name and a clock, may be parts of one bug
+        if self._is_followed(bug, time):
+            return False
         followed = _Followed(
             place=BugPlace(bug, picture),
             since=time,
             not_found_at=self._searched_at,
             last_seen=time,
+            whole_at=time,
+            back_at=time,
         )
         followed.times.append(time)
         followed.seen.append(True)
         self._followed.append(followed)
         self._note(followed, time, bug)
         return True
+
+    def _is_followed(self, bug: BugText, time: float) -> bool:
+        """Whether a bug is one that is followed already, and says no more than was known of it."""
+        return any(
+            time - other.last_seen < 2.0
+            and _stood(_own_part(bug), [_own_part(other.place.bug)])
+            and not _says_more(bug, other.place.bug)
+            for other in self._followed
+        )
 
     def _drop_weak(self, time: float) -> None:
         """Follow no more what is long gone, or never had a clock while another's runs."""
@@ -242,6 +280,8 @@ class ScoreBugObserver:
             followed.pixels, followed.changed_at = None, None
             followed.scores_before = len(followed.scores)
             return
+        if time - followed.last_seen > _LONG_AWAY_SECONDS:
+            followed.whole_at, followed.back_at = -1e9, time
         followed.last_seen = time
         if not was_seen:  # who scored while it was away may differ by few pixels
             followed.next_score = min(followed.next_score, time + _SETTLE_SECONDS)
@@ -341,8 +381,9 @@ class ScoreBugObserver:
         if time >= followed.next_score:
             again = followed.to_read_again > 0 or len(followed.scores) < _SCORES_AT_FIRST
             followed.to_read_again = max(0, followed.to_read_again - 1)
-            is_read = self._read_all(
-                followed, time, picture, heights=_GLANCE if not again else _CLOSE
+            heights = (_CLOSE[len(followed.scores) % 2],) if again else _GLANCE
+            is_read = self._read_rows(followed, time, picture) or self._read_all(
+                followed, time, picture, heights=heights
             )
             followed.unread_scores = 0 if is_read else followed.unread_scores + 1
             followed.next_score = time + _score_wait(followed, again)
@@ -360,6 +401,21 @@ class ScoreBugObserver:
             sure = weights[stood] / sum(weights.values())
             followed.scores.append(ScoreReading(followed.unchanged_at, stood, sure))
 
+    def _read_rows(self, followed: _Followed, time: float, picture: Picture) -> bool:
+        """Read the rows of a bug where they stand; whether they say what was last read there."""
+        place = followed.place
+        if not _rows_are_enough(followed, time):
+            return False
+        bug = place.read_rows(picture, self._reader)
+        said = None if bug is None or not _is_of(bug, place.bug) else bug.score
+        if bug is None or said is None or said != followed.scores[-1].score:
+            followed.unread_rows += 1
+            return False
+        followed.unread_rows = 0
+        followed.scores.append(ScoreReading(time, said, bug.confidence))
+        place.learn(picture)
+        return True
+
     def _read_all(
         self,
         followed: _Followed,
@@ -371,11 +427,13 @@ class ScoreBugObserver:
         bug = followed.place.read(picture, self._reader, heights)
         if bug is None:
             return False
+        followed.whole_at = time
         self._note(followed, time, bug, since)
         if _says_more(bug, followed.place.bug):
             followed.place = BugPlace(bug, picture)
             followed.recent.clear()
             followed.pixels = None
+            followed.unread_rows = 0
         elif bug.score is not None or bug.clock_seconds is not None:
             followed.place.learn(picture)
         return bug.score is not None
@@ -463,6 +521,39 @@ def _score_wait(followed: _Followed, was_unsure: bool) -> float:
         return min(_SCORE_EVERY_SECONDS, 2.0 ** (followed.unread_scores - _SCORE_TRIES))
     again = was_unsure or followed.to_read_again > 0 or followed.unread_scores > 0
     return 1.0 if again else _SCORE_EVERY_SECONDS
+
+
+def _rows_are_enough(followed: _Followed, time: float) -> bool:
+    """Whether the next reading of a bug that looks as before may leave out all but its rows."""
+    return (
+        followed.place.has_rows
+        and len(followed.scores) >= _WHOLE_AT_FIRST
+        and followed.to_read_again < _WHOLE_AGAIN
+        and followed.unread_rows < _ROW_TRIES
+        and time - followed.whole_at < _WHOLE_EVERY_SECONDS
+        and not _may_add_time(followed)
+    )
+
+
+def _may_add_time(followed: _Followed) -> bool:
+    """Whether added time may be shown about now, by the clock."""
+    if not followed.clocks:
+        return False
+    before, after = _ADDED_SECONDS
+    last = followed.clocks[-1]
+    if followed.rate < 0:
+        return last.shown_seconds < before
+    limit = round(last.shown_seconds / HALF_SECONDS) * HALF_SECONDS
+    at_first = last.shown_seconds - (last.time_seconds - followed.back_at)
+    begins = at_first >= limit - before  # as in a second half that counts on
+    return limit > 0 and not begins and -before < last.shown_seconds - limit < after
+
+
+def _is_of(bug: BugText, known: BugText) -> bool:
+    """Whether a name of a bug is that of one that was read before, or that one has none."""
+    pairs = [(bug.home, known.home), (bug.away, known.away)]
+    named = [(read, name) for read, name in pairs if name is not None]
+    return not named or any(read is not None and same_name(read, name) for read, name in named)
 
 
 def _is_names_alone(place: BugText) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from touchline.broadcast.bug_text import BugText, likely_places, read_bugs
 from touchline.broadcast.ocr import Picture, TextReader, cut_out, lines_at, resized
-from touchline.broadcast.texts import Box, Line, around, same_row
+from touchline.broadcast.texts import Box, Line, around, rows_of, same_row
 from touchline.broadcast.tokens import as_digits
 
 T = TypeVar("T", bound=Hashable)
@@ -31,6 +31,11 @@ _NARROW_SHAPE = 0.5
 
 _MAX_UPSCALE = 6.0
 _REACHES = (2.5, 3.2, 4.0)
+_SETTLED_AFTER = 2
+"""Scales after which readings that all say the same, or nothing at all, are enough."""
+
+_OF_A_ROW = 0.85
+"""Of the confidence of a row: it says little of one name in it, so that its names count half."""
 
 
 def read_still(picture: Picture, reader: TextReader) -> BugText | None:
@@ -86,7 +91,9 @@ def read_place(
     crop = cut_out(picture, crop_box)
     stretch = _stretch(place)
     readings: list[BugText | None] = []
-    for line_height in line_heights:
+    for done, line_height in enumerate(line_heights):
+        if done >= _SETTLED_AFTER and len({_said(reading) for reading in readings}) == 1:
+            break
         scale = min(_MAX_UPSCALE, line_height / height)
         lines = lines_at(reader.find(crop, scale, stretch), inner.left, inner.top)
         bug = _at(place.box, read_bugs(lines))
@@ -101,6 +108,14 @@ def read_place(
     return vote(readings)
 
 
+def _said(bug: BugText | None) -> Hashable:
+    """All that is put to the vote."""
+    if bug is None:
+        return None
+    clock = bug.clock_seconds, bug.clock_has_seconds
+    return bug.home, bug.away, bug.score, clock, bug.half, bug.added_minutes, bug.aggregate
+
+
 def _along_row(
     picture: Picture, bug: BugText, lines: Sequence[Line], reader: TextReader, stretch: float
 ) -> BugText | None:
@@ -110,8 +125,24 @@ def _along_row(
     strip = cut_out(picture, row.grown(2 * margin, margin))
     text, confidence = reader.read(resized(strip, stretch * strip.shape[1], strip.shape[0]))
     others = [line for line in lines if line.box.overlap(row) < 0.5]
-    # a whole row's confidence says little of one name, so names of it count half
-    return _at(bug.box, read_bugs([*others, Line(text, row, 0.85 * confidence)]))
+    return _at(bug.box, read_bugs([*others, Line(text, row, _OF_A_ROW * confidence)]))
+
+
+def read_rows(picture: Picture, known: BugText, reader: TextReader) -> BugText | None:
+    """Teams and score of a bug that was read before, each of its rows read as one line.
+
+    A fraction of the work of `read_place`, as nothing is looked for; what may have come to the bug
+    since, such as a plate of added time, is not seen.
+    """
+    stretch = _stretch(known)
+    lines = []
+    for row in rows_of([Line("", box) for box in (*known.team_boxes, *known.score_boxes)]):
+        box = around(cell.box for cell in row)
+        margin = 0.1 * box.height
+        strip = cut_out(picture, box.grown(2 * margin, margin))
+        text, confidence = reader.read(resized(strip, stretch * strip.shape[1], strip.shape[0]))
+        lines.append(Line(text, box, _OF_A_ROW * confidence))
+    return _at(known.box, read_bugs(lines))
 
 
 def _between_names(
@@ -139,7 +170,7 @@ def _past_names(
     strip = Box(home.left - 0.2 * home.height, row.top, end, row.bottom)
     text, confidence = reader.read(cut_out(picture, strip))
     others = [line for line in lines if line.box.overlap(strip) < 0.5]
-    return _at(bug.box, read_bugs([*others, Line(text, strip, 0.85 * confidence)]))
+    return _at(bug.box, read_bugs([*others, Line(text, strip, _OF_A_ROW * confidence)]))
 
 
 def _room_beside(row: Box, lines: Sequence[Line], step: int, reach: float) -> float:
@@ -213,7 +244,7 @@ def _in_rows(
     for row in rows:
         text, confidence = reader.read(cut_out(picture, row.grown(margin, 0.0)))
         inner = row.within(picture.shape[1], picture.shape[0])
-        others.append(Line(text, inner, 0.85 * confidence))
+        others.append(Line(text, inner, _OF_A_ROW * confidence))
     return _at(bug.box, read_bugs(others))
 
 
