@@ -26,6 +26,7 @@ EXTRAS = {
     "pandas": "data",
     "rapidocr": "broadcast",
     "cv2": "broadcast",
+    "nncf": "quantize",
     "playwright": "dev-all",
     "schemathesis": "dev-all",
     "SoccerNet": "dev-all",

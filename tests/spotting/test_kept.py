@@ -32,6 +32,7 @@ class TinyNetwork:
     name = "tiny"
     clip_len = 20
     num_outputs = 4
+    remarks = ()
 
     def __init__(self, shares_frames: bool) -> None:
         self.shares_frames = shares_frames

@@ -33,6 +33,7 @@ class FakeEngine:
     name = "fake"
     clip_len = 20
     num_outputs = 1 + len(LABELS)
+    remarks = ()
 
     def __init__(self, shares_frames: bool = False, fails_at: int | None = None) -> None:
         self.shares_frames = shares_frames

@@ -500,6 +500,7 @@ def _may_differ(what: Reported, data: Data) -> Iterator[str]:
 _PRECISIONS: dict[Precision, str] = {
     "fp32": "float32",
     "bf16": "bfloat16",
+    "int8": "eight bits",
     "auto": "what is fastest on this processor, which may be bfloat16",
 }
 

@@ -73,7 +73,11 @@ def spot(
         typer.Option(help="What runs the networks that read pictures."),
     ] = "auto",
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="What it computes in.")
+        Literal["auto", "fp32", "bf16", "int8"],
+        typer.Option(
+            help="What it computes in; int8 for networks with that variant, of which auto takes "
+            "what is fastest here."
+        ),
     ] = "auto",
     size: Annotated[
         str,

@@ -16,7 +16,8 @@ from touchline.errors import ConfigError, MissingExtraError
 from touchline.zoo.store import ModelFolder
 
 EngineName = Literal["auto", "openvino", "torch"]
-Precision = Literal["auto", "fp32", "bf16"]
+FloatPrecision = Literal["auto", "fp32", "bf16"]
+Precision = Literal[FloatPrecision, "int8"]
 
 Inputs = npt.NDArray[Any]
 Frames = npt.NDArray[np.uint8]
@@ -35,12 +36,14 @@ class Engine(Protocol):
         num_outputs: classes and background, which is output 0.
         shares_frames: whether frames are independent of each other before the head, so that
             overlapping clips can pass the picture network once: ``features``, then ``head``.
+        remarks: what whoever reads its results should know of how they were computed.
     """
 
     name: str
     clip_len: int
     num_outputs: int
     shares_frames: bool
+    remarks: tuple[str, ...]
 
     def logits(self, frames: Frames, valid: Floats) -> Floats:
         """What the network says: class logits, for a system that decodes more than these more.
@@ -102,6 +105,7 @@ def open_engine(
     engine: EngineName = "auto",
     precision: Precision = "auto",
     threads: int | None = None,
+    int8: bool = True,
 ) -> Engine:
     """Make a model ready to run.
 
@@ -109,7 +113,10 @@ def open_engine(
         folder: the model.
         engine: ``"auto"`` takes PyTorch where there is a GPU, else OpenVINO, else PyTorch.
         precision: of the computation; ``"auto"`` takes bfloat16 where the hardware has it and,
-            on the first clips, no score moves by more than 0.05; else float32.
+            on the first clips, no score moves by more than 0.05; else float32. Of a model with an
+            int8 variant (``touchline.spotting.quantizing``), the fastest of what there is, see
+            ``touchline.engines.trial``, under the same condition.
+        int8: whether ``"auto"`` may choose that variant.
         threads: processor threads to use at most; all by default.
 
     Raises:
@@ -118,8 +125,8 @@ def open_engine(
             not known.
         MissingExtraError: PyTorch is needed and not installed.
     """
-    if precision not in ("auto", "fp32", "bf16"):
-        raise ConfigError(f"precision {precision!r}", remedy="choose of auto, fp32, bf16")
+    if precision not in ("auto", "fp32", "bf16", "int8"):
+        raise ConfigError(f"precision {precision!r}", remedy="choose of auto, fp32, bf16, int8")
     if threads is not None and threads < 1:
         raise ConfigError(f"{threads} threads", remedy="give 1 or more")
     folder.card.require_video()
@@ -133,7 +140,7 @@ def open_engine(
             )
         from touchline.engines.openvino import OpenVINOEngine
 
-        return OpenVINOEngine(folder, precision, threads)
+        return OpenVINOEngine(folder, precision, threads, int8=int8)
     if engine == "torch":
         if not folder.has_weights:
             raise ConfigError(
@@ -141,6 +148,8 @@ def open_engine(
             )
         if not _torch_installed():
             raise MissingExtraError("running a network with PyTorch", "torch")
+        if precision == "int8":
+            raise ConfigError("PyTorch does not run int8 variants", remedy="use openvino")
         from touchline.engines.torch import TorchEngine
 
         return TorchEngine(folder, precision, threads)

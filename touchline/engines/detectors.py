@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from touchline.engines import Precision
+from touchline.engines import FloatPrecision
 from touchline.engines.detector_layouts import Boxes, Shape, Size, recognise
 from touchline.engines.onnx_files import inspect_onnx
 from touchline.engines.openvino import frontend, has_bfloat16, ov
@@ -106,7 +106,7 @@ class OnnxDetector:
     """
 
     def __init__(
-        self, path: Path, precision: Precision = "auto", threads: int | None = None
+        self, path: Path, precision: FloatPrecision = "auto", threads: int | None = None
     ) -> None:
         if precision == "bf16" and not has_bfloat16():
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")

@@ -34,10 +34,11 @@ from touchline.models.parts.splicing import RANGES
 from touchline.models.stages import Stage, config_facts, stages_of
 from touchline.models.tdeed import TDEED
 from touchline.runtime.atomic import uninterrupted
-from touchline.runtime.temporary import temporary_folder
+from touchline.runtime.temporary import scratch_in
 from touchline.zoo.cards import CARD_FILE, USUAL_OVERLAP, ModelCard, Storage, write_card
 from touchline.zoo.store import (
     HEAD_FILE,
+    INT8_FILES,
     ONNX_LAYOUTS,
     PICTURE_FILE,
     STAGES_FILE,
@@ -121,7 +122,7 @@ def export_onnx(
     windows share enough. Batch (but not of ``window.onnx``), time (but not of T-DEED) and
     picture size stay free.
     A network of features gives a graph for each of its stages (``touchline.models.stages``), for
-    any number of rows or clips, and ``stages.json``.
+    any number of rows or clips, and ``stages.json``. An int8 variant of earlier graphs is removed.
 
     Args:
         folder: the model, with ``model.safetensors``.
@@ -145,12 +146,13 @@ def export_onnx(
             remedy="run it with PyTorch: --engine torch",
         )
     parts = _stage_parts(network) if reads_features else _parts(network, folder)
-    with _scratch(target) as scratch:
+    with scratch_in(target, "export") as scratch:
         made = [export_part(part, scratch, storage) for part in parts]
         if reads_features:
             made.append(_write_stages(network.config, parts, scratch))
         names = [path.name for path in made]
         stale = {name for layout in ONNX_LAYOUTS for name in layout if name not in names}
+        stale |= {name for pair in INT8_FILES.values() for name in pair}
         known = folder.card.files if out is None else {}
         files = {name: digest for name, digest in known.items() if name not in stale}
         files |= {path.name: sha256_of(path) for path in made}
@@ -165,22 +167,6 @@ def export_onnx(
             for name in stale:
                 (target / name).unlink(missing_ok=True)
     return ModelFolder(target, card)
-
-
-@contextmanager
-def _scratch(target: Path) -> Iterator[Path]:
-    """A hidden folder in the target to write into, which is gone afterwards.
-
-    So is the target, if it was made for nothing.
-    """
-    is_new = not target.exists()
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        with temporary_folder(target / "export") as scratch:
-            yield scratch
-    finally:
-        if is_new and not any(target.iterdir()):
-            target.rmdir()
 
 
 def _parts(network: PictureNetwork, folder: ModelFolder) -> list[Part]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from touchline.engines import EngineName, Floats, Inputs, Precision, may_have_gpu
+from touchline.engines import EngineName, FloatPrecision, Floats, Inputs, may_have_gpu
 from touchline.errors import ConfigError, MissingExtraError
 from touchline.zoo.extractors import ExtractorFolder
 
@@ -37,7 +37,7 @@ def open_feature_network(
     graph: str = "features",
     *,
     engine: EngineName = "auto",
-    precision: Precision = "auto",
+    precision: FloatPrecision = "auto",
     threads: int | None = None,
 ) -> FeatureNetwork:
     """Make an extractor's network ready to run.
@@ -83,7 +83,7 @@ class _OnnxFeatures:
     """A graph on OpenVINO, compiled for one size of batch."""
 
     def __init__(
-        self, folder: ExtractorFolder, graph: str, precision: Precision, threads: int | None
+        self, folder: ExtractorFolder, graph: str, precision: FloatPrecision, threads: int | None
     ) -> None:
         from touchline.engines.openvino import OnnxGraph, has_bfloat16
 

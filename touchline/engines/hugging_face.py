@@ -13,7 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModelForObjectDetection
 
-from touchline.engines import Precision
+from touchline.engines import FloatPrecision
 from touchline.engines.detector_layouts import LEAST_SCORE, MOST_BOXES, Boxes, Size
 from touchline.engines.detectors import Pixels
 from touchline.engines.torch import accelerator
@@ -57,7 +57,7 @@ class HuggingFaceDetector:
     """
 
     def __init__(
-        self, name: str, precision: Precision = "auto", threads: int | None = None
+        self, name: str, precision: FloatPrecision = "auto", threads: int | None = None
     ) -> None:
         if threads is not None:
             torch.set_num_threads(min(threads, os.cpu_count() or 1))

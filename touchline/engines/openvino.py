@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from touchline.engines import Floats, Frames, Inputs, Precision
 from touchline.engines.onnx_files import inspect_onnx
+from touchline.engines.trial import Trial, Way, trial
 from touchline.engines.window_rows import NOTHING_KEPT, WindowRows
 from touchline.errors import CheckpointError, ConfigError
 from touchline.systems import SYSTEMS
@@ -23,7 +24,7 @@ from touchline.zoo.store import HEAD_FILE, ONNX_FILE, PICTURE_FILE, WINDOW_FILE,
 
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
+def without_module(name: str) -> Iterator[None]:
     """A module that cannot be imported for the time being."""
     before = sys.modules.get(name)
     sys.modules[name] = None  # type: ignore[assignment]
@@ -38,7 +39,7 @@ def _without(name: str) -> Iterator[None]:
 
 # Importing openvino reports the import to its maker and leaves files in the home folder, unless
 # openvino-telemetry is missing: then it uses an empty stand-in.
-with _without("openvino_telemetry"):
+with without_module("openvino_telemetry"):
     import openvino as ov
     from openvino import frontend as frontend  # for engines that read ONNX and nothing else
 
@@ -60,7 +61,12 @@ PIXELS_AT_ONCE = 1 << 22
 
 _Arrays = Mapping[str, npt.NDArray[Any]]
 
-_HINTS = {"fp32": "f32", "bf16": "bf16"}
+TRIAL_PICTURES = 8
+TRIAL_PIXELS = 1 << 20
+"""Of all pictures of a trial: fewer of larger ones."""
+
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+"""What OpenVINO computes in, of an int8 graph whatever is not in int8."""
 
 _WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
 """Values of ``ONEDNN_MAX_CPU_ISA``, by which a user keeps oneDNN to older instructions."""
@@ -97,14 +103,14 @@ def request_of(model: Any, threads: int | None, shapes_kept: int) -> Any:
 
 
 class OnnxGraph:
-    """One ONNX graph at one precision.
+    """One graph at one precision.
 
     The first few shapes of input are compiled exactly, which is faster by a third; further ones
     share one graph of free shape.
 
     Args:
-        path: the ONNX file.
-        precision: ``"fp32"`` or ``"bf16"``.
+        path: the ONNX file; or OpenVINO's own, with its numbers beside it.
+        precision: ``"fp32"``, ``"bf16"``, or ``"int8"`` for what calibration made of a graph.
         threads: processor threads at most.
         requests: how many calls may compute at the same time.
         exact_shapes: how many shapes of input to compile exactly.
@@ -209,6 +215,16 @@ class OnnxGraph:
         return pool
 
 
+def _graph_file(folder: ModelFolder, name: str, precision: str) -> Path:
+    """A graph's file, or that of its int8 variant."""
+    variant = folder.int8_files.get(name) if precision == "int8" else None
+    if variant is None:
+        return folder.file(name)
+    graph, numbers = variant
+    folder.file(numbers)  # OpenVINO finds it by its name, after it was found right here
+    return folder.file(graph)
+
+
 def _fix(model: Any, name: str, value: npt.NDArray[Any]) -> None:
     """Give an input of a model its value for good."""
     given = model.input(name).get_node()
@@ -242,6 +258,7 @@ class _Windows:
         path = folder.file(WINDOW_FILE)
         self._reach, self._overlap, self._splices = _sharing(path, clip_len)
         fixed = [f"keep_{place}" for place in range(1, self._splices + 1)]
+        path = _graph_file(folder, WINDOW_FILE, precision)
         self._graph = OnnxGraph(path, precision, threads, fixed=fixed)
         self._clip_len = clip_len
         self._row_shapes: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
@@ -254,9 +271,12 @@ class _Windows:
 
     def whole(self, inputs: _Arrays) -> Floats:
         """(clip_len, ...) each -> (clip_len, D)."""
-        shapes = self._shapes(inputs)
-        cached = [np.zeros((0, *shape), np.float32) for shape in shapes]
-        return self._pass(inputs, cached, [NOTHING_KEPT] * self._splices)[0]
+        return self._graph.outputs({**inputs, **self.nothing_shared(inputs)})[0]
+
+    def nothing_shared(self, inputs: _Arrays) -> _Arrays:
+        """What the graph takes beside a window that shares nothing."""
+        cached = [np.zeros((0, *shape), np.float32) for shape in self._shapes(inputs)]
+        return _beside(cached, [NOTHING_KEPT] * self._splices)
 
     def next(self, inputs: _Arrays, rows: WindowRows) -> Floats:
         """(clip_len, ...) each -> (clip_len, D).
@@ -284,10 +304,7 @@ class _Windows:
         cached: Sequence[Floats],
         keep: Sequence[npt.NDArray[np.int64]],
     ) -> list[Floats]:
-        given = dict(inputs)
-        given |= {f"cached_{place}": one for place, one in enumerate(cached, 1)}
-        given |= {f"keep_{place}": one for place, one in enumerate(keep, 1)}
-        return self._graph.outputs(given)
+        return self._graph.outputs({**inputs, **_beside(cached, keep)})
 
     def _shapes(self, inputs: _Arrays) -> list[tuple[int, ...]]:
         """Of a row at each splice."""
@@ -299,6 +316,13 @@ class _Windows:
         return self._row_shapes[size]
 
 
+def _beside(cached: Sequence[Floats], keep: Sequence[npt.NDArray[np.int64]]) -> _Arrays:
+    given: dict[str, npt.NDArray[Any]] = {}
+    given |= {f"cached_{place}": one for place, one in enumerate(cached, 1)}
+    given |= {f"keep_{place}": one for place, one in enumerate(keep, 1)}
+    return given
+
+
 class _WindowSpotter:
     """A network in two graphs, the first of which sees windows, and shares what they overlap."""
 
@@ -308,6 +332,15 @@ class _WindowSpotter:
         self._clip_len = _clip_len(folder)
         self._windows = _Windows(folder, precision, threads, self._clip_len)
         self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads)
+
+    def examples(self, frames: Frames) -> dict[str, _Arrays]:
+        """What its graph that sees pictures takes of a few frames (N, H, W, 3) of a window."""
+        given: _Arrays = {"frames": frames, "valid": np.ones(len(frames), np.float32)}
+        return {WINDOW_FILE: {**given, **self._windows.nothing_shared(given)}}
+
+    def try_pictures(self, frames: Frames) -> None:
+        """Pass a few frames (N, H, W, 3) of a window."""
+        self._windows.whole({"frames": frames, "valid": np.ones(len(frames), np.float32)})
 
     def rows(self, overlap: int) -> WindowRows | None:
         """See ``_Windows.rows``."""
@@ -355,10 +388,19 @@ class _SplitSpotter:
     def __init__(
         self, folder: ModelFolder, precision: str, threads: int | None, requests: int
     ) -> None:
-        self._picture = OnnxGraph(folder.file(PICTURE_FILE), precision, threads, requests)
+        path = _graph_file(folder, PICTURE_FILE, precision)
+        self._picture = OnnxGraph(path, precision, threads, requests)
         self._head = OnnxGraph(folder.file(HEAD_FILE), precision, threads, requests)
         self._padding: dict[tuple[int, ...], Floats] = {}
         self._frame_shape: tuple[int, ...] = (*folder.card.picture_size[::-1], 3)
+
+    def examples(self, frames: Frames) -> dict[str, _Arrays]:
+        """What its graphs that see pictures take of a few frames (N, H, W, C)."""
+        return {PICTURE_FILE: {"frames": frames, "valid": np.ones(len(frames), np.float32)}}
+
+    def try_pictures(self, frames: Frames) -> None:
+        """Pass a few frames (N, H, W, C)."""
+        self.features(frames)
 
     def features(self, frames: Frames) -> Floats:
         """(N, H, W, C) -> (N, ...), in parts of one size, so that one shape is compiled."""
@@ -415,6 +457,17 @@ class _MapSpotter(_SplitSpotter):
         super().__init__(folder, precision, threads, requests)
         self._windows = _Windows(folder, precision, threads, _clip_len(folder))
 
+    def examples(self, frames: Frames) -> dict[str, _Arrays]:
+        """See ``_SplitSpotter.examples``."""
+        maps = _maps(self.features(frames))
+        return super().examples(frames) | {
+            WINDOW_FILE: {**maps, **self._windows.nothing_shared(maps)}
+        }
+
+    def try_pictures(self, frames: Frames) -> None:
+        """See ``_SplitSpotter.try_pictures``."""
+        self._windows.whole(_maps(self.features(frames)))
+
     def rows(self, overlap: int) -> WindowRows | None:
         """See ``_Windows.rows``."""
         return self._windows.rows(overlap)
@@ -462,16 +515,24 @@ class OpenVINOEngine:
     Args:
         folder: the model; its ONNX files are read.
         precision: ``"auto"`` is bfloat16 where the processor has it and the first clips' scores
-            stay where float32 has them, else float32.
+            stay where float32 has them, else float32; of a model with an int8 variant, the fastest
+            of what there is, by a trial at the first use on a machine.
         threads: processor threads at most.
+        int8: whether ``"auto"`` may choose it.
 
     Raises:
-        CheckpointError: files that are broken, or that OpenVINO cannot run.
-        ConfigError: ``"bf16"`` on a processor without it.
+        CheckpointError: files that are broken, or that OpenVINO cannot run. Where ``"auto"`` would
+            try a broken int8 variant, ``remarks`` says so instead.
+        ConfigError: ``"bf16"`` on a processor without it, ``"int8"`` of a model without it.
     """
 
     def __init__(
-        self, folder: ModelFolder, precision: Precision = "auto", threads: int | None = None
+        self,
+        folder: ModelFolder,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        *,
+        int8: bool = True,
     ) -> None:
         self.shares_frames = PICTURE_FILE in folder.onnx_files
         self.clip_len = _clip_len(folder)
@@ -481,17 +542,31 @@ class OpenVINOEngine:
         has_bf16 = has_bfloat16()
         if precision == "bf16" and not has_bf16:
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
-        requests = 1 if threads == 1 or os.cpu_count() == 1 else 2
-        network = _KINDS[folder.onnx_files]
+        if precision == "int8" and not folder.int8_files:
+            raise ConfigError(
+                f"model {folder.card.name} has no int8 variant",
+                remedy=f"run: touchline models quantize {folder.card.name}",
+            )
+        requests = _requests(threads)
+        self.remarks: tuple[str, ...] = ()
 
         def at(chosen: str) -> _Network:
-            return network(folder, chosen, threads, requests)
+            return _KINDS[folder.onnx_files](folder, chosen, threads, requests)
 
-        half = precision == "bf16" or (precision == "auto" and has_bf16)
-        self._network = at("bf16" if half else "fp32")
-        self._exact = at("fp32") if half and precision == "auto" else None
+        chosen: str = precision
+        if precision == "auto":
+            chosen = "bf16" if has_bf16 else "fp32"
+            if int8 and folder.int8_files:
+                try:
+                    fastest = trial_of(folder, threads).fastest
+                    at(fastest)
+                    chosen = fastest
+                except CheckpointError as error:
+                    self.remarks = (f"runs in {chosen}, not in int8: {error}",)
+        self._network = at(chosen)
+        self._exact = at("fp32") if precision == "auto" and chosen != "fp32" else None
         self._unchecked = CLIPS_TO_CHECK
-        self.name = f"openvino {'bf16' if half else 'fp32'}"
+        self.name = f"openvino {chosen}"
         self._check = threading.Lock()
         self._workers = ThreadPoolExecutor(requests, thread_name_prefix="touchline-openvino")
 
@@ -542,6 +617,15 @@ class OpenVINOEngine:
 
         return logits
 
+    def examples(self, frames: Frames) -> dict[str, _Arrays]:
+        """What the graphs that see pictures take of a few consecutive ones, by their files.
+
+        Args:
+            frames: (N, H, W, C) uint8, N at most ``clip_len``.
+        """
+        assert not isinstance(self._network, _Spotter)
+        return self._network.examples(frames)
+
     def close(self) -> None:
         """See ``Engine.close``."""
         self._workers.shutdown(cancel_futures=True)
@@ -568,6 +652,8 @@ class OpenVINOEngine:
             return run(self._network)
         expected, logits = run(exact), run(self._network)
         if not self._agree(expected, logits):
+            if self.name.endswith("int8"):
+                self.remarks = ("runs in fp32: int8 moves the scores of the first pictures",)
             self._network, self._exact = exact, None
             self.name = "openvino fp32"
             return expected
@@ -575,6 +661,51 @@ class OpenVINOEngine:
         if self._unchecked == 0:
             self._exact = None
         return logits
+
+
+def _requests(threads: int | None) -> int:
+    """How many calls compute at the same time."""
+    return 1 if threads == 1 or os.cpu_count() == 1 else 2
+
+
+def trial_of(folder: ModelFolder, threads: int | None = None) -> Trial:
+    """How fast a few pictures pass a model with an int8 variant here, in every precision.
+
+    Raises:
+        CheckpointError: files that are broken, or that OpenVINO cannot run.
+    """
+    card = folder.card
+    frames = _noise(folder)
+
+    def way(precision: str) -> Way:
+        def opened() -> Callable[[], object]:
+            network = _KINDS[folder.onnx_files](folder, precision, threads, _requests(threads))
+            assert not isinstance(network, _Spotter)  # has no graph that sees pictures alone
+            return lambda: network.try_pictures(frames)
+
+        return opened
+
+    files = [*folder.onnx_files, *(file for pair in folder.int8_files.values() for file in pair)]
+    facts = {
+        "files": {name: card.files[name] for name in files},
+        "pictures": list(frames.shape),
+        "threads": threads,
+        "openvino": ov.__version__,
+        "instructions": os.environ.get("ONEDNN_MAX_CPU_ISA", ""),
+    }
+    precisions = ("fp32", "bf16", "int8") if has_bfloat16() else ("fp32", "int8")
+    return trial(f"model {card.name}", facts, {name: way(name) for name in precisions})
+
+
+def _noise(folder: ModelFolder) -> Frames:
+    """A few pictures (N, H, W, C) about as large as the model's, for a trial."""
+    # Some networks are given pictures with margins, up to the next multiple of 32.
+    width, height = (-(-side // 32) * 32 for side in folder.card.picture_size)
+    count = max(1, min(TRIAL_PICTURES, TRIAL_PIXELS // (width * height)))
+    graph = next(iter(folder.int8_files))
+    channels = ov.Core().read_model(folder.file(graph)).input("frames").partial_shape[3]
+    shape = (count, height, width, channels.get_length())
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 def _split(network: _Network) -> _SplitSpotter:

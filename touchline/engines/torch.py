@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from touchline.engines import Floats, Frames, Precision
+from touchline.engines import FloatPrecision, Floats, Frames
 from touchline.engines.networks import load_network
 from touchline.models.deploy import DeployedHead, DeployedPictures, DeployedSpotter
 from touchline.zoo.store import ModelFolder
@@ -37,7 +37,7 @@ class TorchEngine:
     """
 
     def __init__(
-        self, folder: ModelFolder, precision: Precision = "auto", threads: int | None = None
+        self, folder: ModelFolder, precision: FloatPrecision = "auto", threads: int | None = None
     ) -> None:
         if threads is not None:
             torch.set_num_threads(min(threads, os.cpu_count() or 1))
@@ -46,6 +46,7 @@ class TorchEngine:
         self._half = precision == "bf16" or (
             precision == "auto" and self._device == "cuda" and torch.cuda.is_bf16_supported()
         )
+        self.remarks: tuple[str, ...] = ()
         self.name = f"torch {self._device} {'bf16' if self._half else 'fp32'}"
         self.clip_len = network.config.clip_len
         self.num_outputs = network.config.num_outputs

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import torch
 
-from touchline.engines import Floats, Inputs, Precision
+from touchline.engines import FloatPrecision, Floats, Inputs
 from touchline.engines.networks import load_extractor
 from touchline.engines.torch import accelerator
 from touchline.models.extractors import NETWORKS
@@ -23,7 +23,7 @@ class TorchFeatures:
     """
 
     def __init__(
-        self, folder: ExtractorFolder, graph: str, precision: Precision, threads: int | None
+        self, folder: ExtractorFolder, graph: str, precision: FloatPrecision, threads: int | None
     ) -> None:
         if threads is not None:
             torch.set_num_threads(min(threads, os.cpu_count() or 1))

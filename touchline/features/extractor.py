@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from touchline.engines import EngineName, Precision
+from touchline.engines import EngineName, FloatPrecision
 from touchline.engines.features import FeatureNetwork, open_feature_network
 from touchline.runtime.progress import Progress
 from touchline.zoo.extractors import ExtractorFolder
@@ -76,7 +76,7 @@ class Placement:
     """
 
     engine: EngineName = "auto"
-    precision: Precision = "auto"
+    precision: FloatPrecision = "auto"
     threads: int | None = None
 
 

@@ -107,6 +107,7 @@ class ModelPictures:
             engine=self._placement.engine,
             precision=self._placement.precision,
             threads=self._placement.threads,
+            int8=False,  # others train on these rows
         )
 
     @property

@@ -102,6 +102,28 @@ def temporary_folder(beside: Path | None = None) -> Iterator[Path]:
             os.close(held)
 
 
+@contextmanager
+def scratch_in(target: Path, name: str) -> Iterator[Path]:
+    """A hidden folder in a target folder to write into, which is gone afterwards.
+
+    So is the target, if it was made for nothing.
+
+    Args:
+        name: of the work, for the hidden folder's name.
+
+    Raises:
+        OSError: it cannot be made there.
+    """
+    is_new = not target.exists()
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary_folder(target / name) as scratch:
+            yield scratch
+    finally:
+        if is_new and not any(target.iterdir()):
+            target.rmdir()
+
+
 def _made_folder(beside: Path) -> tuple[Path, int | None]:
     while True:
         path = temporary_name(beside)

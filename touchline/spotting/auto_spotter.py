@@ -180,6 +180,8 @@ class AutoSpotter:
         if self.network is None:
             return f"{text}; {command_for_17_classes()} adds the {len(SOCCERNET_V2)} classes"
         name = self.network.producer.weights
+        if isinstance(self.network, Spotter) and self.network.engine.name.endswith("int8"):
+            name = f"{name} in int8"
         return f"{text}; {'without ' if seen.found is None else ''}network {name}"
 
 

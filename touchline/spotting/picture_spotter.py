@@ -313,7 +313,7 @@ class Spotter:
             Video(info.path.name, _duration(stream), info.frame_rate),
             Scores.of_columns(curve.values, seconds, labels, self._step_rate),
             stream.end_seconds if stream.truncated else None,
-            (*info.remarks, *curve.remarks),
+            (*info.remarks, *self.engine.remarks, *curve.remarks),
         )
 
     def begun(self, kept: KeptWork | None, start_seconds: float = 0.0) -> BegunScores | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from touchline.engines import EngineName, Precision, open_engine
+from touchline.errors import ConfigError
 from touchline.events import Producer, Timeline
 from touchline.runtime.progress import Progress
 from touchline.spotting.peaks import Suppression
@@ -78,7 +79,8 @@ def load(
         name: ``auto`` reads what the broadcast says, with the best network for real matches that
             is here. A model of features is run with the extractors that its card names.
         engine: ``auto``, ``openvino`` or ``torch``; for a model of features, of its extractors.
-        precision: ``auto``, ``fp32`` or ``bf16``.
+        precision: ``auto``, ``fp32``, ``bf16`` or, for a model of pictures that has the variant,
+            ``int8``.
         overlap: share of a window that the next one covers again, for a model of pictures; as its
             card says by default.
         threads: processor threads to use at most; all by default.
@@ -131,6 +133,11 @@ def _open(
     if folder.card.features is not None:
         from touchline.spotting.video_spotter import load_for_videos  # slow to import
 
+        if precision == "int8":
+            raise ConfigError(
+                f"model {folder.card.name} takes features, which have no int8 variant",
+                remedy="use auto, fp32 or bf16",
+            )
         return load_for_videos(
             folder, engine=engine, precision=precision, suppression=suppression, threads=threads
         )

@@ -13,7 +13,7 @@ import numpy as np
 
 from touchline.datasets.features import MAIN, FeatureFile, Stream
 from touchline.datasets.streams import MOST_APART_SECONDS, OPENERS, HalfFiles, StreamSource
-from touchline.engines import EngineName, Precision
+from touchline.engines import EngineName, FloatPrecision
 from touchline.errors import ConfigError, InputError, MediaError
 from touchline.events import Producer, Timeline, Video
 from touchline.features.extractor import Extractor, Placement, Rows
@@ -321,7 +321,7 @@ def load_for_videos(
     folder: ModelFolder,
     *,
     engine: EngineName = "auto",
-    precision: Precision = "auto",
+    precision: FloatPrecision = "auto",
     suppression: Suppression | None = None,
     threads: int | None = None,
 ) -> ExtractingSpotter:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,12 @@ ONNX_LAYOUTS = (
 )
 """What makes features of pictures, by themselves, window by window, or first the one and then the
 other, and the head apart; or one graph of the whole network, as exported before."""
+
+INT8_FILES = {
+    PICTURE_FILE: ("picture.int8.xml", "picture.int8.bin"),
+    WINDOW_FILE: ("window.int8.xml", "window.int8.bin"),
+}
+"""Of graphs that see pictures, what calibration has made of them: OpenVINO's graph and numbers."""
 
 MAX_WEIGHT_BYTES = 2 * 1024**3
 FOREIGN_SUFFIXES = {".pt", ".pth", ".tar", ".ckpt", ".h5", ".pkl"}
@@ -60,6 +67,13 @@ class ModelFolder:
             if all(name in self.card.files for name in names):
                 return names
         return ()
+
+    @property
+    def int8_files(self) -> Mapping[str, tuple[str, str]]:
+        """By graph that sees pictures, its int8 variant's two files; empty if one is lacking."""
+        wanted = {name: INT8_FILES[name] for name in self.onnx_files if name in INT8_FILES}
+        known = self.card.files
+        return wanted if all(file in known for pair in wanted.values() for file in pair) else {}
 
     def file(self, name: str) -> Path:
         """Path of a weight file, after its checksum and size were found right.
