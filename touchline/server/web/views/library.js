@@ -57,6 +57,26 @@ function isAssigned({ assignee }, wanted) {
   return !wanted || (wanted === NOBODY ? assignee === null : assignee === wanted);
 }
 
+/**
+ * What every open job of some matches does or waits for, by match.
+ *
+ * @param {Match[]} matches
+ */
+async function openJobs(matches) {
+  /** @type {Map<string, Job>} */
+  const found = new Map();
+  if (!matches.some((match) => match.job)) return found;
+  for (const state of ["queued", "running"]) {
+    /** @type {{items: Job[]}} */
+    const { items } = await get(`/v1/jobs?state=${state}&limit=200`);
+    for (const job of items) {
+      const match = matches.find((one) => one.job === job.id);
+      if (match) found.set(match.id, job);
+    }
+  }
+  return found;
+}
+
 /** Matches that are hidden because they are about to be deleted; by id, what ends the wait. */
 const condemned = new Map();
 
@@ -77,6 +97,7 @@ class Library {
   /** @type {Map<string, () => void>} */
   #followed = new Map();
   #timer = 0;
+  #lastLook = 0;
   #isStopped = false;
   #problem = "";
   /** @type {Capabilities | null} */
@@ -255,38 +276,27 @@ class Library {
     if (event.type === "drop") this.#take([...event.dataTransfer.files]);
   };
 
+  /** Read all anew; of several at once the last to begin counts. */
   #look = async () => {
     clearTimeout(this.#timer);
+    const look = (this.#lastLook += 1);
+    const isOver = () => this.#isStopped || look !== this.#lastLook;
     try {
       /** @type {{items: Match[]}} */
       const { items } = await getAll("/v1/matches?limit=200");
-      if (this.#isStopped) return;
+      const jobs = await openJobs(items);
+      if (isOver()) return;
       this.#matches = items;
+      this.#jobs = jobs;
       this.#problem = "";
-      await this.#readJobs();
-      if (this.#isStopped) return;
       this.#follow();
     } catch (error) {
+      if (isOver()) return;
       this.#problem = explain(error);
     }
-    if (this.#isStopped) return;
     this.#draw();
     this.#timer = setTimeout(this.#look, LOOK_SECONDS * 1000);
   };
-
-  /** What every open job does or waits for; the first is followed more closely. */
-  async #readJobs() {
-    this.#jobs.clear();
-    if (!this.#matches?.some((match) => match.job)) return;
-    for (const state of ["queued", "running"]) {
-      /** @type {{items: Job[]}} */
-      const { items } = await get(`/v1/jobs?state=${state}&limit=200`);
-      for (const job of items) {
-        const match = this.#matches.find((one) => one.job === job.id);
-        if (match) this.#jobs.set(match.id, job);
-      }
-    }
-  }
 
   /** Follow the first job only: a browser keeps few connections open. */
   #follow() {
