@@ -221,6 +221,13 @@ def test_a_truncated_video_is_cut_as_far_as_it_goes(call, refused, videos, tmp_p
     truncated = videos / "truncated.mp4"
     early = write_events(videos / "e.json", {"time": 1.0, "label": "Foul", "confidence": 1.0})
     assert call("reel", early, "--video", truncated, "-o", tmp_path / "early.mp4").code == 0
+    whole = tmp_path / "whole.reel.json"
+    write(Reel((Clip("match.mp4", 1.0, 6.0),)), whole)
+    made = call("reel", whole, "--video", truncated, "-o", tmp_path / "whole.mp4", "--json")
+    (outcome,) = json.loads(made.out)["done"]
+    length = probe(tmp_path / "whole.mp4").duration_seconds
+    assert outcome["seconds"] == pytest.approx(length, abs=0.01) and length < 4.5
+    assert any("of 5.0 s could be cut" in warning for warning in outcome["warnings"])
     late = tmp_path / "late.reel.json"
     write(Reel((Clip("match.mp4", 5.5, 6.0),)), late)
     line = refused("reel", late, "--video", truncated, "-o", tmp_path / "late.mp4")

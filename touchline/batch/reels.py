@@ -19,7 +19,7 @@ from touchline.editing.finish import OUTRO_SECONDS, PLAIN, Finish
 from touchline.editing.fonts import label_remarks
 from touchline.editing.graphics import Graphics
 from touchline.editing.hand_framing import FRAMING
-from touchline.editing.render import refuse_empty, refuse_overwriting
+from touchline.editing.render import MOST_MISSING_SECONDS, refuse_empty, refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.editing.sources import (
     VideoPaths,
@@ -451,8 +451,13 @@ class ReelTask:
             warnings=reel.warnings,
             clips=len(reel),
             chapters=chapters,
-            seconds=reel.seconds + outro,
+            seconds=self._length(reel.seconds + outro) if is_video else reel.seconds,
         )
+
+    def _length(self, planned: float) -> float:
+        """Seconds of the video that was made: those of its clips, unless pictures are missing."""
+        length = probe(self.output).duration_seconds
+        return length if planned - length > MOST_MISSING_SECONDS else planned
 
     def _files(self) -> tuple[Path, ...]:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))

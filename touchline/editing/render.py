@@ -25,6 +25,9 @@ from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
 
+MOST_MISSING_SECONDS = 0.5
+"""By how much a file may be shorter than its clips, as pictures are counted, before it is said."""
+
 _EARLY = Fraction(1, 100)
 """Share of a picture by which a time stamp may be rounded down."""
 
@@ -109,6 +112,19 @@ class _Work:
 
     def write(self) -> Reel:
         """Write the file, by copying where that is possible."""
+        made = self._written()
+        return replace(made, warnings=(*made.warnings, *self._missing()))
+
+    def _missing(self) -> Iterator[str]:
+        """That the file is shorter than the reel: pictures that a video states are not in it."""
+        length = probe(self.path).duration_seconds
+        if self.reel.seconds - length > MOST_MISSING_SECONDS:
+            yield (
+                f"only {length:.1f} of {self.reel.seconds:.1f} s could be cut: "
+                "the video is damaged or cut off"
+            )
+
+    def _written(self) -> Reel:
         copies = self._copies()
         if isinstance(copies, CopiedReel):
             try:
