@@ -17,7 +17,7 @@ from small_videos import write_video  # noqa: E402
 
 from touchline.engines import open_engine  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
-from touchline.errors import CheckpointError, ConfigError, MissingExtraError  # noqa: E402
+from touchline.errors import CheckpointError, ConfigError, InputError, MissingExtraError  # noqa: E402
 from touchline.models.tdeed import TDEED, TDEEDConfig  # noqa: E402
 from touchline.spotting import quantizing as module  # noqa: E402
 from touchline.spotting.quantizing import SimulatedPictures, quantize  # noqa: E402
@@ -117,6 +117,29 @@ def test_what_costs_too_much_leaves_nothing(model, tmp_path, monkeypatch):
         quantize(folder, (), tmp_path / "copy", simulated=LITTLE)
     assert contents(folder.path) == before
     assert not (tmp_path / "copy").exists()
+
+
+def test_nothing_else_is_written_over(model, tmp_path):
+    """Neither another model nor any other file, and the folders made for nothing are gone."""
+    needs("nncf")
+    folder = model()
+    other = tmp_path / "other"
+    shutil.copytree(folder.path, other)
+    write_card(folder.card.model_copy(update={"name": "other"}), other / CARD_FILE)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "text").write_text("kept")
+    (tmp_path / "file").write_text("kept")
+    before = contents(other)
+    for out in (other, tmp_path / "notes"):
+        for write in (quantize, export_onnx):
+            with pytest.raises(ConfigError, match="is no copy of this model"):
+                write(folder, out=out)
+    with pytest.raises(ConfigError, match="is a file"):
+        quantize(folder, out=tmp_path / "file")
+    with pytest.raises(InputError, match="cannot be written to"):
+        quantize(folder, out=tmp_path / "file" / "below", simulated=LITTLE)
+    assert contents(other) == before
+    assert (tmp_path / "file").read_text() == (tmp_path / "notes" / "text").read_text() == "kept"
 
 
 def test_an_interruption_leaves_nothing(model, monkeypatch):

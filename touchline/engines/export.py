@@ -44,6 +44,7 @@ from touchline.zoo.store import (
     STAGES_FILE,
     WINDOW_FILE,
     ModelFolder,
+    check_copy_target,
     sha256_of,
 )
 
@@ -135,9 +136,11 @@ def export_onnx(
     Raises:
         CheckpointError: broken weights, or a file that does not compute what PyTorch computes;
             nothing is written then.
-        ConfigError: a network without an export, which runs on PyTorch alone.
+        ConfigError: a network without an export, which runs on PyTorch alone; or a folder that
+            holds something else.
     """
     target = folder.path if out is None else out
+    check_copy_target(target, folder)
     network = load_network(folder)
     reads_features = folder.card.features is not None
     if not isinstance(network, PictureNetwork) and not reads_features:

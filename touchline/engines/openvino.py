@@ -543,9 +543,10 @@ class OpenVINOEngine:
         if precision == "bf16" and not has_bf16:
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
         if precision == "int8" and not folder.int8_files:
+            copy = " --out FOLDER, and name that" if folder.origin == "packaged" else ""
             raise ConfigError(
                 f"model {folder.card.name} has no int8 variant",
-                remedy=f"run: touchline models quantize {folder.card.name}",
+                remedy=f"run: touchline models quantize {folder.card.name}{copy}",
             )
         requests = _requests(threads)
         self.remarks: tuple[str, ...] = ()

@@ -7,13 +7,14 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
+from touchline.errors import InputError
 from touchline.runtime.locks import is_at, try_lock
 
 _MAX_NAME_BYTES = 200
@@ -106,22 +107,33 @@ def temporary_folder(beside: Path | None = None) -> Iterator[Path]:
 def scratch_in(target: Path, name: str) -> Iterator[Path]:
     """A hidden folder in a target folder to write into, which is gone afterwards.
 
-    So is the target, if it was made for nothing.
+    So are the target and the folders above it, if they were made for nothing.
 
     Args:
         name: of the work, for the hidden folder's name.
 
     Raises:
-        OSError: it cannot be made there.
+        InputError: it cannot be made there.
     """
-    is_new = not target.exists()
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        with temporary_folder(target / name) as scratch:
-            yield scratch
-    finally:
-        if is_new and not any(target.iterdir()):
-            target.rmdir()
+    made = [folder for folder in (target, *target.parents) if not folder.exists()]
+    with ExitStack() as held:
+        held.callback(_remove_empty, made)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            scratch = held.enter_context(temporary_folder(target / name))
+        except OSError as error:
+            raise InputError(
+                f"cannot be written to ({error.strerror})",
+                where=target,
+                remedy="choose another folder",
+            ) from error
+        yield scratch
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _made_folder(beside: Path) -> tuple[Path, int | None]:

@@ -28,7 +28,7 @@ from touchline.simulator.author import MIN_MINUTES
 from touchline.simulator.dataset import MAX_MINUTES, simulate, video_name
 from touchline.spotting.picture_spotter import Spotter
 from touchline.zoo.cards import CARD_FILE, ModelCard, write_card
-from touchline.zoo.store import ModelFolder, sha256_of
+from touchline.zoo.store import ModelFolder, check_copy_target, sha256_of
 
 MAX_LOST_POINTS = 0.5
 """Average mAP, in hundredths, that int8 may cost on simulated matches."""
@@ -127,7 +127,8 @@ def quantize(
 
     Raises:
         ConfigError: a model without such graphs, or of classes that the simulator does not know
-            and no video; or one that comes with the package, and no ``out``.
+            and no video; one that comes with the package, and no ``out``; or an ``out`` that holds
+            something else.
         CheckpointError: it costs more than ``MAX_LOST_POINTS``; nothing is left then.
         MediaError: a video that cannot be read.
         MissingExtraError: NNCF is not installed.
@@ -137,6 +138,8 @@ def quantize(
         raise ConfigError(
             "comes with touchline", where=folder.card.name, remedy="give a folder with --out"
         )
+    if out is not None:
+        check_copy_target(out, folder)
     label_file = _label_file(folder.card)
     if label_file is None and not videos:
         raise ConfigError(

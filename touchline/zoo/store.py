@@ -4,11 +4,12 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from touchline.errors import CheckpointError
+from touchline.errors import CheckpointError, ConfigError, TouchlineError
 from touchline.runtime.wording import did_you_mean
 from touchline.zoo.cards import CARD_FILE, ModelCard, read_card
 from touchline.zoo.catalogue import command_for_17_classes, entries, find_entry
@@ -86,6 +87,21 @@ class ModelFolder:
         if expected is None:
             raise CheckpointError(f"the model has no {name}", where=self.path)
         return checked_file(self.path / name, expected)
+
+
+def check_copy_target(out: Path, folder: ModelFolder) -> None:
+    """See that a copy of a model may be written to a folder: a new or empty one, or a copy of it.
+
+    Raises:
+        ConfigError: it is a file, or holds something else, which stays.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    with suppress(TouchlineError):
+        if read_card(out / CARD_FILE).name == folder.card.name:
+            return
+    kind = "is no copy of this model" if out.is_dir() else "is a file"
+    raise ConfigError(kind, where=out, remedy="give a new or an empty folder with --out")
 
 
 def checked_file(path: Path, expected: str) -> Path:
