@@ -32,7 +32,7 @@ _NARROW_SHAPE = 0.5
 _MAX_UPSCALE = 6.0
 _REACHES = (2.5, 3.2, 4.0)
 _SETTLED_AFTER = 2
-"""Scales after which readings that all say the same, or nothing at all, are enough."""
+"""Scales after which readings of a score that all say the same are enough."""
 
 _OF_A_ROW = 0.85
 """Of the confidence of a row: it says little of one name in it, so that its names count half."""
@@ -92,7 +92,7 @@ def read_place(
     stretch = _stretch(place)
     readings: list[BugText | None] = []
     for done, line_height in enumerate(line_heights):
-        if done >= _SETTLED_AFTER and len({_said(reading) for reading in readings}) == 1:
+        if done >= _SETTLED_AFTER and _all_say_the_same(readings):
             break
         scale = min(_MAX_UPSCALE, line_height / height)
         lines = lines_at(reader.find(crop, scale, stretch), inner.left, inner.top)
@@ -108,10 +108,16 @@ def read_place(
     return vote(readings)
 
 
-def _said(bug: BugText | None) -> Hashable:
+def _all_say_the_same(readings: Sequence[BugText | None]) -> bool:
+    """Whether each has the score, and all that the first has."""
+    first = readings[0]
+    if first is None or first.score is None:
+        return False
+    return all(one is not None and _said(one) == _said(first) for one in readings)
+
+
+def _said(bug: BugText) -> Hashable:
     """All that is put to the vote."""
-    if bug is None:
-        return None
     clock = bug.clock_seconds, bug.clock_has_seconds
     return bug.home, bug.away, bug.score, clock, bug.half, bug.added_minutes, bug.aggregate
 
