@@ -135,7 +135,7 @@ class Upload:
                 connection.send(chunk)
                 answer = connection.getresponse()
                 answer.read()
-                if answer.status == 423:  # the server has not seen yet that the other is gone
+                if answer.status in (409, 423):  # it has not seen yet that the other is gone
                     time.sleep(0.2)
                     offset = self._arrived()
                     continue
