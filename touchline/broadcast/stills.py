@@ -59,16 +59,21 @@ def read_picture(path: str | Path) -> Picture:
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise MediaError(
-                    f"{image.width}x{image.height} pixels are too many",
-                    where=path,
-                    remedy=f"give at most {MAX_PIXELS // 1_000_000} million",
-                )
+                raise _too_large(path, f"{image.width}x{image.height} pixels are too many")
             upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):  # 16 bits of grey, of which Pillow keeps the lowest
+                grey = (np.asarray(upright) >> 8).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, axis=2)
             return np.asarray(upright.convert("RGB"), dtype=np.uint8)
     except UnidentifiedImageError:
         raise MediaError(
             "this is no picture that can be read", where=path, remedy="give a JPEG, PNG or WebP"
         ) from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:  # Pillow's own limit, which is higher
+        raise _too_large(path, "it has too many pixels") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise MediaError(f"the picture cannot be read ({error})", where=path) from error
+
+
+def _too_large(path: str | Path, what: str) -> MediaError:
+    return MediaError(what, where=path, remedy=f"give at most {MAX_PIXELS // 1_000_000} million")
