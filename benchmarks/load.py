@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from cutting import encoded, repeated, simulated
-from server import EVENTS, TESTS, Floor, Server, content_of, read_at_a_rate, usage
+from server import TESTS, Floor, Server, content_of, page_of_events, read_at_a_rate, usage
 
 from touchline.server.client import CHUNK_BYTES, Client
 
@@ -189,8 +189,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the files are made; they are removed")
     args = parser.parse_args()
     sys.path[:0] = [str(TESTS)]
-    from small_videos import write_video
-
     with tempfile.TemporaryDirectory(prefix="touchline-load-", dir=args.folder) as name:
         folder = Path(name)
         piece = encoded(simulated(folder), folder / "piece.mp4", 2)
@@ -199,11 +197,7 @@ def main() -> None:
         server = Server(folder)
         try:
             with Client(server.url) as client:
-                small = client.add_match(write_video(folder / "small.mp4", 100))
-                client.wait(str(small["job"]))
-                for i in range(EVENTS):
-                    client.add_event(small["id"], 3 * i / EVENTS, "Goal", confidence=0.5)
-                path = f"/v1/matches/{small['id']}/events?limit=100"
+                _, path = page_of_events(client, folder)
 
                 def read(seconds: float, ended: threading.Event | None = None) -> dict[str, Any]:
                     return read_at_a_rate(

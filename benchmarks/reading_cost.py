@@ -189,6 +189,7 @@ def read(video: Path) -> dict[str, Any]:
         meter.wrap(bug, "_search", "bug_search")
         meter.wrap(bug, "_follow", "bug_close_reading")
         meter.wrap(bug, "_read_clock", "bug_clock")
+        meter.wrap(bug, "_read_rows", "bug_rows")
         meter.wrap(bug, "_read_all", "bug_score")
         meter.wrap(bug, "end", "bug_end")
     for one in reader.sounds:

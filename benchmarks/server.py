@@ -191,22 +191,29 @@ def edit_list_seconds(client: Client, match_id: str, folder: Path) -> list[float
     return times
 
 
+def page_of_events(client: Client, folder: Path) -> tuple[str, str]:
+    """A small match with events: its id, and the path of their first page."""
+    from small_videos import write_video
+
+    small = client.add_match(write_video(folder / "small.mp4", 100))
+    client.wait(str(small["job"]))
+    for i in range(EVENTS):
+        client.add_event(small["id"], 3 * i / EVENTS, "Goal", confidence=0.5)
+    return small["id"], f"/v1/matches/{small['id']}/events?limit=100"
+
+
 def reads(server: Server, folder: Path, rate: float, seconds: float) -> dict[str, Any]:
     """Reads without and with a job at work; and, with it at work, of a bare application."""
     from small_videos import write_video
 
     with Client(server.url) as client:
-        small = client.add_match(write_video(folder / "small.mp4", 100))
-        client.wait(str(small["job"]))
-        for i in range(EVENTS):
-            client.add_event(small["id"], 3 * i / EVENTS, "Goal", confidence=0.5)
-        path = f"/v1/matches/{small['id']}/events?limit=100"
+        small, path = page_of_events(client, folder)
         idle = read_at_a_rate(server, path, rate, seconds)
         floor = Floor(folder, content_of(server, path))
         long = client.add_match(write_video(folder / "long.mp4", 3000, size=(1280, 720)))
         while client.job(str(long["job"]))["stage"] != "proxy":
             time.sleep(0.1)
-        edit_list = edit_list_seconds(client, small["id"], folder)
+        edit_list = edit_list_seconds(client, small, folder)
         cpu = cpu_seconds(server.pids()["web"])
         working = read_at_a_rate(server, path, rate, seconds)
         cpu = cpu_seconds(server.pids()["web"]) - cpu
