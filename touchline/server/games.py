@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from touchline.events import SIDES
 from touchline.labels import GOAL, KICK_OFF
 from touchline.server.documents import event_in_match, video_at
+from touchline.server.finishing import MAX_SHOWN
 from touchline.server.tables import EventRow, MatchRow
 from touchline.timebase import HALF_CLOCKS
 
@@ -69,6 +71,12 @@ def day_of(match: MatchRow) -> date:
 def team_name(match: MatchRow, team: str | None) -> str | None:
     """The name of a team that an event may call home or away."""
     return match.game.get(team) or team if team in ("home", "away") else team
+
+
+def teams_shown(match: MatchRow) -> dict[str, str]:
+    """The names of home and away that are known, as they are drawn into a video."""
+    names = {side: str(match.game.get(side) or "").strip()[:MAX_SHOWN] for side in SIDES}
+    return {side: name for side, name in names.items() if name}
 
 
 def events_of_game(session: Session, match_id: str) -> Sequence[EventRow]:

@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from touchline.errors import InputError
-from touchline.events import SCORE_BUG, SIDES, TEAMS
+from touchline.events import SCORE_BUG, TEAMS
 from touchline.match_state import as_box
 from touchline.reel import Clip, Reel
 from touchline.server.documents import event_in_match, refuse_outside
 from touchline.server.errors import ConflictError
-from touchline.server.games import team_name
+from touchline.server.games import team_name, teams_shown
 from touchline.server.reels import LEAST_SECONDS, by_video
 from touchline.server.tables import EventRow, MatchRow, PlaylistRow, new_id
 
@@ -263,7 +263,7 @@ def _reel_of(clip: PlaylistClip, match: MatchRow, names: Mapping[str, str]) -> R
 
 def _known(match: MatchRow) -> dict[str, Any]:
     """What a clip is drawn with that is of its match: the teams, and where its score bug stands."""
-    teams = {side: name for side in SIDES if (name := str(match.game.get(side) or "").strip())}
+    teams = teams_shown(match)
     box = match.info.get(SCORE_BUG)
     known: dict[str, Any] = {TEAMS: teams} if teams else {}
     return known if as_box(box) is None else {**known, SCORE_BUG: box}

@@ -26,7 +26,8 @@ from touchline.server.choosing import (
 )
 from touchline.server.documents import video_of_half
 from touchline.server.errors import NotFoundError
-from touchline.server.finishing import MAX_SHOWN, PLAIN, Finishing, finishing_of
+from touchline.server.finishing import PLAIN, Finishing, finishing_of
+from touchline.server.games import teams_shown
 from touchline.server.intake.events import Imports
 from touchline.server.jobs.types.annotation import AnnotatePayload
 from touchline.server.jobs.types.product import ProductPayload, file_name, write_now
@@ -360,9 +361,8 @@ def _finish(session: Session, row: ReelRow, body: RenderIn) -> Finishing:
     finish = body.finish or finishing_of(row.finish)
     others: dict[str, Any] = {"labels": body.burn_labels, "aspect": body.aspect}
     if (finish.titles or finish.scoreboard) and finish.teams is None:
-        game = session.get_one(MatchRow, row.match_id).game
-        teams = [str(game.get(side) or "").strip()[:MAX_SHOWN] for side in SIDES]
-        others["teams"] = teams if all(teams) else None
+        teams = list(teams_shown(session.get_one(MatchRow, row.match_id)).values())
+        others["teams"] = teams if len(teams) == len(SIDES) else None
     changes = {name: value for name, value in others.items() if value is not None}
     try:
         finish = Finishing.model_validate(finish.model_dump() | changes)
