@@ -15,11 +15,11 @@ from touchline.batch.provenance import (
 )
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.certain import with_certain
-from touchline.editing.finish import OUTRO_SECONDS, PLAIN, Finish
+from touchline.editing.finish import PLAIN, Finish
 from touchline.editing.fonts import label_remarks
 from touchline.editing.graphics import Graphics
 from touchline.editing.hand_framing import FRAMING
-from touchline.editing.render import MOST_MISSING_SECONDS, refuse_empty, refuse_overwriting
+from touchline.editing.render import refuse_empty, refuse_overwriting
 from touchline.editing.select import DEFAULT_JITTER_SECONDS
 from touchline.editing.sources import (
     VideoPaths,
@@ -433,15 +433,11 @@ class ReelTask:
         if self.note is not None:
             there = read_reel(self.note)
             return self._outcome("kept", replace(there, warnings=chosen.warnings))
-        kept = self._outcome("kept", chosen)
-        if self.output.suffix.lower() in VIDEO_SUFFIXES:
-            return replace(kept, seconds=probe(self.output).duration_seconds)
-        return kept
+        return self._outcome("kept", chosen)
 
     def _outcome(self, status: Status, reel: Reel) -> Outcome:
         files = tuple(map(str, self._files()))
         is_video = self.output.suffix.lower() in VIDEO_SUFFIXES
-        outro = OUTRO_SECONDS if is_video and self.options.finish.outro is not None else 0.0
         is_chapters = self.output.suffix.lower() == CHAPTERS_SUFFIX
         chapters = count_chapters(self.output) if is_chapters else None
         return Outcome(
@@ -451,13 +447,8 @@ class ReelTask:
             warnings=reel.warnings,
             clips=len(reel),
             chapters=chapters,
-            seconds=self._length(reel.seconds + outro) if is_video else reel.seconds,
+            seconds=probe(self.output).duration_seconds if is_video else reel.seconds,
         )
-
-    def _length(self, planned: float) -> float:
-        """Seconds of the video that was made: those of its clips, unless pictures are missing."""
-        length = probe(self.output).duration_seconds
-        return length if planned - length > MOST_MISSING_SECONDS else planned
 
     def _files(self) -> tuple[Path, ...]:
         return tuple(dict.fromkeys(filter(None, (self.output, self.note))))

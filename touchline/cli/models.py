@@ -277,6 +277,13 @@ def export(
     except ImportError as error:
         raise MissingExtraError("exporting a model", "torch") from error
     _report(export_onnx(folder, out, storage="fp16" if half else "fp32"), json)
+    if out is None and folder.int8_files:
+        remarks.print(
+            f"the int8 variant was of the graphs before, and is gone: "
+            f"`touchline models quantize {folder.card.name}` makes one of these",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()

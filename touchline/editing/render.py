@@ -25,7 +25,7 @@ from touchline.media.writer import VideoWriter
 from touchline.reel import Clip, Reel
 from touchline.runtime.progress import Progress
 
-MOST_MISSING_SECONDS = 0.5
+_MOST_MISSING_SECONDS = 0.5
 """By how much a file may be shorter than its clips, as pictures are counted, before it is said."""
 
 _EARLY = Fraction(1, 100)
@@ -117,8 +117,8 @@ class _Work:
 
     def _missing(self) -> Iterator[str]:
         """That the file is shorter than the reel: pictures that a video states are not in it."""
-        length = probe(self.path).duration_seconds
-        if self.reel.seconds - length > MOST_MISSING_SECONDS:
+        length = probe(self.path).duration_seconds - self._outro_seconds
+        if self.reel.seconds - length > _MOST_MISSING_SECONDS:
             yield (
                 f"only {length:.1f} of {self.reel.seconds:.1f} s could be cut: "
                 "the video is damaged or cut off"
@@ -180,8 +180,12 @@ class _Work:
         """The sound of the reel; None where there is none."""
         if self.finish.music is None and not any(clip.info.has_audio for clip in clips):
             return None
-        rest = 0.0 if self.finish.outro is None else OUTRO_SECONDS
+        rest = self._outro_seconds
         return ReelSound(clips, self.finish, track=self.audio_track, rest_seconds=rest)
+
+    @property
+    def _outro_seconds(self) -> float:
+        return 0.0 if self.finish.outro is None else OUTRO_SECONDS
 
     def _outro(self, size: tuple[int, int]) -> Pixels | None:
         if self.finish.outro is None:

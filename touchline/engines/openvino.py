@@ -555,16 +555,16 @@ class OpenVINOEngine:
             return _KINDS[folder.onnx_files](folder, chosen, threads, requests)
 
         chosen: str = precision
+        network: _Network | None = None
         if precision == "auto":
             chosen = "bf16" if has_bf16 else "fp32"
             if int8 and folder.int8_files:
                 try:
                     fastest = trial_of(folder, threads).fastest
-                    at(fastest)
-                    chosen = fastest
+                    network, chosen = at(fastest), fastest
                 except CheckpointError as error:
                     self.remarks = (f"runs in {chosen}, not in int8: {error}",)
-        self._network = at(chosen)
+        self._network = network or at(chosen)
         self._exact = at("fp32") if precision == "auto" and chosen != "fp32" else None
         self._unchecked = CLIPS_TO_CHECK
         self.name = f"openvino {chosen}"
