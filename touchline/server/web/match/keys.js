@@ -201,7 +201,7 @@ export class Keys {
     }
     if (!read || typeof read !== "object" || Array.isArray(read)) throw new Error(t("keysNoFile"));
     for (const [action, keys] of Object.entries(read)) {
-      if (!(action in COMMANDS) && !action.startsWith(CLASS)) throw new Error(t("keysUnknown", { action }));
+      if (!Object.hasOwn(COMMANDS, action) && !action.startsWith(CLASS)) throw new Error(t("keysUnknown", { action }));
       if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string" && key)) throw new Error(t("keysNoKeys", { action }));
     }
     this.#own = /** @type {Record<string, string[]>} */ (read);
