@@ -99,11 +99,13 @@ def test_lines_above_the_cues_and_empty_cues_are_named(tmp_path):
     assert "2 cues without text (cue 2, cue 3)" in warnings
 
 
-def test_lines_that_are_no_chapters_are_named_and_break_no_list(tmp_path):
-    (tmp_path / "a.txt").write_text("A match\n0:10 Goal\n1:99 Foul\n2:10 Corner\n3:00 Offside\n")
+@pytest.mark.parametrize("time", ["1:99", "0:75:10", "0:10 - 0:75:10"])
+def test_lines_that_are_no_chapters_are_named_and_break_no_list(tmp_path, time):
+    lines = ("A match", "0:10 Goal", f"{time} Foul", "2:10 Corner", "3:00 Offside")
+    (tmp_path / "a.txt").write_text("\n".join(lines))
     assert [event.label for event in read(tmp_path / "a.txt")] == ["Goal", "Corner", "Offside"]
     warnings = said(tmp_path / "a.txt")
-    assert "1 line with a time that is no chapter (line 3 '1:99 Foul')" in warnings
+    assert f"1 line with a time that is no chapter (line 3 '{time} Foul')" in warnings
     assert "1 other line (line 1 'A match')" in warnings
 
 

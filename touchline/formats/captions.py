@@ -253,8 +253,11 @@ def _chapter(line: str) -> tuple[float, float | None, str] | None:
     found = _CHAPTER.fullmatch(line)
     if found is None or _ANY_TIMECODE.search(line) or "\t" in found[3]:
         return None
-    start = parse_seconds(found[1].replace(",", "."))
-    end = None if found[2] is None else parse_seconds(found[2].replace(",", "."))
+    try:
+        start = parse_seconds(found[1].replace(",", "."))
+        end = None if found[2] is None else parse_seconds(found[2].replace(",", "."))
+    except InputError:  # 0:75:10
+        return None
     title = found[3].strip()
     return (start, end, title) if title else None
 
