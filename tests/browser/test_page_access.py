@@ -71,7 +71,7 @@ def test_passwords_roles_and_links(guarded_server: PageServer, open_page: OpenPa
     saved(page)  # with CSRF
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Make a link").click()
-    link = page.get_by_label("Link").input_value()
+    link = page.get_by_label("Link", exact=True).input_value()
 
     guest = open_page(link)
     guest.locator(".event-row").first.wait_for()

@@ -55,7 +55,7 @@ def test_a_playlist_is_made_ordered_watched_undone_and_shared(
     until(page, "document.querySelector('.playlist-caption').textContent.startsWith('2 / 3')")
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Make a link").click()
-    guest = open_page(page.get_by_label("Link").input_value())
+    guest = open_page(page.get_by_label("Link", exact=True).input_value())
     guest.locator(".playlist-row").nth(2).wait_for()
     until(guest, "document.querySelector('video').readyState >= 2")
     assert guest.get_by_role("link", name="Library").count() == 0

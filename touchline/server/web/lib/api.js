@@ -28,6 +28,9 @@ const PASSING_STATUSES = new Set([408, 425, 429, 500, 503, 507]);
 /** Longer than the server takes at most: its own limits end a request before. */
 const TIMEOUT_SECONDS = 60;
 
+/** Browsers let what a left page still sends be 64 KiB in all. */
+const KEPT_ALIVE_CHARACTERS = 20_000;
+
 /** Seconds: between looks for a lost server, and before a request is sent again. */
 export const PACE = { ping: 2, retry: 0.5, longest: 30 };
 
@@ -255,7 +258,8 @@ export async function post(path, body) {
 }
 
 /**
- * Ask for a change that is made once, again while the server cannot answer.
+ * Ask for a change that is made once, again while the server cannot answer. A change that is not
+ * large is made though the page is left right after.
  *
  * @template T
  * @param {string} method
@@ -266,7 +270,8 @@ export async function post(path, body) {
  */
 export function change(method, path, asking = {}) {
   const key = asking.key ?? newKey();
-  return patiently(() => ask(method, path, { ...asking, key }), isPassing);
+  const isSmall = asking.raw === undefined && JSON.stringify(asking.body ?? null).length <= KEPT_ALIVE_CHARACTERS;
+  return patiently(() => ask(method, path, { keepalive: isSmall, ...asking, key }), isPassing);
 }
 
 /**

@@ -528,21 +528,29 @@ class Library {
     );
   }
 
-  /** @param {Job} job */
+  /** What stays the same stays in its place, for the pointer and the focus that are on it. @param {Job} job */
   #drawProgress(job) {
-    const card = this.list.querySelector(`[data-match="${job.match}"] .job-progress`);
-    if (!(card instanceof HTMLElement)) return;
+    const box = this.list.querySelector(`[data-match="${job.match}"] .job-progress`);
+    if (!(box instanceof HTMLElement)) return;
     const isOpen = job.state === "queued" || job.state === "running";
-    card.hidden = !isOpen;
+    box.hidden = !isOpen;
     if (!isOpen) return;
-    const words = jobWords(job, (id) => this.#matches?.find((match) => match.id === id)?.title);
+    if (box.dataset.job !== job.id) this.#beginProgress(box, job);
+    const [bar, words] = [box.querySelector("progress"), box.querySelector(".job-words")];
+    if (bar) bar.value = job.progress;
+    if (words) words.textContent = jobWords(job, (id) => this.#matches?.find((match) => match.id === id)?.title);
+  }
+
+  /** @param {HTMLElement} box @param {Job} job */
+  #beginProgress(box, job) {
+    box.dataset.job = job.id;
     fill(
-      card,
+      box,
       h("progress", { value: job.progress, max: 1, "aria-label": t("working") }),
       h(
         "div",
         { class: "row" },
-        h("span", { class: "quiet-text number" }, words),
+        h("span", { class: "job-words quiet-text number" }),
         h("span", { class: "space" }),
         mayEdit()
           ? h("button", { type: "button", class: "quiet", onclick: () => this.#cancel(job) }, t("cancel"))
