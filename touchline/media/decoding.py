@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -26,6 +27,7 @@ from touchline.media.clocks import Clock, clock_of, clock_remarks
 from touchline.media.halves import part_of
 from touchline.media.limits import Limits
 from touchline.media.opening import audio_stream, exact, open_media, sound_remark, video_stream
+from touchline.media.skipping import Grid, IsWanted, can_skip, skipping, wanted_by
 from touchline.recordings import PartOfRecording
 from touchline.timebase import format_seconds
 
@@ -103,7 +105,8 @@ def believed_seconds(path: str | Path) -> Fraction | None:
 class StreamDecoder(Generic[FrameT]):
     """Decodes one stream from the container's current position, skipping damaged packets.
 
-    With a clock, time stamps count on over the breaks of the file.
+    With a clock, time stamps count on over the breaks of the file. ``choose`` may set the decoder
+    for each packet on its way.
 
     Attributes:
         gave_up: whether decoding stopped at damage rather than at the end of the file.
@@ -117,6 +120,7 @@ class StreamDecoder(Generic[FrameT]):
         decode: Callable[[Packet | None], list[FrameT]],
         watched: Sequence[Stream] = (),
         clock: Clock | None = None,
+        choose: Callable[[Iterator[Packet | None]], Iterator[Packet | None]] | None = None,
     ) -> None:
         self.gave_up = False
         self.demuxed_until = Fraction(0)
@@ -125,11 +129,13 @@ class StreamDecoder(Generic[FrameT]):
         self._decode = decode
         self._streams = [stream, *watched]
         self._shifts = {} if clock is None else {s: clock.shifts(s) for s in self._streams}
+        self._choose = choose
 
     def frames(self) -> Generator[FrameT, None, None]:
         """Frames in the order in which the decoder returns them."""
         failures = 0
-        for packet in self._packets():
+        packets = self._packets()
+        for packet in packets if self._choose is None else self._choose(packets):
             try:
                 frames = self._decode(packet)
             except FFmpegError:
@@ -189,6 +195,7 @@ class PictureSource:
         self._limits = limits
         self._threads = threads
         self._skim = skim
+        self._wanted: IsWanted | None = None
         self._shown_until = Fraction(0)
         self._last: Fraction | None = None
         self._stopped_at_still = False
@@ -236,6 +243,13 @@ class PictureSource:
         stated = (self.stream.metadata, *tracks, container.metadata)
         texts = (text for tags in stated for key, text in tags.items() if key.lower() == _TIMECODE)
         return next(filter(None, texts), None)
+
+    def take_at(self, grids: Sequence[Grid]) -> None:
+        """Leave out pictures that are not on show at any time of these grids, in seconds from the
+        first picture, where that spares decoding."""
+        origin = self.first.start
+        shifted = [Grid(grid.first_seconds + origin, grid.rate) for grid in grids]
+        self._wanted = wanted_by(shifted, self.tolerance)
 
     def pictures(self) -> Iterator[Picture]:
         """The remaining pictures, with strictly increasing starts."""
@@ -372,8 +386,12 @@ class PictureSource:
         return True
 
     def _decode(self) -> Generator[Picture, None, None]:
+        context = self.stream.codec_context
+        choose = None
+        if not self._skim and not self._lacks_stamps and can_skip(context):
+            choose = partial(skipping, context=context, wanted=lambda: self._wanted)
         self._decoder = StreamDecoder(
-            self._container, self.stream, self.stream.decode, self._watched, self.clock
+            self._container, self.stream, self.stream.decode, self._watched, self.clock, choose
         )
         last: Fraction | None = None
         left = self.believed_seconds

@@ -38,6 +38,11 @@ UNIT_KINDS = {
     ),
 }
 
+_H264_SPS = 7
+_HEVC_SPS = 33
+_PROFILES_WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
+_CHROMA_444 = 3
+
 _HEVC_CLEAN_RANDOM_ACCESS = 21
 _HEVC_BROKEN_LINK = 17
 """A fresh picture whose leading ones that refer to pictures before it are left out."""
@@ -154,8 +159,53 @@ def as_first_picture(codec: str, units: Sequence[bytes]) -> list[bytes]:
 
 def set_number(unit: bytes) -> int:
     """The number (seq_parameter_set_id or pic_parameter_set_id) of an H.264 parameter set."""
-    data = unescaped(unit)
-    return _exp_golomb(data, 32 if unit[0] & 31 == 7 else 8)
+    return _Bits(unit, 32 if unit[0] & 31 == _H264_SPS else 8).number()
+
+
+def marks_unreferenced(codec: str, sets: Sequence[bytes]) -> bool:
+    """Whether each picture of a stream is one packet, and the marks that none refers to it hold
+    for all: H.264 without fields, HEVC with one temporal layer. False where it cannot be told."""
+    try:
+        if codec == "h264":
+            described = [has_fields(unit) for unit in sets if unit[0] & 31 == _H264_SPS]
+        else:
+            described = [(unit[2] >> 1 & 7) > 0 for unit in sets if unit[0] >> 1 == _HEVC_SPS]
+    except (ValueError, IndexError):
+        return False
+    return bool(described) and not any(described)
+
+
+def has_fields(unit: bytes) -> bool:
+    """Whether pictures of an H.264 sequence may be coded as fields (not frame_mbs_only_flag).
+
+    Raises:
+        ValueError: the sequence parameter set ends early, or has its own scaling lists.
+    """
+    bits = _Bits(unit, 32)
+    bits.number()
+    if unit[1] in _PROFILES_WITH_CHROMA:
+        if bits.number() == _CHROMA_444:
+            bits.take(1)
+        bits.number()
+        bits.number()
+        bits.take(1)
+        if bits.take(1):
+            raise ValueError("a parameter set with scaling lists")
+    bits.number()
+    order = bits.number()
+    if order == 0:
+        bits.number()
+    elif order == 1:
+        bits.take(1)
+        bits.number()
+        bits.number()
+        for _ in range(bits.number()):
+            bits.number()
+    bits.number()
+    bits.take(1)
+    bits.number()
+    bits.number()
+    return not bits.take(1)
 
 
 def unescaped(unit: bytes) -> bytes:
@@ -163,17 +213,26 @@ def unescaped(unit: bytes) -> bytes:
     return unit.replace(b"\0\0\3", b"\0\0")
 
 
-def _exp_golomb(data: bytes, bit: int) -> int:
-    zeros = 0
-    while not _bit(data, bit + zeros):
-        zeros += 1
-    value = 1
-    for place in range(bit + zeros + 1, bit + 2 * zeros + 1):
-        value = value << 1 | _bit(data, place)
-    return value - 1
+class _Bits:
+    """Reads a unit bit by bit."""
 
+    def __init__(self, unit: bytes, place: int) -> None:
+        self._data = unescaped(unit)
+        self._place = place
 
-def _bit(data: bytes, place: int) -> int:
-    if place // 8 >= len(data):
-        raise ValueError("a parameter set ends early")
-    return data[place // 8] >> (7 - place % 8) & 1
+    def take(self, count: int) -> int:
+        """The next bits, the first one the most significant."""
+        value = 0
+        for place in range(self._place, self._place + count):
+            if place // 8 >= len(self._data):
+                raise ValueError("a parameter set ends early")
+            value = value << 1 | self._data[place // 8] >> (7 - place % 8) & 1
+        self._place += count
+        return value
+
+    def number(self) -> int:
+        """The next number in Exp-Golomb code; of a signed one, the code."""
+        zeros = 0
+        while not self.take(1):
+            zeros += 1
+        return (1 << zeros | self.take(zeros)) - 1

@@ -29,6 +29,7 @@ from touchline.media.hdr import ToneMapper, hdr_name
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import exact, open_media
 from touchline.media.orientation import Orientation
+from touchline.media.skipping import Grid
 from touchline.media.streams import Item, Stream
 from touchline.timebase import format_seconds
 
@@ -171,6 +172,8 @@ def read_frames(
         raise MediaError(f"cannot scale to {size[0]}x{size[1]}", where=path)
     source = PictureSource(path, limits, threads, skim=skim)
     info = describe(source)
+    if rate is not None and not deinterlace:
+        source.take_at([Grid(start, Fraction(rate))])
     pictures = PictureRange(
         source, start, end, limits.max_duration_seconds, deinterlace=deinterlace
     )

@@ -20,6 +20,7 @@ from touchline.media.colour_tags import drop_unknown_matrix
 from touchline.media.decoding import Picture, PictureSource, exact_range
 from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.orientation import Orientation
+from touchline.media.skipping import Grid
 from touchline.media.video import (
     Frame,
     PictureRange,
@@ -105,6 +106,9 @@ def read_views(
             raise MediaError(f"cannot scale to {view.size[0]}x{view.size[1]}", where=path)
     source = PictureSource(path, limits, threads)
     info = describe(source)
+    grids = [Grid(start + view.late_seconds, view.rate) for view in views if view.rate]
+    if len(grids) == len(views):
+        source.take_at(grids)
     pictures = PictureRange(source, start, end, limits.max_duration_seconds)
     orientation = Orientation.of(source.first.frame)
     turns = [
