@@ -73,6 +73,21 @@ def test_quiet_leaves_results_and_errors(call, tmp_path, words):
     assert "cannot hold" in convert("c.vtt", "convert").err  # the next call is not quiet
 
 
+@pytest.mark.parametrize("sign", ["\x1b[31m", "\x9b2J", "\x07", "\u202e"])
+def test_names_of_files_do_not_steer_the_terminal(call, refused, tmp_path, sign):
+    """Neither in an error nor in what a command prints of its results."""
+    shown = ascii(sign)[1:-1]
+    said = refused("convert", tmp_path / f"a{sign}b.events.json", tmp_path / "a.csv")
+    assert f"a{shown}b.events.json" in said and sign not in said
+
+    events = tmp_path / "match.events.json"
+    events.write_text(
+        '{"format": "touchline-events", "version": 1, "video": {"name": "match.mp4"}, "events": []}'
+    )
+    ended = call("convert", events, tmp_path / f"c{sign}d.csv")
+    assert ended.code == 0 and f"c{shown}d.csv" in ended.out and sign not in ended.out
+
+
 def test_what_follows_a_double_dash_is_no_option(refused, tmp_path):
     assert "--quiet" in refused("convert", "--", "--quiet", tmp_path / "a.csv")
 

@@ -19,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 from typer.core import TyperCommand
 
 from touchline.errors import InputError
@@ -94,8 +95,24 @@ ReplaceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_AS_ESCAPES = {code: ascii(chr(code))[1:-1] for code in _CONTROLS if chr(code) not in "\n\t"}
+
+
+def printable(text: str) -> str:
+    """Text whose control characters, and those that turn the direction of writing, are escapes.
+
+    Names of files and what stands in them would steer the terminal otherwise.
+    """
+    return text.translate(_AS_ESCAPES)
+
+
 class Channel(Console):
-    """A console that raises when its reader has gone, instead of ending the program."""
+    """A console that raises when its reader has gone, instead of ending the program, and shows
+    control characters as escapes."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -157,7 +174,7 @@ class TaskBar:
         self._progress = progress
         self._doing = doing
         self._scale = 100 if tasks == 1 else 1  # a single task counts by hundredths
-        self._bar = progress.add_task(escape(doing), total=self._scale * tasks)
+        self._bar = progress.add_task(escape(printable(doing)), total=self._scale * tasks)
 
     def done(self, done: float) -> None:
         """Show how many tasks are done, with fractions."""
@@ -167,7 +184,7 @@ class TaskBar:
         """Show how many tasks each node runs."""
         names = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))
         text = f"{self._doing} ({names})" if names else self._doing
-        self._progress.update(self._bar, description=escape(text))
+        self._progress.update(self._bar, description=escape(printable(text)))
 
     def remark(self, line: str) -> None:
         """Print a line above the bar."""
