@@ -1,5 +1,6 @@
 """Reading audio on the clock of the video: sample n is heard n/rate seconds after the start."""
 
+import math
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -8,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
@@ -31,11 +33,13 @@ from touchline.media.limits import DEFAULT_LIMITS, Limits
 from touchline.media.opening import audio_stream, exact, has_video, open_media
 from touchline.media.sound_track import LAYOUTS
 
-LARGEST_SHIFT = Fraction(1, 100)
-"""Largest deviation of audio from its time stamps, in seconds, that counts as jitter."""
+LARGEST_SHIFT_SECONDS = 0.01
+"""Largest deviation of audio from its time stamps that counts as jitter."""
 
 _MAX_RATE = 192_000
 _SILENCE_BLOCK = 100_000
+_RESAMPLED_AT_ONCE = 1 << 14
+"""Samples; frames hold about a thousand, and each call costs more than its samples."""
 _INT16_SCALE = 32768
 
 Samples = NDArray[np.float32]
@@ -188,46 +192,59 @@ class _Track:
 
     def __init__(self, start: Fraction, rate: int, most: int, longest_gap: Fraction | None) -> None:
         self._most = most
-        self._longest_gap = longest_gap
+        self._longest_gap = math.inf if longest_gap is None else float(longest_gap)
         self._start = start
         self._rate = rate
         self._written = 0
         self._surplus = 0
-        self._next_stamp = start
+        self._run_start = start
+        self._run_samples = 0
+        self._run_rate = 1
         self._input: tuple[str, str, int] | None = None
         self._channels = 1
+        self._waiting = AudioFifo()
         self._resampler = AudioResampler()
 
     def is_far(self, frame: AudioFrame) -> bool:
         """Whether a frame lies behind more silence than the file is believed to have."""
-        stamp = _stamp(frame)
-        if stamp is None or self._longest_gap is None:
-            return False
-        return stamp - self._next_stamp > self._longest_gap
+        return self._late_seconds(frame) > self._longest_gap
 
     def add(self, frame: AudioFrame) -> Iterator[Samples]:
         """Add one decoded frame; yields the samples that are ready."""
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        stamp = _stamp(frame)
-        if self._input is None and stamp is None:
-            stamp = self._start
-        strayed = stamp is not None and abs(stamp - self._next_stamp) > LARGEST_SHIFT
-        if kind != self._input or strayed:
+        if kind != self._input or abs(self._late_seconds(frame)) > LARGEST_SHIFT_SECONDS:
+            stamp = _stamp(frame)
+            if stamp is None:
+                stamp = self._run_start + Fraction(self._run_samples, self._run_rate)
             yield from self.finish()
-            yield from self._begin(kind, self._next_stamp if stamp is None else stamp)
-        self._next_stamp += Fraction(frame.samples, frame.sample_rate)
+            yield from self._begin(kind, stamp)
+        self._run_samples += frame.samples
         frame.pts = None
-        yield from self._place(self._resampler.resample(frame))
+        self._waiting.write(frame)
+        if self._waiting.samples >= _RESAMPLED_AT_ONCE:
+            yield from self._resample_waiting()
+
+    def _late_seconds(self, frame: AudioFrame) -> float:
+        """By how much a frame begins after the end of the last one; 0 without a time stamp."""
+        if frame.time is None:
+            return 0
+        return frame.time - float(self._run_start) - self._run_samples / self._run_rate
 
     def finish(self) -> Iterator[Samples]:
-        """Yield the samples that the resampler still holds."""
+        """Yield the samples that wait, and those that the resampler still holds."""
         if self._input is not None:
+            yield from self._resample_waiting()
             yield from self._place(self._resampler.resample(None))
+
+    def _resample_waiting(self) -> Iterator[Samples]:
+        if (frame := self._waiting.read()) is not None:
+            yield from self._place(self._resampler.resample(frame))
 
     def _begin(self, kind: tuple[str, str, int], stamp: Fraction) -> Iterator[Samples]:
         layout = AudioLayout(kind[1])
         self._input = kind
-        self._next_stamp = stamp
+        self._waiting = AudioFifo()
+        self._run_start, self._run_samples, self._run_rate = stamp, 0, kind[2]
         self._channels = 1 if layout.nb_channels == 1 else self._most
         # Mixing down, only conversion to integers makes swresample do so without overflow.
         self._resampler = AudioResampler(

@@ -110,7 +110,6 @@ class StreamDecoder(Generic[FrameT]):
 
     Attributes:
         gave_up: whether decoding stopped at damage rather than at the end of the file.
-        demuxed_until: latest end of the packets read from this stream and the watched ones.
     """
 
     def __init__(
@@ -123,13 +122,19 @@ class StreamDecoder(Generic[FrameT]):
         choose: Callable[[Iterator[Packet | None]], Iterator[Packet | None]] | None = None,
     ) -> None:
         self.gave_up = False
-        self.demuxed_until = Fraction(0)
+        self._demuxed: dict[Stream, int] = {}
         self._container = container
         self._stream = stream
         self._decode = decode
         self._streams = [stream, *watched]
         self._shifts = {} if clock is None else {s: clock.shifts(s) for s in self._streams}
         self._choose = choose
+
+    @property
+    def demuxed_until(self) -> Fraction:
+        """Latest end of the packets read from this stream and the watched ones."""
+        ends = (stamp * (exact(s.time_base) or Fraction(0)) for s, stamp in self._demuxed.items())
+        return max(ends, default=Fraction(0))
 
     def frames(self) -> Generator[FrameT, None, None]:
         """Frames in the order in which the decoder returns them."""
@@ -155,7 +160,7 @@ class StreamDecoder(Generic[FrameT]):
                 for packet in self._container.demux(self._streams):
                     if packet.stream in self._shifts:
                         self._shifts[packet.stream].apply(packet)
-                    self.demuxed_until = max(self.demuxed_until, _end_of(packet))
+                    self._note_end(packet)
                     if packet.stream is self._stream and packet.size:
                         yield packet
                 break
@@ -166,6 +171,12 @@ class StreamDecoder(Generic[FrameT]):
         else:
             self.gave_up = True
         yield None
+
+    def _note_end(self, packet: Packet) -> None:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is not None:
+            end = stamp + (packet.duration or 0)
+            self._demuxed[packet.stream] = max(self._demuxed.get(packet.stream, 0), end)
 
 
 class PictureSource:
