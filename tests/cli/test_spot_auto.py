@@ -38,6 +38,13 @@ def test_it_writes_events_report_and_broadcast_and_says_what_ran(call, videos, t
     assert document["labels"] == "broadcast" and document["ran"]
 
 
+def test_wishes_for_a_network_are_said_to_change_nothing_where_none_runs(call, videos):
+    words = ("spot", videos / "match.mp4", "--engine", "openvino")
+    ended = call(*words, "--precision", "fp32")
+    assert "nothing follows from --engine openvino and --precision fp32" in ended.err
+    assert "nothing follows" not in call("spot", videos / "match.mp4", "--overwrite").err
+
+
 def test_json_lists_the_files_and_what_ran(call, videos):
     (row,) = json.loads(call("spot", videos / "match.mp4", "--json").out)["done"]
     assert [Path(file).name.partition(".")[2] for file in row["files"]] == [

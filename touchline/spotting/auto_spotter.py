@@ -5,7 +5,7 @@ The score bug, the sound and the cuts are read without any training for football
 has only seen simulated matches, never does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -430,13 +430,16 @@ def _producer(network: Producer | None) -> Producer:
 
 
 def load_auto(
-    open_network: Callable[[ModelFolder], NetworkSpotter], threads: int | None = None
+    open_network: Callable[[ModelFolder], NetworkSpotter],
+    threads: int | None = None,
+    wishes: Sequence[str] = (),
 ) -> AutoSpotter:
     """Make the default ready to run, with the best network for real matches that can.
 
     Args:
         open_network: makes a model ready to run.
         threads: see ``AutoSpotter``.
+        wishes: what is asked of the network; where none runs, it is said that they change nothing.
     """
     remarks: list[str] = []
     for folder in models_for_real_matches():
@@ -444,4 +447,6 @@ def load_auto(
             return AutoSpotter(open_network(folder), tuple(remarks), threads)
         except InputError as error:
             remarks.append(f"{folder.path.name} does not run: {error}")
+    if wishes:
+        remarks.append(f"no network runs, so that nothing follows from {' and '.join(wishes)}")
     return AutoSpotter(None, tuple(remarks), threads)

@@ -103,7 +103,9 @@ def load(
     if name == AUTO:
         from touchline.spotting.auto_spotter import load_auto  # knows the protocols above
 
-        return load_auto(open_network, threads)
+        asked = {"--engine": engine, "--precision": precision}
+        wishes = [f"{option} {value}" for option, value in asked.items() if value != AUTO]
+        return load_auto(open_network, threads, wishes)
     return open_network(find_model(name))
 
 
