@@ -178,8 +178,8 @@ export class MatchReview {
     this.timeline.rate = this.rate;
     this.timeline.shape = shapeOf(match);
     this.timeline.thumbnailAt = (seconds) => this.#thumbnail(seconds);
-    this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.run("undo") });
-    this.redoButton = iconButton("redo", t("redo"), { onclick: () => this.run("redo") });
+    this.undoButton = iconButton("undo", t("undo"), { disabled: true, onclick: () => this.run("undo") });
+    this.redoButton = iconButton("redo", t("redo"), { disabled: true, onclick: () => this.run("redo") });
     this.videoProblem = h("div", { class: "video-problem problem", role: "alert", hidden: true });
     this.tabs = Object.fromEntries(TABS.map((name) => [name, this.#tab(name)]));
     this.panels = Object.fromEntries(TABS.map((name) => [name, this.#panel(name)]));

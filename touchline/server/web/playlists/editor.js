@@ -36,8 +36,8 @@ export class PlaylistEditor {
     this.heading = h("h1", { class: "unseen" });
     this.facts = h("span", { class: "quiet-text number" });
     this.saved = h("span", { class: "quiet-text saved", role: "status" });
-    this.undoButton = iconButton("undo", t("undo"), { onclick: () => this.store.undo() });
-    this.redoButton = iconButton("redo", t("redo"), { onclick: () => this.store.redo() });
+    this.undoButton = iconButton("undo", t("undo"), { disabled: true, onclick: () => this.store.undo() });
+    this.redoButton = iconButton("redo", t("redo"), { disabled: true, onclick: () => this.store.redo() });
     this.video = h("video", { controls: true, playsinline: true, preload: "metadata", onended: () => this.#ended(), onplay: () => this.#drawPlaying() });
     this.caption = h("p", { class: "playlist-caption", "aria-live": "polite" });
     this.playAll = h("button", { type: "button", class: "main", onclick: () => this.#playAll() }, icon("play"), t("playAll"));

@@ -58,6 +58,7 @@ export class TaggingPanel extends HTMLElement {
     this.body = h("div", { class: "code-grid" });
     this.said = h("div", { class: "stack tight" });
     fill(this, this.tools, this.ask, this.body, this.said, this.input);
+    this.#drawTools();
     this.#windows.addEventListener("change", () => this.#draw());
     void this.#windows.read();
   }
