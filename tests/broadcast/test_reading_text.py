@@ -11,7 +11,7 @@ from extras import needs
 from PIL import Image
 
 from touchline.broadcast.ocr import TextReader
-from touchline.engines.openvino import has_bfloat16, ov
+from touchline.engines.openvino_graph import has_bfloat16, ov
 
 
 def test_text_is_read_in_float32_on_any_processor() -> None:

@@ -9,7 +9,7 @@ needs("onnx")
 
 from model_folders import small_network, write_folder  # noqa: E402
 
-from touchline.engines import open_engine, openvino  # noqa: E402
+from touchline.engines import open_engine, openvino_graph  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
 from touchline.engines.window_rows import WindowRows  # noqa: E402
 from touchline.models.deploy import (  # noqa: E402
@@ -202,7 +202,7 @@ def test_videos_side_by_side_do_not_mix(spotter):
 @pytest.mark.parametrize("agrees", [True, False])
 def test_both_precisions_pass_the_first_windows(spotter, shifting, monkeypatch, agrees):
     monkeypatch.setattr("touchline.engines.openvino.has_bfloat16", lambda: True)
-    monkeypatch.setitem(openvino._HINTS, "bf16", "f32")  # for processors without it
+    monkeypatch.setitem(openvino_graph._HINTS, "bf16", "f32")  # for processors without it
     monkeypatch.setattr("touchline.engines.openvino.agree", lambda exact, coarse: agrees)
     engine = open_engine(spotter.folder, engine="openvino")
     logits_of = engine.consecutive(10)

@@ -16,7 +16,7 @@ from touchline.engines import export as export_module  # noqa: E402
 from touchline.engines import open_engine  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
 from touchline.engines.networks import load_network  # noqa: E402
-from touchline.engines.openvino import OnnxGraph  # noqa: E402
+from touchline.engines.openvino_graph import OnnxGraph  # noqa: E402
 from touchline.errors import CheckpointError  # noqa: E402
 from touchline.models.deploy import DeployedHead, DeployedSpotter, Normalise  # noqa: E402
 from touchline.models.e2e_spot import BACKBONES, FEATURE_ARCHS  # noqa: E402

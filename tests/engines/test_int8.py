@@ -13,7 +13,8 @@ from model_folders import small_network, write_folder  # noqa: E402
 
 from touchline.engines import open_engine, openvino  # noqa: E402
 from touchline.engines.export import export_onnx  # noqa: E402
-from touchline.engines.openvino import OpenVINOEngine, ov, trial_of  # noqa: E402
+from touchline.engines.openvino import OpenVINOEngine, trial_of  # noqa: E402
+from touchline.engines.openvino_graph import ov  # noqa: E402
 from touchline.engines.trial import Trial  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.features.pictures import ModelPictures  # noqa: E402

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from touchline.broadcast.texts import Box, Line
-from touchline.engines.openvino import request_of
+from touchline.engines.openvino_graph import request_of
 from touchline.errors import ConfigError, MissingExtraError
 
 Picture = NDArray[np.uint8]

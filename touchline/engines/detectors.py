@@ -18,7 +18,7 @@ import numpy.typing as npt
 from touchline.engines import FloatPrecision
 from touchline.engines.detector_layouts import Boxes, Shape, Size, recognise
 from touchline.engines.onnx_files import inspect_onnx
-from touchline.engines.openvino import frontend, has_bfloat16, ov
+from touchline.engines.openvino_graph import frontend, has_bfloat16, ov
 from touchline.errors import CheckpointError, ConfigError
 from touchline.formats.reading import read_json
 from touchline.zoo.store import sha256_of

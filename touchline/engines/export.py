@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from touchline.engines.networks import load_network
-from touchline.engines.openvino import EXACT_SHAPES, OnnxGraph
+from touchline.engines.openvino_graph import EXACT_SHAPES, OnnxGraph
 from touchline.errors import CheckpointError, ConfigError
 from touchline.models.comedian import TUBELET_FRAMES, Comedian
 from touchline.models.deploy import (

@@ -10,7 +10,7 @@ from touchline.errors import ConfigError, MissingExtraError
 from touchline.zoo.extractors import ExtractorFolder
 
 if TYPE_CHECKING:
-    from touchline.engines.openvino import OnnxGraph
+    from touchline.engines.openvino_graph import OnnxGraph
 
 INPUTS_AT_ONCE = 16
 
@@ -85,7 +85,7 @@ class _OnnxFeatures:
     def __init__(
         self, folder: ExtractorFolder, graph: str, precision: FloatPrecision, threads: int | None
     ) -> None:
-        from touchline.engines.openvino import OnnxGraph, has_bfloat16
+        from touchline.engines.openvino_graph import OnnxGraph, has_bfloat16
 
         path = folder.file(f"{graph}.onnx")
         if precision == "bf16" and not has_bfloat16():

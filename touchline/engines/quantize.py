@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from touchline.engines.openvino import ov, without_module
+from touchline.engines.openvino_graph import ov, without_module
 from touchline.errors import CheckpointError, ConfigError, MissingExtraError
 from touchline.zoo.store import INT8_FILES, ModelFolder
 

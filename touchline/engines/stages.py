@@ -101,7 +101,7 @@ class OnnxStages:
     def __init__(
         self, folder: ModelFolder, precision: Literal["fp32", "bf16"], threads: int | None
     ) -> None:
-        from touchline.engines.openvino import OnnxGraph, has_bfloat16
+        from touchline.engines.openvino_graph import OnnxGraph, has_bfloat16
 
         if precision == "bf16" and not has_bfloat16():
             raise ConfigError("this processor has no bfloat16", remedy="use auto or fp32")
