@@ -174,6 +174,7 @@ class Broadcast:
         goals: (time of the recording at which the score changes, side).
         taken_back: the same of goals that no longer count from then on.
         hidden: stretches without a bug.
+        stands_at: a match time at which the clock stands while added time counts beside it.
     """
 
     design: Design
@@ -182,6 +183,7 @@ class Broadcast:
     goals: list[tuple[float, int]] = field(default_factory=list)
     hidden: list[tuple[float, float]] = field(default_factory=list)
     taken_back: list[tuple[float, int]] = field(default_factory=list)
+    stands_at: float = np.inf
 
     def shown(self, time: float) -> State | None:
         """What the bug shows at a time, or None while it is hidden."""
@@ -194,8 +196,10 @@ class Broadcast:
         )
         score = (given.count(0) - back.count(0), given.count(1) - back.count(1))
         period = ("1T", "2T")[match_seconds >= 2700]
-        clock = clock_text(match_seconds, self.design)
-        return State(*self.design.names, score, clock, period=period)
+        clock = clock_text(min(match_seconds, self.stands_at), self.design)
+        counted = int(match_seconds - self.stands_at) if match_seconds >= self.stands_at else None
+        added = None if counted is None else f"{counted // 60:02d}:{counted % 60:02d}"
+        return State(*self.design.names, score, clock, added, period=period)
 
     def frames(self, rate: float = 2.0, seed: int = 0) -> Iterator[tuple[float, Picture]]:
         """Times and pictures."""

@@ -149,6 +149,42 @@ def test_marks_around() -> None:
     assert (bug.home, bug.score, bug.away) == ("BAR", (3, 1), "NAP")
 
 
+@pytest.mark.parametrize("counted", ["03:21", "+03:21", "+3:21"])
+@pytest.mark.parametrize("base", [45, 90, 105, 120])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_added_time_that_counts_beside_a_standing_clock(
+    counted: str, base: int, swapped: bool
+) -> None:
+    clocks = [f"{base}:00", counted]
+    lines = row(["BAR", "3", "1", "NAP", *(clocks[::-1] if swapped else clocks)], 50, 50, 40)
+    bug = read_bug(lines)
+    assert bug is not None
+    assert (bug.clock_seconds, bug.standing_seconds) == (base * 60 + 201, base * 60)
+    assert bug.clock_box is not None and bug.clock_box.left == lines[-2 if swapped else -1].box.left
+    assert (bug.home, bug.score, bug.away) == ("BAR", (3, 1), "NAP")
+
+
+@pytest.mark.parametrize(
+    ("texts", "clock"),
+    [
+        (["45:00"], 2700),
+        (["44:59", "03:21"], 201),  # no half ends there; the nearer one counts
+        (["90:00", "21:30"], 1290),  # more than is ever added
+        (["90:00", "+4"], 5400),
+    ],
+)
+def test_a_clock_alone_and_other_numbers_beside_it(texts: list[str], clock: int) -> None:
+    bug = read_bug(row([*texts, "BAR", "3", "1", "NAP"], 50, 50, 40))
+    assert bug is not None
+    assert (bug.clock_seconds, bug.standing_seconds) == (clock, None)
+
+
+def test_a_clock_far_away_is_not_added() -> None:
+    lines = [*row(["90:00", "BAR", "3", "1", "NAP"], 50, 50, 40), *row(["03:21"], 850, 50, 40)]
+    bug = read_bug(lines)
+    assert bug is not None and (bug.clock_seconds, bug.standing_seconds) == (5400, None)
+
+
 @pytest.mark.parametrize("goals", [["0-1"], []])
 @pytest.mark.parametrize("result", [["SEM", "2-1", "FEN", "28'"], ["SEM 2-1 FEN 28'"]])
 def test_a_result_under_the_bug_has_no_part_in_it(result: list[str], goals: list[str]) -> None:

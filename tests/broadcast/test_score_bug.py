@@ -118,6 +118,56 @@ def test_a_recording_across_half_time(design: Design, reader: TextReader) -> Non
     assert said.box[2] > left + 0.1 and said.box[3] > top + 0.02
 
 
+COUNTING_BESIDE = [
+    Design(
+        "between clock and names, which move",
+        lambda s: [[s.clock or "", s.added or "", s.home, f"{s.score[0]}-{s.score[1]}", s.away]],
+    ),
+    Design(
+        "with a plus",
+        lambda s: [
+            [s.home, f"{s.score[0]} - {s.score[1]}", s.away, s.clock or "", plus(s.added)],
+        ],
+        names=("BVB", "S04"),
+    ),
+    Design(
+        "under the clock",
+        lambda s: [
+            [s.clock or "", s.home, str(s.score[0]), str(s.score[1]), s.away], [s.added or ""]
+        ],
+    ),
+]  # fmt: skip
+
+
+def plus(added: str | None) -> str:
+    return f"+{added}" if added else ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", COUNTING_BESIDE, ids=lambda design: design.name)
+def test_added_time_that_counts_beside_a_standing_clock(design: Design, reader: TextReader) -> None:
+    """It is no second half, the clock goes on, and a goal in it is seen."""
+    start = 5400 - 40
+    recording = Broadcast(
+        design, lambda time: start + time, 100, goals=[(70, 0)], hidden=[(82, 90)], stands_at=5400
+    )
+    said = read(recording, reader)
+    assert said.teams == design.names
+    assert [half.half for half in said.halves] == [2]
+    assert goals_of(said) == [("home", (1, 0))]
+    assert_shown_when_drawn(said, recording)
+    off = [
+        reading.seconds
+        for reading in said.readings
+        if recording.shown(reading.seconds) is not None
+        and (
+            reading.clock_seconds is None
+            or abs(reading.clock_seconds - start - reading.seconds) > 1
+        )
+    ]
+    assert len(off) <= 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "design",

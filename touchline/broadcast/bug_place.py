@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.broadcast.bug_text import BugText, moved
+from touchline.broadcast.bug_text import BugText, counted_seconds, counts_added_time, moved
 from touchline.broadcast.ocr import Picture, TextReader, cut_out, resized
 from touchline.broadcast.still_bug import read_place, read_rows
 from touchline.broadcast.texts import Box, Line
@@ -116,7 +116,7 @@ class BugPlace:
         width = _READ_HEIGHT * pixels.shape[1] / pixels.shape[0]
         text, confidence = reader.read(resized(pixels, width, _READ_HEIGHT))
         line = Line(text, Box(0, 0, width, _READ_HEIGHT), confidence)
-        return clock_of(line)
+        return clock_of(line, self.bug.standing_seconds)
 
     def read(
         self, picture: Picture, reader: TextReader, heights: tuple[float, ...]
@@ -141,16 +141,22 @@ class BugPlace:
         return (bug.home, bug.away) if bug is not None and bug.home and bug.away else None
 
 
-def clock_of(line: Line) -> ClockText | None:
-    """The clock in a line of text; what is counted on top of a standing one is added to it."""
+def clock_of(line: Line, standing_seconds: float | None = None) -> ClockText | None:
+    """The clock in a line of text.
+
+    Args:
+        line: what the clock's cell says.
+        standing_seconds: where another clock stands, to which this one adds.
+    """
     tokens = tokens_of([line])
+    if standing_seconds is not None:
+        counting = next((token for token in tokens if counts_added_time(token)), None)
+        if counting is None:
+            return None
+        return ClockText(standing_seconds + counted_seconds(counting), True, counting.confidence)
     for token in tokens:
         if token.kind == "clock":
-            seconds = token.values[0] * 60.0 + token.values[1]
-            extra = [t.values for t in tokens if t.kind == "added" and len(t.values) == 2]
-            if extra:
-                seconds += extra[0][0] * 60.0 + extra[0][1]
-            return ClockText(seconds, True, token.confidence)
+            return ClockText(counted_seconds(token), True, token.confidence)
         if token.kind == "stoppage":
             minutes, exact = token.values[0] + token.values[1], len(token.values) > 2
             seconds = minutes * 60.0 + (token.values[2] if exact else 0)
@@ -203,7 +209,8 @@ def _line_height(bug: BugText) -> float:
 def _roomy(bug: BugText, clock: Box, height: float) -> Box:
     """A clock's box with room for more digits, up to what stands beside it."""
     left, right = clock.left - 0.8 * height, clock.right + 0.8 * height
-    for box in (*bug.team_boxes, *bug.score_boxes):
+    standing = () if bug.standing_box is None else (bug.standing_box,)
+    for box in (*bug.team_boxes, *bug.score_boxes, *standing):
         if box.bottom < clock.top or box.top > clock.bottom:
             continue
         if box.right <= clock.left + 1:

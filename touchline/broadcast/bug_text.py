@@ -30,6 +30,10 @@ MAX_TILT_DEGREES = 9.0
 
 _SAME_LETTERS = 0.6
 
+STOPS_SECONDS = frozenset(60.0 * minutes for minutes in (45, 90, 105, 120))
+"""Where a clock may stand while added time counts beside it."""
+
+_MOST_ADDED_SECONDS = 20 * 60.0
 _CLOCKS = ("clock", "stoppage")
 _HALF_MARKS = {"PT": 1, "ST": 2}
 _OF_ANOTHER_MATCH = 0.6
@@ -46,7 +50,9 @@ class BugText:
         box: around what was read, in pixels.
         home, away: the teams in the order shown, as written.
         score: their goals.
-        clock_seconds: the clock as shown, ``45+2`` as 47 minutes.
+        clock_seconds: the clock as shown, ``45+2`` and ``45:00 02:00`` as 47 minutes.
+        standing_seconds: where a clock stands while added time counts beside it, whose box is the
+            clock's then.
         clock_has_seconds: whether it shows seconds, or only minutes.
         half: 1 or 2 where that is written; 3 is extra time.
         added_minutes: of a plate such as ``+3``.
@@ -60,11 +66,13 @@ class BugText:
     score: tuple[int, int] | None = None
     clock_seconds: float | None = None
     clock_has_seconds: bool = True
+    standing_seconds: float | None = None
     half: int | None = None
     added_minutes: int | None = None
     aggregate: tuple[int, int] | None = None
     confidence: float = 0.0
     clock_box: Box | None = None
+    standing_box: Box | None = None
     score_boxes: tuple[Box, ...] = ()
     team_boxes: tuple[Box, ...] = ()
     team_confidences: tuple[float, ...] = ()
@@ -97,11 +105,12 @@ def same_name(one: str, other: str) -> bool:
 
 def moved(bug: BugText, across: float, down: float) -> BugText:
     """A bug at another place, as in a part of the picture."""
-    clock = bug.clock_box
+    clock, standing = bug.clock_box, bug.standing_box
     return replace(
         bug,
         box=bug.box.moved(across, down),
         clock_box=None if clock is None else clock.moved(across, down),
+        standing_box=None if standing is None else standing.moved(across, down),
         score_boxes=tuple(box.moved(across, down) for box in bug.score_boxes),
         team_boxes=tuple(box.moved(across, down) for box in bug.team_boxes),
     )
@@ -265,11 +274,18 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
     if added is not None and clock is not None and 1 <= added.values[0] <= 30:
         bug = replace(bug, added_minutes=added.values[0])
         boxes.append(added.box)
-    running = next((t for t in near if t.kind == "added" and len(t.values) == 2), None)
-    if running is not None and clock is not None and bug.clock_seconds is not None:
-        extra = running.values[0] * 60 + running.values[1]
-        bug = replace(bug, clock_seconds=bug.clock_seconds + extra)
-        boxes.append(running.box)
+    if (counting := _counting_beside(near)) is not None:
+        stands, runs = counting
+        base, _ = _clock_seconds(stands)
+        bug = replace(
+            bug,
+            clock_seconds=base + counted_seconds(runs),
+            clock_has_seconds=True,
+            clock_box=runs.box,
+            standing_seconds=base,
+            standing_box=stands.box,
+        )
+        boxes += [stands.box, runs.box]
     period = next((t for t in near if t.kind == "period" and t.values[0]), None)
     if period is not None:
         bug = replace(bug, half=period.values[0])
@@ -279,6 +295,37 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
         bug = replace(bug, aggregate=(aggregate.values[0], aggregate.values[1]))
         boxes.append(aggregate.box)
     return replace(bug, box=around(boxes))
+
+
+def _counting_beside(near: Sequence[Token]) -> tuple[Token, Token] | None:
+    """A clock that stands at the end of a half, and the added time that counts beside it."""
+    for stands in near:
+        if stands.kind != "clock" or _clock_seconds(stands)[0] not in STOPS_SECONDS:
+            continue
+        for runs in near:
+            if counts_added_time(runs) and runs is not stands and _are_close(stands.box, runs.box):
+                return stands, runs
+    return None
+
+
+def counts_added_time(token: Token) -> bool:
+    """Whether a token may be added time that counts: ``+2:13``, or ``02:13`` by itself."""
+    if len(token.values) != 2 or token.kind not in ("added", "clock"):
+        return False
+    return counted_seconds(token) < _MOST_ADDED_SECONDS
+
+
+def counted_seconds(token: Token) -> float:
+    """What a token of minutes and seconds counts."""
+    return token.values[0] * 60.0 + token.values[1]
+
+
+def _are_close(one: Box, other: Box) -> bool:
+    """Whether two boxes touch, nearly."""
+    height = min(one.height, other.height)
+    across = max(one.left, other.left) - min(one.right, other.right)
+    down = max(one.top, other.top) - min(one.bottom, other.bottom)
+    return across <= 2.5 * height and down <= 1.2 * height
 
 
 def _is_scorer(minute: Token, near: list[Token]) -> bool:

@@ -301,6 +301,8 @@ class ScoreBugObserver:
             followed.unread += 1
             if followed.unread <= _CLOCK_TRIES:  # a bug that slides in has no clock yet
                 followed.next_clock = time + _CLOCK_EVERY_SECONDS[0]
+            elif followed.place.bug.standing_seconds is not None:  # it counts through again
+                self._read_all(followed, time, picture)
             return
         followed.unread = 0
         followed.clocks.append(ClockReading(time, text.seconds, text.confidence, text.has_seconds))
@@ -586,7 +588,8 @@ def _borrows_clock(bug: BugText, others: Sequence[BugText]) -> bool:
 
 
 def _says_more(bug: BugText, before: BugText) -> bool:
-    """Whether a reading has parts of the bug that were not found before, and lacks none."""
+    """Whether a reading has parts of the bug that were not found before, and lacks none; or the
+    clock that counts is another one."""
 
     def parts(one: BugText) -> set[str]:
         found = {
@@ -596,4 +599,6 @@ def _says_more(bug: BugText, before: BugText) -> bool:
         }
         return {name for name, there in found.items() if there}
 
+    if bug.clock_box is not None and bug.standing_seconds != before.standing_seconds:
+        return parts(bug) >= parts(before)
     return parts(bug) > parts(before)
