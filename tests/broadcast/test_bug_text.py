@@ -201,6 +201,10 @@ def test_a_second_half_from_zero_is_match_time() -> None:
     bug = read_bug(row(["EST", "1-0", "PAT", "2T", "04:52"], 50, 50, 30))
     assert bug is not None
     assert (bug.clock_seconds, bug.match_seconds) == (292, 2992)
+    bug = read_bug(row(["EST", "1-0", "PAT", "2T", "45:00", "+03:21"], 50, 50, 30))
+    assert bug is not None and bug.match_seconds == 90 * 60 + 201
+    bug = read_bug(row(["EST", "1-0", "PAT", "2T", "90:00", "+03:21"], 50, 50, 30))
+    assert bug is not None and bug.match_seconds == 90 * 60 + 201
 
 
 def test_a_league_mark_beside_a_code_is_no_part_of_it() -> None:
