@@ -277,7 +277,7 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
         boxes.append(added.box)
     if (counting := _counting_beside(near)) is not None:
         stands, runs = counting
-        base, _ = _clock_seconds(stands)
+        base = counted_seconds(stands)
         bug = replace(
             bug,
             clock_seconds=base + counted_seconds(runs),
@@ -301,7 +301,7 @@ def _marks(bug: BugText, near: list[Token], place: Box) -> BugText:
 def _counting_beside(near: Sequence[Token]) -> tuple[Token, Token] | None:
     """A clock that stands at the end of a half, and the added time that counts beside it."""
     for stands in near:
-        if stands.kind != "clock" or _clock_seconds(stands)[0] not in STOPS_SECONDS:
+        if stands.kind != "clock" or counted_seconds(stands) not in STOPS_SECONDS:
             continue
         for runs in near:
             if counts_added_time(runs) and runs is not stands and _are_close(stands.box, runs.box):
@@ -345,7 +345,7 @@ def _clock_seconds(token: Token) -> tuple[float, bool]:
     if token.kind == "stoppage":
         seconds = (values[0] + values[1]) * 60 + (values[2] if len(values) > 2 else 0)
         return float(seconds), len(values) > 2
-    return values[0] * 60.0 + values[1], True
+    return counted_seconds(token), True
 
 
 def _distance(one: Box, other: Box) -> float:
