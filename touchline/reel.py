@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Literal, TypeVar
 
 from touchline import hooks
 from touchline.errors import InputError
 from touchline.events import Event
+from touchline.labels import HIGHLIGHT
 
 Selection = Literal["learned", "plain"]
 """How clips are chosen: by tables learnt from editors, or by hand-set values of classes."""
@@ -27,6 +29,9 @@ ABOUT = (REPLAY_OF, AFTER_THE, BEFORE_THE)
 
 MATCH = "match"
 """Further field of a clip in a reel of several matches: which one it shows."""
+
+LONGEST_NOTE = 100
+"""Characters of what a model says of an event in the title and the reason of a clip."""
 
 _T = TypeVar("_T")
 
@@ -68,6 +73,20 @@ class Clip:
     def seconds(self) -> float:
         """Length in seconds."""
         return self.end_seconds - self.start_seconds
+
+    @property
+    def caption(self) -> str | None:
+        """The title as viewers read it: ``Goal: 1-0 for ARS``, without what else speaks for the
+        clip, such as ``crowd +11 dB``, which the title of a chosen clip tells as well."""
+        for event in self.events:
+            if self.title is None or event.note is None:
+                continue
+            note = shorten(event.note, LONGEST_NOTE, placeholder="...")
+            if self.title.endswith(f": {note}"):
+                what = "" if event.label == HIGHLIGHT else event.note.partition("; ")[0]
+                subject = self.title.removesuffix(f": {note}")
+                return f"{subject}: {what}" if what else subject
+        return self.title
 
 
 def of_video(clip: Clip, given: Mapping[Any, _T]) -> _T | None:
@@ -111,6 +130,7 @@ class Reel:
         warnings: what the file that it was read from holds and a reel does not.
         unbroken: by ``(video, half)`` of clips the stretches, (start, end) in seconds, in which no
             clip is to begin or end; known where the clips have just been chosen.
+        pinned: by the same the stretches that are shown as they are; known likewise.
     """
 
     clips: tuple[Clip, ...]
@@ -119,6 +139,9 @@ class Reel:
     videos: tuple[SourceVideo, ...] = ()
     warnings: tuple[str, ...] = ()
     unbroken: Mapping[tuple[str, int | None], tuple[tuple[float, float], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    pinned: Mapping[tuple[str, int | None], tuple[tuple[float, float], ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
 
@@ -132,6 +155,11 @@ class Reel:
 
     def __len__(self) -> int:
         return len(self.clips)
+
+    def is_pinned(self, clip: Clip) -> bool:
+        """Whether a clip shows a pinned stretch, or a part of one."""
+        pins = self.pinned.get((clip.video, clip.half), ())
+        return any(s < clip.end_seconds and clip.start_seconds < e for s, e in pins)
 
     def write(self, path: str | Path, video: str | Path | Mapping[int, Path] | None = None) -> None:
         """Write as ``.mp4`` (cuts ``video``), or as the edit list that the suffix names.

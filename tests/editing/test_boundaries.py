@@ -1,5 +1,7 @@
 """Clips begin and end at cuts, and not within sentences, wipes or celebrations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,15 @@ def test_events_neighbours_and_the_end_of_the_video_limit_the_moves():
     assert placed(CLIP, near, spans=[(117.0, 121.0)]) == (100.0, 120.0)
     last = Clip("match.mp4", 180.0, 199.0)
     assert placed(last, spans=[(195.0, 200.5)]) == (180.0, 199.0)
+
+
+def test_clips_that_show_pins_stay():
+    pinned = {(CLIP.video, CLIP.half): ((110.0, 120.0),)}
+    reel = Reel((CLIP,), videos=(VIDEO,), pinned=pinned)
+    moved = place_ends(reel, lambda one: Surroundings([(99.0, 100.5)], [119.2]), 1000.0)
+    assert moved.clips == reel.clips
+    beside = replace(reel, pinned={(CLIP.video, CLIP.half): ((120.0, 130.0),)})
+    assert place_ends(beside, lambda one: Surroundings((), [119.2]), 1000.0) != reel
 
 
 def test_the_reel_stays_within_its_length_and_better_clips_grow_first():

@@ -67,7 +67,7 @@ def test_a_score_counts_a_goal_when_it_is_seen(monkeypatch):
         f"{draw}board", lambda pixels, text, colour, taken: drawn.append(text) or pixels
     )
     monkeypatch.setattr(
-        f"{draw}title", lambda pixels, lines: drawn.extend(text for text, _ in lines) or pixels
+        f"{draw}title", lambda pixels, lines, taken=(): drawn.extend(text for text, _ in lines) or pixels
     )
     graphics = Graphics.of(
         Reel((CLIP,)), Finish(scoreboard=True, titles=True, teams=("ARS", "CHE")), labels=False
@@ -82,7 +82,7 @@ def test_each_clip_of_several_matches_has_its_own_teams(monkeypatch):
     drawn: list[list[str]] = []
     monkeypatch.setattr(
         "touchline.editing.graphics.draw_title",
-        lambda pixels, lines: drawn.append([text for text, _ in lines]) or pixels,
+        lambda pixels, lines, taken=(): drawn.append([text for text, _ in lines]) or pixels,
     )
     extra = {"match": "LEE against EVE", "teams": {"home": "LEE", "away": "EVE"}}
     clip = replace(CLIP, title="Goal: LEE against EVE", extra=extra)
@@ -202,6 +202,36 @@ def test_the_score_bug_of_the_video_stays_in_view(bug, size, with_logo, tmp_path
     assert not changed[top:bottom, left:right].any()
     if with_logo:
         assert not changed[(drawn == (250, 0, 0)).all(axis=2)].any()
+
+
+@pytest.mark.parametrize("titles", [True, False])
+@pytest.mark.parametrize("size", [(1280, 720), (398, 224), (405, 720)])
+@pytest.mark.parametrize(
+    "bug",
+    [
+        (0.03, 0.86, 0.4, 0.97), (0.0, 0.8, 1.0, 0.95), (0.05, 0.6, 0.3, 0.99),
+        (0.03, 0.04, 0.3, 0.1),
+    ],
+)  # fmt: skip
+def test_titles_and_captions_keep_clear_of_the_score_bug(bug, size, titles):
+    clip = replace(CLIP, title="Goal", events=(Event(6.0, "Goal", clock_seconds=360.0),))
+    reel = Reel((clip,), extra={"score_bug": list(bug)})
+    grey = np.full((size[1], size[0], 3), 100, np.uint8)
+    drawn = Graphics.of(reel, Finish(titles=titles), labels=not titles)
+    changed = (drawn.draw(grey, clip, clip.start_seconds + 1) != grey).any(axis=2)
+    left, top, right, bottom = (round(s * n) for s, n in zip(bug, (*size, *size), strict=True))
+    assert changed.any()
+    assert not changed[top:bottom, left:right].any()
+
+
+def test_a_title_for_viewers_leaves_out_what_speaks_for_the_clip():
+    goal = Event(6.0, "Goal", note="1-0 for ARS; crowd +11 dB, two replays")
+    roar = Event(6.0, "Highlight", note="crowd +9 dB")
+    told = replace(CLIP, events=(goal,), title=f"After the goal: {goal.note}")
+    assert told.caption == "After the goal: 1-0 for ARS"
+    assert replace(CLIP, events=(roar,), title=f"Highlight: {roar.note}").caption == "Highlight"
+    own = replace(CLIP, events=(goal,), title="What a goal; look again")
+    assert own.caption == own.title
 
 
 def test_a_logo_that_is_no_regular_file_is_refused(tmp_path):

@@ -65,6 +65,9 @@ def test_pins_are_shown_whole_and_overlapping_ones_once():
     assert shows(reel, 600, 620)
     assert sum(clip.start_seconds < 620 and clip.end_seconds > 600 for clip in reel) == 1
     assert shows(reel, 98, 102) and shows(reel, 698, 702)
+    assert [reel.is_pinned(clip) for clip in reel].count(True) == 1
+    alone = next(clip for clip in reel if reel.is_pinned(clip))
+    assert (alone.reason or "").startswith("pinned")
 
 
 def test_certain_goals_are_always_shown_even_in_little_time():

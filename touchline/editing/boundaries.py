@@ -1,6 +1,6 @@
 """Where clips begin and end: never within a sentence or a wipe where those are known."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from touchline.editing.choice.word_inputs import heard
@@ -52,16 +52,9 @@ def spans_near(reel: Reel, clip: Clip) -> list[Span]:
     return [(start, end) for start, end in known if start < high and low < end]
 
 
-def with_whole_sentences(
-    reel: Reel,
-    most_seconds: float,
-    keep: Collection[Clip] = (),
-    lengths: Span = ANY_LENGTH,
-) -> Reel:
+def with_whole_sentences(reel: Reel, most_seconds: float, lengths: Span = ANY_LENGTH) -> Reel:
     """Move the ends of clips out of the sentences and wipes that the choice knows."""
-    return place_ends(
-        reel, lambda c: Surroundings(spans_near(reel, c)), most_seconds, keep, lengths
-    )
+    return place_ends(reel, lambda c: Surroundings(spans_near(reel, c)), most_seconds, lengths)
 
 
 def unbroken_in(timeline: Timeline, transcript: Transcript) -> tuple[Span, ...]:
@@ -80,26 +73,25 @@ def place_ends(
     reel: Reel,
     around: Callable[[Clip], Surroundings],
     most_seconds: float,
-    keep: Collection[Clip] = (),
     lengths: Span = ANY_LENGTH,
 ) -> Reel:
     """Move the ends of clips to cuts near them, and out of sentences and wipes.
 
     An end moves inwards to a cut within ``INWARD_SECONDS``. Where there is none and it lies inside
     a span, it moves to the nearest end of that span: at most so far inwards, or outwards by
-    ``OUTWARD_SECONDS``, not into another clip. Ends that cannot be moved so far stay.
+    ``OUTWARD_SECONDS``, not into another clip. Ends that cannot be moved so far stay, and so do
+    clips that show pins.
 
     Args:
         most_seconds: the reel does not become longer than this: outward moves of the clips of the
             lowest scores are left out until it fits. A reel that is longer already does not grow.
-        keep: clips that stay as they are.
         lengths: no clip becomes shorter or longer than these, nor than ``MIN_CLIP_SECONDS``.
     """
     ends = {(video.name, video.half): video.duration_seconds for video in reel.videos}
     free: list[Clip] = []
     tight: list[Clip] = []
     for place, clip in enumerate(reel.clips):
-        if clip in keep:
+        if reel.is_pinned(clip):
             free.append(clip)
             tight.append(clip)
             continue

@@ -120,12 +120,13 @@ class Graphics:
 
     def draw(self, pixels: Pixels, clip: Clip, seconds: float) -> Pixels:
         """The picture of a clip at a time with what is drawn into it."""
+        taken = self._taken(pixels, clip)
         if self.titles and seconds < clip.start_seconds + LOWER_THIRD_SECONDS:
-            pixels = draw_title(pixels, self._title(clip))
+            pixels = draw_title(pixels, self._title(clip), taken)
         elif self.labels:  # in the place of the title
-            pixels = draw_labels(pixels, self._captions(clip, seconds))
+            pixels = draw_labels(pixels, self._captions(clip, seconds), taken)
         if self.scoreboard and (board := self._board(clip, seconds)):
-            pixels = draw_board(pixels, board, _TITLE_COLOUR, self._taken(pixels, clip))
+            pixels = draw_board(pixels, board, _TITLE_COLOUR, taken)
         return pixels if self.logo is None else draw_logo(pixels, self.logo)
 
     def _taken(self, pixels: Pixels, clip: Clip) -> list[tuple[float, float, float, float]]:
@@ -145,14 +146,15 @@ class Graphics:
         ]
         names = dict.fromkeys(event.label for event in near)
         lines = [(name, class_colour(self.classes, name)) for name in names]
-        if clip.title and clip.title not in names and seconds < clip.start_seconds + TITLE_SECONDS:
-            lines.insert(0, (clip.title, _TITLE_COLOUR))
+        title = clip.caption
+        if title and title not in names and seconds < clip.start_seconds + TITLE_SECONDS:
+            lines.insert(0, (title, _TITLE_COLOUR))
         return lines
 
     def _title(self, clip: Clip) -> list[tuple[str, Rgb]]:
         """The lines of a lower third: what a clip shows, then teams, clock and score."""
         event = clip_event(clip)
-        title = clip.title or (event.label if event is not None else "")
+        title = clip.caption or (event.label if event is not None else "")
         if not title:
             return []
         colour = _TITLE_COLOUR if event is None else class_colour(self.classes, event.label)

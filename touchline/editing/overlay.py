@@ -14,6 +14,8 @@ from touchline.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
 Rgb = tuple[int, int, int]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 MAX_LINES = 4
 
@@ -38,51 +40,80 @@ class Style:
     share: float
 
 
-def draw_labels(pixels: Pixels, lines: Sequence[tuple[str, Rgb | Style]]) -> Pixels:
+def draw_labels(
+    pixels: Pixels, lines: Sequence[tuple[str, Rgb | Style]], taken: Sequence[Box] = ()
+) -> Pixels:
     """A copy of the picture with lines of text at the lower left.
 
     Args:
         pixels: (H, W, 3) RGB.
         lines: text and colour or style, from top to bottom; lines after ``MAX_LINES`` are left
             out.
+        taken: see ``draw_title``.
     """
     height, width = pixels.shape[:2]
-    drawn = pixels.copy()
-    shown = list(lines)[:MAX_LINES]
     margin = max(2, height // 40)
-    bottom = height - margin
-    for text, style in reversed(shown):
-        plate = _plate(text, style, max(10, height // 20), width - 2 * margin)
-        top = bottom - plate.shape[0]
-        if top < 0:
-            break
-        _blend(drawn[top:bottom, margin : margin + plate.shape[1]], plate)
-        bottom = top - max(1, margin // 3)
-    return drawn
+    plates = [
+        _plate(text, style, max(10, height // 20), width - 2 * margin)
+        for text, style in list(lines)[:MAX_LINES]
+    ]
+    return _stacked(pixels, plates, margin, max(1, margin // 3), taken)
 
 
-def draw_title(pixels: Pixels, lines: Sequence[tuple[str, Rgb]]) -> Pixels:
-    """A copy of the picture with lines of text as a lower third: the first one larger."""
+def draw_title(
+    pixels: Pixels, lines: Sequence[tuple[str, Rgb]], taken: Sequence[Box] = ()
+) -> Pixels:
+    """A copy of the picture with lines of text as a lower third: the first one larger.
+
+    Args:
+        taken: left, top, right, bottom, as shares of the picture, of what must stay in view. The
+            lines are at the lower left, or as little above or to the right as is free.
+    """
     height, width = pixels.shape[:2]
-    drawn = pixels.copy()
     margin = max(4, min(height, width) // 16)
     size = max(12, min(height, width) // 14)
     plates = [
         _plate(text, colour, size if place == 0 else size * 2 // 3, width - 2 * margin)
         for place, (text, colour) in enumerate(lines)
     ]
-    top = max(0, height - margin - sum(len(plate) for plate in plates))
+    return _stacked(pixels, plates, margin, 0, taken)
+
+
+def _stacked(
+    pixels: Pixels, plates: Sequence[Pixels], margin: int, gap: int, taken: Sequence[Box]
+) -> Pixels:
+    """A copy of the picture with plates, from top to bottom, that keep clear of what is taken."""
+    height, width = pixels.shape[:2]
+    drawn = pixels.copy()
+    plates = list(plates)
+    while plates and (high := sum(map(len, plates)) + gap * (len(plates) - 1)) > height - margin:
+        del plates[0]
+    if not plates:
+        return drawn
+    wide = max(plate.shape[1] for plate in plates)
+    lowest = height - margin - high
+    places = [
+        (left, top)
+        for left in (margin, max(margin, width - margin - wide))
+        for top in range(lowest, max(0, lowest - height // 2), -max(1, margin // 2))
+    ]
+    boxes = _in_pixels(taken, width, height)
+    left, top = next((at for at in places if _is_free(at, (wide, high), boxes)), places[0])
     for plate in plates:
-        _blend(drawn[top : top + len(plate), margin : margin + plate.shape[1]], plate)
-        top += len(plate)
+        _blend(drawn[top : top + len(plate), left : left + plate.shape[1]], plate)
+        top += len(plate) + gap
     return drawn
+
+
+def _in_pixels(boxes: Sequence[Box], width: int, height: int) -> list[Box]:
+    return [(b[0] * width, b[1] * height, b[2] * width, b[3] * height) for b in boxes]
 
 
 def draw_board(
     pixels: Pixels,
     text: str,
     colour: Rgb,
-    taken: Sequence[tuple[float, float, float, float]] = (),
+    taken: Sequence[Box] = (),
 ) -> Pixels:
     """A copy of the picture with a line of text: teams, score and clock.
 
@@ -96,7 +127,7 @@ def draw_board(
     margin = max(2, min(height, width) // 24)
     plate = _plate(text, colour, max(10, min(height, width) // 20), width - 2 * margin)
     high, wide = plate.shape[:2]
-    boxes = [(s[0] * width, s[1] * height, s[2] * width, s[3] * height) for s in taken]
+    boxes = _in_pixels(taken, width, height)
     places = [
         (left, top)
         for top in range(margin, max(height // 2, margin + 1), high)
@@ -107,9 +138,7 @@ def draw_board(
     return drawn
 
 
-def _is_free(
-    at: tuple[int, int], size: tuple[int, int], boxes: Sequence[tuple[float, float, float, float]]
-) -> bool:
+def _is_free(at: tuple[int, int], size: tuple[int, int], boxes: Sequence[Box]) -> bool:
     """Whether a plate of a (width, height) at (left, top) covers no part of any box."""
     right, bottom = at[0] + size[0], at[1] + size[1]
     return not any(

@@ -8,6 +8,7 @@ from touchline.editing.choice.word_inputs import groups_of, spellings_of
 from touchline.events import Event, Timeline
 from touchline.labels import GOAL, KICK_OFF
 from touchline.match_state import format_score
+from touchline.reel import LONGEST_NOTE
 from touchline.transcripts import Transcript
 
 KICK_OFF_WITHIN_SECONDS = 150.0
@@ -20,8 +21,6 @@ TOLD_GROUPS = frozenset({"goal", "shot", "save", "penalty", "card"})
 """Groups of words that are told where they are heard."""
 
 MOST_WORDS = 3
-LONGEST_NOTE = 100
-"""Characters of what the model says of an event."""
 
 
 def reason_of(events: Sequence[Event], timeline: Timeline, transcript: Transcript) -> str:

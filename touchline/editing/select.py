@@ -27,7 +27,16 @@ from touchline.editing.reasons import reason_of
 from touchline.errors import InputError
 from touchline.events import Match, Timeline
 from touchline.formats.comparing import timelines_of
-from touchline.reel import AFTER_THE, BEFORE_THE, REPLAY_OF, Clip, Reel, Selection, SourceVideo
+from touchline.reel import (
+    AFTER_THE,
+    BEFORE_THE,
+    LONGEST_NOTE,
+    REPLAY_OF,
+    Clip,
+    Reel,
+    Selection,
+    SourceVideo,
+)
 from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.transcripts import Transcripts
 
@@ -35,9 +44,6 @@ NO_TRANSCRIPTS: Transcripts = {}
 
 MOST_REASONS = 4
 """Events that the reason of a clip tells, the weightiest first."""
-
-LONGEST_REASON = 100
-"""Characters of the reason in a clip's title."""
 
 DEFAULT_JITTER_SECONDS = 3.0
 """Assumed standard deviation of a detector's times."""
@@ -193,7 +199,7 @@ def _title(candidate: Candidate, start: float, end: float, timeline: Timeline) -
     title = _subject(candidate, start, end, timeline)
     if event.note is None or event.source not in (None, "model"):
         return title  # notes of people are for themselves
-    return f"{title}: {shorten(event.note, LONGEST_REASON, placeholder='...')}"
+    return f"{title}: {shorten(event.note, LONGEST_NOTE, placeholder='...')}"
 
 
 def _subject(candidate: Candidate, start: float, end: float, timeline: Timeline) -> str:

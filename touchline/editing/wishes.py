@@ -1,6 +1,7 @@
 """What is wanted of a reel beyond its length: which events and stretches, how long clips are."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -192,8 +193,11 @@ def chosen_with(
         return replace(reel, clips=tuple(_merged(fitted, places)))
 
     reel = _with_goals(whole, seconds, pins)
-    pinned = [clip for clip in reel if any(_overlap(clip, pin) for pin in pins)]
-    placed = with_whole_sentences(reel, seconds, pinned, wishes.lengths)
+    spans: dict[tuple[str, int | None], list[tuple[float, float]]] = defaultdict(list)
+    for pin in pins:
+        spans[pin.video, pin.half].append((pin.start_seconds, pin.end_seconds))
+    reel = replace(reel, pinned={video: tuple(found) for video, found in spans.items()})
+    placed = with_whole_sentences(reel, seconds, wishes.lengths)
     return replace(placed, warnings=(*placed.warnings, *said))
 
 
@@ -258,7 +262,17 @@ def _pinned(pin: Pin, timelines: Sequence[Timeline]) -> list[Clip]:
         )
     end = pin.end_seconds if length is None else min(pin.end_seconds, length)
     events = tuple(e for e in timeline if pin.start_seconds <= e.seconds < end)
-    return [Clip(timeline.video.name, pin.start_seconds, end, 1.0, timeline.half, events)]
+    return [
+        Clip(
+            timeline.video.name,
+            pin.start_seconds,
+            end,
+            1.0,
+            timeline.half,
+            events,
+            reason=", ".join(["pinned", *dict.fromkeys(event.label for event in events)]),
+        )
+    ]
 
 
 def _shortened_pins(pins: Sequence[Pin], timelines: Sequence[Timeline]) -> Iterator[str]:
