@@ -67,7 +67,8 @@ def test_a_score_counts_a_goal_when_it_is_seen(monkeypatch):
         f"{draw}board", lambda pixels, text, colour, taken: drawn.append(text) or pixels
     )
     monkeypatch.setattr(
-        f"{draw}title", lambda pixels, lines, taken=(): drawn.extend(text for text, _ in lines) or pixels
+        f"{draw}title",
+        lambda pixels, lines, taken=(): drawn.extend(text for text, _ in lines) or pixels,
     )
     graphics = Graphics.of(
         Reel((CLIP,)), Finish(scoreboard=True, titles=True, teams=("ARS", "CHE")), labels=False

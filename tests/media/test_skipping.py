@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -97,6 +98,23 @@ def test_hevc_is_skipped_where_it_has_one_temporal_layer(layers: int, tmp_path: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "can_skip", lambda context: False)
         assert skipped == read(path, Fraction(2))
+
+
+def test_frames_with_the_same_time_stamp_are_all_decoded(clips: Clips, tmp_path: Path) -> None:
+    path, _ = clips.get("pal.mkv")
+    with av.open(str(path)) as source, av.open(str(tmp_path / "pairs.mkv"), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.pts = packet.dts // 80 * 80 + 80  # in pairs, in order of decoding
+                packet.stream = stream
+                target.mux(packet)
+    assert len(decoded(tmp_path / "pairs.mkv", [])) < 250
+    rates = [Fraction(2), Fraction(3), Fraction(25, 12), Fraction(7), Fraction(25, 4)]
+    skipped = [read(tmp_path / "pairs.mkv", rate) for rate in rates]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "can_skip", lambda context: False)
+        assert skipped == [read(tmp_path / "pairs.mkv", rate) for rate in rates]
 
 
 def test_a_damaged_file_is_read_as_far(clips: Clips, tmp_path: Path) -> None:

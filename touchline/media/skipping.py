@@ -1,7 +1,8 @@
 """Frames that need not be decoded: nothing refers to them, and no wanted time shows them.
 
 At 2 frames a second of 25, about half the frames of a usual H.264 file are such, and its decoding
-takes half as long; the frames that are taken are the same to the bit.
+takes half as long; the frames that are taken are the same to the bit. Where packets are lost, what
+the decoder makes up for them may differ, and where time stamps run backwards, so may the choice.
 """
 
 import math
@@ -62,8 +63,8 @@ def skipping(
     """Hands packets out in their order, the decoder set to skip what is not wanted of each.
 
     A frame is on show until the next one in order of time begins, which is looked for among the
-    packets around it. Where one of these lacks a time stamp, and at the end of the file, none is
-    skipped.
+    packets around it. Where one of these lacks a time stamp or two have the same, and at the end of
+    the file, none is skipped.
 
     Args:
         packets: of one stream; None flushes the decoder.
@@ -88,9 +89,10 @@ def skipping(
 
 
 def _is_wanted(packet: Packet, around: Sequence[Packet], wanted: IsWanted) -> bool:
-    stamps = [one.pts for one in around]
+    stamps = {one.pts for one in around}
     start, time_base = packet.pts, packet.time_base
-    if start is None or time_base is None or None in stamps:
+    is_clear = None not in stamps and len(stamps) == len(around) and start not in stamps
+    if start is None or time_base is None or not is_clear:
         return True
     until = min((stamp for stamp in stamps if stamp is not None and stamp > start), default=None)
     return until is None or wanted(start * time_base, until * time_base)
