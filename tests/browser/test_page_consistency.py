@@ -56,6 +56,7 @@ def test_undo_after_a_reload_shows_what_the_server_has(
 ) -> None:
     """Undo takes back what an earlier visit did; so does redo, and a reload ends neither."""
     page = open_match(open_page(), server, match)
+    until(page, "document.querySelectorAll('.event-row').length === 12")
     for _ in range(11):  # the first goes to the first event
         page.keyboard.press("a")
     saved(page)
