@@ -76,8 +76,8 @@ class Clip:
 
     @property
     def caption(self) -> str | None:
-        """The title as viewers read it: ``Goal: 1-0 for ARS``, without what else speaks for the
-        clip, such as ``crowd +11 dB``, which the title of a chosen clip tells as well."""
+        """The title as it is drawn for viewers, such as ``Goal: 1-0 for ARS``: without what else
+        speaks for the clip, such as ``crowd +11 dB``, which a chosen clip's title tells as well."""
         for event in self.events:
             if self.title is None or event.note is None:
                 continue

@@ -37,8 +37,8 @@ def frame_range(clip: Clip, rate: Fraction) -> tuple[int, int]:
 
 
 def clip_title(clip: Clip) -> str:
-    """The title of a clip as viewers read it, else its labels, else ``Clip``."""
-    return clip.caption or ", ".join(dict.fromkeys(event.label for event in clip.events)) or "Clip"
+    """The title of a clip, else its labels, else ``Clip``."""
+    return clip.title or ", ".join(dict.fromkeys(event.label for event in clip.events)) or "Clip"
 
 
 def clip_caption(clip: Clip) -> str:
