@@ -12,6 +12,9 @@ from touchline.labels import GOAL
 from touchline.reel import Clip
 from touchline.timebase import HALF_CLOCKS
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, as shares of a picture."""
+
 _GOAL = GOAL.lower()  # label sets differ in their spelling
 _HALF_NAMES = {1: "1H", 2: "2H", 3: "ET1", 4: "ET2"}
 _HALVES = {name: half for half, name in _HALF_NAMES.items()}
@@ -77,7 +80,7 @@ def teams_in(fields: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
     return (home, away) if is_named and (home or away) else None
 
 
-def as_box(value: Any) -> tuple[float, float, float, float] | None:
+def as_box(value: Any) -> Box | None:
     """Left, top, right and bottom as shares of a picture; None for what is none."""
     if not isinstance(value, Sequence) or len(value) != 4:
         return None

@@ -94,8 +94,8 @@ class BugText:
         """The clock in match time, where the bug says which half it is or counts through."""
         if self.clock_seconds is None:
             return None
-        shown = self.clock_seconds if self.standing_seconds is None else self.standing_seconds - 1
-        anew = self.half == 2 and shown < HALF_SECONDS
+        from_zero = self.clock_seconds < HALF_SECONDS or self.standing_seconds == HALF_SECONDS
+        anew = self.half == 2 and from_zero
         return self.clock_seconds + (HALF_SECONDS if anew else 0)
 
 

@@ -20,6 +20,7 @@ from touchline.editing.overlay import (
 from touchline.events import SCORE_BUG, Event, Score
 from touchline.labels import LabelSet, label_set_of
 from touchline.match_state import (
+    Box,
     as_box,
     clip_event,
     format_match,
@@ -62,7 +63,7 @@ class Graphics:
     scoreboard: bool = False
     teams: Sequence[str | None] | None = None
     logo: Logo | None = None
-    own_bug: tuple[float, float, float, float] | None = None
+    own_bug: Box | None = None
 
     @classmethod
     def of(cls, reel: Reel, finish: Finish, *, labels: bool) -> "Graphics":
@@ -129,7 +130,7 @@ class Graphics:
             pixels = draw_board(pixels, board, _TITLE_COLOUR, taken)
         return pixels if self.logo is None else draw_logo(pixels, self.logo)
 
-    def _taken(self, pixels: Pixels, clip: Clip) -> list[tuple[float, float, float, float]]:
+    def _taken(self, pixels: Pixels, clip: Clip) -> list[Box]:
         """Where the score bug of the video and the logo stand."""
         height, width = pixels.shape[:2]
         logo = [] if self.logo is None else [logo_box(self.logo, width, height)]

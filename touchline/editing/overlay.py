@@ -11,11 +11,10 @@ from PIL import Image, ImageDraw
 
 from touchline.editing.fonts import Font, font_for
 from touchline.errors import InputError
+from touchline.match_state import Box
 
 Pixels = npt.NDArray[np.uint8]
 Rgb = tuple[int, int, int]
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
 
 MAX_LINES = 4
 
@@ -105,8 +104,8 @@ def _stacked(
     return drawn
 
 
-def _in_pixels(boxes: Sequence[Box], width: int, height: int) -> list[Box]:
-    return [(b[0] * width, b[1] * height, b[2] * width, b[3] * height) for b in boxes]
+def _in_pixels(shares: Sequence[Box], width: int, height: int) -> list[Box]:
+    return [(b[0] * width, b[1] * height, b[2] * width, b[3] * height) for b in shares]
 
 
 def draw_board(
@@ -171,7 +170,7 @@ def draw_logo(pixels: Pixels, logo: Logo) -> Pixels:
     return drawn
 
 
-def logo_box(logo: Logo, width: int, height: int) -> tuple[float, float, float, float]:
+def logo_box(logo: Logo, width: int, height: int) -> Box:
     """Left, top, right and bottom of where ``draw_logo`` draws, as shares of the picture."""
     plate, left, top = _placed_logo(logo, width, height)
     right, bottom = left + plate.shape[1], top + len(plate)
