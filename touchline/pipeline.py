@@ -322,11 +322,12 @@ def chosen_reel(
         return thing
     own = wanted(thing, wishes)
     selector = selector_of(
-        own,
+        thing,
         shift_seconds=shift_seconds,
         jitter_seconds=jitter_seconds,
         selection=selection,
         transcripts=transcripts,
+        wants=wishes.wants,
     )
     reel = chosen_with(own, seconds, wishes, selector.reel, shift_seconds)
     refuse_empty(reel, _more_events(thing))

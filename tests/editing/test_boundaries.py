@@ -37,6 +37,9 @@ def placed(
         ((), (100.7, 119.2), (100.7, 119.2)),
         ([(100.5, 101.0)], (100.7, 101.2), (101.2, 120.0)),  # not a cut within a sentence
         ([(98.0, 100.5), (100.4, 102.0)], (), (98.0, 120.0)),  # nor where another one runs
+        ((), (101.0, 102.2, 118.0, 119.2), (102.2, 118.0)),  # past a shot too short to see
+        ((), (101.0, 102.6, 117.4, 119.2), (101.0, 119.2)),  # but not past a longer one
+        ((), (100.4, 101.5, 102.9, 107.9, 108.3), (102.9, 120.0)),  # nor into the lead of an event
     ],
 )
 def test_an_end_moves_to_a_cut_or_out_of_a_sentence(spans, cuts, ends):

@@ -148,3 +148,39 @@ def test_a_certain_goal_is_shown_where_all_events_are_moved_to():
     thing = Timeline(Video("match.mp4", 4000.0), (Event(2000.0, "Goal"),))
     reel = chosen_reel(thing, 60.0, shift_seconds=-300.0)
     assert all(clip.end_seconds < 1900 for clip in reel)
+
+
+CLASSES = ("Foul", "Ball out of play", "Throw-in", "Clearance", "Corner", "Offside")
+GOAL_IN_A_MATCH = (
+    Event(60.0, "Goal", 1.0),
+    Event(95.0, "Kick-off", 1.0),
+    *(Event(150.0 + 23 * n, CLASSES[n % 6], 1.0) for n in range(60)),
+)
+
+
+@pytest.mark.parametrize("selection", ["learned", "plain"])
+def test_events_that_are_not_shown_still_say_that_play_has_gone_on(selection):
+    timeline = Timeline(Video("match.mp4", 1600.0), GOAL_IN_A_MATCH)
+    reel = chosen_reel(timeline, 60.0, wishes=Wishes(include=("Goal",)), selection=selection)
+    assert labels(reel) == {"Goal"} and shows(reel, 55, 62)
+    assert all(clip.end_seconds <= 97 for clip in reel)
+
+
+@pytest.mark.parametrize("selection", ["learned", "plain"])
+def test_a_wanted_event_is_shown_where_others_speak_against_it(selection):
+    """The reel of a match shows little of a card in the celebration of a goal."""
+    card = Event(75.0, "Yellow card", 1.0)
+    timeline = Timeline(Video("match.mp4", 1600.0), (*GOAL_IN_A_MATCH, card))
+    wishes = Wishes(include=("Yellow card",))
+    reel = chosen_reel(timeline, 20.0, wishes=wishes, selection=selection)
+    assert labels(reel) == {"Yellow card"} and shows(reel, 74, 76)
+    assert min(clip.score for clip in reel) > 0
+
+
+def test_a_replay_is_that_of_its_action_though_the_action_is_not_wanted():
+    events = (Event(100.0, "Shots off target", 1.0), Event(130.0, "Goal", 1.0))
+    timeline = Timeline(Video("match.mp4", 400.0), events, replays=((150.0, 160.0),))
+    of_goal = chosen_reel(timeline, 60.0)
+    assert any(clip.title == "Replay of goal" for clip in of_goal)
+    of_shot = chosen_reel(timeline, 60.0, wishes=Wishes(include=("Shots off target",)))
+    assert not shows(of_shot, 153, 157)

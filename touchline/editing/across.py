@@ -104,8 +104,9 @@ def chosen_across(
             where="--pin",
             remedy="leave it out, or make a reel of one match",
         )
-    apart = _wanted(told_apart(matches), wishes)
-    selectors = [_selector(match, how) for match in apart]
+    everything = told_apart(matches)
+    apart = _wanted(everything, wishes)
+    selectors = [_selector(match, wishes, how) for match in everything]
     shift = how.get("shift_seconds", 0.0)
 
     def of_one(place: int) -> Callable[[float], Reel]:
@@ -115,11 +116,11 @@ def chosen_across(
     if share == "equal":
         reel = _in_equal_parts([of_one(place) for place in range(len(apart))], seconds)
     else:
-        everything = Match("", tuple(chain.from_iterable(timelines_of(m.content) for m in apart)))
+        shown = Match("", tuple(chain.from_iterable(timelines_of(m.content) for m in apart)))
         together = selectors[0]
         for selector in selectors[1:]:
             together += selector
-        reel = chosen_with(everything, seconds, wishes, together.reel, shift)
+        reel = chosen_with(shown, seconds, wishes, together.reel, shift)
     named = {t.video.name: match for match in apart for t in timelines_of(match.content)}
     clips = tuple(_titled(clip, named[clip.video]) for clip in reel)
     return replace(reel, clips=clips, warnings=(*reel.warnings, *_remarks(apart, clips)))
@@ -138,8 +139,8 @@ def _wanted(matches: Sequence[ToldMatch], wishes: Wishes) -> list[ToldMatch]:
     ]
 
 
-def _selector(match: ToldMatch, how: Choosing) -> Selector:
-    own: Choosing = {**how, "transcripts": match.transcripts}
+def _selector(match: ToldMatch, wishes: Wishes, how: Choosing) -> Selector:
+    own: Choosing = {**how, "transcripts": match.transcripts, "wants": wishes.wants}
     return selector_of(match.content, **own)
 
 

@@ -12,6 +12,9 @@ from touchline.transcripts import Transcript
 INWARD_SECONDS = 1.5
 """How far an end of a clip may move into the clip."""
 
+SHORT_SHOT_SECONDS = 1.5
+"""A clip that an end of it has moved to a cut neither begins nor ends with a shorter shot."""
+
 OUTWARD_SECONDS = 2.5
 """How far it may move out of it, where the reel has room."""
 
@@ -77,8 +80,9 @@ def place_ends(
 ) -> Reel:
     """Move the ends of clips to cuts near them, and out of sentences and wipes.
 
-    An end moves inwards to a cut within ``INWARD_SECONDS``. Where there is none and it lies inside
-    a span, it moves to the nearest end of that span: at most so far inwards, or outwards by
+    An end moves inwards to a cut within ``INWARD_SECONDS``, and on to the next one where the shot
+    between them is shorter than ``SHORT_SHOT_SECONDS``. Where there is none and it lies inside a
+    span, it moves to the nearest end of that span: at most so far inwards, or outwards by
     ``OUTWARD_SECONDS``, not into another clip. Ends that cannot be moved so far stay, and so do
     clips that show pins.
 
@@ -139,10 +143,15 @@ def _placed(clip: Clip, found: Surroundings, room: Span) -> Clip:
     start, end = clip.start_seconds, clip.end_seconds
     shown = [event.seconds for event in clip.events if start <= event.seconds <= end]
     first, last = min(shown, default=end), max(shown, default=start)
-    latest = max(start, min(start + INWARD_SECONDS, first - MIN_LEAD_SECONDS))
-    earliest = min(end, max(end - INWARD_SECONDS, last + MIN_TAIL_SECONDS))
+    lead, tail = first - MIN_LEAD_SECONDS, last + MIN_TAIL_SECONDS
+    latest = max(start, min(start + INWARD_SECONDS, lead))
+    earliest = min(end, max(end - INWARD_SECONDS, tail))
     begin = max(_clear_cuts(found, start, latest), default=None)
     finish = min(_clear_cuts(found, earliest, end), default=None)
+    if begin is not None:
+        begin = _past_short_shots(begin, [c for c in found.cuts if c <= lead], found.spans, 1)
+    if finish is not None:
+        finish = _past_short_shots(finish, [c for c in found.cuts if c >= tail], found.spans, -1)
     begin = _nearest(start, (room[0], latest), found.spans, 1) if begin is None else begin
     finish = _nearest(end, (earliest, room[1]), found.spans, -1) if finish is None else finish
     if not begin < finish:
@@ -152,6 +161,21 @@ def _placed(clip: Clip, found: Surroundings, room: Span) -> Clip:
 
 def _clear_cuts(found: Surroundings, low: float, high: float) -> list[float]:
     return [c for c in found.cuts if low <= c <= high and not _is_inside(c, found.spans)]
+
+
+def _past_short_shots(
+    cut: float, cuts: Sequence[float], spans: Sequence[Span], inwards: int
+) -> float:
+    """The first cut from this one on behind which a shot is long enough to see.
+
+    Args:
+        inwards: see ``_nearest``.
+    """
+    for other in sorted(cuts, key=lambda other: inwards * other):
+        is_short = 0 < inwards * (other - cut) < SHORT_SHOT_SECONDS
+        if is_short and not _is_inside(other, spans):
+            cut = other
+    return cut
 
 
 def _nearest(seconds: float, within: Span, spans: Sequence[Span], inwards: int) -> float:

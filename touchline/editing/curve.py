@@ -7,7 +7,7 @@ early or late. Its evidence is therefore the expected likelihood ratio,
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -174,9 +174,20 @@ def heard_in(timeline: Timeline, transcripts: Transcripts) -> Transcript:
     return transcripts.get(timeline.half, transcripts.get(None, ()))
 
 
-def curve_of(timeline: Timeline, rules: Rules, transcript: Transcript) -> Curve:
-    """The curve that the events of a video, and what was said, make."""
-    placed = _placed(timeline, rules)
+def curve_of(
+    timeline: Timeline,
+    rules: Rules,
+    transcript: Transcript,
+    wants: Callable[[Event], bool] = lambda event: True,
+) -> Curve:
+    """The curve that the events of a video, and what was said, make.
+
+    Args:
+        wants: whether an event may be shown. The others only tell which action a replay shows, and
+            when play goes on after a goal.
+    """
+    everything = _placed(timeline, rules)
+    placed = [one for one in everything if wants(one.event)]
     length = timeline.video.duration_seconds
     if length is None:
         # The end is unknown, so nothing is shown after the core of the last moment.
@@ -204,8 +215,24 @@ def curve_of(timeline: Timeline, rules: Rules, transcript: Transcript) -> Curve:
     probability = _probability(log_odds)
     goals = [one for one in placed if is_shown_goal(one.event) and not rules.is_learned(one.event)]
     _rank_behind_goals(probability, _probability(apart_from_goals), goals)
-    probability[_celebrated(placed, candidates, steps)] = 0.0
+    restarts = list(_restarted(placed, everything))
+    probability[_celebrated(placed, restarts, candidates, steps)] = 0.0
     return Curve(timeline, length, probability, tuple(candidates), least_probability, transcript)
+
+
+def limited(curve: Curve, by: Curve) -> Curve:
+    """The curve of the events that may be shown, nowhere likelier than all events make it.
+
+    Else what they leave unsaid, such as play that has gone on, would be taken for nothing. The
+    cores of the events that may be shown stay as they are, whatever others say of them.
+
+    Args:
+        by: the curve of all events of the same video.
+    """
+    limit = by.probability[: len(curve.probability)].copy()
+    for core in curve.candidates:
+        limit[steps_of(core.start_seconds, core.end_seconds)] = 1.0
+    return replace(curve, probability=np.minimum(curve.probability, limit))
 
 
 def _summed(found: Sequence[_Placed], steps: int) -> FloatArray:
@@ -254,7 +281,10 @@ def _step_of(seconds: float, steps: int) -> int:
 
 
 def _celebrated(
-    placed: Sequence[_Placed], candidates: Sequence[Candidate], steps: int
+    placed: Sequence[_Placed],
+    restarts: Sequence[tuple[_Placed, _Placed]],
+    candidates: Sequence[Candidate],
+    steps: int,
 ) -> npt.NDArray[np.bool_]:
     """(steps,) where a goal is celebrated; what follows its replay, and the replays left out.
 
@@ -271,7 +301,7 @@ def _celebrated(
             found[steps_of(again, max(again, one.seconds + FORGOTTEN_SECONDS))] = True
             for span in one.replay.others:
                 found[steps_of(*span)] = True
-    for goal, kick_off in _restarted(placed):
+    for goal, kick_off in restarts:
         found[
             steps_of(kick_off.seconds, max(kick_off.seconds, goal.seconds + FORGOTTEN_SECONDS))
         ] = True
@@ -289,14 +319,18 @@ def _celebrated(
     return found
 
 
-def _restarted(placed: Sequence[_Placed]) -> Iterator[tuple[_Placed, _Placed]]:
+def _restarted(
+    placed: Sequence[_Placed], everything: Sequence[_Placed]
+) -> Iterator[tuple[_Placed, _Placed]]:
     """Certain goals with the certain kick-off after them: then nothing more is shown of the goal.
 
     Those that are only detected are left to the tables, which were learnt with them.
     """
-    sure = [one for one in placed if certainty(one.event) >= 1]
+    sure = [one for one in everything if certainty(one.event) >= 1]
     kick_offs = [one for one in sure if one.event.label == KICK_OFF]
-    for goal in (one for one in sure if is_shown_goal(one.event)):
+    for goal in placed:
+        if certainty(goal.event) < 1 or not is_shown_goal(goal.event):
+            continue
         after = [one for one in kick_offs if 0 < one.seconds - goal.seconds < FORGOTTEN_SECONDS]
         if after:
             yield goal, min(after, key=lambda one: one.seconds)

@@ -11,6 +11,7 @@ from touchline.broadcast.speech import SileroSpeech
 from touchline.editing.boundaries import (
     INWARD_SECONDS,
     OUTWARD_SECONDS,
+    SHORT_SHOT_SECONDS,
     Span,
     Surroundings,
     place_ends,
@@ -83,8 +84,8 @@ def snap_to_cuts(reel: Reel, find_video: Callable[[Clip], Path]) -> Reel:
 def _windows(clip: Clip) -> list[Span]:
     """Where pictures are looked at: around the start and around the end."""
     start, end = clip.start_seconds, clip.end_seconds
-    beyond = _SEEN_BEYOND_SECONDS
-    return [(start - beyond, start + INWARD_SECONDS), (end - INWARD_SECONDS, end + beyond)]
+    beyond, inside = _SEEN_BEYOND_SECONDS, INWARD_SECONDS + SHORT_SHOT_SECONDS
+    return [(start - beyond, start + inside), (end - inside, end + beyond)]
 
 
 def _transitions(changes: Sequence[Cut]) -> list[Span]:

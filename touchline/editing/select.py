@@ -1,6 +1,6 @@
 """Selecting highlights: a curve of probability over time, cut at the level that fits a length."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import shorten
@@ -19,13 +19,14 @@ from touchline.editing.curve import (
     Rules,
     curve_of,
     heard_in,
+    limited,
     steps_of,
 )
 from touchline.editing.fitting import Intervals, fitted, ranked
 from touchline.editing.moments import MOMENTS, Moment
 from touchline.editing.reasons import reason_of
 from touchline.errors import InputError
-from touchline.events import Match, Timeline
+from touchline.events import Event, Match, Timeline
 from touchline.formats.comparing import timelines_of
 from touchline.reel import (
     AFTER_THE,
@@ -59,6 +60,7 @@ class Choosing(TypedDict, total=False):
     transcripts: Transcripts
     correct_delays: bool
     tables: TableSource
+    wants: Callable[[Event], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +128,7 @@ def selector_of(
     transcripts: Transcripts = NO_TRANSCRIPTS,
     correct_delays: bool = True,
     tables: TableSource = shipped_table,
+    wants: Callable[[Event], bool] = lambda event: True,
 ) -> Selector:
     """What the reels of a match are chosen of.
 
@@ -141,16 +144,29 @@ def selector_of(
         transcripts: what was said, by half.
         correct_delays: whether known delays of the detector are taken off.
         tables: where the tables of the learned choice come from.
+        wants: whether an event may be shown. Nothing is shown for the others, but seconds that
+            they make unlikely, such as play after a kick-off, are.
 
     Raises:
         InputError: a negative jitter.
     """
     if not 0 <= jitter_seconds < np.inf:
         raise InputError(f"a jitter of {jitter_seconds} s", remedy="give 0 s or more")
-    kind = kind_of(match.events) if selection == "learned" else None
-    rules = Rules(moments, shift_seconds, jitter_seconds, correct_delays, kind, tables)
-    timelines = timelines_of(match)
-    return Selector(tuple(curve_of(t, rules, heard_in(t, transcripts)) for t in timelines))
+
+    def rules_for(events: Sequence[Event]) -> Rules:
+        kind = kind_of(events) if selection == "learned" else None
+        return Rules(moments, shift_seconds, jitter_seconds, correct_delays, kind, tables)
+
+    own = [event for event in match.events if wants(event)]
+    rules, rules_of_all = rules_for(own), rules_for(match.events)
+    curves = []
+    for timeline in timelines_of(match):
+        heard = heard_in(timeline, transcripts)
+        curve = curve_of(timeline, rules, heard, wants)
+        if len(own) < len(match.events):
+            curve = limited(curve, curve_of(timeline, rules_of_all, heard))
+        curves.append(curve)
+    return Selector(tuple(curves))
 
 
 def select(match: Match | Timeline, seconds: float = 180.0, **how: Unpack[Choosing]) -> Reel:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from touchline.editing.certain import with_certain
 from touchline.editing.doubts import doubts_of_transcripts
-from touchline.editing.select import select as choose
+from touchline.editing.select import selector_of
 from touchline.editing.wishes import NO_WISHES, Pin, Wishes, chosen_with, wanted
 from touchline.errors import InputError
 from touchline.events import Event
@@ -87,9 +87,10 @@ def chosen_reel(
 
     def whole() -> Reel:
         own = wanted(content, wishes)
-        return chosen_with(own, seconds, wishes, lambda most: choose(
-            own, most, selection=selection, transcripts=evidence.transcripts
-        ))  # fmt: skip
+        selector = selector_of(
+            content, selection=selection, transcripts=evidence.transcripts, wants=wishes.wants
+        )
+        return chosen_with(own, seconds, wishes, selector.reel)
 
     reel = _as_asked(whole)
     doubts = doubts_of_transcripts(timelines_of(content), evidence.transcripts)
