@@ -72,6 +72,7 @@ def edit_clips(page: Any, server: PageServer, match: str) -> None:
     page.get_by_label("Title of clip 1").fill("Opening <i>goal</i>")
     page.get_by_label("Title of clip 1").blur()
     assert rows.first.locator("img").get_attribute("src"), "a clip has a picture"
+    assert rows.first.locator(".clip-reason").inner_text() == before[0]["reason"]
     rows.first.get_by_role("button", name="Edit clip Opening").click()
     rows.first.get_by_role("button", name="Start later by").click()
     rows.first.get_by_role("button", name="Move down Opening <i>goal</i>").click()
@@ -79,6 +80,7 @@ def edit_clips(page: Any, server: PageServer, match: str) -> None:
     page.get_by_text("Saving").wait_for(state="hidden")
     after = clips_of(server, match)
     assert after[1]["title"] == "Opening <i>goal</i>"
+    assert after[1]["reason"] == before[0]["reason"], "why it is shown stays"
     assert after[1]["start"] == pytest.approx(before[0]["start"] + 0.5, abs=1e-3)
     assert after[0]["start"] == pytest.approx(before[1]["start"], abs=1e-3)
 

@@ -322,12 +322,15 @@ def test_a_reel_is_chosen_edited_and_renamed(editing: Editing) -> None:
     assert made.status_code == 201 and made.json()["reel"]["clips"]
     url = f"/v1/reels/{made.json()['id']}"
     assert client.get(f"{editing.url}/reels").json()["items"] == [made.json()]
-    edit = {"clips": [{"start": 2, "end": 3.5, "title": "late"}, {"start": 0, "end": 1}]}
+    assert made.json()["reel"]["clips"][0]["reason"].startswith("Goal (")
+    late = {"start": 2, "end": 3.5, "title": "late", "reason": "Corner (0.80)"}
+    edit = {"clips": [late, {"start": 0, "end": 1}]}
     assert client.patch(url, json=edit).status_code == 428
     headers = {"If-Match": made.headers["ETag"]}
     changed = client.patch(url, json=edit, headers=headers).json()
     clips = changed["reel"]["clips"]
     assert [(c["start"], c["end"]) for c in clips] == [(2, 3.5), (0, 1)]
+    assert [clip.get("reason") for clip in clips] == ["Corner (0.80)", None]
     assert clips[1]["events"][0]["label"] == "Goal" and changed["updated_by"] == "local"
     assert client.patch(url, json={"title": "x"}, headers=headers).status_code == 412
     assert client.delete(url, headers={"If-Match": '"2"'}).status_code == 204

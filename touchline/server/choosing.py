@@ -109,12 +109,14 @@ def wishes_of(match: MatchRow, pins: Sequence[Stretch], **wishes: object) -> Wis
 
 
 def reel_of_clips(
-    session: Session, match: MatchRow, clips: Iterable[tuple[float, float, float, str | None]]
+    session: Session,
+    match: MatchRow,
+    clips: Iterable[tuple[float, float, float, str | None, str | None]],
 ) -> Reel:
     """A reel of given clips, inside the match, with the events that each shows.
 
     Args:
-        clips: start, end, score and title of each.
+        clips: start, end, score, title and reason of each.
 
     Raises:
         InputError: a clip that reaches beyond the match, or has no length.
@@ -124,13 +126,13 @@ def reel_of_clips(
     events = [event_in_match(match, row) for row in rows]
     name = match.videos[0].name if len(match.videos) == 1 else match.title
     made = []
-    for start, end, score, title in clips:
+    for start, end, score, title, reason in clips:
         refuse_outside(match, "clips", start, end)
         last = min(end, length)
         if start >= last:
             raise InputError(f"{start:g} to {end:g} s has no length", where="clips")
         shown = tuple(e for e in events if start <= e.seconds < last)
-        made.append(Clip(name, start, last, score, None, shown, title))
+        made.append(Clip(name, start, last, score, None, shown, title, reason=reason))
     return Reel(tuple(made))
 
 

@@ -22,6 +22,7 @@ from touchline.server.routes.schemas import (
     In,
     MatchId,
     Named,
+    Note,
     Out,
     Share,
     StepOut,
@@ -38,9 +39,10 @@ class StretchIn(In):
 
 
 class ClipIn(StretchIn):
-    """A stretch of the match's video, in seconds, and its title."""
+    """A stretch of the match's video, in seconds, its title, and why it is shown."""
 
     title: Text | None = None
+    reason: Note | None = None
     score: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
 
 

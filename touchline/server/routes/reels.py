@@ -433,7 +433,7 @@ def _new_reel(session: Session, match: MatchRow, wanted: ReelIn, evidence: Evide
 
 
 def _edited(session: Session, match: MatchRow, clips: list[ClipIn]) -> Reel:
-    given = [(clip.start, clip.end, clip.score, clip.title) for clip in clips]
+    given = [(clip.start, clip.end, clip.score, clip.title, clip.reason) for clip in clips]
     return reel_from_json(reel_to_json(reel_of_clips(session, match, given)))
 
 

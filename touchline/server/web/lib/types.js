@@ -147,6 +147,7 @@
  * @property {number} end
  * @property {string} [title]
  * @property {number} [score]
+ * @property {string} [reason] why it was chosen
  * @property {ClipEvent[]} [events]
  *
  * @typedef {object} Finish how the videos of a reel are finished

@@ -79,6 +79,7 @@ function row(ground, clip, place) {
           },
         }),
         h("p", { class: "clip-state quiet-text number" }, facts(ground, clip)),
+        clip.reason ? h("p", { class: "clip-reason quiet-text", title: clip.reason }, clip.reason) : null,
       ),
       off ? null : h(
         "button",

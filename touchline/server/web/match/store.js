@@ -599,7 +599,8 @@ function needs(edit, other) {
 /** Changes of a reel as the API takes them. @param {ReelValues} values */
 function inApi({ title, clips, finish }) {
   const given = clips?.map((clip) => ({
-    start: clip.start, end: clip.end, score: clip.score ?? 0, ...(clip.title ? { title: clip.title } : {}),
+    start: clip.start, end: clip.end, score: clip.score ?? 0,
+    ...(clip.title ? { title: clip.title } : {}), ...(clip.reason ? { reason: clip.reason } : {}),
   }));
   return { ...(title === undefined ? {} : { title }), ...(given ? { clips: given } : {}), ...(finish ? { finish } : {}) };
 }
