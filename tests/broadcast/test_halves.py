@@ -3,7 +3,7 @@
 import pytest
 
 from touchline.broadcast.clock_track import ClockRun
-from touchline.broadcast.halves import find_halves
+from touchline.broadcast.halves import find_halves, find_leaps
 
 
 def run(start: float, end: float, shown: float, rate: float = 1.0) -> ClockRun:
@@ -102,3 +102,27 @@ def test_a_leap_within_a_half_stays_in_it() -> None:
         ClockRun(264, 420, 2600.0 - 264.0, 1.0, 40, 1.0),
     ]
     assert [half.half for half in find_halves(runs, 450)] == [1]
+
+
+def test_a_far_leap_to_the_first_minutes_after_the_break_is_the_second_half() -> None:
+    runs = [run(10, 180, 8.0), run(200, 380, 2745.0)]
+    assert [half.half for half in find_halves(runs, 400)] == [1, 2]
+    with_plate = find_halves(runs, 400, added=[250.0])
+    assert [half.half for half in with_plate] == [1], "added time of the first half"
+
+
+@pytest.mark.parametrize(
+    ("runs", "missing"),
+    [
+        ([run(10, 180, 8.0), run(200, 380, 2745.0)], [2522 + 45 - 20]),
+        ([run(10, 700, 8.0), run(705, 1400, 1500.0)], [802 - 5]),
+        ([run(302, 3100, 2.0), run(4000, 6900, 2702.0)], []),  # a break
+        ([run(302, 3100, 2.0), run(3105, 6005, 2702.0)], []),  # the break is cut out
+        ([run(10, 800, 10.0), run(1400, 2900, 1400.0)], []),  # the bug was hidden
+        ([run(302, 2800, 2.0), run(4000, 6900, 2702.0)], []),  # its end was not shown
+        ([run(5, 40, 700.0), run(45, 80, 1500.0), run(85, 120, 3900.0)], [760, 1165 + 1200 - 5]),
+    ],
+)
+def test_what_a_recording_lacks_of_a_match_is_known(runs: list[ClockRun], missing: list) -> None:
+    leaps = find_leaps(find_halves(runs, runs[-1].end_seconds + 10))
+    assert [leap.missing_seconds for leap in leaps] == pytest.approx(missing)

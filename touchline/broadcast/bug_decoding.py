@@ -1,7 +1,7 @@
 """From what was read at the places of a score bug to what it said in every second."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from touchline.broadcast.bug_text import same_name
 from touchline.broadcast.clock_track import ClockReading, ClockRun, find_runs
 from touchline.broadcast.goals import Evidence, find_goals, shoot_out_kicks
-from touchline.broadcast.halves import HalfTrack, find_halves
+from touchline.broadcast.halves import HalfTrack, Leap, find_halves, find_leaps
 from touchline.broadcast.result import Half, Reading, ScoreGoal
 from touchline.broadcast.score_track import ScoreReading, ScoreTrack, track_score
+from touchline.runtime.wording import counted
+from touchline.timebase import format_seconds
 
 _STABLE_SHARE = 0.6
 _STABLE_SECONDS = 12.0
@@ -156,6 +158,8 @@ def decode(
         remarks.append("the score counts on after the clock has ended: these are no goals")
     if not runs:
         remarks.append("no clock that runs was found")
+    if len(matches) <= 1:
+        remarks += _missing(find_leaps(halves))
     if not scores:
         remarks.append("no score was found")
     if teams is None:
@@ -168,6 +172,20 @@ def decode(
         tuple(goals),
         tuple(remarks),
     )
+
+
+def _missing(leaps: Sequence[Leap]) -> Iterator[str]:
+    """What to say of the stretches of the match that a recording lacks."""
+    if not leaps:
+        return
+    minutes = counted(round(sum(leap.missing_seconds for leap in leaps) / 60), "minute")
+    lacks = f"{minutes} of the match or more are not in the recording"
+    if len(leaps) > 1:
+        yield f"the clock leaps {len(leaps)} times: {lacks}"
+        return
+    (leap,) = leaps
+    last, first, at = map(format_seconds, (leap.from_seconds, leap.to_seconds, leap.at_seconds))
+    yield f"the clock leaps from {last} to {first} at {at}: {lacks}"
 
 
 def _half(half: HalfTrack) -> Half:

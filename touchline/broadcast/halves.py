@@ -6,6 +6,7 @@ count down. A recording may hold both halves with the break between, one half, o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from touchline.broadcast.clock_track import ClockRun
 
@@ -22,6 +23,8 @@ _LEAST_BREAK_SECONDS = 90.0
 _LEAST_RUN_SECONDS = 2.0
 _LEAST_LEAP_SECONDS = 120.0
 _LATEST_BUG_SECONDS = 10.0
+_FAR_LEAP_SECONDS = 20 * 60.0
+_EARLY_SECONDS = 120.0
 _LATE_SECONDS = 60.0
 
 
@@ -118,6 +121,42 @@ def find_halves(
     return [_ended(half, place == final, duration_seconds) for place, half in enumerate(halves)]
 
 
+@dataclass(frozen=True)
+class Leap:
+    """Where a recording lacks a stretch of the match.
+
+    Attributes:
+        at_seconds: where in the recording the clock has leapt.
+        from_seconds, to_seconds: the match clock before and after it.
+        missing_seconds: of the match, at least.
+    """
+
+    at_seconds: float
+    from_seconds: float
+    to_seconds: float
+    missing_seconds: float
+
+
+def find_leaps(halves: Sequence[HalfTrack]) -> list[Leap]:
+    """Where the clock goes on by more than the recording, in order of time.
+
+    The break between two halves is none: what remains of the first and has gone by of the second
+    counts.
+    """
+    pieces = [piece for half in halves for piece in half.pieces]
+    leaps = []
+    for before, after in pairwise(pieces):
+        last, first = before.clock(before.end_seconds), after.clock(after.start_seconds)
+        gone = first - last
+        if after.half > before.half:
+            over = max(0.0, ENDS_SECONDS[before.half - 1] - last)
+            gone = over + max(0.0, first - BASES_SECONDS[after.half - 1])
+        missing = gone - before.rate * (after.start_seconds - before.end_seconds)
+        if missing >= _LEAST_LEAP_SECONDS:
+            leaps.append(Leap(after.start_seconds, last, first, missing))
+    return leaps
+
+
 def _piece(
     run: ClockRun,
     before: Sequence[Piece],
@@ -203,7 +242,8 @@ def _half_of_count(
     kicks_off = fell >= _DRIFT_SECONDS and _begins(low, later, _DRIFT_SECONDS)
     # a shortened recording leaps from early in a half to the start of the next
     leaps = fell <= -_LEAST_LEAP_SECONDS and _begins(low, later, _LATEST_BUG_SECONDS)
-    stays = fell < _LEAST_BREAK_SECONDS and not (kicks_off or leaps)
+    leaps_far = fell <= -_FAR_LEAP_SECONDS and not plated and _begins(low, later, _EARLY_SECONDS)
+    stays = fell < _LEAST_BREAK_SECONDS and not (kicks_off or leaps or leaps_far)
     if last.half in fits and (stays or not later):
         return last.half, 0.0
     return (min(later) if later else fits[0]), 0.0
