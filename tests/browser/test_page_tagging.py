@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_server import PageServer
+from page_server import Found, PageServer
 from page_steps import ask, events_of, open_match, saved
+
+from touchline.colours import class_colour, css_colour
+from touchline.labels import BROADCAST
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -172,3 +175,23 @@ def test_changes_of_a_code_window_are_undone_and_redone_after_a_reload(
     assert choice.input_value() == ""
     page.get_by_label("Bring “Further” back").click()
     button.wait_for()
+
+
+def test_classes_that_the_model_lacks_have_their_colours_and_buttons(
+    server: PageServer, new_match: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    """Those of events that were added to what a broadcast says; one is in no known label set."""
+    further = ["Corner", "Dribbling à gauche", "PASS", "Throw-in"]
+    found = [Found(2.0 + place, label) for place, label in enumerate(further)]
+    page = open_match(open_page(), server, new_match(found, labels=list(BROADCAST)))
+    page.get_by_role("tab", name="Classes").click()
+    rows = page.locator("class-panel li").evaluate_all(
+        "rows => rows.map(row => [row.querySelector('.label').textContent,"
+        " row.style.getPropertyValue('--class')])"
+    )
+    labels = [*BROADCAST, *further]
+    assert rows == [[one, css_colour(class_colour(BROADCAST, one))] for one in labels]
+    page.get_by_role("tab", name="Tagging").click()
+    page.locator("tagging-panel .code-button", has_text="Dribbling").click()
+    saved(page)
+    assert len(events_of(server, page.url.rpartition("/")[2])) == len(found) + 1

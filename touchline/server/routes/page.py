@@ -9,7 +9,7 @@ from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from touchline.colours import css_colour, place_colour
+from touchline.colours import FURTHER_LABELS, OTHER_PLACES, css_colour, place_colour
 
 FOLDER = Path(__file__).parents[1] / "web"
 PLACES = 256
@@ -56,6 +56,11 @@ async def _page(request: Request) -> Response:
 
 
 async def _palette(request: Request) -> Response:
-    """The colour of the class at each place of a label set; the last is for classes it lacks."""
-    colours = [css_colour(place_colour(place)) for place in range(PLACES)]
-    return JSONResponse(colours, headers=_FRESH)
+    """The colour at each place, and what tells the place of a class that a label set lacks: see
+    ``touchline.colours.class_colour``."""
+    content = {
+        "colours": [css_colour(place_colour(place)) for place in range(PLACES)],
+        "further": FURTHER_LABELS,
+        "others": OTHER_PLACES,
+    }
+    return JSONResponse(content, headers=_FRESH)

@@ -23,6 +23,7 @@ import { Keys, classOf, showKeys } from "./keys.js";
 import { showDetails, showFiles, showRespot, showShares } from "./menus.js";
 import { VideoOverlay } from "./overlay.js";
 import { MatchPresence } from "./presence.js";
+import { Palette } from "./palette.js";
 import { Player } from "./player.js";
 import { ReelPanel } from "./reel-panel.js";
 import { paneBars } from "./panes.js";
@@ -48,8 +49,7 @@ export class MatchReview {
   #selected = null;
   /** @type {MatchEvent[]} those that reels, files and the overlay may show */
   #visible = [];
-  /** @type {string[]} */
-  #palette = [];
+  #palette = new Palette();
   #offered = "";
   #isStopped = false;
   /** @type {import("../lib/types.js").MatchEvent[]} events that state the match clock */
@@ -89,7 +89,7 @@ export class MatchReview {
   }
 
   async start() {
-    this.#palette = await get("/web/palette.json");
+    this.#palette = new Palette(await get("/web/palette.json"));
     this.#build();
     this.#wire();
     this.thresholds.start();
@@ -115,16 +115,15 @@ export class MatchReview {
 
   /** @param {string} label */
   colourOf = (label) => {
-    const place = this.match.labels.indexOf(label);
-    const own = place < 0 ? this.tagging.own.get(label)?.colour : null;
-    return own ?? this.#palette[place < 0 ? this.match.labels.length : place] ?? this.#palette.at(-1) ?? "#888";
+    const own = this.match.labels.includes(label) ? null : this.tagging.own.get(label)?.colour;
+    return own ?? this.#palette.colour(this.match.labels, label);
   };
 
   /** Classes of the model, and further ones that people use. */
   get labels() {
     const own = new Set(this.match.labels);
     const others = new Set(this.store.sorted.map((event) => event.label).filter((label) => !own.has(label)));
-    return [...this.match.labels, ...others];
+    return [...this.match.labels, ...[...others].sort()];
   }
 
   /** What an event can be: those of the model and of the code window first, whose keys stay so. */
@@ -223,6 +222,7 @@ export class MatchReview {
     this.keys.labels = labels;
     this.inspector.labels = labels;
     this.classes.build(labels, this.thresholds.values);
+    this.tagging.offer(this.labels);
     this.filter.offer(labels);
   }
 

@@ -63,6 +63,12 @@ export class TaggingPanel extends HTMLElement {
     void this.#windows.read();
   }
 
+  /** The classes that there are: the buttons where no code window is chosen. @param {string[]} labels */
+  offer(labels) {
+    this.labels = labels;
+    if (this.body && !this.#known) this.#draw();
+  }
+
   get #known() {
     return this.#windows.chosen;
   }
