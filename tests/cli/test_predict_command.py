@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from touchline.datasets.checks import check_challenge
 from touchline.formats import read_matches
 from touchline.labels import LabelSet
 from touchline.metrics.spotting import evaluate
+from touchline.spotting.curve_files import read_curves
 
 GAMES = (
     "league_a/2015-2016/2016-01-02 - 15-45 North End 1 - 0 South Park",
@@ -87,6 +89,34 @@ def test_results_that_are_there_are_refused_before_anything_is_spotted(
             )
     assert call(*command, "--out", tmp_path / "out", "--overwrite").code == 0
     assert tuple(read_matches(tmp_path / "out")) == GAMES
+
+
+def test_curves_of_every_half_can_be_kept(
+    call, refused, plain_model, dataset, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    command = ("predict", plain_model, dataset, "--curves", "curves")
+    ended = call(*command, "--json")
+    assert ended.code == 0, ended
+    assert json.loads(ended.out)["written"] == ["curves"]
+    assert not Path("predictions").exists(), "nothing else was asked for"
+    kept = [Path("curves") / GAMES[0] / f"{half}_curves.npz" for half in (1, 2)]
+    kept.append(Path("curves") / GAMES[1] / "1_curves.npz")
+    assert sorted(Path("curves").rglob("*.*")) == sorted(kept)
+    for path in kept:
+        curves = read_curves(path)
+        assert tuple(curves.labels) == LABELS.labels and curves.rate == Fraction(25, 12)
+        assert len(curves) == 9 and curves.values.any()  # of 100 frames, every twelfth
+    kept[2].write_text("written by a person")
+    with monkeypatch.context() as spotting:
+        spotting.setattr("touchline.batch.predictions.check_games", None)
+        fault = "is there already; write elsewhere, or give --overwrite"
+        assert refused(*command) == f"error: {kept[0]}: {fault}\n"
+        for path in kept[:2]:
+            path.unlink()
+        assert refused(*command) == f"error: {kept[2]}: {fault}\n"
+    assert call(*command, "-o", "out", "--overwrite").code == 0
+    assert len(read_curves(kept[2])) == 9 and tuple(read_matches(Path("out"))) == GAMES
 
 
 def test_what_is_wrong_is_said_before_anything_is_spotted(refused, plain_model, dataset, tmp_path):

@@ -139,6 +139,8 @@ def test_a_grounding_network_can_be_trained_and_scored(
         assert scores["pairs"] > 5 and 0 <= scores["average_ap"] <= 1
     assert call(*words, "--threshold", 1, "--out", tmp_path / "few").code == 0
     assert not any(r.times for own in read_replays(tmp_path / "few").values() for r in own)
+    ended = call(*words, "--curves", tmp_path / "curves")
+    assert ended.code == 2 and "--curves: calf-grounding has no curves" in ended.err
     (dataset / next(iter(shots)) / SHOT_FILE).rename(tmp_path / SHOT_FILE)
     try:
         ended = call(*words, "--out", tmp_path / "none")

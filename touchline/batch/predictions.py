@@ -10,6 +10,8 @@ from touchline.events import Match, Timeline
 from touchline.formats import FORMATS, write
 from touchline.runtime.atomic import already_there
 from touchline.runtime.progress import Progress
+from touchline.scores import Scores
+from touchline.spotting.curve_files import curves_path
 from touchline.zoo.cards import ModelCard
 
 FORMAT = "soccernet-results"
@@ -27,6 +29,9 @@ def challenge_threshold(card: ModelCard) -> float:
 
 
 VideoProgress = Callable[[Game, int, float], None]
+
+KeepCurves = Callable[[Game, int, Scores], None]
+"""Takes the curves of a half of a game."""
 
 
 class HalfSpotter(Protocol):
@@ -92,12 +97,24 @@ def refuse_results(targets: Sequence[Path], games: Sequence[Game], file_name: st
             raise already_there(there)
 
 
+def refuse_curves(folder: Path, games: Sequence[Game]) -> None:
+    """The same of the curves of every half; see ``touchline.spotting.curve_files``.
+
+    Raises:
+        InputError: there are.
+    """
+    names = [curves_path(folder, game.name, half.number) for game in games for half in game.halves]
+    if (there := next(filter(Path.exists, names), None)) is not None:
+        raise already_there(there)
+
+
 def predict(
     spotter: HalfSpotter,
     games: Sequence[Game],
     *,
     threshold: float = CHALLENGE_THRESHOLD,
     progress: VideoProgress = lambda game, half, share: None,
+    keep: KeepCurves = lambda game, half, curves: None,
 ) -> DatasetPredictions:
     """Spot every half of every game.
 
@@ -107,6 +124,7 @@ def predict(
         games: as ``touchline.datasets.soccernet.read_games`` finds them.
         threshold: events of lower confidence are left out.
         progress: called with the game, the number of the half and the share of it done.
+        keep: called with the curves of every half, as soon as they are known.
 
     Raises:
         InputError: a file cannot be read, or does not fit the model.
@@ -123,6 +141,8 @@ def predict(
 
             timeline = spotter.spot(half.path, threshold=threshold, progress=show)
             warnings += (f"{game.name}, half {half.number}: {text}" for text in timeline.warnings)
+            if timeline.scores is not None:
+                keep(game, half.number, timeline.scores)
             timelines.append(replace(timeline, half=half.number, scores=None))
         matches[game.name] = Match(game.name, tuple(timelines))
     return DatasetPredictions(matches, tuple(warnings))

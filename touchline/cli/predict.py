@@ -1,5 +1,6 @@
 """``touchline predict``: a trained network's predictions for a dataset."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from touchline.runtime.wording import counted
 if TYPE_CHECKING:
     from touchline.batch.fusing import ChosenWeight
     from touchline.datasets.soccernet import Game
+    from touchline.scores import Scores
     from touchline.spotting.features import FeatureSpotter
     from touchline.spotting.fused import FusedSpotter
     from touchline.spotting.spotter import VideoSpotter
@@ -51,6 +53,14 @@ def predict(
     challenge: Annotated[
         Path | None,
         typer.Option(metavar="ZIP", help="Zip to upload to the challenge's server."),
+    ] = None,
+    curves: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder for what the network says of every step, "
+            "league/season/game/<half>_curves.npz: hard negatives for a training.",
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -105,12 +115,13 @@ def predict(
 
     With --fuse, two networks of dense anchors are fused, each on its own feature files.
     A network of replay grounding writes which action each replay shows, in results_grounding.json.
-    Without --out and --challenge the results go into the folder predictions.
+    Without --out, --challenge and --curves the results go into the folder predictions.
     """
     from touchline.batch.predictions import (
         RESULTS_FILE,
         challenge_threshold,
         check_games,
+        refuse_curves,
         refuse_results,
     )
     from touchline.batch.predictions import predict as predict_games
@@ -124,11 +135,19 @@ def predict(
         raise ConfigError("--fuse-weight and --fuse-arctanh are for --fuse", remedy="add it")
     if challenge is not None and challenge.suffix.lower() != ".zip":
         raise InputError("a challenge takes a zip", where=challenge, remedy="name it out.zip")
-    targets = [path for path in (out, challenge) if path is not None] or [DEFAULT_FOLDER]
+    targets = [path for path in (out, challenge) if path is not None]
+    if not targets and curves is None:
+        targets = [DEFAULT_FOLDER]
     for target in targets:
         check_writable(target.parent if target is challenge else target)
+    if curves is not None:
+        check_writable(curves)
     card = find(run).card
     if grounds_replays(card.system) and fuse is None:
+        if curves is not None:
+            raise ConfigError(
+                f"{card.system} has no curves", where="--curves", remedy="leave it out"
+            )
         _ground(run, dataset, split, features, threshold, targets, overwrite, json)
         return
     own = card.features
@@ -147,6 +166,8 @@ def predict(
     games = read_games(dataset, None if split == "all" else split, size=video, features=name)
     if not overwrite:
         refuse_results(targets, games, RESULTS_FILE)
+        if curves is not None:
+            refuse_curves(curves, games)
     chosen = None
     if fused is not None and fuse_weight is None:
         check_games(fused, games)
@@ -162,17 +183,24 @@ def predict(
             done = videos_done + (share if share < 1 else 0)
             progress.update(bar, completed=done, description=f"{game.name[-40:]}, half {half}")
 
-        found = predict_games(spotter, games, threshold=threshold, progress=show)
+        found = predict_games(
+            spotter,
+            games,
+            threshold=threshold,
+            progress=show,
+            keep=partial(_keep, curves, overwrite),
+        )
     for warning in found.warnings:
         remarks.print(warning, style="yellow", markup=False, soft_wrap=True)
     for target in targets:
         found.write(target, format=results_format(card.system), overwrite=overwrite)
+    written = [*targets, *([] if curves is None else [curves])]
     if json:
         print_json(
             {
                 "games": len(found.matches),
                 "events": found.events,
-                "written": [str(target) for target in targets],
+                "written": [str(target) for target in written],
                 "warnings": list(found.warnings),
                 **({} if fused is None else {"fusion": _fusion_record(fused, chosen)}),
             }
@@ -184,6 +212,18 @@ def predict(
         content = f"{counted(len(found.matches), 'game')}, {counted(found.events, 'prediction')}"
         text = f"{target}: {content}"
         results.print(text, markup=False, soft_wrap=True)
+    if curves is not None:
+        halves = sum(len(game.halves) for game in games)
+        text = f"{curves}: the curves of {counted(halves, 'half', 'halves')}"
+        results.print(text, markup=False, soft_wrap=True)
+
+
+def _keep(folder: Path | None, overwrite: bool, game: "Game", half: int, curves: "Scores") -> None:
+    if folder is None:
+        return
+    from touchline.spotting.curve_files import curves_path, write_curves
+
+    write_curves(curves_path(folder, game.name, half), curves, overwrite=overwrite)
 
 
 def _ground(
