@@ -86,3 +86,18 @@ def test_events_beyond_the_end_are_left_out_and_counted(small):
     data = load_videos(options(small), said.append)
     assert len(data.training[0].labels) == before
     assert said == ["left out 2 training events beyond the ends of their videos"]
+
+
+def test_labels_may_count_as_others_and_what_is_not_shown_be_left_out(small):
+    before = load_videos(options(small))
+    add_event(small, time=1.0, label="Crimson")
+    add_event(small, time=2.0, label="Blue", visibility="not shown")
+    merged = load_videos(options(small, merged_labels={"Crimson": "Red"}))
+    labels, earlier = merged.training[0].labels, before.training[0].labels
+    assert len(labels) == len(earlier) + 2 and labels.classes[labels.frames == 4].tolist() == [1]
+    shown = load_videos(options(small, merged_labels={"Crimson": "Red"}, visible_only=True))
+    assert len(shown.training[0].labels) == len(earlier) + 1
+    plain = load_videos(options(small, visible_only=True, ignore_unknown_labels=True))
+    assert len(plain.training[0].labels) == len(earlier)
+    both = load_videos(options(small, merged_labels={"Red": "Blue", "Crimson": "Blue"}))
+    assert {event.label for event in both.validation[0].truth} == {"Blue"}

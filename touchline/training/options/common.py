@@ -1,6 +1,6 @@
 """The groups and values that every recipe holds, whatever is trained and on what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
@@ -54,6 +54,10 @@ class LabelOptions(Group):
     that occur in the training split, sorted."""
     ignore_unknown_labels: bool = False
     """Whether labels outside the set are left out; by default they stop the run."""
+    merged_labels: Mapping[str, str] = {}
+    """Labels that count as another, such as ``{Red card: Yellow card}``."""
+    visible_only: bool = False
+    """Whether events labelled as not shown are left out, of both splits."""
 
     @field_validator("labels")
     @classmethod

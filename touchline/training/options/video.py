@@ -76,7 +76,8 @@ class JointOptions(Group):
     def data(self, main: VideoDataOptions) -> VideoDataOptions:
         """What is read of it, at the rate and size of the first data set."""
         own = self.model_dump(exclude={"share", "foreground_share"})
-        return main.model_copy(update=own | {"validation": None})
+        none: dict[str, Any] = {"validation": None, "merged_labels": {}, "visible_only": False}
+        return main.model_copy(update=own | none)
 
 
 class VideoNetworkOptions(Group):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from touchline.datasets.soccernet import Game, check_labels, read_games
 from touchline.errors import InputError
@@ -47,11 +47,11 @@ def read_labels(
         LabelError: labels outside the set.
     """
     given = label_set_from(options.labels)
-    training = _labelled(_games_of(options.root, options.train, size, features), given)
+    training = _labelled(_games_of(options.root, options.train, size, features), given, options)
     validation: list[tuple[Game, Match]] = []
     if options.validation is not None:
         games = _games_of(options.root, options.validation, size, features)
-        validation = _labelled(games, given)
+        validation = _labelled(games, given, options)
     matches = [match for _, match in training]
     for split, pairs in (("training", training), ("validation", validation)):
         if pairs and not any(match.events for _, match in pairs):
@@ -92,7 +92,9 @@ def _games_of(
     return games
 
 
-def _labelled(games: Sequence[Game], labels: LabelSet | None) -> list[tuple[Game, Match]]:
+def _labelled(
+    games: Sequence[Game], labels: LabelSet | None, options: LabelOptions
+) -> list[tuple[Game, Match]]:
     pairs = []
     for game in games:
         match = game.labels(labels)
@@ -103,8 +105,24 @@ def _labelled(games: Sequence[Game], labels: LabelSet | None) -> list[tuple[Game
                 where=game.folder,
                 remedy="add them, or choose another set with data.labels",
             )
-        pairs.append((game, match))
+        pairs.append((game, _as_wanted(match, options)))
     return pairs
+
+
+def _as_wanted(match: Match, options: LabelOptions) -> Match:
+    """The events that a recipe wants, by the labels that it gives them."""
+    merged = options.merged_labels
+    if not merged and not options.visible_only:
+        return match
+    timelines = tuple(
+        timeline.with_events(
+            replace(event, label=merged.get(event.label, event.label))
+            for event in timeline
+            if event.visibility != "not shown" or not options.visible_only
+        )
+        for timeline in match.timelines
+    )
+    return replace(match, timelines=timelines)
 
 
 def _labels_of(matches: Sequence[Match]) -> LabelSet:
