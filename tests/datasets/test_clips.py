@@ -9,6 +9,7 @@ from extras import needs
 torch = needs("torch")
 
 from touchline.datasets.augment import Augmentation, prepare_batch  # noqa: E402
+from touchline.datasets.centres import CentreRules, centre_weights  # noqa: E402
 from touchline.datasets.clips import (  # noqa: E402
     ClipDataset,
     ClipRules,
@@ -103,6 +104,29 @@ def test_balanced_classes_come_by_the_root_of_their_count():
     rng = np.random.default_rng(0)
     rare = sum(clips.draw(rng)[1] >= 150 for _ in range(4000)) / 4000
     assert rare == pytest.approx(10**0.5 / (10**0.5 + 90**0.5), abs=0.03)
+
+
+def test_middles_are_drawn_by_their_weight_and_every_video_as_often():
+    hard = np.zeros(40)
+    hard[30] = 1
+    videos = [replace(video(40, (12, 1)), predicted=hard), video(4000, (9, 1))]
+    rules = CentreRules(near=1, cleared=3)
+    clips = ClipDataset(videos, ClipRules(9, centres=rules), seed=0)
+    rng = np.random.default_rng(0)
+    drawn = [clips.draw(rng) for _ in range(4000)]
+    middles = np.bincount([start + 4 for one, start in drawn if one is clips.videos[0]])
+    shares = middles / middles.sum()
+    assert middles.sum() / 4000 == pytest.approx(0.5, abs=0.03)
+    weights = centre_weights(videos[0].labels, 40, rules, hard)
+    assert shares[30] == pytest.approx(weights[30], abs=0.03) and weights[30] > 0.12
+    assert shares[11:14].sum() == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_clip_about_the_end_of_a_video_reaches_no_further_than_others():
+    rules = ClipRules(31, centres=CentreRules(near=0, share=1))
+    for frame, start in ((0, -5), (39, 40 + 4 - 31)):
+        clips = ClipDataset([video(40, (frame, 1))], rules, seed=0)
+        assert {clips.draw(np.random.default_rng(i))[1] for i in range(9)} == {start}
 
 
 def test_the_share_of_mixup_is_beta_distributed():

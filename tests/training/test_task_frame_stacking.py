@@ -14,7 +14,9 @@ from touchline.datasets.augment_stacks import (  # noqa: E402
     augment_stack,
     shaken,
 )
+from touchline.datasets.centres import CentreRules  # noqa: E402
 from touchline.datasets.targets import FrameLabels  # noqa: E402
+from touchline.errors import ConfigError  # noqa: E402
 from touchline.events import Match  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
@@ -54,7 +56,7 @@ def toy_recipe(tmp_path):
 def test_the_published_recipe_has_the_published_windows():
     recipe = load_recipe("frame-stacking-ball")
     task = FrameStackingTask(recipe, LabelSet("ball", ("PASS", "DRIVE")))
-    assert task.clip_steps == 31 and task.rules.centred_within == 4
+    assert task.clip_steps == 31 and task.rules.centres == CentreRules(4, 0.5, 13)
     labels = FrameLabels(np.array([100]), np.array([2]))
     hits = [int(task.targets(labels, middle - 15)["actions"][1]) for middle in range(90, 111)]
     assert hits == [0] * 3 + [1] * 15 + [0] * 3
@@ -123,6 +125,19 @@ def test_the_average_of_weights_follows_slowly_and_copies_counters():
 def test_the_rate_rises_from_zero_and_ends_at_its_share():
     rates = [warm_then_cosine(step, 2, 6, 0.1) for step in range(7)]
     assert rates == pytest.approx([0, 0.5, 1, 0.868198, 0.55, 0.231802, 0.1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("setting", "fault"),
+    [
+        ("clips.balance=classes", "clips.balance must be events"),
+        ("clips.centred_within=14", "clips.cleared_within 13 is less than clips.centred_within 14"),
+        ("clips.foreground_share=0", "clips.foreground_share"),
+    ],
+)
+def test_middles_that_cannot_be_weighed_are_refused(toy_recipe, setting, fault):
+    with pytest.raises(ConfigError, match=fault):
+        toy_recipe(setting)
 
 
 @pytest.mark.slow

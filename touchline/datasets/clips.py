@@ -1,4 +1,4 @@
-"""Random clips of labelled videos, drawn as by E2E-Spot.
+"""Random clips of labelled videos, drawn as by E2E-Spot, or by the weight of their middle.
 
 Every clip is a function of the seed and of its index over the whole training, so it depends neither
 on the number of workers nor on interruptions.
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from touchline.datasets.centres import CentreRules, Predicted, centre_weights
 from touchline.datasets.frames import VideoFrames
 from touchline.datasets.targets import FrameLabels, clip_targets
 from touchline.errors import ConfigError
@@ -27,11 +28,17 @@ TAIL_FRAMES = 4
 
 @dataclass(frozen=True)
 class LabelledVideo:
-    """The frames of one video and the events on them."""
+    """The frames of one video and the events on them.
+
+    Attributes:
+        predicted: what a network that was not trained on the video finds in it, where clips are
+            drawn by that; see ``centre_weights``.
+    """
 
     name: str
     frames: VideoFrames
     labels: FrameLabels
+    predicted: Predicted | None = None
 
 
 @dataclass(frozen=True)
@@ -46,15 +53,15 @@ class ClipRules:
         balance: how such an event is drawn: ``"events"``, uniformly, or ``"classes"``, a class
             first, weighted by the square root of its count, so that rare classes are drawn more
             often.
-        centred_within: how far from the middle of such a clip its event may be, in frames; None
-            for anywhere in the clip.
+        centres: how the middles of clips are weighed; None for clips drawn as said above. Each
+            video is then drawn as often as any other, and the two values above do not count.
     """
 
     clip_steps: int
     mixup_alpha: float = 0.0
     foreground_share: float = 0.0
     balance: str = "events"
-    centred_within: int | None = None
+    centres: CentreRules | None = None
 
 
 ClipTargets = Callable[[FrameLabels, int], Mapping[str, npt.NDArray[Any]]]
@@ -93,7 +100,8 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
     ``other_frames`` and so on, and ``share`` (), the weight of the first.
 
     Args:
-        videos: the videos, drawn in proportion to their number of frames.
+        videos: the videos, drawn in proportion to their number of frames, if ``rules`` say no
+            other.
         rules: how clips are drawn.
         seed: determines, with the index, everything that is random.
         targets: makes the targets of a clip; by default ``classes`` (T,) int64, that of each frame.
@@ -138,6 +146,8 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
 
     def draw(self, rng: np.random.Generator) -> tuple[LabelledVideo, int]:
         """A video, and the first frame of a clip in it."""
+        if self.rules.centres is not None:
+            return self._draw_middle(self.rules.centres, rng)
         on_event = rng.random() < self.rules.foreground_share
         if not on_event:
             video = self.videos[_pick(self._video_share, rng)]
@@ -146,12 +156,22 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         at, frame = self._events[_pick(self._event_share, rng)]
         video = self.videos[at]
         starts = start_range(video.frames.num_frames, self.rules.clip_steps)
-        if (within := self.rules.centred_within) is not None:
-            start = int(frame) - self.rules.clip_steps // 2 + int(rng.integers(-within, within + 1))
-            return video, min(max(start, starts.start), starts.stop - 1)
         low = max(starts.start, int(frame) - self.rules.clip_steps + 1)
         high = min(starts.stop - 1, int(frame))
         return video, int(rng.integers(min(low, high), high + 1))
+
+    def _draw_middle(
+        self, rules: CentreRules, rng: np.random.Generator
+    ) -> tuple[LabelledVideo, int]:
+        """A clip about a frame drawn by its weight, or as near to it as the video has one."""
+        video = self.videos[int(rng.integers(len(self.videos)))]
+        num_frames = video.frames.num_frames
+        # Worked out at every draw, which is quick beside decoding: of hundreds of halves the
+        # weights would take gigabytes.
+        weights = centre_weights(video.labels, num_frames, rules, video.predicted)
+        start = _pick(np.cumsum(weights), rng) - self.rules.clip_steps // 2
+        starts = start_range(num_frames, self.rules.clip_steps)
+        return video, min(max(start, starts.start), starts.stop - 1)
 
     def _classes(self, labels: FrameLabels, start: int) -> Mapping[str, npt.NDArray[Any]]:
         return {"classes": clip_targets(labels, start, self.rules.clip_steps)}

@@ -1,6 +1,7 @@
 """Recipes of multi-frame stacking (the 2023 ball winner), by default its first ball stage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
 from pydantic import Field
 
@@ -27,10 +28,22 @@ class FrameStackingNetworkOptions(VideoNetworkOptions):
 
 
 class FrameStackingClipOptions(VideoClipOptions):
-    """How clips are drawn, and which events they are said to show."""
+    """How clips are drawn, and which events they are said to show; see
+    ``touchline.datasets.centres``."""
 
+    foreground_share: Probability = Field(0.5, gt=0)
+    """Share of the clips whose middle is near an event."""
     centred_within: int = Field(4, ge=0, le=1000)
-    """How far from a clip's middle the event may be that it is placed on, in frames."""
+    """How far from a clip's middle that event may be, in frames."""
+    class_weights: Mapping[str, Annotated[float, Field(gt=0)]] | None = None
+    """How often clips are placed on an event of each class, all of them named; null for all
+    alike."""
+    hard_negatives: str | None = None
+    """The folder of what ``touchline predict --curves`` wrote of the training games, by networks
+    that were not trained on them: where these find what is not there, more clips are drawn; null
+    for none."""
+    cleared_within: int = Field(13, ge=0, le=1000)
+    """How far from an event such a find is none, in frames."""
     reach: int = Field(7, ge=0, le=1000)
     """How far from a clip's middle an event may be to be said to happen there, in frames."""
 
@@ -74,8 +87,22 @@ class FrameStackingRecipe(VideoRecipe):
         """Frames of the video that a clip is taken from, one more on either side for the shake."""
         return 2 * StackPassage(self.network.model_dump()).reach + 3
 
+    @property
+    def hard_negatives(self) -> str | None:
+        """See ``VideoRecipe``."""
+        return self.clips.hard_negatives
+
     def rules(self) -> Iterable[Rule]:
         """See ``Recipe``."""
+        yield (
+            self.clips.balance != "events",
+            "clips.balance must be events: clips.class_weights says how often each class is shown",
+        )
+        yield (
+            self.clips.cleared_within < self.clips.centred_within,
+            f"clips.cleared_within {self.clips.cleared_within} is less than clips.centred_within "
+            f"{self.clips.centred_within}",
+        )
         yield (
             self.clips.mixup_alpha > 0,
             "clips.mixup_alpha must be 0: clips of stacked frames are not mixed",

@@ -200,6 +200,11 @@ class VideoRecipe(Recipe):
         return None
 
     @property
+    def hard_negatives(self) -> str | None:
+        """The folder of curves of the training videos that clips are drawn by; None for none."""
+        return None
+
+    @property
     def needs_sides(self) -> bool:
         """Whether it learns which side of the picture acts."""
         return False

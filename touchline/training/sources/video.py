@@ -27,6 +27,7 @@ from touchline.training.options.video import VideoDataOptions, VideoRecipe
 from touchline.training.schedule import Schedule, StepSchedule
 from touchline.training.sources.base import Batch, LossBatches, Share, ValidationItem
 from touchline.training.sources.games import LabelledGames, read_labels
+from touchline.training.sources.hard_negatives import with_predictions
 from touchline.training.tasks import video_task
 
 _STREAMS = ("frames", "valid")
@@ -62,6 +63,14 @@ class VideoSource:
     ) -> None:
         self.recipe = recipe
         self.data = load_videos(recipe.data, say, grid_of(recipe))
+        self._training = self.data.training
+        if recipe.hard_negatives is not None:
+            self._training = with_predictions(
+                self.data.training,
+                Path(recipe.hard_negatives).expanduser(),
+                self.data.labels,
+                parse_rate(recipe.data.rate),
+            )
         self._second = _second_videos(recipe, say)
         if recipe.needs_sides:
             _check_sides((*self.data.training, *self._second), recipe.data.root, say)
@@ -115,7 +124,7 @@ class VideoSource:
 
     def _clips(self) -> ClipDataset | JointClips:
         rules, seed, joint = self.task.rules, self.recipe.run.seed, self.recipe.second_data
-        clips = ClipDataset(self.data.training, rules, seed, self.task.targets)
+        clips = ClipDataset(self._training, rules, seed, self.task.targets)
         if joint is None:
             return clips
         rules = replace(rules, foreground_share=joint.foreground_share)

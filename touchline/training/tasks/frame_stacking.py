@@ -1,7 +1,7 @@
 """Training of multi-frame stacking: which actions happen at the middle of a clip?
 
-The winner of the 2023 ball challenge. Actions are scored each by itself, by a focal loss. Hard
-negatives from predictions of other folds are left out.
+The winner of the 2023 ball challenge. Actions are scored each by itself, by a focal loss. Clips are
+drawn by the weight of their middle (``touchline.datasets.centres``).
 """
 
 import numpy as np
@@ -11,19 +11,28 @@ from torch.nn import functional as F
 
 from touchline.datasets.augment import centre_crop
 from touchline.datasets.augment_stacks import StackAugmentation, augment_stack, shaken
+from touchline.datasets.centres import CentreRules
 from touchline.datasets.clips import ClipRules
 from touchline.datasets.targets import FrameLabels
+from touchline.errors import ConfigError
 from touchline.labels import LabelSet
 from touchline.losses.classification import binary_focal
 from touchline.models.frame_stacking import BACKBONE, FrameStacking, FrameStackingConfig
 from touchline.spotting.passages.stacks import margins
-from touchline.training.options.frame_stacking import FrameStackingRecipe
+from touchline.training.options.frame_stacking import (
+    FrameStackingClipOptions,
+    FrameStackingRecipe,
+)
 from touchline.training.tasks.base import Targets
 from touchline.training.tasks.pictures import adamw, with_starting_weights
 
 
 class FrameStackingTask:
-    """See ``VideoTask``."""
+    """See ``VideoTask``.
+
+    Raises:
+        ConfigError: ``clips.class_weights`` of other classes.
+    """
 
     def __init__(self, recipe: FrameStackingRecipe, labels: LabelSet) -> None:
         network, clips, optimiser = recipe.network, recipe.clips, recipe.optimiser
@@ -36,12 +45,7 @@ class FrameStackingTask:
         self.pretrained = network.pretrained
         self.clip_steps = recipe.clip_steps
         self.reach = clips.reach
-        self.rules = ClipRules(
-            self.clip_steps,
-            foreground_share=clips.foreground_share,
-            balance=clips.balance,
-            centred_within=clips.centred_within,
-        )
+        self.rules = ClipRules(self.clip_steps, centres=_centre_rules(clips, labels))
         steps = recipe.augmentation.model_dump(exclude={"crop"})
         self.augmentation = StackAugmentation(**steps)
         self.crop = recipe.augmentation.crop
@@ -85,3 +89,20 @@ class FrameStackingTask:
     ) -> torch.optim.Optimizer:
         """See ``VideoTask``."""
         return adamw(network, learning_rate, weight_decay)
+
+
+def _centre_rules(clips: FrameStackingClipOptions, labels: LabelSet) -> CentreRules:
+    weights = clips.class_weights
+    if weights is not None and (wrong := sorted(weights.keys() ^ set(labels))):
+        fault = "lacks" if wrong[0] in labels else "names"
+        raise ConfigError(
+            f"{fault} the class {wrong[0]!r}",
+            where="clips.class_weights",
+            remedy=f"give a weight to each of {', '.join(labels)}",
+        )
+    return CentreRules(
+        clips.centred_within,
+        clips.foreground_share,
+        clips.cleared_within,
+        None if weights is None else tuple(weights[label] for label in labels),
+    )
