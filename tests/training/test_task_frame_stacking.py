@@ -1,6 +1,7 @@
 """Training of multi-frame stacking: its targets, its clips, and a run that learns."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,17 +17,23 @@ from touchline.datasets.augment_stacks import (  # noqa: E402
 )
 from touchline.datasets.centres import CentreRules  # noqa: E402
 from touchline.datasets.targets import FrameLabels  # noqa: E402
+from touchline.engines.networks import config_dict, save_weights  # noqa: E402
 from touchline.errors import ConfigError  # noqa: E402
 from touchline.events import Match  # noqa: E402
 from touchline.formats import read_matches  # noqa: E402
+from touchline.importers.legacy.frame_stacking import ACTION_LABELS  # noqa: E402
 from touchline.labels import LabelSet  # noqa: E402
 from touchline.metrics.spotting import evaluate  # noqa: E402
+from touchline.models.frame_stacking import FrameStacking, FrameStackingConfig  # noqa: E402
 from touchline.spotting.spotter import load  # noqa: E402
 from touchline.training.config import load_recipe  # noqa: E402
 from touchline.training.module import WeightAverage  # noqa: E402
 from touchline.training.run import train  # noqa: E402
-from touchline.training.schedule import warm_then_cosine  # noqa: E402
+from touchline.training.schedule import schedule_factor, warm_then_cosine  # noqa: E402
+from touchline.training.session import copy_weights  # noqa: E402
 from touchline.training.tasks.frame_stacking import FrameStackingTask  # noqa: E402
+from touchline.zoo.cards import CardLabels, ModelCard, write_card  # noqa: E402
+from touchline.zoo.store import sha256_of  # noqa: E402
 
 TOY_RECIPE = """
 name: toy-stacks
@@ -125,6 +132,118 @@ def test_the_average_of_weights_follows_slowly_and_copies_counters():
 def test_the_rate_rises_from_zero_and_ends_at_its_share():
     rates = [warm_then_cosine(step, 2, 6, 0.1) for step in range(7)]
     assert rates == pytest.approx([0, 0.5, 1, 0.868198, 0.55, 0.231802, 0.1], abs=1e-5)
+
+
+STAGES = {
+    "frame-stacking-ball": (31, 6000, 36, 6, 3e-4, 3e-6, 0.999, None, "adamw"),
+    "frame-stacking-soccernet": (31, 36000, 24, 4, 3e-4, 3e-6, 0.9995, None, "adamw"),
+    "frame-stacking-ball-tuned": (31, 6000, 42, 7, 3e-4, 3e-6, 0.999, 0.4, "adamw"),
+    "frame-stacking-ball-long": (67, 6000, 9, 2, 1e-3, 5e-5, 0.999, 0.4, "sgd"),
+}
+"""Frames of the video of a clip, with the shake; clips and epochs; the rates; the loss."""
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_stages_are_trained_as_published(name):
+    recipe = load_recipe(name)
+    steps, clips, epochs, warm_up, first, last, decay, alpha, method = STAGES[name]
+    optimiser = recipe.optimiser
+    assert recipe.clip_steps == steps and 4 * recipe.steps_per_epoch == clips
+    assert (optimiser.epochs, optimiser.warm_up_epochs, optimiser.batch) == (epochs, warm_up, 4)
+    rates = [optimiser.learning_rate * schedule_factor(recipe, int(share * recipe.total_steps))
+             for share in (0, warm_up / epochs, 1)]  # fmt: skip
+    assert rates == pytest.approx([0, first, last])
+    assert (optimiser.average_decay, optimiser.alpha, optimiser.gamma) == (decay, alpha, 1.2)
+    assert (optimiser.method, recipe.validation.criterion) == (method, "last")
+    assert (recipe.clips.reach, recipe.clips.centred_within, recipe.clips.cleared_within) == (
+        7,
+        4,
+        13,
+    )
+
+
+def test_each_stage_starts_from_the_one_before():
+    tuned, last = (load_recipe(f"frame-stacking-ball-{name}") for name in ("tuned", "long"))
+    assert Path(tuned.network.start_from).name == load_recipe("frame-stacking-soccernet").name
+    assert Path(last.network.start_from).name == tuned.name
+    assert tuned.clips.hard_negatives == last.clips.hard_negatives == "curves"
+    assert last.network.frozen_encoder and not tuned.network.frozen_encoder
+
+
+def test_the_classes_of_broadcasts_are_those_of_the_published_weights():
+    recipe = load_recipe("frame-stacking-soccernet")
+    assert recipe.data.labels == ACTION_LABELS
+    assert set(recipe.data.merged_labels) == {"Red card", "Yellow->red card"}
+    assert set(recipe.data.merged_labels.values()) == {"Yellow card"} and recipe.data.visible_only
+    labels = LabelSet("actions", ACTION_LABELS)
+    weights = FrameStackingTask(recipe, labels).rules.centres.class_weights
+    assert len(weights) == 15 and sum(weights) == pytest.approx(1, abs=0.01)
+
+
+def write_run(folder, network, labels):
+    folder.mkdir()
+    save_weights(network, folder / "model.safetensors")
+    card = ModelCard(
+        name="earlier",
+        system="frame-stacking",
+        config=config_dict(network.config),
+        labels=CardLabels(name="custom", labels=labels),
+        rate="25",
+        width=1280,
+        height=720,
+        files={"model.safetensors": sha256_of(folder / "model.safetensors")},
+    )
+    write_card(card, folder / "card.json")
+    return folder
+
+
+def test_a_longer_network_of_other_classes_takes_all_but_the_classifier(tmp_path):
+    torch.manual_seed(0)
+    earlier = FrameStacking(FrameStackingConfig(15, clip_len=5))
+    for value in earlier.state_dict().values():
+        value.fill_(0.5)  # in place, counters of batches too
+    folder = write_run(tmp_path / "run", earlier, ACTION_LABELS)
+    longer = FrameStacking(FrameStackingConfig(2, clip_len=11))
+    own = {name: value.clone() for name, value in longer.state_dict().items()}
+    said = []
+    copy_weights(longer, str(folder), said.append)
+    assert said == ["started from 513 of 515 weights of earlier"]
+    given = earlier.state_dict()
+    for name, value in longer.state_dict().items():
+        kept = name in ("classifier.weight", "classifier.bias")
+        assert torch.equal(value, own[name] if kept else given[name]), name
+
+
+@pytest.mark.parametrize("method", ["adamw", "sgd"])
+def test_a_frozen_picture_network_keeps_its_weights_and_follows_the_pictures(toy_recipe, method):
+    """As published: its batch norms are in training, only its weights are not."""
+    recipe = toy_recipe("network.frozen_encoder=true", f"optimiser.method={method}")
+    task = FrameStackingTask(recipe, TWO)
+    torch.manual_seed(0)
+    network = task.build_network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimiser = task.optimiser(network, 0.01, 0.1)
+    network.train()
+    for _ in range(2):
+        frames = torch.randint(0, 255, (2, task.clip_steps, 32, 64, 1), dtype=torch.uint8)
+        streams = {"frames": frames, "valid": torch.ones(2, task.clip_steps)}
+        optimiser.zero_grad()
+        task.loss(network, streams, {"actions": torch.ones(2, 2)}).backward()
+        optimiser.step()
+    after = network.state_dict()
+    moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    weights = {name for name, _ in network.named_parameters()}
+    encoder = {name for name in weights if name.startswith("conv2d_encoder.")}
+    assert len(encoder) > 100 and not encoder & moved
+    assert weights - encoder <= moved
+    assert {name for name in before if name.endswith("running_mean")} <= moved
+
+
+def test_the_last_stage_descends_with_nesterovs_momentum(toy_recipe):
+    task = FrameStackingTask(toy_recipe("optimiser.method=sgd"), TWO)
+    (group,) = task.optimiser(torch.nn.Linear(1, 1), 0.01, 0.1).param_groups
+    assert (group["momentum"], group["nesterov"], group["weight_decay"]) == (0.9, True, 0.1)
+    assert group["initial_lr"] == group["lr"] == 0.01
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Recipes of multi-frame stacking (the 2023 ball winner), by default its first ball stage."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,9 @@ class FrameStackingNetworkOptions(VideoNetworkOptions):
     """From one frame of a clip to the next, in frames of the video."""
     flip_average: bool = True
     """Whether a video is scored upright and mirrored, and both averaged."""
+    frozen_encoder: bool = False
+    """Whether the weights of the picture network stay as they are, as in the last of the published
+    stages; its batch norms still follow the pictures, as published."""
 
 
 class FrameStackingClipOptions(VideoClipOptions):
@@ -64,8 +67,11 @@ class StackAugmentationOptions(FramingOptions):
 
 
 class FrameStackingOptimiserOptions(VideoOptimiserOptions):
-    """AdamW, warm-up and cosine, and a focal loss."""
+    """Warm-up and cosine, and a focal loss."""
 
+    method: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, or gradient descent with Nesterov's momentum of 0.9, as in the last of the published
+    stages."""
     gamma: float = Field(1.2, ge=0)
     """Of the focal loss: how little it counts what is answered well."""
     alpha: float | None = Field(None, gt=0, lt=1)

@@ -26,6 +26,8 @@ from touchline.training.options.frame_stacking import (
 from touchline.training.tasks.base import Targets
 from touchline.training.tasks.pictures import adamw, with_starting_weights
 
+MOMENTUM = 0.9
+
 
 class FrameStackingTask:
     """See ``VideoTask``.
@@ -45,11 +47,13 @@ class FrameStackingTask:
         self.pretrained = network.pretrained
         self.clip_steps = recipe.clip_steps
         self.reach = clips.reach
+        self.frozen_encoder = network.frozen_encoder
         self.rules = ClipRules(self.clip_steps, centres=_centre_rules(clips, labels))
         steps = recipe.augmentation.model_dump(exclude={"crop"})
         self.augmentation = StackAugmentation(**steps)
         self.crop = recipe.augmentation.crop
         self.gamma, self.alpha = optimiser.gamma, optimiser.alpha
+        self.method = optimiser.method
 
     def build_network(self) -> nn.Module:
         """See ``VideoTask``."""
@@ -88,7 +92,17 @@ class FrameStackingTask:
         self, network: nn.Module, learning_rate: float, weight_decay: float
     ) -> torch.optim.Optimizer:
         """See ``VideoTask``."""
-        return adamw(network, learning_rate, weight_decay)
+        if self.frozen_encoder:
+            network.get_submodule("conv2d_encoder").requires_grad_(False)
+        if self.method == "adamw":
+            return adamw(network, learning_rate, weight_decay)
+        return torch.optim.SGD(
+            [{"params": list(network.parameters()), "initial_lr": learning_rate}],
+            lr=learning_rate,
+            momentum=MOMENTUM,
+            nesterov=True,
+            weight_decay=weight_decay,
+        )
 
 
 def _centre_rules(clips: FrameStackingClipOptions, labels: LabelSet) -> CentreRules:
