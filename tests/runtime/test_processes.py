@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from touchline.errors import InputError, MediaError
-from touchline.runtime.processes import run_tasks
+from touchline.runtime.processes import KilledError, beside, run_tasks
+
+BROKEN = MediaError("broke", where="here", remedy="mend it")
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,23 @@ def test_whoever_leaves_stops_all(tmp_path):
 def test_a_killed_process_is_told_in_one_line():
     with pytest.raises(InputError, match="killed"):
         list(run_tasks([Die(), Count("a")], 2, lambda done: None))
+
+
+def test_a_task_beside_its_caller(tmp_path):
+    with beside(Count("a")) as running:
+        assert running.result(lambda: None) == "A"
+        assert running.is_over and running.done == 3.0
+    with pytest.raises(MediaError, match="here: broke"), beside(Fail(BROKEN)) as failing:
+        failing.result(lambda: None)
+    with pytest.raises(KilledError, match="killed"), beside(Die()) as dying:
+        dying.result(lambda: None)
+
+
+def test_whoever_waits_no_longer_stops_the_task_beside(tmp_path):
+    def watch():
+        if (tmp_path / "started").exists():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), beside(Endless(tmp_path)) as running:
+        running.result(watch)
+    assert (tmp_path / "stopped").exists()

@@ -4,11 +4,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, MutableSequence, Sequence
+from collections.abc import Callable, Generator, Iterator, MutableSequence, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from touchline.errors import InputError
 from touchline.runtime.progress import Progress
@@ -25,6 +26,10 @@ class Task(Protocol[R_co]):
     def run(self, progress: Progress, /) -> R_co:
         """Do it; ``progress`` must be called every second or so, and raises to stop it."""
         ...
+
+
+class KilledError(InputError):
+    """A process of a task was ended from outside."""
 
 
 class StoppedError(Exception):
@@ -44,6 +49,16 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def idle_cores() -> float:
+    """About how many of these have nothing to do, by the load of the last minute; all of them
+    where the system does not tell."""
+    cores = available_cores()
+    if not hasattr(os, "getloadavg"):
+        return cores
+    # Nothing says which cores the load lies on.
+    return cores * max(0.0, 1 - os.getloadavg()[0] / (os.cpu_count() or cores))
 
 
 def run_tasks(
@@ -76,20 +91,65 @@ def run_tasks(
 def _run_in_processes(
     tasks: Sequence[Task[R]], jobs: int, progress: Progress
 ) -> Generator[tuple[int, R], None, None]:
-    context = multiprocessing.get_context("spawn")
-    state = _SharedState(
-        done=context.Array("d", len(tasks), lock=False), stop=context.Array("b", 1, lock=False)
-    )
-    pool = ProcessPoolExecutor(
-        jobs, context, initializer=_initialise_worker, initargs=(state.done, state.stop)
-    )
-    try:
+    with _processes(len(tasks), jobs) as (pool, state):
         pending = {pool.submit(_run, index, task): index for index, task in enumerate(tasks)}
         while pending:
             finished, _ = wait(pending, _POLL_SECONDS, FIRST_COMPLETED)
             progress(sum(state.done))
             for future in finished:
                 yield pending.pop(future), _result(future)
+
+
+class Beside(Generic[R]):
+    """A task that a process of its own runs while the caller goes on; see ``beside``."""
+
+    def __init__(self, future: Future[R], state: _SharedState) -> None:
+        self._future = future
+        self._state = state
+
+    @property
+    def done(self) -> float:
+        """What the task has reported last."""
+        return self._state.done[0]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self._future.done()
+
+    def result(self, watch: Callable[[], None]) -> R:
+        """Wait for its result.
+
+        Args:
+            watch: called several times a second; raises to wait no longer.
+
+        Raises:
+            KilledError: its process was killed. Else what the task has raised.
+        """
+        while wait([self._future], _POLL_SECONDS).not_done:
+            watch()
+        return _result(self._future)
+
+
+@contextmanager
+def beside(task: Task[R]) -> Iterator[Beside[R]]:
+    """Run a task in a process of its own; leaving the context stops it."""
+    with _processes(1, 1) as (pool, state):
+        yield Beside(pool.submit(_run, 0, task), state)
+
+
+@contextmanager
+def _processes(tasks: int, jobs: int) -> Iterator[tuple[ProcessPoolExecutor, _SharedState]]:
+    """Processes for so many tasks, which are stopped in the end."""
+    context = multiprocessing.get_context("spawn")
+    state = _SharedState(
+        done=context.Array("d", tasks, lock=False), stop=context.Array("b", 1, lock=False)
+    )
+    pool = ProcessPoolExecutor(
+        jobs, context, initializer=_initialise_worker, initargs=(state.done, state.stop)
+    )
+    try:
+        yield pool, state
     finally:
         state.stop[0] = 1
         pool.shutdown(cancel_futures=True)
@@ -99,7 +159,7 @@ def _result(future: Future[R]) -> R:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise InputError(
+        raise KilledError(
             "a process was killed, perhaps because there was too little memory",
             remedy="use fewer --jobs, or a smaller picture",
         ) from error
