@@ -5,12 +5,15 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.error import FFmpegError
 from mp4_boxes import fragment, three_pictures, track, words, write_mp4
 from small_videos import write_video
 
 from touchline.errors import MediaError
 from touchline.media.audio import read_audio
+from touchline.media.decoding import MAX_READ_FAILURES, PictureSource, StreamDecoder
 from touchline.media.indexes import MAX_ATTACHED_BYTES
+from touchline.media.limits import DEFAULT_LIMITS
 from touchline.media.opening import open_media
 from touchline.media.video import probe, read_frames
 
@@ -128,6 +131,33 @@ def test_a_still_of_minutes_in_a_file_of_some_size_counts(tmp_path):
     assert len(frames) == 302
     assert probe(path).duration_seconds == pytest.approx(302)
     assert not probe(path).remarks
+
+
+def test_how_much_reading_has_borne(tmp_path):
+    path = three_pictures(tmp_path / "a.mp4", [(1, 25), (1, 50 * 25), (1, 25)])
+    with read_frames(path) as frames:
+        assert frames.strain == 0
+        list(frames)
+        assert frames.strain == pytest.approx(49 / (60 + path.stat().st_size / 100))
+    with PictureSource(path, DEFAULT_LIMITS) as source:
+        decoder = StreamDecoder(FailingReads(12), source.stream, lambda packet: [])
+        assert list(decoder.frames()) == []
+        assert (decoder.failed_reads, decoder.gave_up) == (12, False)
+        source._decoder = decoder
+        assert source.strain == 12 / MAX_READ_FAILURES
+
+
+class FailingReads:
+    """A container that cannot be read so many times, and is at its end then."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def demux(self, streams):
+        if self.left:
+            self.left -= 1
+            raise FFmpegError(5, "broken")
+        return iter(())
 
 
 def test_sound_behind_hours_of_silence_is_not_waited_for(tmp_path):

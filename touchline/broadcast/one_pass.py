@@ -252,6 +252,11 @@ class Pass(Stream[Frame]):
         return self._stream.truncated
 
     @property
+    def strain(self) -> float:
+        """See ``touchline.media.decoding.PictureSource.strain``."""
+        return self._stream.strain
+
+    @property
     def report(self) -> PassReport:
         """Known after the last frame: what the pass came over.
 

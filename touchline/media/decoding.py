@@ -110,6 +110,7 @@ class StreamDecoder(Generic[FrameT]):
 
     Attributes:
         gave_up: whether decoding stopped at damage rather than at the end of the file.
+        failed_reads: how often the container could not be read; it gives up in the end.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class StreamDecoder(Generic[FrameT]):
         choose: Callable[[Iterator[Packet | None]], Iterator[Packet | None]] | None = None,
     ) -> None:
         self.gave_up = False
+        self.failed_reads = 0
         self._demuxed: dict[Stream, int] = {}
         self._container = container
         self._stream = stream
@@ -167,7 +169,7 @@ class StreamDecoder(Generic[FrameT]):
             except IndexError:  # from PyAV, at the end of files in which damage mimics new streams
                 break
             except FFmpegError:
-                continue
+                self.failed_reads += 1
         else:
             self.gave_up = True
         yield None
@@ -209,6 +211,7 @@ class PictureSource:
         self._wanted: IsWanted | None = None
         self._shown_until = Fraction(0)
         self._last: Fraction | None = None
+        self._stood_still = Fraction(0)
         self._stopped_at_still = False
         self._open()
         self.believed_seconds = believed_seconds(path)
@@ -295,6 +298,13 @@ class PictureSource:
         if self._container_end is not None:  # the audio may be longer than the video
             return self._inside(self._container_end) - self._decoder.demuxed_until > EARLY_SECONDS
         return False
+
+    @property
+    def strain(self) -> float:
+        """How much of what it bears reading has borne since it last sought: failed reads, or
+        pictures that stand still; at 1 it stops."""
+        still = self._stood_still / self.believed_seconds if self.believed_seconds else 0
+        return float(max(Fraction(self._decoder.failed_reads, MAX_READ_FAILURES), still))
 
     @property
     def last(self) -> Fraction | None:
@@ -406,12 +416,15 @@ class PictureSource:
         )
         last: Fraction | None = None
         left = self.believed_seconds
+        self._stood_still = Fraction(0)
         for frame in self._decoder.frames():
             start = self._start_of(frame)
             if last is not None and start <= last:
                 continue
             if last is not None and left is not None:
-                left -= max(Fraction(0), start - last - _STILL_SECONDS)
+                still = max(Fraction(0), start - last - _STILL_SECONDS)
+                left -= still
+                self._stood_still += still
                 if left < 0:
                     self._stopped_at_still = True
                     return

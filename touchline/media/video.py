@@ -219,6 +219,11 @@ class PictureStream(Stream[Item]):
         item."""
         return float(self._range.reached)
 
+    @property
+    def strain(self) -> float:
+        """See ``touchline.media.decoding.PictureSource.strain``."""
+        return self._range.strain
+
 
 FrameStream = PictureStream[Frame]
 """The frames of one video; see `read_frames`."""
@@ -249,6 +254,11 @@ class PictureRange:
         self.truncated = False
         self._source = source
         self._max_seconds = max_seconds
+
+    @property
+    def strain(self) -> float:
+        """See ``PictureSource.strain``."""
+        return self._source.strain
 
     def __iter__(self) -> Iterator[Picture]:
         """The picture on show at the start, possibly earlier ones, and all that follow."""
