@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_videos import write_video
+from tiny_networks import tiny_spotter
 
 from touchline.broadcast import ocr
 from touchline.scores import Scores
@@ -18,57 +18,14 @@ from touchline.spotting import kept as module
 from touchline.spotting.auto_spotter import AutoSpotter, WatchedVideo
 from touchline.spotting.kept import KeptWork
 from touchline.spotting.picture_spotter import Spotter
-from touchline.zoo.cards import CardLabels, ModelCard
-from touchline.zoo.store import ModelFolder
 
 
 class KilledError(Exception):
     """What ends the first attempt."""
 
 
-class TinyNetwork:
-    """An engine that says of a frame what its pixels and its place in the window make of it."""
-
-    name = "tiny"
-    clip_len = 20
-    num_outputs = 4
-    remarks = ()
-
-    def __init__(self, shares_frames: bool) -> None:
-        self.shares_frames = shares_frames
-        self.windows = 0
-
-    def submit(self, frames, valid):
-        future: Future = Future()
-        future.set_result(self._said(frames.mean((2, 3), np.float32)[..., :1], valid))
-        return future
-
-    def features(self, frames):
-        return frames.mean((1, 2), np.float32)[:, :1] + np.float32(len(frames))
-
-    def head(self, features, valid):
-        return self._said(features, valid)
-
-    def _said(self, features, valid):
-        self.windows += 1
-        place = np.arange(self.clip_len, dtype=np.float32)[None, :, None]
-        return np.sin(features * np.arange(1, 5, dtype=np.float32) + place) * valid[..., None]
-
-    def close(self):
-        pass
-
-
 def network(shares_frames: bool = False) -> Spotter:
-    card = ModelCard(
-        name="tiny",
-        system="e2e-spot",
-        config={},
-        labels=CardLabels(name="abc", labels=("a", "b", "c")),
-        rate="25",
-        width=96,
-        height=64,
-    )
-    return Spotter(ModelFolder(Path("tiny"), card), TinyNetwork(shares_frames))
+    return tiny_spotter("pictures" if shares_frames else "windows")
 
 
 @pytest.fixture(scope="module")

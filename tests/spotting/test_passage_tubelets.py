@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from touchline.labels import SOCCERNET_V2
+from touchline.media.video import Frame, VideoInfo
 from touchline.scores import Scores
 from touchline.spotting.passages.tubelets import TubeletPassage
 from touchline.spotting.peaks import Suppression, find_peaks, keep_linear
@@ -87,6 +88,22 @@ def numbered(count: int) -> list[np.ndarray]:
     return [np.full((4, 4, 3), index, np.uint8) for index in range(count)]
 
 
+class Frames:
+    """A source of so many frames, two a second."""
+
+    truncated, strain = False, 0.0
+
+    def __init__(self, count: int) -> None:
+        self.end_seconds = count / 2
+        self.info = VideoInfo(
+            Path("a.mp4"), 4, 4, Fraction(25), self.end_seconds, False, "h264", rotation=0
+        )
+        self.frames = [Frame(i / 2, pixels) for i, pixels in enumerate(numbered(count))]
+
+    def __iter__(self):
+        return iter(self.frames)
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -115,9 +132,9 @@ def test_a_spotter_leaves_the_tail_out_only_as_published(tmp_path, as_published)
         files={},
     )
     engine = Numbers()
-    engine.clip_len = 64
+    engine.clip_len, engine.remarks = 64, ()
     spotter = Spotter(ModelFolder(tmp_path, card), engine, as_published=as_published)
-    values = spotter._curve(iter(numbered(150)), lambda: None, None, lambda *_: None).values
+    values = spotter.score_frames(Frames(150)).scores.values
     assert values[:-13].all() and values[-12:].any() != as_published
 
 

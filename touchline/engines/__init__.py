@@ -130,8 +130,7 @@ def open_engine(
     if threads is not None and threads < 1:
         raise ConfigError(f"{threads} threads", remedy="give 1 or more")
     folder.card.require_video()
-    if engine == "auto":
-        engine = _choose(folder)
+    engine = chosen_engine(folder, engine)
     if engine == "openvino":
         if not folder.onnx_files:
             raise ConfigError(
@@ -165,7 +164,14 @@ def may_have_gpu() -> bool:
     return sys.platform != "linux" or any(Path(device).exists() for device in _GPU_DEVICES)
 
 
-def _choose(folder: ModelFolder) -> Literal["openvino", "torch"]:
+def chosen_engine(folder: ModelFolder, engine: EngineName) -> EngineName:
+    """The engine that ``open_engine`` opens.
+
+    Raises:
+        MissingExtraError, ConfigError: see ``open_engine``.
+    """
+    if engine != "auto":
+        return engine
     usable = folder.has_weights and _torch_installed()
     if usable and not folder.onnx_files:
         return "torch"

@@ -8,6 +8,7 @@ has only seen simulated matches, never does.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from touchline.spotting.agreement import agreed, goal_evidence
 from touchline.spotting.broadcast_events import events_of
 from touchline.spotting.kept import KeptWork
 from touchline.spotting.picture_spotter import Spotter, no_picture
+from touchline.spotting.second_part import PartsDifferError
 from touchline.spotting.spotter import NetworkSpotter
 from touchline.spotting.timelines import DEFAULT_THRESHOLD, producer_of
 from touchline.zoo.catalogue import command_for_17_classes
@@ -149,7 +151,11 @@ class AutoSpotter:
         part = _Part(start_seconds, end_seconds)
         share = progress or (lambda done: None)
         if isinstance(self.network, Spotter):
-            seen = _see_with(self.network, Path(video), part, self.threads, kept, share)
+            whole = partial(_see_with, self.network, Path(video), part, self.threads, kept, share)
+            try:
+                seen = whole()
+            except PartsDifferError:
+                seen = whole(alone=True)
         else:
             seen = _see_beside(self.network, Path(video), part, self.threads, kept, share)
         timeline = self._timeline(seen, half)
@@ -288,24 +294,36 @@ def _see_with(
     threads: int | None,
     kept: KeptWork | None,
     progress: Progress,
+    *,
+    alone: bool = False,
 ) -> _Seen:
-    """Read a video in one pass, from which a network of pictures pulls its frames."""
-    reading = _Reading(probe(video), part, threads, kept)
+    """Read a video in one pass, from which a network of pictures pulls its frames.
+
+    Raises:
+        PartsDifferError: not if it is ``alone``.
+    """
+    info = probe(video)
+    reading = _Reading(info, part, threads, kept)
     reader, begun = reading.reader, network.begun(kept, part.start_seconds)
     start, rate = network.first_frame_seconds(part.start_seconds), network.card.frame_rate
     needed = start + (0 if begun is None else begun.first_needed) / rate
     begin = reading.go_on(start, needed, network.view)
-    with open_pass(
-        video,
-        network.view,
-        reader.pictures,
-        reader.sounds,
-        start_seconds=start,
-        end_seconds=part.end_seconds,
-        resumption=reading.resumption,
-        pause=reading.pause,
-        threads=threads,
-    ) as frames:
+    border = None if alone else network.border(info, part.start_seconds, part.end_seconds)
+    where = (border, part.start_seconds, part.end_seconds)
+    with (
+        open_pass(
+            video,
+            network.view,
+            reader.pictures,
+            reader.sounds,
+            start_seconds=start,
+            end_seconds=part.end_seconds,
+            resumption=reading.resumption,
+            pause=reading.pause,
+            threads=threads,
+        ) as frames,
+        network.second_process(video, *where, begun=begun, reads_on=True) as second,
+    ):
         scored = network.score_frames(
             frames,
             start_seconds=part.start_seconds,
@@ -313,6 +331,7 @@ def _see_with(
             kept=kept,
             begun=begun,
             skipped_frames=int((begin - start) * rate),
+            second=second,
             progress=progress,
         )
         report = frames.report

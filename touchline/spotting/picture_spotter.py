@@ -3,8 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy.typing as npt
 from touchline.engines import ConsecutiveWindows, Engine
 from touchline.errors import MediaError
 from touchline.events import Producer, Timeline, Video
-from touchline.media.video import Frame, VideoInfo, probe, read_frames
+from touchline.media.video import Frame, FrameStream, VideoInfo, probe, read_frames
 from touchline.media.views import View
 from touchline.runtime.prefetch import prefetched
 from touchline.runtime.progress import Progress
@@ -24,6 +26,16 @@ from touchline.scores import FloatArray, Scores
 from touchline.spotting.kept import KeptWork
 from touchline.spotting.passages import Curve, passage_of
 from touchline.spotting.peaks import Suppression
+from touchline.spotting.second_part import (
+    Border,
+    OpenAgain,
+    Rest,
+    Second,
+    SecondPart,
+    Shown,
+    is_divided,
+    second_process,
+)
 from touchline.spotting.timelines import (
     DEFAULT_THRESHOLD,
     ScoredVideo,
@@ -37,6 +49,7 @@ from touchline.spotting.windows import (
     WindowAverage,
     cut_windows,
     decoder,
+    window_starts,
 )
 from touchline.systems import row_of
 from touchline.timebase import format_seconds
@@ -69,6 +82,11 @@ class FrameSource(Protocol):
         """Whether the picture stops at damage; known after the last frame."""
         ...
 
+    @property
+    def strain(self) -> float:
+        """How much of what it bears reading has borne so far; at 1 it stops."""
+        ...
+
     def __iter__(self) -> Iterator[Frame]: ...
 
 
@@ -99,6 +117,8 @@ class Spotter:
         overlap: share of a window that the next one covers again; as the card says by default, else
             half.
         as_published: see ``touchline.spotting.spotter.load``.
+        open_again: what a second process opens, which takes the second part of a long video; None
+            for one process.
     """
 
     def __init__(
@@ -109,9 +129,11 @@ class Spotter:
         suppression: Suppression | None = None,
         overlap: float | None = None,
         as_published: bool = False,
+        open_again: OpenAgain | None = None,
     ) -> None:
         self.folder = folder
         self.engine = engine
+        self._open_again = open_again
         self.suppression = suppression or suppression_of(self.card)
         share = next((x for x in (overlap, self.card.overlap) if x is not None), USUAL_OVERLAP)
         self.overlap_frames = int(engine.clip_len * share)
@@ -168,7 +190,8 @@ class Spotter:
             threshold: events of lower confidence are left out.
             start_seconds, end_seconds: the part of the video to read, None for its end; times of
                 events stay those of the whole video.
-            kept: where to go on from, and to write to how far it is; not all networks do.
+            kept: where to go on from, and to write to how far it is; not all networks do, and a
+                second process does not.
             progress: called with the share of the part done, 0 to 1.
 
         Returns:
@@ -209,27 +232,124 @@ class Spotter:
         Raises:
             MediaError: the file is not a video that can be read, or ends before the part starts.
         """
-        view = self.view
         begun = self.begun(kept, start_seconds)
         skipped = 0 if begun is None else begun.first_needed
-        first_seconds = self.first_frame_seconds(start_seconds) + skipped / self.card.frame_rate
-        with read_frames(
+        with self._frames(video, skipped, start_seconds, end_seconds) as stream:
+            border = self.border(stream.info, start_seconds, end_seconds)
+            part = (start_seconds, end_seconds)
+            with self.second_process(Path(video), border, *part, begun=begun) as second:
+                return self.score_frames(
+                    stream,
+                    start_seconds=start_seconds,
+                    end_seconds=end_seconds,
+                    kept=kept,
+                    begun=begun,
+                    skipped_frames=skipped,
+                    second=second,
+                    progress=progress,
+                )
+
+    def _frames(
+        self,
+        video: str | Path,
+        skipped_frames: int,
+        start_seconds: float,
+        end_seconds: float | None,
+    ) -> FrameStream:
+        """The frames of a part of a video, but for the first ones."""
+        first_seconds = self.first_frame_seconds(start_seconds)
+        view = self.view
+        return read_frames(
             video,
             rate=view.rate,
             size=view.size,
-            start_seconds=first_seconds + view.late_seconds,
+            start_seconds=first_seconds + skipped_frames / self.card.frame_rate + view.late_seconds,
             end_seconds=end_seconds,
             colours=self._row.colours,
-        ) as stream:
-            return self.score_frames(
-                stream,
-                start_seconds=start_seconds,
-                end_seconds=end_seconds,
-                kept=kept,
-                begun=begun,
-                skipped_frames=skipped,
-                progress=progress,
-            )
+        )
+
+    def border(
+        self, info: VideoInfo, start_seconds: float = 0.0, end_seconds: float | None = None
+    ) -> Border | None:
+        """Where the second part of a long video, or part of one, begins, however many processes
+        read it; None where it is not divided.
+
+        It lies halfway by the duration that the file states.
+        """
+        if self._passage is not None or not is_divided(info, start_seconds, end_seconds):
+            return None
+        end = min(info.duration_seconds, end_seconds or info.duration_seconds)
+        frames = int(Fraction(end - start_seconds) * self.card.frame_rate)
+        starts = window_starts(frames, self.engine.clip_len, self.overlap_frames)
+        start = starts[len(starts) // 2] if starts else 0
+        if start < self.engine.clip_len:
+            return None
+        needed = self._first_needed(start)
+        return Border(start, needed, start + self.overlap_frames, start / frames)
+
+    @contextmanager
+    def second_process(
+        self,
+        video: Path,
+        border: Border | None,
+        start_seconds: float,
+        end_seconds: float | None,
+        *,
+        begun: BegunScores | None = None,
+        reads_on: bool = False,
+    ) -> Iterator[Second | None]:
+        """A second process for what lies behind a border; None where this one works alone.
+
+        It is begun when this one has opened the file, under the limits that hold for opening.
+
+        Args:
+            begun: what this process goes on from.
+            reads_on: whether this process reads the whole video for others.
+        """
+        begin = 0 if begun is None else begun.next_start
+        if self._open_again is None or border is None or begin >= border.next_start:
+            yield None
+            return
+        name = self.engine.name
+        task = SecondPart(self._open_again, name, video, border, start_seconds, end_seconds)
+        with second_process(task, reads_on=reads_on) as second:
+            yield second
+
+    def rest(
+        self,
+        video: Path,
+        border: Border,
+        start_seconds: float,
+        end_seconds: float | None,
+        progress: Progress,
+    ) -> Rest:
+        """What lies behind a border of a video, or of a part of it.
+
+        Raises:
+            MediaError: see ``score``.
+        """
+        shown, shared = Shown(), list[Window]()
+        average: WindowAverage | None = None
+        first_seconds = start_seconds + border.first_needed / float(self.card.frame_rate)
+        with (
+            self._frames(video, border.first_needed, start_seconds, end_seconds) as stream,
+            prefetched(stream, _FRAMES_AHEAD) as frames,
+        ):
+
+            def pixels() -> Iterator[Pixels]:
+                for frame in frames:
+                    shown.add(frame)
+                    yield frame.pixels
+
+            progress(0.0)
+            for said in self._scores_of(pixels(), border):
+                average = average or WindowAverage(said.items.shape[1])
+                average.add(said.start - border.next_start, said.items, said.valid)
+                if said.start < border.shared_until:
+                    shared.append(said)
+                progress(_share_done(shown.seconds, stream.info, first_seconds, end_seconds))
+        truncated, end = stream.truncated, stream.end_seconds
+        return Rest(shown, tuple(shared), average, end, truncated, stream.strain)
 
     def first_frame_seconds(self, start_seconds: float) -> Fraction:
         """Where to begin to read for a part: at the first step of the whole video in it."""
@@ -252,6 +372,7 @@ class Spotter:
         kept: KeptWork | None = None,
         begun: BegunScores | None = None,
         skipped_frames: int = 0,
+        second: Second | None = None,
         progress: Progress | None = None,
     ) -> ScoredVideo:
         """Run the network over the frames of a video that somebody else has opened.
@@ -264,55 +385,52 @@ class Spotter:
             begun: what to go on from, see ``begun``.
             skipped_frames: how many frames the stream leaves out at its beginning; at most
                 ``first_needed`` of what was begun.
+            second: the process that reads what lies behind the border.
 
         Raises:
-            MediaError: there is not a single frame.
+            MediaError: there is not a single frame. PartsDifferError: the second process did not
+                do its part, and the frames have been read.
         """
-        times: list[float] = [] if begun is None else begun.times.tolist()
-        first_needed = 0 if begun is None else begun.first_needed
-        rate, labels = self.card.frame_rate, self.card.label_set
         first_step = self._first_step(start_seconds)
-        first_frame = first_step * self._row.frames_per_step
+        times = _Times(
+            first_step * self._row.frames_per_step,
+            self.card.frame_rate,
+            start_seconds,
+            [] if begun is None else begun.times.tolist(),
+        )
 
         def show() -> None:
             if progress is not None:
-                progress(_share_done(times, stream, start_seconds, end_seconds))
+                share = _share_done(times.known, stream.info, start_seconds, end_seconds)
+                progress(share if second is None else second.share(share))
 
+        def keep(next_start: int, average: WindowAverage) -> None:
+            if kept is not None and 0 <= next_start < len(times.known):
+                kept.keep(
+                    _KEPT,
+                    self._settings(start_seconds),
+                    lambda: _state(next_start, times.known, average),
+                )
+
+        border = self.border(stream.info, start_seconds, end_seconds)
         with prefetched(stream, _FRAMES_AHEAD) as frames:
-
-            def pixels() -> Iterator[Pixels]:
-                for number, frame in enumerate(frames, skipped_frames):
-                    if number == len(times):
-                        # A picture on show for several steps has its own time at the first.
-                        is_new = frame.seconds > (times[-1] if times else start_seconds - 1e-9)
-                        step = first_frame + number
-                        times.append(frame.seconds if is_new else float(step / rate))
-                    if number >= first_needed:
-                        yield frame.pixels
-
-            def keep(next_start: int, average: WindowAverage) -> None:
-                if kept is not None and 0 <= next_start < len(times):
-                    kept.keep(
-                        _KEPT,
-                        self._settings(start_seconds),
-                        lambda: _state(next_start, times, average),
-                    )
-
+            numbered = enumerate(frames, skipped_frames)
+            reading = _Reading(stream, numbered, times, second, lambda: self.engine.name, show)
             show()
-            curve = self._curve(pixels(), show, begun, keep)
-        if not times:
+            curve = self._curve(reading, border, begun, keep)
+        if not times.known:
             raise no_picture(stream.info, start_seconds)
-        seconds = np.array(times)
+        seconds = np.array(times.known)
         if self._row.frames_per_step > 1:
             steps = np.arange(first_step, first_step + len(curve.values))
             seconds = steps / float(self._step_rate)
         if progress is not None:
             progress(1.0)
-        info = stream.info
+        info, ending = stream.info, reading.ending
         return ScoredVideo(
-            Video(info.path.name, _duration(stream), info.frame_rate),
-            Scores.of_columns(curve.values, seconds, labels, self._step_rate),
-            stream.end_seconds if stream.truncated else None,
+            Video(info.path.name, _duration(info, ending), info.frame_rate),
+            Scores.of_columns(curve.values, seconds, self.card.label_set, self._step_rate),
+            ending.end_seconds if ending.truncated else None,
             (*info.remarks, *self.engine.remarks, *curve.remarks),
         )
 
@@ -323,11 +441,16 @@ class Spotter:
         state = kept.read(_KEPT, self._settings(start_seconds))
         if state is None:
             return None
-        start, batch = state["next_start"], 1
-        if self.engine.shares_frames:  # pictures run in the batches that they would run in
-            batch = _PICTURES_PER_BATCH
+        start = state["next_start"]
         average = WindowAverage.from_sums(state["sums"], state["counts"])
-        return BegunScores(start, start // batch * batch, state["times"], average)
+        return BegunScores(start, self._first_needed(start), state["times"], average)
+
+    def _first_needed(self, next_start: int) -> int:
+        """First frame that it takes to go on with a window."""
+        if not self.engine.shares_frames:
+            return next_start
+        # Pictures run in the batches that they would run in.
+        return next_start // _PICTURES_PER_BATCH * _PICTURES_PER_BATCH
 
     def _settings(self, start_seconds: float) -> str:
         """What scores depend on besides the video."""
@@ -336,57 +459,102 @@ class Spotter:
 
     def _curve(
         self,
-        pixels: Iterator[Pixels],
-        show: Callable[[], None],
+        reading: "_Reading",
+        border: Border | None,
         begun: BegunScores | None,
         keep: Callable[[int, WindowAverage], None],
     ) -> Curve:
         """(steps, classes) the scores of a stream of frames, from what was begun on."""
+        pixels = reading.pixels(0 if begun is None else begun.first_needed)
         if self._passage is not None:
-            return self._passage.curve(pixels, self.engine, show)
+            return self._passage.curve(pixels, self.engine, reading.show)
         average = None if begun is None else begun.average
-        decode = decoder(self.card.system)
-        step = self.engine.clip_len - self.overlap_frames
-        for window, outputs in self.windows_of(pixels, begun):
-            scores = decode(outputs)
-            average = average or WindowAverage(scores.shape[1])
-            average.add(window.start, scores, window.valid)
-            keep(window.start + step, average)
-            show()
+        for said in self._scores_of(pixels, begun, border, partial(reading.goes_on, pixels)):
+            average = average or WindowAverage(said.items.shape[1])
+            average.add(said.start, said.items, said.valid)
+            keep(said.start + self._frames_apart, average)
+            reading.show()
         if average is None:
             return Curve(np.zeros((0, self.engine.num_outputs - 1), np.float32))
+        rest = reading.rest
+        if rest is not None and rest.average is not None and border is not None:
+            average.append(border.next_start, rest.average, rest.shared, border.shared_until)
         return Curve(average.mean()[:, 1:])  # column 0 is background
 
+    def _scores_of(
+        self,
+        pixels: Iterator[Pixels],
+        begun: BegunScores | Border | None,
+        border: Border | None = None,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Window]:
+        """As ``windows_of``: the scores of every window, in the place of its frames."""
+        decode = decoder(self.card.system)
+        for window, outputs in self.windows_of(pixels, begun, border, goes_on):
+            yield replace(window, items=decode(outputs))
+
+    @property
+    def _frames_apart(self) -> int:
+        """From the first frame of a window to that of the next."""
+        return self.engine.clip_len - self.overlap_frames
+
     def windows_of(
-        self, pixels: Iterator[Pixels], begun: BegunScores | None = None
+        self,
+        pixels: Iterator[Pixels],
+        begun: BegunScores | Border | None = None,
+        border: Border | None = None,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[tuple[Window, FloatArray]]:
         """Every window of a stream of (H, W, 3) frames, with the network's outputs for it.
 
         Args:
             pixels: of the video, or from the first frame on that it takes to go on.
+            begun: what to go on from.
+            border: where windows begin to share anew what they compute, as behind it another
+                process may compute them.
+            goes_on: called when all windows before the border are cut; false if they are all.
         """
         start, ahead, lead = 0, 0, LEAD_FRAMES
         if begun is not None:
             start, ahead, lead = begun.next_start, begun.next_start - begun.first_needed, 0
-        for window, outputs in self._windows_of(pixels, ahead, lead):
-            yield replace(window, start=window.start + start), outputs
-
-    def _windows_of(
-        self, pixels: Iterator[Pixels], ahead: int, lead: int
-    ) -> Iterator[tuple[Window, FloatArray]]:
-        """The same, counted from the frame after the first ``ahead`` ones."""
-        clip_len, overlap = self.engine.clip_len, self.overlap_frames
         shares_frames = self.engine.shares_frames
         items = islice(self._features(pixels), ahead, None) if shares_frames else pixels
-        windows = cut_windows(items, clip_len, overlap, lead=lead)
+        cut = cut_windows(items, self.engine.clip_len, self.overlap_frames, lead=lead)
+        windows = (replace(window, start=window.start + start) for window in cut)
+        if border is None:
+            return self._outputs(windows, None)
+        return self._outputs(self._up_to(border, windows, goes_on), border.next_start)
+
+    def _up_to(
+        self, border: Border, windows: Iterable[Window], goes_on: Callable[[], bool]
+    ) -> Iterator[Window]:
+        """The windows before a border, and those behind it if it goes on."""
+        for window in windows:
+            yield window
+            is_last = window.start + self._frames_apart == border.next_start
+            # A window that is not full is the video's last one.
+            if is_last and window.valid[-1] and not goes_on():
+                return
+
+    def _outputs(
+        self, windows: Iterator[Window], anew: int | None
+    ) -> Iterator[tuple[Window, FloatArray]]:
+        """Windows with the network's outputs.
+
+        Args:
+            anew: first frame of the window that shares nothing with those before it.
+        """
+        overlap = self.overlap_frames
         logits_of = None
         if isinstance(self.engine, ConsecutiveWindows):
             logits_of = self.engine.consecutive(overlap)
-        if logits_of is not None:
+        if isinstance(self.engine, ConsecutiveWindows) and logits_of is not None:
             for window in windows:
+                if window.start == anew:
+                    logits_of = self.engine.consecutive(overlap) or logits_of
                 yield window, logits_of(window.items, window.valid)
             return
-        if shares_frames:
+        if self.engine.shares_frames:
             for window in windows:
                 yield window, self.engine.head(window.items[None], window.valid[None])[0]
             return
@@ -425,10 +593,99 @@ def _in_flight(
         yield window, future.result()
 
 
+class _Times:
+    """When the steps of a curve are: a picture on show for several has its own time at the first.
+
+    Args:
+        first_frame: of the part that is read, counted from the video's first.
+
+    Attributes:
+        known: seconds of the steps so far.
+    """
+
+    def __init__(
+        self, first_frame: int, rate: Fraction, start_seconds: float, known: list[float]
+    ) -> None:
+        self.known = known
+        self._first_frame = first_frame
+        self._rate = rate
+        self._before = start_seconds - 1e-9
+
+    def add(self, seconds: float) -> None:
+        """One step more, whose picture begins then."""
+        is_new = seconds > (self.known[-1] if self.known else self._before)
+        step = self._first_frame + len(self.known)
+        self.known.append(seconds if is_new else float(step / self._rate))
+
+
+class _Reading:
+    """The frames of a video on their way into the network, by this process and perhaps a second.
+
+    Args:
+        frames: of the stream, with their numbers.
+        times: of the steps; those of frames that are read are added.
+        engine: says what the network runs on by now.
+        show: called whenever it has come further.
+
+    Attributes:
+        rest: what the second process has read; None as long as it has not, or there is none.
+        ending: the reading that came to the end of the video.
+    """
+
+    def __init__(
+        self,
+        stream: FrameSource,
+        frames: Iterable[tuple[int, Frame]],
+        times: _Times,
+        second: Second | None,
+        engine: Callable[[], str],
+        show: Callable[[], None],
+    ) -> None:
+        self.show = show
+        self.rest: Rest | None = None
+        self.ending: FrameSource | Rest = stream
+        self._stream = stream
+        self._frames = frames
+        self._times = times
+        self._second = second
+        self._engine = engine
+
+    def pixels(self, first_needed: int) -> Iterator[Pixels]:
+        """Of the frames from one on."""
+        for number, frame in self._frames:
+            if number == len(self._times.known):
+                self._times.add(frame.seconds)
+            if self._second is not None:
+                self._second.see(number, frame)
+            if number >= first_needed:
+                yield frame.pixels
+
+    def goes_on(self, unread: Iterator[Pixels]) -> bool:
+        """At the border: whether this process has to score the rest.
+
+        Args:
+            unread: pixels that the network has not taken.
+
+        Raises:
+            PartsDifferError: see ``Second.take_over``.
+        """
+        second, known = self._second, self._times.known
+        if second is None:
+            return True
+        self.rest = second.take_over(unread, self._engine(), lambda: self._stream.strain, self.show)
+        if self.rest is None:
+            return True
+        if not second.reads_on:
+            self.ending = self.rest
+        for seconds in self.rest.shown.seconds[len(known) - second.border.first_needed :]:
+            self._times.add(seconds)
+        return False
+
+
 def _share_done(
-    times: list[float], stream: FrameSource, start_seconds: float, end_seconds: float | None
+    times: list[float], info: VideoInfo, start_seconds: float, end_seconds: float | None
 ) -> float:
-    end = stream.info.duration_seconds
+    end = info.duration_seconds
     length = (end if end_seconds is None else min(end, end_seconds)) - start_seconds
     return min((times[-1] - start_seconds) / length, 1.0) if times and length > 0 else 0.0
 
@@ -439,6 +696,6 @@ def _state(next_start: int, times: list[float], average: WindowAverage) -> dict[
     return {"next_start": next_start, "times": known, "sums": sums, "counts": counts}
 
 
-def _duration(stream: FrameSource) -> float:
+def _duration(info: VideoInfo, ending: FrameSource | Rest) -> float:
     """What the container states, or what was really read where the file ends early."""
-    return stream.end_seconds if stream.truncated else stream.info.duration_seconds
+    return ending.end_seconds if ending.truncated else info.duration_seconds

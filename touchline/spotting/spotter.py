@@ -4,15 +4,19 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, Self
 
-from touchline.engines import EngineName, Precision, open_engine
+from touchline.engines import EngineName, Precision, chosen_engine, open_engine
 from touchline.errors import ConfigError
 from touchline.events import Producer, Timeline
+from touchline.runtime.processes import available_cores
 from touchline.runtime.progress import Progress
+from touchline.spotting.passages import passage_of
 from touchline.spotting.peaks import Suppression
 from touchline.spotting.picture_spotter import Spotter
 from touchline.spotting.timelines import ScoredVideo, producer_of
 from touchline.zoo.real_matches import AUTO, find_model
 from touchline.zoo.store import ModelFolder
+
+_PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "int8")
 
 
 class VideoSpotter(Protocol):
@@ -71,6 +75,7 @@ def load(
     suppression: Suppression | None = None,
     overlap: float | None = None,
     threads: int | None = None,
+    processes: int = 1,
     as_published: bool = False,
 ) -> VideoSpotter:
     """Make a model ready to run: a name in the zoo, a run folder, or a checkpoint with its card.
@@ -84,13 +89,20 @@ def load(
         overlap: share of a window that the next one covers again, for a model of pictures; as its
             card says by default.
         threads: processor threads to use at most; all by default.
+        processes: 2 lets a second process take the second part of a video of five minutes or more,
+            and its part of the threads, where OpenVINO runs a network of pictures by windows; what
+            is found is the same to the bit. As with ``multiprocessing``, the program's main module
+            must be importable: guard what it does with ``if __name__ == "__main__"``.
         as_published: score videos as the published program does, even where that finds less:
             COMEDIAN's says nothing of the last twelve seconds.
 
     Raises:
         InputError: no such model, or one that cannot run on videos; CheckpointError: its files
-            are not what its card says; MissingExtraError: the engine is not installed.
+            are not what its card says; ConfigError: no process, no thread, or an option that the
+            model lacks; MissingExtraError: the engine is not installed.
     """
+    if processes < 1:
+        raise ConfigError(f"{processes} processes", remedy="give 1 or 2")
     open_network = partial(
         _open,
         engine=engine,
@@ -98,6 +110,7 @@ def load(
         suppression=suppression,
         overlap=overlap,
         threads=threads,
+        processes=processes,
         as_published=as_published,
     )
     if name == AUTO:
@@ -130,6 +143,7 @@ def _open(
     suppression: Suppression | None,
     overlap: float | None,
     threads: int | None,
+    processes: int,
     as_published: bool,
 ) -> NetworkSpotter:
     if folder.card.features is not None:
@@ -143,7 +157,29 @@ def _open(
         return load_for_videos(
             folder, engine=engine, precision=precision, suppression=suppression, threads=threads
         )
+    open_again = None
+    if processes > 1 and _is_divisible(folder, engine):
+        threads = max(1, (threads or available_cores()) // 2)
+        open_again = partial(_open_again, folder, overlap, threads)
     opened = open_engine(folder, engine=engine, precision=precision, threads=threads)
     return Spotter(
-        folder, opened, suppression=suppression, overlap=overlap, as_published=as_published
+        folder,
+        opened,
+        suppression=suppression,
+        overlap=overlap,
+        as_published=as_published,
+        open_again=open_again,
     )
+
+
+def _is_divisible(folder: ModelFolder, engine: EngineName) -> bool:
+    """Whether two processes may share a video: PyTorch has a GPU, or its own way with threads."""
+    has_windows = passage_of(folder.card.system, folder.card.config) is None
+    return has_windows and chosen_engine(folder, engine) == "openvino"
+
+
+def _open_again(folder: ModelFolder, overlap: float | None, threads: int, engine: str) -> Spotter:
+    """A network for the second process, as the engine of this name runs it in the first."""
+    precision = next(one for one in _PRECISIONS if engine.endswith(one))
+    opened = open_engine(folder, engine="openvino", precision=precision, threads=threads)
+    return Spotter(folder, opened, overlap=overlap)

@@ -120,14 +120,40 @@ class WindowAverage:
         frames = start + np.flatnonzero(valid)
         if not frames.size:
             return
-        self._end = max(self._end, int(frames[-1]) + 1)
+        self._reach(int(frames[-1]) + 1)
+        known = values[valid > 0]
+        self._sum[frames] += known
+        self._count[frames] += known.any(axis=-1)
+
+    def append(
+        self, start: int, later: "WindowAverage", shared: Iterable[Window], until: int
+    ) -> None:
+        """Go on with what windows from a frame on say, averaged elsewhere: as if they were added.
+
+        Args:
+            start: the frame that ``later`` counts from.
+            later: the average of these windows alone.
+            shared: the scores of those of them that see frames before ``until``, in order; sums
+                depend on it.
+            until: end of the frames that this average knows.
+        """
+        for window in shared:
+            is_known = window.start + np.arange(len(window.valid)) < until
+            self.add(window.start, window.items, window.valid * is_known)
+        sums, counts = later.sums()
+        end = start + len(counts)
+        if end > until:
+            self._reach(end)
+            self._sum[until:end] = sums[until - start :]
+            self._count[until:end] = counts[until - start :]
+
+    def _reach(self, end: int) -> None:
+        """Make room for the frames before ``end``."""
+        self._end = max(self._end, end)
         if self._end > len(self._count):
             grow = max(self._end, 2 * len(self._count)) - len(self._count)
             self._sum = np.pad(self._sum, ((0, grow), (0, 0)))
             self._count = np.pad(self._count, (0, grow))
-        known = values[valid > 0]
-        self._sum[frames] += known
-        self._count[frames] += known.any(axis=-1)
 
     def mean(self) -> FloatArray:
         """(frames, columns): the average so far; zeros where no window has been."""
