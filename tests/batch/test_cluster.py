@@ -20,6 +20,7 @@ from touchline.batch.executor import (
     LocalExecutor,
     LostError,
     Observer,
+    Share,
     is_address,
     open_executor,
 )
@@ -132,7 +133,7 @@ def test_a_cluster_does_what_processes_do(ray, call, tmp_path, monkeypatch):
     observer = Observer(done.append, nodes.append, remarks.append)
     once, always = DieOnce(tmp_path / "once"), DieOnce(tmp_path / "always", always=True)
     with open_executor("auto", reads=[tmp_path], writes=tmp_path) as executor:
-        assert executor.threads(3) == 2
+        assert executor.share(3) == Share(2)
         executor.cores_per_task = 1
         found = dict(executor.run([Count("a"), once, always, Count("b")], observer))
         assert found[0] == "A" and found[3] == "B"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from touchline.batch.executor import Share
 from touchline.batch.provenance import checksum, comment_of, recorded, refuse_unknown
 from touchline.batch.summary import Outcome, Status
 from touchline.editing.annotate import annotate
@@ -60,7 +61,7 @@ class AnnotateTask:
     def clear(self) -> None:
         """The writer of videos leaves nothing that has the name of the output."""
 
-    def with_threads(self, threads: int | None) -> "AnnotateTask":
+    def with_share(self, share: Share) -> "AnnotateTask":
         """The same task: codecs choose their threads themselves."""
         return self
 

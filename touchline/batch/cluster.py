@@ -25,6 +25,7 @@ from touchline.batch.executor import (
     FileTask,
     LostError,
     Observer,
+    Share,
     is_address,
 )
 from touchline.errors import InputError, MissingExtraError
@@ -262,12 +263,12 @@ class RayExecutor:
         """See ``Executor``."""
         return min(self.jobs or tasks, tasks)
 
-    def threads(self, tasks: int) -> int | None:
-        """See ``Executor``: two, or one where a node has no more."""
+    def share(self, tasks: int) -> Share:
+        """See ``Executor``: two threads, or one where a node has no more."""
         import ray
 
         cores = [n["Resources"].get("CPU", 0) for n in ray.nodes() if n["NodeID"] in self.nodes]
-        return int(max(1, min([self.cores_per_task, *cores])))
+        return Share(int(max(1, min([self.cores_per_task, *cores]))))
 
     def run(
         self, tasks: Sequence[FileTask[R]], observer: Observer = NO_OBSERVER
@@ -278,7 +279,7 @@ class RayExecutor:
 
         board = _start_progress_board()
         work = ray.remote(_run_on_node).options(
-            num_cpus=self.threads(len(tasks)),
+            num_cpus=self.share(len(tasks)).threads,
             num_gpus=self.gpus,
             max_retries=0,  # attempts are counted and reported here
             scheduling_strategy="SPREAD",

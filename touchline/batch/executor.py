@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from touchline.errors import InputError
-from touchline.runtime.processes import Task, available_cores, run_tasks
+from touchline.runtime.processes import Task, available_cores, idle_cores, run_tasks
 from touchline.runtime.progress import Remark, no_remark
 
 AUTO = "auto"
@@ -63,6 +63,19 @@ class Observer:
 NO_OBSERVER = Observer()
 
 
+@dataclass(frozen=True)
+class Share:
+    """What each of several tasks may take of the machine that runs it.
+
+    Attributes:
+        threads: of networks; None for all.
+        processes: over which it may spread, with these threads between them.
+    """
+
+    threads: int | None
+    processes: int = 1
+
+
 class Executor(Protocol):
     """Runs tasks: in processes of this machine, or on the nodes of a cluster.
 
@@ -76,8 +89,8 @@ class Executor(Protocol):
         """How many processes run this many tasks; 1 is this process, if it is local."""
         ...
 
-    def threads(self, tasks: int) -> int | None:
-        """How many processor threads each of this many tasks may use; None for all."""
+    def share(self, tasks: int) -> Share:
+        """What each of this many tasks may take."""
         ...
 
     def run(
@@ -103,10 +116,17 @@ class LocalExecutor:
         """See ``Executor``."""
         return max(1, min(self.jobs or available_cores() // CORES_PER_TASK, tasks))
 
-    def threads(self, tasks: int) -> int | None:
-        """See ``Executor``."""
+    def share(self, tasks: int) -> Share:
+        """See ``Executor``: two processes each where so many are asked for, or else where there are
+        the cores for them and more than those of one process are idle."""
         processes = self.processes(tasks)
-        return None if processes == 1 else max(1, available_cores() // processes)
+        threads = None if processes == 1 else max(1, available_cores() // processes)
+        if self.jobs is not None:
+            has_room = self.jobs >= 2 * processes
+        else:
+            cores = processes * CORES_PER_TASK
+            has_room = available_cores() >= 2 * cores and idle_cores() > cores
+        return Share(threads, 2 if has_room else 1)
 
     def run(
         self, tasks: Sequence[FileTask[R]], observer: Observer = NO_OBSERVER

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from touchline.batch.executor import NO_OBSERVER, Executor, LocalExecutor, Observer
+from touchline.batch.executor import NO_OBSERVER, Executor, LocalExecutor, Observer, Share
 from touchline.batch.reuse import LastOpened
 from touchline.batch.run import run_all
 from touchline.batch.summary import Outcome
@@ -79,11 +79,11 @@ class ExtractTask:
         for written in (path, description_path(path)):
             remove_temporary(written)
 
-    def with_threads(self, threads: int | None) -> "ExtractTask":
+    def with_share(self, share: Share) -> "ExtractTask":
         """See ``OutcomeTask``."""
-        if threads is None:
+        if share.threads is None:
             return self
-        placement = replace(self.spec.placement, threads=threads)
+        placement = replace(self.spec.placement, threads=share.threads)
         return replace(self, spec=replace(self.spec, placement=placement))
 
     def release(self) -> None:
@@ -238,8 +238,8 @@ def extract(
         InputError: an extractor cannot be opened, before anything is extracted.
     """
     executor = executor or LocalExecutor()
-    threads = executor.threads(len(tasks))
-    ready = [task.with_threads(threads) for task in tasks]
+    share = executor.share(len(tasks))
+    ready = [task.with_share(share) for task in tasks]
     specs = list(dict.fromkeys(task.spec for task in ready))
     try:
         for spec in reversed(specs):  # the first stays open

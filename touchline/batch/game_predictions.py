@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from touchline.batch.executor import Share
 from touchline.batch.predictions import (
     FORMAT,
     RESULTS_FILE,
@@ -173,9 +174,9 @@ class PredictTask:
         """See ``FileTask``."""
         remove_temporary(self.path)
 
-    def with_threads(self, threads: int | None) -> "PredictTask":
+    def with_share(self, share: Share) -> "PredictTask":
         """See ``OutcomeTask``."""
-        return replace(self, network=replace(self.network, threads=threads))
+        return replace(self, network=replace(self.network, threads=share.threads))
 
     def release(self) -> None:
         """See ``OutcomeTask``."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from touchline.batch.executor import Share
 from touchline.batch.provenance import (
     MADE_OF,
     checksum,
@@ -172,7 +173,7 @@ class ReelTask:
         for path in self._files():
             remove_temporary(path)
 
-    def with_threads(self, threads: int | None) -> "ReelTask":
+    def with_share(self, share: Share) -> "ReelTask":
         """The same task: codecs choose their threads themselves."""
         return self
 

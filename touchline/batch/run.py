@@ -4,15 +4,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Protocol, Self
 
-from touchline.batch.executor import NO_OBSERVER, Executor, FileTask, LostError, Observer
+from touchline.batch.executor import (
+    NO_OBSERVER,
+    Executor,
+    FileTask,
+    LostError,
+    Observer,
+    Share,
+)
 from touchline.batch.summary import Outcome
 
 
 class OutcomeTask(FileTask[Outcome], Protocol):
     """The result files of one video, half or game; a bad input is an outcome, not an error."""
 
-    def with_threads(self, threads: int | None) -> Self:
-        """The same task, its networks on this many threads; None for all."""
+    def with_share(self, share: Share) -> Self:
+        """The same task, which takes no more than this."""
         ...
 
     def failed(self, reason: str) -> Outcome:
@@ -38,8 +45,8 @@ def run_all(
     Raises:
         InputError: what all tasks need is wrong, such as the name of the model.
     """
-    threads = executor.threads(len(tasks))
-    tasks = [task.with_threads(threads) for task in tasks]
+    share = executor.share(len(tasks))
+    tasks = [task.with_share(share) for task in tasks]
     try:
         with closing(executor.run(tasks, observer)) as finished:
             for index, result in finished:

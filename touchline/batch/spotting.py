@@ -1,9 +1,11 @@
 """The events and the report of many videos, and what their broadcasts say."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from touchline.batch.executor import Share
 from touchline.batch.reuse import LastOpened
 from touchline.batch.summary import Outcome, Status
 from touchline.broadcast.result import is_broadcast
@@ -30,6 +32,7 @@ from touchline.pipeline import (
 from touchline.report.page import is_report
 from touchline.runtime.progress import Progress
 from touchline.runtime.temporary import remove_temporary
+from touchline.spotting.second_part import is_divided
 from touchline.spotting.spotter import VideoSpotter, load, producer_named
 from touchline.zoo.real_matches import AUTO
 
@@ -44,6 +47,7 @@ class ModelSpec:
     engine: EngineName = "auto"
     precision: Precision = "auto"
     threads: int | None = None
+    processes: int = 1
 
 
 class _OpenSpotter:
@@ -51,7 +55,11 @@ class _OpenSpotter:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spotter: VideoSpotter = load(
-            spec.name, engine=spec.engine, precision=spec.precision, threads=spec.threads
+            spec.name,
+            engine=spec.engine,
+            precision=spec.precision,
+            threads=spec.threads,
+            processes=spec.processes,
         )
 
     def close(self) -> None:
@@ -93,7 +101,7 @@ class SpotTask:
         except InputError as error:
             outcome = self.failed(str(error))
         if outcome is None:
-            outcome = self._make(_spotters(self.model).spotter, progress)
+            outcome = self._make(_spotters(self._model_here()).spotter, progress)
         progress(1.0)
         return outcome
 
@@ -106,13 +114,24 @@ class SpotTask:
         for path in self._files():
             remove_temporary(path)
 
-    def with_threads(self, threads: int | None) -> "SpotTask":
+    def with_share(self, share: Share) -> "SpotTask":
         """See ``OutcomeTask``."""
-        return replace(self, model=replace(self.model, threads=threads))
+        model = replace(self.model, threads=share.threads, processes=share.processes)
+        return replace(self, model=model)
 
     def release(self) -> None:
         """See ``OutcomeTask``."""
         _spotters.close()
+
+    def _model_here(self) -> ModelSpec:
+        """The model, in one process for a short video: it has all threads then."""
+        if self.model.processes == 1:
+            return self.model
+        part = (self.options.start_seconds, self.options.end_seconds)
+        with suppress(InputError):  # for whoever reads it to say
+            if is_divided(probe(self.video), *part):
+                return self.model
+        return replace(self.model, processes=1)
 
     def _files(self) -> tuple[Path, ...]:
         """The events, the report, and what the broadcast says."""

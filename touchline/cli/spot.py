@@ -8,7 +8,6 @@ import typer
 from touchline.cli.batch import print_summary, run_tasks, source_lines
 from touchline.cli.output import (
     GpusOption,
-    JobsOption,
     JsonOption,
     OverwriteOption,
     RayCommand,
@@ -85,7 +84,16 @@ def spot(
             "--video", help="In folders, which video of a half: 224p, 720p, HQ or frames."
         ),
     ] = "224p",
-    jobs: JobsOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            help="Processes at once: one for each video, or two for a long one where there are "
+            "enough, as 2 for a single video. By default one for every two cores, two for a video "
+            "if their cores are idle.",
+        ),
+    ] = None,
     ray: RayOption = None,
     gpus: GpusOption = 0.0,
     pull: Annotated[
