@@ -330,7 +330,8 @@ def chosen_reel(
         wants=wishes.wants,
     )
     reel = chosen_with(own, seconds, wishes, selector.reel, shift_seconds)
-    refuse_empty(reel, _more_events(thing))
+    hidden = bool(thing.events) and not own.events
+    refuse_empty(reel, "the wishes leave no event: ask for less" if hidden else _more_events(thing))
     timelines = timelines_of(thing)
     remarks = [*events_beyond(timelines), *doubts_of_transcripts(timelines, transcripts)]
     reel = replace(reel, warnings=(*reel.warnings, *remarks))

@@ -18,6 +18,14 @@ def test_a_reason_holds_the_event_and_what_speaks_for_it():
     assert reason_of([Event(5, "Foul", status="accepted")], MATCH, ()) == "Foul (confirmed)"
 
 
+def test_a_kick_off_that_a_person_has_rejected_is_no_evidence():
+    rejected = MATCH.with_events([GOAL, Event(120, "kick-off", 0.8, status="rejected")])
+    assert "kick-off" not in reason_of([GOAL], rejected, ())
+    assert "kick-off 20 s later" in reason_of(
+        [GOAL], MATCH.with_events([GOAL, Event(120, "kick-off", 0.8)]), ()
+    )
+
+
 def test_notes_of_people_are_for_themselves():
     note = Event(5, "Foul", 0.5, note="look again", source="person")
     assert reason_of([note], MATCH, ()) == "Foul (0.50)"

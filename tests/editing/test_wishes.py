@@ -52,7 +52,9 @@ def test_only_wanted_classes_players_and_teams_are_shown():
         ({"teams": ("third",)}, "--team: no event has 'third'; they have: away, home"),
         ({"pins": (Pin(2000, 2010),)}, "--pin: 33:20 is beyond the end"),
         ({"pins": (Pin(10, 110),)}, "--pin: they last 1:40.0, longer than the reel"),
-        ({"pins": (Pin(10, 20, half=2),)}, "--pin: there is no half 2 here"),
+        ({"pins": (Pin(10, 20, half=2),)}, "--pin: there is no half 2 here.*there are: no halves"),
+        ({"least_seconds": 70.0}, "--min-clip: clips of 70 s or more in a reel of 60 s"),
+        ({"include": ("Goal",), "exclude": ("Goal",)}, "the wishes leave no event: ask for less"),
     ],
 )
 def test_wishes_that_nothing_can_fulfil_are_refused(wishes, message):
@@ -184,3 +186,34 @@ def test_a_replay_is_that_of_its_action_though_the_action_is_not_wanted():
     assert any(clip.title == "Replay of goal" for clip in of_goal)
     of_shot = chosen_reel(timeline, 60.0, wishes=Wishes(include=("Shots off target",)))
     assert not shows(of_shot, 153, 157)
+
+
+@pytest.mark.parametrize(("goal", "kick_off"), [(0.92, 0.9), (1.0, 0.95), (0.9, 1.0)])
+def test_after_a_kick_off_nothing_more_is_shown_of_a_goal(goal, kick_off):
+    """What a broadcast says is sure, and certain for nobody."""
+    events = (Event(600.0, "Goal", goal), Event(645.0, "kick-off", kick_off))
+    timeline = Timeline(Video("match.mp4", 900.0), events)
+    reel = chosen_reel(timeline, 60.0, wishes=Wishes(include=("Goal",)))
+    assert shows(reel, 597, 602) and reel.clips[-1].end_seconds <= 645
+
+
+def test_clips_of_goals_that_had_to_be_shown_say_why():
+    goals = tuple(Event(60.0 * n, "Goal", 1.0) for n in range(1, 10))
+    reel = chosen_reel(Timeline(Video("match.mp4", 900.0), goals), 20.0)
+    assert len(reel) == 9 and all(clip.reason == "Goal (confirmed)" for clip in reel)
+    assert reel.seconds <= 20
+
+
+def test_hidden_events_say_that_the_video_goes_on():
+    events = (Event(600.0, "Goal", 0.9), Event(645.0, "Corner", 0.9))
+    timeline = Timeline(Video("match.mp4"), events)
+    everything = chosen_reel(timeline, 30.0)
+    reel = chosen_reel(timeline, 30.0, wishes=Wishes(include=("Goal",)))
+    assert reel.clips[0].end_seconds >= everything.clips[0].end_seconds
+
+
+def test_events_before_the_video_are_not_shown_and_it_is_said():
+    timeline = Timeline(Video("match.mp4", 900.0), (Event(-5.0, "Goal"), Event(300.0, "Goal")))
+    reel = chosen_reel(timeline, 60.0)
+    assert all(clip.start_seconds > 200 for clip in reel)
+    assert "1 event of match.mp4 before its start cannot be shown" in reel.warnings

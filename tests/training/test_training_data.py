@@ -9,7 +9,10 @@ from extras import needs
 
 needs("torch")
 
+from touchline.datasets.soccernet import read_games  # noqa: E402
 from touchline.errors import InputError, LabelError, MediaError  # noqa: E402
+from touchline.labels import LabelSet  # noqa: E402
+from touchline.training.options.common import LabelOptions  # noqa: E402
 from touchline.training.options.video import VideoDataOptions  # noqa: E402
 from touchline.training.sources.video import load_videos  # noqa: E402
 
@@ -101,3 +104,25 @@ def test_labels_may_count_as_others_and_what_is_not_shown_be_left_out(small):
     assert len(plain.training[0].labels) == len(earlier)
     both = load_videos(options(small, merged_labels={"Red": "Blue", "Crimson": "Blue"}))
     assert {event.label for event in both.validation[0].truth} == {"Blue"}
+
+
+def test_labels_count_only_as_those_of_the_set():
+    with pytest.raises(ValueError, match="Red cannot count as Bleu, which data"):
+        LabelOptions(labels=("Red", "Blue"), merged_labels={"Red": "Bleu"})
+
+
+def test_the_file_of_the_published_set_that_has_the_labels_is_read(tmp_path):
+    """Games may have labels of several sets beside each other."""
+    for name, label in (("Labels-v2.json", "Goal"), ("Labels-ball.json", "PASS")):
+        note = {
+            "gameTime": "1 - 00:01",
+            "label": label,
+            "position": "1000",
+            "visibility": "visible",
+        }
+        (tmp_path / name).write_text(json.dumps({"annotations": [note]}))
+    (tmp_path / "1_224p.mkv").write_bytes(b"")
+    (game,) = read_games(tmp_path)
+    for labels, found in ((("PASS", "DRIVE"), "PASS"), (("Goal", "Foul"), "Goal")):
+        match = game.labels(LabelSet("custom", labels))
+        assert match is not None and [event.label for event in match.events] == [found]

@@ -19,7 +19,7 @@ from touchline.errors import FormatError, InputError, LabelError
 from touchline.events import Event, Match, Timeline, Video
 from touchline.formats import read
 from touchline.formats.games import list_names, read_game_list
-from touchline.labels import SOCCERNET_V1, LabelSet, legacy_class
+from touchline.labels import LABEL_SETS, SOCCERNET_V1, LabelSet, legacy_class
 from touchline.media.frame_folders import is_frame_folder
 from touchline.recordings import RECORDING_TIMES, half_of_recording
 from touchline.splits import names_of_split
@@ -128,7 +128,8 @@ class Game:
 
         Args:
             label_set: for a published set its own file is read, or the event file of a plain video;
-                for another set, or None, any label file. For the classes of SoccerNet-v1, labels
+                for another set, or None, any label file, first that of a published set which has
+                all its labels. For the classes of SoccerNet-v1, labels
                 such as ``y-card`` are converted to these classes.
 
         Raises:
@@ -165,8 +166,14 @@ class Game:
         elif _is_legacy(label_set):
             names = [LABEL_FILES[SOCCERNET_V1.name], "events"]
         else:
-            names = ["events", *LABEL_FILES.values()]
+            holds = [LABEL_FILES[name] for name in LABEL_FILES if _covers(name, label_set)]
+            names = ["events", *holds, *LABEL_FILES.values()]
         return next((self.label_files[name] for name in names if name in self.label_files), None)
+
+
+def _covers(published: str, labels: LabelSet | None) -> bool:
+    """Whether a published label set has all of these labels."""
+    return labels is not None and set(labels) <= set(LABEL_SETS[published])
 
 
 def read_games(

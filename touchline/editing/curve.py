@@ -57,6 +57,9 @@ CELEBRATION_SECONDS = (8.0, 24.0)
 """From when to when after a goal nothing is shown but known replays: editors show 5 to 9 % of it,
 and come back with the replay."""
 
+SURE = 0.9
+"""Goals and kick-offs of this confidence are taken for what they are in the plain choice."""
+
 FORGOTTEN_SECONDS = 64.0
 """After a goal with known replays, nothing but one of them is shown of it until then."""
 
@@ -191,7 +194,7 @@ def curve_of(
     length = timeline.video.duration_seconds
     if length is None:
         # The end is unknown, so nothing is shown after the core of the last moment.
-        length = max((one.core[1] for one in placed), default=0.0)
+        length = max((one.core[1] for one in everything), default=0.0)
     steps = int(np.ceil(length * STEPS_PER_SECOND))
     known = [replace(p.event, seconds=p.seconds) for p in placed if rules.is_learned(p.event)]
     log_odds = np.full(steps, BASE_LOG_ODDS)
@@ -215,7 +218,7 @@ def curve_of(
     probability = _probability(log_odds)
     goals = [one for one in placed if is_shown_goal(one.event) and not rules.is_learned(one.event)]
     _rank_behind_goals(probability, _probability(apart_from_goals), goals)
-    restarts = list(_restarted(placed, everything))
+    restarts = list(_restarted(placed, everything, 1.0 if rules.kind else SURE))
     probability[_celebrated(placed, restarts, candidates, steps)] = 0.0
     return Curve(timeline, length, probability, tuple(candidates), least_probability, transcript)
 
@@ -320,20 +323,27 @@ def _celebrated(
 
 
 def _restarted(
-    placed: Sequence[_Placed], everything: Sequence[_Placed]
+    placed: Sequence[_Placed], everything: Sequence[_Placed], sure: float
 ) -> Iterator[tuple[_Placed, _Placed]]:
-    """Certain goals with the certain kick-off after them: then nothing more is shown of the goal.
+    """Goals with the kick-off after them: then nothing more is shown of the goal.
 
-    Those that are only detected are left to the tables, which were learnt with them.
+    Args:
+        sure: confidence of both. The tables were learnt with what is only detected, so it is left
+            to them.
     """
-    sure = [one for one in everything if certainty(one.event) >= 1]
-    kick_offs = [one for one in sure if one.event.label == KICK_OFF]
+    certain = [one for one in everything if certainty(one.event) >= sure]
+    kick_offs = [one for one in certain if is_kick_off(one.event)]
     for goal in placed:
-        if certainty(goal.event) < 1 or not is_shown_goal(goal.event):
+        if certainty(goal.event) < sure or not is_shown_goal(goal.event):
             continue
         after = [one for one in kick_offs if 0 < one.seconds - goal.seconds < FORGOTTEN_SECONDS]
         if after:
             yield goal, min(after, key=lambda one: one.seconds)
+
+
+def is_kick_off(event: Event) -> bool:
+    """Whether an event is a kick-off, however a file spells it."""
+    return event.label.casefold() == KICK_OFF.casefold()
 
 
 def is_shown_goal(event: Event) -> bool:
@@ -353,13 +363,14 @@ def _placed(timeline: Timeline, rules: Rules) -> list[_Placed]:
             jitter if event.uncertainty_seconds is None else event.uncertainty_seconds,
         )
         for event, moment in _with_moments(timeline, rules.moments)
+        if event.seconds >= min(0.0, -rules.shift_seconds)
     ]
     replayed: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for start, end in timeline.replays:
         place = _replayed_at(start, placed)
         if place is not None:
             replayed[place].append((start, end))
-    restarts = [one.seconds for one in placed if one.event.label == KICK_OFF]
+    restarts = [one.seconds for one in placed if is_kick_off(one.event)]
     for place, replays in replayed.items():
         one = placed[place]
         # Where the replay lies is known, so what usually follows need not be guessed.
@@ -409,8 +420,8 @@ def _with_moments(
     # The first kick-off starts a half, which editors show; later ones count as restarts.
     opened = False
     for event in without_repeats([e for e in timeline if e.status != "rejected"]):
-        again = event.label == KICK_OFF and opened
-        opened = opened or event.label == KICK_OFF
+        again = is_kick_off(event) and opened
+        opened = opened or is_kick_off(event)
         yield event, RESTART if again else moments.get(event.label, OTHER_MOMENT)
 
 

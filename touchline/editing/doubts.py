@@ -23,8 +23,14 @@ FEWEST_GOALS = 2
 
 
 def events_beyond(timelines: Sequence[Timeline]) -> Iterator[str]:
-    """A remark on each video with events behind its end."""
+    """A remark on each video with events before its start or behind its end."""
     for timeline in timelines:
+        early = [event for event in timeline if event.seconds < 0]
+        if early:
+            yield (
+                f"{counted(len(early), 'event')} of {timeline.video.name} before its start cannot "
+                "be shown"
+            )
         end = timeline.video.duration_seconds
         late = [e for e in timeline if end is not None and e.seconds > end]
         if late and end is not None:

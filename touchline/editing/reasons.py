@@ -5,8 +5,9 @@ from textwrap import shorten
 
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.choice.word_inputs import groups_of, spellings_of
+from touchline.editing.curve import is_kick_off
 from touchline.events import Event, Timeline
-from touchline.labels import GOAL, KICK_OFF
+from touchline.labels import GOAL
 from touchline.match_state import format_score
 from touchline.reel import LONGEST_NOTE
 from touchline.transcripts import Transcript
@@ -43,7 +44,8 @@ def _told(event: Event, timeline: Timeline) -> str:
     if event.note is not None and event.source in (None, "model"):
         said.append(shorten(event.note, LONGEST_NOTE, placeholder="..."))
     if event.label.lower() == GOAL.lower():
-        after = (e.seconds - event.seconds for e in timeline if e.label == KICK_OFF)
+        kick_offs = (e for e in timeline if is_kick_off(e) and e.status != "rejected")
+        after = (e.seconds - event.seconds for e in kick_offs)
         soon = min((gap for gap in after if 0 < gap <= KICK_OFF_WITHIN_SECONDS), default=None)
         said += [] if soon is None else [f"kick-off {soon:.0f} s later"]
     return ", ".join(said)

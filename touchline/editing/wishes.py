@@ -4,10 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 from touchline.editing.boundaries import with_whole_sentences
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.curve import MIN_CLIP_SECONDS
+from touchline.editing.reasons import reason_of
 from touchline.errors import InputError
 from touchline.events import Event, Match, Timeline
 from touchline.formats.comparing import timelines_of
@@ -168,6 +170,12 @@ def chosen_with(
     Raises:
         InputError: pins that lie outside of the video or are longer than the reel.
     """
+    if wishes.least_seconds > seconds:
+        raise InputError(
+            f"clips of {wishes.least_seconds:g} s or more in a reel of {seconds:g} s",
+            where="--min-clip",
+            remedy="give a smaller one, or a greater --seconds",
+        )
     timelines = timelines_of(content)
     places = {(t.video.name, t.half): place for place, t in enumerate(timelines)}
     chosen = choose(seconds)
@@ -247,10 +255,11 @@ def _shortened(reel: Reel, seconds: float, pins: Sequence[Clip]) -> Reel | None:
 def _pinned(pin: Pin, timelines: Sequence[Timeline]) -> list[Clip]:
     own = [t for t in timelines if pin.half in (None, t.half)]
     if not own or (pin.half is None and len(timelines) > 1):
+        halves = ", ".join(str(t.half) for t in timelines if t.half is not None) or "no halves"
         raise InputError(
             f"there is no half {pin.half} here" if pin.half else "the pin may be of any half",
             where="--pin",
-            remedy="write the half before it: 2/12:30-12:50",
+            remedy=f"write the half before it: 2/12:30-12:50; there are: {halves}",
         )
     timeline = own[0]
     length = timeline.video.duration_seconds
@@ -298,7 +307,16 @@ def _goals_missing(timeline: Timeline, clips: Sequence[Clip], shift_seconds: flo
         end = min(length, at + AFTER_GOAL_SECONDS)
         if not any(_shows(clip, timeline, at) for clip in clips):
             found.append(
-                Clip(timeline.video.name, start, end, 1.0, timeline.half, (event,), event.label)
+                Clip(
+                    timeline.video.name,
+                    start,
+                    end,
+                    1.0,
+                    timeline.half,
+                    (event,),
+                    event.label,
+                    reason=reason_of((event,), timeline, ()),
+                )
             )
     return found
 
@@ -333,8 +351,10 @@ def _around(clip: Clip, seconds: float) -> Clip:
     middle = (clip.start_seconds + clip.end_seconds) / 2
     at = events[0].seconds if events else middle
     at = min(max(at, clip.start_seconds), clip.end_seconds)
-    start = at - (at - clip.start_seconds) * seconds / clip.seconds
-    return replace(clip, start_seconds=round(start, 3), end_seconds=round(start + seconds, 3))
+    start = round(at - (at - clip.start_seconds) * seconds / clip.seconds, 3)
+    # Rounded down, so that all clips of a reel together stay within its length.
+    end = start + floor(seconds * 1000 + 1e-6) / 1000
+    return replace(clip, start_seconds=start, end_seconds=round(end, 3))
 
 
 def _overlap(a: Clip, b: Clip) -> bool:

@@ -1,7 +1,7 @@
 """The groups and values that every recipe holds, whatever is trained and on what."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -65,6 +65,18 @@ class LabelOptions(Group):
         if isinstance(value, str) and value != "auto" and value not in LABEL_SETS:
             raise ValueError(f"use {', '.join(LABEL_SETS)}, auto, or a list of labels")
         return value
+
+    @model_validator(mode="after")
+    def _merges_into_its_labels(self) -> Self:
+        if self.labels == "auto":
+            return self
+        known = LABEL_SETS[self.labels].labels if isinstance(self.labels, str) else self.labels
+        for label, merged in self.merged_labels.items():
+            if merged not in known:
+                raise ValueError(
+                    f"merged_labels: {label} cannot count as {merged}, which data.labels lacks"
+                )
+        return self
 
 
 class OptimiserOptions(Group):
