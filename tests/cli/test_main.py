@@ -154,6 +154,17 @@ def test_a_wrong_call_is_one_line_with_the_place_of_help(refused, words):
     assert "--help" in refused(*words)
 
 
+def raised_in(ending: BaseException) -> RuntimeError:
+    """What a library raises when its processes are ended with this one."""
+    try:
+        try:
+            raise ending
+        finally:
+            raise RuntimeError("a worker is killed by signal: Terminated")
+    except RuntimeError as error:
+        return error
+
+
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
@@ -161,6 +172,8 @@ def test_a_wrong_call_is_one_line_with_the_place_of_help(refused, words):
         (MemoryError(), 1, "error: not enough memory\n"),
         (PermissionError(13, "Permission denied", "/root/x"), 2, "error: /root/x: Permission"),
         (OSError(28, "No space left on device"), 2, "error: the system: No space left"),
+        (raised_in(main.TerminatedError()), 143, "terminated\n"),
+        (raised_in(KeyboardInterrupt()), 130, "interrupted\n"),
     ],
 )
 def test_how_the_program_ends(call, monkeypatch, error, code, text):

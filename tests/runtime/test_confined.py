@@ -98,7 +98,9 @@ WAIT = "try:\n    print(os.getpid(), flush=True)\n    time.sleep(60)\nfinally:\n
 
 
 def waiting(do: str) -> "tuple[subprocess.Popen[str], int]":
-    process = subprocess.Popen(program(do), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        program(do), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     return process, int(process.stdout.readline())
 
@@ -107,6 +109,22 @@ def test_an_interruption_is_passed_on_and_waited_for():
     process, _ = waiting(WAIT)
     process.send_signal(signal.SIGINT)
     assert "tidied" in process.communicate()[0]
+
+
+CRASHES_ON_ITS_WAY_OUT = """
+def crash(*_):
+    os.kill(os.getpid(), signal.SIGSEGV)
+signal.signal(signal.SIGTERM, crash)
+print(os.getpid(), flush=True)
+while True:
+    time.sleep(0.1)
+"""
+
+
+def test_a_crash_on_the_way_out_is_told_as_the_ending_that_was_asked_for():
+    process, _ = waiting(CRASHES_ON_ITS_WAY_OUT)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate()[1].strip() == "SIGTERM"
 
 
 def test_it_does_not_outlive_the_first_process():

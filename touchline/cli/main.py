@@ -174,6 +174,8 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if (ending := _ending_behind(error)) is not None:
+            _end(ending)
         if is_memory_error(error):
             _leave(1, f"not enough memory{_MORE_MEMORY if has_memory_limit() else ''}")
         of_system = system_error_of(error)
@@ -181,9 +183,24 @@ def run() -> NoReturn:
             raise
         where = of_system.filename or "the system"
         _leave(2, f"{where}: {of_system.strerror}{_limit_of(of_system)}")
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
     if code in ENDINGS:
         errors.print(ENDINGS[code])
     sys.exit(code)
+
+
+def _ending_behind(error: BaseException) -> int | None:
+    """The ending in which an error came up: libraries whose processes are ended with this one raise
+    errors of their own."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, TerminatedError | KeyboardInterrupt):
+            return TERMINATED if isinstance(behind, TerminatedError) else INTERRUPTED
+        behind = behind.__context__
+    return None
 
 
 def _limit_of(error: OSError) -> str:
@@ -195,7 +212,7 @@ def _limit_of(error: OSError) -> str:
 def _say_death(number: int) -> NoReturn:
     """Leave as the limited process was made to."""
     if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        sys.exit(128 + number)
+        _end(128 + number)
     if number == signal.SIGXCPU:
         _leave(2, f"took more processor time than a file of its size should; {TRUST} if you do")
     if number == signal.SIGKILL:

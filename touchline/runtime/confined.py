@@ -75,7 +75,8 @@ def run_confined(work: Callable[[], NoReturn], limits: Confinement) -> int:
         the exit code of the copy.
 
     Raises:
-        ConfinedDeathError: a signal ended it that was not passed on.
+        ConfinedDeathError: a signal ended it. Where one was passed on before, that one is named:
+            libraries may crash on their way out.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -89,7 +90,7 @@ def run_confined(work: Callable[[], NoReturn], limits: Confinement) -> int:
         _end_with(first)
         confine(limits)
         work()
-    return _ended(_wait(copy, watched))
+    return _ended(*_wait(copy, watched))
 
 
 def confine(limits: Confinement) -> None:
@@ -112,20 +113,23 @@ def _end_with(first: int) -> None:
         os._exit(1)
 
 
-def _wait(copy: int, watched: set[signal.Signals]) -> int:
-    """The status with which the copy ended; signals are passed on to it meanwhile."""
+def _wait(copy: int, watched: set[signal.Signals]) -> tuple[int, int | None]:
+    """The status with which the copy ended, and which signal was passed on to it meanwhile, if any:
+    the first."""
+    passed_on: int | None = None
     while True:
         arrived = signal.sigwaitinfo(watched)
         if arrived.si_signo == signal.SIGCHLD:
             ended, status = os.waitpid(copy, os.WNOHANG)
             if ended:
-                return status
+                return status, passed_on
         elif arrived.si_code != _FROM_KERNEL:
             os.kill(copy, arrived.si_signo)
+            passed_on = passed_on or arrived.si_signo
 
 
-def _ended(status: int) -> int:
+def _ended(status: int, passed_on: int | None) -> int:
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return code
-    raise ConfinedDeathError(-code)
+    raise ConfinedDeathError(passed_on or -code)
