@@ -62,7 +62,10 @@ MATCH = Match(
 )
 REEL = Reel(
     (
-        Clip("1_720p.mkv", 10.0, 24.0, 0.75, 1, (EVENTS[0],), "Goal & <more>"),
+        Clip(
+            *("1_720p.mkv", 10.0, 24.0, 0.75, 1, (EVENTS[0],), "Goal & <more>"),
+            reason='Goal (0.75), kick-off 40 s later; "goal" in the commentary',
+        ),
         Clip("1_720p.mkv", 28.0, 44.0, 0.5, 1, (EVENTS[1],)),
         Clip("2_720p.mkv", 3.0, 15.0, 0.25, 2),
     )

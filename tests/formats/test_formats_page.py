@@ -47,7 +47,8 @@ def reel_rows() -> list[str]:
                        for a, b in zip(between, moved, strict=True))  # fmt: skip
             changed = "-" if most < 1e-6 else "times are those of the nearest frame"
         else:
-            lost, changed = "which video a clip is of", "times are those of the rendered reel"
+            lost = "which video a clip is of, why clips were chosen"
+            changed = "times are those of the rendered reel"
         rows.append(f"| {name} | {FORMATS[name].title} | {lost} | {changed} |")
     return rows
 
@@ -72,3 +73,8 @@ def test_every_format_that_is_written_is_on_the_page():
 def test_an_event_that_is_kept_is_kept_whole():
     assert losses(TIMELINE, "touchline") == {}
     assert "player" in losses(replace(TIMELINE, events=(Event(1.0, "Goal", player="9"),)), "srt")
+
+
+def test_reasons_of_clips_that_a_format_cannot_hold_are_counted():
+    assert losses(REEL, "srt")["reason"] == 1
+    assert "reason" not in losses(REEL, "csv")

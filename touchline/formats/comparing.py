@@ -132,9 +132,16 @@ def _lost_of_files(
         for name, found in lost.items()
         if name not in holds or name in ("timeline_half", "labels")
     }
+    counts["reason"] = (_reasons(content) - _reasons(back)).total()
     kept = {item for extra in _file_extras(back) for item in _items(extra)}
     wanted = _file_extras(content)
     return counts | {"file_extra": sum(not kept.issuperset(_items(extra)) for extra in wanted)}
+
+
+def _reasons(content: Content) -> Counter[str]:
+    """Why the clips of a reel were chosen."""
+    clips = content if isinstance(content, Reel) else ()
+    return Counter(clip.reason for clip in clips if clip.reason is not None)
 
 
 def _loses_labels(timeline: Timeline, content: Content, back: Content) -> bool:

@@ -34,6 +34,7 @@ _FIELD_TEXTS = {
     "model": "model",
     "warnings": "warnings",
     "replays": "replays",
+    "reason": "why clips were chosen",
     "file_extra": "other fields of the file",
     "extra": "other fields of events",
 }

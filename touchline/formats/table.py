@@ -49,7 +49,7 @@ _EVENT_COLUMNS = (
     "note",
     "extra",
 )
-_CLIP_COLUMNS = ("video", "half", "start", "end", "score", "title", "events", "extra")
+_CLIP_COLUMNS = ("video", "half", "start", "end", "score", "title", "reason", "events", "extra")
 _ALWAYS = frozenset({"time", "label", "confidence", "video", "start", "end"})
 _NUMBERS = frozenset(
     {"half", "time", "confidence", "start", "end", "score", "clock", "uncertainty"}
@@ -324,6 +324,7 @@ def _reel(source: SourceFile, rows: list[tuple[str, Row]]) -> Reel:
                     row.get("title") or None,
                     _json_cell(source, place, row, "extra", dict)
                     | {k: v for k, v in row.items() if k not in _CLIP_COLUMNS and v},
+                    row.get("reason") or None,
                 )
             )
         except FormatError:
@@ -393,6 +394,7 @@ def _clip_row(clip: Clip) -> dict[str, Any]:
         "end": round(clip.end_seconds, 6),
         "score": float(clip.score),
         "title": clip.title,
+        "reason": clip.reason,
         "events": _json_text([event_to_json(event) for event in clip.events]),
         "extra": _json_text(dict(clip.extra)),
     }
