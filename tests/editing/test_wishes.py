@@ -217,3 +217,9 @@ def test_events_before_the_video_are_not_shown_and_it_is_said():
     reel = chosen_reel(timeline, 60.0)
     assert all(clip.start_seconds > 200 for clip in reel)
     assert "1 event of match.mp4 before its start cannot be shown" in reel.warnings
+
+
+def test_a_pin_within_a_longer_clip_is_told_among_its_reasons():
+    reel = chosen(include=("Goal",), pins=(Pin(96, 104), Pin(98, 120)))
+    (clip,) = [one for one in reel if one.start_seconds <= 96 < one.end_seconds]
+    assert clip.end_seconds >= 120 and clip.reason == "Goal (confirmed); pinned"

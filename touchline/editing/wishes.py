@@ -27,6 +27,9 @@ _SEEN_SECONDS = 2.0
 _LEAST_SHARE = 0.1
 """Of clips beside pins: shortened further they show too little."""
 
+PINNED = "pinned"
+"""The reason of a clip that is shown because it was asked for."""
+
 _TRIES = 12
 _PIN = re.compile(r"(?:(\d)/)?([^-/]+)-([^-/]+)")
 
@@ -279,7 +282,7 @@ def _pinned(pin: Pin, timelines: Sequence[Timeline]) -> list[Clip]:
             1.0,
             timeline.half,
             events,
-            reason=", ".join(["pinned", *dict.fromkeys(event.label for event in events)]),
+            reason=", ".join([PINNED, *dict.fromkeys(event.label for event in events)]),
         )
     ]
 
@@ -376,9 +379,18 @@ def _merged(clips: Sequence[Clip], places: Mapping[tuple[str, int | None], int])
             start_seconds=min(last.start_seconds, clip.start_seconds),
             end_seconds=max(last.end_seconds, clip.end_seconds),
             score=max(last.score, clip.score),
+            reason=_reason_of_both(better, last if better is clip else clip),
             events=tuple(sorted({*last.events, *clip.events}, key=lambda e: e.seconds)),
         )
     return merged
+
+
+def _reason_of_both(clip: Clip, other: Clip) -> str | None:
+    """Why a clip is shown that another one, perhaps a pin, has become a part of."""
+    is_pin = other.reason is not None and other.reason.startswith(PINNED)
+    if clip.reason is None or not is_pin or clip.reason.endswith(PINNED):
+        return clip.reason or other.reason
+    return clip.reason if clip.reason.startswith(PINNED) else f"{clip.reason}; {PINNED}"
 
 
 def _folded(names: Iterable[str]) -> set[str]:
