@@ -66,6 +66,8 @@ def test_where_the_memory_taken_is_not_known_the_limit_stays_as_it_was(monkeypat
     [
         (MemoryError(), True),
         (RuntimeError("std::bad_alloc"), True),
+        (ImportError("libx.so.0: failed to map segment from shared object"), True),
+        (ImportError("No module named x"), False),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ..."), True),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
         (OSError(errno.ENOENT, "No such file"), False),

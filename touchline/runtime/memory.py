@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
-_WORDS = ("bad_alloc", "MemoryError", "allocate memory")
+_WORDS = ("bad_alloc", "MemoryError", "allocate memory", "failed to map segment")
 """What libraries, Python and the system say where memory is lacking, the system in
-``Cannot allocate memory``, PyTorch in ``can't allocate memory``."""
+``Cannot allocate memory``, PyTorch in ``can't allocate memory``, the linker of a library that there
+is no room for in ``failed to map segment from shared object``."""
 
 GAVE_UP = "a library gave up (SIGABRT): the file may be damaged, or need more memory than there is"
 """Of a process that was aborted: libraries do so where memory is short, mostly without a word."""
@@ -23,7 +24,7 @@ def is_memory_error(error: BaseException) -> bool:
     """Whether an error tells of too little memory, whichever library raised it."""
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    is_of_library = isinstance(error, RuntimeError) and tells_of_memory(str(error))
+    is_of_library = isinstance(error, RuntimeError | ImportError) and tells_of_memory(str(error))
     return isinstance(error, MemoryError) or is_of_library
 
 
