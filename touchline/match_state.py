@@ -8,7 +8,7 @@ from typing import Any
 
 from touchline.errors import InputError
 from touchline.events import MAX_GOALS, SCORE, SIDES, TEAMS, Event, Score, Timeline
-from touchline.labels import GOAL
+from touchline.labels import GOAL, KICK_OFF
 from touchline.reel import Clip
 from touchline.timebase import HALF_CLOCKS
 
@@ -206,6 +206,11 @@ def _clock_seconds(text: str) -> float:
 def _minutes(whole_seconds: int) -> str:
     minutes, second = divmod(whole_seconds, 60)
     return f"{minutes}:{second:02d}"
+
+
+def is_kick_off(event: Event) -> bool:
+    """Whether an event is a kick-off, however a file spells it."""
+    return event.label.casefold() == KICK_OFF.casefold()
 
 
 def is_goal(event: Event) -> bool:

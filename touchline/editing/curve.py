@@ -21,8 +21,7 @@ from touchline.editing.choice.tables import Kind, TableSource
 from touchline.editing.delays import delay_of
 from touchline.editing.moments import BASE_LOG_ODDS, OTHER_MOMENT, RESTART, Moment
 from touchline.events import Event, Timeline
-from touchline.labels import KICK_OFF
-from touchline.match_state import is_goal
+from touchline.match_state import is_goal, is_kick_off
 from touchline.thresholds import SHOWN_CONFIDENCE
 from touchline.transcripts import Transcript, Transcripts
 
@@ -339,11 +338,6 @@ def _restarted(
         after = [one for one in kick_offs if 0 < one.seconds - goal.seconds < FORGOTTEN_SECONDS]
         if after:
             yield goal, min(after, key=lambda one: one.seconds)
-
-
-def is_kick_off(event: Event) -> bool:
-    """Whether an event is a kick-off, however a file spells it."""
-    return event.label.casefold() == KICK_OFF.casefold()
 
 
 def is_shown_goal(event: Event) -> bool:

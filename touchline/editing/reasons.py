@@ -5,10 +5,9 @@ from textwrap import shorten
 
 from touchline.editing.choice.event_inputs import certainty
 from touchline.editing.choice.word_inputs import groups_of, spellings_of
-from touchline.editing.curve import is_kick_off
 from touchline.events import Event, Timeline
 from touchline.labels import GOAL
-from touchline.match_state import format_score
+from touchline.match_state import format_score, is_kick_off
 from touchline.reel import LONGEST_NOTE
 from touchline.transcripts import Transcript
 

@@ -10,15 +10,13 @@ from functools import partial
 from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from touchline.engines import ConsecutiveWindows, Engine
 from touchline.errors import MediaError
 from touchline.events import Producer, Timeline, Video
-from touchline.media.video import Frame, FrameStream, VideoInfo, probe, read_frames
+from touchline.media.video import FrameStream, VideoInfo, probe, read_frames
 from touchline.media.views import View
 from touchline.runtime.prefetch import prefetched
 from touchline.runtime.progress import Progress
@@ -26,6 +24,7 @@ from touchline.scores import FloatArray, Scores
 from touchline.spotting.kept import KeptWork
 from touchline.spotting.passages import Curve, passage_of
 from touchline.spotting.peaks import Suppression
+from touchline.spotting.reading import FrameSource, Pixels, Reading, StepTimes
 from touchline.spotting.second_part import (
     Border,
     OpenAgain,
@@ -56,38 +55,10 @@ from touchline.timebase import format_seconds
 from touchline.zoo.cards import USUAL_OVERLAP, ModelCard
 from touchline.zoo.store import ModelFolder
 
-Pixels = npt.NDArray[np.uint8]
-
 _FRAMES_AHEAD = 64
 _WINDOWS_IN_FLIGHT = 3
 _PICTURES_PER_BATCH = 16
 _KEPT = "scores"
-
-
-class FrameSource(Protocol):
-    """Frames of one video, in order of time: a ``FrameStream``, or a pass that others share."""
-
-    @property
-    def info(self) -> VideoInfo:
-        """What the file says of itself."""
-        ...
-
-    @property
-    def end_seconds(self) -> float:
-        """End of the picture; known after the last frame."""
-        ...
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the picture stops at damage; known after the last frame."""
-        ...
-
-    @property
-    def strain(self) -> float:
-        """How much of what it bears reading has borne so far; at 1 it stops."""
-        ...
-
-    def __iter__(self) -> Iterator[Frame]: ...
 
 
 @dataclass(frozen=True)
@@ -392,7 +363,7 @@ class Spotter:
                 do its part, and the frames have been read.
         """
         first_step = self._first_step(start_seconds)
-        times = _Times(
+        times = StepTimes(
             first_step * self._row.frames_per_step,
             self.card.frame_rate,
             start_seconds,
@@ -415,7 +386,7 @@ class Spotter:
         border = self.border(stream.info, start_seconds, end_seconds)
         with prefetched(stream, _FRAMES_AHEAD) as frames:
             numbered = enumerate(frames, skipped_frames)
-            reading = _Reading(stream, numbered, times, second, lambda: self.engine.name, show)
+            reading = Reading(stream, numbered, times, second, lambda: self.engine.name, show)
             show()
             curve = self._curve(reading, border, begun, keep)
         if not times.known:
@@ -459,7 +430,7 @@ class Spotter:
 
     def _curve(
         self,
-        reading: "_Reading",
+        reading: Reading,
         border: Border | None,
         begun: BegunScores | None,
         keep: Callable[[int, WindowAverage], None],
@@ -591,95 +562,6 @@ def _in_flight(
             yield first, future.result()
     for window, future in waiting:
         yield window, future.result()
-
-
-class _Times:
-    """When the steps of a curve are: a picture on show for several has its own time at the first.
-
-    Args:
-        first_frame: of the part that is read, counted from the video's first.
-
-    Attributes:
-        known: seconds of the steps so far.
-    """
-
-    def __init__(
-        self, first_frame: int, rate: Fraction, start_seconds: float, known: list[float]
-    ) -> None:
-        self.known = known
-        self._first_frame = first_frame
-        self._rate = rate
-        self._before = start_seconds - 1e-9
-
-    def add(self, seconds: float) -> None:
-        """One step more, whose picture begins then."""
-        is_new = seconds > (self.known[-1] if self.known else self._before)
-        step = self._first_frame + len(self.known)
-        self.known.append(seconds if is_new else float(step / self._rate))
-
-
-class _Reading:
-    """The frames of a video on their way into the network, by this process and perhaps a second.
-
-    Args:
-        frames: of the stream, with their numbers.
-        times: of the steps; those of frames that are read are added.
-        engine: says what the network runs on by now.
-        show: called whenever it has come further.
-
-    Attributes:
-        rest: what the second process has read; None as long as it has not, or there is none.
-        ending: the reading that came to the end of the video.
-    """
-
-    def __init__(
-        self,
-        stream: FrameSource,
-        frames: Iterable[tuple[int, Frame]],
-        times: _Times,
-        second: Second | None,
-        engine: Callable[[], str],
-        show: Callable[[], None],
-    ) -> None:
-        self.show = show
-        self.rest: Rest | None = None
-        self.ending: FrameSource | Rest = stream
-        self._stream = stream
-        self._frames = frames
-        self._times = times
-        self._second = second
-        self._engine = engine
-
-    def pixels(self, first_needed: int) -> Iterator[Pixels]:
-        """Of the frames from one on."""
-        for number, frame in self._frames:
-            if number == len(self._times.known):
-                self._times.add(frame.seconds)
-            if self._second is not None:
-                self._second.see(number, frame)
-            if number >= first_needed:
-                yield frame.pixels
-
-    def goes_on(self, unread: Iterator[Pixels]) -> bool:
-        """At the border: whether this process has to score the rest.
-
-        Args:
-            unread: pixels that the network has not taken.
-
-        Raises:
-            PartsDifferError: see ``Second.take_over``.
-        """
-        second, known = self._second, self._times.known
-        if second is None:
-            return True
-        self.rest = second.take_over(unread, self._engine(), lambda: self._stream.strain, self.show)
-        if self.rest is None:
-            return True
-        if not second.reads_on:
-            self.ending = self.rest
-        for seconds in self.rest.shown.seconds[len(known) - second.border.first_needed :]:
-            self._times.add(seconds)
-        return False
 
 
 def _share_done(
